@@ -1,0 +1,66 @@
+# Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
+#   make demo | test | lint | coverage | bench | docs | wheel | clean
+#   make test PYTHON=python3.12          another interpreter (3.11 to 3.13)
+#   make test PYTEST_ARGS="-k utf8"      a part of the tests
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+JOBS ?= 2
+LOCK := requirements/locked.txt
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := test
+.PHONY: demo test lint coverage bench docs wheel setup clean
+.NOTPARALLEL:
+
+demo: setup
+	@$(BIN)/python -m wsoracle demo --out out
+
+test: lint
+	@$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+lint: setup
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+
+coverage: setup
+	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: setup
+	@$(BIN)/python -m wsoracle bench
+
+docs: setup
+	@$(BIN)/python -m wsoracle spec --write
+
+wheel: setup
+	@rm -rf build dist
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
+	@rm -rf build
+	@ls dist/*.whl
+
+setup: .venv/.installed
+
+# Two steps, so that a change of pyproject.toml does not install everything anew.
+.venv/.locked: $(LOCK)
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "error: no $(PYTHON) here; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1), and wsoracle needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "setting up .venv with $$($(PYTHON) -V) from $(LOCK) (about half a minute)"
+	@$(PYTHON) -m venv --clear .venv || { \
+	  echo "error: $(PYTHON) -m venv failed; some systems package it apart (python3-venv)" >&2; exit 1; }
+	@$(PIP_INSTALL) -r $(LOCK)
+	@$(BIN)/python -m pip -q -q check
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(PIP_INSTALL) --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf .venv build dist out *.egg-info .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
