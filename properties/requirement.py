@@ -1,0 +1,99 @@
+"""One requirement of RFC 6455: a sentence, whom it binds and how the project covers it.
+
+Section and level are not typed in by hand: the section is in the id, the level is in the sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .rfc_text import level_of, lower_case_keyword
+
+__all__ = ["Binds", "Requirement", "Status", "covered", "not_modelled", "not_observable"]
+
+
+class Binds(StrEnum):
+    """Whom a sentence binds.
+
+    ENDPOINT is client and server alike; SENDER and RECEIVER are an endpoint in that part; APPLICATION is whoever uses
+    an endpoint (and makes a URI, for instance); EXTENSION and SPECIFICATION are texts: of an extension, and the RFC.
+    """
+
+    CLIENT = "client"
+    SERVER = "server"
+    ENDPOINT = "endpoint"
+    SENDER = "sender"
+    RECEIVER = "receiver"
+    INTERMEDIARY = "intermediary"
+    APPLICATION = "application"
+    EXTENSION = "extension"
+    SPECIFICATION = "specification"
+
+
+class Status(StrEnum):
+    """How a requirement is covered: by rules or theorems, or not at all and for a stated reason.
+
+    NOT_OBSERVABLE: no run of frames on one connection can show that it was broken. NOT_MODELLED: it could be seen, but
+    the model does not reach that far yet; allowed in sections 3, 4 and 9 only.
+    """
+
+    COVERED = "covered"
+    NOT_OBSERVABLE = "not observable"
+    NOT_MODELLED = "not modelled yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row of the register.
+
+    ``id`` is the section and a running number in the order of the text ("5.2-03"); ``quote`` is the whole sentence,
+    normalised as :mod:`.rfc_text` says. ``why`` is None exactly where the status is COVERED. ``rules`` and
+    ``theorems`` are ids of those that cover the sentence and whose own words do not lead to it; the rules that quote
+    the sentence are found by the register.
+    """
+
+    id: str
+    binds: Binds
+    quote: str
+    status: Status
+    why: str | None = None
+    rules: tuple[str, ...] = ()
+    theorems: tuple[str, ...] = ()
+
+    @property
+    def section(self) -> str:
+        """The section of RFC 6455 in which the sentence stands."""
+        return self.id.rpartition("-")[0]
+
+    @property
+    def level(self) -> str:
+        """The key word that decides (see :func:`.rfc_text.level_of`).
+
+        A sentence of sections 5 to 8 that says it in lower case has the level "must (lower case)" or the like. Raises
+        ValueError for a sentence with neither.
+        """
+        level = level_of(self.quote)
+        if level is not None:
+            return level
+        lower = lower_case_keyword(self.quote)
+        if lower is None:
+            raise ValueError(f"requirement {self.id} has no normative key word")
+        return f"{lower} (lower case)"
+
+
+def covered(
+    id: str, binds: Binds, quote: str, *, rules: tuple[str, ...] = (), theorems: tuple[str, ...] = ()
+) -> Requirement:
+    """Give a row that rules or theorems cover."""
+    return Requirement(id, binds, quote, Status.COVERED, None, rules, theorems)
+
+
+def not_observable(id: str, binds: Binds, quote: str, *, why: str) -> Requirement:
+    """Give a row that no run of frames can show to be broken, and the reason."""
+    return Requirement(id, binds, quote, Status.NOT_OBSERVABLE, why)
+
+
+def not_modelled(id: str, binds: Binds, quote: str, *, why: str) -> Requirement:
+    """Give a row that lies outside the model so far, and what it waits for."""
+    return Requirement(id, binds, quote, Status.NOT_MODELLED, why)
