@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from .expression import Expr, evaluate
+from .expression import evaluate
 from .rule import STRENGTHS, Accept, Due, Fail, Forbid, Level, Rule, RuleSet, Strength
 from .rules import RULES
 from .terms import Event, EventKind, Setting, State, environment
@@ -77,7 +77,8 @@ def enabled(rules: RuleSet, setting: Setting, state: State, event: Event) -> lis
 def after(rule: Rule, setting: Setting, state: State, event: Event) -> State:
     """The state after the reaction of a rule."""
     values = environment(setting, state, event.frame)
-    return state._replace(**{name: evaluate(effect, values) for name, effect in rule.then.effects.items()})
+    changes: dict[str, Any] = {name: evaluate(effect, values) for name, effect in rule.then.effects.items()}
+    return state._replace(**changes)
 
 
 def strongest(rules: Iterable[Rule]) -> Strength:
@@ -167,7 +168,6 @@ def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
 
 __all__ = [
     "LEVELS",
-    "Expr",
     "Kind",
     "Label",
     "Outcome",
