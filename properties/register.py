@@ -142,9 +142,9 @@ def problems(
 ) -> list[str]:
     """Give what is wrong with the register beside the rules and theorems that exist; no text of the RFC is needed.
 
-    Found: ids used twice, ids of rules or theorems that do not exist, a covered row that nothing covers, a row that is
-    called not observable or not modelled although a rule quotes it or it names a rule, reasons that are missing or too
-    many or shared by two rows, and "not modelled yet" outside sections 3, 4 and 9.
+    Found: ids used twice, ids of rules or theorems that do not exist, rules named by a row that they quote anyway, a
+    covered row that nothing covers, a row that is called not observable or not modelled although something covers it,
+    reasons that are missing or too many or shared by two rows, and "not modelled yet" outside sections 3, 4 and 9.
     """
     register, rules, theorems = tuple(register), tuple(rules), tuple(theorems)
     rule_ids, theorem_ids = {rule.id for rule in rules}, {theorem.id for theorem in theorems}
@@ -153,6 +153,9 @@ def problems(
     for row in register:
         covering_rules, covering_theorems = rules_of(row, rules), theorems_of(row, theorems)
         found += [f"{row.id}: there is no rule {id}" for id in covering_rules if id not in rule_ids]
+        found += [
+            f"{row.id}: the quote of {id} leads here by itself" for id in rules_quoting(row, rules) if id in row.rules
+        ]
         found += [f"{row.id}: there is no theorem {id}" for id in covering_theorems if id not in theorem_ids]
         covering = {*covering_rules, *covering_theorems} & (rule_ids | theorem_ids)
         if row.status is Status.COVERED:

@@ -7,15 +7,11 @@ from typing import Final
 from ..requirement import Binds, Requirement, covered, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
-    not_observable(
+    covered(
         "7.1.1-01",
         Binds.ENDPOINT,
         "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
         "applicable, discarding any trailing bytes that may have been received.",
-        why=(
-            "The judge sees that a stream ended, but a reset instead of a clean end may as well come from the network "
-            "or from unread input."
-        ),
     ),
     covered(
         "7.1.1-02",
@@ -29,18 +25,21 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "the TIME_WAIT state and not the client (as this would prevent it from re-opening the connection for 2 "
         "maximum segment lifetimes (2MSL), while there is no corresponding server impact as a TIME_WAIT connection is "
         "immediately reopened upon a new SYN with a higher seq number).",
+        rules=("5.5.1/server-closes-tcp", "7.1.1/client-waits"),
     ),
     covered(
         "7.1.1-04",
         Binds.CLIENT,
         "In abnormal cases (such as not having received a TCP Close from the server after a reasonable amount of "
         "time) a client MAY initiate the TCP Close.",
+        rules=("5.5.1/client-may-close-tcp", "7.1.1/any-means", "7.1.7/client-closes-tcp"),
     ),
     covered(
         "7.1.1-05",
         Binds.ENDPOINT,
         "As such, when a server is instructed to _Close the WebSocket Connection_ it SHOULD initiate a TCP Close "
         "immediately, and when a client is instructed to do the same, it SHOULD wait for a TCP Close from the server.",
+        rules=("5.5.1/server-tcp-close-owed", "7.1.7/server-tcp-close-owed"),
     ),
     covered(
         "7.1.2-01",
@@ -48,12 +47,14 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "To _Start the WebSocket Closing Handshake_ with a status code (Section 7.4) /code/ and an optional close "
         "reason (Section 7.1.6) /reason/, an endpoint MUST send a Close control frame, as described in Section 5.5.1, "
         "whose status code is set to /code/ and whose close reason is set to /reason/.",
+        rules=("5.5.1/send-close", "7.3/closing-handshake-first"),
     ),
     covered(
         "7.1.2-02",
         Binds.ENDPOINT,
         "Once an endpoint has both sent and received a Close control frame, that endpoint SHOULD _Close the WebSocket "
         "Connection_ as defined in Section 7.1.1.",
+        rules=("5.5.1/server-closes-tcp", "5.5.1/client-may-close-tcp", "5.5.1/server-tcp-close-owed"),
     ),
     covered(
         "7.1.7-01",
@@ -79,6 +80,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "An endpoint MAY omit sending a Close frame if it believes the other side is unlikely to be able to receive "
         "and process the Close frame, due to the nature of the error that led the WebSocket connection to fail in the "
         "first place.",
+        rules=("7.1.7/close-frame-before-tcp", "7.1.7/client-closes-tcp", "7.1.7/server-closes-tcp"),
     ),
     covered(
         "7.1.7-05",
@@ -100,6 +102,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "7.2.1-01",
         Binds.CLIENT,
         "To do so, the client MUST _Fail the WebSocket Connection_ as defined in Section 7.1.7.",
+        rules=("7.1.7/client-closes-tcp", "7.1.7/client-tcp-close-owed", "7.1.7/nothing-after-failing"),
     ),
     covered(
         "7.2.1-02",
@@ -158,6 +161,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "7.3-01",
         Binds.SERVER,
         "Servers MAY close the WebSocket connection whenever desired.",
+        rules=("5.5.1/send-close",),
     ),
     not_observable(
         "7.3-02",

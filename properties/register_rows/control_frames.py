@@ -11,6 +11,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.5-01",
         Binds.SENDER,
         "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented.",
+        rules=("5.4/control-not-fragmented",),
     ),
     covered(
         "5.5.1-01",
@@ -30,6 +31,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.SENDER,
         "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/, the "
         "interpretation of which is not defined by this specification.",
+        rules=("8.1/invalid-close-reason",),
     ),
     not_observable(
         "5.5.1-04",
@@ -41,6 +43,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.5.1-05",
         Binds.CLIENT,
         "Close frames sent from client to server must be masked as per Section 5.3.",
+        rules=("5.1/client-masks", "5.1/server-refuses-unmasked"),
     ),
     covered(
         "5.5.1-06",
@@ -68,12 +71,14 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "An endpoint MAY delay sending a Close frame until its current message is sent (for instance, if the majority "
         "of a fragmented message is already sent, an endpoint MAY send the remaining fragments before sending a Close "
         "frame).",
+        rules=("5.4/send-next-fragment",),
     ),
     covered(
         "5.5.1-10",
         Binds.ENDPOINT,
         "After both sending and receiving a Close message, an endpoint considers the WebSocket connection closed and "
         "MUST close the underlying TCP connection.",
+        rules=("5.5.1/server-closes-tcp", "5.5.1/client-may-close-tcp", "5.5.1/server-tcp-close-owed"),
     ),
     covered(
         "5.5.1-11",
@@ -81,6 +86,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "The server MUST close the underlying TCP connection immediately; the client SHOULD wait for the server to "
         "close the connection but MAY close the connection at any time after sending and receiving a Close message, "
         "e.g., if it has not received a TCP Close from the server in a reasonable time period.",
+        rules=("7.1.1/client-waits",),
     ),
     covered(
         "5.5.1-12",
@@ -88,11 +94,13 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "If a client and server both send a Close message at the same time, both endpoints will have sent and "
         "received a Close message and should consider the WebSocket connection closed and close the underlying TCP "
         "connection.",
+        rules=("5.5.1/close", "5.5.1/server-tcp-close-owed", "7.1.4/closed-cleanly", "7.1.5/one-close"),
     ),
     covered(
         "5.5.2-01",
         Binds.SENDER,
         'A Ping frame MAY include "Application data".',
+        rules=("5.5.2/ping", "5.5.2/send-ping"),
     ),
     covered(
         "5.5.2-02",
@@ -120,16 +128,19 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.ENDPOINT,
         'A Pong frame sent in response to a Ping frame must have identical "Application data" as found in the message '
         "body of the Ping frame being replied to.",
+        rules=("5.5.2/pong-owed", "5.5.3/send-pong"),
     ),
     covered(
         "5.5.3-02",
         Binds.ENDPOINT,
         "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping "
         "frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame.",
+        rules=("5.5.2/pong-owed",),
     ),
     covered(
         "5.5.3-03",
         Binds.ENDPOINT,
         "A Pong frame MAY be sent unsolicited.",
+        rules=("5.5.3/send-pong",),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..requirement import Binds, Requirement, not_modelled, not_observable
+from ..requirement import Binds, Requirement, covered, not_modelled, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
     not_observable(
@@ -32,15 +32,11 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "as the end result is equivalent.",
         why="How an implementation arrives at a result is inside it: only the result, its octets, is seen.",
     ),
-    not_observable(
+    covered(
         "2.1-01",
         Binds.ENDPOINT,
         "When an implementation is required to _send_ data as part of the WebSocket Protocol, the implementation MAY "
         "delay the actual transmission arbitrarily, e.g., buffering data so as to send fewer IP packets.",
-        why=(
-            "A delay without a bound cannot be told from a slow network; the model has no clock and judges only the "
-            "order of outputs and final silence."
-        ),
     ),
     not_modelled(
         "3-01",

@@ -70,6 +70,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.CLIENT,
         "Note that the client is only offering to use any advertised extensions and MUST NOT use them unless the "
         "server indicates that it wishes to use the extension.",
+        rules=("5.2/reserved-bits-zero", "5.2/reserved-bits"),
     ),
     not_observable(
         "9.1-07",

@@ -12,21 +12,31 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.ENDPOINT,
         "One implication of this is that in absence of extensions, senders and receivers must not depend on the "
         "presence of specific frame boundaries.",
+        rules=(
+            "6.2/text-message",
+            "6.2/binary-message",
+            "6.2/next-fragment",
+            "6.2/last-text-fragment",
+            "6.2/last-binary-fragment",
+        ),
     ),
     covered(
         "5.4-02",
         Binds.SENDER,
         "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented message.",
+        rules=("5.5.2/send-ping", "5.5.3/send-pong", "5.5.1/send-close"),
     ),
     covered(
         "5.4-03",
         Binds.SENDER,
         "Control frames themselves MUST NOT be fragmented.",
+        rules=("5.5/fragmented-control",),
     ),
     covered(
         "5.4-04",
         Binds.ENDPOINT,
         "Message fragments MUST be delivered to the recipient in the order sent by the sender.",
+        rules=("6.2/next-fragment", "6.2/last-text-fragment", "6.2/last-binary-fragment", "6.2/reply-owed"),
     ),
     covered(
         "5.4-05",
@@ -38,6 +48,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.4-06",
         Binds.RECEIVER,
         "An endpoint MUST be capable of handling control frames in the middle of a fragmented message.",
+        rules=("5.5.2/ping", "5.5.2/pong-owed", "5.5.3/pong", "5.5.1/close"),
     ),
     covered(
         "5.4-07",
@@ -48,6 +59,13 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.4-08",
         Binds.RECEIVER,
         "Clients and servers MUST support receiving both fragmented and unfragmented messages.",
+        rules=(
+            "6.2/text-message",
+            "6.2/binary-message",
+            "6.2/next-fragment",
+            "6.2/last-text-fragment",
+            "6.2/last-binary-fragment",
+        ),
     ),
     not_observable(
         "5.4-09",
@@ -95,5 +113,11 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.SENDER,
         "Since control frames cannot be fragmented, the type for all fragments in a message MUST be either text, "
         "binary, or one of the reserved opcodes.",
+        rules=(
+            "5.2/defined-opcodes-only",
+            "5.4/continuation-follows-fragment",
+            "5.4/control-not-fragmented",
+            "5.4/send-not-interleaved",
+        ),
     ),
 )

@@ -24,6 +24,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.SERVER,
         "In this case, a server MAY send a Close frame with a status code of 1002 (protocol error) as defined in "
         "Section 7.4.1.",
+        rules=("5.1/server-refuses-unmasked", "7.1.7/appropriate-code"),
     ),
     covered(
         "5.1-04",
@@ -39,6 +40,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.1-06",
         Binds.CLIENT,
         "In this case, it MAY use the status code 1002 (protocol error) as defined in Section 7.4.1.",
+        rules=("5.1/client-refuses-masked", "7.1.7/appropriate-code"),
     ),
     covered(
         "5.1-07",
@@ -50,6 +52,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.2-01",
         Binds.SENDER,
         "The first fragment MAY also be the final fragment.",
+        rules=("6.2/text-message", "6.2/binary-message", "5.1/send-text", "5.1/send-binary"),
     ),
     covered(
         "5.2-02",
@@ -93,21 +96,25 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "5.2-08",
         Binds.SENDER,
         "frame-rsv1 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless negotiated otherwise",
+        rules=("5.2/reserved-bits-zero", "5.2/reserved-bits"),
     ),
     covered(
         "5.2-09",
         Binds.SENDER,
         "frame-rsv2 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless negotiated otherwise",
+        rules=("5.2/reserved-bits-zero", "5.2/reserved-bits"),
     ),
     covered(
         "5.2-10",
         Binds.SENDER,
         "frame-rsv3 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless negotiated otherwise",
+        rules=("5.2/reserved-bits-zero", "5.2/reserved-bits"),
     ),
     covered(
         "5.3-01",
         Binds.CLIENT,
         "A masked frame MUST have the field frame-masked set to 1, as defined in Section 5.2.",
+        rules=("5.1/client-masks", "5.1/server-refuses-unmasked"),
     ),
     not_observable(
         "5.3-02",

@@ -63,6 +63,15 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "10.7-01",
         Binds.RECEIVER,
         "Incoming data MUST always be validated by both clients and servers.",
+        rules=(
+            "5.1/server-refuses-unmasked",
+            "5.1/client-refuses-masked",
+            "5.2/unknown-opcode",
+            "5.2/reserved-bits",
+            "5.5.1/one-octet-body",
+            "8.1/invalid-text",
+            "8.1/invalid-close-reason",
+        ),
     ),
     covered(
         "10.7-02",
@@ -71,12 +80,14 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "by which the endpoint determines safety of input, or when the endpoint sees an opening handshake that does "
         "not correspond to the values it is expecting (e.g., incorrect path or origin in the client request), the "
         "endpoint MAY drop the TCP connection.",
+        rules=("7.1.7/client-closes-tcp", "7.1.7/server-closes-tcp"),
     ),
     covered(
         "10.7-03",
         Binds.ENDPOINT,
         "If the invalid data was received after a successful WebSocket handshake, the endpoint SHOULD send a Close "
         "frame with an appropriate status code (Section 7.4) before proceeding to _Close the WebSocket Connection_.",
+        rules=("7.1.7/close-frame-before-tcp", "7.1.7/close-frame-owed", "7.1.7/appropriate-code"),
     ),
     not_observable(
         "10.7-04",

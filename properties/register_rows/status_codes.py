@@ -12,11 +12,13 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.ENDPOINT,
         "When closing an established connection (e.g., when sending a Close frame, after the opening handshake has "
         "completed), an endpoint MAY indicate a reason for closure.",
+        rules=("5.5.1/send-close",),
     ),
     covered(
         "7.4.1-01",
         Binds.ENDPOINT,
         "Endpoints MAY use the following pre-defined status codes when sending a Close frame.",
+        rules=("5.5.1/send-close",),
     ),
     covered(
         "7.4.1-02",
@@ -24,6 +26,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "1003 indicates that an endpoint is terminating the connection because it has received a type of data it "
         "cannot accept (e.g., an endpoint that understands only text data MAY send this if it receives a binary "
         "message).",
+        rules=("5.5.1/send-close", "6.2/binary-message"),
     ),
     covered(
         "7.4.1-03",
@@ -54,5 +57,6 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.RECEIVER,
         "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a "
         "valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.",
+        rules=("8.1/fail-fast", "8.1/fail-at-once"),
     ),
 )

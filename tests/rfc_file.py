@@ -1,0 +1,31 @@
+"""Where the tests find the text of RFC 6455, which is not a part of the project.
+
+``../shared/rfc/rfc6455.txt`` beside the repository, or the file that WSORACLE_RFC names. Without it the tests that
+compare with the text skip; a WSORACLE_RFC that names no file is an error, not a reason to skip.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from wsoracle.properties.rfc_text import RfcText, parse
+
+BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "rfc" / "rfc6455.txt"
+
+
+def rfc_text() -> RfcText:
+    """The parsed RFC; skips the calling test where there is no copy of its text."""
+    named = os.environ.get("WSORACLE_RFC")
+    path = Path(named) if named else BESIDE
+    if not path.is_file():
+        if named:
+            pytest.fail(f"WSORACLE_RFC names no file: {named}")
+        pytest.skip("no text of RFC 6455: put it at ../shared/rfc/rfc6455.txt or name it in WSORACLE_RFC")
+    return _parsed(path)
+
+
+@cache
+def _parsed(path: Path) -> RfcText:
+    return parse(path.read_text(encoding="utf-8"))
