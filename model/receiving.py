@@ -54,6 +54,7 @@ from .terms import (
     utf8_next,
 )
 from .vocabulary import BINARY, RESERVED_CONTROL_OPCODES, RESERVED_DATA_OPCODES, TEXT, Role
+from .wire import LENGTH_FORMS
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
@@ -68,7 +69,7 @@ FAILING: Final = {
 
 undefined_bit: Final = (rsv1 & ~claims_rsv1) | (rsv2 & ~claims_rsv2) | (rsv3 & ~claims_rsv3)
 reserved_opcode: Final = any_of([opcode == o for o in (*RESERVED_DATA_OPCODES, *RESERVED_CONTROL_OPCODES)])
-non_minimal_length: Final = ((form == 1) & (length <= 125)) | ((form == 2) & (length <= 65535))
+non_minimal_length: Final = any_of([(form == row.form) & (length < row.smallest) for row in LENGTH_FORMS[1:]])
 has_code: Final = is_close & (length >= 2)
 
 reading: Final = tcp_open & ~failed & ~got_close

@@ -12,10 +12,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from . import utf8
+from . import utf8, wire
 from .expression import Expr, Sort, Value, Var, all_of, any_of, between, ite
 from .switches import SWITCHES, Switches
-from .vocabulary import BINARY, CLOSE, CONTINUATION, OPCODE_NAMES, PING, PONG, TEXT, Role
+from .vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, OPCODE_NAMES, PING, PONG, TEXT, Role
 
 MAX_LENGTH: Final = 2**64 - 1
 NO_CODE: Final = 1005
@@ -208,8 +208,7 @@ def possible_frames(kind: EventKind) -> Expr:
     start = ite(is_text, utf8.ACCEPT, before)
     return all_of(
         [
-            (form != 0) | (length <= 125),
-            (form != 1) | (length <= 65535),
+            *((form != shape) | (length <= wire.capacity(shape)) for shape in FORMS),
             has_body | ((code == NO_CODE) & reason_ok),
             (length > 2) | reason_ok,
             ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
