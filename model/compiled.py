@@ -24,7 +24,8 @@ most rows have goes first. Terms cannot fail and change nothing, so that their o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .expression import Const, Expr, Op, Value, source, substitute, variables
@@ -58,6 +59,14 @@ class Choice(NamedTuple):
     departs_from: tuple[str, ...] = ()
 
 
+class _Part(NamedTuple):
+    """What is generated for one kind of event, and the outcomes by mask as far as they were asked for."""
+
+    source: str
+    mask: MaskFunction
+    choices: dict[int, tuple[Choice, ...]]
+
+
 class CompiledMachine:
     """A rule set compiled for one setting. Nothing is generated before it is needed.
 
@@ -67,11 +76,9 @@ class CompiledMachine:
     def __init__(self, rules: RuleSet, setting: Setting) -> None:
         self.rules: Final = rules
         self.setting: Final = setting
-        self._constants: Final[dict[str, Value]] = dict(setting.values)
-        self._masks: Final[dict[EventKind, MaskFunction]] = {}
-        self._sources: Final[dict[EventKind, str]] = {}
+        self._constants: Final = _Constants(setting.values)
+        self._parts: Final[dict[str, _Part]] = {}
         self._effects: Final[dict[str, EffectFunction]] = {}
-        self._choices: Final[dict[EventKind, dict[int, tuple[Choice, ...]]]] = {kind: {} for kind in EventKind}
         self._departing: Final[dict[tuple[EventKind, tuple[int, ...]], tuple[Choice, ...]]] = {}
         self._owed: Final[dict[int, tuple[tuple[Due, Rule], ...]]] = {}
         self._levels: Final[dict[Level, CompiledMachine]] = {Level.FULL: self}
@@ -80,10 +87,7 @@ class CompiledMachine:
 
     def mask(self, kind: EventKind, state: State, frame: FrameFacts | None = None) -> int:
         """The enabled rows: bit *i* stands for row *i* of ``rules.of(kind)``."""
-        found = self._masks.get(kind)
-        if found is None:
-            found = self.mask_function(kind)
-        return found(state, frame)
+        return self._part(kind).mask(state, frame)
 
     def rows(self, kind: EventKind, mask: int) -> list[Rule]:
         """The rows of a mask, in the order of the rule set."""
@@ -95,7 +99,7 @@ class CompiledMachine:
 
     def choices(self, kind: EventKind, mask: int) -> tuple[Choice, ...]:
         """The outcomes allowed in full where these rows are enabled, the canonical one first."""
-        known = self._choices[kind]
+        known = self._part(kind).choices
         found = known.get(mask)
         if found is None:
             found = known[mask] = tuple(sorted(self._of(kind, self.rows(kind, mask)), key=_by_order))
@@ -104,8 +108,12 @@ class CompiledMachine:
     def labels(self, state: State, event: Event) -> dict[Label, State]:
         """The outcomes allowed in full, as label and state after it, the canonical one first."""
         kind, frame = event
-        chosen = self.choices(kind, self.mask(kind, state, frame))
-        return {choice.label: choice.effect(state, frame) for choice in chosen}
+        part = self._parts.get(kind._value_) or self._part(kind)
+        mask = part.mask(state, frame)
+        chosen = part.choices.get(mask)
+        if chosen is None:
+            chosen = self.choices(kind, mask)
+        return {label: effect(state, frame) for label, effect, _, _, _ in chosen}
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
         """The set of outcomes of an event; with ``departures`` those that break only a SHOULD or CONSENSUS rule too."""
@@ -188,27 +196,15 @@ class CompiledMachine:
 
     def source(self, kind: EventKind) -> str:
         """The generated function for the mask of a kind, in the grammar that this module's docstring states."""
-        if kind not in self._sources:
-            self._sources[kind] = self._generate(kind)
-        return self._sources[kind]
+        return self._part(kind).source
 
     def effect_source(self, rule: Rule) -> str:
         """The generated function for the state after a rule: one display of all state variables, in their order."""
-        effects = {name: substitute(effect, self._constants) for name, effect in rule.then.effects.items()}
-        lines = ["def effect(state, frame):"]
-        if not effects:
-            return "\n".join([*lines, f"{_INDENT}return state", ""])
-        lines.append(_INDENT + _UNPACK_STATE)
-        if any(name in FRAME_VARIABLES for effect in effects.values() for name in variables(effect)):
-            lines.append(_INDENT + _UNPACK_FRAME)
-        values = ", ".join(source(effects[name]) if name in effects else name for name in STATE_VARIABLES)
-        return "\n".join([*lines, f"{_INDENT}return new(State, ({values}))", ""])
+        return self._constants.effect_source(rule.then.effects)
 
     def mask_function(self, kind: EventKind) -> MaskFunction:
         """The generated function itself: (state, frame) -> mask. ``frame`` is None for a kind without one."""
-        if kind not in self._masks:
-            self._masks[kind] = _define(self.source(kind), f"{kind.value}_mask")
-        return self._masks[kind]
+        return self._part(kind).mask
 
     def effect_function(self, rule: Rule) -> EffectFunction:
         """The generated function itself: (state, frame) -> state after the rule."""
@@ -216,13 +212,21 @@ class CompiledMachine:
             self._effects[rule.id] = _define(self.effect_source(rule), "effect")
         return self._effects[rule.id]
 
+    def _part(self, kind: EventKind) -> _Part:
+        # By value: an enumeration computes the hash of its members anew each time.
+        part = self._parts.get(kind._value_)
+        if part is None:
+            text = self._generate(kind)
+            part = self._parts[kind._value_] = _Part(text, _define(text, f"{kind.value}_mask"), {})
+        return part
+
     def _generate(self, kind: EventKind) -> str:
         refusing: list[_Row] = []
         others: list[_Row] = []
         for index, rule in enumerate(self.rules.of(kind)):
-            if rule.refuses and LEGAL.name in variables(rule.when):
+            terms = self._constants.terms(rule.when)
+            if rule.refuses and terms is not None and any(LEGAL.name in term for term in terms):
                 raise ValueError(f"the row {rule.id} refuses an event: its guard cannot ask whether the event is legal")
-            terms = _terms(substitute(rule.when, self._constants))
             if terms is not None:
                 (refusing if rule.refuses else others).append(_Row(1 << index, terms))
         lines = [f"def {kind.value}_mask(state, frame):", _INDENT + _UNPACK_STATE]
@@ -233,6 +237,51 @@ class CompiledMachine:
         lines.append(f"{_INDENT}legal = mask == 0")
         lines += _block(others, _INDENT)
         return "\n".join([*lines, f"{_INDENT}return mask", ""])
+
+
+class _Constants:
+    """What becomes of guards and effects with the constants of a setting.
+
+    Mutants share all rows but one. Expressions have no equality to look them up by (it builds an expression), so that
+    what was done already is found by identity; the expression is kept beside it, lest its identity be given away.
+    """
+
+    _guards: Final[dict[tuple[int, tuple[Value, ...]], tuple[Expr, tuple[str, ...] | None]]] = {}
+    _effects: Final[dict[tuple[int, tuple[Value, ...]], tuple[Mapping[str, Expr], str]]] = {}
+    _MOST: Final = 20_000
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values: Final = dict(values)
+        self._key: Final = tuple(values.values())
+
+    def terms(self, guard: Expr) -> tuple[str, ...] | None:
+        """The conditions whose conjunction is the guard, as source, each once; None where it never holds."""
+        key = id(guard), self._key
+        if key not in self._guards:
+            if len(self._guards) >= self._MOST:
+                self._guards.clear()
+            self._guards[key] = guard, _terms(substitute(guard, self._values))
+        return self._guards[key][1]
+
+    def effect_source(self, effects: Mapping[str, Expr]) -> str:
+        """The generated function for the state after a reaction with these effects."""
+        key = id(effects), self._key
+        if key not in self._effects:
+            if len(self._effects) >= self._MOST:
+                self._effects.clear()
+            self._effects[key] = effects, self._generate(effects)
+        return self._effects[key][1]
+
+    def _generate(self, effects: Mapping[str, Expr]) -> str:
+        lines = ["def effect(state, frame):"]
+        if not effects:
+            return "\n".join([*lines, f"{_INDENT}return state", ""])
+        after = {name: substitute(effect, self._values) for name, effect in effects.items()}
+        lines.append(_INDENT + _UNPACK_STATE)
+        if any(name in FRAME_VARIABLES for effect in after.values() for name in variables(effect)):
+            lines.append(_INDENT + _UNPACK_FRAME)
+        values = ", ".join(source(after[name]) if name in after else name for name in STATE_VARIABLES)
+        return "\n".join([*lines, f"{_INDENT}return new(State, ({values}))", ""])
 
 
 def _by_order(choice: Choice) -> tuple[int, int, int]:
@@ -282,6 +331,7 @@ def _block(rows: Sequence[_Row], indent: str) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=4096)
 def _define(text: str, name: str) -> Any:
     """The function that a piece of generated source defines."""
     names: dict[str, Any] = {"State": State, "new": tuple.__new__, "__builtins__": {}}
