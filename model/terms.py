@@ -244,10 +244,8 @@ def environment(setting: Setting, state: State, frame: FrameFacts | None) -> dic
 
 
 def label(name: str, value: Value) -> str:
-    """How people read a value of a variable: its name where it has one."""
-    variable = STATE_VARIABLES.get(name) or FRAME_VARIABLES.get(name) or SETTING_VARIABLES.get(name)
-    if variable is None:
-        raise KeyError(name)
+    """How people read a value of a variable: its name where it has one. KeyError for an unknown variable."""
+    variable = {**STATE_VARIABLES, **FRAME_VARIABLES, **SETTING_VARIABLES}[name]
     if isinstance(value, bool):
         return "yes" if value else "no"
     return variable.labels.get(value, str(value))
