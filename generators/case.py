@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import Any, Final, Literal, NamedTuple
 
 from wsoracle.model.switches import Switches
-from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, Frame, Role, is_control
+from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, Frame, Role, is_control
 
 from .case_outcome import (
     ACCEPTABLE,
@@ -488,8 +488,3 @@ def _codes(outcome: Outcome, by_me: bool) -> list[int]:
 
 def _clean(outcome: Outcome, by_me: bool) -> bool:
     return by_me if outcome.stays_open else any(isinstance(seen, SeenClose) for seen in outcome.observable or ())
-
-
-def ping_payloads(case: Case) -> tuple[bytes, ...]:
-    """The payloads of the Pings of the stimulus, each once: a Pong with another payload is unsolicited."""
-    return tuple(dict.fromkeys(frame.payload for frame in case.frames if frame.opcode == PING))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["MARKER", "ExportResult", "as_json", "read_template", "write_directory"]
+__all__ = ["MARKER", "ExportResult", "as_json", "fill_template", "write_directory"]
 
 MARKER: Final = "wsoracle-export.json"
 """The file that says what an export wrote: its kind, and the names of all files."""
@@ -44,9 +45,10 @@ def as_json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def read_template(name: str) -> str:
-    """The text of a file in `templates`."""
-    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+def fill_template(name: str, values: Mapping[str, str]) -> str:
+    """The text of a file in `templates`, with a value for each ``@NAME@`` in it; KeyError where one is missing."""
+    text = (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+    return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text)
 
 
 def write_directory(directory: str | os.PathLike[str], kind: str, texts: Mapping[str, str]) -> tuple[str, ...]:
