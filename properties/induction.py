@@ -173,21 +173,23 @@ def _spacer(rules: RuleSet, wanted: SafetyProperty) -> Result:
     horn.rule(broken(), [at(built.state, ghosts), *needs_step, term(wanted.never, env)])
     answer = horn.query(broken())
     if answer == z3.unsat:
-        return proved("Spacer (inductive invariant found)", invariant_text(horn.get_answer(), reached, parts))
+        return proved(
+            "Spacer (inductive invariant found)",
+            invariant_over(horn.get_answer(), reached, [constant(p) for p in parts]),
+        )
     if answer == z3.sat:
         return refuted("Spacer (counterexample found)", counterexample(rules, wanted))
     return Result(Verdict.UNKNOWN, f"Spacer gave up: {horn.reason_unknown()}")
 
 
-def invariant_text(answer: Any, relation: Any, parts: Sequence[Var]) -> str:
-    """The definition that Spacer found for a relation, over the names of its parts."""
+def invariant_over(answer: Any, relation: Any, constants: Sequence[Any]) -> str:
+    """The definition that Spacer found for a relation, over the given constants, one for each of its places."""
     for conjunct in answer.children() if z3.is_and(answer) else [answer]:
-        if z3.is_quantifier(conjunct) and conjunct.num_vars() == len(parts):
+        if z3.is_quantifier(conjunct) and conjunct.num_vars() == len(constants):
             body = conjunct.body()
             head, definition = body.children() if z3.is_eq(body) else (body, z3.BoolVal(True))
             if z3.is_app(head) and head.decl().name() == relation.name():
-                names = [constant(p) for p in reversed(parts)]
-                return shown(z3.simplify(z3.substitute_vars(definition, *names)))
+                return shown(z3.simplify(z3.substitute_vars(definition, *reversed(constants))))
     return shown(answer)
 
 
