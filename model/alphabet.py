@@ -1,0 +1,393 @@
+"""A finite alphabet of events, derived from the guards of a rule set: what is worth trying in a state.
+
+Theory of operation. Nothing here lists boundary values by hand. Guards are made of *atoms* (a truth value, or a
+comparison of integers); the constants of the atoms give each frame variable its boundary values: ``c - 1``, ``c`` and
+``c + 1`` for each constant ``c``, clipped to the bounds of the variable, and every value of a small variable (opcode,
+length form, UTF-8 automaton). For each opcode there are base frames, one for each row that takes it without any
+refusal; where every frame with that opcode is refused, the one with the fewest refusals. The alphabet is the base
+frames, all single changes of them, and on request all pairs of changes; a change that the encoding rules out (a status
+code in an empty body) brings the smallest further change that makes it possible along.
+
+Two frames on which all atoms agree, whatever the state, and which effects cannot tell apart either, are one class, and
+the first of a class stands for it. What is derived from a mutant of the rules is made from the mutant's constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations, product
+from typing import Any, Final
+
+from .expression import Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
+from .rule import Fail, Forbid, RuleSet
+from .terms import FRAME_VARIABLES, STATE_VARIABLES, Event, EventKind, FrameFacts, Setting, State, possible_frames
+
+SMALL: Final = 16
+"""A variable with at most this many values is tried with all of them."""
+
+_COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_FRAMELESS: Final = tuple(kind for kind in EventKind if not kind.has_frame)
+_FIRST_STATE: Final = State()
+
+
+def atoms(expression: Expr) -> Iterator[Expr]:
+    """The truth-valued leaves of an expression: variables, and comparisons of integers."""
+    if isinstance(expression, Op):
+        if expression.op in _COMPARISONS and expression.args[0].sort is Sort.INT:
+            yield expression
+            for arg in expression.args:
+                yield from _all_atoms(arg)
+        else:
+            for arg in expression.args:
+                yield from atoms(arg)
+    elif isinstance(expression, Var) and expression.sort is Sort.BOOL:
+        yield expression
+
+
+def reporting_variables(rules: RuleSet) -> frozenset[str]:
+    """The state variables that only report: no guard reads them, and no effect on a variable that is not reporting.
+
+    Two states that differ in them alone allow the same behaviour for ever (:data:`~wsoracle.model.terms.State`).
+    """
+    read = {name for rule in rules for name in variables(rules.guard(rule))}
+    read |= {name for kind in EventKind if kind.has_frame for name in variables(possible_frames(kind))}
+    sources: dict[str, set[str]] = {}
+    for rule in rules:
+        for name, effect in rule.then.effects.items():
+            sources.setdefault(name, set()).update(variables(effect))
+    while True:
+        wider = read | {origin for name in read for origin in sources.get(name, ())}
+        if wider == read:
+            return frozenset(STATE_VARIABLES) - read
+        read = wider
+
+
+def state_values(rules: RuleSet) -> dict[str, tuple[Value, ...] | None]:
+    """The values that each state variable can ever have; None where an effect may give it any of many numbers.
+
+    An over-approximation read off the effects: the first value, the constants that effects assign, and all values of a
+    small variable or a truth value.
+    """
+    found: dict[str, tuple[Value, ...] | None] = {}
+    for name, variable in STATE_VARIABLES.items():
+        effects = [rule.then.effects[name] for rule in rules if name in rule.then.effects]
+        if _is_small(variable):
+            found[name] = _all_values(variable)
+        elif all(isinstance(effect, Const) for effect in effects):
+            assigned = {int(effect.value) for effect in effects if isinstance(effect, Const)}
+            found[name] = tuple(sorted(assigned | {int(getattr(_FIRST_STATE, name))}))
+        else:
+            found[name] = None
+    return found
+
+
+def _is_small(variable: Var) -> bool:
+    return variable.sort is Sort.BOOL or variable.high - variable.low < SMALL
+
+
+def _all_values(variable: Var) -> tuple[Value, ...]:
+    return (False, True) if variable.sort is Sort.BOOL else tuple(range(variable.low, variable.high + 1))
+
+
+def _all_atoms(expression: Expr) -> Iterator[Expr]:
+    """The atoms of an expression of either sort: for a number, those of its conditions."""
+    if expression.sort is Sort.BOOL:
+        yield from atoms(expression)
+    else:
+        for node in subterms(expression):
+            if isinstance(node, Op) and node.op == "ite":
+                yield from atoms(node.args[0])
+
+
+class _Linear:
+    """A sum of variables and a constant: the part of integer expressions whose boundaries can be solved for."""
+
+    def __init__(self, weights: Mapping[str, int], constant: int) -> None:
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        self.constant = constant
+
+    def plus(self, other: _Linear, sign: int = 1) -> _Linear:
+        names = {**self.weights, **other.weights}
+        weights = {n: self.weights.get(n, 0) + sign * other.weights.get(n, 0) for n in names}
+        return _Linear(weights, self.constant + sign * other.constant)
+
+
+def _linear(expression: Expr) -> list[_Linear]:
+    """The sums that an integer expression can be: one, or one for each branch of its conditions."""
+    if isinstance(expression, Const):
+        return [_Linear({}, int(expression.value))]
+    if isinstance(expression, Var):
+        return [_Linear({expression.name: 1}, 0)]
+    assert isinstance(expression, Op)
+    if expression.op == "+":
+        return [a.plus(b) for a in _linear(expression.args[0]) for b in _linear(expression.args[1])]
+    return [*_linear(expression.args[1]), *_linear(expression.args[2])]
+
+
+def _compiled(names: Sequence[str], body: str) -> Callable[..., Any]:
+    """A function of the named variables with this body: Python source that ``expression.source`` wrote."""
+    made: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {body}", {"__builtins__": {}})
+    return made
+
+
+class Alphabet:
+    """The events worth trying under one rule set and setting; everything is computed once and kept.
+
+    With ``pairs``, all pairs of changes to a base frame are made too. Without ``classes``, every frame that was made is
+    kept, not one of each class: 125 octets and 124, though no rule tells them apart.
+    """
+
+    def __init__(self, rules: RuleSet, setting: Setting, *, pairs: bool = False, classes: bool = True) -> None:
+        self.rules: Final = rules
+        self.setting: Final = setting
+        self.pairs: Final = pairs
+        self.classes: Final = classes
+        self._values: Final = state_values(rules)
+        self._reporting: Final = reporting_variables(rules)
+        self._frames: Final[dict[tuple[object, ...], tuple[Event, ...]]] = {}
+
+    def __call__(self, state: State) -> tuple[Event, ...]:
+        """All events worth trying in a state, of every kind, always in the same order."""
+        with_frame = [event for kind in EventKind if kind.has_frame for event in self.of(kind, state)]
+        return (*with_frame, *(Event(kind) for kind in _FRAMELESS))
+
+    def of(self, kind: EventKind, state: State | None = None) -> tuple[Event, ...]:
+        """The events of one kind worth trying in a state; without a state, in any state that the encoding knows of.
+
+        For a message whose length is counted, "any state" means the beginning of a message.
+        """
+        if not kind.has_frame:
+            return (Event(kind),)
+        names = self.relevant(kind)
+        if state is not None:
+            return self._of(kind, tuple((name, getattr(state, name)) for name in names))
+        union: dict[Event, None] = {}
+        for values in product(*(self._values[name] or (getattr(_FIRST_STATE, name),) for name in names)):
+            union.update(dict.fromkeys(self._of(kind, tuple(zip(names, values, strict=True)))))
+        return tuple(union)
+
+    def relevant(self, kind: EventKind) -> tuple[str, ...]:
+        """The state variables on which the alphabet of a kind depends: those that decide which frames are possible.
+
+        And those that meet a frame variable in one atom or effect, unless all their values are known beforehand.
+        """
+        encoding = set(variables(possible_frames(kind)))
+        mixed = {
+            name
+            for expression in (*self._atoms[kind], *self._effects[kind])
+            if any(n in FRAME_VARIABLES for n in variables(expression))
+            for name in variables(expression)
+        }
+        return tuple(
+            name for name in STATE_VARIABLES if name in encoding or (name in mixed and self._values[name] is None)
+        )
+
+    def boundaries(self, kind: EventKind, state: State | None = None) -> dict[str, tuple[Value, ...]]:
+        """The values worth trying for each frame variable, in ascending order; its default is always among them."""
+        given = {} if state is None else {name: getattr(state, name) for name in self.relevant(kind)}
+        return self._boundaries(kind, given)
+
+    # --- what the rules say ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def _atoms(self) -> dict[EventKind, tuple[Expr, ...]]:
+        """The atoms of all guards of a kind, and of its effects on variables that are not reporting."""
+        found: dict[EventKind, tuple[Expr, ...]] = {}
+        for kind in EventKind:
+            here: dict[tuple[object, ...], Expr] = {}
+            for expression in (*(self.rules.guard(r) for r in self.rules.of(kind)), *self._effects[kind]):
+                here.update((atom.key(), atom) for atom in _all_atoms(expression))
+            found[kind] = tuple(here.values())
+        return found
+
+    @cached_property
+    def _effects(self) -> dict[EventKind, tuple[Expr, ...]]:
+        """The effects that read the frame and matter later on."""
+        found: dict[EventKind, tuple[Expr, ...]] = {}
+        for kind in EventKind:
+            here: dict[tuple[object, ...], Expr] = {}
+            for rule in self.rules.of(kind):
+                for name, effect in rule.then.effects.items():
+                    if name not in self._reporting and any(n in FRAME_VARIABLES for n in variables(effect)):
+                        here[effect.key()] = effect
+            found[kind] = tuple(here.values())
+        return found
+
+    # --- boundary values -------------------------------------------------------------------------------------------
+
+    def _boundaries(self, kind: EventKind, given: Mapping[str, Value]) -> dict[str, tuple[Value, ...]]:
+        found: dict[str, set[Value]] = {}
+        for name, variable in FRAME_VARIABLES.items():
+            default = FrameFacts(0)._asdict()[name]
+            found[name] = {default, *(_all_values(variable) if _is_small(variable) else (variable.low, variable.high))}
+        for atom in (*self._atoms[kind], *_all_atoms(possible_frames(kind))):
+            if isinstance(atom, Op):
+                for name, constant in self._constants(atom, given):
+                    variable = FRAME_VARIABLES[name]
+                    near = (constant - 1, constant, constant + 1)
+                    found[name] |= {value for value in near if variable.low <= value <= variable.high}
+        return {name: tuple(sorted(values)) for name, values in found.items()}
+
+    def _constants(self, atom: Op, given: Mapping[str, Value]) -> Iterator[tuple[str, int]]:
+        """What an atom compares a large frame variable with, for each value that the other variables may have."""
+        for left in _linear(atom.args[0]):
+            for right in _linear(atom.args[1]):
+                difference = left.plus(right, -1)
+                for name, weight in difference.weights.items():
+                    if name not in FRAME_VARIABLES or _is_small(FRAME_VARIABLES[name]) or abs(weight) != 1:
+                        continue
+                    others = [other for other in difference.weights if other != name]
+                    for values in product(*(self._candidates(other, given) for other in others)):
+                        rest = sum(difference.weights[o] * v for o, v in zip(others, values, strict=True))
+                        yield name, -weight * (difference.constant + rest)
+
+    def _candidates(self, name: str, given: Mapping[str, Value]) -> tuple[Value, ...]:
+        if name in given:
+            return (given[name],)
+        if name in self.setting.values:
+            return (self.setting.values[name],)
+        if name in STATE_VARIABLES:
+            return self._values[name] or (getattr(_FIRST_STATE, name),)
+        variable = FRAME_VARIABLES[name]
+        return (variable.low, variable.high)
+
+    # --- frames ----------------------------------------------------------------------------------------------------
+
+    def _of(self, kind: EventKind, given: tuple[tuple[str, Value], ...]) -> tuple[Event, ...]:
+        key = (kind, given)
+        if key not in self._frames:
+            self._frames[key] = _Frames(self, kind, dict(given)).events()
+        return self._frames[key]
+
+
+class _Frames:
+    """The frames of one kind where the relevant state variables have given values."""
+
+    def __init__(self, alphabet: Alphabet, kind: EventKind, given: Mapping[str, Value]) -> None:
+        self.alphabet = alphabet
+        self.kind = kind
+        self.known: dict[str, Value] = {**alphabet.setting.values, **given}
+        self.state = _FIRST_STATE._replace(**given)  # type: ignore[arg-type]
+        self.values = alphabet._boundaries(kind, given)
+        encoding = substitute(possible_frames(kind), self.known)
+        self.possible = _compiled(FrameFacts._fields, source(encoding))
+        self.encoded = tuple(n for n in FrameFacts._fields if n in variables(encoding) and n != "opcode")
+        self.signature = self._signature()
+        self.enabled = self._enabled()
+
+    def events(self) -> tuple[Event, ...]:
+        """One event for each class of frames (or all frames), base frames first."""
+        bases = [frame for opcode in self.values["opcode"] for frame in self._bases(int(opcode))]
+        frames = (*bases, *(f for base in bases for f in self._changed(base)))
+        if not self.alphabet.classes:
+            return tuple(Event(self.kind, frame) for frame in dict.fromkeys(frames))
+        chosen: dict[tuple[Value, ...], FrameFacts] = {}
+        for frame in frames:
+            chosen.setdefault(self.signature(*frame), frame)
+        return tuple(Event(self.kind, frame) for frame in chosen.values())
+
+    def _signature(self) -> Callable[..., tuple[Value, ...]]:
+        """The values of all atoms and effects that read the frame, for every value of the other variables."""
+        parts: dict[str, None] = {}
+        for expression in (*self.alphabet._atoms[self.kind], *self.alphabet._effects[self.kind]):
+            free = [n for n in variables(expression) if n in STATE_VARIABLES and n not in self.known]
+            for values in product(*(self.alphabet._candidates(name, {}) for name in free)):
+                settled = substitute(expression, {**self.known, **dict(zip(free, values, strict=True))})
+                if not isinstance(settled, Const):
+                    parts[source(settled)] = None
+        return _compiled(FrameFacts._fields, f"({', '.join(parts)},)")
+
+    def _enabled(self) -> Callable[..., tuple[bool, ...]]:
+        """Which rows are enabled at a frame, right after the opening handshake but for the given variables."""
+        values: dict[str, Value] = {**self.known, **self.state._asdict()}
+        guards = [substitute(self.alphabet.rules.guard(rule), values) for rule in self.alphabet.rules.of(self.kind)]
+        return _compiled(FrameFacts._fields, f"({', '.join(source(guard) for guard in guards)},)")
+
+    def _refusals(self, frame: FrameFacts) -> int:
+        """How many binding rows refuse the frame."""
+        rows = zip(self.alphabet.rules.of(self.kind), self.enabled(*frame), strict=True)
+        return sum(holds and rule.refuses for rule, holds in rows)
+
+    def _taking(self, frame: FrameFacts) -> tuple[str, ...]:
+        """The rows that take the frame: they neither forbid it nor fail the connection."""
+        rows = zip(self.alphabet.rules.of(self.kind), self.enabled(*frame), strict=True)
+        return tuple(rule.id for rule, holds in rows if holds and not isinstance(rule.then, (Fail, Forbid)))
+
+    def _bases(self, opcode: int) -> list[FrameFacts]:
+        """The plainest frame for each way in which the opcode is taken; the least refused one where it is not."""
+        flags = [name for name, variable in FRAME_VARIABLES.items() if variable.sort is Sort.BOOL]
+        plain = FrameFacts(opcode)
+        taken: dict[tuple[str, ...], FrameFacts] = {}
+        least: tuple[int, FrameFacts] | None = None
+        for count in range(len(flags) + 1):
+            for flipped in combinations(flags, count):
+                changes = {name: not getattr(plain, name) for name in flipped}
+                frame = self._made_possible(plain._replace(**changes), changes)
+                if frame is None:
+                    continue
+                refusals = self._refusals(frame)
+                if refusals == 0:
+                    taken.setdefault(self._taking(frame), frame)
+                if least is None or refusals < least[0]:
+                    least = (refusals, frame)
+        if least is None:
+            raise ValueError(f"no frame of opcode {opcode} can be encoded in {self.state}")
+        return list(taken.values()) or [least[1]]
+
+    def _changed(self, base: FrameFacts) -> Iterator[FrameFacts]:
+        changes = [
+            (name, value)
+            for name, values in self.values.items()
+            for value in values
+            if name != "opcode" and value != getattr(base, name)
+        ]
+        usual = self._refusals(base)
+        for count in (1, 2) if self.alphabet.pairs else (1,):
+            for chosen in combinations(changes, count):
+                change = dict(chosen)
+                if len(change) < count:
+                    continue
+                frame = self._made_possible(base._replace(**change), change)  # type: ignore[arg-type]
+                if frame is not None:
+                    yield frame
+                    if any(name in self.encoded for name in change) and self._refusals(frame) > usual + count:
+                        yield self._less_refused(frame, change)
+
+    def _made_possible(self, frame: FrameFacts, fixed: Collection[str]) -> FrameFacts | None:
+        """The frame, or with the first further change that the encoding asks for; None where no single one will do."""
+        if self.possible(*frame):
+            return frame
+        return next((f for f in self._once_more(frame, fixed) if self.possible(*f)), None)
+
+    def _less_refused(self, frame: FrameFacts, fixed: Collection[str]) -> FrameFacts:
+        """The frame with one further change, such that the fewest rows refuse it."""
+        near = [f for f in self._once_more(frame, fixed) if self.possible(*f)]
+        return min([frame, *near], key=self._refusals)
+
+    def _once_more(self, frame: FrameFacts, fixed: Collection[str]) -> Iterator[FrameFacts]:
+        """The frame with one change of a variable that the encoding ties to others."""
+        for name in self.encoded:
+            if name not in fixed:
+                for value in self.values[name]:
+                    yield frame._replace(**{name: value})  # type: ignore[arg-type]
+
+
+def alphabet(
+    rules: RuleSet,
+    setting: Setting,
+    kind: EventKind,
+    state: State | None = None,
+    *,
+    pairs: bool = False,
+    classes: bool = True,
+) -> tuple[Event, ...]:
+    """The events of a kind worth trying in a state, or in any state; to ask more than once, keep an :class:`Alphabet`.
+
+    With ``pairs``, frames that differ from a base frame in two variables are among them; without ``classes``, frames
+    that no rule tells apart too.
+    """
+    return Alphabet(rules, setting, pairs=pairs, classes=classes).of(kind, state)
+
+
+__all__ = ["SMALL", "Alphabet", "alphabet", "atoms", "reporting_variables", "state_values"]
