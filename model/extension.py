@@ -1,0 +1,53 @@
+"""Where an extension joins an endpoint (sections 5.8 and 9): the bits that it claims, and what it does to messages.
+
+That a bit is claimed is part of the state (``claims_rsv1`` and so on), so that the rules of section 5.2 see it. An
+extension works on the payload of data frames, in order, one call for each frame: it may keep octets back until the
+last frame of the message. Rules about text then hold for what the extension gives out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .terms import State
+
+
+class Extension(Protocol):
+    """A negotiated extension of one connection, as one endpoint has it. No octets may make it raise.
+
+    The stated limit counts octets on the wire: an extension that makes messages grow has to bound them itself.
+    """
+
+    @property
+    def claims(self) -> frozenset[int]:
+        """The reserved bits whose meaning it defines: of 1, 2 and 3."""
+
+    def transforms_received(self, opcode: int, bits: frozenset[int]) -> bool:
+        """A message of this opcode begins, its first frame has these reserved bits: is it for :meth:`decode`?"""
+
+    def decode(self, octets: bytes, last: bool) -> bytes:
+        """The next octets of the received message, given the payload of its next frame."""
+
+    def transforms_sent(self, opcode: int) -> frozenset[int] | None:
+        """A message of this opcode is to be sent: the reserved bits of its first frame; None to leave it alone."""
+
+    def encode(self, octets: bytes, last: bool) -> bytes:
+        """The payload of the next frame, given the next octets of the message to be sent."""
+
+
+def claiming(extensions: Sequence[Extension]) -> State:
+    """The state right after an opening handshake that negotiated these extensions.
+
+    Raises :class:`ValueError` where two claim one bit, or one claims a bit that does not exist.
+    """
+    claimed: set[int] = set()
+    for extension in extensions:
+        wrong = extension.claims & claimed or extension.claims - {1, 2, 3}
+        if wrong:
+            raise ValueError(f"RSV{min(wrong)} is claimed twice, or is no reserved bit")
+        claimed |= extension.claims
+    return State(claims_rsv1=1 in claimed, claims_rsv2=2 in claimed, claims_rsv3=3 in claimed)
+
+
+__all__ = ["Extension", "claiming"]
