@@ -27,7 +27,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from wsoracle.model.vocabulary import TEXT, Frame
+from wsoracle.model.endpoint import Endpoint
+from wsoracle.model.engine import EngineName
+from wsoracle.model.events import Message
+from wsoracle.model.vocabulary import TEXT, Frame, Role
 from wsoracle.model.wire import encode
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "Workload",
     "as_json",
     "as_table",
+    "contenders_of_ours",
     "library_contenders",
     "progress_on",
     "run_bench",
@@ -151,10 +155,10 @@ def run_bench(
 ) -> Report:
     """Measure every contender on every workload, `rounds` times; ratios are against the first contender.
 
-    Without `contenders`: `library_contenders()`. Raises ValueError where there is nothing to measure, ImportError
+    Without `contenders`: ours, then the libraries. Raises ValueError where there is nothing to measure, ImportError
     where a library is not installed, BenchFailed where a side delivers another number of messages than were sent.
     """
-    sides = list(library_contenders() if contenders is None else contenders)
+    sides = list([*contenders_of_ours(), *library_contenders()] if contenders is None else contenders)
     if not (sides and workloads and rounds > 0):
         raise ValueError("a benchmark needs a contender, a workload and a round")
     if len({side.name for side in sides}) < len(sides):
@@ -195,13 +199,39 @@ def _measure(side: Contender, workload: Workload, chunks: list[bytes], clock: Ca
     return seconds
 
 
-# --- the libraries
-
-
 @dataclass(frozen=True, slots=True)
-class _Library:
+class _Side:
     name: str
     make: Callable[[], Receiver]
+
+
+# --- our own endpoint
+
+
+def contenders_of_ours() -> list[Contender]:
+    """The endpoint as it comes, then without its decision table, so that each frame goes through the compiled rules.
+
+    Every frame is judged in full either way, and every message names the rules that let it pass.
+    """
+    return [_endpoint("wsoracle", "table"), _endpoint("wsoracle without its table", "compiled")]
+
+
+def _endpoint(name: str, engine: EngineName) -> Contender:
+    class EndpointReceiver:
+        def __init__(self) -> None:
+            self._endpoint = Endpoint(Role.SERVER, engine=engine)
+
+        def receive(self, octets: bytes, /) -> int:
+            delivered = 0
+            for event in self._endpoint.receive(octets):
+                if isinstance(event, Message):
+                    delivered += 1
+            return delivered
+
+    return _Side(name, EndpointReceiver)
+
+
+# --- the libraries
 
 
 def library_contenders() -> list[Contender]:
@@ -233,7 +263,7 @@ def _wsproto() -> Contender:
                         delivered += 1
             return delivered
 
-    return _Library(f"wsproto {version('wsproto')}", WsprotoReceiver)
+    return _Side(f"wsproto {version('wsproto')}", WsprotoReceiver)
 
 
 def _websockets() -> Contender:
@@ -256,7 +286,7 @@ def _websockets() -> Contender:
                     delivered += frame.fin
             return delivered
 
-    return _Library(f"websockets {version('websockets')}", WebsocketsReceiver)
+    return _Side(f"websockets {version('websockets')}", WebsocketsReceiver)
 
 
 # --- the report

@@ -14,6 +14,7 @@ from wsoracle.bench import (
     Workload,
     as_json,
     as_table,
+    contenders_of_ours,
     library_contenders,
     progress_on,
     run_bench,
@@ -100,12 +101,12 @@ def test_nothing_to_measure_is_an_error() -> None:
 
 
 @pytest.mark.peers
-def test_the_libraries_run_and_are_reported() -> None:
+def test_the_default_sides_run_and_are_reported() -> None:
     ticks = count()
-    sides = library_contenders()
-    assert [side.name.split()[0] for side in sides] == ["wsproto", "websockets"]
+    sides = [*contenders_of_ours(), *library_contenders()]
+    assert [side.name.split()[0] for side in sides] == ["wsoracle", "wsoracle", "wsproto", "websockets"]
     workloads = [SMALL, Workload(payload_octets=1000, frames=70)]
-    report = run_bench(sides, workloads=workloads, rounds=1, clock=lambda: float(next(ticks)))
+    report = run_bench(workloads=workloads, rounds=1, clock=lambda: float(next(ticks)))
     data = json.loads(json.dumps(as_json(report)))
     assert [(row["payload_octets"], row["contender"]) for row in data["results"]] == [
         (workload.payload_octets, side.name) for workload in workloads for side in sides
