@@ -1,0 +1,67 @@
+"""The blocks of docs/spec.md about theorems and requirements."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from wsoracle.model.rules import RULES
+from wsoracle.properties.octets import OCTETS
+from wsoracle.properties.register import REGISTER, matrix
+from wsoracle.properties.requirement import Status
+from wsoracle.properties.safety import SAFETY
+from wsoracle.properties.theorem import Theorem, TheoremKind
+from wsoracle.properties.wellformed import WELL_FORMED
+
+from .spec_text import cell, code, listed, table
+
+THEOREMS: Final[tuple[Theorem, ...]] = (*WELL_FORMED, *SAFETY, *OCTETS)
+
+CHAPTERS: Final = ("5", "6", "7", "8")
+"""The sections of the RFC that the model covers whole."""
+
+
+def theorem_counts() -> str:
+    """How many theorems there are of each kind."""
+    found = Counter(theorem.kind for theorem in THEOREMS)
+    rows = [(kind.value, str(found[kind])) for kind in TheoremKind if found[kind]]
+    return table(("kind", "theorems"), [*rows, ("all", str(len(THEOREMS)))])
+
+
+def theorems() -> str:
+    """Every theorem: id, statement, the requirements that name it."""
+    parts = []
+    for kind in TheoremKind:
+        rows = [(code(t.id), cell(t.statement), ", ".join(t.requirements)) for t in THEOREMS if t.kind is kind]
+        if rows:
+            parts.append(f"**{kind.value}**\n\n" + table(("theorem", "statement", "requirements"), rows))
+    return "\n\n".join(parts)
+
+
+def requirement_counts() -> str:
+    """How many sentences of each section are covered, and how."""
+    found = Counter((row.section.split(".")[0], row.status) for row in REGISTER)
+    chapters = sorted({chapter for chapter, _ in found}, key=int)
+    rows = [
+        (chapter, *(str(found[chapter, status]) for status in Status), str(sum(found[chapter, s] for s in Status)))
+        for chapter in chapters
+    ]
+    totals = [sum(found[chapter, status] for chapter in chapters) for status in Status]
+    head = ("section", *(status.value for status in Status), "all")
+    return table(head, [*rows, ("all", *map(str, totals), str(sum(totals)))])
+
+
+def requirements() -> str:
+    """The matrix of sections 5 to 8: every normative sentence and what covers it."""
+    rows = [
+        (row["id"], row["level"], row["binds"], _covered(row), cell(row["quote"]))
+        for row in matrix(REGISTER, RULES, THEOREMS)["requirements"]
+        if row["section"].split(".")[0] in CHAPTERS
+    ]
+    return table(("id", "level", "binds", "covered by", "sentence of RFC 6455"), rows)
+
+
+def _covered(row: dict[str, Any]) -> str:
+    if row["status"] != Status.COVERED.value:
+        return f"*{row['status']}*: {cell(row['why'])}"
+    return listed([*row["rules"], *row["theorems"]])
