@@ -14,13 +14,13 @@ the first of a class stands for it. What is derived from a mutant of the rules i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property, partial
 from itertools import combinations, product
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .expression import Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
-from .rule import Fail, Forbid, RuleSet
+from .rule import LEGAL, Fail, Forbid, RuleSet
 from .terms import FRAME_VARIABLES, STATE_VARIABLES, Event, EventKind, FrameFacts, Setting, State, possible_frames
 
 SMALL: Final = 16
@@ -42,6 +42,15 @@ def atoms(expression: Expr) -> Iterator[Expr]:
             for arg in expression.args:
                 yield from atoms(arg)
     elif isinstance(expression, Var) and expression.sort is Sort.BOOL:
+        yield expression
+
+
+def conjuncts(expression: Expr) -> Iterator[Expr]:
+    """The terms of a conjunction, however it is nested; any other expression is its own only term."""
+    if isinstance(expression, Op) and expression.op == "and":
+        for arg in expression.args:
+            yield from conjuncts(arg)
+    else:
         yield expression
 
 
@@ -131,6 +140,36 @@ def _compiled(names: Sequence[str], body: str) -> Callable[..., Any]:
     return made
 
 
+def _tuple_of(names: Sequence[str], sources: Iterable[str]) -> Callable[..., tuple[Any, ...]]:
+    """A function of the named variables: the values of several pieces of source."""
+    return _compiled(names, "(" + "".join(f"{part}, " for part in sources) + ")")
+
+
+@cache
+def _encodings(kind: EventKind) -> tuple[Expr, ...]:
+    """What the encoding makes possible, by opcode."""
+    highest = FRAME_VARIABLES["opcode"].high
+    return tuple(substitute(possible_frames(kind), {"opcode": opcode}) for opcode in range(highest + 1))
+
+
+@cache
+def _encoding_atoms(kind: EventKind) -> tuple[Expr, ...]:
+    return tuple({atom.key(): atom for atom in atoms(possible_frames(kind))}.values())
+
+
+class _Functions(NamedTuple):
+    """What the rules of a kind say of a frame, as functions of the relevant state variables and the frame.
+
+    ``refused_by``: which binding rows refuse it, right after the opening handshake but for the relevant variables;
+    ``taken_by``: which rows take it, where none refuses it; ``signature``: the values of all atoms and effects that
+    read it, for every value that the other state variables can have.
+    """
+
+    refused_by: Callable[..., tuple[bool, ...]]
+    taken_by: Callable[..., tuple[bool, ...]]
+    signature: Callable[..., tuple[Value, ...]]
+
+
 class Alphabet:
     """The events worth trying under one rule set and setting; everything is computed once and kept.
 
@@ -214,6 +253,29 @@ class Alphabet:
             found[kind] = tuple(here.values())
         return found
 
+    @cached_property
+    def _functions(self) -> dict[EventKind, _Functions]:
+        return {kind: self._functions_of(kind) for kind in EventKind if kind.has_frame}
+
+    def _functions_of(self, kind: EventKind) -> _Functions:
+        relevant = self.relevant(kind)
+        names = (*relevant, *FrameFacts._fields)
+        first = {n: v for n, v in _FIRST_STATE._asdict().items() if n not in relevant}
+        settled = {**self.setting.values, **first, LEGAL.name: True}
+        guards = [(rule, source(substitute(rule.when, settled))) for rule in self.rules.of(kind)]
+        parts: dict[str, None] = {}
+        for expression in (*self._atoms[kind], *self._effects[kind]):
+            free = [n for n in variables(expression) if n in STATE_VARIABLES and n not in relevant]
+            for values in product(*(self._candidates(name, {}) for name in free)):
+                part = substitute(expression, {**self.setting.values, **dict(zip(free, values, strict=True))})
+                if any(name in FRAME_VARIABLES for name in variables(part)):
+                    parts[source(part)] = None
+        return _Functions(
+            _tuple_of(names, [guard for rule, guard in guards if rule.refuses]),
+            _tuple_of(names, [guard for rule, guard in guards if not isinstance(rule.then, (Fail, Forbid))]),
+            _tuple_of(names, parts),
+        )
+
     # --- boundary values -------------------------------------------------------------------------------------------
 
     def _boundaries(self, kind: EventKind, given: Mapping[str, Value]) -> dict[str, tuple[Value, ...]]:
@@ -221,7 +283,7 @@ class Alphabet:
         for name, variable in FRAME_VARIABLES.items():
             default = FrameFacts(0)._asdict()[name]
             found[name] = {default, *(_all_values(variable) if _is_small(variable) else (variable.low, variable.high))}
-        for atom in (*self._atoms[kind], *_all_atoms(possible_frames(kind))):
+        for atom in (*self._atoms[kind], *_encoding_atoms(kind)):
             if isinstance(atom, Op):
                 for name, constant in self._constants(atom, given):
                     variable = FRAME_VARIABLES[name]
@@ -265,85 +327,77 @@ class _Frames:
     """The frames of one kind where the relevant state variables have given values."""
 
     def __init__(self, alphabet: Alphabet, kind: EventKind, given: Mapping[str, Value]) -> None:
-        self.alphabet = alphabet
+        self.pairs = alphabet.pairs
+        self.classes = alphabet.classes
         self.kind = kind
-        self.known: dict[str, Value] = {**alphabet.setting.values, **given}
-        self.state = _FIRST_STATE._replace(**given)  # type: ignore[arg-type]
+        self.given = given
         self.values = alphabet._boundaries(kind, given)
-        encoding = substitute(possible_frames(kind), self.known)
-        self.possible = _compiled(FrameFacts._fields, source(encoding))
-        self.encoded = tuple(n for n in FrameFacts._fields if n in variables(encoding) and n != "opcode")
-        self.signature = self._signature()
-        self.enabled = self._enabled()
+        self.encodings = _encodings(kind)
+        functions, known = alphabet._functions[kind], tuple(given.values())
+        self.refused_by = partial(functions.refused_by, *known)
+        self.taken_by = partial(functions.taken_by, *known)
+        self.signature = partial(functions.signature, *known)
 
     def events(self) -> tuple[Event, ...]:
         """One event for each class of frames (or all frames), base frames first."""
-        bases = [frame for opcode in self.values["opcode"] for frame in self._bases(int(opcode))]
-        frames = (*bases, *(f for base in bases for f in self._changed(base)))
-        if not self.alphabet.classes:
+        shapes = [_Shape(self, int(opcode)) for opcode in self.values["opcode"]]
+        bases = [(shape, frame) for shape in shapes for frame in shape.bases()]
+        frames = (*(frame for _, frame in bases), *(f for shape, base in bases for f in shape.changed(base)))
+        if not self.classes:
             return tuple(Event(self.kind, frame) for frame in dict.fromkeys(frames))
         chosen: dict[tuple[Value, ...], FrameFacts] = {}
         for frame in frames:
             chosen.setdefault(self.signature(*frame), frame)
         return tuple(Event(self.kind, frame) for frame in chosen.values())
 
-    def _signature(self) -> Callable[..., tuple[Value, ...]]:
-        """The values of all atoms and effects that read the frame, for every value of the other variables."""
-        parts: dict[str, None] = {}
-        for expression in (*self.alphabet._atoms[self.kind], *self.alphabet._effects[self.kind]):
-            free = [n for n in variables(expression) if n in STATE_VARIABLES and n not in self.known]
-            for values in product(*(self.alphabet._candidates(name, {}) for name in free)):
-                settled = substitute(expression, {**self.known, **dict(zip(free, values, strict=True))})
-                if not isinstance(settled, Const):
-                    parts[source(settled)] = None
-        return _compiled(FrameFacts._fields, f"({', '.join(parts)},)")
 
-    def _enabled(self) -> Callable[..., tuple[bool, ...]]:
-        """Which rows are enabled at a frame, right after the opening handshake but for the given variables."""
-        values: dict[str, Value] = {**self.known, **self.state._asdict()}
-        guards = [substitute(self.alphabet.rules.guard(rule), values) for rule in self.alphabet.rules.of(self.kind)]
-        return _compiled(FrameFacts._fields, f"({', '.join(source(guard) for guard in guards)},)")
+class _Shape:
+    """The frames of one opcode: which values it can have at all, its base frames, and changes of these."""
 
-    def _refusals(self, frame: FrameFacts) -> int:
+    def __init__(self, frames: _Frames, opcode: int) -> None:
+        self.frames = frames
+        self.opcode = opcode
+        encoding = substitute(frames.encodings[opcode], frames.given)
+        self.possible = _compiled(FrameFacts._fields, source(encoding))
+        self.encoded = [name for name in FrameFacts._fields if name in variables(encoding)]
+        self.values = {name: values for name, values in frames.values.items() if name != "opcode"}
+        for term in conjuncts(encoding):
+            names = list(variables(term))
+            if len(names) == 1:
+                holds = _compiled(names, source(term))
+                self.values[names[0]] = tuple(value for value in self.values[names[0]] if holds(value))
+
+    def refusals(self, frame: FrameFacts) -> int:
         """How many binding rows refuse the frame."""
-        rows = zip(self.alphabet.rules.of(self.kind), self.enabled(*frame), strict=True)
-        return sum(holds and rule.refuses for rule, holds in rows)
+        return sum(self.frames.refused_by(*frame))
 
-    def _taking(self, frame: FrameFacts) -> tuple[str, ...]:
-        """The rows that take the frame: they neither forbid it nor fail the connection."""
-        rows = zip(self.alphabet.rules.of(self.kind), self.enabled(*frame), strict=True)
-        return tuple(rule.id for rule, holds in rows if holds and not isinstance(rule.then, (Fail, Forbid)))
-
-    def _bases(self, opcode: int) -> list[FrameFacts]:
+    def bases(self) -> list[FrameFacts]:
         """The plainest frame for each way in which the opcode is taken; the least refused one where it is not."""
-        flags = [name for name, variable in FRAME_VARIABLES.items() if variable.sort is Sort.BOOL]
-        plain = FrameFacts(opcode)
-        taken: dict[tuple[str, ...], FrameFacts] = {}
-        least: tuple[int, FrameFacts] | None = None
+        plain = self._made_possible(FrameFacts(self.opcode), ())
+        if plain is None:
+            raise ValueError(f"no frame of opcode {self.opcode} can be encoded where {self.frames.given}")
+        flags = [name for name, values in self.values.items() if FRAME_VARIABLES[name].sort is Sort.BOOL and values[1:]]
+        taken: dict[tuple[bool, ...], FrameFacts] = {}
+        least, fewest = plain, self.refusals(plain)
         for count in range(len(flags) + 1):
             for flipped in combinations(flags, count):
-                changes = {name: not getattr(plain, name) for name in flipped}
-                frame = self._made_possible(plain._replace(**changes), changes)
-                if frame is None:
+                frame = plain._replace(**{name: not getattr(plain, name) for name in flipped})
+                if not self.possible(*frame):
                     continue
-                refusals = self._refusals(frame)
+                refusals = self.refusals(frame)
                 if refusals == 0:
-                    taken.setdefault(self._taking(frame), frame)
-                if least is None or refusals < least[0]:
-                    least = (refusals, frame)
-        if least is None:
-            raise ValueError(f"no frame of opcode {opcode} can be encoded in {self.state}")
-        return list(taken.values()) or [least[1]]
+                    taken.setdefault(self.frames.taken_by(*frame), frame)
+                if refusals < fewest:
+                    least, fewest = frame, refusals
+        return list(taken.values()) or [least]
 
-    def _changed(self, base: FrameFacts) -> Iterator[FrameFacts]:
+    def changed(self, base: FrameFacts) -> Iterator[FrameFacts]:
+        """The frames that differ from a base frame in one variable, or in two, and in what the encoding asks for."""
         changes = [
-            (name, value)
-            for name, values in self.values.items()
-            for value in values
-            if name != "opcode" and value != getattr(base, name)
+            (name, value) for name, values in self.values.items() for value in values if value != getattr(base, name)
         ]
-        usual = self._refusals(base)
-        for count in (1, 2) if self.alphabet.pairs else (1,):
+        usual = self.refusals(base)
+        for count in (1, 2) if self.frames.pairs else (1,):
             for chosen in combinations(changes, count):
                 change = dict(chosen)
                 if len(change) < count:
@@ -351,7 +405,7 @@ class _Frames:
                 frame = self._made_possible(base._replace(**change), change)  # type: ignore[arg-type]
                 if frame is not None:
                     yield frame
-                    if any(name in self.encoded for name in change) and self._refusals(frame) > usual + count:
+                    if any(name in self.encoded for name in change) and self.refusals(frame) > usual + count:
                         yield self._less_refused(frame, change)
 
     def _made_possible(self, frame: FrameFacts, fixed: Collection[str]) -> FrameFacts | None:
@@ -363,7 +417,7 @@ class _Frames:
     def _less_refused(self, frame: FrameFacts, fixed: Collection[str]) -> FrameFacts:
         """The frame with one further change, such that the fewest rows refuse it."""
         near = [f for f in self._once_more(frame, fixed) if self.possible(*f)]
-        return min([frame, *near], key=self._refusals)
+        return min([frame, *near], key=self.refusals)
 
     def _once_more(self, frame: FrameFacts, fixed: Collection[str]) -> Iterator[FrameFacts]:
         """The frame with one change of a variable that the encoding ties to others."""
@@ -390,4 +444,4 @@ def alphabet(
     return Alphabet(rules, setting, pairs=pairs, classes=classes).of(kind, state)
 
 
-__all__ = ["SMALL", "Alphabet", "alphabet", "atoms", "reporting_variables", "state_values"]
+__all__ = ["SMALL", "Alphabet", "alphabet", "atoms", "conjuncts", "reporting_variables", "state_values"]
