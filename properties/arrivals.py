@@ -1,0 +1,120 @@
+"""What has arrived at an endpoint by some moment: whole frames, and what is known of the frame that is incomplete.
+
+A receiver that fails the connection need not wait for the rest of a frame: what is certain of it already can decide
+(its header, text that can no longer become valid, the code of a Close). :meth:`Arrivals.partial` says what is certain.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final, NamedTuple
+
+from wsoracle.model import utf8
+from wsoracle.model.abstraction import facts_of_header, facts_on_wire, text_before
+from wsoracle.model.masking import mask
+from wsoracle.model.terms import HEADER_VARIABLES, EventKind, FrameFacts, State
+from wsoracle.model.vocabulary import CLOSE
+from wsoracle.model.wire import (
+    FIELDS,
+    FIXED_OCTETS,
+    LENGTH_FORMS,
+    MAX_HEADER_OCTETS,
+    Header,
+    decode_header,
+    marker_range,
+    unpack_fixed,
+    unpack_length,
+)
+
+from .observation import frames_in
+
+__all__ = ["Arrivals", "Partial"]
+
+_FIRST_OCTET: Final = frozenset(field.name for field in FIELDS if field.octet == 0)
+
+
+class Partial(NamedTuple):
+    """What is certain of a frame that has not arrived whole: its facts as far as they are among `known`."""
+
+    facts: FrameFacts
+    known: frozenset[str]
+
+
+class Arrivals:
+    """All octets that arrive at an endpoint in one run, in one piece."""
+
+    def __init__(self, octets: bytes) -> None:
+        self.octets: Final = octets
+        self.frames, self._rest = frames_in(octets)
+        self._ends: Final = [frame.end for frame in self.frames]
+        self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
+        self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
+
+    def complete(self, count: int) -> int:
+        """How many frames are whole when `count` octets have arrived."""
+        return bisect_right(self._ends, count)
+
+    def facts(self, index: int, state: State) -> FrameFacts:
+        """The facts of a whole frame for an endpoint in a state."""
+        frame = self.frames[index]
+        before = text_before(frame.header.opcode, state, EventKind.RECEIVE)
+        key = index, before
+        if key not in self._facts:
+            self._facts[key] = facts_on_wire(frame.header, frame.payload, before)
+        return self._facts[key]
+
+    def partial(self, count: int, state: State) -> Partial | None:
+        """What is certain of the frame that is incomplete when `count` octets have arrived; None between frames."""
+        index = self.complete(count)
+        start = self.frames[index].start if index < len(self.frames) else self._rest
+        if start >= count:
+            return None
+        octets = self.octets[start : min(count, start + MAX_HEADER_OCTETS)]
+        decoded = decode_header(octets)
+        if decoded is None:
+            return _of_header(octets)
+        header, size = decoded
+        return self._of_payload(start, header, start + size, count, state)
+
+    def _of_payload(self, start: int, header: Header, body: int, count: int, state: State) -> Partial:
+        facts, known = facts_of_header(header), HEADER_VARIABLES
+        before = text_before(header.opcode, state, EventKind.RECEIVE)
+        if before is not None:
+            if self._text(start, header, body, count, before) == utf8.REJECT:
+                facts, known = facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
+        elif header.opcode == CLOSE and count - body >= 2:
+            payload = self._payload(header, body, body, count)
+            facts, known = facts._replace(code=int.from_bytes(payload[:2], "big")), known | {"code"}
+            if utf8.run(payload[2:]) == utf8.REJECT:
+                facts, known = facts._replace(reason_ok=False), known | {"reason_ok"}
+        return Partial(facts, known)
+
+    def _text(self, start: int, header: Header, body: int, count: int, before: int) -> int:
+        """Where the automaton stands after the payload so far; what was read before is not read again."""
+        done, at = self._texts.get((start, before), (body, before))
+        if done > count:
+            done, at = body, before
+        at = utf8.run(self._payload(header, body, done, count), at)
+        self._texts[start, before] = count, at
+        return at
+
+    def _payload(self, header: Header, body: int, first: int, last: int) -> bytes:
+        octets = self.octets[first:last]
+        return octets if header.key is None else mask(octets, header.key, first - body)
+
+
+def _of_header(octets: bytes) -> Partial:
+    """What is certain of a frame whose header is incomplete: at least one octet of it."""
+    fields = unpack_fixed((octets[0], octets[1] if len(octets) >= FIXED_OCTETS else 0))
+    flags = {name: bool(fields[name]) for name in ("fin", "rsv1", "rsv2", "rsv3")}
+    facts = FrameFacts(fields["opcode"], **flags)
+    if len(octets) < FIXED_OCTETS:
+        return Partial(facts, _FIRST_OCTET)
+    form = next(row.form for row in LENGTH_FORMS if fields["length"] <= marker_range(row.form)[1])
+    facts = facts._replace(masked=bool(fields["masked"]), form=form)
+    known = _FIRST_OCTET | {"masked", "form"}
+    extended = octets[FIXED_OCTETS : FIXED_OCTETS + LENGTH_FORMS[form].extended]
+    if len(extended) == LENGTH_FORMS[form].extended:
+        facts = facts._replace(length=unpack_length(form, fields["length"], extended))
+        known |= {"length"}
+    return Partial(facts, known)

@@ -1,0 +1,521 @@
+"""Explaining a trace: the search for an interleaving and a choice of outcomes under which all of it is allowed.
+
+Theory of operation. When an endpoint took in what had arrived is not seen, and where the rules leave a choice, the
+choice is not seen either. So the search keeps every *explanation*: how far the endpoint has read, its state, what it
+has not told or answered yet. Before each thing that the endpoint is seen to do, explanations read on as far as they
+can; then those remain that allow what was seen. The time taken grows with how far explanations can lag behind, so that
+an observer who knows that everything was processed should say so (`observation.Processed`).
+
+A search is run at a *leniency*. Strictly, only outcomes that are allowed in full count. Otherwise outcomes that depart
+from SHOULD and CONSENSUS rules count too, and up to a number of steps may break a MUST, which says what a faulty
+endpoint did: took in a frame that it must refuse, dropped it, refused a legal one, went on after it had failed. Each
+explanation carries what it breaks; of two with the same state the one that breaks less is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from wsoracle.model.abstraction import facts_on_wire, text_before
+from wsoracle.model.compiled import CompiledMachine
+from wsoracle.model.deciding import KNOWN_ALWAYS, sure_failures
+from wsoracle.model.events import (
+    BINARY_MESSAGE,
+    CLOSE_RECEIVED,
+    CLOSED_NOT_CLEANLY,
+    PING_RECEIVED,
+    PONG_RECEIVED,
+    TEXT_MESSAGE,
+)
+from wsoracle.model.machine import Kind, Label
+from wsoracle.model.rule import STRENGTHS, Accept, Fail, Rule, RuleSet, Strength
+from wsoracle.model.terms import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+
+from .history import History, Message, Moment
+from .observation import ClosesTcp, OnWire, Processed, Quiet, Tells, Told
+from .verdict import is_own_limit
+
+__all__ = ["LENIENCIES", "Cost", "Explanation", "Leniency", "Search", "Step", "Subject"]
+
+_TOLD_AS: Final[dict[str, Told]] = {
+    TEXT_MESSAGE: "text",
+    BINARY_MESSAGE: "binary",
+    PING_RECEIVED: "ping",
+    PONG_RECEIVED: "pong",
+    CLOSE_RECEIVED: "close",
+    CLOSED_NOT_CLEANLY: "lost",
+}
+_OUTPUTS: Final = {ClosesTcp: EventKind.CLOSE_TCP, Quiet: EventKind.SILENCE}
+_USUAL_CODE: Final = 1002
+
+
+class Leniency(NamedTuple):
+    """Whether outcomes that depart from SHOULD and CONSENSUS rules count, and how many steps may break a MUST."""
+
+    departing: bool
+    faults: int
+
+
+STRICT: Final = Leniency(False, 0)
+LENIENCIES: Final = (STRICT, *(Leniency(True, faults) for faults in range(4)))
+"""From the strictest on: a trace is explained by the first at which it can be."""
+
+
+class Cost(NamedTuple):
+    """How many steps break a rule, by the strongest of the rules that they break; and refusals by an unstated limit."""
+
+    must: int = 0
+    consensus: int = 0
+    should: int = 0
+    own_limit: int = 0
+
+    def plus(self, strength: Strength | None, own_limit: bool = False) -> Cost:
+        """With one step more, whose strongest broken rule has this strength."""
+        return Cost(
+            self.must + (strength is Strength.MUST),
+            self.consensus + (strength is Strength.CONSENSUS),
+            self.should + (strength is Strength.SHOULD),
+            self.own_limit + own_limit,
+        )
+
+
+class Step(NamedTuple):
+    """A step of an explanation: what happens in which state, by which rules, and which rules it breaks.
+
+    `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
+    `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless.
+    """
+
+    at: int
+    state: State
+    event: Event | None
+    label: Label | None
+    rules: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    frame: int | None = None
+    early: bool = False
+
+
+class _Trail(NamedTuple):
+    """The steps of an explanation, the last one first."""
+
+    before: _Trail | None
+    step: Step
+
+
+class _Untold(NamedTuple):
+    """What the application must be told yet, and the rules that say so."""
+
+    tells: Tells
+    rules: tuple[str, ...]
+
+
+class _Place(NamedTuple):
+    """Where an explanation is; two that are at the same place go on alike.
+
+    `consumed` counts what was received: frames, then the end of TCP. `first` is the frame that began the message being
+    received. `pings` were accepted and not answered; `echoes` are messages that the application still has to echo;
+    `asked` counts messages of its own that were sent.
+    """
+
+    state: State
+    consumed: int = 0
+    first: int = 0
+    untold: tuple[_Untold, ...] = ()
+    pings: tuple[bytes, ...] = ()
+    echoes: tuple[Message, ...] = ()
+    asked: int = 0
+
+
+class Explanation(NamedTuple):
+    """A place, what was broken on the way there, and the way."""
+
+    place: _Place
+    cost: Cost
+    trail: _Trail | None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The way there, in order."""
+        steps = []
+        trail = self.trail
+        while trail is not None:
+            steps.append(trail.step)
+            trail = trail.before
+        return tuple(reversed(steps))
+
+
+class Subject(NamedTuple):
+    """What is judged besides the trace.
+
+    `sees`: what is known to be told to the application where it happens. `unasked`: the application may send anything
+    by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers.
+    """
+
+    setting: Setting
+    start: State
+    rules: RuleSet
+    sees: frozenset[Told]
+    unasked: bool
+
+
+class _Reaction(NamedTuple):
+    """An outcome, or what a faulty endpoint does instead, with the rules that it breaks."""
+
+    label: Label
+    state: State
+    rules: tuple[str, ...]
+    broken: tuple[str, ...] = ()
+    own_limit: bool = False
+    silently: bool = False
+    """The application is not told, though the outcome says so."""
+
+
+@lru_cache(maxsize=64)
+def _machine(rules: RuleSet, setting: Setting) -> CompiledMachine:
+    return CompiledMachine(rules, setting)
+
+
+@lru_cache(maxsize=64)
+def _unrefusing(rules: RuleSet) -> RuleSet:
+    """The rules without those that refuse: what an endpoint does that follows none of them."""
+    return RuleSet(rule for rule in rules if not rule.refuses)
+
+
+@lru_cache(maxsize=256)
+def _sure(rules: RuleSet, known: frozenset[str]) -> RuleSet:
+    return sure_failures(rules, KNOWN_ALWAYS | known)
+
+
+Explanations = dict[_Place, Explanation]
+
+
+class Search:
+    """The search over one trace at one leniency. After :meth:`run`, `died_at` is the moment that nothing explains.
+
+    `alive` are the explanations at the end or, where there is none, right before that moment.
+    """
+
+    def __init__(self, history: History, subject: Subject, leniency: Leniency) -> None:
+        self.history: Final = history
+        self.subject: Final = subject
+        self.leniency: Final = leniency
+        self.died_at: Moment | None = None
+        self.alive: list[Explanation] = []
+        self._rules: Final = subject.rules
+        self._machine: Final = _machine(subject.rules, subject.setting)
+        self._lawless: Final = _machine(_unrefusing(subject.rules), subject.setting)
+
+    def run(self) -> Explanation | None:
+        """The explanation that breaks least; None where there is none."""
+        start = _Place(self.subject.start)
+        found: Explanations = {start: Explanation(start, Cost(), None)}
+        for moment in self.history.moments:
+            before = self._read_on(found, moment)
+            found = {}
+            for explanation in before.values():
+                for then in self._output(explanation, moment):
+                    self._keep(found, then)
+            if not found:
+                self.died_at, self.alive = moment, list(before.values())
+                return None
+        self.alive = list(found.values())
+        return min(self.alive, key=lambda explanation: explanation.cost)
+
+    def owes(self, explanation: Explanation) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What the endpoint is still to do in an explanation, in words, each with its rules."""
+        place = explanation.place
+        found = [(f"tell its application {u.tells.kind}", u.rules) for u in place.untold]
+        for due, rule in self._machine.owed(place.state):
+            words = due.name.lower().replace("_", " ")
+            if due.name == "CLOSE" and place.state.failed:
+                words += f" with code {place.state.fail_code}"
+            elif due.name == "PONG" and place.pings:
+                words += f" with payload {place.pings[-1].hex() or 'empty'}"
+            found.append((words, (rule.id,)))
+        return tuple(found)
+
+    def _keep(self, found: Explanations, then: Explanation) -> None:
+        if then.cost.must > self.leniency.faults:
+            return
+        kept = found.get(then.place)
+        if kept is None or then.cost < kept.cost:
+            found[then.place] = then
+
+    def _go(self, explanation: Explanation, place: _Place, step: Step, own_limit: bool = False) -> Explanation:
+        cost = explanation.cost
+        if step.broken or own_limit:
+            cost = cost.plus(self._strongest(step.broken), own_limit)
+        return Explanation(place, cost, _Trail(explanation.trail, step))
+
+    def _strongest(self, broken: Collection[str]) -> Strength | None:
+        strengths = [self._rules.by_id[rule].strength for rule in broken]
+        return min(strengths, key=STRENGTHS.index, default=None)
+
+    # --- inputs -------------------------------------------------------------------------------------------------------
+
+    def _read_on(self, found: Explanations, moment: Moment) -> Explanations:
+        """All explanations of the same, and those in which the endpoint has read more of what had arrived."""
+        whole = self.history.arrivals.complete(moment.arrived)
+        everything: Explanations = {}
+        levels: list[Explanations] = [{} for _ in range(whole + moment.eof + 1)]
+        for explanation in found.values():
+            levels[explanation.place.consumed][explanation.place] = explanation
+        for consumed, level in enumerate(levels):
+            if consumed == whole:
+                for explanation in list(level.values()):
+                    for then in self._fail_early(explanation, moment):
+                        self._keep(level, then)
+            everything.update(level)
+            if consumed < whole + moment.eof:
+                for explanation in level.values():
+                    for then in self._receive(explanation, moment, eof=consumed == whole):
+                        self._keep(levels[consumed + 1], then)
+        return everything
+
+    def _fail_early(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """The frame at hand is incomplete, and what has come of it is reason enough to fail."""
+        place = explanation.place
+        partial = self.history.arrivals.partial(moment.arrived, place.state)
+        if partial is None:
+            return
+        event = Event(EventKind.RECEIVE, partial.facts)
+        machine = _machine(_sure(self._rules, partial.known), self.subject.setting)
+        for outcome in machine.allowed(place.state, event):
+            step = Step(moment.at, place.state, event, outcome.label, outcome.rules, (), place.consumed, True)
+            then = place._replace(state=outcome.state)
+            yield self._go(explanation, then, step, is_own_limit(outcome.label, outcome.strength))
+
+    def _receive(self, explanation: Explanation, moment: Moment, eof: bool) -> Iterator[Explanation]:
+        """The next frame, or the end of TCP, is read."""
+        place = explanation.place
+        frame = None if eof else self.history.arrivals.frames[place.consumed]
+        facts = None if eof else self.history.arrivals.facts(place.consumed, place.state)
+        event = Event(EventKind.RECEIVE_EOF if eof else EventKind.RECEIVE, facts)
+        for reaction in self._reactions(place.state, event):
+            step = Step(
+                moment.at,
+                place.state,
+                event,
+                reaction.label,
+                reaction.rules,
+                reaction.broken,
+                None if eof else place.consumed,
+            )
+            then = self._after(place, reaction, frame)
+            yield self._go(explanation, then, step, reaction.own_limit)
+
+    def _after(self, place: _Place, reaction: _Reaction, frame: OnWire | None) -> _Place:
+        """The place after a reaction: what is to be told, answered and echoed now."""
+        state, first = reaction.state, place.first
+        untold, pings, echoes = place.untold, place.pings, place.echoes
+        if reaction.label.kind is Kind.ACCEPT:
+            message = None
+            if frame is not None and frame.header.opcode in (TEXT, BINARY, CONTINUATION):
+                first = first if frame.header.opcode == CONTINUATION else place.consumed
+                message = self._message(first, place.consumed) if frame.header.fin else None
+            tells = self._tells(reaction.label.delivers, frame, message)
+            if tells is not None and tells.kind == "lost" and place.state.failed:
+                tells = None  # that the connection is over was told when it failed
+            if tells is not None and tells.kind in self.subject.sees and not reaction.silently:
+                untold = (*untold, _Untold(tells, reaction.rules))
+            if frame is not None and frame.header.opcode == PING:
+                pings = (*pings, frame.payload)
+            if message is not None and state.reply_due:
+                echoes = (*echoes, message)
+        return place._replace(
+            state=state,
+            consumed=place.consumed + 1,
+            first=first if state.recv_type else 0,
+            untold=untold,
+            pings=pings,
+            echoes=echoes if state.reply_due else (),
+        )
+
+    def _message(self, first: int, last: int) -> Message:
+        frames = self.history.arrivals.frames
+        data = [f.payload for f in frames[first : last + 1] if f.header.opcode in (TEXT, BINARY, CONTINUATION)]
+        return Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data))
+
+    @staticmethod
+    def _tells(delivers: str | None, frame: OnWire | None, message: Message | None) -> Tells | None:
+        kind = None if delivers is None else _TOLD_AS.get(delivers)
+        if kind is None:
+            return None
+        if frame is None:
+            return Tells(kind)
+        if kind == "close":
+            body = frame.payload
+            code = int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
+            return Tells(kind, code=code, reason=body[2:].decode("utf-8", "replace"))
+        return Tells(kind, frame.payload if message is None else message.payload)
+
+    def _reactions(self, state: State, event: Event) -> Iterator[_Reaction]:
+        """What the endpoint may do with an input and, leniently, what it may not and does all the same."""
+        outcomes = self._machine.allowed(state, event, departures=self.leniency.departing)
+        for outcome in outcomes:
+            own_limit = is_own_limit(outcome.label, outcome.strength)
+            yield _Reaction(outcome.label, outcome.state, outcome.rules, outcome.departs_from, own_limit)
+        if self.leniency.departing and event.frame is not None:
+            refusals = self._machine.forbidden_by(state, event)
+            if refusals:
+                yield from self._unrefused(state, event, refusals, {outcome.label for outcome in outcomes})
+            elif any(outcome.label.kind is Kind.ACCEPT for outcome in outcomes):
+                yield from self._refused(state, event)
+            else:
+                yield from self._attended(state, event)
+
+    def _unrefused(
+        self, state: State, event: Event, refusals: tuple[Rule, ...], allowed: Collection[Label]
+    ) -> Iterator[_Reaction]:
+        """A frame that must be refused is dropped, or accepted as if nothing were wrong with it."""
+        broken = tuple(rule.id for rule in refusals)
+        yield _Reaction(Label(Kind.IGNORE), state, (), broken)
+        for outcome in self._lawless.allowed(state, event):
+            if outcome.label.kind is Kind.ACCEPT and outcome.label not in allowed:
+                yield _Reaction(outcome.label, outcome.state, outcome.rules, broken)
+
+    def _refused(self, state: State, event: Event) -> Iterator[_Reaction]:
+        """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent."""
+        if not self.leniency.faults:
+            return
+        rows = self._machine.enabled(state, event)
+        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
+        failing = next(rule for rule in self._rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
+        failed = self._machine.after(failing, state, event.frame)
+        for code in self.history.close_codes or (_USUAL_CODE,):
+            yield _Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
+
+    def _attended(self, state: State, event: Event) -> Iterator[_Reaction]:
+        """A frame that must not be processed any more is processed as if it had come in time."""
+        broken = tuple(rule.id for rule in self._machine.enabled(state, event) if rule.strength.binds)
+        if not broken:
+            return
+        in_time = state._replace(failed=False, got_close=False, discarding=False, tcp_open=True)
+        for outcome in self._lawless.allowed(in_time, event):
+            if outcome.label.kind is Kind.ACCEPT:
+                for silently in (False, True):
+                    yield _Reaction(outcome.label, state, outcome.rules, broken, silently=silently)
+
+    # --- outputs ------------------------------------------------------------------------------------------------------
+
+    def _output(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """What the endpoint does happens, where the explanation allows it."""
+        what = moment.what
+        if isinstance(what, OnWire):
+            yield from self._send(explanation, moment, what)
+        elif isinstance(what, Tells):
+            yield from self._tell(explanation, moment, what)
+        elif isinstance(what, ClosesTcp):
+            yield from self._do(explanation, moment, Event(EventKind.CLOSE_TCP), explanation.place)
+        elif isinstance(what, (Processed, Quiet)):
+            everything = self.history.arrivals.complete(moment.arrived) + moment.eof
+            if explanation.place.consumed == everything:
+                yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
+
+    def _do(
+        self, explanation: Explanation, moment: Moment, event: Event, place: _Place, missing: tuple[str, ...] = ()
+    ) -> Iterator[Explanation]:
+        """An output, where the rules allow it; leniently also where they do not. `missing` rules are broken besides."""
+        state = place.state
+        outcomes = self._machine.allowed(state, event, departures=self.leniency.departing)
+        for outcome in outcomes:
+            broken = (*missing, *outcome.departs_from)
+            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
+            yield self._go(explanation, place._replace(state=outcome.state), step)
+        if not outcomes and self.leniency.faults:
+            broken = (*missing, *(rule.id for rule in self._machine.forbidden_by(state, event)))
+            for outcome in self._lawless.allowed(state, event):
+                step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
+                yield self._go(explanation, place._replace(state=outcome.state), step)
+
+    def _send(self, explanation: Explanation, moment: Moment, frame: OnWire) -> Iterator[Explanation]:
+        place = explanation.place
+        before = text_before(frame.header.opcode, place.state, EventKind.SEND)
+        for then, answers in self._causes(place, moment, frame):
+            facts: FrameFacts = facts_on_wire(frame.header, frame.payload, before, answers=answers)
+            yield from self._do(explanation, moment, Event(EventKind.SEND, facts), then)
+
+    def _causes(self, place: _Place, moment: Moment, frame: OnWire) -> Iterator[tuple[_Place, bool]]:
+        """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.
+
+        A Pong with the payload of a Ping that has arrived is an answer to it: it is not there by chance.
+        """
+        opcode, payload = frame.header.opcode, frame.payload
+        unasked = self.subject.unasked
+        if opcode == PONG:
+            if payload in place.pings:
+                at = place.pings.index(payload)
+                rest = (*place.pings[:at], *place.pings[at + 1 :])
+                yield place._replace(pings=rest), payload == place.pings[-1]
+            elif unasked or not self.history.answers_arrived_ping(moment, frame):
+                yield place, False
+            if not unasked and payload in moment.asked.pongs:
+                yield place, False
+        elif opcode == CLOSE:
+            state = place.state
+            if unasked or state.failed or state.got_close or moment.asked.close or not moment.arrived:
+                yield place, False
+        elif frame.start in self.history.messages and not unasked:
+            message = self.history.messages[frame.start]
+            if moment.asked.messages[place.asked : place.asked + 1] == (message,):
+                yield place._replace(asked=place.asked + 1), False
+            if place.echoes[:1] == (message,):
+                yield place._replace(echoes=place.echoes[1:]), len(place.echoes) == 1
+        else:
+            yield place, False
+
+    def _tell(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
+        place = explanation.place
+        state, untold = place.state, place.untold
+        if tells.kind == "failed":
+            if state.failed:
+                yield explanation
+        elif tells.kind not in self.subject.sees:
+            yield explanation
+        elif tells.kind == "lost":
+            if untold and untold[0].tells.kind == "lost":
+                yield explanation._replace(place=place._replace(untold=untold[1:]))
+            elif not state.tcp_open and (state.failed or state.close_code == LOST):
+                yield explanation
+        else:
+            yield from self._tell_of_input(explanation, moment, tells)
+
+    def _tell_of_input(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
+        place = explanation.place
+        for index, expected in enumerate(place.untold):
+            exact = expected.tells == tells
+            if (exact and not index) or (self.leniency.faults and expected.tells.kind == tells.kind):
+                # What stands before it was left out, and it is told wrong itself if it is not exactly this.
+                missed = [rule for u in place.untold[:index] for rule in u.rules]
+                broken = tuple(dict.fromkeys([*missed, *(() if exact else expected.rules)]))
+                step = Step(moment.at, place.state, None, None, expected.rules, broken)
+                yield self._go(explanation, place._replace(untold=place.untold[index + 1 :]), step)
+            if not self.leniency.faults:
+                return
+
+    def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        place = explanation.place
+        missing = tuple(dict.fromkeys(rule for untold in place.untold for rule in untold.rules))
+        if missing and not self.leniency.faults:
+            return
+        state = place.state
+        if state.failed and not state.sent_close and not self.history.tells_of_failure and self.leniency.faults:
+            # Nothing shows that it fails the connection: then it is the reason to fail that was not heeded.
+            heeded = self._machine.allowed(state, Event(EventKind.SILENCE), departures=True)
+            if not heeded:
+                missing = (*self._reason_to_fail(explanation), *missing)
+        yield from self._do(explanation, moment, Event(EventKind.SILENCE), place, missing)
+
+    @staticmethod
+    def _reason_to_fail(explanation: Explanation) -> tuple[str, ...]:
+        failing = [s for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
+        return failing[-1].rules if failing else ()
+
+
+def cheapest(explanations: Iterable[Explanation]) -> Explanation:
+    """The explanation that breaks least and has read most; ValueError where there is none."""
+    return min(explanations, key=lambda e: (e.cost, -e.place.consumed))

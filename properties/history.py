@@ -1,0 +1,166 @@
+"""A trace prepared for judging: its moments, and what had arrived and been asked for by each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, NamedTuple, TypeAlias
+
+from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, PONG, is_control
+
+from .arrivals import Arrivals
+from .observation import (
+    OPCODE_OF,
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Crashes,
+    OnWire,
+    Processed,
+    Quiet,
+    Tells,
+    Trace,
+    Writes,
+    frames_in,
+)
+
+__all__ = ["Asked", "History", "Message", "Moment"]
+
+
+class Message(NamedTuple):
+    """A whole message: the opcode of its first frame and its octets."""
+
+    opcode: int
+    payload: bytes
+
+
+class Asked(NamedTuple):
+    """What the application has asked for so far: whole messages in order, payloads of Pongs, and whether to close."""
+
+    messages: tuple[Message, ...] = ()
+    pongs: tuple[bytes, ...] = ()
+    close: bool = False
+
+
+Output: TypeAlias = OnWire | ClosesTcp | Tells | Processed | Quiet | Crashes
+
+
+class Moment(NamedTuple):
+    """Something that the endpoint is seen to do: at which place of the trace, and what had come before.
+
+    `arrived` counts octets; `eof`: the end of TCP had arrived too.
+    """
+
+    at: int
+    what: Output
+    arrived: int
+    eof: bool
+    asked: Asked
+
+
+class History:
+    """A trace, read once."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace: Final = tuple(trace)
+        self.arrivals: Final = Arrivals(b"".join(o.octets for o in trace if isinstance(o, Arrives)))
+        self.frames, self.unread = frames_in(b"".join(o.octets for o in trace if isinstance(o, Writes)))
+        self.written: Final = sum(len(o.octets) for o in trace if isinstance(o, Writes))
+        self.messages: Final = _messages(self.frames)
+        self.moments: Final = self._moments()
+        self.tells_of_failure: Final = any(isinstance(o, Tells) and o.kind == "failed" for o in trace)
+        self._unanswered: Final = self._count_pongs()
+
+    @property
+    def torn(self) -> int | None:
+        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere."""
+        if self.unread == self.written:
+            return None
+        ends = (at for at, seen in enumerate(self.trace) if isinstance(seen, (ClosesTcp, Quiet)))
+        last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
+        return next((at for at in ends if at > last), None)
+
+    @property
+    def close_codes(self) -> tuple[int, ...]:
+        """The status codes of the Close frames that the endpoint sent."""
+        bodies = [f.payload for f in self.frames if f.header.opcode == CLOSE]
+        return tuple(sorted({int.from_bytes(body[:2], "big") for body in bodies if len(body) >= 2}))
+
+    def answers_arrived_ping(self, moment: Moment, frame: OnWire) -> bool:
+        """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
+        arrived = self.arrivals.frames[: self.arrivals.complete(moment.arrived)]
+        pings = sum(f.header.opcode == PING and f.payload == frame.payload for f in arrived)
+        return pings > self._unanswered[frame.start]
+
+    def _count_pongs(self) -> dict[int, int]:
+        """For each Pong sent, by where it begins: how many with the same payload were sent before."""
+        seen: Counter[bytes] = Counter()
+        found = {}
+        for frame in self.frames:
+            if frame.header.opcode == PONG:
+                found[frame.start] = seen[frame.payload]
+                seen[frame.payload] += 1
+        return found
+
+    def _moments(self) -> tuple[Moment, ...]:
+        moments: list[Moment] = []
+        arrived = written = 0
+        eof, asked = False, _Asking()
+        frames = iter(self.frames)
+        frame = next(frames, None)
+        for at, seen in enumerate(self.trace):
+            match seen:
+                case Arrives(octets):
+                    arrived += len(octets)
+                case ArrivesEof():
+                    eof = True
+                case Asks():
+                    asked.add(seen)
+                case Writes(octets):
+                    written += len(octets)
+                    while frame is not None and frame.end <= written:
+                        moments.append(Moment(at, frame, arrived, eof, asked.so_far))
+                        frame = next(frames, None)
+                case _:
+                    moments.append(Moment(at, seen, arrived, eof, asked.so_far))
+        return tuple(moments)
+
+
+class _Asking:
+    """Gathers what the application asks for."""
+
+    def __init__(self) -> None:
+        self.so_far = Asked()
+        self._opcode = 0
+        self._parts: list[bytes] = []
+
+    def add(self, asks: Asks) -> None:
+        """One more request."""
+        if asks.what in OPCODE_OF:
+            opcode = OPCODE_OF[asks.what]
+            if opcode != CONTINUATION:
+                self._opcode, self._parts = opcode, []
+            self._parts.append(asks.payload)
+            if asks.fin:
+                message = Message(self._opcode, b"".join(self._parts))
+                self.so_far = self.so_far._replace(messages=(*self.so_far.messages, message))
+        elif asks.what == "pong":
+            self.so_far = self.so_far._replace(pongs=(*self.so_far.pongs, asks.payload))
+        elif asks.what == "close":
+            self.so_far = self.so_far._replace(close=True)
+
+
+def _messages(frames: tuple[OnWire, ...]) -> dict[int, Message]:
+    """The messages sent, by where their last frame begins."""
+    found: dict[int, Message] = {}
+    opcode, parts = CONTINUATION, [b""]
+    for frame in frames:
+        if is_control(frame.header.opcode):
+            continue
+        if frame.header.opcode != CONTINUATION:
+            opcode, parts = frame.header.opcode, []
+        parts.append(frame.payload)
+        if frame.header.fin:
+            found[frame.start] = Message(opcode, b"".join(parts))
+            parts = []
+    return found
