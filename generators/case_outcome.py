@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 from wsoracle.model.rule import Strength
+from wsoracle.properties.verdict import PROFILES, TOO_BIG, Profile, Verdict, verdict_on
 
 __all__ = [
     "ACCEPTABLE",
@@ -31,19 +32,6 @@ __all__ = [
 
 ANY_CODE: Final = "any"
 """In place of a status code: any that may be sent."""
-
-Profile: TypeAlias = Literal["interop", "letter"]
-PROFILES: Final[tuple[Profile, ...]] = ("interop", "letter")
-
-
-class Verdict(StrEnum):
-    """What is said of an endpoint that does this, from the best to the worst."""
-
-    OK = "OK"
-    NON_STRICT = "NON-STRICT"
-    INFORMATIONAL = "INFORMATIONAL"
-    FAILED = "FAILED"
-
 
 ACCEPTABLE: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
 """The verdicts of an outcome that is not a fault, the best first."""
@@ -137,13 +125,8 @@ class Outcome:
         left = {departure.strength for departure in self.departs_from}
         if self.reaction is Reaction.FORBID:
             left.add(self.strength)
-        if Strength.MUST in left:
-            return Verdict.FAILED
-        if Strength.CONSENSUS in left:
-            return Verdict.FAILED if profile == "interop" else Verdict.INFORMATIONAL
-        if self.code == 1009 and self.strength is Strength.MAY:
-            return Verdict.INFORMATIONAL  # a limit of the implementation's own, section 10.4
-        return Verdict.NON_STRICT if Strength.SHOULD in left else Verdict.OK
+        own_limit = self.code == TOO_BIG and self.strength is Strength.MAY
+        return verdict_on(left, own_limit=own_limit, profile=profile)
 
     @property
     def stays_open(self) -> bool:
