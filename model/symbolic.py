@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
+from functools import cached_property, lru_cache
+from typing import Any, Final, TypeAlias
 
 import z3
 
-from .expression import Const, Expr, Op, Sort, Value, Var, variables
+from .expression import Const, Expr, Op, Sort, Value, Var, children, variables
 from .machine import Kind, Label, label_of
-from .rule import Rule, RuleSet
+from .rule import LEGAL, Reaction, Rule, RuleSet
 from .terms import (
     FRAME_VARIABLES,
     SETTING_VARIABLES,
@@ -38,6 +38,7 @@ OUTCOME_CODE: Final = Var("outcome_code", Sort.INT, 0, 65535)
 """The status code of a failure; 0 where the outcome is not a failure."""
 
 Env = Mapping[str, Any]
+_Done: TypeAlias = "dict[int, tuple[Expr, Any]]"
 _BINARY: Final = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
@@ -68,24 +69,92 @@ def term(expression: Expr, env: Env) -> Any:
     return _term(expression, env, {})
 
 
-def _term(expression: Expr, env: Env, done: dict[int, Any]) -> Any:
+def _term(expression: Expr, env: Env, done: _Done) -> Any:
     if isinstance(expression, Const):
         return literal(expression.value)
     if isinstance(expression, Var):
         return env[expression.name]
     assert isinstance(expression, Op)
-    if id(expression) not in done:
-        args = [_term(a, env, done) for a in expression.args]
-        if expression.op in ("and", "or"):
-            result = (z3.And if expression.op == "and" else z3.Or)(*args)
-        elif expression.op == "not":
-            result = z3.Not(args[0])
-        elif expression.op == "ite":
-            result = z3.If(*args)
-        else:
-            result = _BINARY[expression.op](*args)
-        done[id(expression)] = result
-    return done[id(expression)]
+    known = done.get(id(expression))
+    if known is not None:
+        return known[1]
+    args = [_term(a, env, done) for a in expression.args]
+    if expression.op in ("and", "or"):
+        result = (z3.And if expression.op == "and" else z3.Or)(*args)
+    elif expression.op == "not":
+        result = z3.Not(args[0])
+    elif expression.op == "ite":
+        result = z3.If(*args)
+    else:
+        result = _BINARY[expression.op](*args)
+    if not _asks_legal(expression):
+        done[id(expression)] = (expression, result)
+    return result
+
+
+_LEGAL_KNOWN: Final[dict[int, tuple[Expr, bool]]] = {}
+
+
+def _asks_legal(expression: Expr) -> bool:
+    """The expression mentions ``legal``, whose meaning is a matter of the whole rule set."""
+    known = _LEGAL_KNOWN.get(id(expression))
+    if known is None:
+        is_legal = isinstance(expression, Var) and expression.name == LEGAL.name
+        found = is_legal or any(_asks_legal(child) for child in children(expression))
+        known = _LEGAL_KNOWN[id(expression)] = (expression, found)
+    return known[1]
+
+
+class _Terms:
+    """Terms made before, over one choice of constants for setting, state and frame.
+
+    Mutants share all rows but one, and making terms costs more than solving them. Expressions are found by identity, as
+    they have no equality; each is kept beside its term, lest its identity be given away.
+    """
+
+    _all: Final[dict[tuple[int, int, int], _Terms]] = {}
+
+    def __init__(self, setting: Env, state: Env, frame: Env) -> None:
+        self.kept: Final = (setting, state, frame)
+        self.env: Final[dict[str, Any]] = {**setting, **state, **frame}
+        self.done: Final[_Done] = {}
+        self.reactions: Final[dict[int, tuple[Reaction, dict[str, Any]]]] = {}
+        self.steps: Final[dict[tuple[int, int], tuple[Reaction, Env, Any]]] = {}
+
+    @classmethod
+    def over(cls, setting: Env, state: Env, frame: Env) -> _Terms:
+        """The terms over these constants; the mappings must not change afterwards."""
+        key = (id(setting), id(state), id(frame))
+        if key not in cls._all:
+            cls._all[key] = cls(setting, state, frame)
+        return cls._all[key]
+
+    def term(self, expression: Expr) -> Any:
+        """The term of an expression that does not mention ``legal``."""
+        return _term(expression, self.env, self.done)
+
+    def guard(self, expression: Expr, legal: Any) -> Any:
+        """The term of a guard, given the term of ``legal``."""
+        return _term(expression, {**self.env, LEGAL.name: legal}, self.done)
+
+    def after(self, reaction: Reaction) -> dict[str, Any]:
+        """The state after a reaction, as terms by variable."""
+        known = self.reactions.get(id(reaction))
+        if known is None:
+            changed = {name: self.term(effect) for name, effect in reaction.effects.items()}
+            state = self.kept[1]
+            known = (reaction, {name: changed.get(name, state[name]) for name in STATE_VARIABLES})
+            self.reactions[id(reaction)] = known
+        return known[1]
+
+    def becomes(self, reaction: Reaction, after: Env) -> Any:
+        """The constants ``after`` are the state after a reaction."""
+        key = (id(reaction), id(after))
+        known = self.steps.get(key)
+        if known is None:
+            equal = [after[name] == value for name, value in self.after(reaction).items()]
+            known = self.steps[key] = (reaction, after, z3.And(*equal))
+        return known[2]
 
 
 def within_bounds(names: Iterable[Var], env: Env) -> list[Any]:
@@ -109,11 +178,8 @@ class SymbolicMachine:
     def __init__(self, rules: RuleSet, setting: Setting | None = None) -> None:
         self.rules: Final = rules
         self.setting: Final = setting
-        self.setting_env: Final[Env] = (
-            {name: constant(v) for name, v in SETTING_VARIABLES.items()}
-            if setting is None
-            else {name: literal(value) for name, value in setting.values.items()}
-        )
+        self.setting_env: Final[Env] = _setting_env(setting)
+        self._legal: Final[dict[tuple[EventKind, int], Any]] = {}
 
     @cached_property
     def setting_bounds(self) -> Any:
@@ -121,14 +187,14 @@ class SymbolicMachine:
         return z3.And(*within_bounds(SETTING_VARIABLES.values(), self.setting_env), z3.BoolVal(True))
 
     @staticmethod
-    def state_env(suffix: str = "") -> dict[str, Any]:
-        """Fresh constants for the state variables."""
-        return {name: constant(v, name + suffix) for name, v in STATE_VARIABLES.items()}
+    def state_env(suffix: str = "") -> Env:
+        """Constants for the state variables; the same mapping for the same suffix, not to be changed."""
+        return _constants("state", suffix)
 
     @staticmethod
-    def frame_env(suffix: str = "") -> dict[str, Any]:
-        """Fresh constants for the variables of a frame."""
-        return {name: constant(v, name + suffix) for name, v in FRAME_VARIABLES.items()}
+    def frame_env(suffix: str = "") -> Env:
+        """Constants for the variables of a frame; the same mapping for the same suffix, not to be changed."""
+        return _constants("frame", suffix)
 
     def environment(self, state: Env, frame: Env) -> dict[str, Any]:
         """Setting, state and frame in one mapping."""
@@ -139,17 +205,23 @@ class SymbolicMachine:
         if not kind.has_frame:
             return z3.BoolVal(True)
         bounds = within_bounds(FRAME_VARIABLES.values(), frame)
-        return z3.And(*bounds, term(possible_frames(kind), self.environment(state, frame)))
+        return z3.And(*bounds, self._terms(state, frame).term(_possible(kind)))
+
+    def _terms(self, state: Env, frame: Env) -> _Terms:
+        return _Terms.over(self.setting_env, state, frame)
 
     def enabled(self, rule: Rule, state: Env, frame: Env) -> Any:
         """The guard of a rule."""
-        return term(self.rules.guard(rule), self.environment(state, frame))
+        terms = self._terms(state, frame)
+        key = (rule.on, id(terms))
+        if key not in self._legal:
+            refusals = [terms.term(r.when) for r in self.rules.of(rule.on) if r.refuses]
+            self._legal[key] = z3.Not(z3.Or(z3.BoolVal(False), *refusals))
+        return terms.guard(rule.when, self._legal[key])
 
     def after(self, rule: Rule, state: Env, frame: Env) -> dict[str, Any]:
         """The state after the reaction of a rule."""
-        env = self.environment(state, frame)
-        changed = {name: term(effect, env) for name, effect in rule.then.effects.items()}
-        return {name: changed.get(name, state[name]) for name in STATE_VARIABLES}
+        return self._terms(state, frame).after(rule.then)
 
     def outcomes(self, kind: EventKind, state: Env, frame: Env) -> list[SymbolicOutcome]:
         """The outcomes of an event kind, one for each rule that allows one."""
@@ -176,15 +248,13 @@ class SymbolicMachine:
         """
         cases = []
         for index, kind in enumerate(KINDS):
-            steps = [
-                z3.And(
-                    found.when,
-                    outcome == OUTCOMES.index(found.label.kind),
-                    outcome_code == (found.label.code or 0),
-                    *(after[name] == value for name, value in found.after.items()),
-                )
-                for found in self.outcomes(kind, state, frame)
-            ]
+            steps = []
+            for rule in self.rules.of(kind):
+                label = label_of(rule)
+                if label is not None:
+                    told = z3.And(outcome == OUTCOMES.index(label.kind), outcome_code == (label.code or 0))
+                    becomes = self._terms(state, frame).becomes(rule.then, after)
+                    steps.append(z3.And(self.enabled(rule, state, frame), told, becomes))
             cases.append(z3.And(event == index, self.possible(kind, state, frame), z3.Or(*steps)))
         return z3.Or(*cases)
 
@@ -193,6 +263,24 @@ class SymbolicMachine:
         fixed = State() if start is None else start
         free = {"claims_rsv1", "claims_rsv2", "claims_rsv3"} if start is None else set()
         return z3.And(*(state[n] == literal(v) for n, v in fixed._asdict().items() if n not in free))
+
+
+@lru_cache(maxsize=64)
+def _setting_env(setting: Setting | None) -> Env:
+    if setting is None:
+        return {name: constant(v) for name, v in SETTING_VARIABLES.items()}
+    return {name: literal(value) for name, value in setting.values.items()}
+
+
+@lru_cache(maxsize=64)
+def _constants(what: str, suffix: str) -> Env:
+    of = STATE_VARIABLES if what == "state" else FRAME_VARIABLES
+    return {name: constant(v, name + suffix) for name, v in of.items()}
+
+
+@lru_cache(maxsize=len(KINDS))
+def _possible(kind: EventKind) -> Expr:
+    return possible_frames(kind)
 
 
 def value_of(model: Any, variable: Var, env: Env) -> Value:

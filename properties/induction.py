@@ -171,7 +171,10 @@ def _spacer(rules: RuleSet, wanted: SafetyProperty) -> Result:
     horn.rule(at(built.after, ghosts_after), [at(built.state, ghosts), step, *moves])
     needs_step = [] if _is_state_property(wanted.never) else [step]
     horn.rule(broken(), [at(built.state, ghosts), *needs_step, term(wanted.never, env)])
-    answer = horn.query(broken())
+    try:
+        answer = horn.query(broken())
+    except z3.Z3Exception as gave_up:
+        return Result(Verdict.UNKNOWN, f"Spacer gave up after {SOLVER_MILLISECONDS / 1000:.0f} s: {gave_up}")
     if answer == z3.unsat:
         return proved(
             "Spacer (inductive invariant found)",
@@ -215,7 +218,7 @@ def counterexample(rules: RuleSet, wanted: SafetyProperty, depth: int = 8) -> tu
         if not state_only:
             solver.add(_substituted(step, original, envs[i]))
         if solver.check() == z3.sat:
-            return _trace(solver.model(), envs, i if state_only else i + 1)
+            return _trace(solver.model(), envs, i if state_only else i + 1, state_only)
         solver.pop()
         solver.add(_substituted(step, original, envs[i]))
         solver.add(*(envs[i][f"next_{n}"] == envs[i + 1][n] for n in STATE_VARIABLES))
@@ -237,7 +240,7 @@ def _substituted(formula: Any, before: Mapping[str, Any], after: Mapping[str, An
     return z3.substitute(formula, *pairs)
 
 
-def _trace(model: Any, envs: Sequence[Mapping[str, Any]], steps: int) -> tuple[str, ...]:
+def _trace(model: Any, envs: Sequence[Mapping[str, Any]], steps: int, state_only: bool) -> tuple[str, ...]:
     lines = []
     settings = {n: value_of(model, v, envs[0]) for n, v in SETTING_VARIABLES.items()}
     lines.append("setting: " + ", ".join(f"{n} = {label(n, v)}" for n, v in settings.items() if n[:6] != "switch"))
@@ -246,10 +249,10 @@ def _trace(model: Any, envs: Sequence[Mapping[str, Any]], steps: int) -> tuple[s
         frame = read_event(model, kind, env).frame
         outcome = OUTCOMES[int(value_of(model, OUTCOME, env))].value
         lines.append(f"{kind.value}{f' {described(frame._asdict())}' if frame else ''} -> {outcome}")
-    last = envs[steps]
-    state = {n: value_of(model, v, last) for n, v in STATE_VARIABLES.items()} if steps < len(envs) else {}
-    changed = {n: v for n, v in state.items() if v != State()._asdict()[n]}
-    lines.append("state: " + (", ".join(f"{n} = {label(n, v)}" for n, v in changed.items()) or "initial"))
+    if state_only:
+        state = {n: value_of(model, v, envs[steps]) for n, v in STATE_VARIABLES.items()}
+        changed = {n: v for n, v in state.items() if v != State()._asdict()[n]}
+        lines.append("state: " + (", ".join(f"{n} = {label(n, v)}" for n, v in changed.items()) or "initial"))
     return tuple(lines)
 
 

@@ -131,22 +131,6 @@ def one_state_a_label(subject: Subject) -> Result:
     return result
 
 
-def nested(subject: Subject) -> Result:
-    """Dropping SHOULD, and then CONSENSUS, takes no outcome away, but failing for the rules that were dropped."""
-    for narrow, wide in itertools.pairwise(machine.LEVELS):
-        outer = SymbolicMachine(subject.rules.at(wide))
-        for kind in EventKind:
-
-            def claim(built: SymbolicMachine, s: Any, f: Any, k: EventKind = kind, o: SymbolicMachine = outer) -> Any:
-                inner, more = built.allowed_labels(k, s, f), o.allowed_labels(k, s, f)
-                return z3.And(*(z3.Implies(when, more[label]) for label, when in inner.items() if label.code is None))
-
-            result = _for_all([kind], subject.rules.at(narrow), claim)
-            if result.verdict is not Verdict.PROVED:
-                return result
-    return result
-
-
 def in_bounds(subject: Subject) -> Result:
     """Every effect keeps every state variable within its declared bounds, where a limit is not beyond 2^63."""
 
@@ -294,9 +278,6 @@ WELL_FORMED: Final = (
     _theorem("one-state-a-label",
              "Two outcomes that look the same from outside lead to the same state.",
              one_state_a_label, "5.4/first-text-fragment", "6.2/next-fragment"),
-    _theorem("levels-are-nested",
-             "Setting SHOULD rules aside, and then CONSENSUS rules, only adds ways not to fail.",
-             nested, "5.5.1/close", "7.1.1/client-waits"),
     _theorem("effects-stay-in-bounds",
              "Every effect of receiving keeps every variable within its bounds.",
              in_bounds, "10.4/message-too-big", "5.4/first-text-fragment"),

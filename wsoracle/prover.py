@@ -1,0 +1,134 @@
+"""Proving all theorems, in two processes: each on the model, and each against the faults that must refute it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from fnmatch import fnmatchcase
+from functools import cache
+from multiprocessing import get_context
+from typing import Any, Final, TypedDict
+
+from wsoracle.generators.vacuity import refute
+from wsoracle.properties.octets import OCTETS
+from wsoracle.properties.pair import PAIR
+from wsoracle.properties.safety import SAFETY
+from wsoracle.properties.theorem import Subject, Theorem, TheoremKind, Verdict
+from wsoracle.properties.wellformed import WELL_FORMED
+
+JOBS: Final = 2
+
+
+class ProvedTheorem(TypedDict):
+    """One theorem in the report. ``refuted_by`` is the fault that refutes it, None where no fault tried does."""
+
+    id: str
+    kind: str
+    statement: str
+    method: str
+    result: str
+    seconds: float
+    invariant: str | None
+    refuted_by: str | None
+    counterexample: list[str]
+    refutation: list[str]
+    detail: str | None
+
+
+class ProofReport(TypedDict):
+    """The report of ``wsoracle prove --json``; ``seconds`` is the wall time of the whole run."""
+
+    theorems: list[ProvedTheorem]
+    seconds: float
+
+
+Progress = Callable[[ProvedTheorem, int, int], None]
+"""Told of each theorem as it is done, of how many are done, and of how many there are."""
+
+
+@cache
+def theorems() -> tuple[Theorem, ...]:
+    """All theorems, in the order of the report."""
+    return (*WELL_FORMED, *OCTETS, *SAFETY, *PAIR)
+
+
+def selected(pattern: str | None) -> tuple[Theorem, ...]:
+    """The theorems whose id matches a shell pattern; :class:`ValueError` where there is none."""
+    found = tuple(t for t in theorems() if pattern is None or fnmatchcase(t.id, pattern))
+    if not found:
+        raise ValueError(f"no theorem matches {pattern!r}: «wsoracle prove» without a pattern lists them all")
+    return found
+
+
+def prove_one(theorem: Theorem) -> ProvedTheorem:
+    """Check a theorem on the model and, where it holds, find a fault that refutes it."""
+    begun = time.perf_counter()
+    result = theorem.check(Subject())
+    found = refute(theorem) if result.verdict is Verdict.PROVED else None
+    return {
+        "id": theorem.id,
+        "kind": theorem.kind.value,
+        "statement": theorem.statement,
+        "method": result.method,
+        "result": result.verdict.value,
+        "seconds": round(time.perf_counter() - begun, 3),
+        "invariant": result.invariant,
+        "refuted_by": None if found is None else found.fault,
+        "counterexample": list(result.counterexample),
+        "refutation": [] if found is None else [found.change, *found.result.counterexample],
+        "detail": result.detail,
+    }
+
+
+def _prove(ids: Sequence[str]) -> list[ProvedTheorem]:
+    by_id = {t.id: t for t in theorems()}
+    return [prove_one(by_id[name]) for name in ids]
+
+
+def _batches(wanted: Iterable[Theorem]) -> list[list[str]]:
+    """What one process does in one go: theorems of the pair share what was explored, so they stay together."""
+    pair = [t.id for t in wanted if t.kind is TheoremKind.PAIR]
+    rest = [[t.id] for t in wanted if t.kind is not TheoremKind.PAIR]
+    return [pair, *rest] if pair else rest
+
+
+def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: Progress | None = None) -> ProofReport:
+    """Prove all theorems, or those that match a pattern, in ``jobs`` processes.
+
+    Raises :class:`ValueError` where the pattern selects nothing.
+    """
+    wanted = selected(pattern)
+    begun = time.perf_counter()
+    done: dict[str, ProvedTheorem] = {}
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(_prove, batch) for batch in _batches(wanted)]
+        for finished in as_completed(running):
+            for row in finished.result():
+                done[row["id"]] = row
+                if progress is not None:
+                    progress(row, len(done), len(wanted))
+    rows = [done[t.id] for t in wanted]
+    return {"theorems": rows, "seconds": round(time.perf_counter() - begun, 3)}
+
+
+def failures(report: ProofReport) -> list[str]:
+    """What keeps the report from being a success: refuted, unknown and vacuous theorems, one line each."""
+    lines = []
+    for row in report["theorems"]:
+        if row["result"] != Verdict.PROVED.value:
+            lines.append(f"{row['id']}: {row['result']} ({row['method']})")
+        elif row["refuted_by"] is None:
+            lines.append(f"{row['id']}: vacuous, no fault tried refutes it")
+    return lines
+
+
+def summary(report: ProofReport) -> dict[str, Any]:
+    """How many theorems of each kind were proved, and the seconds that they took together."""
+    kinds: dict[str, Any] = {}
+    for row in report["theorems"]:
+        kind = kinds.setdefault(row["kind"], {"theorems": 0, "proved": 0, "seconds": 0.0})
+        kind["theorems"] += 1
+        kind["proved"] += row["result"] == Verdict.PROVED.value
+        kind["seconds"] = round(kind["seconds"] + row["seconds"], 3)
+    return kinds
