@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from .expression import FALSE, Const, Expr, Op, substitute, variables
@@ -52,13 +53,15 @@ def _bound(expression: Expr, known: Collection[str], *, upper: bool) -> Expr:
     return Const(upper)
 
 
-def sure_failures(rules: RuleSet, known: Collection[str] = KNOWN_WITH_HEADER) -> RuleSet:
+@lru_cache(maxsize=256)
+def sure_failures(rules: RuleSet, known: frozenset[str] = KNOWN_WITH_HEADER) -> RuleSet:
     """The rows that fail the connection on a received frame, each with a guard that needs only what is known."""
     found = [_with(rule, surely(rule.when, known)) for rule in _receiving(rules) if isinstance(rule.then, Fail)]
     return RuleSet(rule for rule in found if rule.when.key() != FALSE.key())
 
 
-def reasons_to_read(rules: RuleSet, known: Collection[str] = KNOWN_WITH_HEADER) -> RuleSet:
+@lru_cache(maxsize=256)
+def reasons_to_read(rules: RuleSet, known: frozenset[str] = KNOWN_WITH_HEADER) -> RuleSet:
     """The rows by which a received frame may still matter; where none is enabled, it is ignored without a trace."""
     return RuleSet(
         _with(rule, possibly(rule.when, known))

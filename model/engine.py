@@ -78,11 +78,12 @@ class Engine:
 
     def __init__(self, rules: RuleSet, setting: Setting, name: EngineName) -> None:
         make = InterpretedMachine if name == "rules" else CompiledMachine
-        self.machine: Final[Machine] = make(rules, setting)
+        compiled = CompiledMachine(rules, setting)
+        self.machine: Final[Machine] = compiled if make is CompiledMachine else make(rules, setting)
         self._sure: Final[Machine] = make(sure_failures(rules), setting)
         self._reasons: Final[Machine] = make(reasons_to_read(rules), setting)
         self._reasons_at_all: Final[Machine] = make(reasons_to_read(rules, KNOWN_ALWAYS), setting)
-        self.table: Final = DecisionTable(CompiledMachine(rules, setting)) if name == "table" else None
+        self.table: Final = DecisionTable(compiled) if name == "table" else None
         unmasked = Event(EventKind.SEND, FrameFacts(PING))
         self.masks: Final = bool(self.machine.forbidden_by(State(), unmasked))
         """Whether frames are to be sent masked: so where the rules refuse one that is not."""

@@ -34,6 +34,12 @@ def switches(draw: st.DrawFn) -> Switches:
     return Switches(**{switch.name: draw(st.sampled_from(switch.values)) for switch in SWITCHES})
 
 
+def few_switches() -> st.SearchStrategy[Switches]:
+    """The defaults, then the first, the second and the last value of every switch: few, as each costs a compilation."""
+    turns = [Switches(**{s.name: s.values[min(at, len(s.values) - 1)] for s in SWITCHES}) for at in range(3)]
+    return st.sampled_from([Switches(), *turns])
+
+
 @st.composite
 def setting_objects(draw: st.DrawFn) -> Setting:
     limit = draw(st.none() | st.sampled_from([0, 125, 1000, 65536, 2**40]) | st.integers(0, MAX_LENGTH))
