@@ -59,7 +59,8 @@ def reporting_variables(rules: RuleSet) -> frozenset[str]:
 
     Two states that differ in them alone allow the same behaviour for ever (:data:`~wsoracle.model.terms.State`).
     """
-    read = {name for rule in rules for name in variables(rules.guard(rule))}
+    # A guard that asks whether the event is legal reads no more than the guards of the rows that may refuse it.
+    read = {name for rule in rules for name in variables(rule.when)}
     read |= {name for kind in EventKind if kind.has_frame for name in variables(possible_frames(kind))}
     sources: dict[str, set[str]] = {}
     for rule in rules:
@@ -211,16 +212,7 @@ class Alphabet:
 
         And those that meet a frame variable in one atom or effect, unless all their values are known beforehand.
         """
-        encoding = set(variables(possible_frames(kind)))
-        mixed = {
-            name
-            for expression in (*self._atoms[kind], *self._effects[kind])
-            if any(n in FRAME_VARIABLES for n in variables(expression))
-            for name in variables(expression)
-        }
-        return tuple(
-            name for name in STATE_VARIABLES if name in encoding or (name in mixed and self._values[name] is None)
-        )
+        return self._relevant[kind]
 
     def boundaries(self, kind: EventKind, state: State | None = None) -> dict[str, tuple[Value, ...]]:
         """The values worth trying for each frame variable, in ascending order; its default is always among them."""
@@ -231,12 +223,15 @@ class Alphabet:
 
     @cached_property
     def _atoms(self) -> dict[EventKind, tuple[Expr, ...]]:
-        """The atoms of all guards of a kind, and of its effects on variables that are not reporting."""
+        """The atoms of all guards of a kind, and of its effects on variables that are not reporting.
+
+        Whether an event is legal is decided by the guards of the rows that refuse it, so that it is no atom of its own.
+        """
         found: dict[EventKind, tuple[Expr, ...]] = {}
         for kind in EventKind:
             here: dict[tuple[object, ...], Expr] = {}
-            for expression in (*(self.rules.guard(r) for r in self.rules.of(kind)), *self._effects[kind]):
-                here.update((atom.key(), atom) for atom in _all_atoms(expression))
+            for expression in (*(rule.when for rule in self.rules.of(kind)), *self._effects[kind]):
+                here.update((atom.key(), atom) for atom in _all_atoms(expression) if atom is not LEGAL)
             found[kind] = tuple(here.values())
         return found
 
@@ -251,6 +246,18 @@ class Alphabet:
                     if name not in self._reporting and any(n in FRAME_VARIABLES for n in variables(effect)):
                         here[effect.key()] = effect
             found[kind] = tuple(here.values())
+        return found
+
+    @cached_property
+    def _relevant(self) -> dict[EventKind, tuple[str, ...]]:
+        found: dict[EventKind, tuple[str, ...]] = {}
+        for kind in EventKind:
+            names = set(variables(possible_frames(kind))) if kind.has_frame else set()
+            for expression in (*self._atoms[kind], *self._effects[kind]):
+                here = set(variables(expression))
+                if here & set(FRAME_VARIABLES):
+                    names |= {name for name in here & set(STATE_VARIABLES) if self._values[name] is None}
+            found[kind] = tuple(name for name in STATE_VARIABLES if name in names)
         return found
 
     @cached_property

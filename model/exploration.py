@@ -1,0 +1,166 @@
+"""Breadth-first exploration of one endpoint: every state that the rules allow, each with a shortest way to it.
+
+Theory of operation. From the initial states all allowed outcomes of all events of the derived alphabet
+(``model.alphabet``) are followed. Variables that only report (``alphabet.reporting_variables``) are projected out, so
+that a graph without a stated limit, or with a small one, is finite. States are visited in the order of their distance,
+and events are tried in a fixed order: the same rules give the same paths, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from .alphabet import Alphabet, reporting_variables
+from .compiled import CompiledMachine
+from .machine import Label
+from .rule import RuleSet
+from .rules import RULES
+from .terms import Event, EventKind, Setting, State
+
+INITIAL: Final = (State(),)
+"""The state right after the opening handshake, no extension negotiated."""
+
+MOST_STATES: Final = 100_000
+"""An exploration that reaches more states than this gives up: a large limit makes too many."""
+
+
+class Transition(NamedTuple):
+    """One step: in ``source``, ``event`` happens with the outcome ``label``, by ``rules``, and leads to ``target``.
+
+    ``event`` stands for all events at which the same rules are enabled with the same target. ``departs_from`` names the
+    SHOULD and CONSENSUS rules that are not followed; it is empty where departures are not explored.
+    """
+
+    source: State
+    event: Event
+    label: Label
+    rules: tuple[str, ...]
+    target: State
+    departs_from: tuple[str, ...] = ()
+
+
+class TooManyStatesError(RuntimeError):
+    """The exploration was given up: more states than :data:`MOST_STATES`."""
+
+
+class Explorer:
+    """One rule set under one setting. ``departures``: outcomes that only break SHOULD or CONSENSUS are followed too."""
+
+    def __init__(
+        self, rules: RuleSet, setting: Setting, *, departures: bool = False, alphabet: Alphabet | None = None
+    ) -> None:
+        self.rules: Final = rules
+        self.setting: Final = setting
+        self.departures: Final = departures
+        self.machine: Final = CompiledMachine(rules, setting)
+        self.alphabet: Final = alphabet or Alphabet(rules, setting)
+        first = State()._asdict()
+        self._unreported: Final = {name: first[name] for name in State._fields if name in reporting_variables(rules)}
+
+    def projected(self, state: State) -> State:
+        """The state with the variables that only report set to their first values."""
+        return state._replace(**self._unreported) if self._unreported else state
+
+    def transitions(self, state: State) -> list[Transition]:
+        """The transitions from a state, one for each set of enabled rules, outcome and target; silence included."""
+        found: dict[tuple[EventKind, int, Label, State], Transition] = {}
+        for event in self.alphabet(state):
+            kind, frame = event
+            mask = self.machine.mask(kind, state, frame)
+            if self.departures:
+                for outcome in self.machine.allowed(state, event, departures=True):
+                    target = self.projected(outcome.state)
+                    if (kind, mask, outcome.label, target) not in found:
+                        found[kind, mask, outcome.label, target] = Transition(
+                            state, event, outcome.label, outcome.rules, target, outcome.departs_from
+                        )
+                continue
+            for choice in self.machine.choices(kind, mask):
+                target = self.projected(choice.effect(state, frame))
+                if (kind, mask, choice.label, target) not in found:
+                    found[kind, mask, choice.label, target] = Transition(
+                        state, event, choice.label, choice.rules, target
+                    )
+        return list(found.values())
+
+    def visits(self, initial: Iterable[State] = INITIAL) -> Iterator[Visit]:
+        """Every reachable state once, nearest first, with the transition that led to it and those that leave it.
+
+        Raises :class:`TooManyStatesError`. Nothing is explored before it is asked for.
+        """
+        queue: list[tuple[State, Transition | None]] = []
+        seen: set[State] = set()
+        for state in map(self.projected, initial):
+            if state not in seen:
+                seen.add(state)
+                queue.append((state, None))
+        for state, via in queue:
+            leaving = self.transitions(state)
+            for step in leaving:
+                if step.target not in seen:
+                    if len(seen) >= MOST_STATES:
+                        raise TooManyStatesError(f"more than {MOST_STATES} states: state no limit, or a smaller one")
+                    seen.add(step.target)
+                    queue.append((step.target, step))
+            yield Visit(state, via, leaving)
+
+
+class Visit(NamedTuple):
+    """A state at the moment when an exploration gets there: by which transition, and what leaves it."""
+
+    state: State
+    via: Transition | None
+    leaving: list[Transition]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A whole exploration: the states in order of their distance, how each was reached, and all transitions."""
+
+    rules: RuleSet
+    setting: Setting
+    initial: tuple[State, ...]
+    via: dict[State, Transition | None]
+    transitions: tuple[Transition, ...]
+
+    @property
+    def states(self) -> Sequence[State]:
+        """The reachable states, nearest first."""
+        return tuple(self.via)
+
+    def path(self, state: State) -> tuple[Transition, ...]:
+        """A shortest path from an initial state; :class:`KeyError` for a state that is not reachable."""
+        return path_to(self.via, state)
+
+
+def path_to(via: dict[State, Transition | None], state: State) -> tuple[Transition, ...]:
+    """The transitions that lead to a state, from the transition by which each state was first reached."""
+    steps: list[Transition] = []
+    step = via[state]
+    while step is not None:
+        steps.append(step)
+        step = via[step.source]
+    return tuple(reversed(steps))
+
+
+def explore(
+    setting: Setting,
+    rules: RuleSet = RULES,
+    initial: Iterable[State] = INITIAL,
+    *,
+    departures: bool = False,
+    alphabet: Alphabet | None = None,
+) -> Exploration:
+    """Explore one endpoint whole. Raises :class:`TooManyStatesError` where a stated limit makes too many states."""
+    starts = tuple(initial)
+    via: dict[State, Transition | None] = {}
+    transitions: list[Transition] = []
+    for visit in Explorer(rules, setting, departures=departures, alphabet=alphabet).visits(starts):
+        via[visit.state] = visit.via
+        transitions += visit.leaving
+    return Exploration(rules, setting, starts, via, tuple(transitions))
+
+
+__all__ = ["INITIAL", "Exploration", "Explorer", "TooManyStatesError", "Transition", "Visit", "explore", "path_to"]
