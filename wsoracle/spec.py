@@ -41,6 +41,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "terms": spec_rules.terms,
     "bundles": spec_rules.bundles,
     **{f"rules-{topic.name}": partial(spec_rules.rule_tables, topic) for topic in spec_rules.TOPICS},
+    "verdicts": spec_register.verdicts,
     "theorem-counts": spec_register.theorem_counts,
     "theorems": spec_register.theorems,
     "requirement-counts": spec_register.requirement_counts,
@@ -93,8 +94,11 @@ def parts(document: str) -> Iterator[Part]:
 
 
 def block(name: str) -> str:
-    """The lines of a block as the model makes them now. Raises :class:`KeyError` for a name that no block has."""
-    return BLOCKS[name]() + "\n"
+    """The lines of a block as the model makes them now. Raises :class:`KeyError` for a name that no block has.
+
+    Not every reader of Markdown sees a table that has no empty line before and after it.
+    """
+    return f"\n{BLOCKS[name]()}\n\n"
 
 
 def render(document: str) -> str:

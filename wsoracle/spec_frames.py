@@ -38,7 +38,7 @@ def header_picture() -> str:
     lines.append(rule)
     extended = [str(row.extended) for row in wire.LENGTH_FORMS]
     lines += [
-        f"  then       {', '.join(extended[:-1])} or {extended[-1]} octets of extended length, as `length` says",
+        f"  then       {', '.join(extended[:-1])} or {extended[-1]} octets of extended length, as the field says",
         f"  then       {KEY_OCTETS} octets of masking key, where MASK is 1",
         "  then       the payload",
     ]

@@ -1,38 +1,49 @@
-"""The blocks of docs/spec.md about theorems and requirements."""
+"""The blocks of docs/spec.md about verdicts, theorems and requirements."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any, Final
 
+from wsoracle.model.rule import STRENGTHS, Strength
 from wsoracle.model.rules import RULES
-from wsoracle.properties.octets import OCTETS
 from wsoracle.properties.register import REGISTER, matrix
 from wsoracle.properties.requirement import Status
-from wsoracle.properties.safety import SAFETY
-from wsoracle.properties.theorem import Theorem, TheoremKind
-from wsoracle.properties.wellformed import WELL_FORMED
+from wsoracle.properties.theorem import TheoremKind
+from wsoracle.properties.verdict import PROFILES, verdict_on
 
+from .prover import theorems as all_theorems
 from .spec_text import cell, code, listed, table
-
-THEOREMS: Final[tuple[Theorem, ...]] = (*WELL_FORMED, *SAFETY, *OCTETS)
 
 CHAPTERS: Final = ("5", "6", "7", "8")
 """The sections of the RFC that the model covers whole."""
 
 
+def verdicts() -> str:
+    """The verdict on what was not followed, in each profile."""
+    binding = [strength for strength in reversed(STRENGTHS) if strength.binds]
+    rows = [_verdicts("every rule that binds was followed", ())]
+    rows += [_verdicts(f"a {strength.value} was not followed", (strength,)) for strength in binding]
+    rows.append(_verdicts("a message was refused because of a limit that is not stated", (), own_limit=True))
+    return table(("what was observed", *(f"profile {code(profile)}" for profile in PROFILES)), rows)
+
+
+def _verdicts(observed: str, broken: tuple[Strength, ...], *, own_limit: bool = False) -> tuple[str, ...]:
+    return (observed, *(code(verdict_on(broken, own_limit=own_limit, profile=profile)) for profile in PROFILES))
+
+
 def theorem_counts() -> str:
     """How many theorems there are of each kind."""
-    found = Counter(theorem.kind for theorem in THEOREMS)
+    found = Counter(theorem.kind for theorem in all_theorems())
     rows = [(kind.value, str(found[kind])) for kind in TheoremKind if found[kind]]
-    return table(("kind", "theorems"), [*rows, ("all", str(len(THEOREMS)))])
+    return table(("kind", "theorems"), [*rows, ("all", str(len(all_theorems())))])
 
 
 def theorems() -> str:
     """Every theorem: id, statement, the requirements that name it."""
     parts = []
     for kind in TheoremKind:
-        rows = [(code(t.id), cell(t.statement), ", ".join(t.requirements)) for t in THEOREMS if t.kind is kind]
+        rows = [(code(t.id), cell(t.statement), ", ".join(t.requirements)) for t in all_theorems() if t.kind is kind]
         if rows:
             parts.append(f"**{kind.value}**\n\n" + table(("theorem", "statement", "requirements"), rows))
     return "\n\n".join(parts)
@@ -55,7 +66,7 @@ def requirements() -> str:
     """The matrix of sections 5 to 8: every normative sentence and what covers it."""
     rows = [
         (row["id"], row["level"], row["binds"], _covered(row), cell(row["quote"]))
-        for row in matrix(REGISTER, RULES, THEOREMS)["requirements"]
+        for row in matrix(REGISTER, RULES, all_theorems())["requirements"]
         if row["section"].split(".")[0] in CHAPTERS
     ]
     return table(("id", "level", "binds", "covered by", "sentence of RFC 6455"), rows)

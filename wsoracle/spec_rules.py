@@ -191,10 +191,10 @@ def switches() -> str:
 def close_codes() -> str:
     """The register of close codes."""
     rows = [
-        (row.codes, cell(row.meaning), _senders(row), _against(row), row.section, cell(row.quote), row.source)
+        (row.codes, cell(row.meaning), _senders(row), _against(row), f"{cell(row.quote)} ({_source(row)})")
         for row in REGISTER
     ]
-    head = ("codes", "meaning", "who may send it", "rows against it", "section", "words of RFC 6455", "source")
+    head = ("codes", "meaning", "who may send it", "rows against it", "words of RFC 6455")
     return table(head, rows)
 
 
@@ -208,8 +208,13 @@ def _senders(row: CodeRange) -> str:
     return f"{' and '.join(settled)}; {asked}" if settled else asked
 
 
+def _source(row: CodeRange) -> str:
+    return f"section {row.section}" + ("" if row.source == "RFC 6455" else f"; {row.source}")
+
+
 def _against(row: CodeRange) -> str:
     """The strength of the rows that refuse the code: against those who send it, and by those who receive it."""
     if row.forbidden is None and row.switch is None:
         return "none"
-    return f"send: {(row.forbidden or Strength.CONSENSUS).value}; receive: {Strength.CONSENSUS.value}"
+    rows = f"send: {(row.forbidden or Strength.CONSENSUS).value}; receive: {Strength.CONSENSUS.value}"
+    return rows if row.switch is None else f"if the switch says refuse, {rows}"

@@ -74,9 +74,14 @@ TERMS: Final = (
 _POWERS: Final = {2**63: "2^63"}
 
 
+def readable(guard: Expr) -> Expr:
+    """A guard with the same value in fewer words; the variables that :data:`TERMS` names stand for their terms."""
+    return _readable(_named(guard, TERMS))
+
+
 def guard_text(guard: Expr) -> str:
     """A guard as people read it."""
-    return text(_readable(_named(guard, TERMS)))
+    return text(readable(guard))
 
 
 def term_text(term: Term) -> str:
@@ -169,18 +174,16 @@ def reaction_text(reaction: Reaction) -> str:
 
 
 def rule_row(rule: Rule) -> tuple[str, ...]:
-    """The cells of a rule: id, strength, section, guard, reaction, words of the RFC."""
+    """The cells of a rule: id with strength and section below it, guard, reaction, words of the RFC."""
     return (
-        code(rule.id),
-        rule.strength.value,
-        rule.section,
+        f"{code(rule.id)}<br>{rule.strength.value}, section {rule.section}",
         code(guard_text(rule.when)),
         reaction_text(rule.then),
         cell(rule.quote),
     )
 
 
-RULE_HEAD: Final = ("rule", "strength", "section", "when", "then", "words of RFC 6455")
+RULE_HEAD: Final = ("rule", "when", "then", "words of RFC 6455")
 
 __all__ = [
     "BUNDLES",
@@ -194,6 +197,7 @@ __all__ = [
     "guard_text",
     "listed",
     "reaction_text",
+    "readable",
     "rule_row",
     "table",
     "term_text",

@@ -1,0 +1,233 @@
+"""docs/spec.md: its blocks are what the model says, and the text around them agrees with the model and the RFC."""
+
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from wsoracle import spec, spec_rules, spec_runs, spec_text
+from wsoracle.model.expression import Expr, Sort, Value, Var, evaluate, substitute, subterms
+from wsoracle.model.receiving import FAILING
+from wsoracle.model.rule import LEGAL, Accept, Fail, Reaction, Rule, effects
+from wsoracle.model.rules import RULES
+from wsoracle.model.switches import SWITCHES
+from wsoracle.model.terms import FRAME_VARIABLES, SETTING_VARIABLES, STATE_VARIABLES, FrameFacts
+from wsoracle.model.vocabulary import Role
+
+PATH = Path(__file__).resolve().parents[2] / spec.DOCUMENT
+DOCUMENT = PATH.read_text(encoding="utf-8")
+PARTS = tuple(spec.parts(DOCUMENT))
+BY_HAND = "".join(part.text for part in PARTS if part.name is None)
+
+
+# --- the blocks
+
+
+def test_no_block_is_stale() -> None:
+    names = spec.stale(PATH)
+    assert not names, f"stale in docs/spec.md, run make docs: {', '.join(names)}"
+
+
+def test_a_stale_block_is_named() -> None:
+    changed = DOCUMENT.replace("| `A` | pong | control |", "| `A` | pang | control |")
+    assert spec.stale_blocks(changed) == ["opcodes"]
+    assert spec.render(changed) == DOCUMENT
+
+
+def test_a_line_too_many_is_stale() -> None:
+    changed = DOCUMENT.replace("<!-- end:opcodes -->", "\n<!-- end:opcodes -->")
+    assert spec.stale_blocks(changed) == ["opcodes"]
+
+
+def test_what_is_written_by_hand_is_kept() -> None:
+    changed = DOCUMENT.replace("## 1. The setting\n", "## 1. The setting\n\n\nMore.\n")
+    assert spec.render(changed) == changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("<!-- end:opcodes -->\n", "", "block rules-framing begins inside block opcodes"),
+        ("<!-- generated:opcodes -->\n", "", "block opcodes ends, but none is open"),
+        ("<!-- generated:opcodes -->", "<!-- generated:opcode -->", "block opcode begins which nothing makes"),
+        ("<!-- generated:opcodes -->", "<!-- generated: opcodes -->", "not a marker"),
+        (
+            "<!-- end:opcodes -->\n",
+            "<!-- end:opcodes -->\n<!-- generated:opcodes -->\n<!-- end:opcodes -->\n",
+            "second",
+        ),
+        ("<!-- generated:opcodes -->\n<!-- end:opcodes -->\n", "", "no marker for opcodes"),
+        ("<!-- end:rules-framing -->\n", "", "block rules-framing has no end"),
+    ],
+)
+def test_markers_that_are_not_in_order(
+    old: str, new: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(spec, "BLOCKS", {"opcodes": lambda: "some", "rules-framing": lambda: "others"})
+    document = "A\n" + "".join(f"<!-- generated:{name} -->\n<!-- end:{name} -->\nB\n" for name in spec.BLOCKS)
+    assert spec.stale_blocks(spec.render(document)) == []
+    path = tmp_path / "spec.md"
+    path.write_text(document.replace(old, new), encoding="utf-8")
+    with pytest.raises(spec.SpecError, match=message):
+        spec.write(path)
+    assert path.read_text(encoding="utf-8") == document.replace(old, new)
+
+
+def test_write_makes_stale_blocks_anew_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "spec.md"
+    path.write_text(DOCUMENT.replace("| `A` | pong | control |\n", ""), encoding="utf-8")
+    assert spec.write(path) == ["opcodes"]
+    assert path.read_text(encoding="utf-8") == DOCUMENT
+    assert spec.write(path) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["spec.md"]
+
+
+def test_blocks_are_the_same_each_time() -> None:
+    assert all(spec.block(name) == spec.block(name) for name in spec.BLOCKS)
+
+
+# --- Markdown
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a line of a table: what a reader of GitHub's Markdown takes as such."""
+    return re.split(r"(?<!\\)\|", line.strip())[1:-1]
+
+
+def test_every_line_of_a_table_has_as_many_cells_as_its_head() -> None:
+    lines = DOCUMENT.splitlines()
+    heads = [i for i, line in enumerate(lines) if re.fullmatch(r"\|(-+\|)+", line)]
+    assert heads
+    for i in heads:
+        assert not lines[i - 2].strip(), f"a table needs an empty line before it: {lines[i - 1]}"
+        count = len(cells(lines[i]))
+        for line in (lines[i - 1], *lines[i + 1 :]):
+            if not line.startswith("|"):
+                break
+            assert len(cells(line)) == count, line
+
+
+def test_cells_escape_what_would_end_them() -> None:
+    assert spec_text.cell("a | b\n <c>") == "a \\| b &lt;c>"
+    assert spec_text.code("a | b") == "`a \\| b`"
+    with pytest.raises(ValueError, match="1 cells below a head of 2"):
+        spec_text.table(("a", "b"), [("c",)])
+
+
+def test_fences_are_closed_and_no_line_has_trailing_space() -> None:
+    assert DOCUMENT.count("\n```") % 2 == 0
+    assert not [line for line in DOCUMENT.splitlines() if line != line.rstrip()]
+
+
+def mermaid() -> list[list[str]]:
+    return [block.splitlines() for block in re.findall(r"```mermaid\n(.*?)\n```", DOCUMENT, re.DOTALL)]
+
+
+def test_flowcharts_use_only_nodes_that_they_declare() -> None:
+    charts = [block for block in mermaid() if block[0].startswith("flowchart ")]
+    assert charts
+    for chart in charts:
+        declared = {m[1] for line in chart if (m := re.match(r'\s+([a-z]\w*)[\[({]+"[^"]+"[\])}]+$', line))}
+        arrows = [re.fullmatch(r'\s+([a-z]\w*) -->(?:\|"[^"]+"\|)? ([a-z]\w*)', line) for line in chart]
+        used = {m[i] for m in arrows if m for i in (1, 2)}
+        assert used == declared
+        assert "end" not in declared
+        assert len(declared) + sum(m is not None for m in arrows) == len(chart) - 1
+
+
+def test_sequence_diagrams_have_only_lines_that_mermaid_takes() -> None:
+    charts = [block for block in mermaid() if block[0] == "sequenceDiagram"]
+    assert len(charts) == len(spec_runs.RUNS)
+    line_ = r"    (participant [CS] as \w+|[CS](->>|-x|--\))[CS]: [^;#]+|Note over [CS]: [^;#]+)"
+    assert not [line for chart in charts for line in chart[1:] if not re.fullmatch(line_, line)]
+
+
+# --- rules
+
+
+def test_every_rule_stands_in_one_table() -> None:
+    shown = Counter(rule.id for topic in spec_rules.TOPICS for rule in topic.rules)
+    assert shown == Counter(rule.id for rule in RULES)
+    assert all(f"| `{rule.id}`<br>" in spec.block(f"rules-{t.name}") for t in spec_rules.TOPICS for rule in t.rules)
+
+
+NAMED = {term.name: term.expression for term in spec_text.TERMS}
+EVERY = {**STATE_VARIABLES, **FRAME_VARIABLES, **SETTING_VARIABLES, LEGAL.name: LEGAL}
+
+
+def constants(guard: Expr) -> list[int]:
+    return [node.value for node in subterms(guard) if hasattr(node, "value") and type(node.value) is int]
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.id)
+def test_a_guard_means_the_same_as_it_is_shown(rule: Rule) -> None:
+    shown = substitute(spec_text.readable(rule.when), NAMED)
+    rng = random.Random(rule.id)
+    near = sorted({0, *(c + d for c in constants(rule.when) for d in (-1, 0, 1))})
+
+    def value(variable: Var) -> Value:
+        if variable.sort is Sort.BOOL:
+            return rng.random() < 0.5
+        here = [v for v in near if variable.low <= v <= variable.high]
+        return rng.choice(here or [variable.low])
+
+    for _ in range(300):
+        values = {name: value(variable) for name, variable in EVERY.items()}
+        assert evaluate(shown, values) == evaluate(rule.when, values), values
+
+
+def test_the_reaction_to_a_failure_is_as_the_text_says() -> None:
+    for rule in RULES:
+        if isinstance(rule.then, Fail):
+            wanted = {**FAILING, **effects(fail_code=rule.then.code)}
+            assert {n: e.key() for n, e in rule.then.effects.items()} == {n: e.key() for n, e in wanted.items()}
+
+
+@pytest.mark.parametrize(
+    ("reaction", "shown"),
+    [
+        (Fail(code=1007), "**fail** 1007"),
+        (Accept(effects(recv_type=1), "ping"), "**accept**; tell: ping; `recv_type := TEXT`"),
+        (
+            Accept(effects(send_type=0, send_utf8=0, sent_close=True)),
+            "**accept**; *no message being sent*, `sent_close := true`",
+        ),
+    ],
+)
+def test_reactions_as_people_read_them(reaction: Reaction, shown: str) -> None:
+    assert spec_text.reaction_text(reaction) == shown
+
+
+def test_every_variable_has_a_meaning() -> None:
+    assert list(spec_rules.STATE_MEANINGS) == list(STATE_VARIABLES)
+    assert list(spec_rules.FRAME_MEANINGS) == list(FRAME_VARIABLES)
+    assert set(spec_rules.SETTING_MEANINGS) == set(SETTING_VARIABLES) - {s.variable.name for s in SWITCHES}
+
+
+# --- runs
+
+
+def test_runs_end_with_tcp_closed_at_both_ends() -> None:
+    for name, steps in spec_runs.RUNS.items():
+        told = spec_runs.play(steps)
+        last = {t.who: t.after for t in told}
+        assert set(last) == set(Role), name
+        wanted = "OPEN" if name == "ping-inside-message" else "CLOSED"
+        assert all(after.startswith(wanted) for after in last.values()), (name, last)
+
+
+def test_only_the_runs_about_failing_break_a_rule() -> None:
+    broken = {name for name, steps in spec_runs.RUNS.items() for t in spec_runs.play(steps) if "forbidden" in t.outcome}
+    assert broken == {"server-fails", "client-fails"}
+
+
+def test_a_run_that_the_rules_do_not_allow_is_refused() -> None:
+    steps = (
+        spec_runs.Step(Role.CLIENT, spec_runs.Does.SEND, FrameFacts(8), "Close"),
+        spec_runs.Step(Role.SERVER, spec_runs.Does.TAKE),
+        spec_runs.Step(Role.SERVER, spec_runs.Does.CLOSE_TCP),
+    )
+    with pytest.raises(ValueError, match="does not allow step 3"):
+        spec_runs.play(steps)
