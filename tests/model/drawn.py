@@ -18,7 +18,7 @@ from wsoracle.model.terms import (
     Setting,
     State,
 )
-from wsoracle.model.vocabulary import CLOSE, FORMS, KNOWN_OPCODES, Frame, Role
+from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, KNOWN_OPCODES, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.wire import capacity, encode, minimal_form
 
 LENGTHS = (0, 1, 2, 3, 5, 124, 125, 126, 127, 200, 65535, 65536, 2**63 - 1, 2**63, MAX_LENGTH)
@@ -117,6 +117,7 @@ PAYLOADS = (
     b"\xf4\x90",
     b"x" * 125,
 )
+TEXTS = ("", "a", "Hello", "κόσμε", "\ud7ff\ue000\U00010000\U0010ffff", "x" * 124 + "é", "y" * 200)
 BODIES = (b"", b"\x03", b"\x03\xe8", b"\x03\xe8bye", b"\x03\xed", b"\x03\xe8\xff", b"\x13\x88", b"\x0f\xa0\xce\xba")
 
 
@@ -138,11 +139,47 @@ def frames(draw: st.DrawFn, sender: Role) -> Frame:
     )
 
 
+def _texts() -> st.SearchStrategy[bytes]:
+    spoilt = st.sampled_from([b"ab\xff" + b"c" * 9, b"ab\xc3"])
+    return st.one_of(*[(st.sampled_from(TEXTS) | st.text(max_size=140)).map(str.encode)] * 6, spoilt)
+
+
+@st.composite
+def conversations(draw: st.DrawFn, sender: Role) -> list[Frame]:
+    """Frames that role may send one after the other: messages, whole or in fragments, control frames in between."""
+    frames_: list[Frame] = []
+    left = b""
+    in_message = False
+    for step in draw(st.lists(st.sampled_from("wwwwffffppoc"), max_size=10)):
+        key = draw(st.binary(min_size=4, max_size=4)) if sender is Role.CLIENT else None
+        if step in "po":
+            frames_.append(Frame(PING if step == "p" else PONG, draw(st.sampled_from(PAYLOADS)), key=key))
+        elif step == "c":
+            frames_.append(Frame(CLOSE, draw(st.sampled_from(BODIES)), key=key))
+        elif in_message:
+            # Cut anywhere, within a character too.
+            fin = step == "w"
+            size = len(left) if fin else draw(st.integers(0, len(left)))
+            frames_.append(Frame(CONTINUATION, left[:size], fin=fin, key=key))
+            left, in_message = left[size:], not fin
+        else:
+            text = draw(st.booleans())
+            left = draw(_texts() if text else st.binary(max_size=9))
+            in_message = step == "f"
+            size = draw(st.integers(0, len(left))) if in_message else len(left)
+            frames_.append(Frame(TEXT if text else BINARY, left[:size], fin=not in_message, key=key))
+            left = left[size:]
+    return frames_
+
+
 @st.composite
 def streams(draw: st.DrawFn, sender: Role) -> bytes:
-    """Octets on their way from that role: frames one after the other, sometimes followed by anything."""
-    written = b"".join(encode(frame) for frame in draw(st.lists(frames(sender), max_size=8)))
-    return written + (draw(st.binary(max_size=20)) if draw(_seldom()) else b"")
+    """Octets on their way from that role: a conversation, into which something was put that may have no place there."""
+    written = list(map(encode, draw(conversations(sender))))
+    if draw(st.booleans()):
+        odd = draw(frames(sender).map(encode) | st.binary(max_size=20))
+        written.insert(draw(st.integers(0, len(written))), odd)
+    return b"".join(written)
 
 
 @st.composite
