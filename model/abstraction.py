@@ -51,21 +51,13 @@ def facts_on_wire(header: Header, payload: bytes, before: int | None, *, answers
         code, reason_ok = close_code(payload), utf8.run(payload[2:]) == utf8.ACCEPT
     elif header.opcode in (TEXT, CONTINUATION) and before is not None:
         utf8_next = utf8.run(payload, before)
-    return facts_of_header(header)._replace(code=code, reason_ok=reason_ok, utf8_next=utf8_next, answers=answers)
+    opcode, fin, rsv1, rsv2, rsv3, masked, form, length, _ = header
+    return FrameFacts(opcode, fin, rsv1, rsv2, rsv3, masked, form, length, code, reason_ok, utf8_next, answers)
 
 
 def facts_of_header(header: Header) -> FrameFacts:
     """What a header alone tells; what depends on the payload has its default."""
-    return FrameFacts(
-        header.opcode,
-        header.fin,
-        header.rsv1,
-        header.rsv2,
-        header.rsv3,
-        header.masked,
-        header.form,
-        header.length,
-    )
+    return FrameFacts(*header[:-1])
 
 
 def close_code(body: bytes) -> int:

@@ -126,11 +126,16 @@ class CompiledMachine:
 
     def canonical(self, state: State, event: Event) -> Outcome | None:
         """The outcome that the canonical endpoint chooses; None where nothing is allowed."""
-        chosen = self._chosen(state, event)
+        kind, frame = event
+        part = self._parts.get(kind._value_) or self._part(kind)
+        mask = part.mask(state, frame)
+        chosen = part.choices.get(mask)
+        if chosen is None:
+            chosen = self.choices(kind, mask)
         if not chosen:
             return None
         label, effect, rules, strength, left = chosen[0]
-        return Outcome(label, effect(state, event.frame), rules, strength, left)
+        return Outcome(label, effect(state, frame), rules, strength, left)
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
         """What an endpoint owes in a state, in the order in which the canonical endpoint discharges it."""

@@ -114,6 +114,7 @@ class Endpoint:
         self._extensions: Final = tuple(extensions)
 
         self._state = claiming(self._extensions)
+        self._settled: State | None = None  # a state in which all was sent that is owed and may be sent
         self._listens = self._engine.listens(self._state)
         self._row = None if self._table is None else self._table.row(self._state)
         self._events: list[EndpointEvent] = []
@@ -435,10 +436,13 @@ class Endpoint:
 
     def _settle(self) -> None:
         """Send what is owed, in order, as far as the rules let it be sent now."""
+        if self._state is self._settled:
+            return
         tried: set[Due] = set()
         while True:
             dues = [due for due, _ in self._machine.owed(self._state) if due not in tried]
             if not dues:
+                self._settled = self._state
                 return
             due = dues[0]
             sent = self._discharge(due)
