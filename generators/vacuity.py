@@ -58,30 +58,32 @@ def _of_rules(suspects: Sequence[str]) -> Iterator[Fault]:
             if index < len(found):
                 yield _fault(found[index])
     for name in by_rule:
-        yield from (_undoing(name, variable) for variable in STATE_VARIABLES)
+        yield from (_effect_too_many(name, variable) for variable in STATE_VARIABLES)
     yield from (_fault(m) for m in _mutants() if m.rule not in by_rule and m.operator in _TELLING)
 
 
 def _named(fault_id: str) -> Fault | None:
     """The fault with an id; None where the rules have changed so that there is none."""
     rule, _, what = fault_id.partition("~")
-    if what.startswith(_UNDOES) and rule in RULES.by_id and what.removeprefix(_UNDOES) in STATE_VARIABLES:
-        return _undoing(rule, what.removeprefix(_UNDOES))
+    for word in (UNDOES, SETS):
+        variable = what.removeprefix(word)
+        if what.startswith(word) and rule in RULES.by_id and variable in STATE_VARIABLES:
+            return _effect_too_many(rule, variable, word)
     return next((_fault(m) for m in _mutants() if m.id == fault_id), None)
 
 
-_UNDOES: Final = "undoes-"
+UNDOES: Final = "undoes-"
+SETS: Final = "sets-"
 
 
 @cache
-def _undoing(rule_id: str, variable: str) -> Fault:
-    """A row with an effect too many: a variable is set back to its first value (a claim is made)."""
+def _effect_too_many(rule_id: str, variable: str, word: str = UNDOES) -> Fault:
+    """A row with an effect too many: a variable gets its first value back, or a fact is made true."""
     rule = RULES.by_id[rule_id]
-    first = State()._asdict()[variable]
-    value = True if variable.startswith("claims") else first
+    value = True if word == SETS else State()._asdict()[variable]
     then = replace(rule.then, effects={**rule.then.effects, variable: lift(value)})
     rules = RULES.replacing(rule_id, then=then)
-    return Fault(f"{rule_id}~{_UNDOES}{variable}", f"the effect {variable} = {value} too many", lambda: Subject(rules))
+    return Fault(f"{rule_id}~{word}{variable}", f"the effect {variable} = {value} too many", lambda: Subject(rules))
 
 
 _TELLING: Final = ("drop", "missing", "effect")

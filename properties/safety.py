@@ -63,7 +63,7 @@ from wsoracle.model.terms import (
     tcp_open,
     utf8_next,
 )
-from wsoracle.model.vocabulary import BINARY, KNOWN_OPCODES, TEXT
+from wsoracle.model.vocabulary import KNOWN_OPCODES, TEXT
 
 from .induction import NEXT, Monitor, SafetyProperty, always, check_never
 from .theorem import Result, Subject, Theorem, TheoremKind
@@ -149,7 +149,7 @@ CLOSING_ORDER: Final = (
     _theorem("no-new-message-when-closing", "No new message is begun after a Close was received.",
              _never(sends & starts_message & has_got_close, GOT), ["6.1/open-to-start-message"], ["6.1-02"]),
     _theorem("no-processing-after-close", "No frame is processed after a Close was received.",
-             _never(receives & has_got_close & ~_outcome(Kind.IGNORE), GOT), ["7.1.1/trailing-octets"]),
+             _never(receives & has_got_close & ~_outcome(Kind.IGNORE), GOT), ["7.1.1/trailing-octets~accept"]),
     _theorem("close-is-answered", "An endpoint that has received a Close does not stay silent before it has sent one.",
              _never(stays_silent & has_got_close & ~has_sent_close & ~has_failed & ~tcp_was_closed,
                     GOT, SENT, FAILED, TCP), ["5.5.1/close-owed"], ["5.5.1-07"]),
@@ -169,11 +169,11 @@ CLOSING_ORDER: Final = (
     _theorem("facts-are-forever", "Having sent a Close, having received one, failing and closing TCP are never undone.",
              _never((sent_close & ~NEXT["sent_close"]) | (got_close & ~NEXT["got_close"])
                     | (failed & ~NEXT["failed"]) | (~tcp_open & NEXT["tcp_open"])),
-             ["5.5.1/close", "5.5.1/send-close"]),
+             ["5.5.1/close~undoes-sent_close"]),
     _theorem("flags-tell-the-truth", "The facts sent_close and got_close hold exactly where such a frame was "
              "sent, or received and accepted.",
              _never((sent_close != has_sent_close) | (got_close != has_got_close), SENT, GOT),
-             ["5.5.1/send-close", "5.5.1/close"]),
+             ["5.5.1/send-close~without-opcode-is-close"]),
 )  # fmt: skip
 
 FAILING: Final = (
@@ -189,10 +189,11 @@ FAILING: Final = (
              ["7.1.7/server-tcp-close-owed"]),
     _theorem("failing-client-sends-close", "A client that fails the connection does not stay silent before its Close.",
              _never(stays_silent & ~server & has_failed & ~has_sent_close & ~tcp_was_closed, FAILED, SENT, TCP),
-             ["7.1.7/client-tcp-close-owed", "7.1.7/close-frame-owed"]),
+             ["5.2/unknown-opcode~no-failed"]),
     _theorem("failure-codes", "A failure has the code 1002, 1007 or 1009, and the state remembers it.",
              _never(fails & (~member(OUTCOME_CODE, [(1002, 1002), (1007, 1007), (1009, 1009)])
-                             | (NEXT["fail_code"] != OUTCOME_CODE))), ["8.1/invalid-text"]),
+                             | (NEXT["fail_code"] != OUTCOME_CODE))),
+             ["8.1/invalid-text~undoes-fail_code"]),
     _theorem("only-frames-fail", "Only a frame that is being read makes an endpoint fail the connection.",
              _never(fails & ~(receives & tcp_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
     _theorem("nothing-in-progress-after-failing", "Nothing is in progress or owed on a connection that was failed.",
@@ -220,11 +221,12 @@ CODES: Final = (
 
 MESSAGES: Final = (
     _theorem("utf8-idle-between-messages", "Between messages the UTF-8 automaton of the receiver is idle.",
-             always(_implies(recv_type != TEXT, recv_utf8 == utf8.ACCEPT)), ["6.2/last-text-fragment"]),
+             always(_implies(recv_type != TEXT, recv_utf8 == utf8.ACCEPT)), ["6.2/last-text-fragment~no-recv_utf8"]),
     _theorem("utf8-idle-between-sent-messages", "Between messages the UTF-8 automaton of the sender is idle.",
              always(_implies(send_type != TEXT, send_utf8 == utf8.ACCEPT)), ["5.5.1/send-last-fragment"]),
     _theorem("length-zero-between-messages", "Between messages no octets are counted.",
-             always(_implies(recv_type == 0, recv_length == 0)), ["6.2/last-text-fragment"]),
+             always(_implies(recv_type == 0, recv_length == 0)),
+             ["6.2/last-text-fragment~no-recv_length"]),
     _theorem("message-within-limit", "A message being received never exceeds the stated limit.",
              always((limit == UNSTATED) | (recv_length <= limit)), ["10.4/message-too-big"], ["10.4-01"]),
     _theorem("accepted-data-within-limit", "No frame is accepted that makes a message exceed the stated limit.",
@@ -239,22 +241,22 @@ MESSAGES: Final = (
              _never(starts_message & ((accepts & (recv_type != 0)) | (sends & (send_type != 0)))),
              ["5.4/interleaved-message", "5.4/send-not-interleaved"], ["5.4-04"]),
     _theorem("control-keeps-message", "A Ping or Pong never changes the message being assembled.",
-             _never(accepts & (is_ping | is_pong) & ~_unchanged(_RECEIVING)), ["5.5.2/ping"], ["5.4-05"]),
+             _never(accepts & (is_ping | is_pong) & ~_unchanged(_RECEIVING)),
+             ["5.5.2/ping~undoes-recv_type"], ["5.4-05"]),
     _theorem("control-keeps-sent-message", "Sending a Ping or Pong never changes the message being sent.",
-             _never(sends & (is_ping | is_pong) & ~_unchanged(_SENDING)), ["5.5.2/send-ping"], ["5.4-01"]),
+             _never(sends & (is_ping | is_pong) & ~_unchanged(_SENDING)),
+             ["5.5.2/send-ping~undoes-send_type"], ["5.4-01"]),
     _theorem("sending-keeps-receiving", "Sending anything never changes the message being received.",
-             _never(sends & ~_unchanged(_RECEIVING)), ["5.1/send-text"]),
+             _never(sends & ~_unchanged(_RECEIVING)), ["5.1/send-text~undoes-recv_type"]),
     _theorem("type-is-set-by-first-fragment", "The type of a message does not change between its fragments.",
-             _never(accepts & is_continuation & ~fin & (NEXT["recv_type"] != recv_type)), ["6.2/next-fragment"]),
+             _never(accepts & is_continuation & ~fin & (NEXT["recv_type"] != recv_type)),
+             ["6.2/next-fragment~undoes-recv_type"]),
     _theorem("text-received-is-utf8", "A text message is accepted only where the whole of it is valid UTF-8.",
              _never(accepts & carries_text(recv_type) & fin & (utf8_next != utf8.ACCEPT)),
              ["8.1/invalid-text"], ["8.1-01"]),
     _theorem("text-sent-is-utf8", "A text message is sent only where the whole of it is valid UTF-8.",
              _never(sends & carries_text(send_type) & fin & (utf8_next != utf8.ACCEPT)),
              ["5.6/text-is-utf8"], ["5.6-01"]),
-    _theorem("message-type-is-known", "The message in progress is text or binary, never anything else.",
-             always(member(recv_type, [(0, 0), (TEXT, TEXT), (BINARY, BINARY)])
-                    & member(send_type, [(0, 0), (TEXT, TEXT), (BINARY, BINARY)])), ["5.4/first-text-fragment"]),
 )  # fmt: skip
 
 FRAMES: Final = (
@@ -272,13 +274,14 @@ FRAMES: Final = (
              _never((accepts | sends) & ((rsv1 & ~claims_rsv1) | (rsv2 & ~claims_rsv2) | (rsv3 & ~claims_rsv3))),
              ["5.2/reserved-bits"]),
     _theorem("only-known-opcodes", "Only the six defined opcodes are accepted or sent.",
-             _never((accepts | sends) & ~any_of([opcode == o for o in KNOWN_OPCODES])), ["5.2/unknown-opcode"]),
+             _never((accepts | sends) & ~any_of([opcode == o for o in KNOWN_OPCODES])),
+             ["5.2/unknown-opcode~accept"]),
     _theorem("control-frames-are-small-and-whole", "A control frame that is accepted or sent has at most 125 octets "
              "and is not fragmented.",
              _never((accepts | sends) & is_control & (~fin | (length > 125))),
              ["5.5/long-control", "5.5/fragmented-control"], ["5.5-01"]),
     _theorem("claims-are-negotiated", "The reserved bits that extensions claim never change after the handshake.",
-             _never(~_unchanged(("claims_rsv1", "claims_rsv2", "claims_rsv3")))),
+             _never(~_unchanged(("claims_rsv1", "claims_rsv2", "claims_rsv3"))), ["5.5.3/pong~sets-claims_rsv1"]),
 )  # fmt: skip
 
 DUTIES: Final = (
@@ -290,12 +293,13 @@ DUTIES: Final = (
              "Close.",
              always(_implies(discarding, sent_close & ~got_close & tcp_open)), ["5.5.1/may-stop-processing"]),
     _theorem("reply-only-from-echo", "A reply is owed only by the echo application.",
-             always(_implies(reply_due, echo)), ["6.2/text-message"]),
+             always(_implies(reply_due, echo)), ["6.2/text-message~sets-reply_due"]),
     _theorem("silence-changes-nothing", "Staying silent changes nothing.",
-             _never(stays_silent & ~_unchanged(list(STATE_VARIABLES)))),
+             _never(stays_silent & ~_unchanged(list(STATE_VARIABLES))), ["2.1/nothing-owed~undoes-fail_code"]),
     _theorem("ignoring-changes-no-fact", "Ignoring a frame neither closes, nor fails, nor answers anything.",
              _never(receives & _outcome(Kind.IGNORE)
-                    & ~_unchanged(("sent_close", "got_close", "failed", "tcp_open", "close_code")))),
+                    & ~_unchanged(("sent_close", "got_close", "failed", "tcp_open", "close_code"))),
+             ["7.1.1/trailing-octets~undoes-got_close"]),
 )  # fmt: skip
 
 SAFETY: Final = (*CLOSING_ORDER, *FAILING, *CODES, *MESSAGES, *FRAMES, *DUTIES)

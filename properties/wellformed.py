@@ -277,7 +277,7 @@ WELL_FORMED: Final = (
              coherent, "5.5.2/ping", "7.1.7/nothing-after-failing"),
     _theorem("one-state-a-label",
              "Two outcomes that look the same from outside lead to the same state.",
-             one_state_a_label, "5.4/first-text-fragment", "6.2/next-fragment"),
+             one_state_a_label, "5.4/first-text-fragment~without-opcode-is-text"),
     _theorem("effects-stay-in-bounds",
              "Every effect of receiving keeps every variable within its bounds.",
              in_bounds, "10.4/message-too-big", "5.4/first-text-fragment"),
