@@ -1,1 +1,86 @@
-"""An executable formal model of RFC 6455: proofs, generated cases, and a judge that names the clause."""
+"""An executable formal model of RFC 6455: proofs, generated cases, and a judge that names the clause.
+
+The names below are the public facade. Each is imported when it is first asked for, so that ``import wsoracle`` and the
+command line stay quick. A complete example::
+
+    from wsoracle import Event, EventKind, Frame, Role, Setting, State, allowed, facts
+
+    ping = Event(EventKind.RECEIVE, facts(Frame(9, b"hello")))  # not masked, and received by a server
+    for outcome in allowed(State(), ping, Setting(Role.SERVER)):
+        print(outcome.label, outcome.rules)  # fail 1002 ('5.1/server-refuses-unmasked',)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wsoracle.model.abstraction import facts
+    from wsoracle.model.endpoint import Endpoint
+    from wsoracle.model.machine import allowed
+    from wsoracle.model.rules import RULES
+    from wsoracle.model.switches import Switches
+    from wsoracle.model.terms import Event, EventKind, Setting, State
+    from wsoracle.model.vocabulary import Frame, Role
+    from wsoracle.properties.conformance import judge
+
+    from .explanation import explain
+
+    __version__: str
+
+__all__ = [
+    "RULES",
+    "Endpoint",
+    "Event",
+    "EventKind",
+    "Frame",
+    "Role",
+    "Setting",
+    "State",
+    "Switches",
+    "allowed",
+    "explain",
+    "facts",
+    "judge",
+]
+
+_HOMES = {
+    "RULES": "model.rules",
+    "Endpoint": "model.endpoint",
+    "Event": "model.terms",
+    "EventKind": "model.terms",
+    "Frame": "model.vocabulary",
+    "Role": "model.vocabulary",
+    "Setting": "model.terms",
+    "State": "model.terms",
+    "Switches": "model.switches",
+    "allowed": "model.machine",
+    "explain": "explanation",
+    "facts": "model.abstraction",
+    "judge": "properties.conformance",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def _version() -> str:
+    """The version of the installed package; the only place that names it is pyproject.toml."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("wsoracle")
+    except PackageNotFoundError:
+        return "0 (not installed)"
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,263 @@
+"""The command line: exit status, one line for what is wrong, and never a traceback."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from wsoracle.cli import COMMANDS, Program, program
+from wsoracle.model.rules import RULES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*args: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(program, list(args), input=stdin)
+
+
+def process(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wsoracle", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def assert_one_line(result: Result, status: int = 2) -> str:
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("wsoracle: error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+# --- the whole program
+
+
+def test_help_lists_every_command() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    assert run().output == result.output
+    for name, line in COMMANDS.items():
+        assert name in result.output
+        assert line.split()[0] in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_what_the_list_says(name: str) -> None:
+    context = click.Context(program)
+    command = program.get_command(context, name)
+    assert command is not None
+    assert command.name == name
+    assert command.get_short_help_str(200) == COMMANDS[name]
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: wsoracle {name} ")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_readme_has_every_command(name: str) -> None:
+    assert f"`wsoracle {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_module_of_a_command_is_listed() -> None:
+    modules = {path.stem for path in (ROOT / "wsoracle" / "commands").glob("*.py")}
+    assert modules - {"__init__", "options"} == set(COMMANDS)
+
+
+def test_version() -> None:
+    result = run("--version")
+    assert result.exit_code == 0
+    assert result.output.startswith("wsoracle 0.")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("nothing", "No such command 'nothing'"),
+        ("--nothing", "No such option '--nothing': see wsoracle --help"),
+        ("explain", "Missing argument 'HEX...': see wsoracle explain --help"),
+        ("explain --role peer 81", "'peer' is not one of 'client', 'server'"),
+        ("explain 8", "HEX: 8 has 1 digit"),
+        ("explain zz", "'z' is no hexadecimal digit"),
+        ("explain ''", "there are no octets to explain: give at least one"),
+        ("explain 81 --after 8", "--after: 8 has 1 digit"),
+        ("explain 81 --after 81", "move the beginning of that frame to the octets"),
+        ("explain 81 --sent 8180", "end inside a frame"),
+        ("explain 81 --sent 8100 --role client", "5.1/client-masks"),
+        ("explain 81 --limit -1", "-1 is not in the range"),
+        ("explain 81 --limit", "Option '--limit' requires an argument"),
+        ("explain 81 --switch x", "write it as NAME=VALUE, such as code_1004=refuse"),
+        ("explain 81 --switch x=1", "there is no switch 'x': the switches are code_1004"),
+        ("explain 81 --switch code_1004=1", "its values are accept, either, refuse"),
+        ("explain 81 --json no/such/place", "there is no directory no/such: create it first"),
+        ("explain 81 --json .", ". is a directory"),
+        ("explain 81 --json --role", "--role looks like an option"),
+        ("rules no-such-rule", "no rule matches 'no-such-rule': give a part of an id, or a pattern with *, such as"),
+        ("rules 5.2/unknwon-opcode", "such as 5.2/unknown-opcode"),
+        ("rules 'x\ny'", "no rule matches"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(line: str, says: str) -> None:
+    assert says in assert_one_line(run(*shlex.split(line)))
+
+
+def test_a_fault_of_the_program_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Program, context: click.Context) -> None:
+        raise RuntimeError("first\nsecond")
+
+    monkeypatch.setattr(Program, "invoke", broken)
+    monkeypatch.delenv("WSORACLE_TRACEBACK", raising=False)
+    result = run("rules")
+    assert result.exit_code == 70
+    assert result.stderr.startswith("wsoracle: internal error: RuntimeError: first second")
+    assert result.stderr.count("\n") == 1
+    monkeypatch.setenv("WSORACLE_TRACEBACK", "1")
+    assert isinstance(run("rules").exception, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "out of memory"),
+        (PermissionError(13, "Permission denied", "place"), 2, "place: Permission denied"),
+    ],
+)
+def test_other_ends(error: BaseException, status: int, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Program, context: click.Context) -> None:
+        raise error
+
+    monkeypatch.setattr(Program, "invoke", broken)
+    result = run("rules")
+    assert result.exit_code == status
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- real processes
+
+
+def test_a_closed_pipe_is_no_error_to_speak_of() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "wsoracle", "rules"], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, timeout=120
+        )
+    finally:
+        os.close(writer)
+    assert done.stderr == b""
+    assert done.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "wsoracle", "rules"], stdout=full, stderr=subprocess.PIPE, cwd=ROOT, timeout=120
+        )
+    assert done.stderr.decode() == "wsoracle: error: the output: No space left on device\n"
+    assert done.returncode == 2
+
+
+def test_output_that_the_terminal_cannot_show_is_escaped() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = process("explain", "8102c3a9", "--role", "client", env=environment)
+    assert done.returncode == 0
+    assert r'"\xe9"' in done.stdout
+
+
+def test_an_interrupt_is_one_line() -> None:
+    code = "from wsoracle.cli import main; print('ready', flush=True); main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "explain", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(0.2)  # it waits for its standard input
+    running.send_signal(signal.SIGINT)
+    out, error = running.communicate(timeout=60)
+    assert (running.returncode, out, error) == (130, "", "wsoracle: interrupted: nothing further was checked\n")
+
+
+# --- commands
+
+
+def test_explain_reads_standard_input() -> None:
+    result = run("explain", "-", "--role", "client", stdin="81 05\n48656c6c6f\n")
+    assert result.exit_code == 0
+    assert '"Hello"' in result.output
+
+
+def test_explain_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    shown = run("explain", "83 00", "--role", "client", "--json", "-")
+    assert shown.exit_code == 0
+    both = run("explain", "83 00", "--role", "client", "--json", str(path))
+    assert "5.2/unknown-opcode" in both.output
+    assert path.read_text(encoding="utf-8") == shown.output
+
+
+def test_a_switch_decides() -> None:
+    accepted = run("explain", "88 02 03 f4", "--role", "client")
+    refused = run("explain", "88 02 03 f4", "--role", "client", "--switch", "codes-1012-to-1014=refuse")
+    assert "accepted: close" in accepted.output
+    assert "refused: fail the connection with 1002" in refused.output
+
+
+def test_rules_are_selected() -> None:
+    assert run("rules").output.endswith(f"{len(RULES)} rules\n")
+    chosen = run("rules", "5.5/*").output
+    assert "5.5/long-control" in chosen
+    assert "5.5.1/" not in chosen
+    assert run("rules", "UNKNOWN-OPCODE").output.endswith("1 rule\n")
+
+
+# --- anything at all
+
+words = st.one_of(
+    st.sampled_from(
+        ("--role", "--after", "--json", "--switch", "--limit", "--sent", "-", "--", "-h", "81", "8100", "=")
+    ),
+    st.text(max_size=12),
+)
+ANY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of its own, where junk may be written."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@ANY
+@given(text=st.text(max_size=30))
+@example(text="\ud800")
+@example(text="\0")
+def test_any_text_as_hex(text: str) -> None:
+    result = run("explain", "--", text)
+    assert result.exit_code in (0, 2), result.output
+    if result.exit_code == 2:
+        assert_one_line(result)
+
+
+@ANY
+@given(command=st.sampled_from(("explain", "rules")), args=st.lists(words, max_size=4))
+def test_any_junk_is_no_traceback(command: str, args: list[str], elsewhere: Path) -> None:
+    result = run(command, *args, stdin="")
+    assert result.exit_code in (0, 2), (result.output, result.exception)
+    if result.exit_code == 2:
+        assert_one_line(result)

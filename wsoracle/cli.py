@@ -1,0 +1,185 @@
+"""The command line. One module of :mod:`wsoracle.commands` a command, imported only when it is called.
+
+Exit status: 0 where something was checked and held (or done), 1 where something was refuted or failed, 2 for input that
+is wrong, with one line on standard error that says what to do, 130 after Ctrl-C, 141 where the reader of the output has
+gone. A fault of the program itself is 70; ``WSORACLE_TRACEBACK=1`` shows where.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final, NoReturn
+
+import click
+
+from .output import OutputError, one_line
+
+OK: Final = 0
+FAILED: Final = 1
+WRONG_INPUT: Final = 2
+INTERNAL: Final = 70
+INTERRUPTED: Final = 130
+READER_GONE: Final = 141
+
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "explain": "What octets mean, which rules they meet, and what would make them legal.",
+        "rules": "The rules, with the clause that each one stands for.",
+    }
+)
+"""Every command with its line of help, in the order in which they are shown. The module has the command's name."""
+
+
+class WrongInput(click.UsageError):
+    """Something is wrong with what the user gave; the message is one line that says what to do."""
+
+
+class Program(click.Group):
+    """The group of all commands: each is imported when it is called, and every error is one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None where there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"{__package__}.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run with these arguments (those of the process where there are none), and exit with the status."""
+        status = self._status(list(sys.argv[1:] if args is None else args), prog_name or str(self.name), extra)
+        sys.exit(status)
+
+    def _status(self, args: list[str], name: str, extra: Mapping[str, Any]) -> int:
+        try:
+            with self.make_context(name, args, **extra) as context:
+                self.invoke(context)
+            sys.stdout.flush()
+        except click.exceptions.Exit as done:
+            return self._flushed(done.exit_code)
+        except click.ClickException as error:
+            return _complain(_said(error))
+        except OutputError as error:
+            return _complain(str(error))
+        except (KeyboardInterrupt, click.Abort):
+            _say("interrupted: nothing further was checked")
+            return INTERRUPTED
+        except BrokenPipeError:
+            _discard_output()
+            return READER_GONE
+        except OSError as error:
+            return _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        except MemoryError:
+            return _complain("out of memory: give less at a time")
+        except Exception as error:
+            if os.environ.get("WSORACLE_TRACEBACK"):
+                raise
+            _say(f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)")
+            return INTERNAL
+        return OK
+
+    def _flushed(self, status: int) -> int:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _discard_output()
+            return READER_GONE
+        except OSError as error:
+            return _complain(f"the output: {error.strerror or error}")
+        return status
+
+
+def _said(error: click.ClickException) -> str:
+    """What click found wrong, and where to read on."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    if isinstance(error, WrongInput) or context is None:
+        return message
+    return f"{message}: see {context.command_path} --help"
+
+
+def _complain(message: str) -> int:
+    _discard_unwritable()
+    _say(f"error: {message}")
+    return WRONG_INPUT
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        print(f"wsoracle: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+def _discard_unwritable() -> None:
+    """What cannot be written any more must not be tried again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        click.echo(f"wsoracle {__version__}")
+        context.exit()
+
+
+@click.group(
+    "wsoracle",
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=False,
+    invoke_without_command=True,
+    epilog="Exit status: 0 checked and held, 1 refuted or failed, 2 wrong input.",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def program(context: click.Context) -> None:
+    """An executable formal model of RFC 6455, the WebSocket protocol: proofs, generated cases, explanations."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main() -> NoReturn:
+    """The command ``wsoracle``."""
+    # Closed standard streams are None; what is written to them is lost, as the user asked.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # Text of the RFC and of payloads must come out on any terminal, if need be escaped.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    program.main()
+
+
+__all__ = ["COMMANDS", "FAILED", "OK", "WRONG_INPUT", "WrongInput", "main", "program"]

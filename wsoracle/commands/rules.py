@@ -1,0 +1,73 @@
+"""``wsoracle rules``: the rows of the model for people, and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import click
+
+from wsoracle.model.expression import text
+from wsoracle.model.rule import Fail, Forbid, Rule
+from wsoracle.model.rules import RULES
+
+from ..output import STDOUT, console, write_json
+from .options import json_option, select
+
+
+@click.command("rules")
+@click.argument("pattern", default="")
+@json_option
+def command(pattern: str, json_file: str | None) -> None:
+    """The rules, with the clause that each one stands for.
+
+    PATTERN is a part of a rule's id, such as 5.5.1/ or utf8, or a pattern with * for the whole id.
+    """
+    chosen = set(select(pattern, (rule.id for rule in RULES), "rule"))
+    rules = [rule for rule in RULES if rule.id in chosen]
+    if json_file is not None:
+        write_json(json_file, {"rules": [as_json(rule) for rule in rules]})
+    if json_file != STDOUT:
+        _show(rules)
+
+
+def as_json(rule: Rule) -> dict[str, Any]:
+    """A rule as plain data."""
+    return {
+        "id": rule.id,
+        "section": rule.section,
+        "strength": rule.strength.value,
+        "quote": rule.quote,
+        "on": rule.on.value,
+        "when": text(rule.when),
+        "then": reaction_words(rule),
+        "effects": {name: text(value) for name, value in rule.then.effects.items()},
+    }
+
+
+def reaction_words(rule: Rule) -> str:
+    """The reaction of a rule as people say it."""
+    reaction = rule.then
+    if isinstance(reaction, Fail):
+        return f"fail {reaction.code}"
+    if isinstance(reaction, Forbid) and reaction.due is not None:
+        return f"forbid: {reaction.due.name.lower().replace('_', ' ')} is due"
+    delivers = getattr(reaction, "delivers", None)
+    return reaction.word if delivers is None else f"{reaction.word}: {delivers}"
+
+
+def _show(rules: list[Rule]) -> None:
+    from rich.text import Text
+
+    from ..explain_text import STRENGTH_STYLE
+
+    out = console()
+    for rule in rules:
+        head = Text(rule.id, "bold")
+        head.append("  ").append(rule.strength.value, STRENGTH_STYLE[rule.strength])
+        head.append(f"  on {rule.on.value}: {reaction_words(rule)}")
+        out.print(head, soft_wrap=True)
+        for label, said in (("", f'"{rule.quote}"'), ("when ", text(rule.when))):
+            for row in textwrap.wrap(label + said, out.width - 4, break_long_words=False, break_on_hyphens=False):
+                out.print(Text(f"    {row}", "dim" if label else "italic"), soft_wrap=True)
+    out.print(Text(f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"), soft_wrap=True)
