@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from . import spec_frames, spec_register, spec_rules, spec_runs
+from . import spec_frames, spec_graph, spec_register, spec_rules, spec_runs
 
 DOCUMENT: Final = Path("docs/spec.md")
 """Where the document lies, from the root of the repository."""
@@ -41,6 +41,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "terms": spec_rules.terms,
     "bundles": spec_rules.bundles,
     **{f"rules-{topic.name}": partial(spec_rules.rule_tables, topic) for topic in spec_rules.TOPICS},
+    "state-counts": spec_graph.state_counts,
+    **{f"states-{name}": partial(spec_graph.state_diagram, name) for name in spec_graph.DIAGRAMS},
     "verdicts": spec_register.verdicts,
     "theorem-counts": spec_register.theorem_counts,
     "theorems": spec_register.theorems,

@@ -3,11 +3,12 @@
 import random
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from wsoracle import spec, spec_rules, spec_runs, spec_text
+from wsoracle import spec, spec_graph, spec_rules, spec_runs, spec_text
 from wsoracle.model.expression import Expr, Sort, Value, Var, evaluate, substitute, subterms
 from wsoracle.model.receiving import FAILING
 from wsoracle.model.rule import LEGAL, Accept, Fail, Reaction, Rule, effects
@@ -25,22 +26,32 @@ BY_HAND = "".join(part.text for part in PARTS if part.name is None)
 # --- the blocks
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks that take seconds, as the document has them; test_no_block_is_stale makes them for once."""
+    slow = {part.name: part.text.strip("\n") for part in PARTS if part.name and part.name.startswith("state")}
+    monkeypatch.setattr(spec, "BLOCKS", {**spec.BLOCKS, **{name: partial(str, text) for name, text in slow.items()}})
+
+
 def test_no_block_is_stale() -> None:
     names = spec.stale(PATH)
     assert not names, f"stale in docs/spec.md, run make docs: {', '.join(names)}"
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_stale_block_is_named() -> None:
     changed = DOCUMENT.replace("| `A` | pong | control |", "| `A` | pang | control |")
     assert spec.stale_blocks(changed) == ["opcodes"]
     assert spec.render(changed) == DOCUMENT
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_line_too_many_is_stale() -> None:
     changed = DOCUMENT.replace("<!-- end:opcodes -->", "\n<!-- end:opcodes -->")
     assert spec.stale_blocks(changed) == ["opcodes"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_is_written_by_hand_is_kept() -> None:
     changed = DOCUMENT.replace("## 1. The setting\n", "## 1. The setting\n\n\nMore.\n")
     assert spec.render(changed) == changed
@@ -75,6 +86,7 @@ def test_markers_that_are_not_in_order(
     assert path.read_text(encoding="utf-8") == document.replace(old, new)
 
 
+@pytest.mark.usefixtures("quick")
 def test_write_makes_stale_blocks_anew_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "spec.md"
     path.write_text(DOCUMENT.replace("| `A` | pong | control |\n", ""), encoding="utf-8")
@@ -84,6 +96,7 @@ def test_write_makes_stale_blocks_anew_and_nothing_else(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["spec.md"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_blocks_are_the_same_each_time() -> None:
     assert all(spec.block(name) == spec.block(name) for name in spec.BLOCKS)
 
@@ -135,6 +148,17 @@ def test_flowcharts_use_only_nodes_that_they_declare() -> None:
         assert used == declared
         assert "end" not in declared
         assert len(declared) + sum(m is not None for m in arrows) == len(chart) - 1
+
+
+def test_state_diagrams_use_only_states_that_they_declare() -> None:
+    charts = [block for block in mermaid() if "stateDiagram-v2" in block]
+    assert len(charts) == len(spec_graph.DIAGRAMS)
+    for chart in charts:
+        body = chart[chart.index("stateDiagram-v2") + 1 :]
+        declared = {m[1] for line in body if (m := re.fullmatch(r'    state "[^"]+" as (s\d+)', line))}
+        arrows = [re.fullmatch(r"    (s\d+|\[\*\]) --> (s\d+|\[\*\])(: [^:;]+)?", line) for line in body]
+        assert {m[i] for m in arrows if m for i in (1, 2)} == declared | {"[*]"}
+        assert len(declared) + sum(m is not None for m in arrows) == len(body)
 
 
 def test_sequence_diagrams_have_only_lines_that_mermaid_takes() -> None:
