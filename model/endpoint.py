@@ -39,17 +39,16 @@ from .events import (
     PongReceived,
 )
 from .extension import Extension, claiming
+from .keys import CountedKeys, KeySource
 from .machine import Kind, Outcome
 from .masking import mask
 from .rule import Due, Rule, RuleSet
 from .rules import RULES
 from .switches import Switches
 from .terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State
-from .vocabulary import BINARY, CLOSE, CONTINUATION, DEFAULT_LIMIT, KEY_OCTETS, PING, PONG, TEXT, Role, is_control
+from .unfinished import UnfinishedFrame
+from .vocabulary import BINARY, CLOSE, CONTINUATION, DEFAULT_LIMIT, PING, PONG, TEXT, Role, is_control
 from .wire import Header, decode_header, encode_header, minimal_form
-
-KeySource = Callable[[], bytes]
-"""Gives a masking key of 4 octets, a fresh one each time."""
 
 Observer = Callable[[Event, Outcome], None]
 """Is told of each event that was judged, and of the outcome that was chosen."""
@@ -65,21 +64,6 @@ class Refused(Exception):
         self.rules: Final = tuple(rules)
         because = "; ".join(f"{rule.id}: {rule.quote}" for rule in rules) or "no rule permits it"
         super().__init__(f"{what}: {because}")
-
-
-class CountedKeys:
-    """Masking keys that follow from a counter: the same ones in every run, as tests and case files need them.
-
-    Not for real connections: section 5.3 asks for keys from "a strong source of entropy" that nobody can predict.
-    """
-
-    def __init__(self, first: int = 0) -> None:
-        self._next = first
-
-    def __call__(self) -> bytes:
-        """The next key."""
-        self._next += 1
-        return (self._next * 0x9E3779B1 & 0xFFFFFFFF).to_bytes(KEY_OCTETS, "big")
 
 
 class Endpoint:
@@ -121,7 +105,7 @@ class Endpoint:
         self._out: list[bytes] = []
 
         self._rest = b""  # the beginning of a header
-        self._frame: _Unfinished | None = None  # the frame whose payload is not complete
+        self._frame: UnfinishedFrame | None = None  # the frame whose payload is not complete
         self._message = bytearray()  # the fragments received so far
         self._decoding: tuple[Extension, ...] = ()  # what transforms the message being received
         self._encoding: tuple[Extension, ...] = ()  # and the message being sent
@@ -206,15 +190,15 @@ class Endpoint:
         seen = facts_of_header(header)
         outcome = self._engine.sure_failure(self._state, seen)
         if outcome is not None or not self._engine.reads(self._state, seen):
-            self._frame = _Unfinished(header, keep=False)
+            self._frame = UnfinishedFrame(header, keep=False)
             event = Event(EventKind.RECEIVE, seen)
             self._conclude(event, outcome or self._machine.canonical(self._state, event), b"")
             return
         transformed = self._transforms(header)
         before = text_before(header.opcode, self._state, EventKind.RECEIVE)
-        self._frame = _Unfinished(header, text=None if transformed else before, transformed=transformed)
+        self._frame = UnfinishedFrame(header, text=None if transformed else before, transformed=transformed)
 
-    def _read_payload(self, frame: _Unfinished, data: bytes, at: int) -> int:
+    def _read_payload(self, frame: UnfinishedFrame, data: bytes, at: int) -> int:
         """Take octets of the payload from offset `at`; the offset after them. Judges the frame where it may."""
         end = frame.take(data, at)
         if frame.left == 0:
@@ -226,7 +210,7 @@ class Endpoint:
             self._reject_text(frame)
         return end
 
-    def _reject_text(self, frame: _Unfinished) -> None:
+    def _reject_text(self, frame: UnfinishedFrame) -> None:
         """The text of a frame can no longer become valid; fail if that need not wait for the rest of the frame."""
         seen = facts_of_header(frame.header)._replace(utf8_next=utf8.REJECT)
         # What has come so far, taken as a fragment, is what the fail-fast rules speak of.
@@ -467,46 +451,6 @@ class Endpoint:
         return False
 
 
-class _Unfinished:
-    """A frame whose payload is still coming.
-
-    ``keep``: it is for reading; otherwise the frame is decided and its payload is passed over. ``text`` is where the
-    UTF-8 automaton stands, None where that is not followed. ``transformed``: extensions are to decode it.
-    """
-
-    __slots__ = ("header", "keep", "left", "payload", "text", "transformed")
-
-    def __init__(
-        self, header: Header, *, keep: bool = True, text: int | None = None, transformed: bool = False
-    ) -> None:
-        self.header: Final = header
-        self.left = header.length
-        self.payload = bytearray()
-        self.keep = keep
-        self.text = text
-        self.transformed: Final = transformed
-
-    def take(self, data: bytes, at: int) -> int:
-        """Octets of the payload begin at offset `at`; the offset after those that belong to it."""
-        if not self.keep:
-            taken = min(self.left, len(data) - at)
-            self.left -= taken
-            return at + taken
-        piece = data[at : at + self.left]
-        if self.header.key is not None:
-            piece = mask(piece, self.header.key, self.header.length - self.left)
-        self.left -= len(piece)
-        self.payload += piece
-        if self.text is not None:
-            self.text = utf8.run(piece, self.text)
-        return at + len(piece)
-
-    def drop(self) -> None:
-        """Pass over the rest."""
-        self.keep = False
-        self.payload.clear()
-
-
 def _fails(outcome: Outcome) -> bool:
     return outcome.label.kind is Kind.FAIL
 
@@ -516,4 +460,4 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-__all__ = ["CountedKeys", "Endpoint", "KeySource", "Observer", "Refused"]
+__all__ = ["Endpoint", "Observer", "Refused"]

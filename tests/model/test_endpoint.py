@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.model.drawn import cut, few_switches, roles, streams
 from wsoracle.model import machine
-from wsoracle.model.endpoint import CountedKeys, Endpoint, Refused
+from wsoracle.model.endpoint import Endpoint, Refused
 from wsoracle.model.engine import EngineName
 from wsoracle.model.events import (
     Closed,
@@ -25,8 +25,9 @@ from wsoracle.model.events import (
 )
 from wsoracle.model.expression import FALSE
 from wsoracle.model.extension import Extension, claiming
+from wsoracle.model.keys import CountedKeys
 from wsoracle.model.machine import Outcome
-from wsoracle.model.rule import Forbid, Permit
+from wsoracle.model.rule import Fail, Forbid, Permit
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import Switches
 from wsoracle.model.terms import Event, EventKind, State
@@ -684,6 +685,19 @@ def test_bits_are_claimed_once() -> None:
 
 
 # --- other rules
+
+
+def test_the_payload_of_a_decided_frame_is_passed_over() -> None:
+    """With the rules as they are, nothing is read after such a frame; these go on."""
+    tolerant = RULES.replacing("5.2/unknown-opcode", then=Fail(code=1002))
+    server = Endpoint(Role.SERVER, rules=tolerant)
+    octets = _from_client(3, bytes(1000)) + _from_client(TEXT, b"next")
+    assert server.role is Role.SERVER
+    events: list[EndpointEvent] = []
+    for at in range(0, len(octets), 100):
+        events += server.receive(octets[at : at + 100])
+        assert server.held <= 13
+    assert events == [Failed(1002, ("5.2/unknown-opcode",)), Message("next", ("6.2/text-message",))]
 
 
 def test_a_mutant_of_the_rules_makes_a_mutant_endpoint() -> None:
