@@ -8,7 +8,7 @@ inductive invariant or a counterexample. Neither bounds the length of a run, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -204,34 +204,51 @@ def shown(formula: Any) -> str:
 def counterexample(rules: RuleSet, wanted: SafetyProperty, depth: int = 8) -> tuple[str, ...]:
     """A shortest run that breaks the property, found by bounded model checking; empty where none is that short."""
     built, step = system(rules)
-    solver = z3.Solver()
-    solver.set("timeout", SOLVER_MILLISECONDS)
-    envs = [_renamed(built.env, wanted.monitors, i) for i in range(depth + 1)]
-    original = {**built.env, **{m.variable.name: constant(m.variable) for m in wanted.monitors}}
-    solver.add(built.machine.setting_bounds, term(wanted.assuming, built.env))
-    solver.add(_substituted(built.machine.initial(built.state), original, envs[0]))
-    solver.add(*(envs[0][m.variable.name] == term(lift(m.initial), envs[0]) for m in wanted.monitors))
     state_only = _is_state_property(wanted.never)
-    for i in range(depth):
+    envs: list[Mapping[str, Any]] = []
+    original = _watched(built.env, wanted.monitors)
+    for steps, solver, env in unrolled(built, step, depth, wanted.monitors, wanted.assuming):
+        envs.append(env)
         solver.push()
-        solver.add(term(wanted.never, envs[i]))
+        solver.add(term(wanted.never, env))
         if not state_only:
-            solver.add(_substituted(step, original, envs[i]))
+            solver.add(_substituted(step, original, env))
         if solver.check() == z3.sat:
-            return _trace(solver.model(), envs, i if state_only else i + 1, state_only)
+            return _trace(solver.model(), envs, steps if state_only else steps + 1, state_only)
         solver.pop()
-        solver.add(_substituted(step, original, envs[i]))
-        solver.add(*(envs[i][f"next_{n}"] == envs[i + 1][n] for n in STATE_VARIABLES))
-        solver.add(*(envs[i + 1][m.variable.name] == term(m.update, envs[i]) for m in wanted.monitors))
     return ()
 
 
-def _renamed(env: Mapping[str, Any], monitors: Sequence[Monitor], index: int) -> dict[str, Any]:
+def unrolled(
+    built: _System, step: Any, depth: int, monitors: Sequence[Monitor] = (), assuming: Expr = TRUE
+) -> Iterator[tuple[int, Any, Mapping[str, Any]]]:
+    """The step relation unrolled: for 0 to ``depth`` steps, a solver that knows the run so far, and the variables of
+    the next step by name."""
+    solver = z3.Solver()
+    solver.set("timeout", SOLVER_MILLISECONDS)
+    original = _watched(built.env, monitors)
+    env = _renamed(original, 0)
+    solver.add(built.machine.setting_bounds, term(assuming, built.env))
+    solver.add(_substituted(built.machine.initial(built.state), original, env))
+    solver.add(*(env[m.variable.name] == term(lift(m.initial), env) for m in monitors))
+    for steps in range(depth + 1):
+        yield steps, solver, env
+        later = _renamed(original, steps + 1)
+        solver.add(_substituted(step, original, env))
+        solver.add(*(env[f"next_{n}"] == later[n] for n in STATE_VARIABLES))
+        solver.add(*(later[m.variable.name] == term(m.update, env) for m in monitors))
+        env = later
+
+
+def _watched(env: Mapping[str, Any], monitors: Sequence[Monitor]) -> dict[str, Any]:
+    return {**env, **{m.variable.name: constant(m.variable) for m in monitors}}
+
+
+def _renamed(env: Mapping[str, Any], index: int) -> dict[str, Any]:
     """The variables of step number ``index``; those of the setting keep their names."""
-    every = {**env, **{m.variable.name: constant(m.variable) for m in monitors}}
     return {
         name: value if name in SETTING_VARIABLES else z3.Const(f"{name}@{index}", value.sort())
-        for name, value in every.items()
+        for name, value in env.items()
     }
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 import z3
@@ -33,6 +33,8 @@ from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, ref
 CODES: Final = (NO_CODE, 1000, 1009)
 """Closes on a channel: without a code, with one for closing by choice, and the one for a limit (section 10.4)."""
 
+SILENCE: Final = Event(EventKind.SILENCE)
+
 MOST_STATES: Final = 400_000
 """Exploring gives up beyond this many pair states; a mutant may have many more than the rules."""
 
@@ -48,14 +50,34 @@ class Channel(NamedTuple):
     eof: bool = False
 
 
+class Interned:
+    """A state of an endpoint, made once: pairs of them are compared and hashed by identity, which is much faster."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+
+@cache
+def interned(state: State) -> Interned:
+    """The one object for a state."""
+    return Interned(state)
+
+
 class End(NamedTuple):
     """One end: its state, the channel that it writes into, the code of its Close (0 before), and whether it began to
     close by its own choice."""
 
-    state: State = State()
+    at: Interned = interned(State())
     out: Channel = Channel()
     said: int = 0
     began: bool = False
+
+    @property
+    def state(self) -> State:
+        """The state of the endpoint."""
+        return self.at.state
 
 
 class PairState(NamedTuple):
@@ -89,22 +111,25 @@ def rank(end: End) -> int:
 class _Moves:
     """The moves of the pair under a rule set, read off the compiled rules under the default switches."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, exact: bool) -> None:
+        self.exact: Final = exact
         self.machines: Final = {role: CompiledMachine(rules, Setting(role)) for role in Role}
-        self._known: Final[dict[tuple[Role, State, Event], dict[Label, State]]] = {}
+        self._known: Final[dict[tuple[Role, Interned, Event], dict[Label, Interned]]] = {}
+        self._of_ends: Final[dict[tuple[Role, End, Channel], list[tuple[str, End, Channel, bool, int]]]] = {}
 
-    def outcomes(self, role: Role, state: State, event: Event) -> dict[Label, State]:
+    def outcomes(self, role: Role, at: Interned, event: Event) -> dict[Label, Interned]:
         """The outcomes of an event at one end."""
-        key = (role, state, event)
-        if key not in self._known:
-            self._known[key] = self.machines[role].labels(state, event)
-        return self._known[key]
+        key = (role, at, event)
+        found = self._known.get(key)
+        if found is None:
+            reached = self.machines[role].labels(at.state, event)
+            found = self._known[key] = {label: interned(state) for label, state in reached.items()}
+        return found
 
     def may_be_silent(self, both: PairState) -> bool:
         """Both ends may stay silent."""
-        silence = Event(EventKind.SILENCE)
         ends = ((Role.CLIENT, both.client), (Role.SERVER, both.server))
-        return all(self.outcomes(role, end.state, silence) for role, end in ends)
+        return all(self.outcomes(role, end.at, SILENCE) for role, end in ends)
 
     def of(self, both: PairState) -> Iterator[Move]:
         """Every move from a pair state."""
@@ -114,18 +139,27 @@ class _Moves:
             yield Move("the connection is lost", after, new=True, gain=0)
         for role in Role:
             me, peer = (both.client, both.server) if role is Role.CLIENT else (both.server, both.client)
-            for name, mine, theirs, new, gain in self._of_end(role, me, peer):
-                gain += rank(mine) - rank(me)
-                client, server = (mine, theirs) if role is Role.CLIENT else (theirs, mine)
-                yield Move(f"the {role} {name}", PairState(client, server, both.lost), new, gain)
+            for name, mine, out, new, gain in self._of_end(role, me, peer.out):
+                theirs = peer if out is peer.out else End(peer.at, out, peer.said, peer.began)
+                ends = (mine, theirs) if role is Role.CLIENT else (theirs, mine)
+                yield Move(name, PairState(*ends, both.lost), new, gain)
 
-    def _of_end(self, role: Role, me: End, peer: End) -> Iterator[tuple[str, End, End, bool, int]]:
-        for name, mine, new, gain in self._sends(role, me):
-            yield name, mine, peer, new, gain
-        for name, mine, out, gain in self._takes(role, me, peer.out):
-            yield name, mine, peer._replace(out=out), False, gain
-        for name, mine in self._tcp(role, me, peer.out):
-            yield name, mine, peer, False, 0
+    def _of_end(self, role: Role, me: End, held: Channel) -> list[tuple[str, End, Channel, bool, int]]:
+        """The moves of one end; of the other only the channel that it writes into counts."""
+        key = (role, me, held)
+        found = self._of_ends.get(key)
+        if found is None:
+            moves = [
+                *((name, mine, held, new, gain) for name, mine, new, gain in self._sends(role, me)),
+                *((name, mine, out, False, gain) for name, mine, out, gain in self._takes(role, me, held)),
+                *((name, mine, held, False, 0) for name, mine in self._tcp(role, me, held)),
+            ]
+            before = rank(me)
+            found = self._of_ends[key] = [
+                (f"the {role} {name}", mine, out, new, gain + rank(mine) - before)
+                for name, mine, out, new, gain in moves
+            ]
+        return found
 
     def _sends(self, role: Role, me: End) -> Iterator[tuple[str, End, bool, int]]:
         if me.out.eof:
@@ -137,14 +171,16 @@ class _Moves:
             ("a Ping", FrameFacts(PING, masked=masked), True),
             ("a Pong", FrameFacts(PONG, masked=masked, answers=owed), not owed),
         ):
-            for state in self.outcomes(role, me.state, Event(EventKind.SEND, facts)).values():
+            for at in self.outcomes(role, me.at, Event(EventKind.SEND, facts)).values():
                 place = "late" if me.state.sent_close else "pings" if facts.opcode == PING else "others"
+                if self.exact and getattr(me.out, place):
+                    continue
                 out = me.out._replace(**{place: True})
-                yield f"sends {what}", me._replace(state=state, out=out), new, WEIGHTS[place]
+                yield f"sends {what}", me._replace(at=at, out=out), new, WEIGHTS[place]
         for code in CODES:
-            for state in self.outcomes(role, me.state, Event(EventKind.SEND, _close(code, masked))).values():
+            for at in self.outcomes(role, me.at, Event(EventKind.SEND, _close(code, masked))).values():
                 began = me.began or not (me.state.got_close or me.state.failed)
-                mine = End(state, me.out._replace(close=code), code, began)
+                mine = End(at, me.out._replace(close=code), code, began)
                 yield f"sends a Close with {_named(code)}", mine, False, WEIGHTS["close"]
 
     def _takes(self, role: Role, me: End, held: Channel) -> Iterator[tuple[str, End, Channel, int]]:
@@ -159,26 +195,26 @@ class _Moves:
             place = first if early else "late"
             if not getattr(held, place) or (place == "late" and held.close):
                 continue
-            for label, state in self.outcomes(role, me.state, Event(EventKind.RECEIVE, facts)).items():
-                for left in (False, True):
+            for label, at in self.outcomes(role, me.at, Event(EventKind.RECEIVE, facts)).items():
+                for left in (False,) if self.exact else (False, True):
                     out = held._replace(**{place: left})
-                    yield f"receives {what}: {label}", me._replace(state=state), out, -WEIGHTS[place]
+                    yield f"receives {what}: {label}", me._replace(at=at), out, -WEIGHTS[place]
         if held.close and not early:
             event = Event(EventKind.RECEIVE, _close(held.close, masked))
-            for label, state in self.outcomes(role, me.state, event).items():
+            for label, at in self.outcomes(role, me.at, event).items():
                 out = held._replace(close=0)
                 name = f"receives a Close with {_named(held.close)}: {label}"
-                yield name, me._replace(state=state), out, -WEIGHTS["close"]
+                yield name, me._replace(at=at), out, -WEIGHTS["close"]
 
     def _tcp(self, role: Role, me: End, held: Channel) -> Iterator[tuple[str, End]]:
         if not me.state.tcp_open:
             return
         closed = me.out._replace(eof=True)
         if held == Channel(eof=True):
-            for state in self.outcomes(role, me.state, Event(EventKind.RECEIVE_EOF)).values():
-                yield "sees the end of TCP", me._replace(state=state, out=closed)
-        for state in self.outcomes(role, me.state, Event(EventKind.CLOSE_TCP)).values():
-            yield "closes TCP", me._replace(state=state, out=closed)
+            for at in self.outcomes(role, me.at, Event(EventKind.RECEIVE_EOF)).values():
+                yield "sees the end of TCP", me._replace(at=at, out=closed)
+        for at in self.outcomes(role, me.at, Event(EventKind.CLOSE_TCP)).values():
+            yield "closes TCP", me._replace(at=at, out=closed)
 
 
 def _close(code: int, masked: bool) -> FrameFacts:
@@ -204,9 +240,13 @@ Via = dict[PairState, tuple[PairState, str] | None]
 """The state and the move that lead first to each reached state; None for the initial one."""
 
 
-def visits(rules: RuleSet, via: Via) -> Iterator[Visit]:
-    """Every pair state that can be reached under a rule set, nearest first; ``via`` is filled on the way."""
-    moves = _Moves(rules)
+def visits(rules: RuleSet, via: Via, *, exact: bool = False) -> Iterator[Visit]:
+    """Every pair state that can be reached under a rule set, nearest first; ``via`` is filled on the way.
+
+    With ``exact`` at most one frame of a kind is on its way at a time, so that *some* means one: fewer runs, each of
+    which real channels can have.
+    """
+    moves = _Moves(rules, exact)
     via[PairState()] = None
     queue = deque(via)
     while queue:

@@ -51,7 +51,8 @@ class Result:
     """The result of one check.
 
     ``method`` says how it was decided; ``invariant`` is the inductive invariant that was found, as text;
-    ``counterexample`` is a trace that people can read; ``detail`` holds figures (counts of states, for example).
+    ``counterexample`` is a trace that people can read; ``detail`` holds figures (counts of states, for example);
+    ``witnesses`` are shortest runs, one a line, for theorems that say that something can happen.
     """
 
     verdict: Verdict
@@ -59,6 +60,7 @@ class Result:
     invariant: str | None = None
     counterexample: tuple[str, ...] = ()
     detail: str | None = None
+    witnesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,11 @@ class Theorem:
     requirements: tuple[str, ...] = ()
 
 
-def proved(method: str, invariant: str | None = None, detail: str | None = None) -> Result:
+def proved(
+    method: str, invariant: str | None = None, detail: str | None = None, witnesses: Sequence[str] = ()
+) -> Result:
     """The result of a check that held."""
-    return Result(Verdict.PROVED, method, invariant, (), detail)
+    return Result(Verdict.PROVED, method, invariant, (), detail, tuple(witnesses))
 
 
 def refuted(method: str, counterexample: Sequence[str] = (), detail: str | None = None) -> Result:

@@ -13,11 +13,13 @@ from typing import Any, Final, TypedDict
 from wsoracle.generators.vacuity import refute
 from wsoracle.properties.octets import OCTETS
 from wsoracle.properties.pair import PAIR
+from wsoracle.properties.reach import REACH
 from wsoracle.properties.safety import SAFETY
 from wsoracle.properties.theorem import Subject, Theorem, TheoremKind, Verdict
 from wsoracle.properties.wellformed import WELL_FORMED
 
 JOBS: Final = 2
+PAIR_PREFIXES: Final = ("pair/", "reachability/pair")
 
 
 class ProvedTheorem(TypedDict):
@@ -34,6 +36,7 @@ class ProvedTheorem(TypedDict):
     counterexample: list[str]
     refutation: list[str]
     detail: str | None
+    witnesses: list[str]
 
 
 class ProofReport(TypedDict):
@@ -50,7 +53,7 @@ Progress = Callable[[ProvedTheorem, int, int], None]
 @cache
 def theorems() -> tuple[Theorem, ...]:
     """All theorems, in the order of the report."""
-    return (*WELL_FORMED, *OCTETS, *SAFETY, *PAIR)
+    return (*WELL_FORMED, *OCTETS, *SAFETY, *REACH, *PAIR)
 
 
 def selected(pattern: str | None) -> tuple[Theorem, ...]:
@@ -78,6 +81,7 @@ def prove_one(theorem: Theorem) -> ProvedTheorem:
         "counterexample": list(result.counterexample),
         "refutation": [] if found is None else [found.change, *found.result.counterexample],
         "detail": result.detail,
+        "witnesses": list(result.witnesses),
     }
 
 
@@ -87,10 +91,12 @@ def _prove(ids: Sequence[str]) -> list[ProvedTheorem]:
 
 
 def _batches(wanted: Iterable[Theorem]) -> list[list[str]]:
-    """What one process does in one go: theorems of the pair share what was explored, so they stay together."""
-    pair = [t.id for t in wanted if t.kind is TheoremKind.PAIR]
-    rest = [[t.id] for t in wanted if t.kind is not TheoremKind.PAIR]
-    return [pair, *rest] if pair else rest
+    """What one process does in one go, the longest first: theorems of the pair share what was explored."""
+    wanted = tuple(wanted)
+    pair = [t.id for t in wanted if t.id.startswith(PAIR_PREFIXES)]
+    slow = [[t.id] for t in wanted if t.kind is TheoremKind.REACHABILITY and t.id not in pair]
+    rest = [[t.id] for t in wanted if t.id not in pair and [t.id] not in slow]
+    return [*slow, *([pair] if pair else []), *rest]
 
 
 def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: Progress | None = None) -> ProofReport:
