@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsoracle.model.expression import evaluate
 from wsoracle.model.exploration import explore
+from wsoracle.model.expression import evaluate
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting, environment
 from wsoracle.model.vocabulary import Role
