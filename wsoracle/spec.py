@@ -7,15 +7,14 @@ block, so that the same model gives the same octets.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from . import spec_frames, spec_graph, spec_register, spec_rules, spec_runs
+from .output import write_text
 
 DOCUMENT: Final = Path("docs/spec.md")
 """Where the document lies, from the root of the repository."""
@@ -125,25 +124,14 @@ def stale(path: Path = DOCUMENT) -> list[str]:
 def write(path: Path = DOCUMENT) -> list[str]:
     """Make the blocks of a file anew, whole or not at all; the names of those that changed.
 
-    Raises :class:`SpecError` and :class:`OSError`; the file is then as it was.
+    Raises :class:`SpecError`, :class:`OSError` where it cannot be read and :class:`~wsoracle.output.OutputError` where
+    it cannot be written; the file is then as it was.
     """
     document = path.read_text(encoding="utf-8")
     changed = stale_blocks(document)
     if changed:
-        _replace(path, render(document))
+        write_text(str(path), render(document))
     return changed
-
-
-def _replace(path: Path, content: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(name, path.stat().st_mode & 0o777)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 __all__ = ["BLOCKS", "DOCUMENT", "Part", "SpecError", "block", "parts", "render", "stale", "stale_blocks", "write"]
