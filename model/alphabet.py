@@ -15,7 +15,7 @@ the first of a class stands for it. What is derived from a mutant of the rules i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from itertools import combinations, product
 from typing import Any, Final, NamedTuple
 
@@ -54,6 +54,7 @@ def conjuncts(expression: Expr) -> Iterator[Expr]:
         yield expression
 
 
+@lru_cache(maxsize=8)
 def reporting_variables(rules: RuleSet) -> frozenset[str]:
     """The state variables that only report: no guard reads them, and no effect on a variable that is not reporting.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from .alphabet import Alphabet, reporting_variables
@@ -86,33 +87,39 @@ class Explorer:
         return list(found.values())
 
     def visits(self, initial: Iterable[State] = INITIAL) -> Iterator[Visit]:
-        """Every reachable state once, nearest first, with the transition that led to it and those that leave it.
+        """Every reachable state once, nearest first. Nothing is explored before it is asked for.
 
-        Raises :class:`TooManyStatesError`. Nothing is explored before it is asked for.
+        Raises :class:`TooManyStatesError`.
         """
-        queue: list[tuple[State, Transition | None]] = []
+        queue: list[Visit] = []
         seen: set[State] = set()
         for state in map(self.projected, initial):
             if state not in seen:
                 seen.add(state)
-                queue.append((state, None))
-        for state, via in queue:
-            leaving = self.transitions(state)
-            for step in leaving:
+                queue.append(Visit(self, state, None, 0))
+        for visit in queue:
+            yield visit
+            for step in visit.leaving:
                 if step.target not in seen:
                     if len(seen) >= MOST_STATES:
                         raise TooManyStatesError(f"more than {MOST_STATES} states: state no limit, or a smaller one")
                     seen.add(step.target)
-                    queue.append((step.target, step))
-            yield Visit(state, via, leaving)
+                    queue.append(Visit(self, step.target, step, visit.depth + 1))
 
 
-class Visit(NamedTuple):
-    """A state at the moment when an exploration gets there: by which transition, and what leaves it."""
+class Visit:
+    """A state at the moment when an exploration gets there: by which transition, and after how many."""
 
-    state: State
-    via: Transition | None
-    leaving: list[Transition]
+    def __init__(self, explorer: Explorer, state: State, via: Transition | None, depth: int) -> None:
+        self._explorer: Final = explorer
+        self.state: Final = state
+        self.via: Final = via
+        self.depth: Final = depth
+
+    @cached_property
+    def leaving(self) -> list[Transition]:
+        """The transitions from the state."""
+        return self._explorer.transitions(self.state)
 
 
 @dataclass(frozen=True)
