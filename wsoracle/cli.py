@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any, Final, NoReturn
 
 import click
@@ -28,8 +29,13 @@ READER_GONE: Final = 141
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "explain": "What octets mean, which rules they meet, and what would make them legal.",
-        "rules": "The rules, with the clause that each one stands for.",
+        "explain": "Decode octets: the rules that they meet, and the clauses.",
+        "rules": "List the rules, with the clause that each stands for.",
+        "requirements": "List the normative sentences of RFC 6455, and what covers each.",
+        "prove": "Prove the theorems, and find for each a fault that refutes it.",
+        "graph": "Draw the states that an endpoint can reach.",
+        "spec": "Make the generated blocks of docs/spec.md, or check them.",
+        "bench": "Measure frames a second, beside wsproto and websockets.",
     }
 )
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""
@@ -167,8 +173,18 @@ def program(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """Ctrl-C also ends the processes at work for this one, which would else go on to the end of what they do."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None:
+        for child in multiprocessing.active_children():
+            child.kill()
+    raise KeyboardInterrupt
+
+
 def main() -> NoReturn:
     """The command ``wsoracle``."""
+    signal.signal(signal.SIGINT, _interrupt)
     # Closed standard streams are None; what is written to them is lost, as the user asked.
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115

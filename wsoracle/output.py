@@ -152,8 +152,8 @@ class _Lines:
         now = self._clock()
         if now - self._last >= PLAIN_SECONDS:
             self._last = now
-            so_far = f"{done} of {total}" if total else f"{done}"
-            print(f"{self._title}: {so_far}, {now - self._started:.0f} s: {what}", file=self._stream, flush=True)
+            so_far = f"{done} of {total}, {what}" if total else f"{done} {what}"
+            print(f"{self._title}: {so_far} ({now - self._started:.0f} s)", file=self._stream, flush=True)
 
 
 @contextmanager

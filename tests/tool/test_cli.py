@@ -1,5 +1,6 @@
 """The command line: exit status, one line for what is wrong, and never a traceback."""
 
+import json
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from wsoracle.bench import BenchFailed
 from wsoracle.cli import COMMANDS, Program, program
 from wsoracle.model.rules import RULES
 
@@ -101,6 +103,12 @@ def test_version() -> None:
         ("rules no-such-rule", "no rule matches 'no-such-rule': give a part of an id, or a pattern with *, such as"),
         ("rules 5.2/unknwon-opcode", "such as 5.2/unknown-opcode"),
         ("rules 'x\ny'", "no rule matches"),
+        ("requirements 99", "no requirement matches '99'"),
+        ("prove no-such-theorem", "no theorem matches 'no-such-theorem'"),
+        ("prove --jobs 0", "0 is not in the range"),
+        ("graph --view all", "'all' is not one of 'closing', 'messages'"),
+        ("graph --out no/such/place", "there is no directory no/such"),
+        ("bench --rounds none", "'none' is not a valid integer"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(line: str, says: str) -> None:
@@ -225,6 +233,109 @@ def test_rules_are_selected() -> None:
     assert run("rules", "UNKNOWN-OPCODE").output.endswith("1 rule\n")
 
 
+def test_requirements_are_selected(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.json"
+    result = run("requirements", "5.5.3-*", "--json", str(path))
+    assert result.exit_code == 0
+    rows = json.loads(path.read_text(encoding="utf-8"))["requirements"]
+    assert {row["section"] for row in rows} == {"5.5.3"}
+    assert all(row["id"] in result.output for row in rows)
+    assert result.output.splitlines()[-1].startswith(f"{len(rows)} sentences: ")
+    assert set(rows[0]) == {
+        *("id", "section", "level", "binds", "quote", "status", "why", "rules", "theorems", "cases"),
+    }
+
+
+def test_a_register_that_contradicts_the_rules_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.commands.requirements.problems", lambda *_: ["5.1-01: there is no rule x"])
+    result = run("requirements", "5.1-01")
+    assert result.exit_code == 1
+    assert "there is no rule x" in result.output
+
+
+PROVED = {
+    "id": "safety/x",
+    "kind": "safety",
+    "statement": "Nothing happens.",
+    "method": "1-induction",
+    "result": "proved",
+    "seconds": 0.5,
+    "invariant": "not failed",
+    "refuted_by": "5.2/x~drop",
+    "counterexample": [],
+    "refutation": [],
+    "detail": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "says"),
+    [
+        ({}, 0, "every theorem holds, and a fault refutes each"),
+        ({"result": "refuted", "counterexample": ["it happens"]}, 1, "safety/x: refuted (1-induction)"),
+        ({"result": "unknown"}, 1, "safety/x: unknown (1-induction)"),
+        ({"refuted_by": None}, 1, "safety/x: vacuous, no fault tried refutes it"),
+    ],
+)
+def test_prove_holds_or_fails(
+    changes: dict[str, object], status: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = {"theorems": [{**PROVED, **changes}], "seconds": 0.5}
+    monkeypatch.setattr("wsoracle.commands.prove.prove_all", lambda *_: report)
+    result = run("prove", "--json", str(tmp_path / "report"))
+    assert result.exit_code == status
+    for words in (says, "Nothing happens.", "invariant: not failed"):
+        assert words in result.output
+    assert json.loads((tmp_path / "report").read_text(encoding="utf-8")) == report
+
+
+@pytest.mark.slow
+def test_prove_really() -> None:
+    done = process("prove", "safety/nothing-*")
+    assert done.returncode == 0, done.stderr
+    assert "every theorem holds" in done.stdout
+
+
+@pytest.mark.parametrize(("role", "form", "start"), [("client", "svg", "<svg "), ("server", "mermaid", "---\ntitle:")])
+def test_graph(role: str, form: str, start: str, tmp_path: Path) -> None:
+    path = tmp_path / "graph"
+    result = run("graph", "--role", role, "--format", form, "--out", str(path))
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert f"{role}: " in result.stderr
+    assert path.read_text(encoding="utf-8").startswith(start)
+
+
+def test_spec_is_checked_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.spec.BLOCKS", {"opcodes": lambda: "made"})
+    path = tmp_path / "spec.md"
+    fresh = "# Title\n<!-- generated:opcodes -->\nmade\n<!-- end:opcodes -->\n"
+    path.write_text(fresh.replace("made", "old"), encoding="utf-8")
+    assert run("spec", "--file", str(path)).output == fresh
+    stale = run("spec", "--check", "--file", str(path))
+    assert (stale.exit_code, stale.output) == (1, "opcodes: stale: make docs\n")
+    assert run("spec", "--write", "--file", str(path)).output == "opcodes: made anew\n"
+    assert path.read_text(encoding="utf-8") == fresh
+    assert run("spec", "--check", "--file", str(path)).exit_code == 0
+    path.write_text("<!-- generated:opcodes -->\n", encoding="utf-8")
+    assert "spec.md: block opcodes has no end" in assert_one_line(run("spec", "--file", str(path)))
+    assert "call it in the repository" in assert_one_line(run("spec", "--file", str(tmp_path / "none")))
+
+
+def test_bench_fails_where_a_side_loses_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lossy(**_: object) -> None:
+        raise BenchFailed("lossy delivered 1 of 2 messages")
+
+    def missing(**_: object) -> None:
+        raise ModuleNotFoundError("No module named 'wsproto'", name="wsproto")
+
+    monkeypatch.setattr("wsoracle.commands.bench.run_bench", lossy)
+    result = run("bench")
+    assert (result.exit_code, result.stderr) == (1, "failed: lossy delivered 1 of 2 messages\n")
+    monkeypatch.setattr("wsoracle.commands.bench.run_bench", missing)
+    assert "pip install 'wsoracle[peers]'" in assert_one_line(run("bench"))
+
+
 # --- anything at all
 
 words = st.one_of(
@@ -255,7 +366,7 @@ def test_any_text_as_hex(text: str) -> None:
 
 
 @ANY
-@given(command=st.sampled_from(("explain", "rules")), args=st.lists(words, max_size=4))
+@given(command=st.sampled_from(("explain", "rules", "requirements")), args=st.lists(words, max_size=4))
 def test_any_junk_is_no_traceback(command: str, args: list[str], elsewhere: Path) -> None:
     result = run(command, *args, stdin="")
     assert result.exit_code in (0, 2), (result.output, result.exception)

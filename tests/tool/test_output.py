@@ -106,9 +106,9 @@ def test_progress_without_a_terminal_is_sparse() -> None:
         now[0] = float(second)
         lines(f"step {second}", second, 40)
     assert out.getvalue().splitlines() == [
-        "proving: 2 of 40, 2 s: step 2",
-        "proving: 17 of 40, 17 s: step 17",
-        "proving: 32 of 40, 32 s: step 32",
+        "proving: 2 of 40, step 2 (2 s)",
+        "proving: 17 of 40, step 17 (17 s)",
+        "proving: 32 of 40, step 32 (32 s)",
     ]
 
 

@@ -49,7 +49,7 @@ def command(
     switches: tuple[str, ...],
     json_file: str | None,
 ) -> None:
-    """What octets mean, which rules they meet, and what would make them legal.
+    """Decode octets: the rules that they meet, and the clauses.
 
     HEX are octets that an endpoint receives after the opening handshake, in hexadecimal; blanks, colons and 0x between
     them do not matter, and - reads them from standard input. For instance:

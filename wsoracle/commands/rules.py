@@ -19,7 +19,7 @@ from .options import json_option, select
 @click.argument("pattern", default="")
 @json_option
 def command(pattern: str, json_file: str | None) -> None:
-    """The rules, with the clause that each one stands for.
+    """List the rules, with the clause that each stands for.
 
     PATTERN is a part of a rule's id, such as 5.5.1/ or utf8, or a pattern with * for the whole id.
     """

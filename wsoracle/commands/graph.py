@@ -1,0 +1,62 @@
+"""``wsoracle graph``: the states that an endpoint can reach, as a diagram."""
+
+from __future__ import annotations
+
+import click
+
+from wsoracle.model.diagram import mermaid
+from wsoracle.model.exploration import INITIAL, Exploration, Explorer, Transition
+from wsoracle.model.graph import VIEWS, counts, diagram
+from wsoracle.model.rules import RULES
+from wsoracle.model.svg import svg
+from wsoracle.model.terms import Setting, State
+from wsoracle.model.vocabulary import Role
+
+from ..output import STDOUT, OnStep, progress, write_text
+from .options import checked_file
+
+_DRAWN = {"mermaid": mermaid, "svg": svg}
+
+
+@click.command("graph")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.SERVER.value,
+    show_default=True,
+    help="Whose.",
+)
+@click.option(
+    "--view",
+    "view_name",
+    type=click.Choice([view.name for view in VIEWS]),
+    default=VIEWS[0].name,
+    show_default=True,
+    help="What the diagram tells apart.",
+)
+@click.option(
+    "--format", "drawn_as", type=click.Choice(list(_DRAWN)), default="mermaid", show_default=True, help="Its form."
+)
+@click.option("--out", default=STDOUT, callback=checked_file, metavar="FILE", help="Where to write it, if not here.")
+def command(role: str, view_name: str, drawn_as: str, out: str) -> None:
+    """Draw the states that an endpoint can reach.
+
+    All of them are explored; the diagram puts together those that its view does not tell apart.
+    """
+    view = next(view for view in VIEWS if view.name == view_name)
+    with progress("exploring") as step:
+        explored = explored_with(Setting(Role(role)), step)
+    write_text(out, _DRAWN[drawn_as](diagram(explored, view)))
+    found = counts(explored)
+    click.echo(f"{role}: {found.states:,} states, {found.transitions:,} transitions", err=True)
+
+
+def explored_with(setting: Setting, step: OnStep) -> Exploration:
+    """All states of an endpoint, with progress."""
+    via: dict[State, Transition | None] = {}
+    transitions: list[Transition] = []
+    for visit in Explorer(RULES, setting).visits(INITIAL):
+        via[visit.state] = visit.via
+        transitions += visit.leaving
+        step("states", len(via), 0)
+    return Exploration(RULES, setting, tuple(INITIAL), via, tuple(transitions))

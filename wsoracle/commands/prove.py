@@ -1,0 +1,75 @@
+"""``wsoracle prove``: the theorems, each proved and each refuted by a fault."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import click
+
+from ..cli import FAILED, WrongInput
+from ..output import STDOUT, console, progress, write_json
+from ..prover import JOBS, ProofReport, ProvedTheorem, failures, prove_all, selected, summary
+from .options import json_option
+
+_WORST_FIRST = {"refuted": "bold red", "unknown": "bold yellow", "proved": "green"}
+
+
+@click.command("prove")
+@click.argument("pattern", required=False)
+@json_option
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
+@click.pass_context
+def command(context: click.Context, pattern: str | None, json_file: str | None, jobs: int) -> None:
+    """Prove the theorems, and find for each a fault that refutes it.
+
+    PATTERN selects theorems by their id, such as safety/*. The exit status is 1 where a theorem is refuted or
+    undecided, or where no fault refutes it, so that it says nothing.
+    """
+    try:
+        selected(pattern)
+    except ValueError as error:
+        raise WrongInput(str(error)) from error
+    with progress("proving") as step:
+        report = prove_all(pattern, jobs, lambda row, done, total: step(row["id"], done, total))
+    if json_file is not None:
+        write_json(json_file, {"theorems": report["theorems"], "seconds": report["seconds"]})
+    wrong = failures(report)
+    if json_file != STDOUT:
+        show(report, wrong)
+    if wrong:
+        context.exit(FAILED)
+
+
+def show(report: ProofReport, wrong: list[str]) -> None:
+    """Print a report: every theorem, what is wrong, and the sums."""
+    from rich.text import Text
+
+    out = console()
+    for row in report["theorems"]:
+        head = Text(row["result"].ljust(8), _WORST_FIRST.get(row["result"], ""))
+        head.append(f" {row['seconds']:6.2f} s  ").append(row["id"], "bold")
+        out.print(head, soft_wrap=True)
+        for said, style in _lines(row):
+            for line in textwrap.wrap(said, out.width - 20, break_long_words=False, break_on_hyphens=False):
+                out.print(Text(f"{'':19}{line}", style), soft_wrap=True)
+    out.print()
+    for kind, sums in summary(report).items():
+        said = f"{kind}: {sums['proved']} of {sums['theorems']} proved in {sums['seconds']:.1f} s"
+        out.print(Text(said), soft_wrap=True)
+    for line in wrong:
+        out.print(Text(line, "bold red"), soft_wrap=True)
+    held = f"every theorem holds, and a fault refutes each ({report['seconds']:.1f} s)"
+    out.print(Text(held if not wrong else f"{len(wrong)} to look at", "bold"), soft_wrap=True)
+
+
+def _lines(row: ProvedTheorem) -> Iterator[tuple[str, str]]:
+    """What is said of a theorem, each part with its style."""
+    yield row["statement"], ""
+    yield f"by {row['method']}" + (f": {row['detail']}" if row["detail"] else ""), "dim"
+    if row["invariant"] is not None:
+        yield f"invariant: {row['invariant']}", "cyan"
+    for line in row["counterexample"]:
+        yield line, "red"
+    if row["refuted_by"] is not None:
+        yield f"refuted by the fault {row['refuted_by']}", "dim"

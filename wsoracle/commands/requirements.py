@@ -1,0 +1,73 @@
+"""``wsoracle requirements``: every normative sentence of RFC 6455, and what covers it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import Any
+
+import click
+
+from wsoracle.model.rules import RULES
+from wsoracle.properties.register import REGISTER, matrix, problems
+
+from ..cli import FAILED
+from ..output import STDOUT, console, write_json
+from ..prover import theorems
+from .options import json_option, select
+
+_STYLE = {"covered": "green", "not observable": "dim", "not modelled yet": "yellow"}
+
+
+@click.command("requirements")
+@click.argument("pattern", default="")
+@json_option
+@click.pass_context
+def command(context: click.Context, pattern: str, json_file: str | None) -> None:
+    """List the normative sentences of RFC 6455, and what covers each.
+
+    PATTERN selects sentences by their id, such as 5.5.1- or 7.*. The exit status is 1 where the register contradicts
+    the rules or the theorems.
+    """
+    chosen = set(select(pattern, (row.id for row in REGISTER), "requirement"))
+    rows = [row for row in report()["requirements"] if row["id"] in chosen]
+    wrong = problems(REGISTER, RULES, theorems())
+    if json_file is not None:
+        write_json(json_file, {"requirements": rows})
+    if json_file != STDOUT:
+        show(rows, wrong)
+    if wrong:
+        context.exit(FAILED)
+
+
+def report() -> dict[str, list[dict[str, Any]]]:
+    """The whole matrix."""
+    return matrix(REGISTER, RULES, theorems())
+
+
+def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
+    """Print rows of the matrix, what is wrong with it, and the sums."""
+    from rich.text import Text
+
+    out = console()
+    for row in rows:
+        head = Text(row["id"].ljust(11), "bold")
+        head.append(f"{row['level']:<19}{row['binds']:<9}").append(row["status"], _STYLE.get(row["status"], ""))
+        out.print(head, soft_wrap=True)
+        for said, style in ((f'"{row["quote"]}"', "italic"), (_covering(row), "dim")):
+            for line in textwrap.wrap(said, out.width - 12, break_long_words=False, break_on_hyphens=False):
+                out.print(Text(f"{'':11}{line}", style), soft_wrap=True)
+    counts = Counter(row["status"] for row in rows)
+    sums = ", ".join(f"{count} {status}" for status, count in counts.items())
+    out.print(Text(f"{len(rows)} sentence{'' if len(rows) == 1 else 's'}: {sums}", "bold"), soft_wrap=True)
+    for line in wrong:
+        out.print(Text(line, "bold red"), soft_wrap=True)
+
+
+def _covering(row: dict[str, Any]) -> str:
+    parts = [f"{what} {', '.join(row[what])}" for what in ("rules", "theorems") if row[what]]
+    if row["cases"]:
+        parts.append(f"{len(row['cases'])} cases")
+    if row["why"]:
+        parts.append(row["why"])
+    return "; ".join(parts)

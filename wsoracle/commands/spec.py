@@ -1,0 +1,52 @@
+"""``wsoracle spec``: docs/spec.md, with its blocks made from the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..cli import FAILED, WrongInput
+from ..output import STDOUT, write_text
+from ..spec import DOCUMENT, SpecError, render, stale_blocks
+from .options import checked_file
+
+
+@click.command("spec")
+@click.option("--write", "mode", flag_value="write", help="Write the document, its blocks made anew.")
+@click.option("--check", "mode", flag_value="check", help="Only say which blocks are stale: exit status 1 if any is.")
+@click.option(
+    "--file",
+    "name",
+    default=str(DOCUMENT),
+    show_default=True,
+    metavar="FILE",
+    callback=checked_file,
+    help="It is here.",
+)
+@click.pass_context
+def command(context: click.Context, mode: str | None, name: str) -> None:
+    """Make the generated blocks of docs/spec.md, or check them.
+
+    With neither option the whole document is printed.
+    """
+    try:
+        document = Path(name).read_text(encoding="utf-8")
+        changed = stale_blocks(document)
+    except OSError as error:
+        raise WrongInput(f"{name}: {error.strerror}: call it in the repository, or say --file where it is") from error
+    except (SpecError, UnicodeDecodeError) as error:
+        raise WrongInput(f"{name}: {error}") from error
+    if mode is None:
+        write_text(STDOUT, render(document))
+        return
+    if mode == "write" and changed:
+        write_text(name, render(document))
+    words = {"write": ("made anew", "nothing to do: every block is what the model says"),
+             "check": ("stale: make docs", "every block is what the model says")}[mode]  # fmt: skip
+    for block in changed:
+        click.echo(f"{block}: {words[0]}")
+    if not changed:
+        click.echo(words[1])
+    elif mode == "check":
+        context.exit(FAILED)
