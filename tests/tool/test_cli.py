@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from wsoracle.bench import BenchFailed
 from wsoracle.cli import COMMANDS, Program, program
 from wsoracle.model.rules import RULES
+from wsoracle.spec import block
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -309,7 +310,7 @@ def test_graph(role: str, form: str, start: str, tmp_path: Path) -> None:
 def test_spec_is_checked_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wsoracle.spec.BLOCKS", {"opcodes": lambda: "made"})
     path = tmp_path / "spec.md"
-    fresh = "# Title\n<!-- generated:opcodes -->\nmade\n<!-- end:opcodes -->\n"
+    fresh = f"# Title\n<!-- generated:opcodes -->\n{block('opcodes')}<!-- end:opcodes -->\n"
     path.write_text(fresh.replace("made", "old"), encoding="utf-8")
     assert run("spec", "--file", str(path)).output == fresh
     stale = run("spec", "--check", "--file", str(path))
