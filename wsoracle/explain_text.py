@@ -25,6 +25,7 @@ from .picture import Line
 from .remedies import Change, Elsewhere
 
 _IN_A_ROW: Final = 8
+_AT_ONCE: Final = 100
 _OCTETS_SHOWN: Final = 32
 _CHANGES_SHOWN: Final = 4
 _STRENGTH_WIDTH: Final = max(len(strength.value) for strength in Strength) + 1
@@ -39,8 +40,14 @@ _KIND_STYLE: Final = {Kind.ACCEPT: "bold green", Kind.FAIL: "bold red", Kind.IGN
 
 def show(explanation: Explanation, console: Console) -> None:
     """Print an explanation."""
+    waiting: list[Text] = []
     for line in lines(explanation, console.width):
-        console.print(line, soft_wrap=True)
+        waiting.append(line)
+        if len(waiting) == _AT_ONCE:
+            console.print(Text("\n").join(waiting), soft_wrap=True)
+            waiting.clear()
+    if waiting:
+        console.print(Text("\n").join(waiting), soft_wrap=True)
 
 
 def lines(explanation: Explanation, width: int) -> Iterator[Text]:

@@ -162,6 +162,7 @@ class _Reader:
         self.rules: Final = rules
         self.state = state
         self._ping = b""
+        self._disputed: Final[dict[tuple[State, Event], tuple[Dispute, ...]]] = {}
         self._machine: Final = engine_for(rules, setting, _ENGINE).machine
         self._remedies: Final = remedies_for(setting, rules)
 
@@ -222,7 +223,7 @@ class _Reader:
             departing=tuple(outcome for outcome in every if outcome.departs_from),
             refusals=self._machine.forbidden_by(before, event),
             owed=tuple(self._owed()),
-            disputes=tuple(self._disputes(before, event)) if thoroughly else (),
+            disputes=self._disputes(before, event) if thoroughly else (),
             elsewhere=self._remedies.elsewhere(before, seen) if refused else None,
             changes=self._remedies.changes(before, seen) if refused and chosen.label.kind is Kind.FAIL else (),
             peer_accepts=refused and self._peer(before, seen),
@@ -291,7 +292,12 @@ class _Reader:
                     return frame
         return None
 
-    def _disputes(self, state: State, event: Event) -> Iterator[Dispute]:
+    def _disputes(self, state: State, event: Event) -> tuple[Dispute, ...]:
+        if (state, event) not in self._disputed:
+            self._disputed[state, event] = tuple(self._disputes_anew(state, event))
+        return self._disputed[state, event]
+
+    def _disputes_anew(self, state: State, event: Event) -> Iterator[Dispute]:
         """The switches on which the outcomes depend, each with the outcomes for its other values."""
         now = self.setting.switches
         labels = _labels(self._machine.allowed(state, event))
@@ -310,8 +316,15 @@ class _Reader:
         switches = self.setting.switches.indices()
         values = environment(self.setting, state, event.frame)
         known = {name: value for name, value in values.items() if name not in switches}
-        rows = [rule for rule in self.rules.of(event.kind) if any(name in switches for name in variables(rule.when))]
+        rows = _disputed_rows(self.rules, event.kind)
         return {name for rule in rows for name in variables(substitute(rule.when, known))}
+
+
+@lru_cache(maxsize=64)
+def _disputed_rows(rules: RuleSet, kind: EventKind) -> tuple[Rule, ...]:
+    """The rules whose guard mentions a switch."""
+    switches = {switch.variable.name for switch in SWITCHES}
+    return tuple(rule for rule in rules.of(kind) if any(name in switches for name in variables(rule.when)))
 
 
 def because(rule: Rule, setting: Setting, state: State, frame: FrameFacts | None) -> Expr:
