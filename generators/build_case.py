@@ -18,9 +18,9 @@ from itertools import combinations
 from wsoracle.model import utf8
 from wsoracle.model.abstraction import DEFAULT_KEY, concrete, realise, text_before
 from wsoracle.model.compiled import CompiledMachine
-from wsoracle.model.machine import Kind, Label
+from wsoracle.model.machine import Kind, Label, strongest
 from wsoracle.model.machine import Outcome as ModelOutcome
-from wsoracle.model.rule import Due, Strength
+from wsoracle.model.rule import Due
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import (
@@ -61,6 +61,10 @@ FAILURE_WITHOUT_CLOSE = "7.1.7/close-frame-before-tcp"
 FAILURE_WITH_OTHER_CODE = "7.1.7/appropriate-code"
 
 
+INITIAL = State()
+"""The state after an opening handshake that negotiated no extension."""
+
+
 class CannotBuildError(ValueError):
     """The history has no octets that could be sent: a frame that is never completed stands in the middle of it."""
 
@@ -72,7 +76,7 @@ class Scenario:
     setting: Setting
     event: Event
     path: tuple[tuple[Event, Label], ...] = ()
-    start: State = State()
+    start: State = INITIAL
 
 
 @dataclass
@@ -106,15 +110,18 @@ class _Run:
             return self._receive(event)
         if event.kind is EventKind.SEND:
             return self._send(event)
-        self.steps.append(
-            {EventKind.RECEIVE_EOF: ReceiveEof(), EventKind.CLOSE_TCP: CloseTcp()}.get(event.kind, Silence())
-        )
+        if event.kind is EventKind.RECEIVE_EOF and any(isinstance(step, ReceiveEof) for step in self.steps):
+            raise CannotBuildError("TCP ends only once")
+        own: Step = CloseTcp() if event.kind is EventKind.CLOSE_TCP else Silence()
+        self.steps.append(ReceiveEof() if event.kind is EventKind.RECEIVE_EOF else own)
         return None
 
     def _receive(self, event: Event) -> Frame | None:
         facts = event.frame
         assert facts is not None
-        if self.steps and isinstance(self.steps[-1], Receive) and not self.steps[-1].whole:
+        if any(isinstance(step, ReceiveEof) for step in self.steps):
+            raise CannotBuildError("nothing can arrive after the peer's end of TCP")
+        if any(isinstance(step, Receive) and not step.whole for step in self.steps):
             raise CannotBuildError("a frame that is never completed stands before another")
         made = realise(event, self.state)
         if made.complete:
@@ -208,7 +215,8 @@ def _outcomes(run: _Run, state: State, frame: Frame | None) -> Iterator[Outcome]
     found = run.machine.allowed(state, event, departures=True)
     if not found:
         rules = run.machine.forbidden_by(state, event)
-        yield Outcome(Reaction.FORBID, Strength.MUST, tuple(r.id for r in rules if r.strength is Strength.MUST))
+        worst = strongest(rules)
+        yield Outcome(Reaction.FORBID, worst, tuple(r.id for r in rules if r.strength is worst))
         return
     for outcome in found:
         departs = tuple(Departure(name, RULES.by_id[name].strength) for name in outcome.departs_from)

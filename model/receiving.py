@@ -12,7 +12,7 @@ from typing import Final
 
 from . import utf8
 from .close_codes import REGISTER, CodeRange
-from .expression import FALSE, Expr, Operand, any_of, between, ite
+from .expression import FALSE, Const, Expr, Operand, any_of, between, ite
 from .rule import LEGAL, Accept, Fail, Ignore, Reaction, Rule, Strength, effects
 from .switches import is_set_to
 from .terms import (
@@ -44,6 +44,7 @@ from .terms import (
     reason_ok,
     recv_length,
     recv_type,
+    reply_due,
     rsv1,
     rsv2,
     rsv3,
@@ -110,7 +111,7 @@ FRAMING: Final = (
             "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_.",
             reserved_opcode),
     _refuse("5.2/length-sign-bit", CONSENSUS, "the most significant bit MUST be 0",
-            length >= 2**63),
+            length >= Const(2**63, "2^63")),
     _refuse("5.2/non-minimal-length", CONSENSUS,
             "the minimal number of bytes MUST be used to encode the length",
             non_minimal_length & is_set_to("non_minimal_lengths", "refuse")),
@@ -244,7 +245,8 @@ CONTROL: Final = (
           "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send a "
           "Close frame in response.",
           is_close, "close",
-          **NOTHING_IN_PROGRESS, got_close=True, close_code=code, discarding=False, pong_due=False, reply_due=False),
+          **NOTHING_IN_PROGRESS, got_close=True, close_code=code, discarding=False, pong_due=False,
+          reply_due=reply_due & is_set_to("close_overtakes_reply", "refused")),
 )  # fmt: skip
 
 NOT_PROCESSED: Final = (

@@ -10,7 +10,7 @@ from typing import Final
 
 from . import utf8
 from .close_codes import REGISTER, CodeRange
-from .expression import FALSE, Expr, Operand, between, ite
+from .expression import FALSE, Const, Expr, Operand, between, ite
 from .receiving import non_minimal_length, reserved_opcode, undefined_bit
 from .rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects
 from .switches import is_set_to
@@ -75,7 +75,7 @@ FRAMING: Final = (
             "endpoint MUST _Fail the WebSocket Connection_. The following values are defined.",
             reserved_opcode),
     _forbid("5.2/send-length-sign-bit", MUST, "the most significant bit MUST be 0",
-            length >= 2**63),
+            length >= Const(2**63, "2^63")),
     _forbid("5.2/send-minimal-length", MUST, "the minimal number of bytes MUST be used to encode the length",
             non_minimal_length),
     _forbid("5.4/control-not-fragmented", MUST, "Control frames themselves MUST NOT be fragmented.",
@@ -178,10 +178,8 @@ MESSAGES: Final = (
     _permit("5.4/send-next-fragment", MAY,
             "A sender MAY create fragments of any size for non-control messages.",
             is_continuation & ~fin, send_utf8=utf8_next),
-    _permit("5.5.1/send-last-fragment", MAY,
-            "An endpoint MAY delay sending a Close frame until its current message is sent (for instance, if the "
-            "majority of a fragmented message is already sent, an endpoint MAY send the remaining fragments before "
-            "sending a Close frame).",
+    _permit("5.4/send-last-fragment", MAY,
+            "A sender MAY create fragments of any size for non-control messages.",
             is_continuation & fin, **NOTHING_BEING_SENT, reply_due=reply_due & ~answers),
 )  # fmt: skip
 

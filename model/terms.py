@@ -129,7 +129,7 @@ class Setting:
         }
 
 
-_MESSAGE_TYPES: Final = {0: "no message", TEXT: "TEXT", BINARY: "BINARY"}
+_MESSAGE_TYPES: Final = {0: "none", TEXT: "TEXT", BINARY: "BINARY"}
 _INTEGERS: Final[Mapping[str, tuple[int, int, Mapping[int, str]]]] = {
     "recv_type": (0, 2, _MESSAGE_TYPES),
     "send_type": (0, 2, _MESSAGE_TYPES),
@@ -143,7 +143,7 @@ _INTEGERS: Final[Mapping[str, tuple[int, int, Mapping[int, str]]]] = {
     "code": (0, 65535, {}),
     "opcode": (0, 15, OPCODE_NAMES),
     "form": (0, 2, {0: "the 7-bit form", 1: "the 16-bit form", 2: "the 64-bit form"}),
-    "limit": (UNSTATED, MAX_LENGTH, {UNSTATED: "not stated"}),
+    "limit": (UNSTATED, MAX_LENGTH, {UNSTATED: "unstated"}),
 }
 
 

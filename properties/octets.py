@@ -217,7 +217,7 @@ OCTETS: Final = (
              "the octets valid, and for good.",
              utf8_prefix, "utf8 table"),
     _theorem("masking-is-its-own-inverse", "Masking is its own inverse, for every key and offset.",
-             mask_inverse, "masking", "5.3-01", "6.2-07"),
+             mask_inverse, "masking", "6.2-07"),
     _theorem("masking-in-pieces", "Masking a payload in pieces, each at its offset, is masking it whole.",
              mask_in_pieces, "masking"),
     _theorem("header-is-a-bijection", "The first two octets and the fields of a header determine each other.",

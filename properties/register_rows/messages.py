@@ -61,7 +61,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "5.4/send-first-text-fragment",
             "5.4/send-first-binary-fragment",
             "5.4/send-next-fragment",
-            "5.5.1/send-last-fragment",
+            "5.4/send-last-fragment",
         ),
     ),
     covered(
@@ -75,7 +75,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "6.1-07",
         Binds.SENDER,
         "The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1 as defined in Section 5.2.",
-        rules=("5.4/send-not-interleaved", "5.5.1/send-last-fragment"),
+        rules=("5.4/send-not-interleaved", "5.4/send-last-fragment"),
     ),
     covered(
         "6.1-08",

@@ -1,0 +1,26 @@
+"""What an endpoint's octets show, in the words of cases."""
+
+from __future__ import annotations
+
+from wsoracle.generators.case import Seen, SeenClose, SeenMessage, SeenPong, SeenTcpClosed
+from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame
+from wsoracle.model.wire import parse
+
+
+def seen_of(octets: bytes, *, closed: bool) -> tuple[Seen, ...]:
+    """The messages, Pongs and Closes in octets, and the end of TCP."""
+    seen: list[Seen] = []
+    message, binary = b"", False
+    for frame in parse(octets):
+        assert isinstance(frame, Frame)
+        if frame.opcode in (TEXT, BINARY, CONTINUATION):
+            binary = binary if frame.opcode == CONTINUATION else frame.opcode == BINARY
+            message += frame.payload
+            if frame.fin:
+                seen.append(SeenMessage(message, binary))
+                message = b""
+        elif frame.opcode == PONG:
+            seen.append(SeenPong(frame.payload))
+        elif frame.opcode == CLOSE:
+            seen.append(SeenClose(int.from_bytes(frame.payload[:2]) if len(frame.payload) > 1 else None))
+    return (*seen, SeenTcpClosed()) if closed else tuple(seen)
