@@ -45,8 +45,9 @@ OPERATORS: Final = (
     "missing", "effect",
 )  # fmt: skip
 
-_SHARED_BY: Final = 8
-"""A term, or an effect, that at least this many rows have in common is changed in them in turn."""
+_TERM_SHARED_BY: Final = 8
+_EFFECT_SHARED_BY: Final = 4
+"""A term, or an effect, that at least so many rows have in common is changed in them in turn."""
 
 _OTHER_CONSTANT: Final[Mapping[str, Mapping[int, int]]] = {
     "opcode": {CONTINUATION: TEXT, TEXT: BINARY, BINARY: TEXT, CLOSE: PING, PING: PONG, PONG: PING},
@@ -160,10 +161,13 @@ def swapped_roles(expression: Expr) -> Expr:
 
 
 def _is_atom(expression: Expr) -> bool:
-    """A truth value or an equality; a comparison by order has its bound changed instead."""
+    """A truth value, or an equality that has neither a bound nor a switch to be changed instead."""
     if isinstance(expression, Var):
         return expression.sort is Sort.BOOL and expression.key() != LEGAL.key()
-    return isinstance(expression, Op) and expression.op in ("==", "!=")
+    if not isinstance(expression, Op) or expression.op not in ("==", "!="):
+        return False
+    left, right = expression.args
+    return not isinstance(right, Const) or (isinstance(left, Var) and left.name in _OTHER_CONSTANT)
 
 
 def _left_out(expression: Expr) -> Iterator[Rewrite]:
@@ -254,8 +258,8 @@ class _Shared:
     def __init__(self, rules: RuleSet) -> None:
         terms = Counter((r.on, term.key()) for r in rules for term in terms_of(r.when, "and"))
         effects = Counter(_effect_key(r, name) for r in rules for name in r.then.effects)
-        self._terms: Final = {key for key, times in terms.items() if times >= _SHARED_BY} - _NEVER_SHARED
-        self._effects: Final = {key for key, times in effects.items() if times >= _SHARED_BY}
+        self._terms: Final = {key for key, times in terms.items() if times >= _TERM_SHARED_BY} - _NEVER_SHARED
+        self._effects: Final = {key for key, times in effects.items() if times >= _EFFECT_SHARED_BY}
         self._turns: Final[Counter[object]] = Counter()
 
     def terms_to_change(self, rule: Rule, terms: Sequence[Expr]) -> list[tuple[int, Expr, bool]]:
@@ -264,11 +268,11 @@ class _Shared:
         turn = self.in_turn((rule.on, len(shared)), shared)
         return [(at, term, at in shared) for at, term in enumerate(terms) if at not in shared or at in turn]
 
-    def effects_to_change(self, rule: Rule) -> list[str]:
-        """The effects to change in this row: its own, and one of those it shares."""
+    def effects_to_change(self, rule: Rule) -> list[tuple[str, bool]]:
+        """The effects to change in this row: its own, and one of those it shares (true)."""
         shared = [name for name in rule.then.effects if _effect_key(rule, name) in self._effects]
         turn = self.in_turn((rule.on, rule.then.word), shared)
-        return [name for name in rule.then.effects if name not in shared or name in turn]
+        return [(name, name in shared) for name in rule.then.effects if name not in shared or name in turn]
 
     def in_turn(self, family: object, items: Sequence[T]) -> Sequence[T]:
         """One of the items, the next one with each call for the family."""
@@ -341,12 +345,12 @@ def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
 
 
 def _effect_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
-    for name in shared.effects_to_change(rule):
+    for name, is_shared in shared.effects_to_change(rule):
         effect = rule.then.effects[name]
         rest = {n: e for n, e in rule.then.effects.items() if n != name}
         change = f"without the effect {name} = {_value_text(name, effect)}"
         yield _Change("missing", f"no-{name}", change, _with_effects(rule, rest))
-        for after in _other_values(name, effect):
+        for after in () if is_shared else _other_values(name, effect):
             change = f"{name} = {_value_text(name, after)} for {name} = {_value_text(name, effect)}"
             written = f"{name}={slug(after)}"
             yield _Change("effect", written, change, _with_effects(rule, {**rule.then.effects, name: after}))
