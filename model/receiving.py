@@ -245,8 +245,7 @@ CONTROL: Final = (
           "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send a "
           "Close frame in response.",
           is_close, "close",
-          **NOTHING_IN_PROGRESS, got_close=True, close_code=code, discarding=False, pong_due=False,
-          reply_due=reply_due & is_set_to("close_overtakes_reply", "refused")),
+          **NOTHING_IN_PROGRESS, got_close=True, close_code=code, discarding=False, pong_due=False),
 )  # fmt: skip
 
 NOT_PROCESSED: Final = (
