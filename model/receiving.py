@@ -44,7 +44,6 @@ from .terms import (
     reason_ok,
     recv_length,
     recv_type,
-    reply_due,
     rsv1,
     rsv2,
     rsv3,
