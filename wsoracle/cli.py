@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "rules": "List the rules, with the clause that each stands for.",
         "requirements": "List the normative sentences of RFC 6455, and what covers each.",
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
+        "generate": "Write test cases: as JSON, for the established suite, or for pytest.",
         "graph": "Draw the states that an endpoint can reach.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "bench": "Measure frames a second, beside wsproto and websockets.",

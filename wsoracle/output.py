@@ -11,6 +11,7 @@ import os
 import secrets
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -161,7 +162,6 @@ def _bar(title: str, stream: TextIO) -> Iterator[OnStep]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    started = time.monotonic()
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.fields[title]}", markup=False),
@@ -176,12 +176,15 @@ def _bar(title: str, stream: TextIO) -> Iterator[OnStep]:
 
     def step(what: str, done: int, total: int) -> None:
         bar.update(task, description=what, completed=done, total=total or None)
-        if not bar.live.is_started and time.monotonic() - started >= QUIET_SECONDS:
-            bar.start()
 
+    late = threading.Timer(QUIET_SECONDS, bar.start)
+    late.daemon = True
+    late.start()
     try:
         yield step
     finally:
+        late.cancel()
+        late.join()
         if bar.live.is_started:
             bar.stop()
 

@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from wsoracle.bench import BenchFailed
-from wsoracle.cli import COMMANDS, Program, program
+from wsoracle.cli import COMMANDS, Program, WrongInput, program
+from wsoracle.commands.options import select
+from wsoracle.generators.export_json import read_cases
 from wsoracle.model.rules import RULES
 from wsoracle.spec import block
 
@@ -107,12 +109,22 @@ def test_version() -> None:
         ("requirements 99", "no requirement matches '99'"),
         ("prove no-such-theorem", "no theorem matches 'no-such-theorem'"),
         ("prove --jobs 0", "0 is not in the range"),
+        ("generate --format json", "Missing option '--out'"),
+        ("generate --out x --format xml", "'xml' is not one of 'json', 'wstest', 'pytest'"),
+        ("generate --out '' --format json", "--out: '' is no name of a directory"),
+        ("generate --out Makefile --format json", "--out: Makefile is a file"),
+        ("generate --out tests --format json", "--out: tests holds files that no export wrote: give another one"),
+        ("generate --out Makefile/x --format json", "nothing can be written below "),
+        ("generate --out x --format json --seed -1", "-1 is not in the range"),
+        ("generate --out x --format json --select no-such-case", "no case matches 'no-such-case'"),
+        ("generate --out x --format pytest --select */client", "no case can be run by pytest"),
         ("graph --view all", "'all' is not one of 'closing', 'messages'"),
         ("graph --out no/such/place", "there is no directory no/such"),
         ("bench --rounds none", "'none' is not a valid integer"),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(line: str, says: str) -> None:
+def test_wrong_input_is_one_line_and_status_2(line: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     assert says in assert_one_line(run(*shlex.split(line)))
 
 
@@ -234,6 +246,28 @@ def test_rules_are_selected() -> None:
     assert run("rules", "UNKNOWN-OPCODE").output.endswith("1 rule\n")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("", ["5.2/a", "5.5.2/a", "7.1/Close"]),
+        ("5.2", ["5.2/a"]),
+        ("2/A", ["5.2/a", "5.5.2/a"]),
+        ("close", ["7.1/Close"]),
+        ("5*/a", ["5.2/a", "5.5.2/a"]),
+        ("[57].?/*", ["5.2/a", "7.1/Close"]),
+    ],
+)
+def test_what_a_pattern_selects(pattern: str, found: list[str]) -> None:
+    assert select(pattern, ["5.2/a", "5.5.2/a", "7.1/Close"], "rule") == found
+
+
+def test_a_pattern_that_selects_nothing() -> None:
+    with pytest.raises(WrongInput, match=r"no rule matches '5.2/b': .* such as 5.2/a"):
+        select("5.2/b", ["7.1/close", "5.2/a"], "rule")
+    with pytest.raises(WrongInput, match="of which there are none"):
+        select("5.2/b", [], "rule")
+
+
 def test_requirements_are_selected(tmp_path: Path) -> None:
     path = tmp_path / "requirements.json"
     result = run("requirements", "5.5.3-*", "--json", str(path))
@@ -295,6 +329,21 @@ def test_prove_really() -> None:
     done = process("prove", "safety/nothing-*")
     assert done.returncode == 0, done.stderr
     assert "every theorem holds" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["json", "wstest", "pytest"])
+def test_generate_writes_the_same_octets_every_time(form: str, tmp_path: Path) -> None:
+    written = []
+    for name in ("first", "second"):
+        result = run("generate", "--out", str(tmp_path / name), "--format", form, "--select", "witness/5.2/*")
+        assert result.exit_code == 0, result.stderr
+        assert " cases in " in result.output
+        written.append({p.name: p.read_bytes() for p in (tmp_path / name).rglob("*") if p.is_file()})
+    assert written[0] == written[1]
+    if form == "json":
+        cases = read_cases(tmp_path / "first")
+        assert any(case.control is not None for case in cases)
+        assert all(case.id.startswith(("witness/5.2/", "control/")) for case in cases)
 
 
 @pytest.mark.parametrize(("role", "form", "start"), [("client", "svg", "<svg "), ("server", "mermaid", "---\ntitle:")])

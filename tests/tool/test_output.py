@@ -4,6 +4,8 @@ import io
 import json
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -121,19 +123,30 @@ def test_quick_work_shows_no_progress() -> None:
     assert out.getvalue() == ""
 
 
-def test_the_bar_names_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def test_the_bar_names_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     out = Terminal()
     monkeypatch.setattr("wsoracle.output.QUIET_SECONDS", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     with progress("proving", out) as step:
         step("one [bold]thing", 1, 3)
+        give_up = time.monotonic() + 60
+        while "one [bold]thing" not in out.getvalue():
+            assert time.monotonic() < give_up
+            time.sleep(0.01)
     assert "proving" in out.getvalue()
-    assert "one [bold]thing" in out.getvalue()
+
+
+def test_a_bar_goes_with_what_it_stood_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.output.QUIET_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt), progress("proving", Terminal()):
+        raise KeyboardInterrupt
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
 
 
 def test_a_pipe_is_plain_and_of_one_width(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,17 +42,21 @@ def seed_option(function: F) -> F:
 
 
 def select(pattern: str, ids: Iterable[str], what: str) -> list[str]:
-    """The ids that a pattern selects, in their order: with ``*`` or ``?`` a whole id, else any part of it.
+    """The ids that a pattern selects, in their order.
 
-    Raises :class:`WrongInput` where it selects nothing.
+    With ``*``, ``?`` or ``[`` it must match a whole id; else those are selected that begin with it, or, where none
+    does, those that have it anywhere. Raises :class:`WrongInput` where it selects nothing.
     """
-    everything = list(ids)
-    glob = any(character in pattern for character in "*?[")
+    everything = {one: one.casefold() for one in ids}
     wanted = pattern.casefold()
-    found = [i for i in everything if (fnmatchcase(i.casefold(), wanted) if glob else wanted in i.casefold())]
+    if any(character in wanted for character in "*?["):
+        found = [one for one, folded in everything.items() if fnmatchcase(folded, wanted)]
+    else:
+        found = [one for one, folded in everything.items() if folded.startswith(wanted)]
+        found = found or [one for one, folded in everything.items() if wanted in folded]
     if found:
         return found
-    near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or everything[:1]
+    near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or list(everything)[:1]
     hint = f"such as {near[0]}" if near else "of which there are none"
     raise WrongInput(f"no {what} matches {pattern!r}: give a part of an id, or a pattern with *, {hint}")
 

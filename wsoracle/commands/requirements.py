@@ -12,9 +12,10 @@ from wsoracle.model.rules import RULES
 from wsoracle.properties.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
-from ..output import STDOUT, console, write_json
+from ..collection import cases_by_rule, collect
+from ..output import STDOUT, OnStep, console, progress, write_json
 from ..prover import theorems
-from .options import json_option, select
+from .options import DEFAULT_SEED, json_option, select
 
 _STYLE = {"covered": "green", "not observable": "dim", "not modelled yet": "yellow"}
 
@@ -30,7 +31,8 @@ def command(context: click.Context, pattern: str, json_file: str | None) -> None
     the rules or the theorems.
     """
     chosen = set(select(pattern, (row.id for row in REGISTER), "requirement"))
-    rows = [row for row in report()["requirements"] if row["id"] in chosen]
+    with progress("collecting cases") as step:
+        rows = [row for row in report(step)["requirements"] if row["id"] in chosen]
     wrong = problems(REGISTER, RULES, theorems())
     if json_file is not None:
         write_json(json_file, {"requirements": rows})
@@ -40,9 +42,9 @@ def command(context: click.Context, pattern: str, json_file: str | None) -> None
         context.exit(FAILED)
 
 
-def report() -> dict[str, list[dict[str, Any]]]:
-    """The whole matrix."""
-    return matrix(REGISTER, RULES, theorems())
+def report(step: OnStep) -> dict[str, list[dict[str, Any]]]:
+    """The whole matrix; the cases that it names have to be found first, which takes some seconds."""
+    return matrix(REGISTER, RULES, theorems(), cases_by_rule(collect(DEFAULT_SEED, step)))
 
 
 def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
@@ -67,7 +69,8 @@ def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
 def _covering(row: dict[str, Any]) -> str:
     parts = [f"{what} {', '.join(row[what])}" for what in ("rules", "theorems") if row[what]]
     if row["cases"]:
-        parts.append(f"{len(row['cases'])} cases")
+        count = len(row["cases"])
+        parts.append(f"{count} case{'' if count == 1 else 's'}, such as {row['cases'][0]}")
     if row["why"]:
         parts.append(row["why"])
     return "; ".join(parts)

@@ -1,0 +1,67 @@
+"""``wsoracle generate``: cases written as files."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from wsoracle.generators.case import with_controls
+from wsoracle.generators.export_files import MARKER
+from wsoracle.generators.export_json import export_json
+from wsoracle.generators.export_pytest import export_pytest
+from wsoracle.generators.export_wstest import export_wstest
+
+from ..cli import WrongInput
+from ..collection import collect
+from ..output import progress
+from .options import seed_option, select
+
+EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
+
+
+def _checked_directory(context: click.Context, option: click.Parameter, name: str) -> str:
+    """Refuse at once what the export would refuse at the end."""
+    if not name or "\0" in name or name.startswith("-"):
+        raise WrongInput(f"{option.opts[0]}: {name!r} is no name of a directory: give one", context)
+    path = Path(name)
+    try:
+        above = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+        if above != path.absolute() and not (above.is_dir() and os.access(above, os.W_OK)):
+            raise WrongInput(f"{option.opts[0]}: nothing can be written below {above}: give another directory", context)
+        if path.exists() and not path.is_dir():
+            raise WrongInput(f"{option.opts[0]}: {name} is a file: give the name of a directory", context)
+        if path.is_dir() and any(path.iterdir()) and not (path / MARKER).exists():
+            raise WrongInput(f"{option.opts[0]}: {name} holds files that no export wrote: give another one", context)
+    except OSError as error:
+        raise WrongInput(f"{option.opts[0]}: {name}: {error.strerror or error}", context) from error
+    return name
+
+
+@click.command("generate")
+@click.option("--out", required=True, metavar="DIR", callback=_checked_directory, help="Where to write them.")
+@click.option("--format", "form", required=True, type=click.Choice(list(EXPORTS)), help="For whom.")
+@click.option(
+    "--select", "pattern", default="", metavar="PATTERN", help="Only cases whose id has this in it, or matches."
+)
+@seed_option
+def command(out: str, form: str, pattern: str, seed: int) -> None:
+    """Write test cases: as JSON, for the established suite, or for pytest.
+
+    json: one file a case, with a schema. wstest: classes that the established suite's runner loads, for Python 2.7.
+    pytest: a module that runs against a URL. The controls of selected cases are always among them; docs/cases.md
+    describes the files. The same seed gives the same files, octet for octet.
+    """
+    with progress("generating") as step:
+        found = collect(seed, step)
+    chosen = set(select(pattern, (case.id for case in found.cases), "case"))
+    cases = with_controls((case for case in found.cases if case.id in chosen), found.cases)
+    try:
+        result = EXPORTS[form](cases, out)
+    except (ValueError, FileExistsError, NotADirectoryError) as error:
+        raise WrongInput(str(error)) from error
+    click.echo(f"{len(result.carried)} of {len(cases)} cases in {len(result.files)} files: {result.directory}")
+    for why, count in Counter(result.left_out.values()).most_common():
+        click.echo(f"{count} left out: {why}")
