@@ -19,7 +19,8 @@ from wsoracle.model.switches import Switch
 from wsoracle.model.terms import NO_CODE, State, label, phase
 from wsoracle.model.vocabulary import TEXT
 
-from .explanation import Dispute, Explanation, Owed, Reading, because
+from .disputes import Dispute
+from .explanation import Explanation, Owed, Reading, because
 from .hexadecimal import hex_of
 from .picture import Line
 from .remedies import Change, Elsewhere

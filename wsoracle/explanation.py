@@ -9,40 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
-from wsoracle.model import utf8
 from wsoracle.model.abstraction import (
     DEFAULT_KEY,
-    close_code,
     facts,
-    facts_of_header,
     facts_on_wire,
     text_before,
 )
-from wsoracle.model.deciding import KNOWN_ALWAYS, KNOWN_WITH_HEADER, reasons_to_read, sure_failures
 from wsoracle.model.engine import engine_for
-from wsoracle.model.expression import Expr, Op, Value, evaluate, substitute, variables
-from wsoracle.model.machine import Kind, Label, Outcome, enabled
+from wsoracle.model.expression import Expr, Op, Value, evaluate, substitute
+from wsoracle.model.machine import Kind, Outcome
 from wsoracle.model.masking import mask
 from wsoracle.model.rule import LEGAL, Due, Rule, RuleSet
 from wsoracle.model.rules import RULES
-from wsoracle.model.switches import SWITCHES, Switch, Switches
 from wsoracle.model.terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State, environment
 from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame
 from wsoracle.model.wire import (
-    FIXED_OCTETS,
-    LENGTH_FORMS,
     Header,
     NeedMore,
     TooLong,
     decode_header,
     encode,
     parse,
-    unpack_fixed,
 )
 
+from .beginnings import Partial, partial_of
+from .disputes import Dispute, disputes
 from .picture import Line, picture
 from .remedies import Change, Elsewhere, Seen, remedies_for
 
@@ -61,31 +54,6 @@ class Owed:
     due: Due
     rule: Rule
     octets: bytes = b""
-
-
-@dataclass(frozen=True)
-class Dispute:
-    """A disputed point that decides about the frame: with another value of the switch, other outcomes are allowed."""
-
-    switch: Switch
-    value: str
-    outcomes: tuple[Outcome, ...]
-
-
-@dataclass(frozen=True)
-class Partial:
-    """What can be said of a frame before it is complete.
-
-    ``missing``: octets that it needs at least; of the header only, where ``header`` says that that is not complete.
-    ``fails`` are the rules by which the connection is to be failed whatever follows, ``may_fail`` those by which it
-    may be; ``ignored`` are the rules by which it is ignored whatever follows.
-    """
-
-    missing: int
-    header: bool
-    fails: tuple[Rule, ...] = ()
-    may_fail: tuple[Rule, ...] = ()
-    ignored: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -233,16 +201,8 @@ class _Reader:
         """The beginning of a frame, with what is certain of it already."""
         payload = b"" if header is None else _unmasked(octets[header.size :], header)
         text_from = None if header is None else text_before(header.opcode, self.state, EventKind.RECEIVE)
-        known, frame = _known(octets, header, payload, text_from)
-        event = Event(EventKind.RECEIVE, frame)
-        sure = enabled(_surely(self.rules, known), self.setting, self.state, event)
-        fails = tuple(self.rules.by_id[rule.id] for rule in sure if rule.strength.binds)
-        ignored: tuple[Rule, ...] = ()
-        if not enabled(_reasons(self.rules, known), self.setting, self.state, event):
-            rows = self._machine.enabled(self.state, event)
-            ignored = tuple(rule for rule in rules_that_ignore(rows))
-        missing = _missing_of_header(octets) if header is None else header.size + header.length - len(octets)
-        seen = None if header is None or not fails else Seen(header, None)
+        partial, frame = partial_of(octets, header, payload, text_from, self.setting, self.state, self.rules)
+        seen = None if header is None or not partial.fails else Seen(header, None)
         if seen is not None and (not thoroughly or self._remedies.legal(self.state, seen)):
             seen = None  # It is not the header that is at fault.
         return Reading(
@@ -252,17 +212,11 @@ class _Reader:
             before=self.state,
             after=self.state,
             frame=frame,
-            refusals=fails,
+            refusals=partial.fails,
             elsewhere=self._remedies.elsewhere(self.state, seen) if seen else None,
             changes=self._remedies.changes(self.state, seen) if seen else (),
             peer_accepts=seen is not None and self._peer(self.state, seen),
-            partial=Partial(
-                missing,
-                header is None,
-                fails,
-                tuple(self.rules.by_id[rule.id] for rule in sure if not rule.strength.binds),
-                ignored,
-            ),
+            partial=partial,
         )
 
     def _peer(self, state: State, seen: Seen) -> bool:
@@ -294,37 +248,8 @@ class _Reader:
 
     def _disputes(self, state: State, event: Event) -> tuple[Dispute, ...]:
         if (state, event) not in self._disputed:
-            self._disputed[state, event] = tuple(self._disputes_anew(state, event))
+            self._disputed[state, event] = tuple(disputes(self.rules, self.setting, state, event))
         return self._disputed[state, event]
-
-    def _disputes_anew(self, state: State, event: Event) -> Iterator[Dispute]:
-        """The switches on which the outcomes depend, each with the outcomes for its other values."""
-        now = self.setting.switches
-        labels = _labels(self._machine.allowed(state, event))
-        deciding = self._switches_left(state, event)
-        for switch in (switch for switch in SWITCHES if switch.variable.name in deciding):
-            for value in switch.values:
-                if value != now[switch.name]:
-                    switches = Switches(**{**now, switch.name: value})
-                    other = Setting(self.setting.role, self.setting.limit, self.setting.echo, switches)
-                    outcomes = engine_for(self.rules, other, _ENGINE).machine.allowed(state, event)
-                    if _labels(outcomes) != labels:
-                        yield Dispute(switch, value, outcomes)
-
-    def _switches_left(self, state: State, event: Event) -> set[str]:
-        """The switch variables on which guards still depend when all the rest is known."""
-        switches = self.setting.switches.indices()
-        values = environment(self.setting, state, event.frame)
-        known = {name: value for name, value in values.items() if name not in switches}
-        rows = _disputed_rows(self.rules, event.kind)
-        return {name for rule in rows for name in variables(substitute(rule.when, known))}
-
-
-@lru_cache(maxsize=64)
-def _disputed_rows(rules: RuleSet, kind: EventKind) -> tuple[Rule, ...]:
-    """The rules whose guard mentions a switch."""
-    switches = {switch.variable.name for switch in SWITCHES}
-    return tuple(rule for rule in rules.of(kind) if any(name in switches for name in variables(rule.when)))
 
 
 def because(rule: Rule, setting: Setting, state: State, frame: FrameFacts | None) -> Expr:
@@ -344,23 +269,6 @@ def _holding(guard: Expr, values: Mapping[str, Value]) -> Expr:
     return guard
 
 
-@lru_cache(maxsize=64)
-def _surely(rules: RuleSet, known: frozenset[str]) -> RuleSet:
-    return sure_failures(rules, known)
-
-
-@lru_cache(maxsize=64)
-def _reasons(rules: RuleSet, known: frozenset[str]) -> RuleSet:
-    return reasons_to_read(rules, known)
-
-
-def rules_that_ignore(rows: list[Rule]) -> Iterator[Rule]:
-    """Those of the rules that ignore what is received without any effect."""
-    for rule in rows:
-        if rule.then.word == "ignore" and not rule.then.effects:
-            yield rule
-
-
 _FOLLOWED: Final = (Kind.ACCEPT, Kind.FAIL, Kind.IGNORE, Kind.PERMIT)
 
 
@@ -368,50 +276,8 @@ def _following(outcome: Outcome) -> tuple[int, int]:
     return _FOLLOWED.index(outcome.label.kind), outcome.label.code or 0
 
 
-def _labels(outcomes: tuple[Outcome, ...]) -> set[Label]:
-    return {outcome.label for outcome in outcomes}
-
-
 def _unmasked(octets: bytes, header: Header) -> bytes:
     return octets if header.key is None else mask(octets, header.key)
-
-
-def _missing_of_header(octets: bytes) -> int:
-    """How many octets the header that begins here needs at least."""
-    if len(octets) < FIXED_OCTETS:
-        return FIXED_OCTETS - len(octets)
-    fixed = unpack_fixed(octets)
-    form = [row for row in LENGTH_FORMS if row.marker <= fixed["length"]][-1]
-    return FIXED_OCTETS + form.extended + (4 if fixed["masked"] else 0) - len(octets)
-
-
-def _known(
-    octets: bytes, header: Header | None, payload: bytes, text_from: int | None
-) -> tuple[frozenset[str], FrameFacts]:
-    """The variables that the beginning of a frame settles, and facts that have their values."""
-    if header is None:
-        fixed = unpack_fixed(octets.ljust(FIXED_OCTETS, b"\0"))
-        names = {"opcode", "fin", "rsv1", "rsv2", "rsv3"}
-        frame = FrameFacts(fixed["opcode"], *(bool(fixed[name]) for name in ("fin", "rsv1", "rsv2", "rsv3")))
-        if len(octets) >= FIXED_OCTETS:
-            form = [row for row in LENGTH_FORMS if row.marker <= fixed["length"]][-1]
-            frame = frame._replace(masked=bool(fixed["masked"]), form=form.form)
-            names |= {"masked", "form"}
-            extended = octets[FIXED_OCTETS : FIXED_OCTETS + form.extended]
-            if len(extended) == form.extended:
-                length = int.from_bytes(extended, "big") if extended else fixed["length"]
-                frame = frame._replace(length=length)
-                names.add("length")
-        return KNOWN_ALWAYS | names, frame
-    frame, known = facts_of_header(header), KNOWN_WITH_HEADER
-    if header.opcode == CLOSE and len(payload) >= 2:
-        frame, known = frame._replace(code=close_code(payload)), known | {"code"}
-        if utf8.run(payload[2:]) == utf8.REJECT:
-            frame, known = frame._replace(reason_ok=False), known | {"reason_ok"}
-    # Once the automaton has rejected the text, nothing that follows can make it accept.
-    if text_from is not None and utf8.run(payload, text_from) == utf8.REJECT:
-        frame, known = frame._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
-    return known, frame
 
 
 __all__ = [
