@@ -98,9 +98,12 @@ Found: TypeAlias = Witness | Unreached
 Changes: TypeAlias = tuple[tuple[str, Value], ...]
 
 
-def witnesses(rules: RuleSet = RULES) -> dict[tuple[str, Role], Found]:
-    """A shortest witness, or the reason why there is none, by rule id and role, in the order of the rules."""
-    return _Search(rules).results()
+def witnesses(rules: RuleSet = RULES, only: Iterable[str] | None = None) -> dict[tuple[str, Role], Found]:
+    """A shortest witness, or the reason why there is none, by rule id and role, in the order of the rules.
+
+    With ``only``, those of the rules with these ids; :class:`KeyError` for an id that no rule has.
+    """
+    return _Search(rules, rules.rules if only is None else tuple(rules.by_id[rule_id] for rule_id in only)).results()
 
 
 @lru_cache(maxsize=1)
@@ -117,15 +120,16 @@ def default_setting(role: Role) -> Setting:
 class _Search:
     """The search for the witnesses of one rule set; explorations are shared among its rules."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, sought: Sequence[Rule]) -> None:
         self.rules = rules
+        self.sought = sought
         self.found: dict[tuple[str, Role], Found] = {}
         self._alphabets: dict[tuple[Role, int | None], Alphabet] = {}
 
     def results(self) -> dict[tuple[str, Role], Found]:
         """Search setting by setting, nearest first, each for all rules that ask for it."""
-        wanted = {(rule.id, role) for rule in self.rules for role in Role}
-        for rule, role in product(self.rules, Role):
+        wanted = {(rule.id, role) for rule in self.sought for role in Role}
+        for rule, role in product(self.sought, Role):
             if self._impossible_in(rule, role):
                 self.found[rule.id, role] = Unreached(rule, role, True, f"its guard excludes the {role}")
         for level in LEVELS:
@@ -134,12 +138,12 @@ class _Search:
                     self._search(level, count, wanted - set(self.found), departing=departing)
         for rule_id, role in wanted - set(self.found):
             self.found[rule_id, role] = self._unreached(self.rules.by_id[rule_id], role)
-        return {(rule.id, role): self.found[rule.id, role] for rule in self.rules for role in Role}
+        return {(rule.id, role): self.found[rule.id, role] for rule in self.sought for role in Role}
 
     def _search(self, level: Level, count: int, wanted: set[tuple[str, Role]], *, departing: bool) -> None:
         """Visit each setting with this many changes that a rule without a witness depends on."""
         asking: dict[tuple[Role, Changes], set[str]] = {}
-        for rule, role in product(self.rules, Role):
+        for rule, role in product(self.sought, Role):
             if (rule.id, role) in wanted and (count == 0 or self._satisfiable(rule.id, role, level)):
                 for changes in self._changes(rule, count):
                     asking.setdefault((role, changes), set()).add(rule.id)

@@ -1,0 +1,72 @@
+"""Exploration: shortest paths, reporting variables projected out, departures, limits."""
+
+from itertools import islice
+
+import pytest
+
+from wsoracle.model import exploration, machine
+from wsoracle.model.exploration import Exploration, Explorer, TooManyStatesError, explore
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import LOST, EventKind, Setting, State
+from wsoracle.model.vocabulary import Role
+
+
+@pytest.fixture(scope="module", params=list(Role), ids=str)
+def explored(request: pytest.FixtureRequest) -> Exploration:
+    return explore(Setting(request.param))
+
+
+def test_every_path_is_a_run_of_the_machine(explored: Exploration) -> None:
+    for state in explored.states[::5]:
+        here = State()
+        for step in explored.path(state):
+            assert step.source == here
+            outcomes = {o.label: o for o in machine.allowed(here, step.event, explored.setting)}
+            assert outcomes[step.label].rules == step.rules
+            here = outcomes[step.label].state._replace(close_code=LOST)
+        assert here == state
+
+
+def test_states_come_nearest_first_and_paths_are_shortest(explored: Exploration) -> None:
+    distances = [len(explored.path(state)) for state in explored.states]
+    assert distances == sorted(distances)
+    distance = dict(zip(explored.states, distances, strict=True))
+    assert all(distance[step.target] <= distance[step.source] + 1 for step in explored.transitions)
+
+
+def test_a_transition_for_each_set_of_rules_and_target(explored: Exploration) -> None:
+    assert len(set(explored.transitions)) == len(explored.transitions)
+    assert all(step.target in explored.via for step in explored.transitions)
+    assert {step.event.kind for step in explored.transitions} == set(EventKind)
+
+
+def test_the_same_rules_give_the_same_exploration(explored: Exploration) -> None:
+    assert explore(explored.setting).transitions == explored.transitions
+
+
+def test_what_only_reports_is_projected_out(explored: Exploration) -> None:
+    assert {state.close_code for state in explored.states} == {LOST}
+
+
+def test_several_initial_states() -> None:
+    starts = (State(), State(claims_rsv1=True), State())
+    visits = list(islice(Explorer(RULES, Setting(Role.SERVER)).visits(starts), 40))
+    assert [visit.state for visit in visits[:2]] == [State(), State(claims_rsv1=True)]
+    assert [visit.depth for visit in visits[:3]] == [0, 0, 1]
+    assert {visit.state.claims_rsv1 for visit in visits[2:]} == {False, True}
+
+
+def test_departures_are_followed_and_named() -> None:
+    step = next(
+        t
+        for t in Explorer(RULES, Setting(Role.CLIENT), departures=True).transitions(State())
+        if t.event.kind is EventKind.CLOSE_TCP
+    )
+    assert step.departs_from == ("7.3/closing-handshake-first",)
+    assert not step.target.tcp_open
+
+
+def test_too_many_states_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exploration, "MOST_STATES", 20)
+    with pytest.raises(TooManyStatesError, match="more than 20 states"):
+        explore(Setting(Role.SERVER))
