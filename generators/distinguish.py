@@ -1,0 +1,222 @@
+"""Telling mutants from the original: a shortest distinguishing history, or a proof that there is none.
+
+Within a world the search is breadth first over pairs of a state of the original and the state of the mutant after the
+same history, so that what is found first is shortest. As long as both are in one state, only events of the changed
+row's kind can tell them apart. Between worlds the nearest to the default comes first, and a further one only where it
+saves steps (``Start.cost``).
+
+A mutant that no single event tells apart right after the opening handshake, by default, is given to the prover
+(``equivalence``). Only where the prover finds no proof does the search go on, and in those worlds alone for which there
+is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from wsoracle.model.expression import variables
+from wsoracle.model.machine import Label
+from wsoracle.model.rule import Rule, RuleSet
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import Event, EventKind, Setting, State
+
+from .equivalence import MutantProof, Prover
+from .expectation import History, MutantBehaviour, Step, seen_from
+from .mutants import Mutant
+from .worlds import Node, Start, Trial, World, starts
+
+LONGEST: Final = 4
+"""Steps of a history before the last one, at most."""
+
+MOST_PAIRS: Final = 400
+"""Pairs of different states that are followed at each depth."""
+
+
+class Status(StrEnum):
+    """What became of a mutant; ALIVE: neither told apart nor proved equivalent."""
+
+    KILLED = "killed"
+    EQUIVALENT = "equivalent"
+    ALIVE = "alive"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A history from a start: the steps with their chosen outcomes, and a last step, which is judged."""
+
+    start: Start
+    history: History
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of one mutant; ``scenario`` tells it apart where it is killed."""
+
+    mutant: Mutant
+    status: Status
+    scenario: Scenario | None = None
+
+
+class Distinguisher:
+    """Searches and proofs for the mutants of one rule set; what they share is computed once."""
+
+    def __init__(self, rules: RuleSet = RULES) -> None:
+        self.rules: Final = rules
+        self._starts: Final = starts()
+        self._worlds: Final[dict[Start, World]] = {}
+        self._prover: Prover | None = None
+
+    @property
+    def prover(self) -> Prover:
+        """The prover, with its invariant and its bisimulation."""
+        if self._prover is None:
+            self._prover = Prover(self.rules, self._samples())
+        return self._prover
+
+    def world(self, start: Start) -> World:
+        """The world of a start, shared by all searches."""
+        if start not in self._worlds:
+            self._worlds[start] = World(start, self.rules)
+        return self._worlds[start]
+
+    def find(self, mutant: Mutant) -> Finding:
+        """What becomes of a mutant."""
+        scenario = self._cheapest(mutant, [start for start in self._starts if start.cost == 0], 0)
+        if scenario is None:
+            proof = self.prover.about(mutant.rule, mutant.row)
+            if proof.equivalent:
+                return Finding(mutant, Status.EQUIVALENT)
+            scenario = self._cheapest(mutant, self._worth_trying(mutant), LONGEST, proof)
+        return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
+
+    def _cheapest(
+        self, mutant: Mutant, where: Sequence[Start], longest: int, proof: MutantProof | None = None
+    ) -> Scenario | None:
+        """The cheapest history that tells the mutant apart: steps before the last one, and what the start costs."""
+        searches: dict[Start, _Search] = {}
+        proved: dict[Setting, bool] = {}
+        turns = [
+            (start.cost + depth, place, start) for place, start in enumerate(where) for depth in range(longest + 1)
+        ]
+        for _, _, start in sorted(turns, key=lambda turn: turn[:2]):
+            if proof is not None and start.setting not in proved:
+                proved[start.setting] = proof.equivalent_under(start.setting)
+            if not proved.get(start.setting):
+                if start not in searches:
+                    searches[start] = _Search(self.world(start), mutant)
+                history = searches[start].deeper()
+                if history is not None:
+                    return Scenario(start, history)
+        return None
+
+    def _worth_trying(self, mutant: Mutant) -> list[Start]:
+        """The starts that differ from the default only in what the row is about.
+
+        That is what it mentions, before or after the change, and what those rows mention that read a variable which it
+        sets differently.
+        """
+        rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
+        mentioned = {"echo", "limit"}.union(*(_names(row) for row in rows))
+        set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
+        different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
+        mentioned = mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
+        return [start for start in self._starts if start.points <= mentioned]
+
+    def find_all(self, mutants: Iterable[Mutant], progress: Callable[[Finding], None] | None = None) -> list[Finding]:
+        """What becomes of each mutant, in their order; ``progress`` is told of each."""
+        found = []
+        for mutant in mutants:
+            found.append(self.find(mutant))
+            if progress is not None:
+                progress(found[-1])
+        return found
+
+    def _samples(self) -> Iterator[tuple[Setting, State]]:
+        """Some reachable states, departures included: whatever holds in all of them may be an invariant."""
+        for start in self._starts:
+            if start.departing and start.points <= {"limit"}:
+                world = self.world(start)
+                for depth in range(3):
+                    yield from ((start.setting, node.state) for node in world.layer(depth))
+
+
+def _names(row: Rule) -> set[str]:
+    return {name for expression in (row.when, *row.then.effects.values()) for name in variables(expression)}
+
+
+def search(world: World, mutant: Mutant, longest: int = LONGEST) -> History | None:
+    """A shortest history in a world, at most so many steps and the last, on which the mutant shows something else."""
+    searching = _Search(world, mutant)
+    return next((history for _ in range(longest + 1) if (history := searching.deeper()) is not None), None)
+
+
+class _Pair:
+    """A state of the original and a different one of the mutant after the same history."""
+
+    __slots__ = ("history", "mutant", "original")
+
+    def __init__(self, original: State, mutant: State, history: History) -> None:
+        self.original: Final = original
+        self.mutant: Final = mutant
+        self.history: Final = history
+
+
+class _Search:
+    """A search in one world, one step deeper with each call."""
+
+    def __init__(self, world: World, mutant: Mutant) -> None:
+        self._world: Final = world
+        self._behaviour: Final = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
+        self._seen: Final[set[tuple[State, State]]] = set()
+        self._depth = 0
+        self._pairs: list[_Pair] = []
+        self._next: list[_Pair] = []
+
+    def deeper(self) -> History | None:
+        """A history that is one step longer than any tried before, if one tells the mutant apart."""
+        self._next = []
+        nodes = self._world.layer(self._depth)
+        self._depth += 1
+        for node in nodes:
+            if (found := self._in_one_state(node)) is not None:
+                return found
+        for pair in self._pairs:
+            if (found := self._in_two_states(pair)) is not None:
+                return found
+        self._pairs = self._next[:MOST_PAIRS]
+        return None
+
+    def _in_one_state(self, node: Node) -> History | None:
+        behaviour, state = self._behaviour, node.state
+        for trial in self._world.trials(state, behaviour.kind):
+            masks = behaviour.changed(trial.masks, state, trial.event.frame)
+            if masks == trial.masks and behaviour.keeps_reaction:
+                continue
+            observation, after = behaviour.observe(state, trial.event, masks)
+            if observation != trial.observation:
+                return (*node.history, trial.step(state))
+            self._follow(trial, after, state, lambda: node.history)
+        return None
+
+    def _in_two_states(self, pair: _Pair) -> History | None:
+        for kind in EventKind:
+            for trial in self._world.trials(pair.original, kind):
+                step = trial.step(pair.original)
+                observation, after = self._behaviour.observe(pair.mutant, seen_from(step, pair.mutant))
+                if observation != trial.observation:
+                    return (*pair.history, step)
+                self._follow(trial, after, pair.original, lambda: pair.history)
+        return None
+
+    def _follow(self, trial: Trial, after: dict[Label, State], state: State, history: Callable[[], History]) -> None:
+        for label in self._world.steps_on(trial):
+            then, other = trial.after[label], after[label]
+            if then != other and (key := self._world.essence(then, other)) not in self._seen:
+                self._seen.add(key)
+                self._next.append(_Pair(then, other, (*history(), trial.step(state, label))))
+
+
+__all__ = ["Distinguisher", "Event", "Finding", "Scenario", "Status", "Step", "search"]

@@ -1,0 +1,391 @@
+"""What is expected along a history: the yardstick by which cases tell rule sets apart.
+
+Theory of operation. At each step of a history the specification says what may be seen: the labels of the outcomes,
+each with the *level* at which it is allowed (in full; without SHOULD; by the MUSTs alone: verdicts depend on it), what
+the application is told when the connection closes (the close code of section 7.1.5), and, for silence, which output is
+owed. A history *kills* a mutant if the mutant expects something else at some step.
+
+A :class:`Behaviour` is a rule set under one setting. That of a mutant shares all rows but one with the original, and
+asks only that row anew. For an event it computes three masks of rows: those that refuse it, and those others that are
+enabled if it is legal, and if it is not. All three levels follow from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from wsoracle.model import utf8
+from wsoracle.model.abstraction import LONGEST, text_before
+from wsoracle.model.expression import Expr, Value, source, substitute, variables
+from wsoracle.model.machine import LEVELS, Label, label_of
+from wsoracle.model.rule import LEGAL, Due, Forbid, Rule, RuleSet
+from wsoracle.model.terms import FRAME_VARIABLES, STATE_VARIABLES, Event, EventKind, FrameFacts, Setting, State
+
+Masks: TypeAlias = "tuple[int, int, int]"
+"""Rows that refuse an event; rows enabled besides where it is legal; and where it is not."""
+
+Effect: TypeAlias = "Callable[[State, FrameFacts | None], State]"
+
+
+class Step(NamedTuple):
+    """One event of a history and the outcome that is chosen; no label for the last one, which is judged alone.
+
+    The facts of the event are those in the original's state. ``before`` is where the UTF-8 automaton stood there (None:
+    the frame carried no text), and ``payload`` the octets, where they are known: both serve to see the frame with the
+    eyes of a mutant, which may have got the text before it wrong.
+    """
+
+    event: Event
+    label: Label | None = None
+    before: int | None = None
+    payload: bytes | None = None
+
+
+History: TypeAlias = tuple[Step, ...]
+
+
+class Seen(NamedTuple):
+    """An outcome as far as it can be told: label, level, and the close code that the application is told at the end."""
+
+    label: Label
+    level: int
+    told: int | None = None
+
+
+class Observation(NamedTuple):
+    """All that is allowed at one step, and what is owed where the step is silence."""
+
+    outcomes: tuple[Seen, ...]
+    owed: tuple[Due, ...] = ()
+
+    def allows(self, label: Label | None) -> bool:
+        """Whether an outcome with this label is among them."""
+        return any(seen.label == label for seen in self.outcomes)
+
+
+class Choice(NamedTuple):
+    """An outcome as far as rows decide it: its label, the level at which it is allowed, and its effect."""
+
+    label: Label
+    level: int
+    effect: Effect
+
+
+class Reading:
+    """Rows under a setting, as far as they can be told from outside; subclasses say which rows are enabled."""
+
+    def __init__(self, setting: Setting, tables: Mapping[EventKind, Table]) -> None:
+        self.setting: Final = setting
+        self.tables: Final = tables
+
+    def masks(self, state: State, event: Event) -> Masks:
+        """The enabled rows of the event's kind, by their index in the rule set."""
+        raise NotImplementedError
+
+    def effect(self, kind: EventKind, index: int) -> Effect:
+        """The function from a state to the state after a row."""
+        raise NotImplementedError
+
+    def choices(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
+        """The outcomes that these rows allow, at the strictest level that allows them."""
+        table = self.tables[kind]
+        found = table.choices.get(masks)
+        if found is None:
+            found = tuple(Choice(label, level, self.effect(kind, i)) for label, level, i in table.resolved(masks))
+            table.choices[masks] = found
+        return found
+
+    def observe(self, state: State, event: Event, masks: Masks | None = None) -> tuple[Observation, dict[Label, State]]:
+        """What may be seen of an event in a state, and the state after each outcome."""
+        if masks is None:
+            masks = self.masks(state, event)
+        seen, after = [], {}
+        for label, level, effect in self.choices(event.kind, masks):
+            then = after[label] = effect(state, event.frame)
+            seen.append(Seen(label, level, then.close_code if state.tcp_open and not then.tcp_open else None))
+        owed = self.tables[event.kind].owed(masks[0]) if event.kind is EventKind.SILENCE else ()
+        if len(seen) > 1:
+            seen.sort(key=_seen_order)
+        return Observation(tuple(seen), owed), after
+
+
+class Behaviour(Reading):
+    """A rule set under a setting."""
+
+    def __init__(self, rules: RuleSet, setting: Setting) -> None:
+        super().__init__(setting, {kind: Table(rules.of(kind)) for kind in EventKind})
+        self._masks: Final[dict[EventKind, Callable[[State, FrameFacts | None], Masks]]] = {}
+        self._effects: Final[dict[tuple[EventKind, int], Effect]] = {}
+
+    def masks(self, state: State, event: Event) -> Masks:
+        kind = event.kind
+        found = self._masks.get(kind)
+        if found is None:
+            found = self._masks[kind] = _mask_function(self.tables[kind].rows, self.setting.values)
+        return found(state, event.frame)
+
+    def effect(self, kind: EventKind, index: int) -> Effect:
+        found = self._effects.get((kind, index))
+        if found is None:
+            row = self.tables[kind].rows[index]
+            assert row is not None
+            found = self._effects[kind, index] = _effect_function(row.then.effects, self.setting.values)
+        return found
+
+    def place_of(self, rule_id: str) -> tuple[EventKind, int]:
+        """The kind of a row and its index; :class:`KeyError` where there is none."""
+        for kind, table in self.tables.items():
+            for index, row in enumerate(table.rows):
+                if row is not None and row.id == rule_id:
+                    return kind, index
+        raise KeyError(rule_id)
+
+
+class MutantBehaviour(Reading):
+    """A behaviour with one row replaced (by None: left out), which shares all else with the original."""
+
+    def __init__(self, original: Behaviour, rule_id: str, row: Rule | None) -> None:
+        self.kind, self.index = original.place_of(rule_id)
+        rows = original.tables[self.kind].rows
+        table = Table((*rows[: self.index], row, *rows[self.index + 1 :]))
+        super().__init__(original.setting, {**original.tables, self.kind: table})
+        self._original: Final = original
+        self._row: Final = row
+        self._guard: Final = None if row is None else _guard_function(row.when, self.setting.values)
+        self._effect: Effect | None = None
+        was = rows[self.index]
+        self.keeps_reaction: Final = row is not None and was is not None and _reaction_key(was) == _reaction_key(row)
+        """Only the guard differs: where it holds alike, nothing does."""
+
+    def masks(self, state: State, event: Event) -> Masks:
+        masks = self._original.masks(state, event)
+        return self.changed(masks, state, event.frame) if event.kind is self.kind else masks
+
+    def changed(self, masks: Masks, state: State, frame: FrameFacts | None) -> Masks:
+        """The masks of the original at an event of the changed row's kind, as they are here."""
+        bit = 1 << self.index
+        refusing, legal, illegal = masks
+        refusing, legal, illegal = refusing & ~bit, legal & ~bit, illegal & ~bit
+        if self._guard is not None and self._row is not None:
+            where_legal, where_illegal = self._guard(state, frame)
+            if self._row.refuses:
+                refusing |= bit if where_illegal else 0
+            else:
+                legal |= bit if where_legal else 0
+                illegal |= bit if where_illegal else 0
+        return refusing, legal, illegal
+
+    def effect(self, kind: EventKind, index: int) -> Effect:
+        if (kind, index) != (self.kind, self.index):
+            return self._original.effect(kind, index)
+        if self._effect is None:
+            assert self._row is not None
+            self._effect = _effect_function(self._row.then.effects, self.setting.values)
+        return self._effect
+
+
+class Table:
+    """What the rows of one kind mean, whatever their guards are; None stands for a row that was left out."""
+
+    def __init__(self, rows: Sequence[Rule | None]) -> None:
+        self.rows: Final = tuple(rows)
+        self.choices: Final[dict[Masks, tuple[Choice, ...]]] = {}
+        self._keeps: Final = tuple(
+            sum(1 << i for i, row in enumerate(rows) if row is not None and row.refuses and level.keeps(row.strength))
+            for level in LEVELS
+        )
+        self._labels: Final = tuple(None if row is None else label_of(row) for row in rows)
+
+    def resolved(self, masks: Masks) -> list[tuple[Label, int, int]]:
+        """The labels that are allowed, each with its level and the index of the first row that allows it."""
+        refusing, legal, illegal = masks
+        found: dict[Label, tuple[Label, int, int]] = {}
+        for level, keep in enumerate(self._keeps):
+            kept = refusing & keep
+            for index in _bits(kept | (illegal if kept else legal)):
+                label = self._labels[index]
+                if label is not None:
+                    found.setdefault(label, (label, level, index))
+        return list(found.values())
+
+    def owed(self, refusing: int) -> tuple[Due, ...]:
+        """What the rows that forbid silence ask for instead."""
+        rows = [self.rows[index] for index in _bits(refusing)]
+        dues = {row.then.due for row in rows if row is not None and isinstance(row.then, Forbid)}
+        return tuple(sorted(due for due in dues if due is not None))
+
+
+# --- histories --------------------------------------------------------------------------------------------------------
+
+
+def expectation(
+    rules: RuleSet, setting: Setting, history: History, start: State | None = None
+) -> tuple[Observation, ...]:
+    """What a rule set expects at each step of a history; it ends at a step whose chosen outcome is not allowed.
+
+    ``start`` is the state after the opening handshake, where it is not the default (extensions that claim a reserved
+    bit). Two rule sets are told apart by a history exactly where these differ.
+    """
+    return expected(Behaviour(rules, setting), history, start)
+
+
+def expected(behaviour: Reading, history: History, start: State | None = None) -> tuple[Observation, ...]:
+    """What a behaviour expects at each step of a history, as :func:`expectation` does."""
+    state = State() if start is None else start
+    found = []
+    for step in history:
+        observation, after = behaviour.observe(state, seen_from(step, state))
+        found.append(observation)
+        if step.label not in after:
+            break
+        state = after[step.label]
+    return tuple(found)
+
+
+def kills(behaviour: Reading, history: History, wanted: Sequence[Observation], start: State | None = None) -> bool:
+    """Whether a behaviour expects something else than what is wanted, at some step."""
+    state = State() if start is None else start
+    for step, observation in zip(history, wanted, strict=True):
+        found, after = behaviour.observe(state, seen_from(step, state))
+        if found != observation:
+            return True
+        if step.label in after:
+            state = after[step.label]
+    return False
+
+
+def step_at(state: State, event: Event, label: Label | None = None, payload: bytes | None = None) -> Step:
+    """The step of an event in a state of the original."""
+    before = None if event.frame is None else text_before(event.frame.opcode, state, event.kind)
+    return Step(event, label, before, payload)
+
+
+def seen_from(step: Step, state: State) -> Event:
+    """The event of a step in another state: the same octets can be text there that was none, or broken text."""
+    event = step.event
+    if event.frame is None:
+        return event
+    before = text_before(event.frame.opcode, state, event.kind)
+    if before == step.before or event.frame.length > LONGEST:
+        return event
+    return event._replace(frame=event.frame._replace(utf8_next=_text_after(step, event.frame, before)))
+
+
+def _text_after(step: Step, frame: FrameFacts, before: int | None) -> int:
+    if before is None:
+        return utf8.ACCEPT
+    payload = step.payload
+    if payload is None:
+        payload = representative(utf8.ACCEPT if step.before is None else step.before, frame.utf8_next, frame.length)
+    return utf8.run(payload, before)
+
+
+@lru_cache(maxsize=4096)
+def representative(before: int, after: int, length: int) -> bytes:
+    """The octets that stand for a payload of which only this is known (those that ``abstraction.concrete`` writes)."""
+    return utf8.shortest_octets(before, after, length)
+
+
+# --- generated functions ----------------------------------------------------------------------------------------------
+
+_UNPACK_STATE: Final = f"    {', '.join(STATE_VARIABLES)} = state"
+_UNPACK_FRAME: Final = f"    {', '.join(FRAME_VARIABLES)} = frame"
+
+
+def _mask_function(
+    rows: Sequence[Rule | None], values: Mapping[str, Value]
+) -> Callable[[State, FrameFacts | None], Masks]:
+    """The masks of all rows of a kind as a function of state and frame."""
+    guards = [None if row is None else substitute(row.when, values) for row in rows]
+    refusing = [i for i, row in enumerate(rows) if row is not None and row.refuses]
+    others = [i for i, row in enumerate(rows) if row is not None and not row.refuses]
+    lines = ["def masks(state, frame):", *_unpacked(guards), "    refusing = legal_rows = illegal_rows = 0"]
+    lines += [f"    if {_python(guards[i])}: refusing |= {1 << i}" for i in refusing]
+    for legal, name in ((True, "legal_rows"), (False, "illegal_rows")):
+        lines.append(f"    {LEGAL.name} = {legal}")
+        lines += [f"    if {_python(guards[i])}: {name} |= {1 << i}" for i in others]
+    made: Callable[[State, FrameFacts | None], Masks] = _define(
+        "\n".join([*lines, "    return refusing, legal_rows, illegal_rows"]), "masks"
+    )
+    return made
+
+
+def _guard_function(
+    guard: Expr, values: Mapping[str, Value]
+) -> Callable[[State, FrameFacts | None], tuple[bool, bool]]:
+    """Whether a guard holds where the event is legal, and where it is not."""
+    settled = substitute(guard, values)
+    lines = ["def guard(state, frame):", *_unpacked([settled])]
+    if LEGAL.name in variables(settled):
+        cases = [_python(substitute(settled, {LEGAL.name: legal})) for legal in (True, False)]
+        lines.append(f"    return {cases[0]}, {cases[1]}")
+    else:
+        lines += [f"    holds = {_python(settled)}", "    return holds, holds"]
+    made: Callable[[State, FrameFacts | None], tuple[bool, bool]] = _define("\n".join(lines), "guard")
+    return made
+
+
+def _effect_function(effects: Mapping[str, Expr], values: Mapping[str, Value]) -> Effect:
+    """The state after a reaction with these effects."""
+    after = {name: substitute(effect, values) for name, effect in effects.items()}
+    names = ", ".join(_python(after[name]) if name in after else name for name in STATE_VARIABLES)
+    lines = ["def effect(state, frame):"]
+    lines += (
+        ["    return state"] if not after else [*_unpacked(list(after.values())), f"    return new(State, ({names}))"]
+    )
+    made: Effect = _define("\n".join(lines), "effect")
+    return made
+
+
+def _unpacked(expressions: Sequence[Expr | None]) -> list[str]:
+    names = {name for expression in expressions if expression is not None for name in variables(expression)}
+    return [_UNPACK_STATE, *([_UNPACK_FRAME] if names & set(FRAME_VARIABLES) else [])]
+
+
+def _python(expression: Expr | None) -> str:
+    return "False" if expression is None else source(expression)
+
+
+@lru_cache(maxsize=8192)
+def _define(text: str, name: str) -> Any:
+    names: dict[str, Any] = {"State": State, "new": tuple.__new__}
+    exec(compile(text, f"<{name} generated from rules>", "exec"), names)
+    return names[name]
+
+
+def _seen_order(seen: Seen) -> tuple[str, int, str]:
+    return seen.label.kind.value, seen.label.code or 0, seen.label.delivers or ""
+
+
+def _reaction_key(rule: Rule) -> tuple[object, ...]:
+    effects = tuple((name, effect.key()) for name, effect in rule.then.effects.items())
+    return rule.strength, label_of(rule), getattr(rule.then, "due", None), effects
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+__all__ = [
+    "Behaviour",
+    "Choice",
+    "History",
+    "Masks",
+    "MutantBehaviour",
+    "Observation",
+    "Reading",
+    "Seen",
+    "Step",
+    "Table",
+    "expectation",
+    "expected",
+    "kills",
+    "representative",
+    "seen_from",
+    "step_at",
+]
