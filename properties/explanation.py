@@ -19,8 +19,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.abstraction import facts_on_wire, text_before
+from wsoracle.model.alphabet import Alphabet
 from wsoracle.model.compiled import CompiledMachine
-from wsoracle.model.deciding import KNOWN_ALWAYS, sure_failures
+from wsoracle.model.deciding import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.events import (
     BINARY_MESSAGE,
     CLOSE_RECEIVED,
@@ -34,6 +35,7 @@ from wsoracle.model.rule import STRENGTHS, Accept, Fail, Rule, RuleSet, Strength
 from wsoracle.model.terms import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
+from .arrivals import Partial
 from .history import History, Message, Moment
 from .observation import ClosesTcp, OnWire, Processed, Quiet, Tells, Told
 from .verdict import is_own_limit
@@ -49,7 +51,11 @@ _TOLD_AS: Final[dict[str, Told]] = {
     CLOSED_NOT_CLEANLY: "lost",
 }
 _OUTPUTS: Final = {ClosesTcp: EventKind.CLOSE_TCP, Quiet: EventKind.SILENCE}
+_NO_BLAME: Final = (1 << 62, 0)
 _USUAL_CODE: Final = 1002
+_ANY_FRAME: Final = Event(EventKind.RECEIVE, FrameFacts(CONTINUATION))
+_MOST_ATTENDED: Final = 50
+"""Of more frames that come after an endpoint stopped listening, none is thought to be processed."""
 
 
 class Leniency(NamedTuple):
@@ -136,6 +142,13 @@ class Explanation(NamedTuple):
     place: _Place
     cost: Cost
     trail: _Trail | None
+    blame: tuple[int, int] = _NO_BLAME
+    """Where the first rule was broken: of explanations that break as much, the one that finds fault latest is best."""
+
+    @property
+    def rank(self) -> tuple[Cost, tuple[int, int]]:
+        """What makes an explanation better than another: less."""
+        return self.cost, (-self.blame[0], -self.blame[1])
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -173,9 +186,14 @@ class _Reaction(NamedTuple):
     silently: bool = False
     """The application is not told, though the outcome says so."""
 
+    def also(self, rules: Iterable[str]) -> _Reaction:
+        """The same for further reasons."""
+        return self._replace(rules=tuple(dict.fromkeys((*self.rules, *rules))))
+
 
 @lru_cache(maxsize=64)
-def _machine(rules: RuleSet, setting: Setting) -> CompiledMachine:
+def machine_for(rules: RuleSet, setting: Setting) -> CompiledMachine:
+    """The rules compiled for a setting, the same machine for the same two."""
     return CompiledMachine(rules, setting)
 
 
@@ -185,9 +203,26 @@ def _unrefusing(rules: RuleSet) -> RuleSet:
     return RuleSet(rule for rule in rules if not rule.refuses)
 
 
+@lru_cache(maxsize=64)
+def _heard(rules: RuleSet) -> RuleSet:
+    """The rules by which any frame at all may matter."""
+    return reasons_to_read(rules, KNOWN_ALWAYS)
+
+
 @lru_cache(maxsize=256)
 def _sure(rules: RuleSet, known: frozenset[str]) -> RuleSet:
     return sure_failures(rules, KNOWN_ALWAYS | known)
+
+
+@lru_cache(maxsize=256)
+def _possible(rules: RuleSet, known: frozenset[str]) -> RuleSet:
+    return reasons_to_read(rules, KNOWN_ALWAYS | known)
+
+
+@lru_cache(maxsize=64)
+def _boundary_lengths(rules: RuleSet, setting: Setting) -> tuple[int, ...]:
+    found = Alphabet(rules, setting).boundaries(EventKind.RECEIVE)["length"]
+    return tuple(int(length) for length in found)
 
 
 Explanations = dict[_Place, Explanation]
@@ -206,8 +241,9 @@ class Search:
         self.died_at: Moment | None = None
         self.alive: list[Explanation] = []
         self._rules: Final = subject.rules
-        self._machine: Final = _machine(subject.rules, subject.setting)
-        self._lawless: Final = _machine(_unrefusing(subject.rules), subject.setting)
+        self._machine: Final = machine_for(subject.rules, subject.setting)
+        self._heard: Final = machine_for(_heard(subject.rules), subject.setting)
+        self._lawless: Final = machine_for(_unrefusing(subject.rules), subject.setting)
 
     def run(self) -> Explanation | None:
         """The explanation that breaks least; None where there is none."""
@@ -223,7 +259,7 @@ class Search:
                 self.died_at, self.alive = moment, list(before.values())
                 return None
         self.alive = list(found.values())
-        return min(self.alive, key=lambda explanation: explanation.cost)
+        return min(self.alive, key=lambda explanation: explanation.rank)
 
     def owes(self, explanation: Explanation) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """What the endpoint is still to do in an explanation, in words, each with its rules."""
@@ -242,14 +278,16 @@ class Search:
         if then.cost.must > self.leniency.faults:
             return
         kept = found.get(then.place)
-        if kept is None or then.cost < kept.cost:
+        if kept is None or then.rank < kept.rank:
             found[then.place] = then
 
     def _go(self, explanation: Explanation, place: _Place, step: Step, own_limit: bool = False) -> Explanation:
-        cost = explanation.cost
+        cost, blame = explanation.cost, explanation.blame
         if step.broken or own_limit:
             cost = cost.plus(self._strongest(step.broken), own_limit)
-        return Explanation(place, cost, _Trail(explanation.trail, step))
+            if step.broken and blame == _NO_BLAME:
+                blame = step.at, place.consumed
+        return Explanation(place, cost, _Trail(explanation.trail, step), blame)
 
     def _strongest(self, broken: Collection[str]) -> Strength | None:
         strengths = [self._rules.by_id[rule].strength for rule in broken]
@@ -272,22 +310,73 @@ class Search:
             everything.update(level)
             if consumed < whole + moment.eof:
                 for explanation in level.values():
+                    passed = self._passed_over(explanation, whole)
                     for then in self._receive(explanation, moment, eof=consumed == whole):
-                        self._keep(levels[consumed + 1], then)
+                        if passed > 1:
+                            then = then._replace(place=then.place._replace(consumed=whole))
+                        self._keep(levels[then.place.consumed], then)
         return everything
+
+    def _passed_over(self, explanation: Explanation, whole: int) -> int:
+        """How many frames an endpoint that listens to none any more passes over at once.
+
+        Leniently, what it may do with a frame all the same is thought of too, unless there are very many of them.
+        """
+        place = explanation.place
+        frames = whole - place.consumed
+        if frames > 1 and (not self.leniency.departing or frames > _MOST_ATTENDED):
+            return 0 if self._heard.enabled(place.state, _ANY_FRAME) else frames
+        return 0
 
     def _fail_early(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The frame at hand is incomplete, and what has come of it is reason enough to fail."""
         place = explanation.place
-        partial = self.history.arrivals.partial(moment.arrived, place.state)
+        if not self._heard.enabled(place.state, _ANY_FRAME):
+            return
+        partial = self.history.arrivals.partial(moment.arrived, place.state, self._lengths(place.state))
         if partial is None:
             return
-        event = Event(EventKind.RECEIVE, partial.facts)
-        machine = _machine(_sure(self._rules, partial.known), self.subject.setting)
-        for outcome in machine.allowed(place.state, event):
-            step = Step(moment.at, place.state, event, outcome.label, outcome.rules, (), place.consumed, True)
-            then = place._replace(state=outcome.state)
-            yield self._go(explanation, then, step, is_own_limit(outcome.label, outcome.strength))
+        reactions = self._sure_reactions(place.state, partial)
+        if not reactions and self.leniency.faults:
+            reactions = self._refused_early(place.state, partial)
+        event = Event(EventKind.RECEIVE, partial.cases[0])
+        for reaction in reactions:
+            step = Step(
+                moment.at, place.state, event, reaction.label, reaction.rules, reaction.broken, place.consumed, True
+            )
+            yield self._go(explanation, place._replace(state=reaction.state), step, reaction.own_limit)
+
+    def _sure_reactions(self, state: State, partial: Partial) -> list[_Reaction]:
+        """The failures that are allowed whatever the rest of the frame will be."""
+        machine = machine_for(_sure(self._rules, partial.known), self.subject.setting)
+        found: dict[Label, _Reaction] | None = None
+        for facts in partial.cases:
+            here = {o.label: o for o in machine.allowed(state, Event(EventKind.RECEIVE, facts))}
+            if found is None:
+                found = {o.label: _Reaction(o.label, o.state, o.rules) for o in here.values()}
+            else:
+                found = {label: found[label].also(here[label].rules) for label in found if label in here}
+            for label, outcome in here.items():
+                if label in found and is_own_limit(label, outcome.strength):
+                    found[label] = found[label]._replace(own_limit=True)
+            if not found:
+                return []
+        return list((found or {}).values())
+
+    def _refused_early(self, state: State, partial: Partial) -> list[_Reaction]:
+        """A frame that may still become legal is refused before it is whole."""
+        machine = machine_for(_possible(self._rules, partial.known), self.subject.setting)
+        accepting: dict[str, None] = {}
+        for facts in partial.cases:
+            rows = machine.enabled(state, Event(EventKind.RECEIVE, facts))
+            accepting.update((rule.id, None) for rule in rows if isinstance(rule.then, Accept))
+        return self._failing(state, partial.cases[0], tuple(accepting)) if accepting else []
+
+    def _lengths(self, state: State) -> tuple[int, ...]:
+        """Payload lengths that stand for all others in a state: where some rule changes its mind, or near it."""
+        limit = self.subject.setting.limit
+        lengths = _boundary_lengths(self._rules, self.subject.setting)
+        return lengths if limit is None else (*lengths, max(0, limit - state.recv_length + 1))
 
     def _receive(self, explanation: Explanation, moment: Moment, eof: bool) -> Iterator[Explanation]:
         """The next frame, or the end of TCP, is read."""
@@ -383,11 +472,17 @@ class Search:
         if not self.leniency.faults:
             return
         rows = self._machine.enabled(state, event)
-        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
-        failing = next(rule for rule in self._rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
-        failed = self._machine.after(failing, state, event.frame)
-        for code in self.history.close_codes or (_USUAL_CODE,):
-            yield _Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
+        yield from self._failing(state, event.frame, tuple(rule.id for rule in rows if isinstance(rule.then, Accept)))
+
+    def _failing(self, state: State, frame: FrameFacts | None, broken: tuple[str, ...]) -> list[_Reaction]:
+        row = next(rule for rule in self._rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
+        failed = self._machine.after(row, state, frame)
+        told = self.history.told_failures
+        codes = told if state.sent_close else self.history.close_codes or told
+        return [
+            _Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
+            for code in codes or (_USUAL_CODE,)
+        ]
 
     def _attended(self, state: State, event: Event) -> Iterator[_Reaction]:
         """A frame that must not be processed any more is processed as if it had come in time."""
@@ -518,4 +613,4 @@ class Search:
 
 def cheapest(explanations: Iterable[Explanation]) -> Explanation:
     """The explanation that breaks least and has read most; ValueError where there is none."""
-    return min(explanations, key=lambda e: (e.cost, -e.place.consumed))
+    return min(explanations, key=lambda e: (e.rank, -e.place.consumed))

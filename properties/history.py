@@ -86,6 +86,12 @@ class History:
         bodies = [f.payload for f in self.frames if f.header.opcode == CLOSE]
         return tuple(sorted({int.from_bytes(body[:2], "big") for body in bodies if len(body) >= 2}))
 
+    @property
+    def told_failures(self) -> tuple[int, ...]:
+        """The codes with which the application was told that the connection is failed."""
+        told = (seen for seen in self.trace if isinstance(seen, Tells) and seen.kind == "failed")
+        return tuple(sorted({tells.code for tells in told if tells.code is not None}))
+
     def answers_arrived_ping(self, moment: Moment, frame: OnWire) -> bool:
         """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
         arrived = self.arrivals.frames[: self.arrivals.complete(moment.arrived)]

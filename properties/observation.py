@@ -39,11 +39,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Arrives:
     """Octets arrive at the endpoint, in a chunk of any size."""
 
     octets: bytes
+
+    def __repr__(self) -> str:
+        return f"Arrives({_hex(self.octets)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,24 @@ class ArrivesEof:
     """The peer's end of the TCP stream arrives, or the connection is lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Writes:
     """The endpoint puts octets on the wire."""
 
     octets: bytes
 
+    def __repr__(self) -> str:
+        return f"Writes({_hex(self.octets)})"
+
 
 @dataclass(frozen=True, slots=True)
 class ClosesTcp:
     """The endpoint closes the TCP connection, or ends its half of it."""
+
+
+def _hex(octets: bytes) -> str:
+    """Octets as Python would read them, unless there are very many."""
+    return f"bytes.fromhex({octets.hex()!r})" if len(octets) <= 200 else f"<{len(octets)} octets>"
 
 
 Told: TypeAlias = Literal["text", "binary", "ping", "pong", "close", "failed", "lost"]

@@ -1,0 +1,91 @@
+"""What an endpoint did that is not allowed in full, step by step and in words: what findings are named after.
+
+Two runs show the same deviation where the same rules are broken by the same kind of act: ``act`` names frames by opcode
+and codes by their range, and leaves octets out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from wsoracle.model.close_codes import code_range
+from wsoracle.model.machine import Kind
+from wsoracle.model.rule import STRENGTHS, RuleSet, Strength
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import NO_CODE, EventKind, FrameFacts
+from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES
+
+from .conformance import Judgement
+from .explanation import Step
+from .observation import Arrives, Asks, Trace
+
+__all__ = ["Deviation", "deviations"]
+
+_ACTS: Final = {EventKind.CLOSE_TCP: "closes TCP", EventKind.SILENCE: "stays quiet"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A step that breaks rules: which, the strongest strength among them, and what is done.
+
+    `prompted`: whether the application asked for just this and the endpoint let it, so that the fault is shared.
+    """
+
+    rules: tuple[str, ...]
+    strength: Strength | None
+    act: str
+    prompted: bool = False
+
+
+def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tuple[Deviation, ...]:
+    """The deviations that a judgement found in its trace, each once, in the order of the run."""
+    found: dict[Deviation, None] = {}
+    for step in judgement.steps:
+        if step.broken:
+            strength = min((rules.by_id[rule].strength for rule in step.broken), key=STRENGTHS.index)
+            found[Deviation(step.broken, strength, _act(step), _prompted(step, trace))] = None
+    if judgement.note:
+        found[Deviation(judgement.rules, judgement.strength, judgement.note)] = None
+    return tuple(found)
+
+
+def _act(step: Step) -> str:
+    if step.event is None:
+        return "does not tell its application, or tells it wrong"
+    kind, frame = step.event
+    if frame is None:
+        return _ACTS.get(kind, "takes the end of TCP wrongly")
+    named = _named(frame)
+    if kind is EventKind.SEND:
+        fits = step.state.fail_code if step.state.failed and frame.opcode == CLOSE else 0
+        return f"sends {named}" + (f" where {fits} fits" if fits and fits != frame.code else "")
+    inside = " inside a message" if step.state.recv_type else ""
+    if step.label is not None and step.label.kind is Kind.FAIL:
+        disputed = frame.opcode == CLOSE and frame.code != NO_CODE and code_range(frame.code).switch is not None
+        legal = named if disputed and not inside else OPCODE_NAMES[frame.opcode]
+        return f"fails the connection with {step.label.code} on a legal {legal}{inside}"
+    verb = "accepts" if step.label is not None and step.label.kind is Kind.ACCEPT else "drops"
+    if step.state.failed or step.state.got_close:
+        return f"{verb} {named} when nothing is to be processed any more"
+    return f"{verb} {named}{inside} and does not fail the connection"
+
+
+def _named(frame: FrameFacts) -> str:
+    name = OPCODE_NAMES[frame.opcode]
+    if frame.opcode != CLOSE or frame.code == NO_CODE:
+        return name
+    return f"{name} {code_range(frame.code).codes}"
+
+
+def _prompted(step: Step, trace: Trace) -> bool:
+    """Whether the application asked for the frame that is sent: the same opcode and, for Close, the same code."""
+    if step.event is None or step.event.kind is not EventKind.SEND or step.event.frame is None:
+        return False
+    frame = step.event.frame
+    asked = [seen for seen in trace[: step.at] if isinstance(seen, Asks) and seen.what == OPCODE_NAMES[frame.opcode]]
+    if frame.opcode == CLOSE:
+        return any((NO_CODE if asks.code is None else asks.code) == frame.code for asks in asked)
+    # What is sent right after the application asked, nothing having arrived in between, is what it asked for.
+    last = next((seen for seen in reversed(trace[: step.at]) if isinstance(seen, (Asks, Arrives))), None)
+    return bool(asked) and isinstance(last, Asks)
