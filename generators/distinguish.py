@@ -26,13 +26,17 @@ from wsoracle.model.terms import Event, EventKind, Setting, State
 from .equivalence import MutantProof, Prover
 from .expectation import History, MutantBehaviour, Step, seen_from
 from .mutants import Mutant
-from .worlds import Node, Start, Trial, World, starts
+from .worlds import Node, Start, Trial, World, starts, starts_with_two
 
 LONGEST: Final = 4
 """Steps of a history before the last one, at most."""
 
 MOST_PAIRS: Final = 400
 """Pairs of different states that are followed at each depth."""
+
+
+MOST_TELLING: Final = 6
+"""Events for which a row is enabled, tried in all states."""
 
 
 class Status(StrEnum):
@@ -89,7 +93,11 @@ class Distinguisher:
             proof = self.prover.about(mutant.rule, mutant.row)
             if proof.equivalent:
                 return Finding(mutant, Status.EQUIVALENT)
-            scenario = self._cheapest(mutant, self._worth_trying(mutant), LONGEST, proof)
+            concerned = self._concerned(mutant)
+            near = [start for start in self._starts if start.points <= concerned]
+            scenario = self._cheapest(mutant, near, LONGEST, proof)
+            if scenario is None:
+                scenario = self._cheapest(mutant, starts_with_two(concerned), LONGEST, proof)
         return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
 
     def _cheapest(
@@ -112,18 +120,17 @@ class Distinguisher:
                     return Scenario(start, history)
         return None
 
-    def _worth_trying(self, mutant: Mutant) -> list[Start]:
-        """The starts that differ from the default only in what the row is about.
+    def _concerned(self, mutant: Mutant) -> set[str]:
+        """The variables that the mutant is about.
 
-        That is what it mentions, before or after the change, and what those rows mention that read a variable which it
-        sets differently.
+        That is what the row mentions, before or after the change, and what those rows mention that read or set a
+        variable which it sets differently; and whether there are an echo and a limit.
         """
         rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
         mentioned = {"echo", "limit"}.union(*(_names(row) for row in rows))
         set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
         different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
-        mentioned = mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
-        return [start for start in self._starts if start.points <= mentioned]
+        return mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
 
     def find_all(self, mutants: Iterable[Mutant], progress: Callable[[Finding], None] | None = None) -> list[Finding]:
         """What becomes of each mutant, in their order; ``progress`` is told of each."""
@@ -174,6 +181,7 @@ class _Search:
         self._depth = 0
         self._pairs: list[_Pair] = []
         self._next: list[_Pair] = []
+        self._telling: Final = self._events_for_the_row()
 
     def deeper(self) -> History | None:
         """A history that is one step longer than any tried before, if one tells the mutant apart."""
@@ -189,9 +197,21 @@ class _Search:
         self._pairs = self._next[:MOST_PAIRS]
         return None
 
+    def _events_for_the_row(self) -> list[Event]:
+        """Some events for which the row is enabled in the first state, if it ever is: to be tried in all others too."""
+        behaviour, start = self._behaviour, self._world.start.state
+        found: list[Event] = []
+        for trial in self._world.trials(start, behaviour.kind):
+            if trial.event.frame is not None and len(found) < MOST_TELLING:
+                refusing, legal, _ = trial.masks
+                if (refusing | legal) >> behaviour.index & 1:
+                    found.append(trial.event)
+        return found
+
     def _in_one_state(self, node: Node) -> History | None:
         behaviour, state = self._behaviour, node.state
-        for trial in self._world.trials(state, behaviour.kind):
+        telling = (self._world.tried(state, event) for event in self._telling) if node.parent else ()
+        for trial in (*self._world.trials(state, behaviour.kind), *telling):
             masks = behaviour.changed(trial.masks, state, trial.event.frame)
             if masks == trial.masks and behaviour.keeps_reaction:
                 continue

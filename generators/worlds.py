@@ -6,8 +6,9 @@ it knows the trial events, what the original expects of them, and the states aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final, NamedTuple
 
 from wsoracle.model import utf8, wire
@@ -143,20 +144,21 @@ class World:
         """The trial events of one kind in a state."""
         key = state, kind.value
         if key not in self._trials:
-            self._trials[key] = tuple(self._tried(state, kind))
+            events = self._events(kind, state)
+            self._trials[key] = tuple(self.tried(state, event, payload) for event, payload in events)
         return self._trials[key]
 
-    def _tried(self, state: State, kind: EventKind) -> Iterator[Trial]:
-        for event, payload in self._events(kind, state):
-            masks = self.behaviour.masks(state, event)
-            observation, after = self.behaviour.observe(state, event, masks)
-            yield Trial(
-                event,
-                self._masks.setdefault(masks, masks),
-                self._observations.setdefault(observation, observation),
-                {label: self._states.setdefault(then, then) for label, then in after.items()},
-                payload,
-            )
+    def tried(self, state: State, event: Event, payload: bytes | None = None) -> Trial:
+        """What the original expects of an event in a state."""
+        masks = self.behaviour.masks(state, event)
+        observation, after = self.behaviour.observe(state, event, masks)
+        return Trial(
+            event,
+            self._masks.setdefault(masks, masks),
+            self._observations.setdefault(observation, observation),
+            {label: self._states.setdefault(then, then) for label, then in after.items()},
+            payload,
+        )
 
     def steps_on(self, trial: Trial) -> Iterator[Label]:
         """The labels of the outcomes after which a history may go on; only after short frames, to keep states few."""
@@ -299,7 +301,10 @@ def _payloads(frame: FrameFacts, before: int | None) -> tuple[bytes | None, ...]
 
 
 def starts() -> list[Start]:
-    """The worlds to look in, nearest to the default first, and those whose histories depart from rules last."""
+    """The starts in the default world and in those that differ from it in one point, the nearest first.
+
+    Those whose histories may depart from rules come last.
+    """
     base = [Setting(role, echo=True) for role in (Role.SERVER, Role.CLIENT)]
     near = [Start(setting) for setting in base]
     near += [Start(Setting(role, echo=False)) for role in Role]
@@ -313,4 +318,15 @@ def starts() -> list[Start]:
     return [*near, *(Start(start.setting, start.state, True) for start in near)]
 
 
-__all__ = ["SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "starts"]
+def starts_with_two(points: Collection[str]) -> list[Start]:
+    """The starts that differ from the default in two of some switches, given by the names of their variables."""
+    choices = [(s.name, v) for s in SWITCHES if s.variable.name in points for v in s.values if v != s.default]
+    return [
+        Start(Setting(role, echo=True, switches=Switches(**dict(pair))))
+        for pair in combinations(choices, 2)
+        if pair[0][0] != pair[1][0]
+        for role in (Role.SERVER, Role.CLIENT)
+    ]
+
+
+__all__ = ["SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "starts", "starts_with_two"]
