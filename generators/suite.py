@@ -1,0 +1,305 @@
+"""The suite that kills every mutant, reduced by set cover; and what the established suite's sequences would kill.
+
+Theory of operation. Each mutant is told apart by a shortest history, or proved equivalent (``distinguish``). The
+histories are the candidates; which mutant is killed by which candidate is a matrix, of which the greedy algorithm for
+set cover (Chvatal 1979) takes the candidate that kills most of what is left, until nothing is; what became superfluous
+is dropped. The same mutants give the same suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+from wsoracle.model.exploration import explore
+from wsoracle.model.machine import Label
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.vocabulary import KNOWN_OPCODES, PONG, Role
+
+from . import build_case
+from .case import Case, Origin
+from .distinguish import Distinguisher, Scenario, Status
+from .established import established
+from .expectation import Behaviour, MutantBehaviour, Observation, Step, expected, kills, step_at
+from .mutants import Mutant, mutants
+from .witnesses import Unreached, all_witnesses
+from .worlds import Start
+
+JOBS: Final = 2
+BATCH: Final = 32
+"""Mutants that a process takes at a time."""
+
+NEAR: Final = 2
+"""Steps to the states at which a second look is taken."""
+
+OnStep = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of a mutant, by its id, and the history that tells it apart."""
+
+    mutant: str
+    status: Status
+    scenario: Scenario | None
+
+
+@dataclass(frozen=True)
+class MutationResult:
+    """All that is known of the mutants: what became of each, the suite by case id, and which cases kill it."""
+
+    mutants: tuple[Mutant, ...]
+    found: Mapping[str, Found]
+    suite: Mapping[str, Scenario]
+    killed_by: Mapping[str, tuple[str, ...]]
+    established_score: float | None
+
+    @property
+    def score(self) -> float:
+        """The share of the mutants that are not equivalent which the suite kills."""
+        return _score(self.found.values(), {m for m, cases in self.killed_by.items() if cases})
+
+    def to_json(self) -> dict[str, Any]:
+        """The report of ``wsoracle mutants --json``."""
+        rows = [
+            {
+                "id": mutant.id,
+                "rule": mutant.rule,
+                "change": mutant.change,
+                "status": self.found[mutant.id].status.value,
+                "killed_by": list(self.killed_by[mutant.id]),
+            }
+            for mutant in self.mutants
+        ]
+        return {
+            "mutants": rows,
+            "suite": list(self.suite),
+            "score": self.score,
+            "established_suite_score": self.established_score,
+        }
+
+
+def _score(found: Iterable[Found], killed: set[str]) -> float:
+    counting = [f.mutant for f in found if f.status is not Status.EQUIVALENT]
+    return sum(1 for mutant in counting if mutant in killed) / len(counting) if counting else 1.0
+
+
+# --- finding, in several processes ----------------------------------------------------------------------------------
+
+_DISTINGUISHER: list[Distinguisher] = []
+_MUTANTS: dict[str, Mutant] = {}
+
+
+def _find(ids: Sequence[str]) -> list[Found]:
+    """What becomes of some mutants; each process keeps what it has explored for the next ones."""
+    if not _MUTANTS:
+        _MUTANTS.update((m.id, m) for m in mutants())
+        _DISTINGUISHER.append(Distinguisher())
+    found = (_DISTINGUISHER[0].find(_MUTANTS[name]) for name in ids)
+    return [Found(f.mutant.id, f.status, f.scenario) for f in found]
+
+
+def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = JOBS) -> dict[str, Found]:
+    """What becomes of each mutant, by its id, in their order."""
+    batches = [[m.id for m in wanted[i : i + BATCH]] for i in range(0, len(wanted), BATCH)]
+    found: dict[str, Found] = {}
+    if jobs == 1 or len(batches) == 1:
+        for batch in batches:
+            found.update((f.mutant, f) for f in _find(batch))
+            _tell(step, "mutants", len(found), len(wanted))
+        return found
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+        for result in pool.map(_find, batches):
+            found.update((f.mutant, f) for f in result)
+            _tell(step, "mutants", len(found), len(wanted))
+    return found
+
+
+def _tell(step: OnStep | None, what: str, done: int, total: int) -> None:
+    if step is not None:
+        step(what, done, total)
+
+
+# --- a second look ----------------------------------------------------------------------------------------------------
+
+
+def second_look(mutant: Mutant, matrix: Matrix) -> Scenario | None:
+    """A history for a mutant that the search did not tell apart: the witness of its row, at another place.
+
+    The event at which the row is enabled is tried after every short history, alone and followed by one plain event: so
+    a guard that lost a fact (TCP open, not failed) or an effect that is missing shows where the search, which tries
+    boundary events only in the first state, does not look.
+    """
+    for role in Role:
+        witness = all_witnesses()[mutant.rule, role]
+        if isinstance(witness, Unreached):
+            continue
+        start = Start(witness.setting, witness.start.state, departing=True)
+        original = Behaviour(RULES, witness.setting)
+        for path in _short_paths(witness.setting, witness.start.state):
+            for history in _continued(original, start.state, path, witness.event, role):
+                scenario = Scenario(start, history)
+                if matrix.killed(scenario, [mutant]):
+                    return scenario
+    return None
+
+
+@lru_cache(maxsize=64)
+def _short_paths(setting: Setting, first: State) -> tuple[tuple[tuple[Event, Label], ...], ...]:
+    """The shortest histories to the states that are at most two steps away."""
+    explored = explore(setting, initial=(first,), departures=True)
+    paths = (explored.path(state) for state in explored.states)
+    return tuple(tuple((s.event, s.label) for s in path) for path in paths if len(path) <= NEAR)
+
+
+def _continued(
+    original: Behaviour, first: State, path: Sequence[tuple[Event, Label]], event: Event, role: Role
+) -> Iterator[tuple[Step, ...]]:
+    state, steps = first, []
+    for done, label in path:
+        steps.append(step_at(state, done, label))
+        state = original.observe(state, done)[1][label]
+    yield (*steps, step_at(state, event))
+    for label, after in original.observe(state, event)[1].items():
+        for last in _plain_events(role):
+            yield (*steps, step_at(state, event, label), step_at(after, last))
+
+
+@lru_cache(maxsize=2)
+def _plain_events(role: Role) -> tuple[Event, ...]:
+    """One event of each kind and opcode, legal in the first state."""
+    frames = [
+        (kind, FrameFacts(opcode, masked=(role is Role.SERVER) is (kind is EventKind.RECEIVE), answers=opcode == PONG))
+        for kind in (EventKind.SEND, EventKind.RECEIVE)
+        for opcode in KNOWN_OPCODES
+    ]
+    return (*(Event(kind, frame) for kind, frame in frames), *(Event(k) for k in EventKind if not k.has_frame))
+
+
+# --- the matrix and the cover ---------------------------------------------------------------------------------------
+
+
+class Matrix:
+    """Which mutants a history kills; behaviours are kept for each setting."""
+
+    def __init__(self) -> None:
+        self._originals: Final[dict[Setting, Behaviour]] = {}
+        self._mutants: Final[dict[tuple[Setting, str], MutantBehaviour]] = {}
+
+    def killed(self, scenario: Scenario, among: Iterable[Mutant]) -> set[str]:
+        """The ids of the mutants that expect something else at some step of a history."""
+        start, history = scenario.start, scenario.history
+        original = self._original(start.setting)
+        wanted: tuple[Observation, ...] = expected(original, history, start.state)
+        kinds = {step.event.kind for step in history}
+        # Effects of an input's row show in later steps; of a row whose kind is not in the history nothing shows.
+        return {
+            mutant.id
+            for mutant in among
+            if RULES.by_id[mutant.rule].on in kinds
+            and kills(self._mutant(start.setting, mutant), history, wanted, start.state)
+        }
+
+    def _original(self, setting: Setting) -> Behaviour:
+        if setting not in self._originals:
+            self._originals[setting] = Behaviour(RULES, setting)
+        return self._originals[setting]
+
+    def _mutant(self, setting: Setting, mutant: Mutant) -> MutantBehaviour:
+        key = (setting, mutant.id)
+        if key not in self._mutants:
+            self._mutants[key] = MutantBehaviour(self._original(setting), mutant.rule, mutant.row)
+        return self._mutants[key]
+
+
+def cover(kill_sets: Mapping[str, frozenset[str]]) -> list[str]:
+    """A small set of candidates that kills all that any kills: greedy, then without what is superfluous.
+
+    Among equals the first candidate is taken.
+    """
+    left = set().union(*kill_sets.values()) if kill_sets else set()
+    chosen: list[str] = []
+    while left:
+        best = max(kill_sets, key=lambda name: len(kill_sets[name] & left))
+        chosen.append(best)
+        left -= kill_sets[best]
+    for name in list(chosen):
+        others = set().union(*(kill_sets[other] for other in chosen if other != name))
+        if kill_sets[name] <= others:
+            chosen.remove(name)
+    return sorted(chosen)
+
+
+def analyse(
+    wanted: Sequence[Mutant] | None = None, data: Path | None = None, step: OnStep | None = None, jobs: int = JOBS
+) -> MutationResult:
+    """Tell all mutants apart, choose the suite, and score it and the established suite (None where ``data`` is absent).
+
+    ``step`` is told of the progress.
+    """
+    every = tuple(mutants() if wanted is None else wanted)
+    found, matrix = find_all(every, step, jobs), Matrix()
+    for mutant in every:
+        if found[mutant.id].status is Status.ALIVE:
+            scenario = second_look(mutant, matrix)
+            if scenario is not None:
+                found[mutant.id] = Found(mutant.id, Status.KILLED, scenario)
+    live = [m for m in every if found[m.id].status is not Status.EQUIVALENT]
+    candidates: dict[str, Scenario] = {}
+    owner: dict[Scenario, str] = {}
+    for mutant in live:
+        scenario = found[mutant.id].scenario
+        if scenario is not None and scenario not in owner:
+            owner[scenario] = name = f"mutant/{mutant.id}/{scenario.start.setting.role}"
+            candidates[name] = scenario
+    kill_sets: dict[str, frozenset[str]] = {}
+    for number, (name, scenario) in enumerate(candidates.items()):
+        kill_sets[name] = frozenset(matrix.killed(scenario, live))
+        _tell(step, "matrix", number + 1, len(candidates))
+    suite = cover(kill_sets)
+    killed_by = {m.id: tuple(name for name in suite if m.id in kill_sets[name]) for m in every}
+    score = _established_score(matrix, live, found, data, step)
+    return MutationResult(every, found, {name: candidates[name] for name in suite}, killed_by, score)
+
+
+def _established_score(
+    matrix: Matrix, live: Sequence[Mutant], found: Mapping[str, Found], data: Path | None, step: OnStep | None
+) -> float | None:
+    if data is None or not data.exists():
+        return None
+    left, killed = list(live), set()
+    scenarios = established(data)
+    for number, scenario in enumerate(scenarios.values()):
+        killed |= matrix.killed(scenario, left)
+        left = [m for m in left if m.id not in killed]
+        _tell(step, "established suite", number + 1, len(scenarios))
+    return _score(found.values(), killed)
+
+
+def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
+    """The suite as cases, with their controls; and for what cannot be one the reason, by id."""
+    cases: dict[str, Case] = {}
+    left: dict[str, str] = {}
+    for name, scenario in result.suite.items():
+        mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
+        mutant = next(m for m in result.mutants if m.id == mutant_id)
+        path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
+        last = scenario.history[-1].event
+        story = build_case.Scenario(scenario.start.setting, last, path, scenario.start.state)
+        title = f"Tells apart {mutant.rule}, {mutant.change}"
+        try:
+            made = build_case.build_case(name, Origin("mutant", mutant=mutant_id), title, story)
+        except (build_case.CannotBuildError, ValueError) as error:
+            left[name] = str(error)
+            continue
+        cases.update((case.id, case) for case in made)
+    return [cases[name] for name in sorted(cases)], left
+
+
+__all__ = ["Found", "Matrix", "MutationResult", "analyse", "cover", "find_all", "second_look", "suite_cases"]

@@ -1,0 +1,70 @@
+"""The suite kills every mutant that is not equivalent, and nothing in it is superfluous."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsoracle.generators.case import check_suite
+from wsoracle.generators.distinguish import Status
+from wsoracle.generators.mutants import mutants
+from wsoracle.generators.suite import Matrix, analyse, cover, find_all, second_look, suite_cases
+
+SAMPLE = [
+    m for m in mutants() if m.rule in ("5.5/long-control", "5.5.2/ping", "7.1.1/client-waits", "8.1/invalid-text")
+]
+LATE = "5.5/long-control~without-tcp_open"
+
+
+def test_there_are_more_than_enough_mutants() -> None:
+    assert len(mutants()) >= 150
+    assert len(SAMPLE) >= 20
+
+
+def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
+    told: list[tuple[str, int, int]] = []
+    result = analyse(SAMPLE, step=lambda what, done, total: told.append((what, done, total)), jobs=1)
+    statuses = {found.status for found in result.found.values()}
+    assert statuses == {Status.KILLED, Status.EQUIVALENT}
+    assert result.score == 1.0
+    assert result.established_score is None
+    assert told
+    for name in result.suite:
+        assert any(cases == (name,) for cases in result.killed_by.values()), name
+    report = result.to_json()
+    assert {row["status"] for row in report["mutants"]} == {"killed", "equivalent"}
+    assert all(row["killed_by"] for row in report["mutants"] if row["status"] == "killed")
+    cases, left = suite_cases(result)
+    check_suite(cases)
+    assert len([c for c in cases if c.origin.kind == "mutant"]) + len(left) == len(result.suite)
+
+
+def test_a_second_look_finds_what_the_search_leaves_alive() -> None:
+    (mutant,) = [m for m in mutants() if m.id == LATE]
+    scenario = second_look(mutant, Matrix())
+    assert scenario is not None
+    assert Matrix().killed(scenario, [mutant]) == {LATE}
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        ({}, []),
+        ({"a": {"1"}, "b": {"1", "2"}}, ["b"]),
+        ({"a": {"1", "2"}, "b": {"3"}, "c": {"2", "3"}}, ["a", "b"]),
+        (
+            {"a": {"1", "2", "3"}, "b": {"1", "2", "4", "5"}, "c": {"3", "4", "6"}, "d": {"5", "6", "7"}},
+            ["a", "b", "d"],
+        ),
+    ],
+)
+def test_the_cover_is_complete_and_has_nothing_superfluous(sets: dict[str, set[str]], expected: list[str]) -> None:
+    chosen = cover({name: frozenset(killed) for name, killed in sets.items()})
+    everything = set().union(*sets.values()) if sets else set()
+    assert set().union(*(sets[name] for name in chosen)) == everything
+    assert len(chosen) == len(expected)
+
+
+def test_equivalent_mutants_are_proved_not_guessed() -> None:
+    found = find_all(SAMPLE, jobs=1)
+    for mutant in SAMPLE:
+        assert (found[mutant.id].scenario is None) == (found[mutant.id].status is not Status.KILLED)

@@ -1,0 +1,66 @@
+"""``wsoracle run``: the cases on real implementations, in process, each verdict with its clause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..cli import FAILED, WrongInput
+from ..collection import collect
+from ..output import STDOUT, console, progress, write_json
+from ..peers import available_peers, missing_peers
+from ..running import CaseRun, clause, run_cases, tally, why_not
+from .options import json_option, seed_option, select
+
+
+@click.command("run")
+@click.argument("pattern", default="")
+@json_option
+@seed_option
+@click.pass_context
+def command(context: click.Context, pattern: str, json_file: str | None, seed: int) -> None:
+    """Run the cases on wsproto and websockets, in process, and judge what they do.
+
+    PATTERN selects cases by their id; their controls are always run. The exit status is 1 where a case is failed.
+    """
+    peers = available_peers()
+    if not peers:
+        raise WrongInput("no implementation is installed: pip install 'wsoracle[peers]'")
+    with progress("generating") as step:
+        found = collect(seed, step)
+    chosen = set(select(pattern, (case.id for case in found.cases if why_not(case) is None), "case that can be run"))
+    controls = {case.control for case in found.cases if case.id in chosen}
+    with progress("running") as step:
+        runs = run_cases([c for c in found.cases if c.id in chosen or c.id in controls], peers, step)
+    if json_file is not None:
+        write_json(json_file, {"runs": [run.to_json() for run in runs]})
+    if json_file != STDOUT:
+        show(runs)
+    for missing in missing_peers():
+        click.echo(f"not run: {missing.implementation} ({missing.reason})", err=True)
+    if not all(run.passed for run in runs):
+        context.exit(FAILED)
+
+
+def show(runs: Sequence[CaseRun], *, most: int | None = None) -> None:
+    """Print what is not as it should be, each with its clause (at most so many), and the sums."""
+    from rich.text import Text
+
+    out = console()
+    odd = [run for run in runs if not run.passed]
+    for run in odd[:most]:
+        head = Text(f"{run.verdict if run.counts else 'NO CONTROL'}  ", "bold red")
+        head.append(f"{run.implementation} {run.version} as {run.role}: {run.case}", "bold")
+        out.print(head, soft_wrap=True)
+        for rule in run.rules:
+            out.print(Text(f"    {rule}: {clause(rule)}", "dim"))
+        for line in run.observed[-3:]:
+            out.print(Text(f"    {line}"))
+        if run.instead:
+            out.print(Text(f"    would have been allowed: {'; or '.join(run.instead)}", "green"))
+    if most is not None and len(odd) > most:
+        out.print(Text(f"... and {len(odd) - most} more"))
+    for (name, version, role), verdicts in tally(runs).items():
+        sums = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        out.print(Text(f"{name} {version} as {role}: {sums}", "bold"), soft_wrap=True)
