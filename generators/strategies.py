@@ -53,6 +53,7 @@ __all__ = [
     "starts",
     "stimuli",
     "texts",
+    "varied_settings",
 ]
 
 LONGEST: Final = 70_000
@@ -370,21 +371,29 @@ class _Assembly:
 # --- settings and states ----------------------------------------------------------------------------------------------
 
 
-def settings_of_endpoints(role: Role | None = None, *, echo: bool | None = None) -> st.SearchStrategy[Setting]:
-    """Settings of an endpoint: role, stated limit, application and every switch; as given, else any."""
-    switches = st.fixed_dictionaries({}, optional={s.name: st.sampled_from(s.values) for s in SWITCHES})
-    return st.builds(
-        Setting,
-        st.sampled_from(Role) if role is None else st.just(role),
-        st.sampled_from((None, 0, 3, 200)),
-        st.booleans() if echo is None else st.just(echo),
-        switches.map(lambda chosen: Switches(**chosen)),
+@lru_cache(maxsize=1)
+def varied_settings() -> tuple[Setting, ...]:
+    """A few settings in which every role, application, and value of every switch occurs, the plainest first.
+
+    They are few because rules are compiled anew for each.
+    """
+    most = max(len(switch.values) for switch in SWITCHES)
+    variants = [Switches(**{s.name: s.values[n % len(s.values)] for s in SWITCHES}) for n in range(most)]
+    return tuple(
+        Setting(role, limit, echo, switches)
+        for switches in (Switches(), *variants)
+        for limit, echo in ((None, False), (3, False), (200, True))
+        for role in Role
     )
+
+
+def settings_of_endpoints(role: Role | None = None, *, echo: bool | None = None) -> st.SearchStrategy[Setting]:
+    """One of :func:`varied_settings`, of this role and with this application, where they are given."""
+    return st.sampled_from([s for s in varied_settings() if role in (None, s.role) and echo in (None, s.echo)])
 
 
 def starts() -> st.SearchStrategy[State]:
     """States right after the opening handshake: any reserved bits may have been claimed by extensions."""
-    bits = st.tuples(st.booleans(), st.booleans(), st.booleans())
-    return bits.map(
-        lambda claims: State()._replace(claims_rsv1=claims[0], claims_rsv2=claims[1], claims_rsv3=claims[2])
-    )
+    names = ("claims_rsv1", "claims_rsv2", "claims_rsv3")
+    claims = st.tuples(st.booleans(), st.booleans(), st.booleans())
+    return claims.map(lambda bits: State()._replace(**dict(zip(names, bits, strict=True))))

@@ -1,25 +1,27 @@
 """What has arrived at an endpoint by some moment: whole frames, and what is known of the frame that is incomplete.
 
 A receiver that fails the connection need not wait for the rest of a frame: what is certain of it already can decide
-(its header, text that can no longer become valid, the code of a Close). :meth:`Arrivals.partial` says what is certain.
+(its header, text that can no longer become valid, the code of a Close). :meth:`Arrivals.partial` says what is certain;
+of a header that is incomplete, what it may still become.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from wsoracle.model import utf8
 from wsoracle.model.abstraction import facts_of_header, facts_on_wire, text_before
 from wsoracle.model.masking import mask
 from wsoracle.model.terms import HEADER_VARIABLES, EventKind, FrameFacts, State
-from wsoracle.model.vocabulary import CLOSE
+from wsoracle.model.vocabulary import CLOSE, FORMS
 from wsoracle.model.wire import (
-    FIELDS,
     FIXED_OCTETS,
     LENGTH_FORMS,
     MAX_HEADER_OCTETS,
     Header,
+    capacity,
     decode_header,
     marker_range,
     unpack_fixed,
@@ -30,13 +32,14 @@ from .observation import frames_in
 
 __all__ = ["Arrivals", "Partial"]
 
-_FIRST_OCTET: Final = frozenset(field.name for field in FIELDS if field.octet == 0)
-
 
 class Partial(NamedTuple):
-    """What is certain of a frame that has not arrived whole: its facts as far as they are among `known`."""
+    """What is certain of a frame that has not arrived whole: its facts are one of the `cases`, as far as `known` goes.
 
-    facts: FrameFacts
+    There is one case where the header is complete.
+    """
+
+    cases: tuple[FrameFacts, ...]
     known: frozenset[str]
 
 
@@ -63,8 +66,11 @@ class Arrivals:
             self._facts[key] = facts_on_wire(frame.header, frame.payload, before)
         return self._facts[key]
 
-    def partial(self, count: int, state: State) -> Partial | None:
-        """What is certain of the frame that is incomplete when `count` octets have arrived; None between frames."""
+    def partial(self, count: int, state: State, lengths: Collection[int]) -> Partial | None:
+        """What is certain of the frame that is incomplete when `count` octets have arrived; None between frames.
+
+        `lengths` are those that stand for all others, in ascending order, where the length is not there yet.
+        """
         index = self.complete(count)
         start = self.frames[index].start if index < len(self.frames) else self._rest
         if start >= count:
@@ -72,7 +78,7 @@ class Arrivals:
         octets = self.octets[start : min(count, start + MAX_HEADER_OCTETS)]
         decoded = decode_header(octets)
         if decoded is None:
-            return _of_header(octets)
+            return Partial(_cases(octets, lengths), HEADER_VARIABLES)
         header, size = decoded
         return self._of_payload(start, header, start + size, count, state)
 
@@ -87,7 +93,7 @@ class Arrivals:
             facts, known = facts._replace(code=int.from_bytes(payload[:2], "big")), known | {"code"}
             if utf8.run(payload[2:]) == utf8.REJECT:
                 facts, known = facts._replace(reason_ok=False), known | {"reason_ok"}
-        return Partial(facts, known)
+        return Partial((facts,), known)
 
     def _text(self, start: int, header: Header, body: int, count: int, before: int) -> int:
         """Where the automaton stands after the payload so far; what was read before is not read again."""
@@ -103,18 +109,35 @@ class Arrivals:
         return octets if header.key is None else mask(octets, header.key, first - body)
 
 
-def _of_header(octets: bytes) -> Partial:
-    """What is certain of a frame whose header is incomplete: at least one octet of it."""
+def _cases(octets: bytes, lengths: Collection[int]) -> tuple[FrameFacts, ...]:
+    """What the incomplete header may become, of which there is at least one octet."""
     fields = unpack_fixed((octets[0], octets[1] if len(octets) >= FIXED_OCTETS else 0))
     flags = {name: bool(fields[name]) for name in ("fin", "rsv1", "rsv2", "rsv3")}
     facts = FrameFacts(fields["opcode"], **flags)
-    if len(octets) < FIXED_OCTETS:
-        return Partial(facts, _FIRST_OCTET)
-    form = next(row.form for row in LENGTH_FORMS if fields["length"] <= marker_range(row.form)[1])
-    facts = facts._replace(masked=bool(fields["masked"]), form=form)
-    known = _FIRST_OCTET | {"masked", "form"}
-    extended = octets[FIXED_OCTETS : FIXED_OCTETS + LENGTH_FORMS[form].extended]
-    if len(extended) == LENGTH_FORMS[form].extended:
-        facts = facts._replace(length=unpack_length(form, fields["length"], extended))
-        known |= {"length"}
-    return Partial(facts, known)
+    forms: tuple[int, ...] = FORMS
+    masked: tuple[bool, ...] = (False, True)
+    extended = b""
+    if len(octets) >= FIXED_OCTETS:
+        forms = tuple(f for f in FORMS if marker_range(f)[0] <= fields["length"] <= marker_range(f)[1])
+        masked = (bool(fields["masked"]),)
+        extended = octets[FIXED_OCTETS:]
+    return tuple(
+        facts._replace(form=form, length=length, masked=mask_bit)
+        for form in forms
+        for length in _lengths(form, fields["length"], extended, len(octets) >= FIXED_OCTETS, lengths)
+        for mask_bit in masked
+    )
+
+
+def _lengths(form: int, field: int, extended: bytes, announced: bool, lengths: Collection[int]) -> Iterator[int]:
+    """The lengths that a header of this form may declare, given the octets of extended length that are there."""
+    row = LENGTH_FORMS[form]
+    missing = row.extended - len(extended)
+    if announced and missing <= 0:
+        yield unpack_length(form, field, extended[: row.extended])
+        return
+    lowest, highest = 0, capacity(form)
+    if extended:
+        lowest = int.from_bytes(extended, "big") << 8 * missing
+        highest = lowest + (1 << 8 * missing) - 1
+    yield from sorted({lowest, highest, *(length for length in lengths if lowest <= length <= highest)})

@@ -7,9 +7,9 @@ among what they allow in full, then for departures from SHOULD and CONSENSUS rul
 break a MUST. The verdict follows from the strengths of the rules that the best explanation breaks.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
-all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because it
-echoes, because the protocol calls for it. Where it is `unknown` (recorded traffic), it may send whatever the rules let
-it send.
+all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
+it echoes, because the protocol calls for it. Where it is `unknown` (recorded traffic), it may send whatever the rules
+let it send.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting, State
 
-from .explanation import LENIENCIES, Explanation, Search, Step, Subject, cheapest
+from .explanation import LENIENCIES, Explanation, Search, Step, Subject, cheapest, machine_for
 from .history import History, Moment
 from .observation import Crashes, OnWire, Quiet, Told, Trace
 from .verdict import Profile, Verdict, verdict_on
@@ -119,7 +118,7 @@ def judge(
 
 def rules_fired(judgement: Judgement, setting: Setting, rules: RuleSet = RULES) -> Counter[str]:
     """How often each rule was enabled along the explanation of a trace."""
-    machine = CompiledMachine(rules, setting)
+    machine = machine_for(rules, setting)
     fired: Counter[str] = Counter()
     for step in judgement.steps:
         if step.event is not None:
