@@ -177,6 +177,26 @@ class MutantBehaviour(Reading):
                 illegal |= bit if where_illegal else 0
         return refusing, legal, illegal
 
+    def differs_on(self, places: Sequence[Place]) -> bool:
+        """Whether something else is expected here than in the original, along a history that was traced there."""
+        state: State | None = places[0].state if places else None
+        for place in places:
+            if state is None:
+                return True
+            event = place.step.event
+            if state == place.state:
+                masks = self.changed(place.masks, state, event.frame) if event.kind is self.kind else place.masks
+                if masks == place.masks and (self.keeps_reaction or event.kind is not self.kind):
+                    state = place.after
+                    continue
+                observation, after = self.observe(state, event, masks)
+            else:
+                observation, after = self.observe(state, seen_from(place.step, state))
+            if observation != place.observation:
+                return True
+            state = None if place.step.label is None else after.get(place.step.label)
+        return False
+
     def effect(self, kind: EventKind, index: int) -> Effect:
         if (kind, index) != (self.kind, self.index):
             return self._original.effect(kind, index)
@@ -233,27 +253,32 @@ def expectation(
 
 def expected(behaviour: Reading, history: History, start: State | None = None) -> tuple[Observation, ...]:
     """What a behaviour expects at each step of a history, as :func:`expectation` does."""
-    state = State() if start is None else start
-    found = []
+    return tuple(place.observation for place in trace(behaviour, history, start))
+
+
+class Place(NamedTuple):
+    """A step of a history where it happens: the state, the enabled rows, and what is expected there."""
+
+    step: Step
+    state: State
+    masks: Masks
+    observation: Observation
+    after: State | None
+
+
+def trace(behaviour: Reading, history: History, start: State | None = None) -> tuple[Place, ...]:
+    """A history followed step by step; it ends at a step whose chosen outcome is not allowed, or after the last."""
+    state: State | None = State() if start is None else start
+    found: list[Place] = []
     for step in history:
-        observation, after = behaviour.observe(state, seen_from(step, state))
-        found.append(observation)
-        if step.label not in after:
+        if state is None:
             break
-        state = after[step.label]
+        event = seen_from(step, state)
+        masks = behaviour.masks(state, event)
+        observation, after = behaviour.observe(state, event, masks)
+        found.append(Place(step, state, masks, observation, None if step.label is None else after.get(step.label)))
+        state = found[-1].after
     return tuple(found)
-
-
-def kills(behaviour: Reading, history: History, wanted: Sequence[Observation], start: State | None = None) -> bool:
-    """Whether a behaviour expects something else than what is wanted, at some step."""
-    state = State() if start is None else start
-    for step, observation in zip(history, wanted, strict=True):
-        found, after = behaviour.observe(state, seen_from(step, state))
-        if found != observation:
-            return True
-        if step.label in after:
-            state = after[step.label]
-    return False
 
 
 def step_at(state: State, event: Event, label: Label | None = None, payload: bytes | None = None) -> Step:
@@ -312,18 +337,29 @@ def _mask_function(
     return made
 
 
-def _guard_function(
-    guard: Expr, values: Mapping[str, Value]
-) -> Callable[[State, FrameFacts | None], tuple[bool, bool]]:
+def _guard_function(guard: Expr, values: Mapping[str, Value]) -> GuardFunction:
     """Whether a guard holds where the event is legal, and where it is not."""
-    settled = substitute(guard, values)
+    # Most guards read few of the settings: what was made for one serves for many. Expressions have no equality to look
+    # them up by, so that they are found by identity, and kept, lest the identity be given away.
+    known = _GUARDS.setdefault(id(guard), (guard, tuple(name for name in variables(guard) if name in values), {}))
+    key = tuple(values[name] for name in known[1])
+    if key not in known[2]:
+        known[2][key] = _made_guard(substitute(guard, values))
+    return known[2][key]
+
+
+GuardFunction: TypeAlias = "Callable[[State, FrameFacts | None], tuple[bool, bool]]"
+_GUARDS: Final[dict[int, tuple[Expr, tuple[str, ...], dict[tuple[Value, ...], GuardFunction]]]] = {}
+
+
+def _made_guard(settled: Expr) -> GuardFunction:
     lines = ["def guard(state, frame):", *_unpacked([settled])]
     if LEGAL.name in variables(settled):
         cases = [_python(substitute(settled, {LEGAL.name: legal})) for legal in (True, False)]
         lines.append(f"    return {cases[0]}, {cases[1]}")
     else:
         lines += [f"    holds = {_python(settled)}", "    return holds, holds"]
-    made: Callable[[State, FrameFacts | None], tuple[bool, bool]] = _define("\n".join(lines), "guard")
+    made: GuardFunction = _define("\n".join(lines), "guard")
     return made
 
 
@@ -378,14 +414,15 @@ __all__ = [
     "Masks",
     "MutantBehaviour",
     "Observation",
+    "Place",
     "Reading",
     "Seen",
     "Step",
     "Table",
     "expectation",
     "expected",
-    "kills",
     "representative",
     "seen_from",
     "step_at",
+    "trace",
 ]

@@ -8,35 +8,26 @@ is dropped. The same mutants give the same suite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-from wsoracle.model.exploration import explore
-from wsoracle.model.machine import Label
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State
-from wsoracle.model.vocabulary import KNOWN_OPCODES, PONG, Role
+from wsoracle.model.terms import Setting
 
 from . import build_case
 from .case import Case, Origin
 from .distinguish import Distinguisher, Scenario, Status
 from .established import established
-from .expectation import Behaviour, MutantBehaviour, Observation, Step, expected, kills, step_at
+from .expectation import Behaviour, MutantBehaviour, trace
 from .mutants import Mutant, mutants
-from .witnesses import Unreached, all_witnesses
-from .worlds import Start
 
 JOBS: Final = 2
 BATCH: Final = 32
 """Mutants that a process takes at a time."""
-
-NEAR: Final = 2
-"""Steps to the states at which a second look is taken."""
 
 OnStep = Callable[[str, int, int], None]
 
@@ -126,84 +117,27 @@ def _tell(step: OnStep | None, what: str, done: int, total: int) -> None:
         step(what, done, total)
 
 
-# --- a second look ----------------------------------------------------------------------------------------------------
-
-
-def second_look(mutant: Mutant, matrix: Matrix) -> Scenario | None:
-    """A history for a mutant that the search did not tell apart: the witness of its row, at another place.
-
-    The event at which the row is enabled is tried after every short history, alone and followed by one plain event: so
-    a guard that lost a fact (TCP open, not failed) or an effect that is missing shows where the search, which tries
-    boundary events only in the first state, does not look.
-    """
-    for role in Role:
-        witness = all_witnesses()[mutant.rule, role]
-        if isinstance(witness, Unreached):
-            continue
-        start = Start(witness.setting, witness.start.state, departing=True)
-        original = Behaviour(RULES, witness.setting)
-        for path in _short_paths(witness.setting, witness.start.state):
-            for history in _continued(original, start.state, path, witness.event, role):
-                scenario = Scenario(start, history)
-                if matrix.killed(scenario, [mutant]):
-                    return scenario
-    return None
-
-
-@lru_cache(maxsize=64)
-def _short_paths(setting: Setting, first: State) -> tuple[tuple[tuple[Event, Label], ...], ...]:
-    """The shortest histories to the states that are at most two steps away."""
-    explored = explore(setting, initial=(first,), departures=True)
-    paths = (explored.path(state) for state in explored.states)
-    return tuple(tuple((s.event, s.label) for s in path) for path in paths if len(path) <= NEAR)
-
-
-def _continued(
-    original: Behaviour, first: State, path: Sequence[tuple[Event, Label]], event: Event, role: Role
-) -> Iterator[tuple[Step, ...]]:
-    state, steps = first, []
-    for done, label in path:
-        steps.append(step_at(state, done, label))
-        state = original.observe(state, done)[1][label]
-    yield (*steps, step_at(state, event))
-    for label, after in original.observe(state, event)[1].items():
-        for last in _plain_events(role):
-            yield (*steps, step_at(state, event, label), step_at(after, last))
-
-
-@lru_cache(maxsize=2)
-def _plain_events(role: Role) -> tuple[Event, ...]:
-    """One event of each kind and opcode, legal in the first state."""
-    frames = [
-        (kind, FrameFacts(opcode, masked=(role is Role.SERVER) is (kind is EventKind.RECEIVE), answers=opcode == PONG))
-        for kind in (EventKind.SEND, EventKind.RECEIVE)
-        for opcode in KNOWN_OPCODES
-    ]
-    return (*(Event(kind, frame) for kind, frame in frames), *(Event(k) for k in EventKind if not k.has_frame))
-
-
 # --- the matrix and the cover ---------------------------------------------------------------------------------------
 
 
 class Matrix:
-    """Which mutants a history kills; behaviours are kept for each setting."""
+    """Which mutants a history kills. The behaviours under the latest setting are kept: ask setting by setting."""
 
     def __init__(self) -> None:
         self._originals: Final[dict[Setting, Behaviour]] = {}
-        self._mutants: Final[dict[tuple[Setting, str], MutantBehaviour]] = {}
+        self._setting: Setting | None = None
+        self._mutants: Final[dict[str, MutantBehaviour]] = {}
 
     def killed(self, scenario: Scenario, among: Iterable[Mutant]) -> set[str]:
         """The ids of the mutants that expect something else at some step of a history."""
-        start, history = scenario.start, scenario.history
-        original = self._original(start.setting)
-        wanted: tuple[Observation, ...] = expected(original, history, start.state)
+        setting, history = scenario.start.setting, scenario.history
+        places = trace(self._original(setting), history, scenario.start.state)
+        # Before an event of the changed row's kind nothing can differ.
         kinds = {step.event.kind for step in history}
-        # Effects of an input's row show in later steps; of a row whose kind is not in the history nothing shows.
         return {
             mutant.id
             for mutant in among
-            if RULES.by_id[mutant.rule].on in kinds
-            and kills(self._mutant(start.setting, mutant), history, wanted, start.state)
+            if RULES.by_id[mutant.rule].on in kinds and self._mutant(setting, mutant).differs_on(places)
         }
 
     def _original(self, setting: Setting) -> Behaviour:
@@ -212,10 +146,12 @@ class Matrix:
         return self._originals[setting]
 
     def _mutant(self, setting: Setting, mutant: Mutant) -> MutantBehaviour:
-        key = (setting, mutant.id)
-        if key not in self._mutants:
-            self._mutants[key] = MutantBehaviour(self._original(setting), mutant.rule, mutant.row)
-        return self._mutants[key]
+        if setting != self._setting:
+            self._setting = setting
+            self._mutants.clear()
+        if mutant.id not in self._mutants:
+            self._mutants[mutant.id] = MutantBehaviour(self._original(setting), mutant.rule, mutant.row)
+        return self._mutants[mutant.id]
 
 
 def cover(kill_sets: Mapping[str, frozenset[str]]) -> list[str]:
@@ -245,11 +181,6 @@ def analyse(
     """
     every = tuple(mutants() if wanted is None else wanted)
     found, matrix = find_all(every, step, jobs), Matrix()
-    for mutant in every:
-        if found[mutant.id].status is Status.ALIVE:
-            scenario = second_look(mutant, matrix)
-            if scenario is not None:
-                found[mutant.id] = Found(mutant.id, Status.KILLED, scenario)
     live = [m for m in every if found[m.id].status is not Status.EQUIVALENT]
     candidates: dict[str, Scenario] = {}
     owner: dict[Scenario, str] = {}
@@ -258,8 +189,8 @@ def analyse(
         if scenario is not None and scenario not in owner:
             owner[scenario] = name = f"mutant/{mutant.id}/{scenario.start.setting.role}"
             candidates[name] = scenario
-    kill_sets: dict[str, frozenset[str]] = {}
-    for number, (name, scenario) in enumerate(candidates.items()):
+    kill_sets: dict[str, frozenset[str]] = dict.fromkeys(candidates, frozenset())
+    for number, (name, scenario) in enumerate(sorted(candidates.items(), key=lambda item: item[1].start.name)):
         kill_sets[name] = frozenset(matrix.killed(scenario, live))
         _tell(step, "matrix", number + 1, len(candidates))
     suite = cover(kill_sets)
@@ -275,7 +206,7 @@ def _established_score(
         return None
     left, killed = list(live), set()
     scenarios = established(data)
-    for number, scenario in enumerate(scenarios.values()):
+    for number, scenario in enumerate(sorted(scenarios.values(), key=lambda found: found.start.name)):
         killed |= matrix.killed(scenario, left)
         left = [m for m in left if m.id not in killed]
         _tell(step, "established suite", number + 1, len(scenarios))
@@ -302,4 +233,4 @@ def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
     return [cases[name] for name in sorted(cases)], left
 
 
-__all__ = ["Found", "Matrix", "MutationResult", "analyse", "cover", "find_all", "second_look", "suite_cases"]
+__all__ = ["Found", "Matrix", "MutationResult", "analyse", "cover", "find_all", "suite_cases"]

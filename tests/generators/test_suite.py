@@ -7,12 +7,11 @@ import pytest
 from wsoracle.generators.case import check_suite
 from wsoracle.generators.distinguish import Status
 from wsoracle.generators.mutants import mutants
-from wsoracle.generators.suite import Matrix, analyse, cover, find_all, second_look, suite_cases
+from wsoracle.generators.suite import analyse, cover, find_all, suite_cases
 
 SAMPLE = [
     m for m in mutants() if m.rule in ("5.5/long-control", "5.5.2/ping", "7.1.1/client-waits", "8.1/invalid-text")
 ]
-LATE = "5.5/long-control~without-tcp_open"
 
 
 def test_there_are_more_than_enough_mutants() -> None:
@@ -36,13 +35,6 @@ def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
     cases, left = suite_cases(result)
     check_suite(cases)
     assert len([c for c in cases if c.origin.kind == "mutant"]) + len(left) == len(result.suite)
-
-
-def test_a_second_look_finds_what_the_search_leaves_alive() -> None:
-    (mutant,) = [m for m in mutants() if m.id == LATE]
-    scenario = second_look(mutant, Matrix())
-    assert scenario is not None
-    assert Matrix().killed(scenario, [mutant]) == {LATE}
 
 
 @pytest.mark.parametrize(
