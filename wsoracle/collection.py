@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from wsoracle.generators.case import Case, check_suite
+from wsoracle.generators.suite import analyse, suite_cases
 from wsoracle.generators.witness_cases import witness_cases
 
 from .output import OnStep
+
+Killers: TypeAlias = tuple[Sequence[Case], Mapping[str, str]]
+"""The cases of the mutants' suite, and for what cannot be one the reason."""
+
+NO_KILLERS: Final[Killers] = ((), {})
 
 
 @dataclass(frozen=True)
@@ -19,11 +26,20 @@ class Collection:
     left_out: Mapping[str, str]
 
 
-def collect(seed: int, step: OnStep) -> Collection:
-    """Every case. The same seed gives the same cases; ``step`` is told of each source before its turn."""
-    step("witnesses of the rules", 0, 1)
+def collect(seed: int, step: OnStep, killers: Killers | None = None, found: Iterable[Case] = ()) -> Collection:
+    """Every case: witnesses of the rules, killers of the mutants, and those that an exploration ``found``.
+
+    ``killers`` are the cases of the mutants' suite where they are known already (none of them: :data:`NO_KILLERS`);
+    otherwise the suite is worked out, which takes a minute or two. The same seed gives the same cases; ``step`` is told
+    of each source before its turn.
+    """
+    step("witnesses of the rules", 0, 2)
     cases, left = witness_cases()
-    return Collection(check_suite(cases), {one.id: one.why for one in left})
+    if killers is None:
+        killers = suite_cases(analyse(step=step))
+    more, reasons = killers
+    every = {case.id: case for case in (*cases, *more, *found)}
+    return Collection(check_suite(every.values()), {**{one.id: one.why for one in left}, **reasons})
 
 
 def cases_by_rule(collection: Collection) -> dict[str, list[str]]:

@@ -22,8 +22,8 @@ from .hunting import Examined, PeerSubject, Scenario, examine
 from .peers import PeerFactory
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
-"""What passes, and what a control must show. INFORMATIONAL does neither: refusing five octets by a limit that is nowhere
-stated is within an endpoint's freedom, and proves nothing."""
+"""What passes, and what a control must show. INFORMATIONAL does neither: refusing five octets by a limit that is
+nowhere stated is within an endpoint's freedom, and proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,8 @@ def test_version() -> None:
         ("generate --out tests --format json", "--out: tests holds files that no export wrote: give another one"),
         ("generate --out Makefile/x --format json", "nothing can be written below "),
         ("generate --out x --format json --seed -1", "-1 is not in the range"),
-        ("generate --out x --format json --select no-such-case", "no case matches 'no-such-case'"),
-        ("generate --out x --format pytest --select */client", "no case can be run by pytest"),
+        ("generate --quick --out x --format json --select no-such-case", "no case matches 'no-such-case'"),
+        ("generate --quick --out x --format pytest --select */client", "no case can be run by pytest"),
         ("graph --view all", "'all' is not one of 'closing', 'messages'"),
         ("graph --out no/such/place", "there is no directory no/such"),
         ("bench --rounds none", "'none' is not a valid integer"),
@@ -335,7 +335,9 @@ def test_prove_really() -> None:
 def test_generate_writes_the_same_octets_every_time(form: str, tmp_path: Path) -> None:
     written = []
     for name in ("first", "second"):
-        result = run("generate", "--out", str(tmp_path / name), "--format", form, "--select", "witness/5.2/*")
+        result = run(
+            "generate", "--quick", "--out", str(tmp_path / name), "--format", form, "--select", "witness/5.2/*"
+        )
         assert result.exit_code == 0, result.stderr
         assert " cases in " in result.output
         written.append({p.name: p.read_bytes() for p in (tmp_path / name).rglob("*") if p.is_file()})

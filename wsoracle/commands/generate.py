@@ -15,7 +15,7 @@ from wsoracle.generators.export_pytest import export_pytest
 from wsoracle.generators.export_wstest import export_wstest
 
 from ..cli import WrongInput
-from ..collection import collect
+from ..collection import NO_KILLERS, collect
 from ..output import progress
 from .options import seed_option, select
 
@@ -46,8 +46,9 @@ def _checked_directory(context: click.Context, option: click.Parameter, name: st
 @click.option(
     "--select", "pattern", default="", metavar="PATTERN", help="Only cases whose id has this in it, or matches."
 )
+@click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
-def command(out: str, form: str, pattern: str, seed: int) -> None:
+def command(out: str, form: str, pattern: str, quick: bool, seed: int) -> None:
     """Write test cases: as JSON, for the established suite, or for pytest.
 
     json: one file a case, with a schema. wstest: classes that the established suite's runner loads, for Python 2.7.
@@ -55,7 +56,7 @@ def command(out: str, form: str, pattern: str, seed: int) -> None:
     describes the files. The same seed gives the same files, octet for octet.
     """
     with progress("generating") as step:
-        found = collect(seed, step)
+        found = collect(seed, step, NO_KILLERS if quick else None)
     chosen = set(select(pattern, (case.id for case in found.cases), "case"))
     cases = with_controls((case for case in found.cases if case.id in chosen), found.cases)
     try:

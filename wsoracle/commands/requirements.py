@@ -12,7 +12,7 @@ from wsoracle.model.rules import RULES
 from wsoracle.properties.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
-from ..collection import cases_by_rule, collect
+from ..collection import NO_KILLERS, cases_by_rule, collect
 from ..output import STDOUT, OnStep, console, progress, write_json
 from ..prover import theorems
 from .options import DEFAULT_SEED, json_option, select
@@ -44,7 +44,7 @@ def command(context: click.Context, pattern: str, json_file: str | None) -> None
 
 def report(step: OnStep) -> dict[str, list[dict[str, Any]]]:
     """The whole matrix; the cases that it names have to be found first, which takes some seconds."""
-    return matrix(REGISTER, RULES, theorems(), cases_by_rule(collect(DEFAULT_SEED, step)))
+    return matrix(REGISTER, RULES, theorems(), cases_by_rule(collect(DEFAULT_SEED, step, NO_KILLERS)))
 
 
 def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from ..cli import FAILED, WrongInput
-from ..collection import collect
+from ..collection import NO_KILLERS, collect
 from ..output import STDOUT, console, progress, write_json
 from ..peers import available_peers, missing_peers
 from ..running import CaseRun, clause, run_cases, tally, why_not
@@ -17,9 +17,10 @@ from .options import json_option, seed_option, select
 @click.command("run")
 @click.argument("pattern", default="")
 @json_option
+@click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
 @click.pass_context
-def command(context: click.Context, pattern: str, json_file: str | None, seed: int) -> None:
+def command(context: click.Context, pattern: str, json_file: str | None, quick: bool, seed: int) -> None:
     """Run the cases on wsproto and websockets, in process, and judge what they do.
 
     PATTERN selects cases by their id; their controls are always run. The exit status is 1 where a case is failed.
@@ -28,7 +29,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, seed: i
     if not peers:
         raise WrongInput("no implementation is installed: pip install 'wsoracle[peers]'")
     with progress("generating") as step:
-        found = collect(seed, step)
+        found = collect(seed, step, NO_KILLERS if quick else None)
     chosen = set(select(pattern, (case.id for case in found.cases if why_not(case) is None), "case that can be run"))
     controls = {case.control for case in found.cases if case.id in chosen}
     with progress("running") as step:

@@ -1,0 +1,67 @@
+"""``wsoracle mutants``: the faults of the rules, and the suite that kills them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from wsoracle.generators.distinguish import Status
+from wsoracle.generators.mutants import mutants
+from wsoracle.generators.suite import JOBS, MutationResult, analyse
+
+from ..cli import FAILED
+from ..established_data import established_data
+from ..output import STDOUT, console, progress, write_json
+from .options import json_option, select
+
+
+@click.command("mutants")
+@click.argument("pattern", default="")
+@json_option
+@click.option("--established", metavar="FILE", help="The established suite's cases, to be scored beside ours.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
+@click.pass_context
+def command(context: click.Context, pattern: str, json_file: str | None, established: str | None, jobs: int) -> None:
+    """Make faults by changing rules, and kill each by a case or prove it equivalent.
+
+    PATTERN selects mutants by their id, such as 5.5.1/ or *~drop. The exit status is 1 where a mutant is alive, or
+    where the suite does not kill all that are not equivalent.
+    """
+    every = mutants()
+    chosen = set(select(pattern, (mutant.id for mutant in every), "mutant"))
+    data = established_data(established)
+    with progress("telling mutants apart") as step:
+        result = analyse([mutant for mutant in every if mutant.id in chosen], data, step, jobs)
+    if json_file is not None:
+        write_json(json_file, result.to_json())
+    if json_file != STDOUT:
+        show(result)
+    if result.score < 1 or alive(result):
+        context.exit(FAILED)
+
+
+def alive(result: MutationResult) -> list[str]:
+    """The mutants that are neither killed nor proved equivalent."""
+    return [found.mutant for found in result.found.values() if found.status is Status.ALIVE]
+
+
+def show(result: MutationResult) -> None:
+    """Print the sums, by operator, and what is alive."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    table = Table("operator", *(status.value for status in Status))
+    count = Counter((mutant.operator, result.found[mutant.id].status) for mutant in result.mutants)
+    for operator in dict.fromkeys(mutant.operator for mutant in result.mutants):
+        table.add_row(operator, *(str(count[operator, status]) for status in Status))
+    total = Counter(found.status for found in result.found.values())
+    table.add_row("all", *(str(total[status]) for status in Status), style="bold")
+    out.print(table)
+    for name in alive(result):
+        out.print(Text(f"alive: {name}", "bold red"), soft_wrap=True)
+    out.print(Text(f"a suite of {len(result.suite)} cases scores {result.score:.1%}", "bold"), soft_wrap=True)
+    score = result.established_score
+    told = "its data is not here (--established FILE)" if score is None else f"{score:.1%}"
+    out.print(Text(f"the event sequences of the established suite's groups 1-7: {told}"), soft_wrap=True)
