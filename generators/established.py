@@ -1,158 +1,234 @@
-"""The event sequences of the established suite's groups 1 to 7 as histories of the model, for both roles.
+"""The event sequences of the established suite (Autobahn, groups 1 to 7), read as histories of the model.
 
-Theory of operation. The data (a JSON line a case) says which frames the suite's fuzzer sends. Each arrives at an
-endpoint that echoes; what the canonical endpoint then does, and that it is silent after, is part of the history. So
-the score of these histories says what those sequences could tell apart at best, judged by the rules and not by the
-suite's own expectations.
+The file that describes that suite lists, for each case, what its fuzzer sends. Here each case becomes histories: those
+frames arrive at an endpoint that follows the rules, with an application that echoes, and between them stands what such
+an endpoint sends. Wherever it owes something there is also the history in which it stays silent. So the suite gets the
+credit of a judge as exact as ours; its own comparison is coarser.
+
+The file is only read: nothing of it is kept.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from wsoracle.model.abstraction import facts, text_before
+from wsoracle.model.abstraction import DEFAULT_KEY, facts, text_before
 from wsoracle.model.compiled import CompiledMachine
-from wsoracle.model.machine import Label
-from wsoracle.model.rule import Due
+from wsoracle.model.machine import Kind, Outcome, canonical
+from wsoracle.model.rule import Due, Strength
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State
-from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame, Role
+from wsoracle.model.terms import Event, EventKind, Setting, State
+from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role, is_control
 
 from .distinguish import Scenario
-from .expectation import Step
+from .expectation import History, Step, step_at
 from .worlds import Start
 
 GROUPS: Final = frozenset("1234567")
-KEY: Final = bytes.fromhex("37fa213d")
+
+_PAUSES: Final = frozenset({"killAfter", "closeAfter", "continueLater"})
 
 
-def frames_of(calls: list[list[Any]]) -> Iterator[Frame]:
+def established(path: Path) -> dict[str, Scenario]:
+    """The histories of groups 1 to 7, by case id, role and, where the endpoint stays silent too early, a number.
+
+    ``path`` names a file of one JSON object a line. Raises :class:`OSError` where it cannot be read, and
+    :class:`ValueError`, with the line, where it does not say what such a file says.
+    """
+    found: dict[str, Scenario] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            if str(row["id"]).partition(".")[0] in GROUPS:
+                frames = _with_close(row)
+                for role in Role:
+                    found.update(_histories(f"{row['id']}/{role}", role, frames))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ValueError(f"{path}, line {number}: not a case of the established suite: {error}") from error
+    return found
+
+
+def _with_close(row: Mapping[str, Any]) -> list[Frame]:
+    """The frames of a case, and the Close that the fuzzer sends once it has seen what it expects."""
+    frames = list(frames_of(row["onOpen_calls"]))
+    closes = any(call[0] == "closeAfter" for call in row["onOpen_calls"])
+    closes = closes or (bool(row["expectedClose"]["closedByMe"]) and not row["suppressClose"])
+    return [*frames, Frame(CLOSE, b"\x03\xe8")] if closes else frames
+
+
+def _histories(name: str, role: Role, frames: Iterable[Frame]) -> Iterator[tuple[str, Scenario]]:
+    """What happens at an endpoint of a role: its run to the end, and each silence where something is owed."""
+    run = _Run(role)
+    for frame in frames:
+        run.receive(frame)
+    run.end()
+    start = Start(run.setting)
+    yield name, Scenario(start, tuple(run.steps))
+    for number, history in enumerate(run.silences, 1):
+        yield f"{name}/silent-{number}", Scenario(start, history)
+
+
+# --- what the fuzzer sends
+
+
+def frames_of(calls: Iterable[Sequence[Any]]) -> Iterator[Frame]:
     """The frames, unmasked, that the calls of a case make the suite's fuzzer send; timers send nothing.
 
     Raises :class:`ValueError` for a call that is not known.
     """
-    in_message = False
+    streamed = b""
     for name, *args in calls:
-        options = next((a for a in args if isinstance(a, dict) and not {"hex", "len"} & a.keys()), {})
-        payloads = [a for a in args if isinstance(a, dict) and "len" in a]
-        numbers = [a for a in args if isinstance(a, int) and not isinstance(a, bool)]
-        if name == "sendFrame":
-            rsv = options.get("rsv", 0)
-            data = _payload(options.get("payload", {"hex": "", "len": 0}))
-            yield Frame(options["opcode"], data, options.get("fin", True), bool(rsv & 4), bool(rsv & 2), bool(rsv & 1))
-        elif name == "sendMessage":
-            size = options.get("fragmentSize")
-            binary = options.get("isBinary", next((a for a in args if isinstance(a, bool)), False))
-            yield from _message(_payload(payloads[0]), BINARY if binary else TEXT, size)
-        elif name in ("sendClose", "sendCloseFrame"):
-            reason = options.get("reasonUtf8", payloads[0] if payloads else None)
-            text = b"" if reason is None else _payload(reason)
-            yield Frame(CLOSE, numbers[0].to_bytes(2, "big") + text if numbers else b"")
-        elif name == "sendMessageFrameData":
-            yield Frame(CONTINUATION if in_message else TEXT, _payload(payloads[0]), fin=False)
-            in_message = True
-        elif name == "endMessage":
-            yield Frame(CONTINUATION)
-            in_message = False
-        elif name not in _SENDS_NOTHING:
-            raise ValueError(f"a call that is not known: {name}")
+        match name:
+            case "sendFrame":
+                yield _frame(args[0])
+            case "sendClose" | "sendCloseFrame":
+                yield Frame(CLOSE, _close_body(args))
+            case "sendMessage":
+                yield from _message(_octets(args[0]), args[1] if len(args) > 1 else False)
+            case "beginMessage" | "beginMessageFrame":
+                streamed = b""
+            case "sendMessageFrameData":
+                streamed += _octets(args[0])
+            case "endMessage":
+                yield from (Frame(TEXT, streamed, fin=False), Frame(CONTINUATION))
+            case _ if name not in _PAUSES:
+                raise ValueError(f"a call that is not known: {name}")
 
 
-_SENDS_NOTHING: Final = (
-    "killAfter",
-    "closeAfter",
-    "continueLater",
-    "beginMessage",
-    "beginMessageFrame",
-    "enableWirelog",
-)
+def _frame(said: Mapping[str, Any]) -> Frame:
+    rsv = said.get("rsv", 0)
+    payload = _octets(said["payload"]) if "payload" in said else b""
+    if "payload_len" in said:
+        payload = (payload * (said["payload_len"] // len(payload) + 1))[: said["payload_len"]]
+    return Frame(said["opcode"], payload, said.get("fin", True), bool(rsv & 4), bool(rsv & 2), bool(rsv & 1))
 
 
-def _payload(document: Any) -> bytes:
-    """The octets of a payload; of a long one, of which only the beginning is there, the rest is filled up."""
-    if isinstance(document, str):
-        return document.encode()
-    known = bytes.fromhex(document.get("hex", ""))
-    return known + b"*" * (int(document["len"]) - len(known))
+def _close_body(args: Iterable[Any]) -> bytes:
+    body = b""
+    for arg in args:
+        if isinstance(arg, int):
+            body += arg.to_bytes(2, "big")
+        elif arg is not None:
+            body += _octets(arg.get("reasonUtf8", arg))
+    return body
 
 
-def _message(data: bytes, opcode: int, size: int | None) -> Iterator[Frame]:
-    pieces = [data[i : i + size] for i in range(0, len(data), size)] if size else [data]
-    for i, piece in enumerate(pieces or [b""]):
-        yield Frame(CONTINUATION if i else opcode, piece, fin=i >= len(pieces) - 1)
+def _message(payload: bytes, options: bool | Mapping[str, Any]) -> Iterator[Frame]:
+    chosen = {"isBinary": options} if isinstance(options, bool) else options
+    opcode = BINARY if chosen.get("isBinary") else TEXT
+    size = chosen.get("fragmentSize") or len(payload) or 1
+    pieces = [payload[at : at + size] for at in range(0, len(payload), size)] or [b""]
+    for index, piece in enumerate(pieces):
+        yield Frame(opcode if index == 0 else CONTINUATION, piece, fin=index == len(pieces) - 1)
 
 
-def established(path: Path) -> dict[str, Scenario]:
-    """The histories of groups 1 to 7, by case id and role. Raises :class:`OSError` where the data is not there."""
-    found: dict[str, Scenario] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if str(row["id"]).partition(".")[0] not in GROUPS:
-            continue
-        frames = list(frames_of(row["onOpen_calls"]))
-        for role in Role:
-            found[f"{row['id']}/{role}"] = _scenario(role, frames)
-    return found
+def _octets(said: Mapping[str, Any]) -> bytes:
+    """The octets that the file describes; a long payload is one octet again and again.
+
+    Raises :class:`ValueError` where it is not.
+    """
+    if "hex" in said:
+        return bytes.fromhex(said["hex"])
+    octets = bytes.fromhex(said["head_hex"])[:1] * int(said["len"])
+    if hashlib.sha256(octets).hexdigest() != said["sha256"]:
+        raise ValueError("a long payload is not one octet repeated")
+    return octets
 
 
-def _scenario(role: Role, frames: list[Frame]) -> Scenario:
-    run = _Run(role)
-    for frame in [*frames, Frame(CLOSE, b"\x03\xe8")]:
-        run.receive(frame)
-    return Scenario(Start(Setting(role, echo=True)), (*run.steps, Step(Event(EventKind.SILENCE))))
+# --- what the endpoint does
 
 
 class _Run:
-    """The canonical echo endpoint, fed frame by frame."""
+    """An endpoint that echoes and does what the rules ask for, and what has happened to it."""
 
     def __init__(self, role: Role) -> None:
-        self.role: Final = role
-        self.machine: Final = _machine(role)
-        self.state = State()
-        self.steps: list[Step] = []
+        self.setting: Final = Setting(role, echo=True)
+        self.steps: Final[list[Step]] = []
+        self.silences: Final[list[History]] = []
+        self._machine: Final = _machine(role)
+        self._state = State()
+        self._ping = b""
+        self._opcode, self._message = TEXT, b""
+        self._replies: Final[list[Frame]] = []
 
     def receive(self, frame: Frame) -> None:
-        key = KEY if self.role is Role.SERVER else None
-        arriving = Frame(frame.opcode, frame.payload, frame.fin, frame.rsv1, frame.rsv2, frame.rsv3, key)
-        before = text_before(frame.opcode, self.state, EventKind.RECEIVE)
-        self._take(Event(EventKind.RECEIVE, facts(arriving, before)), before, frame.payload)
-        while dues := [due for due, _ in self.machine.owed(self.state)]:
-            if not self._take(self._discharge(dues[0], frame)):
-                break
-        silence = Event(EventKind.SILENCE)
-        if self.machine.labels(self.state, silence):
-            self._take(silence)
+        """A frame of the fuzzer's arrives, and what is owed for it is sent."""
+        before = self._state
+        outcome = self._step(EventKind.RECEIVE, frame, masked=self.setting.role is Role.SERVER)
+        if outcome.label.kind is Kind.ACCEPT:
+            self._take(frame, before)
+        self._discharge()
 
-    def _discharge(self, due: Due, answered: Frame) -> Event:
-        masked = self.role is Role.CLIENT
-        if due is Due.TCP_CLOSE:
-            return Event(EventKind.CLOSE_TCP)
-        if due is Due.CLOSE:
-            code = self.state.fail_code or self.state.close_code
-            sent = FrameFacts(CLOSE, masked=masked)
-            return Event(EventKind.SEND, sent if code == NO_CODE else sent._replace(length=2, code=code))
-        opcode = PONG if due is Due.PONG else TEXT
-        length = len(answered.payload) if due is Due.PONG else 1
-        return Event(EventKind.SEND, FrameFacts(opcode, masked=masked, length=length, answers=True))
+    def end(self) -> None:
+        """Nothing more comes: the endpoint is quiet, and then TCP ends."""
+        self._step(EventKind.SILENCE)
+        self._step(EventKind.RECEIVE_EOF)
+        self._step(EventKind.SILENCE)
 
-    def _take(self, event: Event, before: int | None = None, payload: bytes | None = None) -> bool:
-        """One step, by the canonical outcome; False where nothing is allowed."""
-        outcomes: dict[Label, State] = self.machine.labels(self.state, event)
-        if not outcomes:
-            return False
-        label, after = next(iter(outcomes.items()))
-        self.steps.append(Step(event, label, before, payload))
-        self.state = after
-        return True
+    def _take(self, frame: Frame, before: State) -> None:
+        if frame.opcode == PING:
+            self._ping = frame.payload
+        elif not is_control(frame.opcode):
+            self._opcode = before.recv_type or frame.opcode
+            self._message += frame.payload
+            if frame.fin:
+                self._replies.append(Frame(self._opcode, self._message))
+                self._message = b""
+
+    def _discharge(self) -> None:
+        """Do all that is owed; before each of it stands the history in which the endpoint stays silent instead."""
+        while dues := self._machine.owed(self._state):
+            self.silences.append((*self.steps, Step(Event(EventKind.SILENCE))))
+            self._do(dues[0][0])
+
+    def _do(self, due: Due) -> None:
+        masked = self.setting.role is Role.CLIENT
+        if due is Due.PONG:
+            self._step(EventKind.SEND, Frame(PONG, self._ping), masked=masked, answers=True)
+        elif due is Due.REPLY:
+            reply = self._replies.pop(0)
+            self._step(EventKind.SEND, reply, masked=masked, answers=not self._replies)
+        elif due is Due.CLOSE:
+            code = self._state.fail_code if self._state.failed else 1000
+            self._step(EventKind.SEND, Frame(CLOSE, code.to_bytes(2, "big")), masked=masked)
+        else:
+            self._step(EventKind.CLOSE_TCP)
+
+    def _step(
+        self, kind: EventKind, frame: Frame | None = None, *, masked: bool = False, answers: bool = False
+    ) -> Outcome:
+        event = Event(kind)
+        if frame is not None:
+            whole = Frame(
+                frame.opcode,
+                frame.payload,
+                frame.fin,
+                frame.rsv1,
+                frame.rsv2,
+                frame.rsv3,
+                DEFAULT_KEY if masked else None,
+            )
+            event = Event(kind, facts(whole, text_before(frame.opcode, self._state, kind), answers=answers))
+        outcome = _strict(self._machine.allowed(self._state, event))
+        self.steps.append(step_at(self._state, event, outcome.label, None if frame is None else frame.payload))
+        self._state = outcome.state
+        return outcome
 
 
-_MACHINES: dict[Role, CompiledMachine] = {}
-
-
+@lru_cache(maxsize=2)
 def _machine(role: Role) -> CompiledMachine:
-    if role not in _MACHINES:
-        _MACHINES[role] = CompiledMachine(RULES, Setting(role, echo=True))
-    return _MACHINES[role]
+    return CompiledMachine(RULES, Setting(role, echo=True))
+
+
+def _strict(outcomes: tuple[Outcome, ...]) -> Outcome:
+    """The canonical outcome of an endpoint without a limit of its own."""
+    without_limit = [o for o in outcomes if not (o.label.code == 1009 and o.strength is Strength.MAY)]
+    return canonical(tuple(without_limit) or outcomes)
+
+
+__all__ = ["GROUPS", "established", "frames_of"]
