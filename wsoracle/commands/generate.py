@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -22,26 +21,30 @@ from .options import seed_option, select
 EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
 
 
-def _checked_directory(context: click.Context, option: click.Parameter, name: str) -> str:
-    """Refuse at once what the export would refuse at the end."""
+def checked_directory(name: str, *, empty: bool = True) -> Path:
+    """A directory to write into, refused at once where it could not be done at the end.
+
+    ``empty``: nothing may be in it but what an export wrote. Raises :class:`WrongInput`.
+    """
     if not name or "\0" in name or name.startswith("-"):
-        raise WrongInput(f"{option.opts[0]}: {name!r} is no name of a directory: give one", context)
+        raise WrongInput(f"--out: {name!r} is no name of a directory: give one")
     path = Path(name)
     try:
-        above = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
-        if above != path.absolute() and not (above.is_dir() and os.access(above, os.W_OK)):
-            raise WrongInput(f"{option.opts[0]}: nothing can be written below {above}: give another directory", context)
         if path.exists() and not path.is_dir():
-            raise WrongInput(f"{option.opts[0]}: {name} is a file: give the name of a directory", context)
-        if path.is_dir() and any(path.iterdir()) and not (path / MARKER).exists():
-            raise WrongInput(f"{option.opts[0]}: {name} holds files that no export wrote: give another one", context)
+            raise WrongInput(f"--out: {name} is a file: give the name of a directory")
+        if empty and path.is_dir() and any(path.iterdir()) and not (path / MARKER).exists():
+            raise WrongInput(f"--out: {name} holds files that no export wrote: give another one")
     except OSError as error:
-        raise WrongInput(f"{option.opts[0]}: {name}: {error.strerror or error}", context) from error
-    return name
+        raise WrongInput(f"--out: {name}: {error.strerror or error}") from error
+    return path
+
+
+def _checked(context: click.Context, option: click.Parameter, name: str) -> str:
+    return str(checked_directory(name))
 
 
 @click.command("generate")
-@click.option("--out", required=True, metavar="DIR", callback=_checked_directory, help="Where to write them.")
+@click.option("--out", required=True, metavar="DIR", callback=_checked, help="Where to write them.")
 @click.option("--format", "form", required=True, type=click.Choice(list(EXPORTS)), help="For whom.")
 @click.option(
     "--select", "pattern", default="", metavar="PATTERN", help="Only cases whose id has this in it, or matches."

@@ -1,0 +1,24 @@
+"""``wsoracle demo``: the main job in one run."""
+
+from __future__ import annotations
+
+import click
+
+from ..cli import FAILED
+from ..demo import Demo
+from ..output import progress
+from .generate import checked_directory
+from .options import seed_option
+
+
+@click.command("demo")
+@click.option("--out", default="out", show_default=True, metavar="DIR", help="Where to write everything.")
+@seed_option
+@click.pass_context
+def command(context: click.Context, out: str, seed: int) -> None:
+    """Explore, prove, mutate, cover, generate and run, and write all of it below one directory.
+
+    Deviations of the implementations are findings; the exit status is 1 where the model itself does not hold.
+    """
+    if Demo(checked_directory(out, empty=False), seed, progress).run():
+        context.exit(FAILED)
