@@ -24,6 +24,7 @@ from .distinguish import Distinguisher, Scenario, Status
 from .established import established
 from .expectation import Behaviour, MutantBehaviour, trace
 from .mutants import Mutant, mutants
+from .workers import quiet_worker
 
 JOBS: Final = 2
 BATCH: Final = 32
@@ -105,7 +106,7 @@ def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = J
             found.update((f.mutant, f) for f in _find(batch))
             _tell(step, "mutants", len(found), len(wanted))
         return found
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
         for result in pool.map(_find, batches):
             found.update((f.mutant, f) for f in result)
             _tell(step, "mutants", len(found), len(wanted))

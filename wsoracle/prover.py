@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from typing import Any, Final, TypedDict
 
 from wsoracle.generators.vacuity import refute
+from wsoracle.generators.workers import quiet_worker
 from wsoracle.properties.octets import OCTETS
 from wsoracle.properties.pair import PAIR
 from wsoracle.properties.reach import REACH
@@ -107,7 +108,7 @@ def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: Progress |
     wanted = selected(pattern)
     begun = time.perf_counter()
     done: dict[str, ProvedTheorem] = {}
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
         running = [pool.submit(_prove, batch) for batch in _batches(wanted)]
         for finished in as_completed(running):
             for row in finished.result():
