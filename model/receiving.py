@@ -135,7 +135,7 @@ FRAGMENTATION: Final = (
             starts_message & (recv_type != 0)),
     _refuse("5.4/close-inside-message", CONSENSUS,
             "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented message.",
-            is_close & (recv_type != 0) & is_set_to("close_inside_message", "refused")),
+            is_close & (recv_type != 0) & ~sent_close & is_set_to("close_inside_message", "refused")),
 )  # fmt: skip
 
 LIMITS: Final = (

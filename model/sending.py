@@ -96,7 +96,7 @@ FRAGMENTATION: Final = (
             starts_message & (send_type != 0)),
     _forbid("5.4/send-close-inside-message", CONSENSUS,
             "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented message.",
-            is_close & (send_type != 0) & is_set_to("close_inside_message", "refused")),
+            is_close & (send_type != 0) & ~got_close & is_set_to("close_inside_message", "refused")),
 )  # fmt: skip
 
 CONTENT: Final = (

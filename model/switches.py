@@ -99,7 +99,7 @@ SWITCHES: Final[tuple[Switch, ...]] = (
     Switch(
         "close_inside_message",
         "5.4, 5.5.1",
-        "Is a Close frame between the fragments of a message legal?",
+        "Is a Close frame that begins the closing handshake legal between the fragments of a message?",
         ("allowed", "refused"),
         "allowed",
         "Section 5.4: control frames MAY be injected in the middle of a fragmented message, and Close is one.",
