@@ -3,8 +3,8 @@
 Theory of operation. All proofs are Z3 queries over symbolic states, frames and settings, and rest on two things that
 are found automatically and then proved, once for all mutants:
 
-- an *inductive invariant* of the original rules: those implications between simple facts that hold in sampled states
-  and that every step keeps (Houdini: Flanagan and Leino, FME 2001);
+- an *inductive invariant* of the original rules: of the implications between simple facts that hold in sampled states,
+  those that hold at first and that every step keeps (Houdini: Flanagan and Leino, FME 2001);
 - a *bisimulation* of the original with itself that forgets what no longer matters (the message in progress once the
   connection has failed, everything once TCP is closed). It begins with all states related; each counterexample shows a
   variable that matters, and in which circumstances (as in counterexample-guided abstraction refinement).
@@ -239,6 +239,10 @@ class Prover:
         return self._inductive([*always, *pairs, *while_open])
 
     def _inductive(self, candidates: list[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
+        """Those candidates that hold right after the opening handshake, under any setting, and that every step keeps."""
+        starting = self._solver()
+        starting.add(self._machine.initial(self._s))
+        candidates = [c for c in candidates if _implies(starting, self._implication(c, self._s))]
         before = [self._implication(c, self._s) for c in candidates]
         after_state = SymbolicMachine.state_env("'")
         after = [self._implication(c, after_state) for c in candidates]
@@ -492,6 +496,15 @@ def _differences(
     for key in dict.fromkeys([*left, *right]):
         if labels is None or key[0] == "due" or key[0] in labels:
             yield left.get(key, z3.BoolVal(False)) != right.get(key, z3.BoolVal(False))
+
+
+def _implies(solver: Any, claim: Any) -> bool:
+    """The claim follows from what the solver knows."""
+    solver.push()
+    solver.add(z3.Not(claim))
+    answer = solver.check()
+    solver.pop()
+    return bool(answer == z3.unsat)
 
 
 def _effects_key(row: Rule) -> tuple[object, ...]:

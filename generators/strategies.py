@@ -39,6 +39,7 @@ from wsoracle.model.wire import capacity, encode_header, minimal_form
 from wsoracle.properties.observation import Arrives, ArrivesEof, Asks, Stimulus, What
 
 __all__ = [
+    "Assembly",
     "FrameItem",
     "boundary_codes",
     "boundary_lengths",
@@ -46,6 +47,7 @@ __all__ = [
     "close_bodies",
     "frame_items",
     "frames",
+    "items",
     "octets",
     "put_together",
     "requests",
@@ -217,7 +219,7 @@ def frame_items(role: Role, limit: int | None = None) -> st.SearchStrategy[Frame
     faults = st.sampled_from(pools.faults)
     faulty = st.builds(_changed, st.one_of(data, control, close), faults, st.one_of(st.just(()), st.just(()), faults))
     kinds = [data, data, control, control, close, faulty, faulty]
-    if limit is not None and limit > LONGEST:
+    if limit is not None and limit <= LONGEST:
         around = tuple(
             FrameItem(opcode, b"a", length, fin)
             for length in (limit, limit - 1, limit + 1)
@@ -274,6 +276,13 @@ def requests(role: Role, *, fragments: bool = True) -> st.SearchStrategy[Asks]:
 # --- whole stimuli ----------------------------------------------------------------------------------------------------
 
 Item: TypeAlias = FrameItem | Asks | ArrivesEof
+Part: TypeAlias = Arrives | ArrivesEof | Asks
+
+
+def items(role: Role, *, limit: int | None = None, fragments: bool = True) -> st.SearchStrategy[Item]:
+    """Frames, requests of the application, and ends of TCP, each on its own; see :class:`Assembly`."""
+    frame = frame_items(role, limit)
+    return st.one_of(frame, frame, frame, frame, requests(role, fragments=fragments), st.builds(ArrivesEof))
 
 
 def stimuli(
@@ -283,12 +292,10 @@ def stimuli(
 
     `fragments`: the application sends fragmented messages too (an application that echoes has no room for them).
     """
-    frame = frame_items(role, limit)
-    items = st.one_of(frame, frame, frame, frame, requests(role, fragments=fragments), st.builds(ArrivesEof))
     one_by_one = st.sampled_from((False, False, False, True))
     return st.builds(
         lambda chosen, singly: put_together(chosen, role, singly=singly),
-        st.lists(items, min_size=1, max_size=most),
+        st.lists(items(role, limit=limit, fragments=fragments), min_size=1, max_size=most),
         one_by_one,
     )
 
@@ -299,57 +306,47 @@ MOST_SINGLE_OCTETS: Final = 2_000
 
 def put_together(items: Sequence[Item], role: Role, *, singly: bool = False) -> Stimulus:
     """The stimulus for an endpoint of this role that a list of items makes; `singly`: octet by octet."""
-    made = _Assembly(role)
-    for item in items:
-        made.add(item)
-    stimulus = made.finish()
+    made = Assembly(role)
+    parts = [part for item in items for part in made.add(item)] + made.rest()
+    ended = next((at for at, part in enumerate(parts) if isinstance(part, ArrivesEof)), len(parts))
+    stimulus = (*parts[: ended + 1], *(part for part in parts[ended + 1 :] if isinstance(part, Asks)))
     if not singly or sum(len(part.octets) for part in stimulus if isinstance(part, Arrives)) > MOST_SINGLE_OCTETS:
         return stimulus
-    return tuple(
-        single
-        for part in stimulus
-        for single in (
-            [Arrives(part.octets[i : i + 1]) for i in range(len(part.octets))] if isinstance(part, Arrives) else [part]
-        )
-    )
+    return tuple(single for part in stimulus for single in _singly(part))
 
 
-class _Assembly:
-    """Puts items together; knows whether a message is in progress."""
+def _singly(part: Part) -> list[Part]:
+    if isinstance(part, Arrives):
+        return [Arrives(part.octets[i : i + 1]) for i in range(len(part.octets))]
+    return [part]
+
+
+class Assembly:
+    """Puts items together for an endpoint of a role; knows whether a message is in progress."""
 
     def __init__(self, role: Role) -> None:
         self._masks: Final = role is Role.SERVER
-        self._parts: list[Arrives | ArrivesEof | Asks] = []
         self._chunk = b""
         self._inside = False
 
-    def add(self, item: Item) -> None:
-        """One more item; what comes after the end of TCP is left out, requests apart."""
-        if isinstance(item, FrameItem):
-            stream = self._frame(item)
-            if not item.joined:
-                self._flush()
-            if item.cut is not None and len(stream) > 1:
-                cut = 1 + (item.cut - 1) % (len(stream) - 1)
-                self._chunk += stream[:cut]
-                self._flush()
-                stream = stream[cut:]
-            self._chunk += stream
-        else:
-            self._flush()
-            self._parts.append(item)
+    def add(self, item: Item) -> list[Part]:
+        """One more item: what can be done now. A chunk waits until it is known that no frame is joined to it."""
+        if not isinstance(item, FrameItem):
+            return [*self.rest(), item]
+        stream = self._frame(item)
+        done = [] if item.joined else self.rest()
+        if item.cut is not None and len(stream) > 1:
+            cut = 1 + (item.cut - 1) % (len(stream) - 1)
+            self._chunk += stream[:cut]
+            done += self.rest()
+            stream = stream[cut:]
+        self._chunk += stream
+        return done
 
-    def finish(self) -> Stimulus:
-        """All of it."""
-        self._flush()
-        ended = next((at for at, part in enumerate(self._parts) if isinstance(part, ArrivesEof)), len(self._parts))
-        after = (part for part in self._parts[ended + 1 :] if isinstance(part, Asks))
-        return (*self._parts[: ended + 1], *after)
-
-    def _flush(self) -> None:
-        if self._chunk:
-            self._parts.append(Arrives(self._chunk))
-            self._chunk = b""
+    def rest(self) -> list[Part]:
+        """The chunk that waits."""
+        chunk, self._chunk = self._chunk, b""
+        return [Arrives(chunk)] if chunk else []
 
     def _frame(self, item: FrameItem) -> bytes:
         opcode, fin = item.opcode, item.fin is not item.other_fin

@@ -31,7 +31,7 @@ from .commands.explore import wrong as wrong_with_exploration
 from .commands.mutants import alive
 from .commands.run import show
 from .established_data import established_data
-from .exploration import Explored, explore
+from .exploration import Explored, explore_whole
 from .output import OnStep, console, write_json, write_text
 from .peers import available_peers, missing_peers
 from .prover import failures, prove_all, summary, theorems
@@ -114,17 +114,17 @@ class Demo:
         """Hypothesis against wsproto and websockets."""
         self.title("Exploration against real implementations")
         with self.progress("exploring") as step:
-            report = explore(self.seed, progress=step)
+            report = explore_whole(self.seed, progress=step)
         write_json(self.file("explore.json"), report.to_json())
         fired = sum(1 for count in report.rules_fired.values() if count)
-        self.say(f"  {report.scenarios} scenarios; {fired} of {len(report.rules_fired)} rules fired")
+        tried = f"{report.scenarios} scenarios and {report.walks} walks"
+        self.say(f"  {tried}; {fired} of {len(report.rules_fired)} rules fired")
         for found in report.findings:
-            said = found.to_json()
-            head = f"  {said['implementation']} {said['version']} as {said['role']}: {said['description']}"
-            self.say(head, "yellow" if found.strength != "MUST" else "red")
+            head = f"  {found.implementation} {found.version} as {found.role}: {found.description}"
+            self.say(head, "red" if found.strength in ("MUST", "CRASH") else "yellow")
             for rule in found.rules:
                 self.say(f"    {rule}: {clause(rule)}", "dim")
-        self.say(f"  our own endpoint, the control: {len(report.own)} findings")
+        self.say(f"  {len(report.findings)} findings in all; our own endpoint is the control")
         self.wrong += wrong_with_exploration(report)
         return report
 

@@ -1,204 +1,260 @@
-"""``wsoracle explore``: the reachable graph, every rule fired, and Hypothesis against real implementations.
+"""The exploration: hunting for deviations of real implementations, our own endpoint beside them, every rule fired.
 
-What Hypothesis finds is judged with the rules, shrunk to a minimal scenario, and written as a case. Our own endpoint is
-explored in the same way, as the control: a deviation of it would be a fault of ours.
+Theory of operation. It is a list of tasks that share nothing: hunting for deviations of each implementation in each
+role (`hunting`), the same for our own endpoint as the control, walks through the model with every rule as a goal
+(`wandering`), and the reachable states. Tasks run in processes of their own where there is more than one processor; the
+results are put together in a fixed order, so that the same seed gives the same report.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wsoracle.generators.build_case import CannotBuildError, build_case
-from wsoracle.generators.build_case import Scenario as History
-from wsoracle.generators.case import Case, Origin
-from wsoracle.generators.witnesses import Unreached, all_witnesses
-from wsoracle.model.abstraction import facts, text_before
-from wsoracle.model.compiled import CompiledMachine
+from wsoracle.generators.build_case import CannotBuildError
+from wsoracle.generators.case import Case
 from wsoracle.model.exploration import explore as explore_model
-from wsoracle.model.machine import Label
+from wsoracle.model.graph import counts
+from wsoracle.model.rule import STRENGTHS
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Event, EventKind, Setting, State
-from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame, Role
-from wsoracle.properties.observation import OPCODE_OF, Arrives, ArrivesEof, Asks, described, frames_in
+from wsoracle.model.terms import Setting
+from wsoracle.model.vocabulary import Role
 
+from .findings import Finding
 from .hunting import Examined, OwnSubject, PeerSubject, Subject, hunt
-from .peers import available_peers
+from .peers import PeerFactory, available_peers, missing_peers
+from .wandering import wander
 
-EXAMPLES: Final = 500
-"""Scenarios for each implementation and role; our own endpoint, the control, gets a quarter of them."""
+__all__ = ["EXAMPLES", "Explored", "explore", "explore_whole"]
+
+EXAMPLES: Final = 700
+"""Scenarios for each implementation in each role, and walks through the model."""
+
+CONTROL_SHARE: Final = 3
+"""Our own endpoint has one scenario for so many of the others."""
 
 OnStep = Callable[[str, int, int], None]
+"""Told of each step: what is done, how many steps are done, how many there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Explored:
-    """What an exploration found: figures of the model, how often each rule fired, and the findings with their cases."""
+    """What an exploration found.
 
+    `states` and `transitions` are those that an endpoint can reach, both roles together. `rules_fired` counts for every
+    rule. `left_out` says for each finding that could not be written as a case why. `missing` are implementations that
+    are not here, with the reason; `scenarios` and `walks` how much was tried.
+    """
+
+    seed: int
     states: int
     transitions: int
     rules_fired: dict[str, int]
     findings: tuple[Finding, ...]
-    own: tuple[Finding, ...]
+    cases: tuple[Case, ...]
+    left_out: dict[str, str]
+    missing: dict[str, str]
     scenarios: int
+    walks: int
 
     def to_json(self) -> dict[str, Any]:
-        """The report of ``wsoracle explore --json``."""
+        """The report as an object."""
         return {
+            "seed": self.seed,
             "states": self.states,
             "transitions": self.transitions,
-            "rules_fired": self.rules_fired,
             "scenarios": self.scenarios,
-            "findings": [finding.to_json() for finding in (*self.findings, *self.own)],
-        }
-
-    @property
-    def cases(self) -> list[Case]:
-        """The findings as cases, with their controls."""
-        return [case for finding in (*self.findings, *self.own) for case in finding.cases]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One deviation: of which implementation, from which rules, and the minimal scenario that shows it."""
-
-    subject: Subject
-    id: str
-    rules: tuple[str, ...]
-    strength: str
-    act: str
-    prompted: bool
-    examined: Examined
-    cases: tuple[Case, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The finding as an object; ``case`` is the id of its case, built or not."""
-        asked = "; the application asked for it, and the library let it" if self.prompted else ""
-        return {
-            "implementation": self.subject.implementation,
-            "version": self.subject.version,
-            "role": self.subject.role.value,
-            "case": self.id,
-            "rules": list(self.rules),
-            "strength": self.strength,
-            "description": f"{self.act}{asked}",
-            "observed": [described(o) for o in self.examined.trace if type(o).__name__ != "Processed"],
-            "wouldHaveBeenAllowed": [allowed.what for allowed in self.examined.judgement.instead],
+            "walks": self.walks,
+            "rules_fired": self.rules_fired,
+            "findings": [finding.to_json() for finding in self.findings],
+            "left_out": self.left_out,
+            "missing": self.missing,
         }
 
 
-def explore(seed: int, examples: int = EXAMPLES, progress: OnStep | None = None) -> Explored:
-    """Explore the model, and implementations against it. The same seed gives the same findings."""
-    subjects: list[Subject] = [PeerSubject(factory, role) for factory in available_peers() for role in Role]
-    own: list[Subject] = [OwnSubject(role) for role in Role]
-    total = len(subjects) * examples + len(own) * (examples // 4)
-    done = 0
-
-    def count(subject: Subject) -> Callable[[], None]:
-        def one_more() -> None:
-            nonlocal done
-            done += 1
-            if progress is not None:
-                progress(f"{subject.implementation} as {subject.role}", min(done, total), total)
-
-        return one_more
-
-    states = transitions = 0
-    for role in Role:
-        explored = explore_model(Setting(role))
-        states += len(explored.states)
-        transitions += len(explored.transitions)
-    fired = Counter({rule.id: 0 for rule in RULES})
-    fired.update(fired_by_witnesses())
-    findings: list[Finding] = []
-    for subject in (*subjects, *own):
-        hunted = hunt(subject, seed, examples if subject in subjects else examples // 4, count(subject))
-        fired.update(hunted.fired)
-        findings += _findings(subject, hunted.found, seed)
-    theirs = tuple(f for f in findings if f.subject in subjects)
-    ours = tuple(f for f in findings if f.subject in own)
-    return Explored(states, transitions, dict(fired), theirs, ours, done)
+def explore(seed: int, *, examples: int = EXAMPLES, progress: OnStep | None = None) -> dict[str, Any]:
+    """The report of an exploration; see :func:`explore_whole`."""
+    return explore_whole(seed, examples=examples, progress=progress).to_json()
 
 
-def fired_by_witnesses() -> Counter[str]:
-    """How often each rule is enabled along the shortest histories to each rule, in the settings that they need."""
+def explore_whole(
+    seed: int,
+    *,
+    examples: int = EXAMPLES,
+    peers: Sequence[PeerFactory] | None = None,
+    progress: OnStep | None = None,
+    processes: int | None = None,
+) -> Explored:
+    """Explore, with about so many `examples` for each implementation and role.
+
+    The same seed, versions and number of examples give the same result. `processes`: at most so many at a time, 1 for
+    this very process; the default is one for each processor.
+    """
+    if examples < 1:
+        raise ValueError(f"an exploration needs at least one example, not {examples}")
+    names = [factory.implementation for factory in (available_peers() if peers is None else peers)]
+    tasks = [
+        *(_Task("hunt", examples, seed, role, name) for name in reversed(names) for role in Role),
+        _Task("wander", examples // 2 + 1, seed),
+        *(_Task("control", examples // CONTROL_SHARE + 1, seed, role) for role in Role),
+        *(_Task("graph", 1, seed, role) for role in Role),
+    ]
+    results = _in_order(tasks, progress, processes or os.cpu_count() or 1)
     fired: Counter[str] = Counter()
-    for witness in all_witnesses().values():
-        if isinstance(witness, Unreached):
-            continue
-        machine = CompiledMachine(RULES, witness.setting).at(witness.level)
-        for step in witness.path:
-            fired.update(rule.id for rule in machine.enabled(step.source, step.event))
-        fired.update(rule.id for rule in machine.enabled(witness.state, witness.event))
-    return fired
+    for result in results:
+        fired.update(result.fired)
+    findings = _named([found for result in results for found in result.found])
+    cases, left_out = _cases(findings, seed)
+    return Explored(
+        seed,
+        sum(result.states for result in results),
+        sum(result.transitions for result in results),
+        {rule.id: fired[rule.id] for rule in RULES},
+        tuple(findings),
+        cases,
+        left_out,
+        {missing.implementation: missing.reason for missing in missing_peers()},
+        sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind in ("hunt", "control")),
+        sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind == "wander"),
+    )
 
 
-def _findings(subject: Subject, found: tuple[Examined, ...], seed: int) -> Iterator[Finding]:
-    seen: set[tuple[object, ...]] = set()
-    for examined in found:
-        for deviation in examined.deviations:
-            key = (deviation.rules, deviation.act, deviation.prompted)
-            if key in seen:
-                continue
-            seen.add(key)
-            name = f"exploration/{subject.implementation}/{subject.role}/{len(seen)}"
-            strength = "" if deviation.strength is None else deviation.strength.value
-            cases = tuple(_cases(name, examined, deviation.act, seed))
-            yield Finding(subject, name, deviation.rules, strength, deviation.act, deviation.prompted, examined, cases)
+# --- tasks ------------------------------------------------------------------------------------------------------------
 
 
-def _cases(name: str, examined: Examined, title: str, seed: int) -> list[Case]:
-    """The scenario of a finding as a case and its control; none where it has no last whole frame to be judged."""
-    steps = list(_events(examined))
-    if not steps:
-        return []
-    *path, (last, _) = steps
-    setting = Setting(examined.scenario.setting.role, switches=examined.scenario.setting.switches)
-    history = History(setting, last, tuple((event, label) for event, label in path), examined.scenario.start)
-    try:
-        return build_case(name, Origin("exploration", seed=seed), title, history)
-    except (CannotBuildError, ValueError):
-        return []
+@dataclass(frozen=True, slots=True)
+class _Task:
+    kind: str
+    size: int
+    seed: int
+    role: Role | None = None
+    implementation: str = ""
+
+    def __str__(self) -> str:
+        words = {"hunt": f"{self.implementation} as {self.role}", "control": f"our own endpoint as {self.role}"}
+        return words.get(self.kind, f"states of a {self.role}" if self.kind == "graph" else "walks through the model")
 
 
-def _events(examined: Examined) -> Iterator[tuple[Event, Label]]:
-    """The stimulus as events of the model, each with its canonical outcome."""
-    setting = Setting(examined.scenario.setting.role, switches=examined.scenario.setting.switches)
-    machine, state = CompiledMachine(RULES, setting), examined.scenario.start
-    octets = b""
-    for item in examined.scenario.stimulus:
-        events: list[Event] = []
-        if isinstance(item, Arrives):
-            octets += item.octets
-            frames, end = frames_in(octets)
-            octets = octets[end:]
-            for found in frames:
-                h = found.header
-                frame = Frame(h.opcode, found.payload, h.fin, h.rsv1, h.rsv2, h.rsv3, h.key, h.form)
-                events.append(_event(EventKind.RECEIVE, frame, state))
-        elif isinstance(item, ArrivesEof):
-            events.append(Event(EventKind.RECEIVE_EOF))
-        elif isinstance(item, Asks):
-            events.append(_event(EventKind.SEND, _asked(item, setting.role), state))
-        for event in events:
-            chosen = machine.allowed(state, event, departures=True)
-            if not chosen:
-                return
-            yield event, chosen[0].label
-            state = chosen[0].state
+@dataclass(frozen=True, slots=True)
+class _Result:
+    fired: dict[str, int] = field(default_factory=dict)
+    found: tuple[tuple[str, str, Role, Examined], ...] = ()
+    tried: int = 0
+    states: int = 0
+    transitions: int = 0
 
 
-def _event(kind: EventKind, frame: Frame, state: State) -> Event:
-    return Event(kind, facts(frame, text_before(frame.opcode, state, kind)))
+def _run(task: _Task, progress: Callable[[], None] | None = None) -> _Result:
+    if task.kind == "graph":
+        assert task.role is not None
+        found = counts(explore_model(Setting(task.role)))
+        return _Result(states=found.states, transitions=found.transitions)
+    if task.kind == "wander":
+        wandered = wander(task.seed, task.size, progress)
+        return _Result(dict(wandered.fired), tried=wandered.walks)
+    assert task.role is not None
+    subject: Subject = OwnSubject(task.role) if task.kind == "control" else _peer(task.implementation, task.role)
+    hunted = hunt(subject, task.seed, task.size, progress)
+    found_here = tuple((subject.implementation, subject.version, task.role, examined) for examined in hunted.found)
+    return _Result(dict(hunted.fired), found_here, hunted.scenarios)
 
 
-def _asked(asks: Asks, role: Role) -> Frame:
-    key = bytes(4) if role is Role.CLIENT else None
-    if asks.what == "close":
-        body = b"" if asks.code is None else asks.code.to_bytes(2, "big") + asks.reason.encode()
-        return Frame(CLOSE, body, key=key)
-    if asks.what in OPCODE_OF:
-        return Frame(OPCODE_OF[asks.what], asks.payload, asks.fin, key=key)
-    return Frame(PING if asks.what == "ping" else PONG, asks.payload, key=key)
+def _peer(implementation: str, role: Role) -> PeerSubject:
+    return PeerSubject(next(f for f in available_peers() if f.implementation == implementation), role)
+
+
+def _in_order(tasks: Sequence[_Task], progress: OnStep | None, processes: int) -> list[_Result]:
+    """The results of the tasks, in their order."""
+    step = _Progress(tasks, progress)
+    if processes == 1 or len(tasks) == 1:
+        return [_run(task, step.counting(task)) for task in tasks]
+    # Spawned, not forked: whoever calls this may have threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(tasks)), mp_context=context) as pool:
+        futures: dict[Future[_Result], _Task] = {pool.submit(_run, task): task for task in tasks}
+        waiting = set(futures)
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                    step.finished(futures[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
+
+
+class _Progress:
+    """Progress in scenarios and walks: counted one by one where that can be seen, else task by task."""
+
+    def __init__(self, tasks: Sequence[_Task], progress: OnStep | None) -> None:
+        self._progress: Final = progress
+        self._total: Final = sum(task.size for task in tasks)
+        self._done = 0
+        self._say("exploring")
+
+    def counting(self, task: _Task) -> Callable[[], None] | None:
+        """What counts the steps of a task."""
+        left = iter(range(task.size))
+
+        def count() -> None:
+            if next(left, None) is not None:
+                self._done += 1
+                self._say(str(task))
+
+        return count
+
+    def finished(self, task: _Task) -> None:
+        """A whole task is done."""
+        self._done += task.size
+        self._say(str(task))
+
+    def _say(self, what: str) -> None:
+        if self._progress is not None:
+            self._progress(what, self._done, self._total)
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _named(found: Sequence[tuple[str, str, Role, Examined]]) -> list[Finding]:
+    """The findings in a fixed order, each with an id of its own; what two of them show alike is one."""
+    distinct: dict[tuple[object, ...], tuple[str, str, Role, Examined]] = {}
+    for one in found:
+        name, _, role, examined = one
+        distinct.setdefault((name, role, examined.deviations), one)
+    named: list[Finding] = []
+    used: Counter[str] = Counter()
+    for name, version, role, examined in sorted(distinct.values(), key=_finding_order):
+        rule = examined.judgement.rules[0] if examined.judgement.rules else "crash/no-rule"
+        case = f"exploration/{name}/{role}/{rule}"
+        used[case] += 1
+        if used[case] > 1:
+            case = f"{case}~{used[case]}"
+        named.append(Finding(name, version, role.value, case, examined))
+    return named
+
+
+def _finding_order(one: tuple[str, str, Role, Examined]) -> tuple[object, ...]:
+    name, _, role, examined = one
+    strength = examined.judgement.strength
+    rank = -1 if strength is None else STRENGTHS.index(strength)
+    acts = tuple(deviation.act for deviation in examined.deviations)
+    return name, role.value, rank, examined.judgement.rules, acts
+
+
+def _cases(findings: Sequence[Finding], seed: int) -> tuple[tuple[Case, ...], dict[str, str]]:
+    cases: dict[str, Case] = {}
+    left_out: dict[str, str] = {}
+    for finding in findings:
+        try:
+            cases.update((case.id, case) for case in finding.cases(seed))
+        except CannotBuildError as reason:
+            left_out[finding.case] = str(reason)
+    return tuple(cases.values()), left_out

@@ -24,6 +24,7 @@ from wsoracle.properties.deviation import Deviation, deviations
 from wsoracle.properties.driving import Driver, Sut, drive
 from wsoracle.properties.observation import Observation, Stimulus
 
+from .limited_peer import SMALL_LIMIT, can_be_limited, limited
 from .own_endpoint import OwnEndpoint
 from .peers import ApplicationRefused, PeerCrashed, PeerFactory
 
@@ -63,7 +64,7 @@ class Subject(Protocol):
 
 
 class PeerSubject:
-    """A real implementation: its limit is as it states it, its application a sink or an echo."""
+    """A real implementation: its limit is the one that it states, or a small one; its application a sink or an echo."""
 
     def __init__(self, factory: PeerFactory, role: Role) -> None:
         self.implementation: Final = factory.implementation
@@ -74,17 +75,21 @@ class PeerSubject:
 
     def scenarios(self) -> st.SearchStrategy[Scenario]:
         """Stimuli for either application."""
-        return st.one_of(self._scenarios("sink"), self._scenarios("sink"), self._scenarios("echo"))
+        usual = [self._scenarios("sink", self.limit), self._scenarios("sink", self.limit)]
+        small = [self._scenarios("sink", SMALL_LIMIT)] if can_be_limited(self._factory) else []
+        return st.one_of(*usual, *small, self._scenarios("echo", self.limit))
 
-    def _scenarios(self, application: Application) -> st.SearchStrategy[Scenario]:
+    def _scenarios(self, application: Application, limit: int | None) -> st.SearchStrategy[Scenario]:
         echo = application == "echo"
-        setting = Setting(self.role, self.limit, echo)
-        made = stimuli(self.role, limit=self.limit, fragments=not echo)
+        setting = Setting(self.role, limit, echo)
+        made = stimuli(self.role, limit=limit, fragments=not echo)
         return made.map(lambda stimulus: Scenario(stimulus, application, setting))
 
     def open(self, scenario: Scenario) -> Sut:
         """A fresh connection."""
-        return self._factory(self.role, "echo" if scenario.application == "echo" else "sink")
+        limit = scenario.setting.limit
+        factory = self._factory if limit in (None, self.limit) else limited(self._factory, limit)
+        return factory(self.role, "echo" if scenario.application == "echo" else "sink")
 
 
 class OwnSubject:

@@ -17,6 +17,8 @@ from .peers import ApplicationRefused, Delivered
 
 __all__ = ["Claims", "OwnEndpoint"]
 
+VERSION: Final = version("wsoracle")
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -51,7 +53,7 @@ class OwnEndpoint:
     implementation: Final = "wsoracle"
 
     def __init__(self, setting: Setting, start: State | None = None, engine: EngineName = "table") -> None:
-        self.version: Final = version("wsoracle")
+        self.version: Final = VERSION
         claimed = State() if start is None else start
         bits = (claimed.claims_rsv1, claimed.claims_rsv2, claimed.claims_rsv3)
         self._endpoint: Final = Endpoint(

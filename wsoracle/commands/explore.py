@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from ..cli import FAILED
-from ..exploration import EXAMPLES, Explored, explore
+from ..exploration import EXAMPLES, Explored, explore_whole
 from ..output import STDOUT, console, progress, write_json
-from ..peers import missing_peers
 from ..running import clause
 from .options import json_option, seed_option
+
+OWN = "wsoracle"
+"""The implementation that is ours: what it does is the control."""
 
 
 @click.command("explore")
@@ -26,21 +28,21 @@ def command(context: click.Context, json_file: str | None, examples: int, seed: 
     The exit status is 1 where a rule never fired, or where our own endpoint, the control, deviates.
     """
     with progress("exploring") as step:
-        report = explore(seed, examples, step)
+        report = explore_whole(seed, examples=examples, progress=step)
     if json_file is not None:
         write_json(json_file, report.to_json())
     if json_file != STDOUT:
         show(report)
-    for missing in missing_peers():
-        click.echo(f"not explored: {missing.implementation} ({missing.reason})", err=True)
+    for name, reason in report.missing.items():
+        click.echo(f"not explored: {name} ({reason})", err=True)
     if wrong(report):
         context.exit(FAILED)
 
 
 def wrong(report: Explored) -> list[str]:
-    """What is wrong with the model itself: rules that never fired, deviations of our own endpoint."""
+    """What is wrong with the model itself: rules that never fired, deviations of our own endpoint, the control."""
     never = [f"never fired: {rule}" for rule, count in report.rules_fired.items() if not count]
-    return never + [f"our own endpoint deviates: {f.act} ({', '.join(f.rules)})" for f in report.own]
+    return never + [f"our own endpoint deviates: {f.description}" for f in report.findings if f.implementation == OWN]
 
 
 def show(report: Explored) -> None:
@@ -50,18 +52,20 @@ def show(report: Explored) -> None:
     out = console()
     for found in report.findings:
         said = found.to_json()
-        head = Text(f"{found.strength:<10}", "bold red" if found.strength == "MUST" else "bold yellow")
-        head.append(f"{said['implementation']} {said['version']} as {said['role']}: {said['description']}", "bold")
+        head = Text(f"{found.strength:<10}", "bold red" if found.strength in ("MUST", "CRASH") else "bold yellow")
+        head.append(f"{found.implementation} {found.version} as {found.role}: {found.description}", "bold")
         out.print(head, soft_wrap=True)
         for rule in found.rules:
-            out.print(Text(f"    {rule}: {clause(rule)}", "dim"))
+            out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
         for line in said["observed"]:
-            out.print(Text(f"    {line}"))
-        if said["wouldHaveBeenAllowed"]:
-            out.print(Text(f"    would have been allowed: {'; or '.join(said['wouldHaveBeenAllowed'])}", "green"))
+            out.print(Text(f"    {line}"), soft_wrap=True)
+        if said["would_have_been_allowed"]:
+            allowed = "; or ".join(said["would_have_been_allowed"])
+            out.print(Text(f"    would have been allowed: {allowed}", "green"), soft_wrap=True)
     fired = sum(1 for count in report.rules_fired.values() if count)
     out.print(Text(f"{report.states} states and {report.transitions} transitions of both roles", "bold"))
-    out.print(Text(f"{fired} of {len(report.rules_fired)} rules fired in {report.scenarios} scenarios", "bold"))
-    out.print(Text(f"{len(report.findings)} findings, {len(report.own)} in our own endpoint", "bold"))
+    out.print(Text(f"{fired} of {len(report.rules_fired)} rules fired", "bold"))
+    tried = f"{report.scenarios} scenarios and {report.walks} walks: {len(report.findings)} findings"
+    out.print(Text(tried, "bold"), soft_wrap=True)
     for line in wrong(report):
         out.print(Text(line, "bold red"), soft_wrap=True)

@@ -1,0 +1,126 @@
+"""A walk through the states of one endpoint, one allowed outcome after another, in two engines that must agree.
+
+The rules as they stand (`model.machine`) and the rules compiled (`model.compiled`) are asked the same at every step:
+which rows are enabled, what is allowed, what is owed. What the walk meets is counted, rule by rule.
+
+A walk can have a goal, a rule that is to fire: :meth:`Walk.events_for` are the events at which it would, here and now,
+and :meth:`Walk.moves` the ways to go on where there is none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
+from wsoracle.model import machine
+from wsoracle.model.alphabet import Alphabet
+from wsoracle.model.compiled import CompiledMachine
+from wsoracle.model.expression import FALSE, substitute
+from wsoracle.model.machine import Outcome
+from wsoracle.model.rule import Rule, RuleSet
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import Event, Setting, State
+
+__all__ = ["EnginesDisagree", "Walk", "possible_in"]
+
+
+class EnginesDisagree(AssertionError):
+    """The compiled rules say something else than the rules: a fault of ours."""
+
+
+Move = tuple[Event, Outcome]
+
+
+def possible_in(rule: Rule, setting: Setting, rules: RuleSet = RULES) -> bool:
+    """Whether a rule can fire at all in a setting, as far as the setting alone decides it."""
+    return substitute(rules.guard(rule), setting.values).key() != FALSE.key()
+
+
+class _Ground:
+    """What walks under one setting have in common, worked out once for each state."""
+
+    def __init__(self, rules: RuleSet, setting: Setting) -> None:
+        self.compiled: Final = CompiledMachine(rules, setting)
+        self._alphabet: Final = Alphabet(rules, setting)
+        self._fired: Final[dict[State, tuple[tuple[Event, frozenset[str]], ...]]] = {}
+        self._moves: Final[dict[State, tuple[tuple[Move, ...], ...]]] = {}
+
+    def events(self, state: State) -> tuple[tuple[Event, frozenset[str]], ...]:
+        """What is worth trying in a state, each with the rules that fire, departures included."""
+        if state not in self._fired:
+            self._fired[state] = tuple((event, self._rules(state, event)) for event in self._alphabet(state))
+        return self._fired[state]
+
+    def moves(self, state: State) -> tuple[tuple[Move, ...], ...]:
+        """The ways out of a state that are allowed in full, in groups that change the same variables."""
+        if state not in self._moves:
+            ways: dict[State, Move] = {}
+            for event, _ in self.events(state):
+                for outcome in self.compiled.allowed(state, event):
+                    ways.setdefault(outcome.state, (event, outcome))
+            groups: dict[tuple[str, ...], list[Move]] = {}
+            for then, move in ways.items():
+                changed = tuple(n for n, a, b in zip(State._fields, state, then, strict=True) if a != b)
+                if changed:
+                    groups.setdefault(changed, []).append(move)
+            self._moves[state] = tuple(tuple(groups[changed]) for changed in sorted(groups))
+        return self._moves[state]
+
+    def _rules(self, state: State, event: Event) -> frozenset[str]:
+        enabled = (rule.id for rule in self.compiled.enabled(state, event))
+        allowed = self.compiled.allowed(state, event, departures=True)
+        return frozenset((*enabled, *(rule for outcome in allowed for rule in outcome.rules)))
+
+
+@lru_cache(maxsize=32)
+def _ground(rules: RuleSet, setting: Setting) -> _Ground:
+    return _Ground(rules, setting)
+
+
+class Walk:
+    """A walk from a state after the opening handshake."""
+
+    def __init__(self, setting: Setting, start: State | None = None, rules: RuleSet = RULES) -> None:
+        self.setting: Final = setting
+        self.rules: Final = rules
+        self.state = State() if start is None else start
+        self.fired: Final[Counter[str]] = Counter()
+        self._ground: Final = _ground(rules, setting)
+
+    def events(self) -> tuple[Event, ...]:
+        """All that is worth trying here."""
+        return tuple(event for event, _ in self._ground.events(self.state))
+
+    def events_for(self, goal: str) -> tuple[Event, ...]:
+        """The events at which a rule would fire here."""
+        return tuple(event for event, fired in self._ground.events(self.state) if goal in fired)
+
+    def moves(self) -> tuple[tuple[Move, ...], ...]:
+        """The ways to go on that are allowed in full, in groups that change the same variables; none where it ends."""
+        return self._ground.moves(self.state)
+
+    def meet(self, event: Event) -> tuple[Outcome, ...]:
+        """What is allowed at an event here, departures included. Raises :class:`EnginesDisagree`."""
+        state, setting, rules, compiled = self.state, self.setting, self.rules, self._ground.compiled
+        rows = machine.enabled(rules, setting, state, event)
+        self._agree("enabled", event, rows, compiled.enabled(state, event))
+        self._agree("allowed", event, machine.allowed(state, event, setting, rules), compiled.allowed(state, event))
+        allowed = machine.allowed(state, event, setting, rules, departures=True)
+        self._agree("allowed with departures", event, allowed, compiled.allowed(state, event, departures=True))
+        if not event.kind.has_frame:
+            self._agree("owed", event, machine.owed(state, setting, rules), compiled.owed(state))
+        self.fired.update({rule.id for rule in rows} | {rule for outcome in allowed for rule in outcome.rules})
+        return allowed
+
+    def go(self, move: Move) -> None:
+        """Take a way that is allowed. Raises :class:`EnginesDisagree`."""
+        event, outcome = move
+        self._agree("allowed", event, outcome in self.meet(event), True)
+        self.state = outcome.state
+
+    def _agree(self, what: str, event: Event, interpreted: object, compiled: object) -> None:
+        if interpreted != compiled:
+            raise EnginesDisagree(
+                f"{what} in {self.state} at {event} under {self.setting}:\n{interpreted}\ncompiled: {compiled}"
+            )

@@ -1,0 +1,166 @@
+"""A finding: a deviation of an implementation, with the shortest run that shows it, for reports and as a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any
+
+from wsoracle.generators.build_case import CannotBuildError, Scenario, build_case
+from wsoracle.generators.case import Case, Origin, Receive
+from wsoracle.model.machine import Label
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import Event, EventKind
+from wsoracle.properties.explanation import Step
+from wsoracle.properties.observation import Arrives, ArrivesEof, Asks, Processed, Stimulus, described, frames_in
+
+from .hunting import Examined
+
+__all__ = ["Finding", "stimulus_from_json", "stimulus_to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an implementation did wrong, in the shortest run that shows it. `case` is the id of its case."""
+
+    implementation: str
+    version: str
+    role: str
+    case: str
+    examined: Examined
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that were not followed, in the order of the run."""
+        return self.examined.judgement.rules
+
+    @property
+    def strength(self) -> str:
+        """The strongest strength among them; CRASH where it broke down."""
+        strength = self.examined.judgement.strength
+        return "CRASH" if strength is None else strength.value
+
+    @property
+    def description(self) -> str:
+        """What it does, in words."""
+        acts = [deviation.act for deviation in self.examined.deviations]
+        asked = any(deviation.prompted for deviation in self.examined.deviations)
+        return "; ".join(acts) + (" (its application asks for it, and it lets it)" if asked else "")
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the application asked for it: then the fault is the application's too."""
+        return any(deviation.prompted for deviation in self.examined.deviations)
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as an object."""
+        scenario, judgement = self.examined.scenario, self.examined.judgement
+        return {
+            "implementation": self.implementation,
+            "version": self.version,
+            "role": self.role,
+            "case": self.case,
+            "rules": list(self.rules),
+            "strength": self.strength,
+            "verdict": judgement.verdict.value,
+            "description": self.description,
+            "prompted": self.prompted,
+            "application": scenario.application,
+            "limit": scenario.setting.limit,
+            "octets": [part.octets.hex() for part in scenario.stimulus if isinstance(part, Arrives)],
+            "stimulus": stimulus_to_json(scenario.stimulus),
+            "observed": [described(o) for o in self.examined.trace if not isinstance(o, Processed)],
+            "would_have_been_allowed": [f"{a.what} ({', '.join(a.rules)})" for a in judgement.instead],
+            "clauses": [f"{RULES.by_id[rule].section}: {RULES.by_id[rule].quote}" for rule in self.rules],
+        }
+
+    def cases(self, seed: int) -> tuple[Case, ...]:
+        """The case of the finding, its control before it.
+
+        Raises :class:`~wsoracle.generators.build_case.CannotBuildError` where its history cannot be one.
+        """
+        scenario = self.examined.scenario
+        path, event = _history(self.examined.judgement.steps)
+        title = f"{self.implementation} {self.version}: {self.description}"
+        setting = replace(scenario.setting, echo=False)
+        try:
+            made = build_case(
+                self.case, Origin("exploration", seed=seed), title, Scenario(setting, event, path, scenario.start)
+            )
+        except ValueError as error:
+            raise CannotBuildError(str(error)) from error
+        return (*made[:-1], _in_chunks(made[-1], scenario.stimulus))
+
+
+def _history(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label], ...], Event]:
+    """The path to the first step that breaks a rule, and the event there that is to be judged."""
+    first = next((n for n, step in enumerate(steps) if step.broken), None)
+    if first is None:
+        raise CannotBuildError("no step of the run breaks a rule")
+    broken = steps[first]
+    if broken.event is None:
+        # What was told wrong is an input that was accepted: it is judged there.
+        told = [n for n, s in enumerate(steps[:first]) if s.event is not None and set(broken.rules) & set(s.rules)]
+        if not told:
+            raise CannotBuildError("what was told belongs to no input")
+        first = told[0]
+    last = steps[first].event
+    assert last is not None
+    path: list[tuple[Event, Label]] = []
+    early: set[int] = set()
+    for step in steps[:first]:
+        if step.event is None or step.label is None or step.event.kind is EventKind.SILENCE:
+            continue
+        if step.frame is not None:
+            if step.frame in early:
+                continue
+            if step.early:
+                early.add(step.frame)
+        path.append((step.event, step.label))
+    return tuple(path), last
+
+
+def _in_chunks(case: Case, stimulus: Stimulus) -> Case:
+    """The case with those frames in one chunk that arrived in one chunk, as far as that can be."""
+    chunks = [part.octets for part in stimulus if isinstance(part, Arrives)]
+    ends = set(accumulate(map(len, chunks)))
+    frames, _ = frames_in(b"".join(chunks))
+    sizes: list[int] = []
+    joined = False
+    for number, size in enumerate(len(step.octets) for step in case.steps if isinstance(step, Receive)):
+        sizes = [*sizes[:-1], sizes[-1] + size] if joined else [*sizes, size]
+        joined = number < len(frames) and frames[number].end not in ends
+    try:
+        return replace(case, chunks=tuple(sizes))
+    except ValueError:  # the endpoint itself does something in between
+        return case
+
+
+def stimulus_to_json(stimulus: Stimulus) -> list[dict[str, Any]]:
+    """A stimulus as objects: `arrives` with octets in hex, `arrives_eof`, or `asks` with what is asked."""
+    return [_part_to_json(part) for part in stimulus]
+
+
+def _part_to_json(part: Arrives | ArrivesEof | Asks) -> dict[str, Any]:
+    match part:
+        case Arrives(octets):
+            return {"arrives": octets.hex()}
+        case ArrivesEof():
+            return {"arrives_eof": True}
+        case Asks(what, payload, fin, code, reason):
+            return {"asks": what, "payload": payload.hex(), "fin": fin, "code": code, "reason": reason}
+
+
+def stimulus_from_json(document: Sequence[Mapping[str, Any]]) -> Stimulus:
+    """The stimulus of objects; KeyError or ValueError where they are bad."""
+    return tuple(map(_part_from_json, document))
+
+
+def _part_from_json(document: Mapping[str, Any]) -> Arrives | ArrivesEof | Asks:
+    if "arrives" in document:
+        return Arrives(bytes.fromhex(document["arrives"]))
+    if "arrives_eof" in document:
+        return ArrivesEof()
+    payload = bytes.fromhex(document["payload"])
+    return Asks(document["asks"], payload, document["fin"], document["code"], document["reason"])

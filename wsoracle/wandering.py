@@ -1,0 +1,106 @@
+"""Walking the model with Hypothesis, rule by rule: each is a goal, and both engines must agree on the way to it.
+
+It is what makes every rule fire in an exploration, also those that need another answer to a disputed point, a stated
+limit, claimed reserved bits, or a departure.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Final
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
+from hypothesis import strategies as st
+
+from wsoracle.generators.strategies import starts, varied_settings
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import Setting, State
+from wsoracle.properties.walking import Walk, possible_in
+
+__all__ = ["Wandering", "few_settings", "wander"]
+
+LONGEST_WALK: Final = 8
+_MOST_TRIES: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Wandering:
+    """Rules fired by id, and how many walks there were."""
+
+    fired: Mapping[str, int]
+    walks: int
+
+
+@lru_cache(maxsize=1)
+def few_settings() -> tuple[Setting, ...]:
+    """Some of the varied settings: each answer to a disputed point in both roles, and each limit and application."""
+    kinds = 3
+    return tuple(s for n, s in enumerate(varied_settings()) if n // 2 % kinds == n // (2 * kinds) % kinds)
+
+
+def wander(seed_value: int, walks: int, progress: Callable[[], None] | None = None) -> Wandering:
+    """So many walks, each with a rule as its goal; then more, for those rules that have not fired.
+
+    Raises :class:`~wsoracle.properties.walking.EnginesDisagree`, shrunk.
+    """
+    fired: Counter[str] = Counter()
+    count = 0
+    goals = st.sampled_from([rule.id for rule in RULES])
+    steps = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99)), min_size=LONGEST_WALK, max_size=LONGEST_WALK)
+
+    @seed(seed_value)
+    @settings(
+        max_examples=walks,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.target, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @given(goals, st.integers(0, 99), starts(), steps)
+    def engines_agree(goal: str, number: int, start: State, choices: list[tuple[int, int]]) -> None:
+        nonlocal count
+        count += 1
+        if progress is not None:
+            progress()
+        found = _walk(goal, number, start, choices)
+        fired.update(found)
+        target(float(len(found)), label="rules fired")
+
+    engines_agree()
+    for rule in RULES:
+        chance = random.Random(f"{seed_value} {rule.id}")
+        tries = 0
+        while not fired[rule.id] and tries < _MOST_TRIES:
+            tries += 1
+            choices = [(chance.randrange(10), chance.randrange(100)) for _ in range(LONGEST_WALK)]
+            claims = chance.random() < 0.5
+            fired.update(_walk(rule.id, chance.randrange(100), State(claims_rsv1=claims), choices))
+    return Wandering(dict(fired), count)
+
+
+def _walk(goal: str, number: int, start: State, choices: list[tuple[int, int]]) -> Counter[str]:
+    """One walk, until the goal is reached; the rules that fired."""
+    where = _possible(goal)
+    walk = Walk(where[number % len(where)], start)
+    for group, way in choices:
+        events = walk.events_for(goal)
+        if events:
+            walk.meet(events[way % len(events)])
+            break
+        groups = walk.moves()
+        if not groups:
+            break
+        moves = groups[group % len(groups)]
+        walk.go(moves[way % len(moves)])
+    return walk.fired
+
+
+@cache
+def _possible(goal: str) -> tuple[Setting, ...]:
+    """The settings in which a rule can fire."""
+    return tuple(setting for setting in few_settings() if possible_in(RULES.by_id[goal], setting))
