@@ -409,6 +409,12 @@ class Prover:
             relation = self._relation(_EVERYTHING) if equal else self._bisimulation
             apart = self._apart(others, [changed.group([row])], relation)
             differences += [z3.And(chosen, difference) for difference in apart]
+        if old.refuses or (row is not None and row.refuses):
+            # Rows for legal events can be enabled here and not there, beside others of the same label.
+            mixed = _mixed_labels(kept) - {None}
+            here = changed.groups([r for r in kept if label_of(r) in mixed])
+            relation = self._relation(_EVERYTHING) if equal else self._bisimulation
+            differences += self._apart([g for g in groups if g.label in mixed], here, relation)
         return differences, legal
 
     def impossible(self, kind: EventKind, *terms: Any) -> bool | None:
@@ -496,6 +502,12 @@ def _differences(
     for key in dict.fromkeys([*left, *right]):
         if labels is None or key[0] == "due" or key[0] in labels:
             yield left.get(key, z3.BoolVal(False)) != right.get(key, z3.BoolVal(False))
+
+
+def _mixed_labels(rows: Sequence[Rule]) -> set[Label | None]:
+    """The labels that some rows give to legal events and others to any."""
+    for_legal = {label_of(row) for row in rows if LEGAL.name in variables(row.when)}
+    return for_legal & {label_of(row) for row in rows if LEGAL.name not in variables(row.when)}
 
 
 def _implies(solver: Any, claim: Any) -> bool:

@@ -36,10 +36,10 @@ ACCEPTED = Label(Kind.ACCEPT, delivers="ping")
 )
 def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
     world = World(Start(setting, departing=True))
-    nodes = [node for depth in range(3) for node in world.layer(depth)][::9]
+    nodes = [node for depth in range(3) for node in world.layer(depth)][::15]
     for node in nodes:
         for kind in EventKind:
-            for trial in world.trials(node.state, kind)[::7]:
+            for trial in world.trials(node.state, kind)[::31]:
                 outcomes = allowed(node.state, trial.event, setting, departures=True)
                 assert {o.label: o.state for o in outcomes} == trial.after
                 in_full = {o.label for o in allowed(node.state, trial.event, setting)}
@@ -51,11 +51,11 @@ def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
 
 def test_the_behaviour_of_a_mutant_is_that_of_its_rules() -> None:
     world = World(Start(SERVER))
-    states = [node.state for depth in range(3) for node in world.layer(depth)][::20]
-    for mutant in mutants()[::40]:
+    states = [node.state for depth in range(3) for node in world.layer(depth)][::35]
+    for mutant in mutants()[::60]:
         shared = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
         for state in states:
-            for trial in world.trials(state, shared.kind)[::11]:
+            for trial in world.trials(state, shared.kind)[::41]:
                 outcomes = allowed(state, trial.event, SERVER, mutant.rules, departures=True)
                 observation, after = shared.observe(state, trial.event)
                 assert after == {o.label: o.state for o in outcomes}, mutant.id
