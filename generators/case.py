@@ -256,7 +256,9 @@ class Case:
             return "no outcome is allowed"
         if any(outcome.observable is None for outcome in self.acceptable()):
             return "what is allowed cannot be told from outside"
-        if self.limit is not None and any(outcome.code == 1009 for outcome in self.allowed):
+        if self.switches.changes():
+            return "it is about another answer to a disputed point: " + ", ".join(self.switches.changes())
+        if self.limit is not None and any(_speaks_of(outcome, 1009) for outcome in self.allowed):
             return f"it needs an endpoint that refuses messages of more than {self.limit} octets"
         return None
 
@@ -472,6 +474,11 @@ def _segments(steps: Sequence[Step]) -> Iterator[tuple[tuple[Seen, ...], int]]:
                 awaits.append(SeenClose(int.from_bytes(frame.payload[:2]) if len(frame.payload) > 1 else None))
     if length:
         yield tuple(awaits), length
+
+
+def _speaks_of(outcome: Outcome, code: int) -> bool:
+    """The outcome is to fail with this code, or the code was sent before."""
+    return outcome.code == code or SeenClose(code) in (outcome.observable or ())
 
 
 def _suite_event(seen: SeenMessage | SeenPong) -> list[Any]:

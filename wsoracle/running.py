@@ -72,20 +72,13 @@ def clause(rule_id: str) -> str:
     return f"{rule.strength.value}, section {rule.section}: «{rule.quote}»"
 
 
-def why_not(case: Case) -> str | None:
-    """Why a case cannot be run on an implementation as it is; None where it can."""
-    if case.switches.changes():
-        return "it is about another answer to a disputed point"
-    return case.judge_only
-
-
 Progress = Callable[[str, int, int], None]
 
 
 def run_cases(cases: Sequence[Case], peers: Iterable[PeerFactory], progress: Progress | None = None) -> list[CaseRun]:
     """Run every case that can be run on each implementation in the role that the case tests."""
     subjects = [PeerSubject(factory, role) for factory in peers for role in Role]
-    runnable = [case for case in cases if why_not(case) is None]
+    runnable = [case for case in cases if case.judge_only is None]
     total = sum(1 for subject in subjects for case in runnable if case.role is subject.role)
     runs: list[CaseRun] = []
     for subject in subjects:

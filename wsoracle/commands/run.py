@@ -10,7 +10,7 @@ from ..cli import FAILED, WrongInput
 from ..collection import NO_KILLERS, collect
 from ..output import STDOUT, console, progress, write_json
 from ..peers import available_peers, missing_peers
-from ..running import CaseRun, clause, run_cases, tally, why_not
+from ..running import CaseRun, clause, run_cases, tally
 from .options import json_option, seed_option, select
 
 
@@ -30,7 +30,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
         raise WrongInput("no implementation is installed: pip install 'wsoracle[peers]'")
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)
-    chosen = set(select(pattern, (case.id for case in found.cases if why_not(case) is None), "case that can be run"))
+    chosen = set(select(pattern, (case.id for case in found.cases if case.judge_only is None), "case that can be run"))
     controls = {case.control for case in found.cases if case.id in chosen}
     with progress("running") as step:
         runs = run_cases([c for c in found.cases if c.id in chosen or c.id in controls], peers, step)
