@@ -105,7 +105,7 @@ class Group:
     @property
     def ever(self) -> Any:
         """One of the rows is enabled at some level."""
-        return z3.Or(*self.when)
+        return _or(*self.when)
 
 
 class Side:
@@ -136,7 +136,7 @@ class Side:
     def definitions(self, rows: Sequence[Rule]) -> list[Any]:
         """What ``legal`` means at each level, if these are the rows."""
         refusing = [self.when(row) for row in rows if row.refuses]
-        return [legal == z3.Not(z3.Or(*(when[n] for when in refusing))) for n, legal in enumerate(self.legal)]
+        return [legal == z3.Not(_or(*(when[n] for when in refusing))) for n, legal in enumerate(self.legal)]
 
     def after(self, row: Rule) -> dict[str, Any]:
         """The state after a row."""
@@ -161,7 +161,7 @@ class Side:
 
     def either(self, members: Sequence[Rule]) -> tuple[Any, ...]:
         """When one of some rows is enabled, for each level."""
-        return tuple(z3.Or(*whens) for whens in zip(*map(self.when, members), strict=True))
+        return tuple(_or(*whens) for whens in zip(*map(self.when, members), strict=True))
 
     def seen(
         self, rows: Sequence[Rule], labels: Container[Label | None] | None = None
@@ -179,13 +179,13 @@ class Side:
         for label, members in by_label.items():
             whens = self.either(members)
             for n in range(len(LEVELS)):
-                found[(label, n)] = z3.Or(*whens[: n + 1])
+                found[(label, n)] = _or(*whens[: n + 1])
         if self.kind is EventKind.SILENCE:
             dues: dict[object, list[Any]] = {}
             for row in rows:
                 if isinstance(row.then, Forbid) and row.refuses:
                     dues.setdefault(row.then.due, []).append(self.when(row)[0])
-            found.update({("due", due): z3.Or(*whens) for due, whens in dues.items() if due is not None})
+            found.update({("due", due): _or(*whens) for due, whens in dues.items() if due is not None})
         return found
 
 
@@ -253,7 +253,7 @@ class Prover:
         kept = list(range(len(candidates)))
         while kept:
             solver.push()
-            solver.add(z3.Or(*(z3.Not(after[i]) for i in kept)))
+            solver.add(_or(*(z3.Not(after[i]) for i in kept)))
             answer = solver.check(*(marks[i] for i in kept))
             if answer == z3.unsat:
                 solver.pop()
@@ -274,14 +274,16 @@ class Prover:
             for group in side.groups(side.rows):
                 moves = (after[name] == value for name, value in group.after.items())
                 steps.append(z3.And(*side.definitions(side.rows), possible, group.ever, *moves))
-        return z3.Or(*steps)
+        return _or(*steps)
 
     def _implication(self, clause: tuple[Expr, Expr], state: Terms) -> Any:
         env = {**self._machine.setting_env, **state}
         return z3.Implies(term(clause[0], env), term(clause[1], env))
 
-    def _invariant_of(self, state: Terms) -> list[Any]:
-        return [self._implication(clause, state) for clause in self.invariant]
+    @cached_property
+    def _holds(self) -> list[Any]:
+        """The invariant of the original's state."""
+        return [self._implication(clause, self._s) for clause in self.invariant]
 
     # --- the bisimulation
 
@@ -290,7 +292,7 @@ class Prover:
         """For each state variable, the circumstances (values of other variables) in which it matters."""
         found: dict[str, set[Circumstances]] = {name: set() for name in STATE_VARIABLES}
         solver = self._solver()
-        solver.add(*self._invariant_of(self._s), *within_bounds(STATE_VARIABLES.values(), self._t))
+        solver.add(*self._holds, *within_bounds(STATE_VARIABLES.values(), self._t))
         equal = {name: self._s[name] == self._t[name] for name in STATE_VARIABLES}
         changed = True
         while changed:
@@ -319,7 +321,7 @@ class Prover:
     def is_bisimulation(self) -> bool:
         """The relation that forgets what does not matter is a bisimulation of the original with itself: proved."""
         solver = self._solver()
-        solver.add(*self._invariant_of(self._s), *within_bounds(STATE_VARIABLES.values(), self._t))
+        solver.add(*self._holds, *within_bounds(STATE_VARIABLES.values(), self._t))
         solver.add(self._bisimulation, self._unlike(self._bisimulation))
         return bool(solver.check() == z3.unsat)
 
@@ -331,7 +333,7 @@ class Prover:
             z3.And(*(fact if holds else z3.Not(fact) for fact, holds in zip(facts, cube, strict=False)))
             for cube in sorted(circumstances)
         )
-        return z3.Implies(z3.Or(*cubes), self._s[name] == self._t[name])
+        return z3.Implies(_or(*cubes), self._s[name] == self._t[name])
 
     def _relation(self, matters: Matters) -> Any:
         """The two states agree on everything that matters in the first."""
@@ -347,8 +349,8 @@ class Prover:
                 *self._apart(left.groups(left.rows), right.groups(right.rows), relation),
             ]
             definitions = [*left.definitions(left.rows), *right.definitions(right.rows)]
-            cases.append(z3.And(*self._same_octets(kind), *definitions, z3.Or(*differences)))
-        return z3.Or(*cases)
+            cases.append(z3.And(*self._same_octets(kind), *definitions, _or(*differences)))
+        return _or(*cases)
 
     def _apart(self, left: Sequence[Group], right: Sequence[Group], relation: Any) -> Iterator[Any]:
         """Outcomes that look alike lead to states that are not related, or tell the application different codes."""
@@ -361,7 +363,7 @@ class Prover:
                     (self._t[n], b.after[n]) for n in b.after
                 ]
                 related = z3.substitute(relation, *pairs)
-                yield z3.And(a.ever, b.ever, z3.Or(z3.Not(related), told, a.after["tcp_open"] != b.after["tcp_open"]))
+                yield z3.And(a.ever, b.ever, _or(z3.Not(related), told, a.after["tcp_open"] != b.after["tcp_open"]))
 
     def _same_octets(self, kind: EventKind) -> list[Any]:
         """One frame, as it is seen in either state."""
@@ -371,7 +373,7 @@ class Prover:
         in_progress, automaton = (recv_type, recv_utf8) if kind is EventKind.RECEIVE else (send_type, send_utf8)
         text_s, text_t = self._s[in_progress.name] == TEXT, self._t[in_progress.name] == TEXT
         alike = z3.And(text_s == text_t, z3.Implies(text_s, self._s[automaton.name] == self._t[automaton.name]))
-        same = z3.Or(z3.Not(term(is_continuation, env_s)), alike)
+        same = _or(z3.Not(term(is_continuation, env_s)), alike)
         return [
             self._machine.possible(kind, self._s, self._frame),
             self._machine.possible(kind, self._t, self._frame_t),
@@ -442,8 +444,8 @@ class Prover:
         cases = []
         for n in range(len(LEVELS)):
             stricter = [side.when(r)[m] for r in alike for m in range(n)]
-            cases.append(z3.And(side.when(row)[n], z3.Not(z3.Or(*stricter, *(side.when(r)[n] for r in earlier)))))
-        return z3.Or(*cases)
+            cases.append(z3.And(side.when(row)[n], z3.Not(_or(*stricter, *(side.when(r)[n] for r in earlier)))))
+        return _or(*cases)
 
     def _solver_for(self, kind: EventKind) -> Any:
         """A solver that knows of two related states, one frame, and the original rules for it."""
@@ -452,7 +454,7 @@ class Prover:
                 raise AssertionError("what the prover forgets does matter: its relation is no bisimulation")
             solver = self._solver()
             right = self._right[kind]
-            solver.add(*self._invariant_of(self._s), *within_bounds(STATE_VARIABLES.values(), self._t))
+            solver.add(*self._holds, *within_bounds(STATE_VARIABLES.values(), self._t))
             solver.add(self._bisimulation, *self._same_octets(kind))
             solver.add(*right.definitions(right.rows))
             self._solvers[kind] = solver
@@ -477,7 +479,7 @@ class MutantProof:
         self._row: Final = row
         self._kind: Final = prover.rules.by_id[rule_id].on
         differences, legal = prover.differences(rule_id, row)
-        self._differs: Final = [*legal, z3.Or(*differences)]
+        self._differs: Final = [*legal, _or(*differences)]
 
     @cached_property
     def equivalent(self) -> bool:
@@ -486,7 +488,7 @@ class MutantProof:
             return True
         # A changed guard may read what the bisimulation forgets: perhaps the two are equivalent in equal states.
         differences, legal = self._prover.differences(self._rule_id, self._row, equal=True)
-        return bool(self._prover.impossible(self._kind, *legal, z3.Or(*differences), *self._prover.same_state()))
+        return bool(self._prover.impossible(self._kind, *legal, _or(*differences), *self._prover.same_state()))
 
     def equivalent_under(self, setting: Setting) -> bool:
         """No history under one setting does."""
@@ -502,6 +504,15 @@ def _differences(
     for key in dict.fromkeys([*left, *right]):
         if labels is None or key[0] == "due" or key[0] in labels:
             yield left.get(key, z3.BoolVal(False)) != right.get(key, z3.BoolVal(False))
+
+
+def _or(*terms: Any) -> Any:
+    """The disjunction of truth-valued terms: what z3.Or makes, without looking at each term first."""
+    if not terms:
+        return z3.BoolVal(False)
+    context = z3.main_ctx()
+    array = (z3.Ast * len(terms))(*(t.as_ast() for t in terms))
+    return z3.BoolRef(z3.Z3_mk_or(context.ref(), len(terms), array), context)
 
 
 def _mixed_labels(rows: Sequence[Rule]) -> set[Label | None]:

@@ -27,7 +27,7 @@ from .mutants import Mutant, mutants
 from .workers import quiet_worker
 
 JOBS: Final = 2
-BATCH: Final = 32
+BATCH: Final = 64
 """Mutants that a process takes at a time."""
 
 OnStep = Callable[[str, int, int], None]
