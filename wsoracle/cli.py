@@ -34,7 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "rules": "List the rules, with the clause that each stands for.",
         "requirements": "List the normative sentences of RFC 6455, and what covers each.",
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
-        "explore": "Explore the model, and wsproto and websockets against it.",
+        "explore": "Explore the model, and wsproto and websockets against it, as server and as client.",
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
         "generate": "Write test cases: as JSON, for the established suite, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",

@@ -30,6 +30,9 @@ def checked_directory(name: str, *, empty: bool = True) -> Path:
         raise WrongInput(f"--out: {name!r} is no name of a directory: give one")
     path = Path(name)
     try:
+        above = next((p for p in path.absolute().parents if p.exists()), path)
+        if not above.is_dir():
+            raise WrongInput(f"--out: nothing can be written below {above}, a file: give another directory")
         if path.exists() and not path.is_dir():
             raise WrongInput(f"--out: {name} is a file: give the name of a directory")
         if empty and path.is_dir() and any(path.iterdir()) and not (path / MARKER).exists():
