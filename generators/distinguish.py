@@ -26,7 +26,7 @@ from wsoracle.model.terms import Event, EventKind, Setting, State
 from .equivalence import MutantProof, Prover
 from .expectation import History, MutantBehaviour, Step, seen_from
 from .mutants import Mutant
-from .worlds import Node, Start, Trial, World, starts, starts_with_two
+from .worlds import Node, Start, Trial, World, ends, starts, starts_with_two
 
 LONGEST: Final = 4
 """Steps of a history before the last one, at most."""
@@ -163,12 +163,13 @@ def search(world: World, mutant: Mutant, longest: int = LONGEST) -> History | No
 class _Pair:
     """A state of the original and a different one of the mutant after the same history."""
 
-    __slots__ = ("history", "mutant", "original")
+    __slots__ = ("ended", "history", "mutant", "original")
 
-    def __init__(self, original: State, mutant: State, history: History) -> None:
+    def __init__(self, original: State, mutant: State, history: History, ended: bool) -> None:
         self.original: Final = original
         self.mutant: Final = mutant
         self.history: Final = history
+        self.ended: Final = ended
 
 
 class _Search:
@@ -177,7 +178,7 @@ class _Search:
     def __init__(self, world: World, mutant: Mutant) -> None:
         self._world: Final = world
         self._behaviour: Final = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
-        self._seen: Final[set[tuple[State, State]]] = set()
+        self._seen: Final[set[tuple[State, State, bool]]] = set()
         self._depth = 0
         self._pairs: list[_Pair] = []
         self._next: list[_Pair] = []
@@ -210,6 +211,8 @@ class _Search:
 
     def _in_one_state(self, node: Node) -> History | None:
         behaviour, state = self._behaviour, node.state
+        if node.ended and behaviour.kind.is_input:
+            return None
         telling = (self._world.tried(state, event) for event in self._telling) if node.parent else ()
         for trial in (*self._world.trials(state, behaviour.kind), *telling):
             masks = behaviour.changed(trial.masks, state, trial.event.frame)
@@ -218,25 +221,28 @@ class _Search:
             observation, after = behaviour.observe(state, trial.event, masks)
             if observation != trial.observation:
                 return (*node.history, trial.step(state))
-            self._follow(trial, after, state, lambda: node.history)
+            self._follow(trial, after, state, node.ended, lambda: node.history)
         return None
 
     def _in_two_states(self, pair: _Pair) -> History | None:
         for kind in EventKind:
-            for trial in self._world.trials(pair.original, kind):
+            for trial in () if pair.ended and kind.is_input else self._world.trials(pair.original, kind):
                 step = trial.step(pair.original)
                 observation, after = self._behaviour.observe(pair.mutant, seen_from(step, pair.mutant))
                 if observation != trial.observation:
                     return (*pair.history, step)
-                self._follow(trial, after, pair.original, lambda: pair.history)
+                self._follow(trial, after, pair.original, pair.ended, lambda: pair.history)
         return None
 
-    def _follow(self, trial: Trial, after: dict[Label, State], state: State, history: Callable[[], History]) -> None:
+    def _follow(
+        self, trial: Trial, after: dict[Label, State], state: State, ended: bool, history: Callable[[], History]
+    ) -> None:
+        over = ends(ended, trial)
         for label in self._world.steps_on(trial):
             then, other = trial.after[label], after[label]
-            if then != other and (key := self._world.essence(then, other)) not in self._seen:
+            if then != other and (key := (*self._world.essence(then, other), over)) not in self._seen:
                 self._seen.add(key)
-                self._next.append(_Pair(then, other, (*history(), trial.step(state, label))))
+                self._next.append(_Pair(then, other, (*history(), trial.step(state, label)), over))
 
 
 __all__ = ["Distinguisher", "Event", "Finding", "Scenario", "Status", "Step", "search"]

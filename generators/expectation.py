@@ -76,9 +76,12 @@ class Choice(NamedTuple):
 class Reading:
     """Rows under a setting, as far as they can be told from outside; subclasses say which rows are enabled."""
 
-    def __init__(self, setting: Setting, tables: Mapping[EventKind, Table]) -> None:
+    def __init__(self, setting: Setting) -> None:
         self.setting: Final = setting
-        self.tables: Final = tables
+
+    def table(self, kind: EventKind) -> Table:
+        """What the rows of a kind mean."""
+        raise NotImplementedError
 
     def masks(self, state: State, event: Event) -> Masks:
         """The enabled rows of the event's kind, by their index in the rule set."""
@@ -90,7 +93,7 @@ class Reading:
 
     def choices(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
         """The outcomes that these rows allow, at the strictest level that allows them."""
-        table = self.tables[kind]
+        table = self.table(kind)
         found = table.choices.get(masks)
         if found is None:
             found = tuple(Choice(label, level, self.effect(kind, i)) for label, level, i in table.resolved(masks))
@@ -105,7 +108,7 @@ class Reading:
         for label, level, effect in self.choices(event.kind, masks):
             then = after[label] = effect(state, event.frame)
             seen.append(Seen(label, level, then.close_code if state.tcp_open and not then.tcp_open else None))
-        owed = self.tables[event.kind].owed(masks[0]) if event.kind is EventKind.SILENCE else ()
+        owed = self.table(event.kind).owed(masks[0]) if event.kind is EventKind.SILENCE else ()
         if len(seen) > 1:
             seen.sort(key=_seen_order)
         return Observation(tuple(seen), owed), after
@@ -115,7 +118,9 @@ class Behaviour(Reading):
     """A rule set under a setting."""
 
     def __init__(self, rules: RuleSet, setting: Setting) -> None:
-        super().__init__(setting, {kind: Table(rules.of(kind)) for kind in EventKind})
+        super().__init__(setting)
+        self._tables: Final = {kind.value: Table(rules.of(kind)) for kind in EventKind}
+        self._places: Final = {row.id: (kind, i) for kind in EventKind for i, row in enumerate(rules.of(kind))}
         self._masks: Final[dict[EventKind, Callable[[State, FrameFacts | None], Masks]]] = {}
         self._effects: Final[dict[tuple[EventKind, int], Effect]] = {}
 
@@ -123,41 +128,49 @@ class Behaviour(Reading):
         kind = event.kind
         found = self._masks.get(kind)
         if found is None:
-            found = self._masks[kind] = _mask_function(self.tables[kind].rows, self.setting.values)
+            found = self._masks[kind] = _mask_function(self.table(kind).rows, self.setting.values)
         return found(state, event.frame)
 
     def effect(self, kind: EventKind, index: int) -> Effect:
         found = self._effects.get((kind, index))
         if found is None:
-            row = self.tables[kind].rows[index]
+            row = self.table(kind).rows[index]
             assert row is not None
             found = self._effects[kind, index] = _effect_function(row.then.effects, self.setting.values)
         return found
 
+    def table(self, kind: EventKind) -> Table:
+        return self._tables[kind.value]
+
     def place_of(self, rule_id: str) -> tuple[EventKind, int]:
         """The kind of a row and its index; :class:`KeyError` where there is none."""
-        for kind, table in self.tables.items():
-            for index, row in enumerate(table.rows):
-                if row is not None and row.id == rule_id:
-                    return kind, index
-        raise KeyError(rule_id)
+        return self._places[rule_id]
 
 
 class MutantBehaviour(Reading):
     """A behaviour with one row replaced (by None: left out), which shares all else with the original."""
 
     def __init__(self, original: Behaviour, rule_id: str, row: Rule | None) -> None:
+        super().__init__(original.setting)
         self.kind, self.index = original.place_of(rule_id)
-        rows = original.tables[self.kind].rows
-        table = Table((*rows[: self.index], row, *rows[self.index + 1 :]))
-        super().__init__(original.setting, {**original.tables, self.kind: table})
         self._original: Final = original
         self._row: Final = row
         self._guard: Final = None if row is None else _guard_function(row.when, self.setting.values)
         self._effect: Effect | None = None
-        was = rows[self.index]
-        self.keeps_reaction: Final = row is not None and was is not None and _reaction_key(was) == _reaction_key(row)
+        self._table: Table | None = None
+        was = original.table(self.kind).rows[self.index]
+        self.keeps_reaction: Final = (
+            row is not None and was is not None and row.then is was.then and row.strength is was.strength
+        )
         """Only the guard differs: where it holds alike, nothing does."""
+
+    def table(self, kind: EventKind) -> Table:
+        if kind is not self.kind:
+            return self._original.table(kind)
+        if self._table is None:
+            rows = self._original.table(kind).rows
+            self._table = Table((*rows[: self.index], self._row, *rows[self.index + 1 :]))
+        return self._table
 
     def masks(self, state: State, event: Event) -> Masks:
         masks = self._original.masks(state, event)
@@ -393,11 +406,6 @@ def _define(text: str, name: str) -> Any:
 
 def _seen_order(seen: Seen) -> tuple[str, int, str]:
     return seen.label.kind.value, seen.label.code or 0, seen.label.delivers or ""
-
-
-def _reaction_key(rule: Rule) -> tuple[object, ...]:
-    effects = tuple((name, effect.key()) for name, effect in rule.then.effects.items())
-    return rule.strength, label_of(rule), getattr(rule.then, "due", None), effects
 
 
 def _bits(mask: int) -> Iterator[int]:

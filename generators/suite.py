@@ -1,20 +1,23 @@
 """The suite that kills every mutant, reduced by set cover; and what the established suite's sequences would kill.
 
-Theory of operation. Each mutant is told apart by a shortest history, or proved equivalent (``distinguish``). The
-histories are the candidates; which mutant is killed by which candidate is a matrix, of which the greedy algorithm for
-set cover (Chvatal 1979) takes the candidate that kills most of what is left, until nothing is; what became superfluous
-is dropped. The same mutants give the same suite.
+Theory of operation. Each mutant is told apart by a shortest history, or proved equivalent (``distinguish``). These
+histories and the witnesses of the rules are the candidates; which mutant is killed by which candidate is a matrix, of
+which the greedy algorithm for set cover (Chvatal 1979) takes the candidate that kills most of what is left, until
+nothing is; what became superfluous is dropped. A history that octets can bring about goes before one that they cannot.
+The same mutants give the same suite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.model.rule import Level
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting
 
@@ -22,13 +25,19 @@ from . import build_case
 from .case import Case, Origin
 from .distinguish import Distinguisher, Scenario, Status
 from .established import established
-from .expectation import Behaviour, MutantBehaviour, trace
+from .expectation import Behaviour, MutantBehaviour, step_at, trace
 from .mutants import Mutant, mutants
+from .witness_cases import witness_cases
+from .witnesses import Unreached, Witness, all_witnesses
 from .workers import quiet_worker
+from .worlds import Start
 
 JOBS: Final = 2
 BATCH: Final = 64
 """Mutants that a process takes at a time."""
+
+WITNESS: Final = "witness"
+"""How the ids of those cases begin that are witnesses of rules."""
 
 OnStep = Callable[[str, int, int], None]
 
@@ -84,17 +93,17 @@ def _score(found: Iterable[Found], killed: set[str]) -> float:
 
 # --- finding, in several processes ----------------------------------------------------------------------------------
 
-_DISTINGUISHER: list[Distinguisher] = []
-_MUTANTS: dict[str, Mutant] = {}
-
 
 def _find(ids: Sequence[str]) -> list[Found]:
-    """What becomes of some mutants; each process keeps what it has explored for the next ones."""
-    if not _MUTANTS:
-        _MUTANTS.update((m.id, m) for m in mutants())
-        _DISTINGUISHER.append(Distinguisher())
-    found = (_DISTINGUISHER[0].find(_MUTANTS[name]) for name in ids)
+    """What becomes of some mutants."""
+    found = (_distinguisher().find(_by_id()[name]) for name in ids)
     return [Found(f.mutant.id, f.status, f.scenario) for f in found]
+
+
+@lru_cache(maxsize=1)
+def _distinguisher() -> Distinguisher:
+    """Each process keeps what it has explored for the next mutants."""
+    return Distinguisher()
 
 
 def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = JOBS) -> dict[str, Found]:
@@ -155,18 +164,21 @@ class Matrix:
         return self._mutants[mutant.id]
 
 
-def cover(kill_sets: Mapping[str, frozenset[str]]) -> list[str]:
+def cover(kill_sets: Mapping[str, frozenset[str]], last: Container[str] = ()) -> list[str]:
     """A small set of candidates that kills all that any kills: greedy, then without what is superfluous.
 
-    Among equals the first candidate is taken.
+    Among equals the first candidate is taken; those in ``last`` only for what no other kills.
     """
-    left = set().union(*kill_sets.values()) if kill_sets else set()
     chosen: list[str] = []
-    while left:
-        best = max(kill_sets, key=lambda name: len(kill_sets[name] & left))
-        chosen.append(best)
-        left -= kill_sets[best]
-    for name in list(chosen):
+    left = set().union(*kill_sets.values()) if kill_sets else set()
+    for turn in ([n for n in kill_sets if n not in last], [n for n in kill_sets if n in last]):
+        while turn:
+            best = max(turn, key=lambda name: len(kill_sets[name] & left))
+            if not kill_sets[best] & left:
+                break
+            chosen.append(best)
+            left -= kill_sets[best]
+    for name in sorted(chosen, key=lambda name: name not in last):
         others = set().union(*(kill_sets[other] for other in chosen if other != name))
         if kill_sets[name] <= others:
             chosen.remove(name)
@@ -183,21 +195,37 @@ def analyse(
     every = tuple(mutants() if wanted is None else wanted)
     found, matrix = find_all(every, step, jobs), Matrix()
     live = [m for m in every if found[m.id].status is not Status.EQUIVALENT]
-    candidates: dict[str, Scenario] = {}
-    owner: dict[Scenario, str] = {}
-    for mutant in live:
-        scenario = found[mutant.id].scenario
-        if scenario is not None and scenario not in owner:
-            owner[scenario] = name = f"mutant/{mutant.id}/{scenario.start.setting.role}"
-            candidates[name] = scenario
+    candidates = _candidates(live, found)
     kill_sets: dict[str, frozenset[str]] = dict.fromkeys(candidates, frozenset())
     for number, (name, scenario) in enumerate(sorted(candidates.items(), key=lambda item: item[1].start.name)):
         kill_sets[name] = frozenset(matrix.killed(scenario, live))
         _tell(step, "matrix", number + 1, len(candidates))
-    suite = cover(kill_sets)
+    unwritten = {name for name, scenario in candidates.items() if isinstance(_story(name, scenario), str)}
+    suite = cover(kill_sets, unwritten)
     killed_by = {m.id: tuple(name for name in suite if m.id in kill_sets[name]) for m in every}
     score = _established_score(matrix, live, found, data, step)
     return MutationResult(every, found, {name: candidates[name] for name in suite}, killed_by, score)
+
+
+def _candidates(live: Iterable[Mutant], found: Mapping[str, Found]) -> dict[str, Scenario]:
+    """The histories of which the suite is made, each once, by case id: witnesses of rules, then killers of mutants."""
+    named: dict[Scenario, str] = {}
+    for (rule_id, role), witness in all_witnesses().items():
+        if not isinstance(witness, Unreached):
+            named.setdefault(_witnessing(witness), f"{WITNESS}/{rule_id}/{role}")
+    for mutant in live:
+        scenario = found[mutant.id].scenario
+        if scenario is not None:
+            named.setdefault(scenario, f"mutant/{mutant.id}/{scenario.start.setting.role}")
+    return {name: scenario for scenario, name in named.items()}
+
+
+def _witnessing(witness: Witness) -> Scenario:
+    """The witness of a rule as a history of the model."""
+    steps = [step_at(step.source, step.event, step.label) for step in witness.path]
+    departing = witness.level is not Level.FULL
+    start = Start(witness.setting, witness.start.state, departing)
+    return Scenario(start, (*steps, step_at(witness.state, witness.event)))
 
 
 def _established_score(
@@ -219,19 +247,41 @@ def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
     cases: dict[str, Case] = {}
     left: dict[str, str] = {}
     for name, scenario in result.suite.items():
-        mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
-        mutant = next(m for m in result.mutants if m.id == mutant_id)
-        path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
-        last = scenario.history[-1].event
-        story = build_case.Scenario(scenario.start.setting, last, path, scenario.start.state)
-        title = f"Tells apart {mutant.rule}, {mutant.change}"
-        try:
-            made = build_case.build_case(name, Origin("mutant", mutant=mutant_id), title, story)
-        except (build_case.CannotBuildError, ValueError) as error:
-            left[name] = str(error)
-            continue
-        cases.update((case.id, case) for case in made)
+        made = _story(name, scenario)
+        if isinstance(made, str):
+            left[name] = made
+        else:
+            cases.update((case.id, case) for case in made)
     return [cases[name] for name in sorted(cases)], left
+
+
+def _story(name: str, scenario: Scenario) -> list[Case] | str:
+    """The case of a candidate and its control; or the reason why octets cannot bring it about."""
+    if name.startswith(f"{WITNESS}/"):
+        return _witness_case(name)
+    mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
+    mutant = _by_id()[mutant_id]
+    path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
+    last = scenario.history[-1].event
+    story = build_case.Scenario(scenario.start.setting, last, path, scenario.start.state)
+    title = f"Tells apart {mutant.rule}, {mutant.change}"
+    try:
+        return build_case.build_case(name, Origin("mutant", mutant=mutant_id), title, story)
+    except ValueError as error:
+        return str(error)
+
+
+def _witness_case(name: str) -> list[Case] | str:
+    cases, left = witness_cases()
+    by_id = {case.id: case for case in cases}
+    if name not in by_id:
+        return next(one.why for one in left if one.id == name)
+    return [by_id[n] for n in (by_id[name].control, name) if n is not None]
+
+
+@lru_cache(maxsize=1)
+def _by_id() -> dict[str, Mutant]:
+    return {mutant.id: mutant for mutant in mutants()}
 
 
 __all__ = ["Found", "Matrix", "MutationResult", "analyse", "cover", "find_all", "suite_cases"]

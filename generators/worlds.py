@@ -99,7 +99,7 @@ class Start:
 class Node:
     """A state that the original can be in, with the shortest history that leads there."""
 
-    __slots__ = ("by", "label", "parent", "state")
+    __slots__ = ("by", "ended", "label", "parent", "state")
 
     def __init__(
         self, state: State, parent: Node | None = None, by: Trial | None = None, label: Label | None = None
@@ -108,6 +108,8 @@ class Node:
         self.parent: Final = parent
         self.by: Final = by
         self.label: Final = label
+        # The peer's end of TCP came: nothing else arrives, whatever the state is.
+        self.ended: Final[bool] = ends(parent is not None and parent.ended, by)
 
     @property
     def history(self) -> History:
@@ -115,6 +117,11 @@ class Node:
         if self.parent is None or self.by is None:
             return ()
         return (*self.parent.history, self.by.step(self.parent.state, self.label))
+
+
+def ends(ended: bool, by: Trial | None) -> bool:
+    """Whether the peer's end of TCP has come, given whether it had before an event."""
+    return ended or (by is not None and by.event.kind is EventKind.RECEIVE_EOF)
 
 
 class World:
@@ -127,7 +134,7 @@ class World:
         root = Node(start.state)
         self._layers: Final[list[tuple[Node, ...]]] = [(root,)]
         self._reporting: Final = {name: getattr(State(), name) for name in reporting_variables(rules)}
-        self._seen: Final = {self._essence(start.state)}
+        self._seen: Final = {(self._essence(start.state), False)}
         self._trials: Final[dict[tuple[State, str], tuple[Trial, ...]]] = {}
         # Trials are many and much alike: each distinct part is kept once.
         self._masks: Final[dict[Masks, Masks]] = {}
@@ -171,11 +178,12 @@ class World:
     def _next(self, layer: tuple[Node, ...]) -> Iterator[Node]:
         for node in layer:
             for kind in EventKind:
-                for trial in self.trials(node.state, kind):
+                for trial in () if node.ended and kind.is_input else self.trials(node.state, kind):
                     for label in self.steps_on(trial):
                         state = trial.after[label]
-                        if self._essence(state) not in self._seen:
-                            self._seen.add(self._essence(state))
+                        key = self._essence(state), ends(node.ended, trial)
+                        if key not in self._seen:
+                            self._seen.add(key)
                             yield Node(state, node, trial, label)
 
     def essence(self, original: State, mutant: State) -> tuple[State, State]:
@@ -329,4 +337,4 @@ def starts_with_two(points: Collection[str]) -> list[Start]:
     ]
 
 
-__all__ = ["SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "starts", "starts_with_two"]
+__all__ = ["SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "ends", "starts", "starts_with_two"]

@@ -34,7 +34,8 @@ def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
     assert all(row["killed_by"] for row in report["mutants"] if row["status"] == "killed")
     cases, left = suite_cases(result)
     check_suite(cases)
-    assert len([c for c in cases if c.origin.kind == "mutant"]) + len(left) == len(result.suite)
+    assert {c.id for c in cases if c.origin.kind != "control"} | set(left) == set(result.suite)
+    assert {c.origin.kind for c in cases} == {"mutant", "witness", "control"}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,13 @@ def test_the_cover_is_complete_and_has_nothing_superfluous(sets: dict[str, set[s
     everything = set().union(*sets.values()) if sets else set()
     assert set().union(*(sets[name] for name in chosen)) == everything
     assert len(chosen) == len(expected)
+
+
+def test_what_cannot_be_written_out_goes_last() -> None:
+    sets = {"a": frozenset("12"), "b": frozenset("1"), "c": frozenset("2"), "d": frozenset("23")}
+    assert cover(sets) == ["a", "d"]
+    assert cover(sets, last={"a"}) == ["b", "d"]
+    assert cover(sets, last={"d"}) == ["a", "d"]
 
 
 def test_equivalent_mutants_are_proved_not_guessed() -> None:
