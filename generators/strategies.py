@@ -281,18 +281,18 @@ Part: TypeAlias = Arrives | ArrivesEof | Asks
 
 def items(role: Role, *, limit: int | None = None, fragments: bool = True) -> st.SearchStrategy[Item]:
     """Frames, requests of the application, and ends of TCP, each on its own; see :class:`Assembly`."""
-    frame = frame_items(role, limit)
-    return st.one_of(frame, frame, frame, frame, requests(role, fragments=fragments), st.builds(ArrivesEof))
+    frame, asks = frame_items(role, limit), requests(role, fragments=fragments)
+    return st.one_of(*[frame] * 8, *[asks] * 2, st.builds(ArrivesEof))
 
 
 def stimuli(
-    role: Role, *, limit: int | None = None, fragments: bool = True, most: int = 10
+    role: Role, *, limit: int | None = None, fragments: bool = True, most: int = 8
 ) -> st.SearchStrategy[Stimulus]:
     """Stimuli for an endpoint of this role: up to `most` frames, requests of its application, and ends of TCP.
 
     `fragments`: the application sends fragmented messages too (an application that echoes has no room for them).
     """
-    one_by_one = st.sampled_from((False, False, False, True))
+    one_by_one = st.sampled_from((False, False, False, False, False, False, True))
     return st.builds(
         lambda chosen, singly: put_together(chosen, role, singly=singly),
         st.lists(items(role, limit=limit, fragments=fragments), min_size=1, max_size=most),

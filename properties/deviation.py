@@ -29,13 +29,15 @@ _ACTS: Final = {EventKind.CLOSE_TCP: "closes TCP", EventKind.SILENCE: "stays qui
 class Deviation:
     """A step that breaks rules: which, the strongest strength among them, and what is done.
 
-    `prompted`: whether the application asked for just this and the endpoint let it, so that the fault is shared.
+    `prompted`: whether the application asked for just this and the endpoint let it, so that the fault is shared. Where
+    the act is about a disputed close code, `general` is the same act with any code.
     """
 
     rules: tuple[str, ...]
     strength: Strength | None
     act: str
     prompted: bool = False
+    general: str = ""
 
 
 def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tuple[Deviation, ...]:
@@ -44,13 +46,14 @@ def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tu
     for step in judgement.steps:
         if step.broken:
             strength = min((rules.by_id[rule].strength for rule in step.broken), key=STRENGTHS.index)
-            found[Deviation(step.broken, strength, _act(step), _prompted(step, trace))] = None
+            act, general = _act(step), _act(step, any_code=True)
+            found[Deviation(step.broken, strength, act, _prompted(step, trace), general)] = None
     if judgement.note:
         found[Deviation(judgement.rules, judgement.strength, judgement.note)] = None
     return tuple(found)
 
 
-def _act(step: Step) -> str:
+def _act(step: Step, *, any_code: bool = False) -> str:
     if step.event is None:
         return "does not tell its application, or tells it wrong"
     kind, frame = step.event
@@ -63,7 +66,7 @@ def _act(step: Step) -> str:
     inside = " inside a message" if step.state.recv_type else ""
     if step.label is not None and step.label.kind is Kind.FAIL:
         disputed = frame.opcode == CLOSE and frame.code != NO_CODE and code_range(frame.code).switch is not None
-        legal = named if disputed and not inside else OPCODE_NAMES[frame.opcode]
+        legal = named if disputed and not any_code else OPCODE_NAMES[frame.opcode]
         return f"fails the connection with {step.label.code} on a legal {legal}{inside}"
     verb = "accepts" if step.label is not None and step.label.kind is Kind.ACCEPT else "drops"
     if step.state.failed or step.state.got_close:

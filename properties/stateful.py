@@ -61,6 +61,8 @@ def engines_machine(
         def go(self, group: int, number: int) -> None:
             groups = self.walk.moves()
             moves = groups[group % len(groups)]
+            event, _ = moves[number % len(moves)]
+            self.walk.meet(event)
             self.walk.go(moves[number % len(moves)])
 
     return EnginesAgree

@@ -42,23 +42,41 @@ class _Ground:
 
     def __init__(self, rules: RuleSet, setting: Setting) -> None:
         self.compiled: Final = CompiledMachine(rules, setting)
+        self.rules: Final = rules
         self._alphabet: Final = Alphabet(rules, setting)
-        self._fired: Final[dict[State, tuple[tuple[Event, frozenset[str]], ...]]] = {}
+        self._enabled: Final[dict[State, tuple[tuple[Event, int], ...]]] = {}
         self._moves: Final[dict[State, tuple[tuple[Move, ...], ...]]] = {}
 
-    def events(self, state: State) -> tuple[tuple[Event, frozenset[str]], ...]:
-        """What is worth trying in a state, each with the rules that fire, departures included."""
-        if state not in self._fired:
-            self._fired[state] = tuple((event, self._rules(state, event)) for event in self._alphabet(state))
-        return self._fired[state]
+    def enabled(self, state: State) -> tuple[tuple[Event, int], ...]:
+        """What is worth trying in a state, each with the mask of the rows that are enabled."""
+        if state not in self._enabled:
+            compiled = self.compiled
+            self._enabled[state] = tuple((e, compiled.mask(e.kind, state, e.frame)) for e in self._alphabet(state))
+        return self._enabled[state]
+
+    def events_for(self, state: State, goal: str) -> tuple[Event, ...]:
+        """The events at which a rule fires; of those without a frame also those that depart from others for it."""
+        rule = self.rules.by_id[goal]
+        bit = 1 << self.rules.of(rule.on).index(rule)
+        found = tuple(event for event, mask in self.enabled(state) if event.kind is rule.on and mask & bit)
+        if found or rule.on.has_frame or rule.refuses:
+            return found
+        event = Event(rule.on)
+        departing = self.compiled.allowed(state, event, departures=True)
+        return (event,) if any(goal in outcome.rules for outcome in departing) else ()
 
     def moves(self, state: State) -> tuple[tuple[Move, ...], ...]:
-        """The ways out of a state that are allowed in full, in groups that change the same variables."""
+        """The ways out of a state that are allowed in full, in groups that change the same variables.
+
+        Of events at which the same rows are enabled with the same states after them, the first is taken.
+        """
         if state not in self._moves:
             ways: dict[State, Move] = {}
-            for event, _ in self.events(state):
-                for outcome in self.compiled.allowed(state, event):
-                    ways.setdefault(outcome.state, (event, outcome))
+            for event, mask in self.enabled(state):
+                for choice in self.compiled.choices(event.kind, mask):
+                    then = choice.effect(state, event.frame)
+                    if then not in ways:
+                        ways[then] = event, Outcome(choice.label, then, choice.rules, choice.strength)
             groups: dict[tuple[str, ...], list[Move]] = {}
             for then, move in ways.items():
                 changed = tuple(n for n, a, b in zip(State._fields, state, then, strict=True) if a != b)
@@ -66,11 +84,6 @@ class _Ground:
                     groups.setdefault(changed, []).append(move)
             self._moves[state] = tuple(tuple(groups[changed]) for changed in sorted(groups))
         return self._moves[state]
-
-    def _rules(self, state: State, event: Event) -> frozenset[str]:
-        enabled = (rule.id for rule in self.compiled.enabled(state, event))
-        allowed = self.compiled.allowed(state, event, departures=True)
-        return frozenset((*enabled, *(rule for outcome in allowed for rule in outcome.rules)))
 
 
 @lru_cache(maxsize=32)
@@ -90,11 +103,11 @@ class Walk:
 
     def events(self) -> tuple[Event, ...]:
         """All that is worth trying here."""
-        return tuple(event for event, _ in self._ground.events(self.state))
+        return tuple(event for event, _ in self._ground.enabled(self.state))
 
     def events_for(self, goal: str) -> tuple[Event, ...]:
         """The events at which a rule would fire here."""
-        return tuple(event for event, fired in self._ground.events(self.state) if goal in fired)
+        return self._ground.events_for(self.state, goal)
 
     def moves(self) -> tuple[tuple[Move, ...], ...]:
         """The ways to go on that are allowed in full, in groups that change the same variables; none where it ends."""
@@ -114,10 +127,19 @@ class Walk:
         return allowed
 
     def go(self, move: Move) -> None:
-        """Take a way that is allowed. Raises :class:`EnginesDisagree`."""
+        """Take a way that is allowed; what fires on it is counted, and nothing compared (:meth:`meet` does that)."""
         event, outcome = move
-        self._agree("allowed", event, outcome in self.meet(event), True)
+        self.note(event)
         self.state = outcome.state
+
+    def note(self, event: Event) -> None:
+        """Count the rules that fire at an event here, those that it departs for included."""
+        compiled = self._ground.compiled
+        fired = {rule.id for rule in compiled.enabled(self.state, event)}
+        if not event.kind.has_frame:
+            departing = compiled.allowed(self.state, event, departures=True)
+            fired.update(rule for outcome in departing for rule in outcome.rules)
+        self.fired.update(fired)
 
     def _agree(self, what: str, event: Event, interpreted: object, compiled: object) -> None:
         if interpreted != compiled:

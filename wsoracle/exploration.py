@@ -32,11 +32,14 @@ from .wandering import wander
 
 __all__ = ["EXAMPLES", "Explored", "explore", "explore_whole"]
 
-EXAMPLES: Final = 700
-"""Scenarios for each implementation in each role, and walks through the model."""
+EXAMPLES: Final = 2_000
+"""Scenarios for each implementation in each role, those that shrinking runs included."""
 
-CONTROL_SHARE: Final = 3
+CONTROL_SHARE: Final = 5
 """Our own endpoint has one scenario for so many of the others."""
+
+WALK_SHARE: Final = 5
+"""There is one walk through the model for so many scenarios."""
 
 OnStep = Callable[[str, int, int], None]
 """Told of each step: what is done, how many steps are done, how many there are."""
@@ -100,7 +103,7 @@ def explore_whole(
     names = [factory.implementation for factory in (available_peers() if peers is None else peers)]
     tasks = [
         *(_Task("hunt", examples, seed, role, name) for name in reversed(names) for role in Role),
-        _Task("wander", examples // 2 + 1, seed),
+        _Task("wander", examples // WALK_SHARE + 1, seed),
         *(_Task("control", examples // CONTROL_SHARE + 1, seed, role) for role in Role),
         *(_Task("graph", 1, seed, role) for role in Role),
     ]
@@ -224,11 +227,18 @@ class _Progress:
 
 
 def _named(found: Sequence[tuple[str, str, Role, Examined]]) -> list[Finding]:
-    """The findings in a fixed order, each with an id of its own; what two of them show alike is one."""
+    """The findings in a fixed order, each with an id of its own; what two of them show alike is one.
+
+    What is found with a disputed close code, and with other codes too, has nothing to do with the dispute.
+    """
     distinct: dict[tuple[object, ...], tuple[str, str, Role, Examined]] = {}
     for one in found:
         name, _, role, examined = one
-        distinct.setdefault((name, role, examined.deviations), one)
+        distinct.setdefault((name, role, _acts(examined)), one)
+    for name, _, role, examined in list(distinct.values()):
+        general = tuple(deviation.general or deviation.act for deviation in examined.deviations)
+        if general != _acts(examined) and (name, role, general) in distinct:
+            del distinct[name, role, _acts(examined)]
     named: list[Finding] = []
     used: Counter[str] = Counter()
     for name, version, role, examined in sorted(distinct.values(), key=_finding_order):
@@ -241,12 +251,15 @@ def _named(found: Sequence[tuple[str, str, Role, Examined]]) -> list[Finding]:
     return named
 
 
+def _acts(examined: Examined) -> tuple[str, ...]:
+    return tuple(deviation.act for deviation in examined.deviations)
+
+
 def _finding_order(one: tuple[str, str, Role, Examined]) -> tuple[object, ...]:
     name, _, role, examined = one
     strength = examined.judgement.strength
     rank = -1 if strength is None else STRENGTHS.index(strength)
-    acts = tuple(deviation.act for deviation in examined.deviations)
-    return name, role.value, rank, examined.judgement.rules, acts
+    return name, role.value, rank, examined.judgement.rules, _acts(examined)
 
 
 def _cases(findings: Sequence[Finding], seed: int) -> tuple[tuple[Case, ...], dict[str, str]]:
