@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, tar
 from hypothesis import strategies as st
 
 from wsoracle.generators.strategies import settings_of_endpoints, starts, stimuli
-from wsoracle.model.terms import Setting, State
+from wsoracle.model.terms import MAX_LENGTH, Setting, State
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.conformance import EVERYTHING, Application, Judgement, judge, rules_fired
 from wsoracle.properties.deviation import Deviation, deviations
@@ -29,6 +29,9 @@ from .own_endpoint import OwnEndpoint
 from .peers import ApplicationRefused, PeerCrashed, PeerFactory
 
 __all__ = ["Examined", "Hunt", "OwnSubject", "PeerSubject", "Scenario", "Subject", "examine", "hunt"]
+
+NO_LIMIT: Final = MAX_LENGTH
+"""Of an implementation that has no limit of its own: any message is legal. (A limit that nobody states excuses more.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class PeerSubject:
         self.version: Final = factory.version
         self.role: Final = role
         self._factory: Final = factory
-        self.limit: Final = factory(role).limits["message_octets"]
+        stated = factory(role).limits["message_octets"]
+        self.limit: Final = NO_LIMIT if stated is None else stated
 
     def scenarios(self) -> st.SearchStrategy[Scenario]:
         """Stimuli for either application."""
@@ -79,7 +83,7 @@ class PeerSubject:
         small = [self._scenarios("sink", SMALL_LIMIT)] if can_be_limited(self._factory) else []
         return st.one_of(*usual, *small, self._scenarios("echo", self.limit))
 
-    def _scenarios(self, application: Application, limit: int | None) -> st.SearchStrategy[Scenario]:
+    def _scenarios(self, application: Application, limit: int) -> st.SearchStrategy[Scenario]:
         echo = application == "echo"
         setting = Setting(self.role, limit, echo)
         made = stimuli(self.role, limit=limit, fragments=not echo)
@@ -88,7 +92,7 @@ class PeerSubject:
     def open(self, scenario: Scenario) -> Sut:
         """A fresh connection."""
         limit = scenario.setting.limit
-        factory = self._factory if limit in (None, self.limit) else limited(self._factory, limit)
+        factory = self._factory if limit is None or limit == self.limit else limited(self._factory, limit)
         return factory(self.role, "echo" if scenario.application == "echo" else "sink")
 
 
