@@ -31,7 +31,7 @@ from .peers import ApplicationRefused, PeerCrashed, PeerFactory
 __all__ = ["Examined", "Hunt", "OwnSubject", "PeerSubject", "Scenario", "Subject", "examine", "hunt"]
 
 NO_LIMIT: Final = MAX_LENGTH
-"""Of an implementation that has no limit of its own: any message is legal. (A limit that nobody states excuses more.)"""
+"""Of an implementation without a limit of its own: any message is legal. (A limit that nobody states excuses more.)"""
 
 
 @dataclass(frozen=True, slots=True)
