@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from . import utf8, wire
-from .expression import Expr, Sort, Value, Var, all_of, any_of, between, ite
+from .expression import TRUE, Const, Expr, Sort, Value, Var, all_of, any_of, between, ite
+from .handshake_terms import HEAD_VARIABLES, RequestFacts, ResponseFacts, possible_request, possible_response
 from .switches import SWITCHES, Switches
 from .vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, OPCODE_NAMES, PING, PONG, TEXT, Role
 
@@ -24,10 +25,14 @@ UNSTATED: Final = -1
 
 
 class EventKind(Enum):
-    """What can happen at an endpoint. The first two are inputs, the others are outputs (silence included)."""
+    """What can happen at an endpoint: what it receives is input, all else is output (silence included)."""
 
+    RECEIVE_REQUEST = "receive_request"
+    RECEIVE_RESPONSE = "receive_response"
     RECEIVE = "receive"
     RECEIVE_EOF = "receive_eof"
+    SEND_REQUEST = "send_request"
+    SEND_RESPONSE = "send_response"
     SEND = "send"
     CLOSE_TCP = "close_tcp"
     SILENCE = "silence"
@@ -35,12 +40,23 @@ class EventKind(Enum):
     @property
     def is_input(self) -> bool:
         """The event comes from outside; otherwise the endpoint itself does it."""
-        return self in (EventKind.RECEIVE, EventKind.RECEIVE_EOF)
+        return self.value.startswith("receive")
 
     @property
     def has_frame(self) -> bool:
         """The event carries a frame."""
         return self in (EventKind.RECEIVE, EventKind.SEND)
+
+    @property
+    def facts(self) -> type[FrameFacts] | type[RequestFacts] | type[ResponseFacts] | None:
+        """What an event of this kind carries, as rules see it; None where it carries nothing."""
+        if self.has_frame:
+            return FrameFacts
+        if self in (EventKind.RECEIVE_REQUEST, EventKind.SEND_REQUEST):
+            return RequestFacts
+        if self in (EventKind.RECEIVE_RESPONSE, EventKind.SEND_RESPONSE):
+            return ResponseFacts
+        return None
 
 
 class State(NamedTuple):
@@ -50,7 +66,8 @@ class State(NamedTuple):
     message being received where a limit is stated; ``pong_due`` says that the latest Ping has no Pong yet;
     ``reply_due`` that the application still owes an echo; ``fail_code`` is the status code that fits the failure, 0
     where there was none; ``close_code`` is The WebSocket Connection Close Code of section 7.1.5; the ``claims`` are the
-    reserved bits that negotiated extensions define.
+    reserved bits that negotiated extensions define. ``handshake`` says how far the opening handshake is: of the values
+    of :data:`HANDSHAKE`, a client knows 0, 1, 2 and the last one.
     """
 
     sent_close: bool = False
@@ -70,6 +87,14 @@ class State(NamedTuple):
     claims_rsv1: bool = False
     claims_rsv2: bool = False
     claims_rsv3: bool = False
+    handshake: int = 0
+
+
+HANDSHAKE: Final = ("complete", "not begun", "awaiting 101", "to be refused", "another version", "not for us",
+                    "unreadable", "refused")
+"""How far the opening handshake is. For a server "awaiting 101" is a sound request that is not answered yet, and the
+three after it, of those that must not be answered with 101, what is wrong with them; "not for us" is a request of HTTP
+that asks for no WebSocket. After a final answer that is not 101 the handshake is "refused"."""
 
 
 class FrameFacts(NamedTuple):
@@ -95,10 +120,26 @@ class FrameFacts(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that happens at an endpoint; ``frame`` where the kind has one."""
+    """Something that happens at an endpoint; ``frame`` or ``head`` (of HTTP) where the kind has one."""
 
     kind: EventKind
     frame: FrameFacts | None = None
+    head: RequestFacts | ResponseFacts | None = None
+
+    @property
+    def facts(self) -> Facts | None:
+        """What the event carries, whatever it is."""
+        return self.frame if self.head is None else self.head
+
+    @classmethod
+    def of(cls, kind: EventKind, facts: Facts | None = None) -> Event:
+        """The event of a kind that carries these facts. TypeError where the kind carries others."""
+        if type(facts) is not (kind.facts or type(None)):
+            raise TypeError(f"an event of kind {kind.value} does not carry {type(facts).__name__}")
+        return cls(kind, facts) if isinstance(facts, FrameFacts) else cls(kind, None, facts)
+
+
+Facts: TypeAlias = "FrameFacts | RequestFacts | ResponseFacts"
 
 
 @dataclass(frozen=True)
@@ -106,13 +147,16 @@ class Setting:
     """What stays fixed during a connection: the role, the stated limit, the application, the switches.
 
     ``limit`` is in octets of a message; None where the endpoint's limit is not known, so that answering any data with
-    1009 is within its freedom (section 10.4). ``echo`` says that the application answers each message with itself.
+    1009 is within its freedom (section 10.4). ``echo`` says that the application answers each message with itself,
+    ``willing`` that the application of a server takes every sound opening handshake; ``browser`` that a client is one.
     """
 
     role: Role
     limit: int | None = None
     echo: bool = False
     switches: Switches = field(default_factory=Switches)
+    willing: bool = False
+    browser: bool = False
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 0:
@@ -125,6 +169,8 @@ class Setting:
             "server": self.role is Role.SERVER,
             "limit": UNSTATED if self.limit is None else self.limit,
             "echo": self.echo,
+            "willing": self.willing,
+            "browser": self.browser,
             **self.switches.indices(),
         }
 
@@ -133,6 +179,7 @@ _MESSAGE_TYPES: Final = {0: "none", TEXT: "TEXT", BINARY: "BINARY"}
 _INTEGERS: Final[Mapping[str, tuple[int, int, Mapping[int, str]]]] = {
     "recv_type": (0, 2, _MESSAGE_TYPES),
     "send_type": (0, 2, _MESSAGE_TYPES),
+    "handshake": (0, len(HANDSHAKE) - 1, dict(enumerate(HANDSHAKE))),
     "recv_utf8": (0, utf8.REJECT, dict(enumerate(utf8.STATE_NAMES))),
     "send_utf8": (0, utf8.REJECT, dict(enumerate(utf8.STATE_NAMES))),
     "utf8_next": (0, utf8.REJECT, dict(enumerate(utf8.STATE_NAMES))),
@@ -156,8 +203,19 @@ def _variable(name: str) -> Var:
 
 STATE_VARIABLES: Final = {name: _variable(name) for name in State._fields}
 FRAME_VARIABLES: Final = {name: _variable(name) for name in FrameFacts._fields}
+FACT_VARIABLES: Final[Mapping[EventKind, Mapping[str, Var]]] = {
+    kind: {name: (FRAME_VARIABLES if kind.has_frame else HEAD_VARIABLES)[name] for name in kind.facts._fields}
+    if kind.facts is not None
+    else {}
+    for kind in EventKind
+}
+"""The variables of what an event of each kind carries."""
+
+ALL_FACTS: Final[Mapping[str, Var]] = {**FRAME_VARIABLES, **HEAD_VARIABLES}
+"""The variables of what events carry, of all kinds: no name means two things."""
+
 SETTING_VARIABLES: Final = {
-    **{name: _variable(name) for name in ("server", "limit", "echo")},
+    **{name: _variable(name) for name in ("server", "limit", "echo", "willing", "browser")},
     **{switch.variable.name: switch.variable for switch in SWITCHES},
 }
 
@@ -171,6 +229,7 @@ pong_due, reply_due = STATE_VARIABLES["pong_due"], STATE_VARIABLES["reply_due"]
 fail_code, close_code = STATE_VARIABLES["fail_code"], STATE_VARIABLES["close_code"]
 claims_rsv1, claims_rsv2 = STATE_VARIABLES["claims_rsv1"], STATE_VARIABLES["claims_rsv2"]
 claims_rsv3 = STATE_VARIABLES["claims_rsv3"]
+handshake = STATE_VARIABLES["handshake"]
 
 opcode, fin, masked = FRAME_VARIABLES["opcode"], FRAME_VARIABLES["fin"], FRAME_VARIABLES["masked"]
 rsv1, rsv2, rsv3 = FRAME_VARIABLES["rsv1"], FRAME_VARIABLES["rsv2"], FRAME_VARIABLES["rsv3"]
@@ -179,6 +238,19 @@ code, reason_ok = FRAME_VARIABLES["code"], FRAME_VARIABLES["reason_ok"]
 utf8_next, answers = FRAME_VARIABLES["utf8_next"], FRAME_VARIABLES["answers"]
 
 server, limit, echo = SETTING_VARIABLES["server"], SETTING_VARIABLES["limit"], SETTING_VARIABLES["echo"]
+willing, browser = SETTING_VARIABLES["willing"], SETTING_VARIABLES["browser"]
+
+
+def handshake_is(*values: str) -> Expr:
+    """The rule expression: the opening handshake is as far as this, or one of these."""
+    return any_of([handshake == Const(HANDSHAKE.index(value), value) for value in values])
+
+
+established: Final = handshake_is("complete")
+"""_The WebSocket Connection is Established_ (section 4.1), or was."""
+
+CONNECTING: Final = State(handshake=HANDSHAKE.index("not begun"))
+"""The state before the opening handshake; the defaults of :class:`State` are the one after it."""
 
 HEADER_VARIABLES: Final = frozenset({"opcode", "fin", "rsv1", "rsv2", "rsv3", "masked", "form", "length"})
 """What a receiver knows of a frame as soon as its header is complete."""
@@ -194,6 +266,25 @@ starts_message = is_text | is_binary
 def carries_text(type_in_progress: Var) -> Expr:
     """The frame carries octets of a text message, given the type of the message in progress."""
     return is_text | (is_continuation & (type_in_progress == TEXT))
+
+
+def possible(kind: EventKind) -> Expr:
+    """What holds of every event of a kind, whoever wrote the octets: facts of the encoding, not rules.
+
+    What is received is read as a head of HTTP until the opening handshake is complete, as frames from then on, and a
+    server reads requests, a client responses.
+    """
+    if kind is EventKind.RECEIVE:
+        return established & possible_frames(kind)
+    if kind is EventKind.SEND:
+        return possible_frames(kind)
+    if kind is EventKind.RECEIVE_REQUEST:
+        return ~established & server & possible_request()
+    if kind is EventKind.RECEIVE_RESPONSE:
+        return ~established & ~server & possible_response()
+    if kind.facts is RequestFacts:
+        return possible_request()
+    return possible_response() if kind.facts is ResponseFacts else TRUE
 
 
 def possible_frames(kind: EventKind) -> Expr:
@@ -227,25 +318,27 @@ def _automaton_can_reach(start: Expr) -> Expr:
 
 
 def phase(state: State) -> str:
-    """The name of section 7.1 for a state: OPEN, CLOSING or CLOSED; FAILED where the connection is being failed."""
+    """The name of section 4.1 or 7.1 for a state: CONNECTING, OPEN, CLOSING or CLOSED; FAILED where the connection is being failed."""
     if not state.tcp_open:
         return "CLOSED"
+    if state.handshake and not state.failed:
+        return "CONNECTING"
     if state.failed:
         return "FAILED"
     return "CLOSING" if state.sent_close or state.got_close else "OPEN"
 
 
-def environment(setting: Setting, state: State, frame: FrameFacts | None) -> dict[str, Value]:
+def environment(setting: Setting, state: State, facts: Facts | None) -> dict[str, Value]:
     """The value of every variable, for :func:`~wsoracle.model.expression.evaluate`."""
     values: dict[str, Value] = {**setting.values, **state._asdict()}
-    if frame is not None:
-        values.update(frame._asdict())
+    if facts is not None:
+        values.update(facts._asdict())
     return values
 
 
 def label(name: str, value: Value) -> str:
     """How people read a value of a variable: its name where it has one. KeyError for an unknown variable."""
-    variable = {**STATE_VARIABLES, **FRAME_VARIABLES, **SETTING_VARIABLES}[name]
+    variable = {**STATE_VARIABLES, **ALL_FACTS, **SETTING_VARIABLES}[name]
     if isinstance(value, bool):
         return "yes" if value else "no"
     return variable.labels.get(value, str(value))
