@@ -19,16 +19,29 @@ from functools import cache, cached_property, lru_cache, partial
 from itertools import combinations, product
 from typing import Any, Final, NamedTuple
 
-from .expression import Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
-from .rule import LEGAL, Fail, Forbid, RuleSet
-from .terms import FRAME_VARIABLES, STATE_VARIABLES, Event, EventKind, FrameFacts, Setting, State, possible_frames
+from .expression import FALSE, Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
+from .handshake_terms import HEAD_SHAPES
+from .rule import LEGAL, Accept, Ignore, Permit, RuleSet
+from .terms import (
+    ALL_FACTS,
+    FACT_VARIABLES,
+    STATE_VARIABLES,
+    Event,
+    EventKind,
+    Facts,
+    FrameFacts,
+    Setting,
+    State,
+    possible,
+)
 
 SMALL: Final = 16
 """A variable with at most this many values is tried with all of them."""
 
 _COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_FRAMELESS: Final = tuple(kind for kind in EventKind if not kind.has_frame)
+_BARE: Final = tuple(kind for kind in EventKind if kind.facts is None)
 _FIRST_STATE: Final = State()
+_TAKING: Final = (Accept, Ignore, Permit)
 
 
 def atoms(expression: Expr) -> Iterator[Expr]:
@@ -62,7 +75,7 @@ def reporting_variables(rules: RuleSet) -> frozenset[str]:
     """
     # A guard that asks whether the event is legal reads no more than the guards of the rows that may refuse it.
     read = {name for rule in rules for name in variables(rule.when)}
-    read |= {name for kind in EventKind if kind.has_frame for name in variables(possible_frames(kind))}
+    read |= {name for kind in EventKind for name in variables(possible(kind))}
     sources: dict[str, set[str]] = {}
     for rule in rules:
         for name, effect in rule.then.effects.items():
@@ -147,16 +160,16 @@ def _tuple_of(names: Sequence[str], sources: Iterable[str]) -> Callable[..., tup
     return _compiled(names, "(" + "".join(f"{part}, " for part in sources) + ")")
 
 
-@cache
-def _encodings(kind: EventKind) -> tuple[Expr, ...]:
-    """What the encoding makes possible, by opcode."""
-    highest = FRAME_VARIABLES["opcode"].high
-    return tuple(substitute(possible_frames(kind), {"opcode": opcode}) for opcode in range(highest + 1))
+def _plainest(kind: EventKind) -> tuple[Facts, ...]:
+    """What is changed to get the others: a frame of each opcode; a sound head, and one that has no field at all."""
+    if kind.has_frame:
+        return tuple(FrameFacts(opcode) for opcode in range(ALL_FACTS["opcode"].high + 1))
+    return HEAD_SHAPES[kind.facts] if kind.facts is not None else ()
 
 
 @cache
 def _encoding_atoms(kind: EventKind) -> tuple[Expr, ...]:
-    return tuple({atom.key(): atom for atom in atoms(possible_frames(kind))}.values())
+    return tuple({atom.key(): atom for atom in atoms(possible(kind))}.values())
 
 
 class _Functions(NamedTuple):
@@ -190,15 +203,15 @@ class Alphabet:
 
     def __call__(self, state: State) -> tuple[Event, ...]:
         """All events worth trying in a state, of every kind, always in the same order."""
-        with_frame = [event for kind in EventKind if kind.has_frame for event in self.of(kind, state)]
-        return (*with_frame, *(Event(kind) for kind in _FRAMELESS))
+        with_facts = [event for kind in EventKind if kind.facts is not None for event in self.of(kind, state)]
+        return (*with_facts, *(Event(kind) for kind in _BARE))
 
     def of(self, kind: EventKind, state: State | None = None) -> tuple[Event, ...]:
         """The events of one kind worth trying in a state; without a state, in any state that the encoding knows of.
 
         For a message whose length is counted, "any state" means the beginning of a message.
         """
-        if not kind.has_frame:
+        if kind.facts is None:
             return (Event(kind),)
         names = self.relevant(kind)
         if state is not None:
@@ -244,7 +257,7 @@ class Alphabet:
             here: dict[tuple[object, ...], Expr] = {}
             for rule in self.rules.of(kind):
                 for name, effect in rule.then.effects.items():
-                    if name not in self._reporting and any(n in FRAME_VARIABLES for n in variables(effect)):
+                    if name not in self._reporting and any(n in FACT_VARIABLES[kind] for n in variables(effect)):
                         here[effect.key()] = effect
             found[kind] = tuple(here.values())
         return found
@@ -253,21 +266,21 @@ class Alphabet:
     def _relevant(self) -> dict[EventKind, tuple[str, ...]]:
         found: dict[EventKind, tuple[str, ...]] = {}
         for kind in EventKind:
-            names = set(variables(possible_frames(kind))) if kind.has_frame else set()
+            names = set(variables(possible(kind)))
             for expression in (*self._atoms[kind], *self._effects[kind]):
                 here = set(variables(expression))
-                if here & set(FRAME_VARIABLES):
+                if here & set(FACT_VARIABLES[kind]):
                     names |= {name for name in here & set(STATE_VARIABLES) if self._values[name] is None}
             found[kind] = tuple(name for name in STATE_VARIABLES if name in names)
         return found
 
     @cached_property
     def _functions(self) -> dict[EventKind, _Functions]:
-        return {kind: self._functions_of(kind) for kind in EventKind if kind.has_frame}
+        return {kind: self._functions_of(kind) for kind in EventKind if kind.facts is not None}
 
     def _functions_of(self, kind: EventKind) -> _Functions:
         relevant = self.relevant(kind)
-        names = (*relevant, *FrameFacts._fields)
+        names = (*relevant, *FACT_VARIABLES[kind])
         first = {n: v for n, v in _FIRST_STATE._asdict().items() if n not in relevant}
         settled = {**self.setting.values, **first, LEGAL.name: True}
         guards = [(rule, source(substitute(rule.when, settled))) for rule in self.rules.of(kind)]
@@ -276,11 +289,11 @@ class Alphabet:
             free = [n for n in variables(expression) if n in STATE_VARIABLES and n not in relevant]
             for values in product(*(self._candidates(name, {}) for name in free)):
                 part = substitute(expression, {**self.setting.values, **dict(zip(free, values, strict=True))})
-                if any(name in FRAME_VARIABLES for name in variables(part)):
+                if any(name in FACT_VARIABLES[kind] for name in variables(part)):
                     parts[source(part)] = None
         return _Functions(
             _tuple_of(names, [guard for rule, guard in guards if rule.refuses]),
-            _tuple_of(names, [guard for rule, guard in guards if not isinstance(rule.then, (Fail, Forbid))]),
+            _tuple_of(names, [guard for rule, guard in guards if isinstance(rule.then, _TAKING)]),
             _tuple_of(names, parts),
         )
 
@@ -288,13 +301,14 @@ class Alphabet:
 
     def _boundaries(self, kind: EventKind, given: Mapping[str, Value]) -> dict[str, tuple[Value, ...]]:
         found: dict[str, set[Value]] = {}
-        for name, variable in FRAME_VARIABLES.items():
-            default = FrameFacts(0)._asdict()[name]
+        defaults = _plainest(kind)[0]._asdict()
+        for name, variable in FACT_VARIABLES[kind].items():
+            default = defaults[name]
             found[name] = {default, *(_all_values(variable) if _is_small(variable) else (variable.low, variable.high))}
         for atom in (*self._atoms[kind], *_encoding_atoms(kind)):
             if isinstance(atom, Op):
                 for name, constant in self._constants(atom, given):
-                    variable = FRAME_VARIABLES[name]
+                    variable = ALL_FACTS[name]
                     near = (constant - 1, constant, constant + 1)
                     found[name] |= {value for value in near if variable.low <= value <= variable.high}
         return {name: tuple(sorted(values)) for name, values in found.items()}
@@ -305,7 +319,7 @@ class Alphabet:
             for right in _linear(atom.args[1]):
                 difference = left.plus(right, -1)
                 for name, weight in difference.weights.items():
-                    if name not in FRAME_VARIABLES or _is_small(FRAME_VARIABLES[name]) or abs(weight) != 1:
+                    if name not in ALL_FACTS or _is_small(ALL_FACTS[name]) or abs(weight) != 1:
                         continue
                     others = [other for other in difference.weights if other != name]
                     for values in product(*(self._candidates(other, given) for other in others)):
@@ -319,7 +333,7 @@ class Alphabet:
             return (self.setting.values[name],)
         if name in STATE_VARIABLES:
             return self._values[name] or (getattr(_FIRST_STATE, name),)
-        variable = FRAME_VARIABLES[name]
+        variable = ALL_FACTS[name]
         return (variable.low, variable.high)
 
     # --- frames ----------------------------------------------------------------------------------------------------
@@ -340,34 +354,38 @@ class _Frames:
         self.kind = kind
         self.given = given
         self.values = alphabet._boundaries(kind, given)
-        self.encodings = _encodings(kind)
+        self.encoding = substitute(possible(kind), {**alphabet.setting.values, **given})
         functions, known = alphabet._functions[kind], tuple(given.values())
         self.refused_by = partial(functions.refused_by, *known)
         self.taken_by = partial(functions.taken_by, *known)
         self.signature = partial(functions.signature, *known)
 
     def events(self) -> tuple[Event, ...]:
-        """One event for each class of frames (or all frames), base frames first."""
-        shapes = [_Shape(self, int(opcode)) for opcode in self.values["opcode"]]
+        """One event for each class of frames (or all frames), base frames first; none where none is possible."""
+        if self.encoding.key() == FALSE.key():
+            return ()
+        shapes = [_Shape(self, plainest) for plainest in _plainest(self.kind)]
         bases = [(shape, frame) for shape in shapes for frame in shape.bases()]
         frames = (*(frame for _, frame in bases), *(f for shape, base in bases for f in shape.changed(base)))
         if not self.classes:
-            return tuple(Event(self.kind, frame) for frame in dict.fromkeys(frames))
-        chosen: dict[tuple[Value, ...], FrameFacts] = {}
+            return tuple(Event.of(self.kind, frame) for frame in dict.fromkeys(frames))
+        chosen: dict[tuple[Value, ...], Facts] = {}
         for frame in frames:
             chosen.setdefault(self.signature(*frame), frame)
-        return tuple(Event(self.kind, frame) for frame in chosen.values())
+        return tuple(Event.of(self.kind, frame) for frame in chosen.values())
 
 
 class _Shape:
-    """The frames of one opcode: which values it can have at all, its base frames, and changes of these."""
+    """The frames of one opcode, or the heads of one kind: which values they can have at all, the base frames, and
+    changes of these."""
 
-    def __init__(self, frames: _Frames, opcode: int) -> None:
+    def __init__(self, frames: _Frames, plainest: Facts) -> None:
         self.frames = frames
-        self.opcode = opcode
-        encoding = substitute(frames.encodings[opcode], frames.given)
-        self.possible = _compiled(FrameFacts._fields, source(encoding))
-        self.encoded = [name for name in FrameFacts._fields if name in variables(encoding)]
+        self.plainest = plainest
+        opcode = {"opcode": plainest.opcode} if isinstance(plainest, FrameFacts) else {}
+        encoding = substitute(frames.encoding, opcode)
+        self.possible = _compiled(plainest._fields, source(encoding))
+        self.encoded = [name for name in plainest._fields if name in variables(encoding)]
         self.values = {name: values for name, values in frames.values.items() if name != "opcode"}
         for term in conjuncts(encoding):
             names = list(variables(term))
@@ -375,17 +393,17 @@ class _Shape:
                 holds = _compiled(names, source(term))
                 self.values[names[0]] = tuple(value for value in self.values[names[0]] if holds(value))
 
-    def refusals(self, frame: FrameFacts) -> int:
+    def refusals(self, frame: Facts) -> int:
         """How many binding rows refuse the frame."""
         return sum(self.frames.refused_by(*frame))
 
-    def bases(self) -> list[FrameFacts]:
+    def bases(self) -> list[Facts]:
         """The plainest frame for each way in which the opcode is taken; the least refused one where it is not."""
-        plain = self._made_possible(FrameFacts(self.opcode), ())
+        plain = self._made_possible(self.plainest, ())
         if plain is None:
-            raise ValueError(f"no frame of opcode {self.opcode} can be encoded where {self.frames.given}")
-        flags = [name for name, values in self.values.items() if FRAME_VARIABLES[name].sort is Sort.BOOL and values[1:]]
-        taken: dict[tuple[bool, ...], FrameFacts] = {}
+            raise ValueError(f"nothing like {self.plainest} can be encoded where {self.frames.given}")
+        flags = [name for name, values in self.values.items() if ALL_FACTS[name].sort is Sort.BOOL and values[1:]]
+        taken: dict[tuple[bool, ...], Facts] = {}
         least, fewest = plain, self.refusals(plain)
         for count in range(len(flags) + 1):
             for flipped in combinations(flags, count):
@@ -399,7 +417,7 @@ class _Shape:
                     least, fewest = frame, refusals
         return list(taken.values()) or [least]
 
-    def changed(self, base: FrameFacts) -> Iterator[FrameFacts]:
+    def changed(self, base: Facts) -> Iterator[Facts]:
         """The frames that differ from a base frame in one variable, or in two, and in what the encoding asks for."""
         changes = [
             (name, value) for name, values in self.values.items() for value in values if value != getattr(base, name)
@@ -416,18 +434,18 @@ class _Shape:
                     if any(name in self.encoded for name in change) and self.refusals(frame) > usual + count:
                         yield self._less_refused(frame, change)
 
-    def _made_possible(self, frame: FrameFacts, fixed: Collection[str]) -> FrameFacts | None:
+    def _made_possible(self, frame: Facts, fixed: Collection[str]) -> Facts | None:
         """The frame, or with the first further change that the encoding asks for; None where no single one will do."""
         if self.possible(*frame):
             return frame
         return next((f for f in self._once_more(frame, fixed) if self.possible(*f)), None)
 
-    def _less_refused(self, frame: FrameFacts, fixed: Collection[str]) -> FrameFacts:
+    def _less_refused(self, frame: Facts, fixed: Collection[str]) -> Facts:
         """The frame with one further change, such that the fewest rows refuse it."""
         near = [f for f in self._once_more(frame, fixed) if self.possible(*f)]
         return min([frame, *near], key=self.refusals)
 
-    def _once_more(self, frame: FrameFacts, fixed: Collection[str]) -> Iterator[FrameFacts]:
+    def _once_more(self, frame: Facts, fixed: Collection[str]) -> Iterator[Facts]:
         """The frame with one change of a variable that the encoding ties to others."""
         for name in self.encoded:
             if name not in fixed:

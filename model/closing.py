@@ -12,7 +12,18 @@ from . import utf8
 from .expression import Expr
 from .receiving import NOTHING_IN_PROGRESS
 from .rule import LEGAL, Accept, Due, Forbid, Ignore, Permit, Reaction, Rule, Strength, effects
-from .terms import EventKind, failed, got_close, pong_due, reply_due, sent_close, server, tcp_open
+from .terms import (
+    EventKind,
+    established,
+    failed,
+    got_close,
+    handshake_is,
+    pong_due,
+    reply_due,
+    sent_close,
+    server,
+    tcp_open,
+)
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
@@ -21,6 +32,11 @@ TCP_CLOSED: Final = {
     **effects(tcp_open=False, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT),
 }
 """Nothing is under way on a connection whose TCP is closed."""
+
+_ERROR_CODE: Final = (
+    "the server MUST stop processing the client's handshake and return an HTTP response with an appropriate error code "
+    "(such as 400 Bad Request)."
+)
 
 handshake_done: Final = sent_close & got_close
 
@@ -37,11 +53,15 @@ END_OF_TCP: Final = (
     _row(EventKind.RECEIVE_EOF, "7.2.1/client-lost", MUST,
          "If at any point the underlying transport layer connection is unexpectedly lost, the client MUST _Fail the "
          "WebSocket Connection_.",
-         tcp_open & ~handshake_done & ~server, Accept({**TCP_CLOSED, **effects(failed=True)}, "closed, not cleanly")),
+         tcp_open & ~handshake_done & ~server & ~handshake_is("refused"), Accept({**TCP_CLOSED, **effects(failed=True)}, "closed, not cleanly")),
     _row(EventKind.RECEIVE_EOF, "7.1.4/server-lost", MUST,
          "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
          "the WebSocket connection is in the CLOSED state.",
-         tcp_open & ~handshake_done & server, Accept(TCP_CLOSED, "closed, not cleanly")),
+         tcp_open & ~handshake_done & server & established, Accept(TCP_CLOSED, "closed, not cleanly")),
+    _row(EventKind.RECEIVE_EOF, "7.1.4/not-established", MUST,
+         "If the WebSocket connection could not be established, it is also said that _The WebSocket Connection is "
+         "Closed_, but not _cleanly_.",
+         tcp_open & ((server & ~established) | handshake_is("refused")), Accept(TCP_CLOSED)),
     _row(EventKind.RECEIVE_EOF, "7.1.4/already-closed", MUST,
          "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
          "the WebSocket connection is in the CLOSED state.",
@@ -65,14 +85,17 @@ CLOSING_TCP: Final = (
     _forbid_close("7.3/closing-handshake-first", CONSENSUS,
                   "In either case, an endpoint initiates a closure by following the procedures to _Start the WebSocket "
                   "Closing Handshake_ (Section 7.1.2).",
-                  ~sent_close & ~got_close & ~failed),
+                  established & ~sent_close & ~got_close & ~failed),
+    _forbid_close("4.2.1/answer-before-closing", MUST, _ERROR_CODE,
+                  server & handshake_is("awaiting 101", "to be refused", "another version")),
+    _forbid_close("4.2.1/answer-the-unreadable", SHOULD, _ERROR_CODE, server & handshake_is("unreadable")),
     _forbid_close("7.1.1/close-cleanly", SHOULD,
                   "An endpoint SHOULD use a method that cleanly closes the TCP connection",
                   sent_close & ~got_close & ~failed),
     _forbid_close("7.1.7/close-frame-before-tcp", SHOULD,
                   "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before "
                   "proceeding to _Close the WebSocket Connection_.",
-                  failed & ~sent_close),
+                  established & failed & ~sent_close),
     _forbid_close("7.1.1/client-waits", SHOULD,
                   "when a client is instructed to do the same, it SHOULD wait for a TCP Close from the server",
                   ~server & handshake_done & ~failed),
@@ -104,6 +127,14 @@ def _owed(rule_id: str, strength: Strength, quote: str, when: Expr, due: Due) ->
 
 
 SILENCE: Final = (
+    _owed("4.1/request-owed", MUST,
+          "Once a connection to the server has been established (including a connection via a proxy or over a "
+          "TLS-encrypted tunnel), the client MUST send an opening handshake to the server.",
+          ~server & handshake_is("not begun") & ~failed, Due.REQUEST),
+    _owed("4.2.1/response-owed", MUST, _ERROR_CODE,
+          server & handshake_is("awaiting 101", "to be refused", "another version"), Due.RESPONSE),
+    _owed("4.2.1/any-response-owed", SHOULD, _ERROR_CODE,
+          server & handshake_is("not for us", "unreadable"), Due.RESPONSE),
     _owed("5.5.2/pong-owed", MUST,
           "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already received a "
           "Close frame.",
@@ -124,7 +155,7 @@ SILENCE: Final = (
     _owed("7.1.7/close-frame-owed", SHOULD,
           "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
           "_Close the WebSocket Connection_.",
-          failed & ~sent_close, Due.CLOSE),
+          established & failed & ~sent_close, Due.CLOSE),
     _owed("6.2/reply-owed", CONSENSUS,
           "it is said that _A WebSocket Message Has Been Received_",
           reply_due & ~sent_close & ~got_close & ~failed, Due.REPLY),

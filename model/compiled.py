@@ -32,14 +32,16 @@ from .expression import Const, Expr, Op, Value, source, substitute, variables
 from .machine import LEVELS, Kind, Label, Outcome, label_of, strongest
 from .machine import _order as order_of
 from .rule import LEGAL, STRENGTHS, Due, Forbid, Level, Rule, RuleSet, Strength
-from .terms import FRAME_VARIABLES, STATE_VARIABLES, Event, EventKind, FrameFacts, Setting, State
+from .terms import FACT_VARIABLES, STATE_VARIABLES, Event, EventKind, Facts, Setting, State
 
-MaskFunction: TypeAlias = "Callable[[State, FrameFacts | None], int]"
-EffectFunction: TypeAlias = "Callable[[State, FrameFacts | None], State]"
+MaskFunction: TypeAlias = "Callable[[State, Facts | None], int]"
+EffectFunction: TypeAlias = "Callable[[State, Facts | None], State]"
 
 _INDENT: Final = "    "
 _UNPACK_STATE: Final = f"{', '.join(STATE_VARIABLES)} = state"
-_UNPACK_FRAME: Final = f"{', '.join(FRAME_VARIABLES)} = frame"
+_UNPACK_FACTS: Final = {
+    kind: f"{', '.join(names)} = facts" for kind, names in FACT_VARIABLES.items() if kind.facts is not None
+}
 
 
 class _Row(NamedTuple):
@@ -85,9 +87,9 @@ class CompiledMachine:
 
     # --- what the generated functions say -----------------------------------------------------------------------------
 
-    def mask(self, kind: EventKind, state: State, frame: FrameFacts | None = None) -> int:
+    def mask(self, kind: EventKind, state: State, facts: Facts | None = None) -> int:
         """The enabled rows: bit *i* stands for row *i* of ``rules.of(kind)``."""
-        return self._part(kind).mask(state, frame)
+        return self._part(kind).mask(state, facts)
 
     def rows(self, kind: EventKind, mask: int) -> list[Rule]:
         """The rows of a mask, in the order of the rule set."""
@@ -95,7 +97,7 @@ class CompiledMachine:
 
     def enabled(self, state: State, event: Event) -> list[Rule]:
         """The rules whose guard holds."""
-        return self.rows(event.kind, self.mask(event.kind, state, event.frame))
+        return self.rows(event.kind, self.mask(event.kind, state, event.facts))
 
     def choices(self, kind: EventKind, mask: int) -> tuple[Choice, ...]:
         """The outcomes allowed in full where these rows are enabled, the canonical one first."""
@@ -107,35 +109,37 @@ class CompiledMachine:
 
     def labels(self, state: State, event: Event) -> dict[Label, State]:
         """The outcomes allowed in full, as label and state after it, the canonical one first."""
-        kind, frame = event
+        kind, frame, head = event
+        facts = frame if head is None else head
         part = self._parts.get(kind._value_) or self._part(kind)
-        mask = part.mask(state, frame)
+        mask = part.mask(state, facts)
         chosen = part.choices.get(mask)
         if chosen is None:
             chosen = self.choices(kind, mask)
-        return {label: effect(state, frame) for label, effect, _, _, _ in chosen}
+        return {label: effect(state, facts) for label, effect, _, _, _ in chosen}
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
         """The set of outcomes of an event; with ``departures`` those that break only a SHOULD or CONSENSUS rule too."""
-        frame = event.frame
+        facts = event.facts
         chosen = self._with_departures(state, event) if departures else self._chosen(state, event)
         return tuple(
-            Outcome(label, effect(state, frame), rules, strength, left)
+            Outcome(label, effect(state, facts), rules, strength, left)
             for label, effect, rules, strength, left in chosen
         )
 
     def canonical(self, state: State, event: Event) -> Outcome | None:
         """The outcome that the canonical endpoint chooses; None where nothing is allowed."""
-        kind, frame = event
+        kind, frame, head = event
+        facts = frame if head is None else head
         part = self._parts.get(kind._value_) or self._part(kind)
-        mask = part.mask(state, frame)
+        mask = part.mask(state, facts)
         chosen = part.choices.get(mask)
         if chosen is None:
             chosen = self.choices(kind, mask)
         if not chosen:
             return None
         label, effect, rules, strength, left = chosen[0]
-        return Outcome(label, effect(state, frame), rules, strength, left)
+        return Outcome(label, effect(state, facts), rules, strength, left)
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
         """What an endpoint owes in a state, in the order in which the canonical endpoint discharges it."""
@@ -155,9 +159,9 @@ class CompiledMachine:
         refusals = [rule for rule in self.enabled(state, event) if rule.refuses]
         return tuple(sorted(refusals, key=lambda rule: STRENGTHS.index(rule.strength)))
 
-    def after(self, rule: Rule, state: State, frame: FrameFacts | None = None) -> State:
+    def after(self, rule: Rule, state: State, facts: Facts | None = None) -> State:
         """The state after the reaction of a rule of this set."""
-        return self.effect_function(rule)(state, frame)
+        return self.effect_function(rule)(state, facts)
 
     def at(self, level: Level) -> CompiledMachine:
         """The machine of the rule set without the refusals that do not count at a level."""
@@ -166,11 +170,11 @@ class CompiledMachine:
         return self._levels[level]
 
     def _chosen(self, state: State, event: Event) -> tuple[Choice, ...]:
-        return self.choices(event.kind, self.mask(event.kind, state, event.frame))
+        return self.choices(event.kind, self.mask(event.kind, state, event.facts))
 
     def _with_departures(self, state: State, event: Event) -> tuple[Choice, ...]:
         kind = event.kind
-        masks = tuple(self.at(level).mask(kind, state, event.frame) for level in LEVELS)
+        masks = tuple(self.at(level).mask(kind, state, event.facts) for level in LEVELS)
         found = self._departing.get((kind, masks))
         if found is None:
             found = self._departing[kind, masks] = self._combine(kind, masks)
@@ -205,14 +209,14 @@ class CompiledMachine:
 
     def effect_source(self, rule: Rule) -> str:
         """The generated function for the state after a rule: one display of all state variables, in their order."""
-        return self._constants.effect_source(rule.then.effects)
+        return self._constants.effect_source(rule.then.effects, rule.on)
 
     def mask_function(self, kind: EventKind) -> MaskFunction:
-        """The generated function itself: (state, frame) -> mask. ``frame`` is None for a kind without one."""
+        """The generated function itself: (state, facts) -> mask. ``facts`` is None for a kind that carries nothing."""
         return self._part(kind).mask
 
     def effect_function(self, rule: Rule) -> EffectFunction:
-        """The generated function itself: (state, frame) -> state after the rule."""
+        """The generated function itself: (state, facts) -> state after the rule."""
         if rule.id not in self._effects:
             self._effects[rule.id] = _define(self.effect_source(rule), "effect")
         return self._effects[rule.id]
@@ -234,9 +238,9 @@ class CompiledMachine:
                 raise ValueError(f"the row {rule.id} refuses an event: its guard cannot ask whether the event is legal")
             if terms is not None:
                 (refusing if rule.refuses else others).append(_Row(1 << index, terms))
-        lines = [f"def {kind.value}_mask(state, frame):", _INDENT + _UNPACK_STATE]
-        if kind.has_frame:
-            lines.append(_INDENT + _UNPACK_FRAME)
+        lines = [f"def {kind.value}_mask(state, facts):", _INDENT + _UNPACK_STATE]
+        if kind.facts is not None:
+            lines.append(_INDENT + _UNPACK_FACTS[kind])
         lines.append(f"{_INDENT}mask = 0")
         lines += _block(refusing, _INDENT)
         lines.append(f"{_INDENT}legal = mask == 0")
@@ -252,7 +256,7 @@ class _Constants:
     """
 
     _guards: Final[dict[tuple[int, tuple[Value, ...]], tuple[Expr, tuple[str, ...] | None]]] = {}
-    _effects: Final[dict[tuple[int, tuple[Value, ...]], tuple[Mapping[str, Expr], str]]] = {}
+    _effects: Final[dict[tuple[int, EventKind, tuple[Value, ...]], tuple[Mapping[str, Expr], str]]] = {}
     _MOST: Final = 20_000
 
     def __init__(self, values: Mapping[str, Value]) -> None:
@@ -268,23 +272,23 @@ class _Constants:
             self._guards[key] = guard, _terms(substitute(guard, self._values))
         return self._guards[key][1]
 
-    def effect_source(self, effects: Mapping[str, Expr]) -> str:
-        """The generated function for the state after a reaction with these effects."""
-        key = id(effects), self._key
+    def effect_source(self, effects: Mapping[str, Expr], kind: EventKind) -> str:
+        """The generated function for the state after a reaction with these effects, to an event of this kind."""
+        key = id(effects), kind, self._key
         if key not in self._effects:
             if len(self._effects) >= self._MOST:
                 self._effects.clear()
-            self._effects[key] = effects, self._generate(effects)
+            self._effects[key] = effects, self._generate(effects, kind)
         return self._effects[key][1]
 
-    def _generate(self, effects: Mapping[str, Expr]) -> str:
-        lines = ["def effect(state, frame):"]
+    def _generate(self, effects: Mapping[str, Expr], kind: EventKind) -> str:
+        lines = ["def effect(state, facts):"]
         if not effects:
             return "\n".join([*lines, f"{_INDENT}return state", ""])
         after = {name: substitute(effect, self._values) for name, effect in effects.items()}
         lines.append(_INDENT + _UNPACK_STATE)
-        if any(name in FRAME_VARIABLES for effect in after.values() for name in variables(effect)):
-            lines.append(_INDENT + _UNPACK_FRAME)
+        if any(name in FACT_VARIABLES[kind] for effect in after.values() for name in variables(effect)):
+            lines.append(_INDENT + _UNPACK_FACTS[kind])
         values = ", ".join(source(after[name]) if name in after else name for name in STATE_VARIABLES)
         return "\n".join([*lines, f"{_INDENT}return new(State, ({values}))", ""])
 

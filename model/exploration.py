@@ -68,8 +68,8 @@ class Explorer:
         """The transitions from a state, one for each set of enabled rules, outcome and target; silence included."""
         found: dict[tuple[EventKind, int, Label, State], Transition] = {}
         for event in self.alphabet(state):
-            kind, frame = event
-            mask = self.machine.mask(kind, state, frame)
+            kind, facts = event.kind, event.facts
+            mask = self.machine.mask(kind, state, facts)
             if self.departures:
                 for outcome in self.machine.allowed(state, event, departures=True):
                     target = self.projected(outcome.state)
@@ -79,7 +79,7 @@ class Explorer:
                         )
                 continue
             for choice in self.machine.choices(kind, mask):
-                target = self.projected(choice.effect(state, frame))
+                target = self.projected(choice.effect(state, facts))
                 if (kind, mask, choice.label, target) not in found:
                     found[kind, mask, choice.label, target] = Transition(
                         state, event, choice.label, choice.rules, target

@@ -15,6 +15,7 @@ import networkx as nx
 
 from .diagram import Arrow, Box, Diagram, wrapped
 from .exploration import Exploration, Explorer, Transition
+from .handshake_terms import RequestFacts, ResponseFacts
 from .machine import Kind
 from .rule import Due
 from .terms import EventKind, FrameFacts, State, phase
@@ -82,16 +83,27 @@ class Words(NamedTuple):
 
 def in_words(step: Transition) -> Words:
     """What happens in a transition, seen from the endpoint."""
-    kind, frame = step.event
-    if kind is EventKind.RECEIVE and step.label.kind is Kind.FAIL:
+    kind, frame, head = step.event
+    if step.label.kind is Kind.REFUSE:
+        return Words("refuses", f"with {step.label.code}")
+    if head is not None and step.label.kind in (Kind.ACCEPT, Kind.PERMIT):
+        return Words("receives" if kind.is_input else "sends", head_words(head))
+    if kind.is_input and step.label.kind is Kind.FAIL:
         return Words("fails", str(step.label.code))
-    if kind is EventKind.RECEIVE and step.label.kind is Kind.IGNORE:
+    if kind.facts is not None and step.label.kind is Kind.IGNORE:
         return Words("ignores", "what it receives")
     if frame is not None:
         return Words("sends" if kind is EventKind.SEND else "receives", frame_words(frame))
     if kind is EventKind.RECEIVE_EOF:
         return Words("TCP ends" if step.label.delivers is None else f"TCP ends: {step.label.delivers}")
     return Words("closes", "TCP") if kind is EventKind.CLOSE_TCP else Words("may be silent")
+
+
+def head_words(head: RequestFacts | ResponseFacts) -> str:
+    """The kind of a head of HTTP: ``request``, ``response 101``."""
+    if isinstance(head, RequestFacts):
+        return "request"
+    return f"response {head.status}" if head.status < 200 else "a response but 101"
 
 
 def frame_words(frame: FrameFacts) -> str:

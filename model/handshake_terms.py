@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from .expression import Const, Expr, Sort, Var, all_of
 
 __all__ = [
+    "HEAD_SHAPES",
     "HEAD_VARIABLES",
     "REQUEST_VARIABLES",
     "RESPONSE_VARIABLES",
@@ -23,6 +24,7 @@ __all__ = [
     "possible_response",
     "value_of",
 ]
+
 
 class RequestFacts(NamedTuple):
     """A request as rules see it; the defaults are those of a sound one that offers nothing.
@@ -98,6 +100,17 @@ def _variable(name: str, default: object) -> Var:
 REQUEST_VARIABLES: Final = {n: _variable(n, d) for n, d in RequestFacts._field_defaults.items()}
 RESPONSE_VARIABLES: Final = {n: _variable(n, d) for n, d in ResponseFacts._field_defaults.items()}
 HEAD_VARIABLES: Final = {**REQUEST_VARIABLES, **RESPONSE_VARIABLES}
+
+
+def _bare(names: tuple[str, ...]) -> dict[str, int]:
+    return {name: 0 for name in names if _LABELS.get(name, ("",))[0] == "absent"}
+
+
+HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
+    RequestFacts: (RequestFacts(), RequestFacts(**_bare(RequestFacts._fields))),  # type: ignore[arg-type]
+    ResponseFacts: (ResponseFacts(), ResponseFacts(**_bare(ResponseFacts._fields), status=200)),  # type: ignore[arg-type]
+}
+"""Of each kind of head a sound one, and one of plain HTTP that has none of the fields of a handshake."""
 
 
 def is_(name: str, *values: str) -> Expr:

@@ -12,16 +12,17 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from .expression import evaluate
-from .rule import STRENGTHS, Accept, Due, Fail, Forbid, Level, Rule, RuleSet, Strength
+from .rule import STRENGTHS, Accept, Due, Fail, Forbid, Level, Refuse, Rule, RuleSet, Strength
 from .rules import RULES
 from .terms import Event, EventKind, Setting, State, environment
 
 
 class Kind(Enum):
-    """What an outcome is. The first three answer an input, PERMIT an output of the endpoint itself."""
+    """What an outcome is. PERMIT is for an output of the endpoint itself, the others answer an input."""
 
     ACCEPT = "accept"
     FAIL = "fail"
+    REFUSE = "refuse"
     IGNORE = "ignore"
     PERMIT = "permit"
 
@@ -34,8 +35,8 @@ class Label(NamedTuple):
     delivers: str | None = None
 
     def __str__(self) -> str:
-        if self.kind is Kind.FAIL:
-            return f"fail {self.code}"
+        if self.code is not None:
+            return f"{self.kind.value} {self.code}"
         return self.kind.value if self.delivers is None else f"{self.kind.value}: {self.delivers}"
 
 
@@ -62,21 +63,21 @@ def label_of(rule: Rule) -> Label | None:
     reaction = rule.then
     if isinstance(reaction, Forbid):
         return None
-    if isinstance(reaction, Fail):
-        return Label(Kind.FAIL, code=reaction.code)
+    if isinstance(reaction, (Fail, Refuse)):
+        return Label(Kind(reaction.word), code=reaction.code)
     delivers = reaction.delivers if isinstance(reaction, Accept) else None
     return Label(Kind(reaction.word), delivers=delivers)
 
 
 def enabled(rules: RuleSet, setting: Setting, state: State, event: Event) -> list[Rule]:
     """The rules whose guard holds."""
-    values = environment(setting, state, event.frame)
+    values = environment(setting, state, event.facts)
     return [rule for rule in rules.of(event.kind) if evaluate(rules.guard(rule), values)]
 
 
 def after(rule: Rule, setting: Setting, state: State, event: Event) -> State:
     """The state after the reaction of a rule."""
-    values = environment(setting, state, event.frame)
+    values = environment(setting, state, event.facts)
     changes: dict[str, Any] = {name: evaluate(effect, values) for name, effect in rule.then.effects.items()}
     return state._replace(**changes)
 
@@ -118,7 +119,7 @@ def allowed(
 
     With ``departures`` also those that only break a SHOULD or a CONSENSUS rule, which say so in ``departs_from``. An
     empty result means that a MUST forbids the event (outputs), for an input it never happens (a theorem). The order
-    is by how much is departed from, then fail before accept before ignore; it carries no further meaning.
+    is by how much is departed from, then fail or refuse before accept before ignore; it carries no further meaning.
     """
     result: dict[Label, Outcome] = {}
     for level in LEVELS if departures else LEVELS[:1]:
@@ -134,7 +135,7 @@ def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, ev
     return tuple(r.id for r in refusals if not level.keeps(r.strength))
 
 
-_PREFERENCE: Final = (Kind.FAIL, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
+_PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
 
 
 def _order(outcome: Outcome) -> tuple[int, int, int]:

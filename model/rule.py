@@ -3,7 +3,7 @@
 A row says: at an event of this kind, when this guard holds, this reaction is what the RFC asks for (or permits), with
 this strength and these words. Order among rows carries no meaning: every enabled row counts.
 
-Reactions to inputs: :class:`Accept`, :class:`Fail` (section 7.1.7), :class:`Ignore`. Verdicts on outputs of the
+Reactions to inputs: :class:`Accept`, :class:`Fail` (section 7.1.7), :class:`Refuse` (section 4.2), :class:`Ignore`. Verdicts on outputs of the
 endpoint itself: :class:`Permit`, :class:`Forbid`. Silence is an output too (quiescence): a row that forbids it names
 the output that is due.
 """
@@ -46,10 +46,12 @@ STRENGTHS: Final = tuple(Strength)
 class Due(IntEnum):
     """An output that an endpoint owes, in the order in which the canonical endpoint discharges them."""
 
-    REPLY = 1
-    PONG = 2
-    CLOSE = 3
-    TCP_CLOSE = 4
+    REQUEST = 1
+    RESPONSE = 2
+    REPLY = 3
+    PONG = 4
+    CLOSE = 5
+    TCP_CLOSE = 6
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,14 @@ class Fail(_Reaction):
 
 
 @dataclass(frozen=True)
+class Refuse(_Reaction):
+    """Abort the opening handshake (section 4.2); ``code`` is an appropriate status code of HTTP for the answer."""
+
+    code: int = 400
+    word: ClassVar[str] = "refuse"
+
+
+@dataclass(frozen=True)
 class Ignore(_Reaction):
     """The input is not processed."""
 
@@ -104,7 +114,7 @@ class Forbid(_Reaction):
     word: ClassVar[str] = "forbid"
 
 
-Reaction: TypeAlias = Accept | Fail | Ignore | Permit | Forbid
+Reaction: TypeAlias = Accept | Fail | Refuse | Ignore | Permit | Forbid
 
 
 def effects(**changes: Operand) -> Mapping[str, Expr]:
@@ -131,7 +141,7 @@ class Rule:
     @property
     def refuses(self) -> bool:
         """A binding row against the event: it takes the other reactions away (see :data:`LEGAL`)."""
-        return isinstance(self.then, (Fail, Forbid)) and self.strength.binds
+        return isinstance(self.then, (Fail, Refuse, Forbid)) and self.strength.binds
 
 
 LEGAL: Final = Var("legal")

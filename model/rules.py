@@ -6,7 +6,9 @@ from typing import Final
 
 from .closing import CLOSING
 from .receiving import RECEIVING
+from .requests import REQUESTS
+from .responses import RESPONSES
 from .rule import RuleSet
 from .sending import SENDING
 
-RULES: Final = RuleSet((*RECEIVING, *SENDING, *CLOSING))
+RULES: Final = RuleSet((*REQUESTS, *RESPONSES, *RECEIVING, *SENDING, *CLOSING))

@@ -19,6 +19,7 @@ from .terms import (
     answers,
     carries_text,
     code,
+    established,
     fail_code,
     failed,
     fin,
@@ -128,6 +129,10 @@ def _forbidden(row: CodeRange, sender: Role) -> Expr:
 CODES: Final = tuple(_code_row(row) for row in REGISTER if row.forbidden or row.switch)
 
 ORDER: Final = (
+    _forbid("4.1/handshake-before-data", MUST,
+            "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
+            "before sending any further data.",
+            ~established),
     _forbid("5.5.1/no-data-after-close", MUST,
             "The application MUST NOT send any more data frames after sending a Close frame.",
             sent_close & is_data),

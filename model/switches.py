@@ -113,6 +113,81 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "By the letter of 5.5.2 a Ping is answered until a Close was received, and 5.5.1 bars only data frames; the "
         "peer will discard what follows a Close, and most implementations send nothing more.",
     ),
+    Switch(
+        "key_of_other_length",
+        "4.2.1, 4.2.2",
+        "What does a server do with a Sec-WebSocket-Key that is base64, but not of 16 octets?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 4.2.1 asks for 16 octets, section 4.2.2 says that it is not necessary for the server to decode the "
+        "value; implementations differ.",
+    ),
+    Switch(
+        "http_1_0",
+        "4.1, 4.2.1",
+        "What does an endpoint do with a handshake in HTTP/1.0?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 4.2.1 asks for an HTTP/1.1 or higher GET request; HTTP/1.0 has no Upgrade.",
+    ),
+    Switch(
+        "missing_host",
+        "4.2.1",
+        "What does a server do with a request without a Host field?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 4.2.1 lists the field, and RFC 9112 (section 3.2) asks for 400 too.",
+    ),
+    Switch(
+        "repeated_version",
+        "4.2.1, 11.3.5",
+        "What does a server do with more than one Sec-WebSocket-Version of 13 in a request?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 11.3.5 says that the field MUST NOT appear more than once in an HTTP request.",
+    ),
+    Switch(
+        "repeated_upgrade_token",
+        "4.1, 4.2.1",
+        "What does an endpoint do with a Connection field that has the token Upgrade more than once?",
+        ACCEPT_EITHER_REFUSE,
+        "accept",
+        "The field has to include the token, which it does; HTTP gives the repetition no meaning.",
+    ),
+    Switch(
+        "unknown_parameters",
+        "9.1",
+        "What does a client do with an extension that was offered, answered with parameters that it does not know?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 9.1 leaves parameters to the extension; RFC 7692 (section 7.1) has the client fail the connection.",
+    ),
+    Switch(
+        "upgrade_list",
+        "4.1, 4.2.1",
+        "What is an Upgrade field that lists websocket among other protocols?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 4.1 has the client's value include the keyword, section 4.2.1 has it contain the value websocket; "
+        "of the answer, section 4.1 asks that the value match.",
+    ),
+    Switch(
+        "request_with_body",
+        "4.2.1",
+        "What does a server do with a handshake that announces a body?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "HTTP lets a GET have a body and gives it no meaning; RFC 6455 says nothing.",
+    ),
+    Switch(
+        "other_requests",
+        "4.2.1",
+        "May a server answer a request that does not ask for a WebSocket as HTTP has it, with a page for example?",
+        ("allowed", "refused"),
+        "allowed",
+        "By the letter of section 4.2.1 whatever is no handshake is answered with an error code; but section 1.7 "
+        "says that the protocol is meant to share a port with HTTP.",
+    ),
 )
 
 _BY_NAME: Final = {switch.name: switch for switch in SWITCHES}

@@ -18,15 +18,15 @@ from .expression import Const, Expr, Op, Sort, Value, Var, children, variables
 from .machine import Kind, Label, label_of
 from .rule import LEGAL, Reaction, Rule, RuleSet
 from .terms import (
-    FRAME_VARIABLES,
+    ALL_FACTS,
+    FACT_VARIABLES,
     SETTING_VARIABLES,
     STATE_VARIABLES,
     Event,
     EventKind,
-    FrameFacts,
     Setting,
     State,
-    possible_frames,
+    possible,
 )
 
 KINDS: Final = tuple(EventKind)
@@ -193,7 +193,7 @@ class SymbolicMachine:
 
     @staticmethod
     def frame_env(suffix: str = "") -> Env:
-        """Constants for the variables of a frame; the same mapping for the same suffix, not to be changed."""
+        """Constants for what events carry, of all kinds; the same mapping for the same suffix, not to be changed."""
         return _constants("frame", suffix)
 
     def environment(self, state: Env, frame: Env) -> dict[str, Any]:
@@ -201,10 +201,10 @@ class SymbolicMachine:
         return {**self.setting_env, **state, **frame}
 
     def possible(self, kind: EventKind, state: Env, frame: Env) -> Any:
-        """The frame can stand on the wire (a fact of the encoding, not a rule)."""
-        if not kind.has_frame:
+        """The event can happen at all (a fact of the encoding, not a rule)."""
+        if kind.facts is None:
             return z3.BoolVal(True)
-        bounds = within_bounds(FRAME_VARIABLES.values(), frame)
+        bounds = within_bounds(FACT_VARIABLES[kind].values(), frame)
         return z3.And(*bounds, self._terms(state, frame).term(_possible(kind)))
 
     def _terms(self, state: Env, frame: Env) -> _Terms:
@@ -274,13 +274,13 @@ def _setting_env(setting: Setting | None) -> Env:
 
 @lru_cache(maxsize=64)
 def _constants(what: str, suffix: str) -> Env:
-    of = STATE_VARIABLES if what == "state" else FRAME_VARIABLES
+    of = STATE_VARIABLES if what == "state" else ALL_FACTS
     return {name: constant(v, name + suffix) for name, v in of.items()}
 
 
 @lru_cache(maxsize=len(KINDS))
 def _possible(kind: EventKind) -> Expr:
-    return possible_frames(kind)
+    return possible(kind)
 
 
 def value_of(model: Any, variable: Var, env: Env) -> Value:
@@ -298,10 +298,10 @@ def read_state(model: Any, env: Env) -> State:
 
 def read_event(model: Any, kind: EventKind, env: Env) -> Event:
     """The concrete event in a Z3 model."""
-    if not kind.has_frame:
+    if kind.facts is None:
         return Event(kind)
-    facts = {name: value_of(model, v, env) for name, v in FRAME_VARIABLES.items()}
-    return Event(kind, FrameFacts(**facts))  # type: ignore[arg-type]
+    facts = {name: value_of(model, v, env) for name, v in FACT_VARIABLES[kind].items()}
+    return Event.of(kind, kind.facts(**facts))  # type: ignore[arg-type]
 
 
 def free_names(expression: Expr) -> frozenset[str]:

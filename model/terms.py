@@ -90,8 +90,16 @@ class State(NamedTuple):
     handshake: int = 0
 
 
-HANDSHAKE: Final = ("complete", "not begun", "awaiting 101", "to be refused", "another version", "not for us",
-                    "unreadable", "refused")
+HANDSHAKE: Final = (
+    "complete",
+    "not begun",
+    "awaiting 101",
+    "to be refused",
+    "another version",
+    "not for us",
+    "unreadable",
+    "refused",
+)
 """How far the opening handshake is. For a server "awaiting 101" is a sound request that is not answered yet, and the
 three after it, of those that must not be answered with 101, what is wrong with them; "not for us" is a request of HTTP
 that asks for no WebSocket. After a final answer that is not 101 the handshake is "refused"."""
@@ -238,6 +246,9 @@ code, reason_ok = FRAME_VARIABLES["code"], FRAME_VARIABLES["reason_ok"]
 utf8_next, answers = FRAME_VARIABLES["utf8_next"], FRAME_VARIABLES["answers"]
 
 server, limit, echo = SETTING_VARIABLES["server"], SETTING_VARIABLES["limit"], SETTING_VARIABLES["echo"]
+method_get, for_uri, body = (HEAD_VARIABLES[name] for name in ("method_get", "for_uri", "body"))
+status = HEAD_VARIABLES["status"]
+defines_rsv1, defines_rsv2, defines_rsv3 = (HEAD_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3))
 willing, browser = SETTING_VARIABLES["willing"], SETTING_VARIABLES["browser"]
 
 
@@ -271,20 +282,23 @@ def carries_text(type_in_progress: Var) -> Expr:
 def possible(kind: EventKind) -> Expr:
     """What holds of every event of a kind, whoever wrote the octets: facts of the encoding, not rules.
 
-    What is received is read as a head of HTTP until the opening handshake is complete, as frames from then on, and a
-    server reads requests, a client responses.
+    Octets are heads of HTTP until the opening handshake is complete, frames from then on; requests go from clients to
+    servers, responses the other way. A server reads no request while another waits for its answer, and a client that
+    was refused reads no further response: what comes then is the body of the refusal.
     """
     if kind is EventKind.RECEIVE:
         return established & possible_frames(kind)
     if kind is EventKind.SEND:
         return possible_frames(kind)
     if kind is EventKind.RECEIVE_REQUEST:
-        return ~established & server & possible_request()
+        return server & handshake_is("not begun", "refused") & possible_request()
     if kind is EventKind.RECEIVE_RESPONSE:
-        return ~established & ~server & possible_response()
-    if kind.facts is RequestFacts:
-        return possible_request()
-    return possible_response() if kind.facts is ResponseFacts else TRUE
+        return ~server & handshake_is("not begun", "awaiting 101") & possible_response()
+    if kind is EventKind.SEND_REQUEST:
+        return ~server & ~established & possible_request()
+    if kind is EventKind.SEND_RESPONSE:
+        return server & ~established & possible_response()
+    return TRUE
 
 
 def possible_frames(kind: EventKind) -> Expr:

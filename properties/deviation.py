@@ -56,7 +56,7 @@ def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tu
 def _act(step: Step, *, any_code: bool = False) -> str:
     if step.event is None:
         return "does not tell its application, or tells it wrong"
-    kind, frame = step.event
+    kind, frame, _ = step.event
     if frame is None:
         return _ACTS.get(kind, "takes the end of TCP wrongly")
     named = _named(frame)
