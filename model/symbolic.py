@@ -7,7 +7,7 @@ role, limit and switches stay symbolic too, so that a proof holds for all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final, TypeAlias
@@ -19,6 +19,8 @@ from .machine import Kind, Label, label_of
 from .rule import LEGAL, Reaction, Rule, RuleSet
 from .terms import (
     ALL_FACTS,
+    CLAIMS,
+    CONNECTING,
     FACT_VARIABLES,
     SETTING_VARIABLES,
     STATE_VARIABLES,
@@ -259,10 +261,15 @@ class SymbolicMachine:
         return z3.Or(*cases)
 
     def initial(self, state: Env, start: State | None = None) -> Any:
-        """The state is an initial one: the defaults of :class:`State` with any claims, or exactly ``start``."""
-        fixed = State() if start is None else start
-        free = {"claims_rsv1", "claims_rsv2", "claims_rsv3"} if start is None else set()
-        return z3.And(*(state[n] == literal(v) for n, v in fixed._asdict().items() if n not in free))
+        """The state is an initial one: CONNECTING, or the one right after an opening handshake with any claims (of
+        connections that are seen only from there on), or exactly ``start``."""
+        if start is not None:
+            return _is_exactly(start, state)
+        return z3.Or(_is_exactly(CONNECTING, state), _is_exactly(State(), state, free=CLAIMS))
+
+
+def _is_exactly(start: State, state: Env, free: Collection[str] = ()) -> Any:
+    return z3.And(*(state[n] == literal(v) for n, v in start._asdict().items() if n not in free))
 
 
 @lru_cache(maxsize=64)

@@ -90,6 +90,9 @@ class State(NamedTuple):
     handshake: int = 0
 
 
+CLAIMS: Final = ("claims_rsv1", "claims_rsv2", "claims_rsv3")
+"""The state variables that the opening handshake sets for good."""
+
 HANDSHAKE: Final = (
     "complete",
     "not begun",
@@ -332,7 +335,7 @@ def _automaton_can_reach(start: Expr) -> Expr:
 
 
 def phase(state: State) -> str:
-    """The name of section 4.1 or 7.1 for a state: CONNECTING, OPEN, CLOSING or CLOSED; FAILED where the connection is being failed."""
+    """The name of section 4.1 or 7.1 for a state: CONNECTING, OPEN, CLOSING or CLOSED; FAILED where it is being failed."""
     if not state.tcp_open:
         return "CLOSED"
     if state.handshake and not state.failed:

@@ -1,9 +1,10 @@
 """Unbounded proofs about the step relation: induction, Spacer, and counterexamples as traces.
 
 A safety property is an expression that must never hold at any step that the rules allow, in any state reachable from
-the end of the opening handshake, under any setting. It is first tried by plain induction; where that fails, Spacer
-(property directed reachability over constrained Horn clauses: Komuravelli, Gurfinkel, Chaki, CAV 2014) finds an
-inductive invariant or a counterexample. Neither bounds the length of a run, and integers stay unbounded.
+the first octet on (and from the end of the opening handshake on), under any setting. It is first tried by plain
+induction; where that fails, Spacer (property directed reachability over constrained Horn clauses: Komuravelli,
+Gurfinkel, Chaki, CAV 2014) finds an inductive invariant or a counterexample. Neither bounds the length of a run, and
+integers stay unbounded.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from wsoracle.model.symbolic import (
     value_of,
     within_bounds,
 )
-from wsoracle.model.terms import SETTING_VARIABLES, STATE_VARIABLES, State, label
+from wsoracle.model.terms import SETTING_VARIABLES, STATE_VARIABLES, Event, State, label
 
 from .theorem import Result, Verdict, proved, refuted
 
@@ -263,9 +264,9 @@ def _trace(model: Any, envs: Sequence[Mapping[str, Any]], steps: int, state_only
     lines.append("setting: " + ", ".join(f"{n} = {label(n, v)}" for n, v in settings.items() if n[:6] != "switch"))
     for env in envs[:steps]:
         kind = KINDS[int(value_of(model, EVENT_KIND, env))]
-        frame = read_event(model, kind, env).frame
+        what = described(read_event(model, kind, env))
         outcome = OUTCOMES[int(value_of(model, OUTCOME, env))].value
-        lines.append(f"{kind.value}{f' {described(frame._asdict())}' if frame else ''} -> {outcome}")
+        lines.append(" ".join(filter(None, (kind.value, what, "->", outcome))))
     if state_only:
         state = {n: value_of(model, v, envs[steps]) for n, v in STATE_VARIABLES.items()}
         changed = {n: v for n, v in state.items() if v != State()._asdict()[n]}
@@ -273,7 +274,14 @@ def _trace(model: Any, envs: Sequence[Mapping[str, Any]], steps: int, state_only
     return tuple(lines)
 
 
-def described(facts: Mapping[str, int | bool]) -> str:
-    """The facts of a frame on one line: true flags and numbers that matter."""
+def described(event: Event) -> str:
+    """What an event carries on one line: of a frame true flags and numbers that matter, of a head what is unusual."""
+    if event.head is not None:
+        usual = type(event.head)()._asdict()
+        changed = {n: v for n, v in event.head._asdict().items() if v != usual[n]}
+        return ", ".join(f"{n} {label(n, v)}" for n, v in changed.items()) or "sound"
+    if event.frame is None:
+        return ""
+    facts = event.frame._asdict()
     flags = [name for name, value in facts.items() if value is True and name not in ("reason_ok",)]
     return f"{label('opcode', facts['opcode'])} length {facts['length']}" + (f" ({', '.join(flags)})" if flags else "")

@@ -47,7 +47,7 @@ from .induction import always, check_never, described, system, unrolled
 from .pair import End, PairState, Via, explored, run_to, visits
 from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
 
-MOST_STEPS: Final = 5
+MOST_STEPS: Final = 6
 """How many steps a shortest run to a rule may have before it is called unknown."""
 
 
@@ -93,7 +93,7 @@ def _witness(solver: Any, machine: SymbolicMachine, rule: Rule, env: Mapping[str
         return None
     names = {name: env[name] for name in frame}
     event = read_event(solver.model(), rule.on, names)
-    return described(event.frame._asdict()) if event.frame is not None else "(no frame)"
+    return described(event) or "(nothing)"
 
 
 # --- the states of one endpoint -------------------------------------------------------------------------------------

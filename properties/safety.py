@@ -18,6 +18,7 @@ from wsoracle.model.rule import Strength
 from wsoracle.model.switches import is_set_to
 from wsoracle.model.symbolic import EVENT_KIND, KINDS, OUTCOME, OUTCOME_CODE, OUTCOMES
 from wsoracle.model.terms import (
+    CLAIMS,
     LOST,
     NO_CODE,
     STATE_VARIABLES,
@@ -32,6 +33,7 @@ from wsoracle.model.terms import (
     code,
     discarding,
     echo,
+    established,
     fail_code,
     failed,
     fin,
@@ -157,11 +159,12 @@ CLOSING_ORDER: Final = (
              _never(stays_silent & server & has_got_close & has_sent_close & ~tcp_was_closed, GOT, SENT, TCP),
              ["5.5.1/server-tcp-close-owed"]),
     _theorem("client-does-not-close-tcp-first",
-             "A client does not close TCP itself, unless it is failing the connection.",
-             _never(closes_tcp & ~server & ~has_failed & ~tcp_was_closed, FAILED, TCP),
+             "A client does not close TCP of an established connection itself, unless it is failing the connection.",
+             _never(closes_tcp & established & ~server & ~has_failed & ~tcp_was_closed, FAILED, TCP),
              ["7.1.1/client-waits"]),
-    _theorem("no-tcp-close-without-close-frame", "TCP is not closed by an endpoint that has sent no Close frame.",
-             _never(closes_tcp & ~has_sent_close & ~tcp_was_closed, SENT, TCP),
+    _theorem("no-tcp-close-without-close-frame",
+             "TCP of an established connection is not closed by an endpoint that has sent no Close frame.",
+             _never(closes_tcp & established & ~has_sent_close & ~tcp_was_closed, SENT, TCP),
              ["7.3/closing-handshake-first", "7.1.7/close-frame-before-tcp"]),
     _theorem("nothing-when-closed", "Once TCP is closed, nothing is sent and nothing is processed.",
              _never(tcp_was_closed & (sends | (receives & ~_outcome(Kind.IGNORE))), TCP),
@@ -187,15 +190,19 @@ FAILING: Final = (
     _theorem("failing-server-closes-tcp", "A server that fails the connection does not stay silent with TCP open.",
              _never(stays_silent & server & has_failed & ~tcp_was_closed, FAILED, TCP),
              ["7.1.7/server-tcp-close-owed"]),
-    _theorem("failing-client-sends-close", "A client that fails the connection does not stay silent before its Close.",
-             _never(stays_silent & ~server & has_failed & ~has_sent_close & ~tcp_was_closed, FAILED, SENT, TCP),
+    _theorem("failing-client-sends-close",
+             "A client that fails an established connection does not stay silent before its Close.",
+             _never(stays_silent & established & ~server & has_failed & ~has_sent_close & ~tcp_was_closed,
+                    FAILED, SENT, TCP),
              ["5.2/unknown-opcode~no-failed"]),
-    _theorem("failure-codes", "A failure has the code 1002, 1007 or 1009, and the state remembers it.",
-             _never(fails & (~member(OUTCOME_CODE, [(1002, 1002), (1007, 1007), (1009, 1009)])
+    _theorem("failure-codes",
+             "A failure of an established connection has the code 1002, 1007 or 1009, and the state remembers it.",
+             _never(fails & established & (~member(OUTCOME_CODE, [(1002, 1002), (1007, 1007), (1009, 1009)])
                              | (NEXT["fail_code"] != OUTCOME_CODE))),
              ["8.1/invalid-text~undoes-fail_code"]),
-    _theorem("only-frames-fail", "Only a frame that is being read makes an endpoint fail the connection.",
-             _never(fails & ~(receives & tcp_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
+    _theorem("only-frames-fail",
+             "Only a frame that is being read makes an endpoint fail an established connection.",
+             _never(fails & established & ~(receives & tcp_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
     _theorem("nothing-in-progress-after-failing", "Nothing is in progress or owed on a connection that was failed.",
              always(_implies(failed, (recv_type == 0) & (send_type == 0) & ~pong_due & ~reply_due & ~discarding))),
 )  # fmt: skip
@@ -281,7 +288,7 @@ FRAMES: Final = (
              _never((accepts | sends) & is_control & (~fin | (length > 125))),
              ["5.5/long-control", "5.5/fragmented-control"], ["5.5-01"]),
     _theorem("claims-are-negotiated", "The reserved bits that extensions claim never change after the handshake.",
-             _never(~_unchanged(("claims_rsv1", "claims_rsv2", "claims_rsv3"))), ["5.5.3/pong~sets-claims_rsv1"]),
+             _never(established & ~_unchanged(CLAIMS)), ["5.5.3/pong~sets-claims_rsv1"]),
 )  # fmt: skip
 
 DUTIES: Final = (

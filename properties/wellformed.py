@@ -20,7 +20,7 @@ from wsoracle.model.expression import evaluate
 from wsoracle.model.rule import Level, Rule, RuleSet
 from wsoracle.model.rules import RULES
 from wsoracle.model.symbolic import SymbolicMachine, literal, read_event, read_state, value_of, within_bounds
-from wsoracle.model.terms import FRAME_VARIABLES, SETTING_VARIABLES, STATE_VARIABLES, EventKind, Setting
+from wsoracle.model.terms import ALL_FACTS, SETTING_VARIABLES, STATE_VARIABLES, EventKind, Setting
 from wsoracle.model.vocabulary import Role
 
 from .induction import SOLVER_MILLISECONDS, described
@@ -46,8 +46,7 @@ def _valid(rules: RuleSet, kind: EventKind, claim: Claim) -> list[str] | None:
         raise TimeoutError(f"the solver gave up on {kind.value}: {solver.reason_unknown()}")
     model = solver.model()
     event = read_event(model, kind, frame)
-    facts = "" if event.frame is None else " " + described(event.frame._asdict())
-    return [f"{kind.value}{facts}", f"in {read_state(model, state)}"]
+    return [f"{kind.value} {described(event)}".rstrip(), f"in {read_state(model, state)}"]
 
 
 def _for_all(kinds: Sequence[EventKind], rules: RuleSet, claim: Claim) -> Result:
@@ -104,13 +103,17 @@ def coherent(subject: Subject) -> Result:
 
     def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
         by_word: dict[str, list[Rule]] = {}
-        for rule in built.rules.of(EventKind.RECEIVE):
+        for rule in built.rules.of(kind):
             if rule.strength.binds:
                 by_word.setdefault(rule.then.word, []).append(rule)
         sides = [_some(built, rows, state, frame) for rows in by_word.values()]
         return z3.Not(z3.Or(*(z3.And(a, b) for a, b in itertools.combinations(sides, 2))))
 
-    return _for_all([EventKind.RECEIVE], subject.rules, claim)
+    for kind in INPUTS:
+        result = _for_all([kind], subject.rules, claim)
+        if result.verdict is not Verdict.PROVED:
+            return result
+    return result
 
 
 def one_state_a_label(subject: Subject) -> Result:
@@ -137,11 +140,15 @@ def in_bounds(subject: Subject) -> Result:
     def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
         later = [
             z3.Implies(o.when, z3.And(*within_bounds(STATE_VARIABLES.values(), o.after)))
-            for o in built.outcomes(EventKind.RECEIVE, state, frame)
+            for o in built.outcomes(kind, state, frame)
         ]
         return z3.Implies(built.setting_env["limit"] < 2**63, z3.And(*later))
 
-    return _for_all([EventKind.RECEIVE], subject.rules, claim)
+    for kind in EventKind:
+        result = _for_all([kind], subject.rules, claim)
+        if result.verdict is not Verdict.PROVED:
+            return result
+    return result
 
 
 # --- three readings of one row --------------------------------------------------------------------------------------
@@ -258,7 +265,7 @@ def concrete_is_symbolic(subject: Subject) -> Result:
     return proved(method)
 
 
-EVERY_VARIABLE: Final = {**SETTING_VARIABLES, **STATE_VARIABLES, **FRAME_VARIABLES}
+EVERY_VARIABLE: Final = {**SETTING_VARIABLES, **STATE_VARIABLES, **ALL_FACTS}
 
 
 def _theorem(name: str, statement: str, check: Callable[[Subject], Result], *suspects: str) -> Theorem:
@@ -267,10 +274,10 @@ def _theorem(name: str, statement: str, check: Callable[[Subject], Result], *sus
 
 WELL_FORMED: Final = (
     _theorem("every-input-has-an-outcome",
-             "Every frame, and the end of TCP, in every state meets a rule that says what to do.",
+             "Every request, response and frame, and the end of TCP, in every state meets a rule that says what to do.",
              total, "6.2/text-message", "7.1.4/server-lost"),
     _theorem("every-output-is-decided",
-             "Every frame sent, every closing of TCP and every silence is either permitted or refused, never both.",
+             "Everything sent, every closing of TCP and every silence is either permitted or refused, never both.",
              decided, "5.1/send-text", "7.1.1/any-means"),
     _theorem("binding-rules-agree",
              "No two binding rules that are enabled together ask for different kinds of reaction.",
@@ -279,7 +286,7 @@ WELL_FORMED: Final = (
              "Two outcomes that look the same from outside lead to the same state.",
              one_state_a_label, "5.4/first-text-fragment~without-opcode-is-text"),
     _theorem("effects-stay-in-bounds",
-             "Every effect of receiving keeps every variable within its bounds.",
+             "Every effect keeps every variable within its bounds.",
              in_bounds, "10.4/message-too-big", "5.4/first-text-fragment"),
     _theorem("compiled-is-symbolic",
              "The compiled rules and the rules given to Z3 are the same functions, for all values.",
