@@ -15,13 +15,14 @@ from typing import Final, NamedTuple
 
 from .alphabet import Alphabet, reporting_variables
 from .compiled import CompiledMachine
+from .handshake_terms import ResponseFacts
 from .machine import Label
 from .rule import RuleSet
 from .rules import RULES
-from .terms import Event, EventKind, Setting, State
+from .terms import CONNECTING, Event, EventKind, Setting, State
 
-INITIAL: Final = (State(),)
-"""The state right after the opening handshake, no extension negotiated."""
+INITIAL: Final = (State(), CONNECTING)
+"""The state right after the opening handshake, no extension negotiated, and the one before it."""
 
 MOST_STATES: Final = 100_000
 """An exploration that reaches more states than this gives up: a large limit makes too many."""
@@ -47,14 +48,25 @@ class TooManyStatesError(RuntimeError):
 
 
 class Explorer:
-    """One rule set under one setting. ``departures``: outcomes that only break SHOULD or CONSENSUS are followed too."""
+    """One rule set under one setting. ``departures``: outcomes that only break SHOULD or CONSENSUS are followed too.
+
+    ``extensions``: opening handshakes that agree on extensions with reserved bits are followed too; each set of bits
+    makes another copy of what comes after.
+    """
 
     def __init__(
-        self, rules: RuleSet, setting: Setting, *, departures: bool = False, alphabet: Alphabet | None = None
+        self,
+        rules: RuleSet,
+        setting: Setting,
+        *,
+        departures: bool = False,
+        extensions: bool = False,
+        alphabet: Alphabet | None = None,
     ) -> None:
         self.rules: Final = rules
         self.setting: Final = setting
         self.departures: Final = departures
+        self.extensions: Final = extensions
         self.machine: Final = CompiledMachine(rules, setting)
         self.alphabet: Final = alphabet or Alphabet(rules, setting)
         first = State()._asdict()
@@ -68,6 +80,8 @@ class Explorer:
         """The transitions from a state, one for each set of enabled rules, outcome and target; silence included."""
         found: dict[tuple[EventKind, int, Label, State], Transition] = {}
         for event in self.alphabet(state):
+            if not self.extensions and isinstance(event.head, ResponseFacts) and event.head.defines_bits:
+                continue
             kind, facts = event.kind, event.facts
             mask = self.machine.mask(kind, state, facts)
             if self.departures:
@@ -158,13 +172,15 @@ def explore(
     initial: Iterable[State] = INITIAL,
     *,
     departures: bool = False,
+    extensions: bool = False,
     alphabet: Alphabet | None = None,
 ) -> Exploration:
     """Explore one endpoint whole. Raises :class:`TooManyStatesError` where a stated limit makes too many states."""
     starts = tuple(initial)
     via: dict[State, Transition | None] = {}
     transitions: list[Transition] = []
-    for visit in Explorer(rules, setting, departures=departures, alphabet=alphabet).visits(starts):
+    explorer = Explorer(rules, setting, departures=departures, extensions=extensions, alphabet=alphabet)
+    for visit in explorer.visits(starts):
         via[visit.state] = visit.via
         transitions += visit.leaving
     return Exploration(rules, setting, starts, via, tuple(transitions))

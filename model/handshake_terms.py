@@ -69,6 +69,11 @@ class ResponseFacts(NamedTuple):
     defines_rsv2: bool = False
     defines_rsv3: bool = False
 
+    @property
+    def defines_bits(self) -> bool:
+        """The extensions in it define a reserved bit."""
+        return self.defines_rsv1 or self.defines_rsv2 or self.defines_rsv3
+
 
 _LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "syntax": ("malformed", "well-formed", "too large"),

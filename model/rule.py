@@ -4,8 +4,8 @@ A row says: at an event of this kind, when this guard holds, this reaction is wh
 this strength and these words. Order among rows carries no meaning: every enabled row counts.
 
 Reactions to inputs: :class:`Accept`, :class:`Fail` (section 7.1.7), :class:`Refuse` (section 4.2), :class:`Ignore`.
-Verdicts on outputs of the endpoint itself: :class:`Permit`, :class:`Forbid`. Silence is an output too (quiescence): a row that forbids it names
-the output that is due.
+Verdicts on outputs of the endpoint itself: :class:`Permit`, :class:`Forbid`. Silence is an output too (quiescence): a
+row that forbids it names the output that is due.
 """
 
 from __future__ import annotations
