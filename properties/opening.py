@@ -49,7 +49,6 @@ from wsoracle.model.terms import (
 from .induction import NEXT, SOLVER_MILLISECONDS, Monitor, SafetyProperty, always, check_never, described
 from .theorem import Result, Subject, Theorem, TheoremKind, proved, refuted
 
-
 Check: TypeAlias = Callable[[Subject], Result]
 
 
