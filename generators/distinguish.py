@@ -5,7 +5,10 @@ same history, so that what is found first is shortest. As long as both are in on
 row's kind can tell them apart. Between worlds the nearest to the default comes first, and a further one only where it
 saves steps (``Start.cost``).
 
-A mutant that no single event tells apart right after the opening handshake, by default, is given to the prover
+Rules of the data transfer are tried right after the opening handshake. Those of the handshake are tried from CONNECTING
+on, and what they lead to beyond it; those that hold in both, and mention the handshake, are tried from both.
+
+A mutant that no single event tells apart by default (for the handshake: none after one step) is given to the prover
 (``equivalence``). Only where the prover finds no proof does the search go on, and in those worlds alone for which there
 is none.
 """
@@ -21,12 +24,12 @@ from wsoracle.model.expression import variables
 from wsoracle.model.machine import Label
 from wsoracle.model.rule import Rule, RuleSet
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Event, EventKind, Setting, State
+from wsoracle.model.terms import CONNECTING, Event, EventKind, Setting, State
 
 from .equivalence import MutantProof, Prover
-from .expectation import History, MutantBehaviour, Step, seen_from
-from .mutants import Mutant
-from .worlds import Node, Start, Trial, World, ends, starts, starts_with_two
+from .expectation import History, MutantBehaviour, Step, alike
+from .mutants import Mutant, of_handshake
+from .worlds import ESTABLISHED, Node, Start, Trial, World, ends, starts, starts_with_two
 
 LONGEST: Final = 4
 """Steps of a history before the last one, at most."""
@@ -34,6 +37,9 @@ LONGEST: Final = 4
 MOST_PAIRS: Final = 400
 """Pairs of different states that are followed at each depth."""
 
+
+FIRST_TRY: Final = {ESTABLISHED: 0, CONNECTING: 1}
+"""Steps before the last one of the histories that are tried before a proof is sought, by where they begin."""
 
 MOST_TELLING: Final = 6
 """Events for which a row is enabled, tried in all states."""
@@ -69,7 +75,7 @@ class Distinguisher:
 
     def __init__(self, rules: RuleSet = RULES) -> None:
         self.rules: Final = rules
-        self._starts: Final = starts()
+        self._starts: Final = {first: starts(first) for first in FIRST_TRY}
         self._worlds: Final[dict[Start, World]] = {}
         self._prover: Prover | None = None
 
@@ -88,17 +94,33 @@ class Distinguisher:
 
     def find(self, mutant: Mutant) -> Finding:
         """What becomes of a mutant."""
-        scenario = self._cheapest(mutant, [start for start in self._starts if start.cost == 0], 0)
-        if scenario is None:
-            proof = self.prover.about(mutant.rule, mutant.row)
-            if proof.equivalent:
-                return Finding(mutant, Status.EQUIVALENT)
-            concerned = self._concerned(mutant)
-            near = [start for start in self._starts if start.points <= concerned]
-            scenario = self._cheapest(mutant, near, LONGEST, proof)
-            if scenario is None:
-                scenario = self._cheapest(mutant, starts_with_two(concerned), LONGEST, proof)
-        return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
+        usual, others = self._where(mutant)
+        for first in usual:
+            plain = [start for start in self._starts[first] if start.cost == 0]
+            scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
+            if scenario is not None:
+                return Finding(mutant, Status.KILLED, scenario)
+        proof = self.prover.about(mutant.rule, mutant.row)
+        if proof.equivalent:
+            return Finding(mutant, Status.EQUIVALENT)
+        concerned = self._concerned(mutant)
+        for firsts in (usual, others):
+            near = [start for first in firsts for start in self._starts[first] if start.points <= concerned]
+            far = [start for first in firsts for start in starts_with_two(concerned, first)]
+            for where in (near, far):
+                scenario = self._cheapest(mutant, where, LONGEST, proof)
+                if scenario is not None:
+                    return Finding(mutant, Status.KILLED, scenario)
+        return Finding(mutant, Status.ALIVE)
+
+    def _where(self, mutant: Mutant) -> tuple[Sequence[State], Sequence[State]]:
+        """Where histories that may tell the mutant apart begin, and where else they might."""
+        rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
+        if of_handshake(rows[0]):
+            return (CONNECTING,), ()
+        if any("handshake" in _names(row) for row in rows):
+            return (ESTABLISHED, CONNECTING), ()
+        return (ESTABLISHED,), (CONNECTING,)
 
     def _cheapest(
         self, mutant: Mutant, where: Sequence[Start], longest: int, proof: MutantProof | None = None
@@ -127,7 +149,7 @@ class Distinguisher:
         variable which it sets differently; and whether there are an echo and a limit.
         """
         rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
-        mentioned = {"echo", "limit"}.union(*(_names(row) for row in rows))
+        mentioned = {"echo", "limit", "willing"}.union(*(_names(row) for row in rows))
         set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
         different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
         return mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
@@ -143,7 +165,7 @@ class Distinguisher:
 
     def _samples(self) -> Iterator[tuple[Setting, State]]:
         """Some reachable states, departures included: whatever holds in all of them may be an invariant."""
-        for start in self._starts:
+        for start in (start for near in self._starts.values() for start in near):
             if start.departing and start.points <= {"limit"}:
                 world = self.world(start)
                 for depth in range(3):
@@ -203,7 +225,7 @@ class _Search:
         behaviour, start = self._behaviour, self._world.start.state
         found: list[Event] = []
         for trial in self._world.trials(start, behaviour.kind):
-            if trial.event.frame is not None and len(found) < MOST_TELLING:
+            if trial.event.facts is not None and len(found) < MOST_TELLING:
                 refusing, legal, _ = trial.masks
                 if (refusing | legal) >> behaviour.index & 1:
                     found.append(trial.event)
@@ -213,9 +235,9 @@ class _Search:
         behaviour, state = self._behaviour, node.state
         if node.ended and behaviour.kind.is_input:
             return None
-        telling = (self._world.tried(state, event) for event in self._telling) if node.parent else ()
-        for trial in (*self._world.trials(state, behaviour.kind), *telling):
-            masks = behaviour.changed(trial.masks, state, trial.event.frame)
+        telling = (self._world.tried(state, event) for event in self._telling if self._world.has(event, state))
+        for trial in (*self._world.trials(state, behaviour.kind), *(telling if node.parent else ())):
+            masks = behaviour.changed(trial.masks, state, trial.event.facts)
             if masks == trial.masks and behaviour.keeps_reaction:
                 continue
             observation, after = behaviour.observe(state, trial.event, masks)
@@ -228,7 +250,7 @@ class _Search:
         for kind in EventKind:
             for trial in () if pair.ended and kind.is_input else self._world.trials(pair.original, kind):
                 step = trial.step(pair.original)
-                observation, after = self._behaviour.observe(pair.mutant, seen_from(step, pair.mutant))
+                observation, after = self._behaviour.witnessed(step, pair.mutant)
                 if observation != trial.observation:
                     return (*pair.history, step)
                 self._follow(trial, after, pair.original, pair.ended, lambda: pair.history)
@@ -239,8 +261,9 @@ class _Search:
     ) -> None:
         over = ends(ended, trial)
         for label in self._world.steps_on(trial):
-            then, other = trial.after[label], after[label]
-            if then != other and (key := (*self._world.essence(then, other), over)) not in self._seen:
+            then = trial.after[label]
+            other = alike(after, label, then)
+            if other is not None and then != other and (key := (*self._world.essence(then, other), over)) not in self._seen:
                 self._seen.add(key)
                 self._next.append(_Pair(then, other, (*history(), trial.step(state, label)), over))
 

@@ -15,7 +15,14 @@ with their levels, what the application is told, what is owed) and lead to relat
 relates the runs of the original to those of the mutant, step by step.
 
 Frames: both see the same octets. Where text before them was read differently, the octets can mean something else to the
-one than to the other: ``utf8_next`` is then free on the mutant's side, within what the encoding makes possible.
+one than to the other: ``utf8_next`` is then free on the mutant's side, within what the encoding makes possible. Nor may
+related states read the same octets as a frame here and as a head of HTTP there, as long as TCP is open.
+
+Which error code a refused handshake is answered with cannot be told (``expectation.as_seen``): rows that refuse are
+alike where they have the same effects, whatever their codes; and rows whose codes are alike, but not their effects, are
+taken for different, which proves less than could be.
+
+Both begin in one state: CONNECTING, or the state right after an opening handshake with any claims of extensions.
 """
 
 from __future__ import annotations
@@ -29,8 +36,9 @@ from typing import Any, Final, TypeAlias
 import z3
 
 from wsoracle.model.alphabet import atoms
-from wsoracle.model.expression import TRUE, Expr, Op, Sort, Var, evaluate, variables
-from wsoracle.model.machine import LEVELS, Label, label_of
+from wsoracle.model.expression import TRUE, Expr, Op, Sort, Var, evaluate, text, variables
+from wsoracle.model.machine import LEVELS, Kind, Label
+from wsoracle.model.machine import label_of as exact_label_of
 from wsoracle.model.rule import LEGAL, Forbid, Rule, RuleSet
 from wsoracle.model.symbolic import SymbolicMachine, constant, literal, term, within_bounds
 from wsoracle.model.terms import (
@@ -43,8 +51,10 @@ from wsoracle.model.terms import (
     State,
     discarding,
     environment,
+    established,
     failed,
     got_close,
+    handshake_is,
     is_continuation,
     recv_type,
     recv_utf8,
@@ -55,6 +65,7 @@ from wsoracle.model.terms import (
 )
 from wsoracle.model.vocabulary import TEXT
 
+from .expectation import as_seen, opportunity
 from .mutants import normal_key
 
 Terms: TypeAlias = Mapping[str, Any]
@@ -88,6 +99,15 @@ def facts_about(name: str, rules: RuleSet) -> list[Expr]:
     if name in _TEXT_IN_PROGRESS:
         found[()] = _TEXT_IN_PROGRESS[name]
     return [*phase, *found.values()]
+
+
+def label_of(row: Rule) -> Label | None:
+    """The label of a row as far as it is seen; for refusals, with the effects, so that one label means one state."""
+    label = exact_label_of(row)
+    if label is None or label.kind is not Kind.REFUSE:
+        return label
+    effects = ", ".join(f"{name} = {text(effect)}" for name, effect in sorted(row.then.effects.items()))
+    return as_seen(label)._replace(delivers=effects)
 
 
 @dataclass(frozen=True)
@@ -239,7 +259,7 @@ class Prover:
         return self._inductive([*always, *pairs, *while_open])
 
     def _inductive(self, candidates: list[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
-        """Those candidates that hold right after the opening handshake, in any setting, and that every step keeps."""
+        """Those candidates that hold at first (CONNECTING, or established), in any setting, and that every step keeps."""
         starting = self._solver()
         starting.add(self._machine.initial(self._s))
         candidates = [c for c in candidates if _implies(starting, self._implication(c, self._s))]
@@ -341,7 +361,7 @@ class Prover:
 
     def _unlike(self, relation: Any) -> Any:
         """Some event shows a difference between the two states under the original rules, or leads to unrelated ones."""
-        cases = []
+        cases = [z3.And(self._s["tcp_open"], self._other_octets(kind)) for kind in EventKind]
         for kind in EventKind:
             left, right = self._left[kind], self._right[kind]
             differences = [
@@ -366,9 +386,9 @@ class Prover:
                 yield z3.And(a.ever, b.ever, _or(z3.Not(related), told, a.after["tcp_open"] != b.after["tcp_open"]))
 
     def _same_octets(self, kind: EventKind) -> list[Any]:
-        """One frame, as it is seen in either state."""
+        """One frame or head, as it is seen in either state."""
         if not kind.has_frame:
-            return []
+            return [self._machine.possible(kind, state, self._frame) for state in (self._s, self._t)]
         env_s = {**self._s, **self._frame}
         in_progress, automaton = (recv_type, recv_utf8) if kind is EventKind.RECEIVE else (send_type, send_utf8)
         text_s, text_t = self._s[in_progress.name] == TEXT, self._t[in_progress.name] == TEXT
@@ -379,6 +399,11 @@ class Prover:
             self._machine.possible(kind, self._t, self._frame_t),
             z3.Implies(same, self._frame["utf8_next"] == self._frame_t["utf8_next"]),
         ]
+
+    def _other_octets(self, kind: EventKind) -> Any:
+        """An event of a kind is possible in one of the two states alone."""
+        env = self._machine.setting_env
+        return z3.Xor(*(term(opportunity(kind), {**env, **state}) for state in (self._s, self._t)))
 
     # --- mutants
 
@@ -543,6 +568,9 @@ def _facts() -> Iterator[Expr]:
         elif name in ("recv_type", "send_type"):
             yield from (variable == value for value in range(3))
             yield variable != TEXT
+        elif name == "handshake":
+            yield from (variable == value for value in range(variable.high + 1))
+            yield from (established, ~established, handshake_is("not begun", "awaiting 101", "complete", "refused"))
         else:
             usual = first.get(name, UNSTATED)
             yield from (variable == usual, variable != usual)

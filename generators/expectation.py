@@ -8,6 +8,12 @@ owed. A history *kills* a mutant if the mutant expects something else at some st
 A :class:`Behaviour` is a rule set under one setting. That of a mutant shares all rows but one with the original, and
 asks only that row anew. For an event it computes three masks of rows: those that refuse it, and those others that are
 enabled if it is legal, and if it is not. All three levels follow from them.
+
+What is seen of a refused handshake is its answer, and any error code will do for that (:func:`as_seen`).
+
+A mutant may have got the opening handshake wrong, and then reads the same octets as something else: a frame as a head
+of HTTP, or the other way round (:func:`seen_from`). An endpoint that reads nothing at the time (a server that has yet
+to answer) leaves them unread, which looks like ignoring them; and what nobody can send in a state is forbidden there.
 """
 
 from __future__ import annotations
@@ -18,15 +24,28 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from wsoracle.model import utf8
 from wsoracle.model.abstraction import LONGEST, text_before
-from wsoracle.model.expression import Expr, Value, source, substitute, variables
-from wsoracle.model.machine import LEVELS, Label, label_of
+from wsoracle.model.alphabet import conjuncts
+from wsoracle.model.expression import Expr, Value, all_of, evaluate, source, substitute, variables
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts, value_of
+from wsoracle.model.machine import LEVELS, Kind, Label, label_of
 from wsoracle.model.rule import LEGAL, Due, Forbid, Rule, RuleSet
-from wsoracle.model.terms import FRAME_VARIABLES, STATE_VARIABLES, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.terms import (
+    FACT_VARIABLES,
+    STATE_VARIABLES,
+    Event,
+    EventKind,
+    Facts,
+    FrameFacts,
+    Setting,
+    State,
+    possible,
+)
+from wsoracle.model.vocabulary import CLOSE
 
 Masks: TypeAlias = "tuple[int, int, int]"
 """Rows that refuse an event; rows enabled besides where it is legal; and where it is not."""
 
-Effect: TypeAlias = "Callable[[State, FrameFacts | None], State]"
+Effect: TypeAlias = "Callable[[State, Facts | None], State]"
 
 
 class Step(NamedTuple):
@@ -61,8 +80,31 @@ class Observation(NamedTuple):
     owed: tuple[Due, ...] = ()
 
     def allows(self, label: Label | None) -> bool:
-        """Whether an outcome with this label is among them."""
-        return any(seen.label == label for seen in self.outcomes)
+        """Whether an outcome that looks like this label is among them."""
+        return label is not None and any(seen.label == as_seen(label) for seen in self.outcomes)
+
+
+LOWEST_ERROR: Final = 400
+"""The lowest status code of HTTP that says that a request failed."""
+
+_REFUSED: Final = Label(Kind.REFUSE)
+
+
+def as_seen(label: Label) -> Label:
+    """A label as far as it can be told from outside: one error code of HTTP is as good as another."""
+    is_error = label.kind is Kind.REFUSE and (label.code or 0) >= LOWEST_ERROR
+    return _REFUSED if is_error else label
+
+
+def alike(after: Mapping[Label, State], label: Label, then: State | None) -> State | None:
+    """The state after the outcome that looks like a label to the observer; None where nothing does.
+
+    Where several do, that with the very label, then one that leads to ``then``, counts first.
+    """
+    if label in after:
+        return after[label]
+    found = [state for other, state in after.items() if as_seen(other) == as_seen(label)]
+    return then if then in found else next(iter(found), None)
 
 
 class Choice(NamedTuple):
@@ -104,14 +146,26 @@ class Reading:
         """What may be seen of an event in a state, and the state after each outcome."""
         if masks is None:
             masks = self.masks(state, event)
+        kind, frame, head = event
+        facts = frame if head is None else head
         seen, after = [], {}
-        for label, level, effect in self.choices(event.kind, masks):
-            then = after[label] = effect(state, event.frame)
-            seen.append(Seen(label, level, then.close_code if state.tcp_open and not then.tcp_open else None))
-        owed = self.table(event.kind).owed(masks[0]) if event.kind is EventKind.SILENCE else ()
+        for label, level, effect in self.choices(kind, masks):
+            then = after[label] = effect(state, facts)
+            told = then.close_code if state.tcp_open and not then.tcp_open else None
+            seen.append(Seen(_REFUSED if _is_refusal(label) else label, level, told))
+        owed = self.table(kind).owed(masks[0]) if kind is EventKind.SILENCE else ()
         if len(seen) > 1:
-            seen.sort(key=_seen_order)
+            seen = _told_apart(seen)
         return Observation(tuple(seen), owed), after
+
+    def witnessed(self, step: Step, state: State) -> tuple[Observation, dict[Label, State]]:
+        """What may be seen of a step of another endpoint's history here, where the octets may mean something else."""
+        event = seen_from(step, state, self.setting)
+        if event is not None:
+            return self.observe(state, event)
+        if step.event.kind.is_input:
+            return _UNREAD, {label: state for label in ([] if step.label is None else [step.label, _IGNORED])}
+        return Observation(()), {}
 
 
 class Behaviour(Reading):
@@ -121,22 +175,22 @@ class Behaviour(Reading):
         super().__init__(setting)
         self._tables: Final = {kind.value: Table(rules.of(kind)) for kind in EventKind}
         self._places: Final = {row.id: (kind, i) for kind in EventKind for i, row in enumerate(rules.of(kind))}
-        self._masks: Final[dict[EventKind, Callable[[State, FrameFacts | None], Masks]]] = {}
+        self._masks: Final[dict[EventKind, Callable[[State, Facts | None], Masks]]] = {}
         self._effects: Final[dict[tuple[EventKind, int], Effect]] = {}
 
     def masks(self, state: State, event: Event) -> Masks:
         kind = event.kind
         found = self._masks.get(kind)
         if found is None:
-            found = self._masks[kind] = _mask_function(self.table(kind).rows, self.setting.values)
-        return found(state, event.frame)
+            found = self._masks[kind] = _mask_function(kind, self.table(kind).rows, self.setting.values)
+        return found(state, event.facts)
 
     def effect(self, kind: EventKind, index: int) -> Effect:
         found = self._effects.get((kind, index))
         if found is None:
             row = self.table(kind).rows[index]
             assert row is not None
-            found = self._effects[kind, index] = _effect_function(row.then.effects, self.setting.values)
+            found = self._effects[kind, index] = _effect_function(kind, row.then.effects, self.setting.values)
         return found
 
     def table(self, kind: EventKind) -> Table:
@@ -155,7 +209,7 @@ class MutantBehaviour(Reading):
         self.kind, self.index = original.place_of(rule_id)
         self._original: Final = original
         self._row: Final = row
-        self._guard: Final = None if row is None else _guard_function(row.when, self.setting.values)
+        self._guard: Final = None if row is None else _guard_function(self.kind, row.when, self.setting.values)
         self._effect: Effect | None = None
         self._table: Table | None = None
         was = original.table(self.kind).rows[self.index]
@@ -174,15 +228,15 @@ class MutantBehaviour(Reading):
 
     def masks(self, state: State, event: Event) -> Masks:
         masks = self._original.masks(state, event)
-        return self.changed(masks, state, event.frame) if event.kind is self.kind else masks
+        return self.changed(masks, state, event.facts) if event.kind is self.kind else masks
 
-    def changed(self, masks: Masks, state: State, frame: FrameFacts | None) -> Masks:
+    def changed(self, masks: Masks, state: State, facts: Facts | None) -> Masks:
         """The masks of the original at an event of the changed row's kind, as they are here."""
         bit = 1 << self.index
         refusing, legal, illegal = masks
         refusing, legal, illegal = refusing & ~bit, legal & ~bit, illegal & ~bit
         if self._guard is not None and self._row is not None:
-            where_legal, where_illegal = self._guard(state, frame)
+            where_legal, where_illegal = self._guard(state, facts)
             if self._row.refuses:
                 refusing |= bit if where_illegal else 0
             else:
@@ -198,16 +252,16 @@ class MutantBehaviour(Reading):
                 return True
             event = place.step.event
             if state == place.state:
-                masks = self.changed(place.masks, state, event.frame) if event.kind is self.kind else place.masks
+                masks = self.changed(place.masks, state, event.facts) if event.kind is self.kind else place.masks
                 if masks == place.masks and (self.keeps_reaction or event.kind is not self.kind):
                     state = place.after
                     continue
                 observation, after = self.observe(state, event, masks)
             else:
-                observation, after = self.observe(state, seen_from(place.step, state))
+                observation, after = self.witnessed(place.step, state)
             if observation != place.observation:
                 return True
-            state = None if place.step.label is None else after.get(place.step.label)
+            state = None if place.step.label is None else alike(after, place.step.label, place.after)
         return False
 
     def effect(self, kind: EventKind, index: int) -> Effect:
@@ -215,7 +269,7 @@ class MutantBehaviour(Reading):
             return self._original.effect(kind, index)
         if self._effect is None:
             assert self._row is not None
-            self._effect = _effect_function(self._row.then.effects, self.setting.values)
+            self._effect = _effect_function(self.kind, self._row.then.effects, self.setting.values)
         return self._effect
 
 
@@ -286,7 +340,9 @@ def trace(behaviour: Reading, history: History, start: State | None = None) -> t
     for step in history:
         if state is None:
             break
-        event = seen_from(step, state)
+        event = seen_from(step, state, behaviour.setting)
+        if event is None:
+            break
         masks = behaviour.masks(state, event)
         observation, after = behaviour.observe(state, event, masks)
         found.append(Place(step, state, masks, observation, None if step.label is None else after.get(step.label)))
@@ -300,9 +356,52 @@ def step_at(state: State, event: Event, label: Label | None = None, payload: byt
     return Step(event, label, before, payload)
 
 
-def seen_from(step: Step, state: State) -> Event:
-    """The event of a step in another state: the same octets can be text there that was none, or broken text."""
+def opportunity(kind: EventKind) -> Expr:
+    """What a state must be like for an event of a kind to be possible at all, whatever the event carries."""
+    of_state = (term for term in conjuncts(possible(kind)) if not set(variables(term)) & set(FACT_VARIABLES[kind]))
+    return all_of(list(of_state))
+
+
+def can_happen(kind: EventKind, state: State, setting: Setting) -> bool:
+    """Whether an event of a kind is possible at all in a state."""
+    key = kind.value, setting.role.value, state.handshake
+    found = _CAN_HAPPEN.get(key)
+    if found is None:
+        here = {**setting.values, "handshake": state.handshake}
+        found = _CAN_HAPPEN[key] = bool(evaluate(opportunity(kind), here))
+    return found
+
+
+_CAN_HAPPEN: Final[dict[tuple[str, str, int], bool]] = {}
+_READING: Final = (EventKind.RECEIVE, EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
+_NO_HEAD: Final = {
+    EventKind.RECEIVE_REQUEST: RequestFacts(syntax=value_of("syntax", "malformed")),
+    EventKind.RECEIVE_RESPONSE: ResponseFacts(syntax=value_of("syntax", "malformed")),
+}
+"""A frame, to who reads it as a head of HTTP."""
+
+_HEAD_AS_FRAME: Final = {
+    EventKind.RECEIVE_REQUEST: FrameFacts(7, fin=False, rsv1=True, length=69),
+    EventKind.RECEIVE_RESPONSE: FrameFacts(CLOSE, fin=False, rsv1=True, length=84, code=0x5450),
+}
+"""*GE* of *GET*, and *HTTP*, to who reads them as the header of a frame."""
+
+_IGNORED: Final = Label(Kind.IGNORE)
+_UNREAD: Final = Observation((Seen(_IGNORED, 0),))
+
+
+def seen_from(step: Step, state: State, setting: Setting) -> Event | None:
+    """The event of a step in another state, where the same octets can mean something else.
+
+    They can be text there that was none, or broken text; and a head of HTTP where frames are read, or a frame where a
+    head is. None: nothing is read there at the time, or nothing like it can be sent.
+    """
     event = step.event
+    if not can_happen(event.kind, state, setting):
+        reading = next((kind for kind in _READING if can_happen(kind, state, setting)), None)
+        if reading is None or event.kind not in _READING:
+            return None
+        return Event.of(reading, _NO_HEAD[reading] if reading in _NO_HEAD else _HEAD_AS_FRAME[event.kind])
     if event.frame is None:
         return event
     before = text_before(event.frame.opcode, state, event.kind)
@@ -329,44 +428,47 @@ def representative(before: int, after: int, length: int) -> bytes:
 # --- generated functions ----------------------------------------------------------------------------------------------
 
 _UNPACK_STATE: Final = f"    {', '.join(STATE_VARIABLES)} = state"
-_UNPACK_FRAME: Final = f"    {', '.join(FRAME_VARIABLES)} = frame"
+_UNPACK_FACTS: Final = {
+    kind.facts: f"    {', '.join(kind.facts._fields)} = facts" for kind in EventKind if kind.facts is not None
+}
 
 
 def _mask_function(
-    rows: Sequence[Rule | None], values: Mapping[str, Value]
-) -> Callable[[State, FrameFacts | None], Masks]:
+    kind: EventKind, rows: Sequence[Rule | None], values: Mapping[str, Value]
+) -> Callable[[State, Facts | None], Masks]:
     """The masks of all rows of a kind as a function of state and frame."""
     guards = [None if row is None else substitute(row.when, values) for row in rows]
     refusing = [i for i, row in enumerate(rows) if row is not None and row.refuses]
     others = [i for i, row in enumerate(rows) if row is not None and not row.refuses]
-    lines = ["def masks(state, frame):", *_unpacked(guards), "    refusing = legal_rows = illegal_rows = 0"]
+    lines = ["def masks(state, facts):", *_unpacked(kind, guards), "    refusing = legal_rows = illegal_rows = 0"]
     lines += [f"    if {_python(guards[i])}: refusing |= {1 << i}" for i in refusing]
     for legal, name in ((True, "legal_rows"), (False, "illegal_rows")):
         lines.append(f"    {LEGAL.name} = {legal}")
         lines += [f"    if {_python(guards[i])}: {name} |= {1 << i}" for i in others]
-    made: Callable[[State, FrameFacts | None], Masks] = _define(
+    made: Callable[[State, Facts | None], Masks] = _define(
         "\n".join([*lines, "    return refusing, legal_rows, illegal_rows"]), "masks"
     )
     return made
 
 
-def _guard_function(guard: Expr, values: Mapping[str, Value]) -> GuardFunction:
+def _guard_function(kind: EventKind, guard: Expr, values: Mapping[str, Value]) -> GuardFunction:
     """Whether a guard holds where the event is legal, and where it is not."""
     # Most guards read few of the settings: what was made for one serves for many. Expressions have no equality to look
     # them up by, so that they are found by identity, and kept, lest the identity be given away.
-    known = _GUARDS.setdefault(id(guard), (guard, tuple(name for name in variables(guard) if name in values), {}))
+    reads = tuple(name for name in variables(guard) if name in values)
+    known = _GUARDS.setdefault((kind.value, id(guard)), (guard, reads, {}))
     key = tuple(values[name] for name in known[1])
     if key not in known[2]:
-        known[2][key] = _made_guard(substitute(guard, values))
+        known[2][key] = _made_guard(kind, substitute(guard, values))
     return known[2][key]
 
 
-GuardFunction: TypeAlias = "Callable[[State, FrameFacts | None], tuple[bool, bool]]"
-_GUARDS: Final[dict[int, tuple[Expr, tuple[str, ...], dict[tuple[Value, ...], GuardFunction]]]] = {}
+GuardFunction: TypeAlias = "Callable[[State, Facts | None], tuple[bool, bool]]"
+_GUARDS: Final[dict[tuple[str, int], tuple[Expr, tuple[str, ...], dict[tuple[Value, ...], GuardFunction]]]] = {}
 
 
-def _made_guard(settled: Expr) -> GuardFunction:
-    lines = ["def guard(state, frame):", *_unpacked([settled])]
+def _made_guard(kind: EventKind, settled: Expr) -> GuardFunction:
+    lines = ["def guard(state, facts):", *_unpacked(kind, [settled])]
     if LEGAL.name in variables(settled):
         cases = [_python(substitute(settled, {LEGAL.name: legal})) for legal in (True, False)]
         lines.append(f"    return {cases[0]}, {cases[1]}")
@@ -376,21 +478,22 @@ def _made_guard(settled: Expr) -> GuardFunction:
     return made
 
 
-def _effect_function(effects: Mapping[str, Expr], values: Mapping[str, Value]) -> Effect:
+def _effect_function(kind: EventKind, effects: Mapping[str, Expr], values: Mapping[str, Value]) -> Effect:
     """The state after a reaction with these effects."""
     after = {name: substitute(effect, values) for name, effect in effects.items()}
     names = ", ".join(_python(after[name]) if name in after else name for name in STATE_VARIABLES)
-    lines = ["def effect(state, frame):"]
-    lines += (
-        ["    return state"] if not after else [*_unpacked(list(after.values())), f"    return new(State, ({names}))"]
-    )
+    lines = ["def effect(state, facts):"]
+    if after:
+        lines += [*_unpacked(kind, list(after.values())), f"    return new(State, ({names}))"]
+    else:
+        lines.append("    return state")
     made: Effect = _define("\n".join(lines), "effect")
     return made
 
 
-def _unpacked(expressions: Sequence[Expr | None]) -> list[str]:
+def _unpacked(kind: EventKind, expressions: Sequence[Expr | None]) -> list[str]:
     names = {name for expression in expressions if expression is not None for name in variables(expression)}
-    return [_UNPACK_STATE, *([_UNPACK_FRAME] if names & set(FRAME_VARIABLES) else [])]
+    return [_UNPACK_STATE, *([_UNPACK_FACTS[kind.facts]] if names & set(FACT_VARIABLES[kind]) else [])]
 
 
 def _python(expression: Expr | None) -> str:
@@ -402,6 +505,20 @@ def _define(text: str, name: str) -> Any:
     names: dict[str, Any] = {"State": State, "new": tuple.__new__}
     exec(compile(text, f"<{name} generated from rules>", "exec"), names)
     return names[name]
+
+
+def _is_refusal(label: Label) -> bool:
+    return label.kind is Kind.REFUSE and as_seen(label) is _REFUSED
+
+
+def _told_apart(seen: Sequence[Seen]) -> list[Seen]:
+    """Each outcome that can be told from the others once, at the strictest level that allows it, in a fixed order."""
+    found: dict[tuple[Label, int | None], Seen] = {}
+    for one in seen:
+        known = found.get((one.label, one.told))
+        if known is None or one.level < known.level:
+            found[one.label, one.told] = one
+    return sorted(found.values(), key=_seen_order)
 
 
 def _seen_order(seen: Seen) -> tuple[str, int, str]:
@@ -427,8 +544,12 @@ __all__ = [
     "Seen",
     "Step",
     "Table",
+    "alike",
+    "as_seen",
+    "can_happen",
     "expectation",
     "expected",
+    "opportunity",
     "representative",
     "seen_from",
     "step_at",

@@ -9,8 +9,8 @@ without    one term of a conjunction, disjunction or sum is left out
 negate     one atom of the guard (or of a conditional effect) is negated
 role       server and client are swapped
 bound      a bound is off by one, or ``<`` for ``<=``
-constant   another opcode, message type, UTF-8 state or switch value
-code       the connection is failed with another status code
+constant   another opcode, message type, UTF-8 state, switch value, stage of the handshake, or fact of a head
+code       the connection is failed, or the handshake refused, with another status code
 reaction   ignored or accepted instead of failed, ignored instead of accepted, and so on
 delivers   the application is told of something else, or of nothing
 due        silence is forbidden in the name of another output
@@ -21,6 +21,11 @@ effect     one effect on the state has another value
 
 What rows share (that a frame is read at all; what is given up when the connection fails) is not changed in every row
 anew: the rows take the terms they share in turn, so that each term is changed somewhere and the number stays small.
+
+A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such as*
+400), and no rule ties its answer to it: who sees the answer cannot tell such rows apart (``expectation.as_seen``). So a
+row that refuses is made to answer with 200, which is no error; and one row for each error code is made to answer with
+another, as the example of a change that must come out as equivalent.
 """
 
 from __future__ import annotations
@@ -32,10 +37,11 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from wsoracle.model import utf8
-from wsoracle.model.expression import Const, Expr, Op, Sort, Var, all_of, lift, substitute, text, variables
-from wsoracle.model.rule import LEGAL, Accept, Due, Fail, Forbid, Ignore, Reaction, Rule, RuleSet, Strength
+from wsoracle.model.expression import FALSE, Const, Expr, Op, Sort, Var, all_of, lift, substitute, text, variables
+from wsoracle.model.handshake_terms import HEAD_VARIABLES, RequestFacts, ResponseFacts
+from wsoracle.model.rule import LEGAL, Accept, Due, Fail, Forbid, Ignore, Reaction, Refuse, Rule, RuleSet, Strength
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import STATE_VARIABLES, EventKind, server
+from wsoracle.model.terms import HANDSHAKE, LOST, STATE_VARIABLES, EventKind, server
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 T = TypeVar("T")
@@ -49,11 +55,35 @@ _TERM_SHARED_BY: Final = 8
 _EFFECT_SHARED_BY: Final = 4
 """A term, or an effect, that at least so many rows have in common is changed in them in turn."""
 
+
+
+def _next_values(variable: Var) -> dict[int, int]:
+    """For each value of a variable the one after it, and after the last the first."""
+    return {value: (value + 1) % (variable.high + 1) for value in range(variable.high + 1)}
+
+
+_NAMED: Final = {
+    name: variable
+    for name, variable in {"handshake": STATE_VARIABLES["handshake"], **HEAD_VARIABLES}.items()
+    if variable.sort is Sort.INT and variable.labels
+}
+"""The variables whose values are names, not numbers, and all alike."""
+
 _OTHER_CONSTANT: Final[Mapping[str, Mapping[int, int]]] = {
     "opcode": {CONTINUATION: TEXT, TEXT: BINARY, BINARY: TEXT, CLOSE: PING, PING: PONG, PONG: PING},
     "recv_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
     "send_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
     "utf8_next": {utf8.ACCEPT: utf8.REJECT, utf8.REJECT: utf8.ACCEPT},
+    **{name: _next_values(variable) for name, variable in _NAMED.items()},
+}
+_OTHER_STAGE: Final = {
+    "complete": "awaiting 101",
+    "awaiting 101": "complete",
+    "to be refused": "awaiting 101",
+    "another version": "to be refused",
+    "not for us": "to be refused",
+    "unreadable": "to be refused",
+    "refused": "not begun",
 }
 _OTHER_VALUE: Final[Mapping[str, Mapping[int, int]]] = {
     "recv_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
@@ -61,8 +91,11 @@ _OTHER_VALUE: Final[Mapping[str, Mapping[int, int]]] = {
     "recv_utf8": {utf8.ACCEPT: utf8.REJECT},
     "send_utf8": {utf8.ACCEPT: utf8.REJECT},
     "recv_length": {0: 1},
+    "handshake": {HANDSHAKE.index(a): HANDSHAKE.index(b) for a, b in _OTHER_STAGE.items()},
 }
-_OTHER_CODE: Final = {1002: 1007, 1007: 1002, 1009: 1002}
+_OTHER_CODE: Final = {1002: 1007, 1007: 1002, 1009: 1002, LOST: 1002}
+_OTHER_ERROR: Final = {400: 403, 403: 400, 426: 400, 431: 400}
+_NO_ERROR: Final = 200
 _OTHER_DELIVERY: Final = {
     "text message": "binary message",
     "binary message": "text message",
@@ -70,6 +103,10 @@ _OTHER_DELIVERY: Final = {
     "pong": "ping",
     "closed cleanly": "closed, not cleanly",
     "closed, not cleanly": "closed cleanly",
+    "opening handshake": "other request",
+    "other request": "opening handshake",
+    "open": "refused",
+    "refused": "open",
 }
 _ORDER: Final = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 _OPPOSITE: Final = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
@@ -241,6 +278,13 @@ def slug(expression: Expr) -> str:
     return written if len(written) <= 48 else f"{written[:47].rstrip('-')}+"
 
 
+def of_handshake(rule: Rule) -> bool:
+    """A rule of the opening handshake: its event is a head of HTTP, or it holds only before the data transfer."""
+    if rule.on.facts in (RequestFacts, ResponseFacts):
+        return True
+    return substitute(rule.when, {"handshake": HANDSHAKE.index("complete")}).key() == FALSE.key()
+
+
 # --- changing rows ----------------------------------------------------------------------------------------------------
 
 
@@ -261,12 +305,27 @@ class _Shared:
         self._terms: Final = {key for key, times in terms.items() if times >= _TERM_SHARED_BY} - _NEVER_SHARED
         self._effects: Final = {key for key, times in effects.items() if times >= _EFFECT_SHARED_BY}
         self._turns: Final[Counter[object]] = Counter()
+        self._once: Final[set[object]] = set()
 
     def terms_to_change(self, rule: Rule, terms: Sequence[Expr]) -> list[tuple[int, Expr, bool]]:
-        """The terms of a guard to change in this row, with their places: its own, and one of those it shares (true)."""
+        """The terms of a guard to change in this row, with their places, and whether they are changed inside too.
+
+        These are its own, inside too, and one of those it shares. What is shared is changed inside only once, and only
+        where it offers a choice (the signs of a handshake, any of which will do).
+        """
         shared = [at for at, term in enumerate(terms) if (rule.on, term.key()) in self._terms]
         turn = self.in_turn((rule.on, len(shared)), shared)
-        return [(at, term, at in shared) for at, term in enumerate(terms) if at not in shared or at in turn]
+        return [
+            (at, term, at not in shared or (_offers_choice(term) and self.first_time((rule.on, term.key()))))
+            for at, term in enumerate(terms)
+            if at not in shared or at in turn
+        ]
+
+    def first_time(self, what: object) -> bool:
+        """Whether this is asked for the first time."""
+        known = what in self._once
+        self._once.add(what)
+        return not known
 
     def effects_to_change(self, rule: Rule) -> list[tuple[str, bool]]:
         """The effects to change in this row: its own, and one of those it shares (true)."""
@@ -291,6 +350,10 @@ def _effect_key(rule: Rule, name: str) -> tuple[object, ...]:
     return (rule.on, rule.then.word, name, normal_key(rule.then.effects[name]))
 
 
+def _offers_choice(term: Expr) -> bool:
+    return isinstance(term, Op) and term.op == "or"
+
+
 def _changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
     yield _Change("drop", "drop", "the rule is missing", None)
     yield from _guard_changes(rule, shared)
@@ -305,10 +368,10 @@ def _guard_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
     if server.name in variables(rule.when):
         yield _Change("role", "role", "server and client are swapped", replace(rule, when=swapped_roles(rule.when)))
     terms = terms_of(rule.when, "and")
-    for at, term, is_shared in shared.terms_to_change(rule, terms):
+    for at, term, inside in shared.terms_to_change(rule, terms):
         before, after = terms[:at], terms[at + 1 :]
         yield changed("without", f"without-{slug(term)}", f"without «{text(term)}»", before + after)
-        for found in () if is_shared else rewrites(term):
+        for found in rewrites(term) if inside else ():
             yield changed(found.operator, found.name, found.change, [*before, found.after, *after])
 
 
@@ -320,15 +383,21 @@ def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
 
     if isinstance(then, Fail):
         other = _OTHER_CODE[then.code]
-        wrong = replace(then, code=other, effects={**then.effects, "fail_code": lift(other)})
+        remembered = {"fail_code": lift(other)} if "fail_code" in then.effects else {}
+        wrong = replace(then, code=other, effects={**then.effects, **remembered})
         yield changed("code", f"code-{other}", f"fails with {other} for {then.code}", then=wrong)
         for reaction in shared.in_turn("instead of failing", (Ignore(), Accept())):
-            word = reaction.word
-            yield changed("reaction", word, f"the frame is {word.rstrip('e')}ed without effects", then=reaction)
-        if rule.strength.binds:
-            yield changed("strength", "may", "failing is optional", strength=Strength.MAY)
-        else:
-            yield changed("strength", "must", "failing is required", strength=Strength.MUST)
+            what = "frame" if rule.on.has_frame else "response"
+            yield changed("reaction", reaction.word, _taken(what, reaction), then=reaction)
+        yield _other_strength(rule, "failing")
+    elif isinstance(then, Refuse):
+        others = [_NO_ERROR, _OTHER_ERROR[then.code]] if shared.first_time(("refused with", then.code)) else [_NO_ERROR]
+        for status in others:
+            change = f"refuses with {status} for {then.code}"
+            yield changed("code", f"code-{status}", change, then=replace(then, code=status))
+        for reaction in shared.in_turn("instead of refusing", (Ignore(), Accept())):
+            yield changed("reaction", reaction.word, _taken("request", reaction), then=reaction)
+        yield _other_strength(rule, "refusing")
     elif isinstance(then, Accept):
         yield changed("reaction", "ignore", "ignored, with the same effects", then=Ignore(then.effects))
         if then.delivers is not None:
@@ -344,13 +413,22 @@ def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
         yield changed("due", f"due-{due.name.lower()}", f"{due.name} is due for {then.due.name}", then=Forbid(due=due))
 
 
+def _other_strength(rule: Rule, what: str) -> _Change:
+    strength, word = (Strength.MAY, "optional") if rule.strength.binds else (Strength.MUST, "required")
+    return _Change("strength", strength.value.lower(), f"{what} is {word}", replace(rule, strength=strength))
+
+
+def _taken(what: str, reaction: Reaction) -> str:
+    return f"the {what} is {reaction.word.rstrip('e')}ed without effects"
+
+
 def _effect_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
     for name, is_shared in shared.effects_to_change(rule):
         effect = rule.then.effects[name]
         rest = {n: e for n, e in rule.then.effects.items() if n != name}
         change = f"without the effect {name} = {_value_text(name, effect)}"
         yield _Change("missing", f"no-{name}", change, _with_effects(rule, rest))
-        for after in () if is_shared else _other_values(name, effect):
+        for after in () if is_shared and name != "handshake" else _other_values(name, effect):
             change = f"{name} = {_value_text(name, after)} for {name} = {_value_text(name, effect)}"
             written = f"{name}={slug(after)}"
             yield _Change("effect", written, change, _with_effects(rule, {**rule.then.effects, name: after}))
@@ -412,4 +490,4 @@ def mutants(rules: RuleSet = RULES) -> list[Mutant]:
     return found
 
 
-__all__ = ["OPERATORS", "Mutant", "Rewrite", "everywhere", "mutants", "normal_key", "rewrites"]
+__all__ = ["OPERATORS", "Mutant", "Rewrite", "everywhere", "mutants", "normal_key", "of_handshake", "rewrites"]

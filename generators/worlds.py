@@ -2,26 +2,32 @@
 
 A world is explored breadth first, layer by layer, as far as it is asked to, and shared by all mutants: for each state
 it knows the trial events, what the original expects of them, and the states after them.
+
+A world begins before the opening handshake (CONNECTING) or right after it. Rules of the data transfer need no more than
+the second, where histories are shorter; those of the handshake are followed beyond it, for what a fault of theirs does
+may be seen only there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple
 
 from wsoracle.model import utf8, wire
 from wsoracle.model.abstraction import text_before
 from wsoracle.model.alphabet import Alphabet, reporting_variables
+from wsoracle.model.expression import variables
 from wsoracle.model.machine import Label
 from wsoracle.model.rule import RuleSet
 from wsoracle.model.rules import RULES
-from wsoracle.model.switches import SWITCHES, Switches
-from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.switches import SWITCHES, Switch, Switches
+from wsoracle.model.terms import CONNECTING, Event, EventKind, FrameFacts, RequestFacts, ResponseFacts, Setting, State
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 
-from .expectation import Behaviour, History, Masks, Observation, Step, step_at
+from .expectation import Behaviour, History, Masks, Observation, Step, as_seen, can_happen, step_at
 
 SMALL_LIMIT: Final = 2
 """The limit in octets of those worlds that have one."""
@@ -34,7 +40,7 @@ _TEXT_STATES: Final[tuple[int, ...]] = (utf8.ACCEPT, utf8.TAIL1, utf8.REJECT)
 """Whole, unfinished, broken: rules see no more of a text than this."""
 
 
-FIRST: Final = State()
+ESTABLISHED: Final = State()
 """The state after an opening handshake that negotiated no extension."""
 
 
@@ -50,6 +56,10 @@ class Trial(NamedTuple):
     after: dict[Label, State]
     payload: bytes | None = None
 
+    def is_plain(self, looks: Label, then: State) -> bool:
+        """All outcomes that look like this lead to one state."""
+        return all(state == then for label, state in self.after.items() if as_seen(label) == looks)
+
     def step(self, state: State, label: Label | None = None) -> Step:
         """The trial as a step of a history."""
         return step_at(state, self.event, label, self.payload)
@@ -57,13 +67,13 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Start:
-    """A setting and the state after the opening handshake.
+    """A setting, and the state before or right after the opening handshake.
 
     ``departing``: histories may contain steps that depart from a SHOULD or a CONSENSUS rule.
     """
 
     setting: Setting
-    state: State = FIRST
+    state: State = ESTABLISHED
     departing: bool = False
 
     @property
@@ -77,16 +87,25 @@ class Start:
         setting = self.setting
         changed = {f"switch_{name}" for name in setting.switches.changes()}
         changed |= {name for name in ("claims_rsv1", "claims_rsv2", "claims_rsv3") if getattr(self.state, name)}
-        changed |= {
-            name for name, differs in (("limit", setting.limit is not None), ("echo", not setting.echo)) if differs
+        differs = {
+            "limit": setting.limit is not None,
+            "echo": not setting.echo,
+            "willing": setting.willing,
+            "browser": setting.browser,
         }
-        return frozenset(changed)
+        return frozenset(changed | {name for name, is_other in differs.items() if is_other})
+
+    @property
+    def connecting(self) -> bool:
+        """Histories begin before the opening handshake."""
+        return self.state == CONNECTING
 
     @property
     def name(self) -> str:
         """The role, and what is not as by default, made of characters that an id may have."""
         setting = self.setting
         words = [setting.role.value]
+        words += [word for word in ("connecting", "willing", "browser") if getattr(self if word == "connecting" else setting, word)]
         if not setting.echo:
             words.append("sink")
         if setting.limit is not None:
@@ -155,6 +174,10 @@ class World:
             self._trials[key] = tuple(self.tried(state, event, payload) for event, payload in events)
         return self._trials[key]
 
+    def has(self, event: Event, state: State) -> bool:
+        """Whether events of this kind are possible in a state."""
+        return can_happen(event.kind, state, self.start.setting)
+
     def tried(self, state: State, event: Event, payload: bytes | None = None) -> Trial:
         """What the original expects of an event in a state."""
         masks = self.behaviour.masks(state, event)
@@ -168,12 +191,19 @@ class World:
         )
 
     def steps_on(self, trial: Trial) -> Iterator[Label]:
-        """The labels of the outcomes after which a history may go on; only after short frames, to keep states few."""
+        """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
+
+        And only where who looks on knows what happened: after two refusals that look alike the state is unknown.
+        """
         frame = trial.event.frame
         if frame is None or frame.length <= SHORT_FRAME:
-            for seen in trial.observation.outcomes:
-                if seen.level == 0 or self.start.departing:
-                    yield seen.label
+            going_on = {
+                seen.label for seen in trial.observation.outcomes if seen.level == 0 or self.start.departing
+            }
+            for label, then in trial.after.items():
+                looks = as_seen(label)
+                if looks in going_on and (looks is label or trial.is_plain(looks, then)):
+                    yield label
 
     def _next(self, layer: tuple[Node, ...]) -> Iterator[Node]:
         for node in layer:
@@ -199,6 +229,8 @@ class World:
 class TrialEvents:
     """The events worth trying in a state: plain frames of each kind, and frames that differ from them in one point.
 
+    Heads of HTTP are a sound one, a bare one, and what differs from one of these in one point (``model.alphabet``).
+
     In the first state there are also those at every boundary that the rules name (``model.alphabet``), one below and
     one above it included, so that a bound that is off by one is noticed. Plain events come first: what is found first
     is what reads best.
@@ -207,23 +239,27 @@ class TrialEvents:
     def __init__(self, rules: RuleSet, start: Start) -> None:
         self._start: Final = start
         self._limit: Final = start.setting.limit
-        self._alphabet: Final = Alphabet(rules, start.setting)
+        self._alphabet: Final = _alphabet(rules, start.setting.role, self._limit)
         self._known: Final[dict[tuple[object, ...], tuple[tuple[Event, bytes | None], ...]]] = {}
 
     def __call__(self, kind: EventKind, state: State) -> tuple[tuple[Event, bytes | None], ...]:
         """The events of one kind in a state, with their octets where these matter, always in the same order."""
-        if not kind.has_frame:
+        if not can_happen(kind, state, self._start.setting):
+            return ()
+        if kind.facts is None:
             return ((Event(kind), None),)
+        if not kind.has_frame:
+            return tuple((event, None) for event in self._alphabet.of(kind, state))
         about = _About(
             masked=(self._start.setting.role is Role.SERVER) == (kind is EventKind.RECEIVE),
             before=text_before(CONTINUATION, state, kind),
             room=None if self._limit is None else self._limit - state.recv_length,
             fail_code=state.fail_code,
         )
-        key = kind, about, state == self._start.state
+        key = kind, about, state == self._start.state and not self._start.connecting
         if key not in self._known:
             frames = [*about.frames()]
-            if state == self._start.state:
+            if key[-1]:
                 values = self._alphabet.boundaries(kind)
                 frames += about.frames_at([int(n) for n in values["length"]], [int(c) for c in values["code"]])
             self._known[key] = tuple(
@@ -298,6 +334,18 @@ class _About(NamedTuple):
             yield frame
 
 
+_HEADS: Final = (RequestFacts, ResponseFacts)
+
+
+@lru_cache(maxsize=16)
+def _alphabet(rules: RuleSet, role: Role, limit: int | None) -> Alphabet:
+    """The alphabet for a role and a limit: no atom compares an event with any other part of a setting.
+
+    Heads that no rule tells apart are kept: a mutant may.
+    """
+    return Alphabet(rules, Setting(role, limit), classes=False)
+
+
 _OPCODES: Final = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
 
 
@@ -308,33 +356,51 @@ def _payloads(frame: FrameFacts, before: int | None) -> tuple[bytes | None, ...]
     return (None,)
 
 
-def starts() -> list[Start]:
+def starts(first: State = ESTABLISHED) -> list[Start]:
     """The starts in the default world and in those that differ from it in one point, the nearest first.
 
-    Those whose histories may depart from rules come last.
+    They begin right after the opening handshake, or before it (CONNECTING). Those whose histories may depart from rules
+    come last.
     """
-    base = [Setting(role, echo=True) for role in (Role.SERVER, Role.CLIENT)]
-    near = [Start(setting) for setting in base]
-    near += [Start(Setting(role, echo=False)) for role in Role]
-    near += [Start(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
-    near += [Start(s, State(**{f"claims_{bit}": True})) for bit in ("rsv1", "rsv2", "rsv3") for s in base]
-    for switch in SWITCHES:
+    base = _base()
+    near = [Start(setting, first) for setting in base]
+    if first == CONNECTING:
+        near += [Start(Setting(Role.SERVER, echo=True, willing=True), first)]
+        near += [Start(Setting(Role.CLIENT, echo=True, browser=True), first)]
+    else:
+        near += [Start(Setting(role, echo=False)) for role in Role]
+        near += [Start(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
+        near += [Start(s, State(**{f"claims_{bit}": True})) for bit in ("rsv1", "rsv2", "rsv3") for s in base]
+    for switch in switches_about(first):
         for value in switch.values:
             if value != switch.default:
                 changed = Switches(**{switch.name: value})
-                near += [Start(Setting(s.role, echo=True, switches=changed)) for s in base]
+                near += [Start(Setting(s.role, echo=True, switches=changed), first) for s in base]
     return [*near, *(Start(start.setting, start.state, True) for start in near)]
 
 
-def starts_with_two(points: Collection[str]) -> list[Start]:
+def _base() -> list[Setting]:
+    return [Setting(role, echo=True) for role in (Role.SERVER, Role.CLIENT)]
+
+
+@lru_cache(maxsize=2)
+def switches_about(first: State) -> tuple[Switch, ...]:
+    """The switches that rules of the opening handshake read, if it is still to come; else those that others read."""
+    read = {n for row in RULES if (row.on.facts in _HEADS) == (first == CONNECTING) for n in variables(row.when)}
+    return tuple(switch for switch in SWITCHES if switch.variable.name in read)
+
+
+def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list[Start]:
     """The starts that differ from the default in two of some switches, given by the names of their variables."""
-    choices = [(s.name, v) for s in SWITCHES if s.variable.name in points for v in s.values if v != s.default]
+    choices = [
+        (s.name, v) for s in switches_about(first) if s.variable.name in points for v in s.values if v != s.default
+    ]
     return [
-        Start(Setting(role, echo=True, switches=Switches(**dict(pair))))
+        Start(Setting(role, echo=True, switches=Switches(**dict(pair))), first)
         for pair in combinations(choices, 2)
         if pair[0][0] != pair[1][0]
         for role in (Role.SERVER, Role.CLIENT)
     ]
 
 
-__all__ = ["SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "ends", "starts", "starts_with_two"]
+__all__ = ["ESTABLISHED", "SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "ends", "starts", "starts_with_two"]
