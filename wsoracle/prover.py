@@ -13,6 +13,8 @@ from typing import Any, Final, TypedDict
 from wsoracle.generators.vacuity import refute
 from wsoracle.generators.workers import quiet_worker
 from wsoracle.properties.octets import OCTETS
+from wsoracle.properties.opening import OPENING
+from wsoracle.properties.opening_pair import OPENING_PAIR
 from wsoracle.properties.pair import PAIR
 from wsoracle.properties.reach import REACH
 from wsoracle.properties.safety import SAFETY
@@ -54,7 +56,7 @@ Progress = Callable[[ProvedTheorem, int, int], None]
 @cache
 def theorems() -> tuple[Theorem, ...]:
     """All theorems, in the order of the report."""
-    return (*WELL_FORMED, *OCTETS, *SAFETY, *REACH, *PAIR)
+    return (*WELL_FORMED, *OCTETS, *OPENING, *SAFETY, *REACH, *OPENING_PAIR, *PAIR)
 
 
 def selected(pattern: str | None) -> tuple[Theorem, ...]:
