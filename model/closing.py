@@ -33,6 +33,10 @@ TCP_CLOSED: Final = {
 }
 """Nothing is under way on a connection whose TCP is closed."""
 
+_ANSWERS: Final = (
+    "When a client establishes a WebSocket connection to a server, the server MUST complete the following steps to "
+    "accept the connection and send the server's opening handshake."
+)
 _ERROR_CODE: Final = (
     "the server MUST stop processing the client's handshake and return an HTTP response with an appropriate error code "
     "(such as 400 Bad Request)."
@@ -53,7 +57,8 @@ END_OF_TCP: Final = (
     _row(EventKind.RECEIVE_EOF, "7.2.1/client-lost", MUST,
          "If at any point the underlying transport layer connection is unexpectedly lost, the client MUST _Fail the "
          "WebSocket Connection_.",
-         tcp_open & ~handshake_done & ~server & ~handshake_is("refused"), Accept({**TCP_CLOSED, **effects(failed=True)}, "closed, not cleanly")),
+         tcp_open & ~handshake_done & ~server & ~handshake_is("refused"),
+         Accept({**TCP_CLOSED, **effects(failed=True)}, "closed, not cleanly")),
     _row(EventKind.RECEIVE_EOF, "7.1.4/server-lost", MUST,
          "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
          "the WebSocket connection is in the CLOSED state.",
@@ -87,8 +92,15 @@ CLOSING_TCP: Final = (
                   "Closing Handshake_ (Section 7.1.2).",
                   established & ~sent_close & ~got_close & ~failed),
     _forbid_close("4.2.1/answer-before-closing", MUST, _ERROR_CODE,
-                  server & handshake_is("awaiting 101", "to be refused", "another version")),
-    _forbid_close("4.2.1/answer-the-unreadable", SHOULD, _ERROR_CODE, server & handshake_is("unreadable")),
+                  server & handshake_is("to be refused", "another version")),
+    _forbid_close("4.2.2/answer-before-closing", MUST,
+                  "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error "
+                  "code (e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
+                  server & handshake_is("awaiting 101")),
+    _forbid_close("10.7/answer-the-unreadable", SHOULD,
+                  "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate "
+                  "HTTP [RFC2616] status code.",
+                  server & handshake_is("unreadable")),
     _forbid_close("7.1.1/close-cleanly", SHOULD,
                   "An endpoint SHOULD use a method that cleanly closes the TCP connection",
                   sent_close & ~got_close & ~failed),
@@ -132,7 +144,9 @@ SILENCE: Final = (
           "TLS-encrypted tunnel), the client MUST send an opening handshake to the server.",
           ~server & handshake_is("not begun") & ~failed, Due.REQUEST),
     _owed("4.2.1/response-owed", MUST, _ERROR_CODE,
-          server & handshake_is("awaiting 101", "to be refused", "another version"), Due.RESPONSE),
+          server & handshake_is("to be refused", "another version"), Due.RESPONSE),
+    _owed("4.2.2/response-owed", MUST, _ANSWERS, server & handshake_is("awaiting 101"), Due.RESPONSE),
+    # SHOULD: that is all that section 10.7 says of data that is invalid, and what is no handshake is HTTP's business.
     _owed("4.2.1/any-response-owed", SHOULD, _ERROR_CODE,
           server & handshake_is("not for us", "unreadable"), Due.RESPONSE),
     _owed("5.5.2/pong-owed", MUST,

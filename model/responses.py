@@ -71,16 +71,23 @@ SENDING_RESPONSES: Final = (
             "HTTP error code (such as 426 Upgrade Required)",
             handshake_is("another version") & well_formed & (status < 400) & ~is_interim),
     _forbid("4.4/name-versions", MUST,
-            "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version| header "
-            "field (or multiple |Sec-WebSocket-Version| header fields) containing all versions it is willing to use.",
+            "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version| "
+            "header field (or multiple |Sec-WebSocket-Version| header fields) containing all versions it is willing to "
+            "use.",
             handshake_is("another version") & is_final & ~is_("versions", "a list of versions")),
+    _forbid("4.2.1/no-handshake-to-accept", MUST, _ERROR_CODE, switches_protocols & handshake_is("not for us")),
     _forbid("4.2.2/nothing-to-accept", CONSENSUS,
-            "When a client establishes a WebSocket connection to a server, the server MUST complete the following steps "
-            "to accept the connection and send the server's opening handshake.",
-            switches_protocols & handshake_is("not begun", "not for us", "refused")),
+            "When a client establishes a WebSocket connection to a server, the server MUST complete the following "
+            "steps to accept the connection and send the server's opening handshake.",
+            switches_protocols & handshake_is("not begun", "refused")),
+    _forbid("4.2.2/error-to-refuse", MUST,
+            "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error code "
+            "(e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
+            # A redirect is no error code, but permitted by the third step of the section.
+            handshake_is("awaiting 101") & is_final & (status < 300)),
     _forbid("4.4/accept-valid", CONSENSUS,
-            "If the server supports the requested version and the handshake message is otherwise valid, the server will "
-            "accept that version.",
+            "If the server supports the requested version and the handshake message is otherwise valid, the server "
+            "will accept that version.",
             willing & handshake_is("awaiting 101") & is_final),
     _wrong("4.2.2/send-http-1-1", "A Status-Line with a 101 response code as per RFC 2616 [RFC2616].",
            is_("http", "lower than 1.1")),
@@ -90,8 +97,9 @@ SENDING_RESPONSES: Final = (
            is_("connection", "absent", "without Upgrade")),
     _wrong("4.2.2/send-accept",
            "The value of this header field is constructed by concatenating /key/, defined above in step 4 in Section "
-           "4.2.2, with the string \"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\", taking the SHA-1 hash of this concatenated "
-           "value to obtain a 20-byte value and base64-encoding (see Section 4 of [RFC4648]) this 20-byte hash.",
+           "4.2.2, with the string \"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\", taking the SHA-1 hash of this "
+           "concatenated value to obtain a 20-byte value and base64-encoding (see Section 4 of [RFC4648]) this 20-byte "
+           "hash.",
            is_("accept", "absent", "wrong")),
     _wrong("11.3.3/send-one-accept",
            "The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.",
@@ -108,7 +116,8 @@ SENDING_RESPONSES: Final = (
            is_("extensions", "not offered")),
     _wrong("9.1/send-extensions", "the value of the header field is defined by the following ABNF [RFC2616].",
            is_("extensions", "not a list of extensions")),
-    _wrong("9.1/send-parameters", "The parameters supplied with any given extension MUST be defined for that extension.",
+    _wrong("9.1/send-parameters",
+           "The parameters supplied with any given extension MUST be defined for that extension.",
            is_("extensions", "with unknown parameters")),
     _wrong("4.2.2/send-no-body", "A Status-Line with a 101 response code as per RFC 2616 [RFC2616].",
            body, CONSENSUS),
@@ -123,7 +132,10 @@ SENDING_RESPONSES: Final = (
             "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error code "
             "(e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
             is_final, Permit(effects(handshake=now("refused")))),
-    _permit("4.2.2/interim", MAY, "The server can perform additional client authentication", is_interim, Permit()),
+    _permit("4.1/interim", MAY,
+            "If the status code received from the server is not 101, the client handles the response per HTTP "
+            "[RFC2616] procedures.",
+            is_interim, Permit()),
 )  # fmt: skip
 
 # --- what a client makes of it --------------------------------------------------------------------------------------
@@ -148,10 +160,10 @@ def _fault(rule_id: str, quote: str, when: Expr) -> Rule:
     return _fail(rule_id, MUST, quote, switches_protocols & when)
 
 
-def _disputed(rule_id: str, switch: str, quote: str, when: Expr) -> tuple[Rule, Rule]:
+def _disputed(rule_id: str, switch: str, quote: str, when: Expr, strength: Strength = MUST) -> tuple[Rule, Rule]:
     section, _, name = rule_id.partition("/")
     return (
-        _fail(rule_id, MUST, quote, switches_protocols & when & is_set_to(switch, REFUSED)),
+        _fail(rule_id, strength, quote, switches_protocols & when & is_set_to(switch, REFUSED)),
         _fail(f"{section}/may-fail-{name}", MAY, quote, switches_protocols & when & is_set_to(switch, EITHER)),
     )
 
@@ -176,16 +188,15 @@ READING_RESPONSES: Final = (
            "Connection_.",
            is_("connection", "absent", "without Upgrade")),
     *_disputed("4.1/answer-connection-repeats", "repeated_upgrade_token", _CONFORMS,
-               is_("connection", "Upgrade more than once")),
+               is_("connection", "Upgrade more than once"), CONSENSUS),
     _fault("4.1/answer-accept",
            "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a value "
            "other than the base64-encoded SHA-1 of the concatenation of the |Sec-WebSocket-Key| (as a string, not "
            "base64-decoded) with the string \"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\" but ignoring any leading and "
            "trailing whitespace, the client MUST _Fail the WebSocket Connection_.",
            is_("accept", "absent", "wrong")),
-    _fault("11.3.3/answer-one-accept", "The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP "
-           "response.",
-           is_("accept", "repeated")),
+    # The ABNF of section 4.2.2 has one value; the words of section 11.3.3 bind the sender alone.
+    _fault("4.1/answer-one-accept", _CONFORMS, is_("accept", "repeated")),
     _fault("4.1/answer-extensions",
            "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the use "
            "of an extension that was not present in the client's handshake (the server has indicated an extension not "
@@ -197,11 +208,11 @@ READING_RESPONSES: Final = (
            is_("extensions", "not a list of extensions")),
     *_disputed("9.1/answer-parameters", "unknown_parameters",
                "The parameters supplied with any given extension MUST be defined for that extension.",
-               is_("extensions", "with unknown parameters")),
+               is_("extensions", "with unknown parameters"), CONSENSUS),
     _fault("4.1/answer-subprotocol",
-           "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use of "
-           "a subprotocol that was not present in the client's handshake (the server has indicated a subprotocol not "
-           "requested by the client), the client MUST _Fail the WebSocket Connection_.",
+           "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use "
+           "of a subprotocol that was not present in the client's handshake (the server has indicated a subprotocol "
+           "not requested by the client), the client MUST _Fail the WebSocket Connection_.",
            is_("subprotocol", "not offered")),
     _fault("4.1/answer-one-subprotocol", _CONFORMS, is_("subprotocol", "not one token")),
     _fail("4.1/may-fail-answer-with-body", MAY, _CONFORMS, switches_protocols & body),
