@@ -15,6 +15,7 @@ from typing import Any, Final
 from wsoracle.model import utf8, wire
 from wsoracle.model.expression import lift
 from wsoracle.model.masking import mask_octet
+from wsoracle.model.rule import Accept
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import STATE_VARIABLES, State
 from wsoracle.properties.theorem import Result, Subject, Theorem, Verdict
@@ -69,11 +70,16 @@ def _named(fault_id: str) -> Fault | None:
         variable = what.removeprefix(word)
         if what.startswith(word) and rule in RULES.by_id and variable in STATE_VARIABLES:
             return _effect_too_many(rule, variable, word)
+    if what == ACCEPTS and rule in RULES.by_id:
+        rules = RULES.replacing(rule, then=Accept())
+        return Fault(fault_id, "accepted, and nothing else", lambda: Subject(rules))
     return next((_fault(m) for m in _mutants() if m.id == fault_id), None)
 
 
 UNDOES: Final = "undoes-"
 SETS: Final = "sets-"
+ACCEPTS: Final = "accept"
+"""Faults that can be named though no mutant has them (of two kinds of reaction, mutants take turns)."""
 
 
 @cache

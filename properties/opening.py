@@ -280,7 +280,7 @@ CONDITIONS: Final = (
 
 RUNS: Final = (
     _safety("opened-by-101-alone", "Nothing but a response with status 101 ever establishes a connection.",
-            _never(opens & ~by_answer), "4.1/established~without-status-==-101", "4.2.2/accept"),
+            _never(opens & ~by_answer), "4.1/other-status~undoes-handshake"),
     _safety("server-opens-after-a-sound-request", "A server opens only a connection for which it has accepted a "
             "request.",
             _never(server & opens & ~request_accepted, TAKEN), "4.2.2/nothing-to-accept"),
@@ -332,9 +332,6 @@ RUNS: Final = (
     _safety("client-fails-when-lost", "A client whose TCP ends before the answer has failed the connection.",
             _never(_is(EventKind.RECEIVE_EOF) & ~server & tcp_open & handshake_is("not begun", "awaiting 101")
                    & ~NEXT["failed"]), "7.2.1/client-lost~no-failed"),
-    _safety("no-close-frame-before-open", "A client that fails the connection because of the answer sends no Close "
-            "frame.",
-            _never(sends_frame & failed & ~has_opened, OPENED), "4.1/handshake-before-data"),
     _safety("browsers-say-where-they-come-from", "A browser's request names its origin.",
             _never(sends_request & browser & is_("origin", "absent")), "4.1/send-origin"),
     _safety("handshake-leaves-no-trace", "Before the opening handshake is complete, all that frames change is as it is "

@@ -204,7 +204,8 @@ FAILING: Final = (
              "Only a frame that is being read makes an endpoint fail an established connection.",
              _never(fails & established & ~(receives & tcp_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
     _theorem("nothing-in-progress-after-failing", "Nothing is in progress or owed on a connection that was failed.",
-             always(_implies(failed, (recv_type == 0) & (send_type == 0) & ~pong_due & ~reply_due & ~discarding))),
+             always(_implies(failed, (recv_type == 0) & (send_type == 0) & ~pong_due & ~reply_due & ~discarding)),
+             ["5.1/server-refuses-unmasked~no-recv_type"]),
 )  # fmt: skip
 
 CODES: Final = (
