@@ -1,8 +1,8 @@
 """The command line. One module of :mod:`wsoracle.commands` a command, imported only when it is called.
 
 Exit status: 0 where something was checked and held (or done), 1 where something was refuted or failed, 2 for input that
-is wrong, with one line on standard error that says what to do, 130 after Ctrl-C, 141 where the reader of the output has
-gone. A fault of the program itself is 70; ``WSORACLE_TRACEBACK=1`` shows where.
+is wrong, with one line on standard error that says what to do, 130 after Ctrl-C, 143 after SIGTERM, 141 where the
+reader of the output has gone. A fault of the program itself is 70; ``WSORACLE_TRACEBACK=1`` shows where.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import FrameType, MappingProxyType
@@ -26,6 +27,10 @@ WRONG_INPUT: Final = 2
 INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 READER_GONE: Final = 141
+TERMINATED: Final = 143
+
+GRACE: Final = 2.0
+"""Seconds after an interruption in which everything has to come to its end."""
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -94,8 +99,9 @@ class Program(click.Group):
         except OutputError as error:
             return _complain(str(error))
         except (KeyboardInterrupt, click.Abort):
-            _say("interrupted: nothing further was checked")
-            return INTERRUPTED
+            return _interrupted(INTERRUPTED)
+        except Terminated:
+            return _interrupted(TERMINATED)
         except BrokenPipeError:
             _discard_output()
             return READER_GONE
@@ -178,18 +184,47 @@ def program(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """Ctrl-C also ends the processes at work for this one, which would else go on to the end of what they do."""
+class Terminated(BaseException):
+    """SIGTERM: what is half written is taken away on the way out."""
+
+
+_told = threading.Event()
+
+
+def _interrupted(status: int) -> int:
+    if not _told.is_set():
+        _told.set()
+        _say(f"{'interrupted' if status == INTERRUPTED else 'terminated'}: nothing further was checked")
+    return status
+
+
+def _kill_workers() -> None:
     multiprocessing = sys.modules.get("multiprocessing")
     if multiprocessing is not None:
         for child in multiprocessing.active_children():
             child.kill()
-    raise KeyboardInterrupt
+
+
+def _end_anyway(status: int) -> None:
+    """A pool that was interrupted while it started its processes may wait for them for ever."""
+    _kill_workers()
+    os._exit(_interrupted(status))
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """Ctrl-C or SIGTERM: also ends the processes at work for this one, which would else go on with what they do."""
+    status, error = (TERMINATED, Terminated) if signal_number == signal.SIGTERM else (INTERRUPTED, KeyboardInterrupt)
+    _kill_workers()
+    late = threading.Timer(GRACE, _end_anyway, (status,))
+    late.daemon = True
+    late.start()
+    raise error
 
 
 def main() -> NoReturn:
     """The command ``wsoracle``."""
     signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
     # Closed standard streams are None; what is written to them is lost, as the user asked.
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115

@@ -57,6 +57,8 @@ def check_writable(name: str) -> None:
         if not target.parent.is_dir():
             raise OutputError(f"there is no directory {path.parent}: create it first, or write somewhere else")
         writable = os.access(target if _is_special(target) else target.parent, os.W_OK)
+        if writable and not _is_special(target):
+            _try_beside(target)
     except OSError as error:
         raise OutputError(f"{name} cannot be written: {error.strerror or error}") from error
     if not writable:
@@ -93,11 +95,22 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not stat.S_ISREG(path.stat().st_mode)
 
 
-def _replace(target: Path, text: str) -> None:
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+def _new_beside(target: Path) -> tuple[Path, int]:
     beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}")
     # Opened in this way, a new file gets the permissions that the user's umask asks for.
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    return beside, os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+
+
+def _try_beside(target: Path) -> None:
+    """Permissions do not tell all: some file systems take no file even from those who may write to them."""
+    beside, handle = _new_beside(target)
+    os.close(handle)
+    beside.unlink()
+
+
+def _replace(target: Path, text: str) -> None:
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    beside, handle = _new_beside(target)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Final
 
 from wsoracle.model.endpoint import Endpoint, Refused
@@ -13,11 +12,12 @@ from wsoracle.model.events import Closed, CloseReceived, EndpointEvent, Failed, 
 from wsoracle.model.terms import Setting, State
 from wsoracle.model.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT
 
+from . import __version__
 from .peers import ApplicationRefused, Delivered
 
 __all__ = ["Claims", "OwnEndpoint"]
 
-VERSION: Final = version("wsoracle")
+VERSION: Final = __version__
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from fnmatch import fnmatchcase
 from functools import cache
 from multiprocessing import get_context
 from typing import Any, Final, TypedDict
@@ -20,6 +19,8 @@ from wsoracle.properties.reach import REACH
 from wsoracle.properties.safety import SAFETY
 from wsoracle.properties.theorem import Subject, Theorem, TheoremKind, Verdict
 from wsoracle.properties.wellformed import WELL_FORMED
+
+from .patterns import matching
 
 JOBS: Final = 2
 PAIR_PREFIXES: Final = ("pair/", "reachability/pair")
@@ -60,8 +61,9 @@ def theorems() -> tuple[Theorem, ...]:
 
 
 def selected(pattern: str | None) -> tuple[Theorem, ...]:
-    """The theorems whose id matches a shell pattern; :class:`ValueError` where there is none."""
-    found = tuple(t for t in theorems() if pattern is None or fnmatchcase(t.id, pattern))
+    """The theorems that a pattern selects (see :func:`matching`); :class:`ValueError` where there is none."""
+    chosen = set(matching(pattern or "", (t.id for t in theorems())))
+    found = tuple(t for t in theorems() if t.id in chosen)
     if not found:
         raise ValueError(f"no theorem matches {pattern!r}: «wsoracle prove» without a pattern lists them all")
     return found

@@ -109,6 +109,16 @@ def test_version() -> None:
         ("requirements 99", "no requirement matches '99'"),
         ("prove no-such-theorem", "no theorem matches 'no-such-theorem'"),
         ("prove --jobs 0", "0 is not in the range"),
+        ("prove zzz --jobs 1", "such as "),
+        ("explain - 81", "give either that or the octets"),
+        ("mutants --established no-such-file", "no-such-file: no such file: name the established suite's cases"),
+        ("mutants --established tests", "tests: not a file"),
+        ("mutants --established ''", "the name of the file is empty"),
+        ("mutants --established Makefile", "Makefile, line 1: not a case of the established suite"),
+        ("run ws://localhost:9", "for a URL: wsoracle generate --format pytest"),
+        ("spec --write --check", "--write and --check exclude each other"),
+        ("spec --file no/such/place", "call it in the repository, or say --file where it is"),
+        ("spec --file ''", "the name of the file is empty"),
         ("generate --format json", "Missing option '--out'"),
         ("generate --out x --format xml", "'xml' is not one of 'json', 'wstest', 'pytest'"),
         ("generate --out '' --format json", "--out: '' is no name of a directory"),
@@ -161,7 +171,70 @@ def test_other_ends(error: BaseException, status: int, says: str, monkeypatch: p
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"null\n", b"[]\n", b"{}\n", b"3\n", b"\xff\xfe", b"[" * 100_000, b'{"id": "9.1"}\n',
+     b'{"id": "1.1", "onOpen_calls": [["sendFrame", "x"]], "suppressClose": true, "expectedClose": {}}\n',
+     b'{"id": "1.1", "onOpen_calls": [["sendFrame", {"opcode": 1, "payload_len": 5, "payload": ""}]]}\n'],
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_data_of_the_wrong_shape_is_refused_before_the_work(
+    octets: bytes, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "cases.jsonl"
+    data.write_bytes(octets)
+    if how == "option":
+        result = run("mutants", "--established", str(data))
+    else:
+        monkeypatch.setenv("WSORACLE_ESTABLISHED", str(data))
+        result = run("demo", "--out", str(tmp_path / "out"))
+        assert not (tmp_path / "out").exists()
+    assert "with --established or WSORACLE_ESTABLISHED" in assert_one_line(result)
+
+
 # --- real processes
+
+
+def test_closed_standard_input_is_wrong_input() -> None:
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m wsoracle explain - <&-", shell=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("wsoracle: error: HEX: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_checkout_that_is_not_installed_has_a_version() -> None:
+    code = "import importlib.metadata as m\ndef none(name): raise m.PackageNotFoundError(name)\nm.version = none\n"
+    code += "import wsoracle.own_endpoint as own; print(own.VERSION)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("0 (not installed)\n", "")
+
+
+@pytest.mark.parametrize(("number", "status", "word"), [(2, 130, "interrupted"), (15, 143, "terminated")])
+def test_what_does_not_end_by_itself_is_ended(number: int, status: int, word: str) -> None:
+    code = """
+import threading, time, sys
+from wsoracle import cli
+cli.GRACE = 0.2
+def wait(self, context):
+    print("ready", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        threading.Event().wait(60)
+cli.Program.invoke = wait
+sys.argv = ["wsoracle", "rules"]
+cli.main()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(number)
+        out, error = running.communicate(timeout=20)
+    assert (running.returncode, out, error) == (status, "", f"wsoracle: {word}: nothing further was checked\n")
 
 
 def test_a_closed_pipe_is_no_error_to_speak_of() -> None:

@@ -16,6 +16,10 @@ def test_every_theorem_is_proved_and_refuted_by_some_fault() -> None:
     assert summary(report)["safety"]["proved"] >= 25
 
 
+def test_a_pattern_may_be_the_beginning_of_an_id() -> None:
+    assert selected("octets/") == selected("octets/*") != ()
+
+
 def test_a_pattern_that_selects_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match="no theorem matches"):
         selected("nothing/*")

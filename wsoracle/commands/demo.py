@@ -8,7 +8,7 @@ from ..cli import FAILED
 from ..demo import Demo
 from ..output import progress
 from .generate import checked_directory
-from .options import seed_option
+from .options import checked_established, seed_option
 
 
 @click.command("demo")
@@ -20,5 +20,7 @@ def command(context: click.Context, out: str, seed: int) -> None:
 
     Deviations of the implementations are findings; the exit status is 1 where the model itself does not hold.
     """
-    if Demo(checked_directory(out, empty=False), seed, progress).run():
+    directory = checked_directory(out, empty=False)
+    checked_established()
+    if Demo(directory, seed, progress).run():
         context.exit(FAILED)

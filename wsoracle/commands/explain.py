@@ -58,9 +58,10 @@ def command(
       wsoracle explain 81 05 48 65 6c 6c 6f --role client
       wsoracle explain "80 80 37 fa 21 3d" --after "01 80 37 fa 21 3d"
     """
+    if "-" in hexadecimal and len(hexadecimal) > 1:
+        raise WrongInput("HEX: - reads all octets from standard input: give either that or the octets")
     setting = Setting(Role(role), limit, switches=_switches(switches))
-    text = " ".join(hexadecimal)
-    octets = _octets("HEX", sys.stdin.buffer.read().decode("ascii", "replace") if text == "-" else text)
+    octets = _octets("HEX", _standard_input() if "-" in hexadecimal else " ".join(hexadecimal))
     if not octets:
         raise WrongInput("there are no octets to explain: give at least one, such as 81")
     try:
@@ -71,6 +72,12 @@ def command(
         write_json(json_file, as_json(explanation))
     if json_file != STDOUT:
         show(explanation, console())
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:
+        raise WrongInput("HEX: - reads octets from standard input, and that is closed: give them as arguments")
+    return sys.stdin.buffer.read().decode("ascii", "replace")
 
 
 def _octets(where: str, text: str) -> bytes:

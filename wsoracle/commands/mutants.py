@@ -11,9 +11,8 @@ from wsoracle.generators.mutants import mutants
 from wsoracle.generators.suite import JOBS, MutationResult, analyse
 
 from ..cli import FAILED
-from ..established_data import established_data
 from ..output import STDOUT, console, progress, write_json
-from .options import json_option, select
+from .options import checked_established, json_option, select
 
 
 @click.command("mutants")
@@ -30,7 +29,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, establi
     """
     every = mutants()
     chosen = set(select(pattern, (mutant.id for mutant in every), "mutant"))
-    data = established_data(established)
+    data = checked_established(established)
     with progress("telling mutants apart") as step:
         result = analyse([mutant for mutant in every if mutant.id in chosen], data, step, jobs)
     if json_file is not None:

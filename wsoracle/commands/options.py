@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 from ..cli import WrongInput
+from ..established_data import EstablishedDataError, established_data
 from ..output import OutputError, check_writable
+from ..patterns import matching
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,23 +44,22 @@ def seed_option(function: F) -> F:
 
 
 def select(pattern: str, ids: Iterable[str], what: str) -> list[str]:
-    """The ids that a pattern selects, in their order.
-
-    With ``*``, ``?`` or ``[`` it must match a whole id; else those are selected that begin with it, or, where none
-    does, those that have it anywhere. Raises :class:`WrongInput` where it selects nothing.
-    """
-    everything = {one: one.casefold() for one in ids}
-    wanted = pattern.casefold()
-    if any(character in wanted for character in "*?["):
-        found = [one for one, folded in everything.items() if fnmatchcase(folded, wanted)]
-    else:
-        found = [one for one, folded in everything.items() if folded.startswith(wanted)]
-        found = found or [one for one, folded in everything.items() if wanted in folded]
+    """The ids that a pattern selects (see :func:`matching`). Raises :class:`WrongInput` where it selects nothing."""
+    everything = list(ids)
+    found = matching(pattern, everything)
     if found:
         return found
-    near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or list(everything)[:1]
+    near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or everything[:1]
     hint = f"such as {near[0]}" if near else "of which there are none"
     raise WrongInput(f"no {what} matches {pattern!r}: give a part of an id, or a pattern with *, {hint}")
 
 
-__all__ = ["DEFAULT_SEED", "checked_file", "json_option", "seed_option", "select"]
+def checked_established(name: str | None = None) -> Path | None:
+    """The established suite's data, where it is here. Raises :class:`WrongInput` where it is not what it should be."""
+    try:
+        return established_data(name)
+    except EstablishedDataError as error:
+        raise WrongInput(str(error)) from error
+
+
+__all__ = ["DEFAULT_SEED", "checked_established", "checked_file", "json_option", "seed_option", "select"]

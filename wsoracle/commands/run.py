@@ -28,6 +28,8 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
     peers = available_peers()
     if not peers:
         raise WrongInput("no implementation is installed: pip install 'wsoracle[peers]'")
+    if "://" in pattern:
+        raise WrongInput(f"{pattern} is no pattern: cases run in process; for a URL: wsoracle generate --format pytest")
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)
     chosen = set(select(pattern, (case.id for case in found.cases if case.judge_only is None), "case that can be run"))

@@ -7,30 +7,35 @@ from pathlib import Path
 import click
 
 from ..cli import FAILED, WrongInput
-from ..output import STDOUT, write_text
+from ..output import STDOUT, check_writable, write_text
 from ..spec import DOCUMENT, SpecError, render, stale_blocks
-from .options import checked_file
 
 
 @click.command("spec")
-@click.option("--write", "mode", flag_value="write", help="Write the document, its blocks made anew.")
-@click.option("--check", "mode", flag_value="check", help="Only say which blocks are stale: exit status 1 if any is.")
+@click.option("--write", is_flag=True, help="Write the document, its blocks made anew.")
+@click.option("--check", is_flag=True, help="Only say which blocks are stale: exit status 1 if any is.")
 @click.option(
     "--file",
     "name",
     default=str(DOCUMENT),
     show_default=True,
     metavar="FILE",
-    callback=checked_file,
     help="It is here.",
 )
 @click.pass_context
-def command(context: click.Context, mode: str | None, name: str) -> None:
+def command(context: click.Context, write: bool, check: bool, name: str) -> None:
     """Make the generated blocks of docs/spec.md, or check them.
 
     With neither option the whole document is printed.
     """
+    if write and check:
+        raise WrongInput("--write and --check exclude each other: give one of them")
+    mode = "write" if write else "check" if check else None
+    if write:
+        check_writable(name)
     try:
+        if "\0" in name or not name:
+            raise WrongInput("--file: the name of the file is empty or has a NUL in it: give another one")
         document = Path(name).read_text(encoding="utf-8")
         changed = stale_blocks(document)
     except OSError as error:

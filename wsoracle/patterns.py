@@ -1,0 +1,23 @@
+"""Which ids a pattern of the command line selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+
+def matching(pattern: str, ids: Iterable[str]) -> list[str]:
+    """The ids that a pattern selects, in their order; upper and lower case are the same.
+
+    With ``*``, ``?`` or ``[`` it must match a whole id; else those are selected that begin with it, or, where none
+    does, those that have it anywhere.
+    """
+    everything = {one: one.casefold() for one in ids}
+    wanted = pattern.casefold()
+    if any(character in wanted for character in "*?["):
+        return [one for one, folded in everything.items() if fnmatchcase(folded, wanted)]
+    found = [one for one, folded in everything.items() if folded.startswith(wanted)]
+    return found or [one for one, folded in everything.items() if wanted in folded]
+
+
+__all__ = ["matching"]
