@@ -50,9 +50,6 @@ NOT_NORMATIVE: Final[Mapping[str, str]] = {
 }
 """Sentences with a lower-case key word in LOWER_CASE_SECTIONS that require nothing, and why."""
 
-_MAY_WAIT: Final = ("3", "4", "9")
-"""The chapters that may be not modelled yet."""
-
 
 class RuleLike(Protocol):
     """What the register needs to know of a rule."""
@@ -144,7 +141,7 @@ def problems(
 
     Found: ids used twice, ids of rules or theorems that do not exist, rules named by a row that they quote anyway, a
     covered row that nothing covers, a row that is called not observable or not modelled although something covers it,
-    reasons that are missing or too many or shared by two rows, and "not modelled yet" outside sections 3, 4 and 9.
+    reasons that are missing or too many or shared by two rows, and any row that is not modelled yet.
     """
     register, rules, theorems = tuple(register), tuple(rules), tuple(theorems)
     rule_ids, theorem_ids = {rule.id for rule in rules}, {theorem.id for theorem in theorems}
@@ -171,7 +168,7 @@ def problems(
                 found.append(f"{row.id}: another row has the same reason")
             if covering:
                 found.append(f"{row.id}: {row.status.value}, yet covered by {', '.join(sorted(covering))}")
-        if row.status is Status.NOT_MODELLED and row.section.split(".")[0] not in _MAY_WAIT:
+        if row.status is Status.NOT_MODELLED:
             found.append(f"{row.id}: section {row.section} must be modelled")
     return found
 

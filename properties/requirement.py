@@ -34,8 +34,8 @@ class Binds(StrEnum):
 class Status(StrEnum):
     """How a requirement is covered: by rules or theorems, or not at all and for a stated reason.
 
-    NOT_OBSERVABLE: no run of frames on one connection can show that it was broken. NOT_MODELLED: it could be seen, but
-    the model does not reach that far yet; allowed in sections 3, 4 and 9 only.
+    NOT_OBSERVABLE: no octets of one connection, read above TLS, can show that it was broken. NOT_MODELLED: they could,
+    but the model does not reach that far yet; no row of the register has this status any more, and none may.
     """
 
     COVERED = "covered"
@@ -90,7 +90,7 @@ def covered(
 
 
 def not_observable(id: str, binds: Binds, quote: str, *, why: str) -> Requirement:
-    """Give a row that no run of frames can show to be broken, and the reason."""
+    """Give a row that no octets of one connection can show to be broken, and the reason."""
     return Requirement(id, binds, quote, Status.NOT_OBSERVABLE, why)
 
 

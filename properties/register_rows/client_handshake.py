@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..requirement import Binds, Requirement, not_modelled, not_observable
+from ..requirement import Binds, Requirement, covered, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
     not_observable(
@@ -14,30 +14,29 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "offload the management of the connection to another agent on the network.",
         why="Which machines together make up the client cannot be seen from the other end of the connection.",
     ),
-    not_modelled(
+    covered(
         "4.1-02",
         Binds.CLIENT,
         "When the client is to _Establish a WebSocket Connection_ given a set of (/host/, /port/, /resource name/, "
         "and /secure/ flag), along with a list of /protocols/ and /extensions/ to be used, and an /origin/ in the "
         "case of web browsers, it MUST open a connection, send an opening handshake, and read the server's handshake "
         "in response.",
-        why="That the client opens a connection and speaks first comes with the model of the opening handshake.",
+        rules=("4.1/send-request", "4.1/request-owed", "4.1/established"),
     ),
-    not_modelled(
+    not_observable(
         "4.1-03",
         Binds.APPLICATION,
         "The components of the WebSocket URI passed into this algorithm (/host/, /port/, /resource name/, and "
         "/secure/ flag) MUST be valid according to the specification of WebSocket URIs specified in Section 3.",
-        why="The validity of host, port, resource name and secure flag comes with the model of WebSocket URIs.",
+        why=(
+            "The URI itself is handed to the client by its user and never sent; what becomes of it, target and Host, "
+            "has rows of its own."
+        ),
     ),
-    not_modelled(
+    covered(
         "4.1-04",
         Binds.CLIENT,
         "If any of the components are invalid, the client MUST _Fail the WebSocket Connection_ and abort these steps.",
-        why=(
-            "Failing on an invalid URI happens before anything is sent; it comes with the model of the opening "
-            "handshake."
-        ),
     ),
     not_observable(
         "4.1-05",
@@ -110,99 +109,88 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "returned an error, then the client MUST _Fail the WebSocket Connection_ and abort the connection attempt.",
         why="Where no connection was opened there is nothing on any wire to observe.",
     ),
-    not_modelled(
+    not_observable(
         "4.1-13",
         Binds.CLIENT,
         "If /secure/ is true, the client MUST perform a TLS handshake over the connection after opening the "
         "connection and before sending the handshake data [RFC2818].",
-        why=(
-            "The place of the TLS handshake, before the opening handshake, comes with the model of the opening "
-            "handshake."
-        ),
+        why="The model reads the octets above TLS, and which scheme the URI had is not among them.",
     ),
-    not_modelled(
+    not_observable(
         "4.1-14",
         Binds.CLIENT,
         "If this fails (e.g., the server's certificate could not be verified), then the client MUST _Fail the "
         "WebSocket Connection_ and abort the connection.",
-        why="Failing after an unsuccessful TLS handshake comes with the model of the opening handshake.",
+        why=(
+            "Why a TLS handshake came to nothing is known to its two ends alone, and no octet of a WebSocket has been "
+            "sent by then."
+        ),
     ),
-    not_modelled(
+    not_observable(
         "4.1-15",
         Binds.CLIENT,
         "Otherwise, all further communication on this channel MUST run through the encrypted tunnel [RFC5246].",
         why=(
-            "That nothing is sent outside the tunnel comes with the model of the opening handshake; the model of "
-            "frames begins above TLS."
+            "What runs beside the tunnel is not among the octets that the model reads, and those look the same with "
+            "TLS and without."
         ),
     ),
-    not_modelled(
+    not_observable(
         "4.1-16",
         Binds.CLIENT,
         "Clients MUST use the Server Name Indication extension in the TLS handshake [RFC6066].",
-        why="The server name stands in the TLS ClientHello, which precedes all that is modelled so far.",
+        why="The server name stands in the TLS ClientHello, below the octets that the model reads.",
     ),
-    not_modelled(
+    covered(
         "4.1-17",
         Binds.CLIENT,
         "Once a connection to the server has been established (including a connection via a proxy or over a "
         "TLS-encrypted tunnel), the client MUST send an opening handshake to the server.",
-        why=(
-            "The model begins with an established connection; the client's first request comes with the model of the "
-            "opening handshake."
-        ),
     ),
-    not_modelled(
+    covered(
         "4.1-18",
         Binds.CLIENT,
         "The handshake MUST be a valid HTTP request as specified by [RFC2616].",
-        why="The HTTP syntax of the request comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-19",
         Binds.CLIENT,
         "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
-        why="The method and HTTP version of the request come with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-20",
         Binds.CLIENT,
         'The "Request-URI" part of the request MUST match the /resource name/ defined in Section 3 (a relative URI) '
         "or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that match the "
         "corresponding ws/wss URI.",
-        why="The Request-URI comes with the models of WebSocket URIs and the opening handshake.",
+        rules=("4.1/send-for-uri",),
     ),
-    not_modelled(
+    covered(
         "4.1-21",
         Binds.CLIENT,
         'The request MUST contain a |Host| header field whose value contains /host/ plus optionally ":" followed by '
         "/port/ (when not using the default port).",
-        why="The Host field of the request comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-22",
         Binds.CLIENT,
         'The request MUST contain an |Upgrade| header field whose value MUST include the "websocket" keyword.',
-        why="The Upgrade field of the request comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-23",
         Binds.CLIENT,
         'The request MUST contain a |Connection| header field whose value MUST include the "Upgrade" token.',
-        why="The Connection field of the request comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-24",
         Binds.CLIENT,
         "The request MUST include a header field with the name |Sec-WebSocket-Key|.",
-        why="The presence of the Sec-WebSocket-Key field comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-25",
         Binds.CLIENT,
         "The value of this header field MUST be a nonce consisting of a randomly selected 16-byte value that has been "
         "base64-encoded (see Section 4 of [RFC4648]).",
-        why="The form of the nonce, 16 octets in base64, comes with the model of the opening handshake.",
     ),
     not_observable(
         "4.1-26",
@@ -210,12 +198,11 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "The nonce MUST be selected randomly for each connection.",
         why="One nonce does not show how it was picked, and comparing nonces takes several connections.",
     ),
-    not_observable(
+    covered(
         "4.1-27",
         Binds.CLIENT,
         "The request MUST include a header field with the name |Origin| [RFC6454] if the request is coming from a "
         "browser client.",
-        why="Whether the client is a browser is not told by its octets, so that a missing Origin field proves nothing.",
     ),
     not_observable(
         "4.1-28",
@@ -227,106 +214,105 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "permits both."
         ),
     ),
-    not_modelled(
+    covered(
         "4.1-29",
         Binds.CLIENT,
         "The request MUST include a header field with the name |Sec-WebSocket-Version|.",
-        why="The presence of the Sec-WebSocket-Version field comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-30",
         Binds.CLIENT,
         "The value of this header field MUST be 13.",
-        why="The version number 13 comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-31",
         Binds.CLIENT,
         "The request MAY include a header field with the name |Sec-WebSocket-Protocol|.",
-        why="The optional Sec-WebSocket-Protocol field of the request comes with the model of the opening handshake.",
+        rules=("4.1/send-request", "4.2.1/sound-request"),
     ),
-    not_modelled(
+    covered(
         "4.1-32",
         Binds.CLIENT,
         "The elements that comprise this value MUST be non-empty strings with characters in the range U+0021 to "
         "U+007E not including separator characters as defined in [RFC2616] and MUST all be unique strings.",
-        why="The syntax and uniqueness of the offered subprotocols come with the model of the opening handshake.",
+        rules=("4.2.1/protocols",),
     ),
-    not_modelled(
+    covered(
         "4.1-33",
         Binds.CLIENT,
         "The request MAY include a header field with the name |Sec-WebSocket-Extensions|.",
-        why="The optional Sec-WebSocket-Extensions field of the request comes with the model of the opening handshake.",
+        rules=("4.1/send-request", "4.2.1/sound-request"),
     ),
-    not_modelled(
+    covered(
         "4.1-34",
         Binds.CLIENT,
         "The request MAY include any other header fields, for example, cookies [RFC6265] and/or "
         "authentication-related header fields such as the |Authorization| header field [RFC2616], which are processed "
         "according to documents that define them.",
-        why="That further header fields do no harm comes with the model of the opening handshake.",
+        rules=("4.1/send-request", "4.2.1/sound-request"),
     ),
-    not_modelled(
+    covered(
         "4.1-35",
         Binds.CLIENT,
         "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
         "before sending any further data.",
-        why=(
-            "The model begins after the server's response; a frame sent too early comes with the model of the opening "
-            "handshake."
-        ),
     ),
-    not_modelled(
+    covered(
         "4.1-36",
         Binds.CLIENT,
         "The client MUST validate the server's response as follows:",
-        why="The steps of validating the server's response come with the model of the opening handshake.",
+        rules=(
+            "4.1/established",
+            "4.1/malformed-response",
+            "4.1/other-status",
+            "4.1/interim-status",
+            "4.1/answer-upgrade",
+            "4.1/answer-connection",
+            "4.1/answer-accept",
+            "4.1/answer-extensions",
+            "4.1/answer-subprotocol",
+        ),
     ),
-    not_modelled(
+    covered(
         "4.1-37",
         Binds.CLIENT,
         "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a value that is not "
         'an ASCII case-insensitive match for the value "websocket", the client MUST _Fail the WebSocket Connection_.',
-        why="The check of the response's Upgrade field comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-38",
         Binds.CLIENT,
         "If the response lacks a |Connection| header field or the |Connection| header field doesn't contain a token "
         'that is an ASCII case-insensitive match for the value "Upgrade", the client MUST _Fail the WebSocket '
         "Connection_.",
-        why="The check of the response's Connection field comes with the model of the opening handshake.",
+        rules=("4.1/answer-connection-repeats", "4.1/may-fail-answer-connection-repeats"),
     ),
-    not_modelled(
+    covered(
         "4.1-39",
         Binds.CLIENT,
         "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a value "
         "other than the base64-encoded SHA-1 of the concatenation of the |Sec-WebSocket-Key| (as a string, not "
         'base64-decoded) with the string "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" but ignoring any leading and trailing '
         "whitespace, the client MUST _Fail the WebSocket Connection_.",
-        why="The check of the Sec-WebSocket-Accept value comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-40",
         Binds.CLIENT,
         "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the use "
         "of an extension that was not present in the client's handshake (the server has indicated an extension not "
         "requested by the client), the client MUST _Fail the WebSocket Connection_.",
-        why="The check for extensions that were not requested comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-41",
         Binds.CLIENT,
         "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use of "
         "a subprotocol that was not present in the client's handshake (the server has indicated a subprotocol not "
         "requested by the client), the client MUST _Fail the WebSocket Connection_.",
-        why="The check for a subprotocol that was not requested comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.1-42",
         Binds.CLIENT,
         "If the server's response does not conform to the requirements for the server's handshake as defined in this "
         "section and in Section 4.2.2, the client MUST _Fail the WebSocket Connection_.",
-        why="The check of all that the server must answer comes with the model of the opening handshake.",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..requirement import Binds, Requirement, covered, not_modelled, not_observable
+from ..requirement import Binds, Requirement, covered, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
     not_observable(
@@ -38,26 +38,23 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "When an implementation is required to _send_ data as part of the WebSocket Protocol, the implementation MAY "
         "delay the actual transmission arbitrarily, e.g., buffering data so as to send fewer IP packets.",
     ),
-    not_modelled(
+    covered(
         "3-01",
         Binds.APPLICATION,
         'The port component is OPTIONAL; the default for "ws" is port 80, while the default for "wss" is port 443.',
-        why="The default port is chosen before a connection exists; it comes with the model of WebSocket URIs.",
+        rules=("4.1/send-for-uri", "4.1/send-host"),
     ),
-    not_modelled(
+    covered(
         "3-02",
         Binds.APPLICATION,
         "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used on these URIs.",
-        why="A fragment identifier is refused when the URI is read; it comes with the model of WebSocket URIs.",
+        rules=("4.1/send-target", "4.2.1/request-target"),
     ),
-    not_modelled(
+    covered(
         "3-03",
         Binds.APPLICATION,
         'As with any URI scheme, the character "#", when not indicating the start of a fragment, MUST be escaped as '
         "%23.",
-        why=(
-            'How "#" is escaped shows only in the URI and the Request-URI made from it; it comes with the model of '
-            "WebSocket URIs."
-        ),
+        rules=("4.1/send-target", "4.2.1/request-target"),
     ),
 )

@@ -4,54 +4,48 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..requirement import Binds, Requirement, covered, not_modelled, not_observable
+from ..requirement import Binds, Requirement, covered, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
-    not_modelled(
+    covered(
         "9-01",
         Binds.ENDPOINT,
         "WebSocket clients MAY request extensions to this specification, and WebSocket servers MAY accept some or all "
         "extensions requested by the client.",
-        why=(
-            "Offering and accepting extensions comes with the model of their negotiation; so far the claimed RSV bits "
-            "are given."
-        ),
+        rules=("4.1/send-request", "4.2.1/sound-request", "4.2.2/accept", "4.1/established"),
     ),
-    not_modelled(
+    covered(
         "9-02",
         Binds.SERVER,
         "A server MUST NOT respond with any extension not requested by the client.",
-        why="The comparison of accepted with requested extensions comes with the model of their negotiation.",
+        rules=("4.2.2/send-offered-extensions", "4.1/answer-extensions"),
     ),
-    not_modelled(
+    covered(
         "9-03",
         Binds.ENDPOINT,
         "If extension parameters are included in negotiations between the client and the server, those parameters "
         "MUST be chosen in accordance with the specification of the extension to which the parameters apply.",
-        why="The parameters of an extension come with the model of that extension.",
+        rules=("9.1/send-parameters", "9.1/answer-parameters", "9.1/may-fail-answer-parameters"),
     ),
-    not_modelled(
+    covered(
         "9.1-01",
         Binds.ENDPOINT,
         "If a value is received by either the client or the server during negotiation that does not conform to the "
         "ABNF below, the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.",
-        why="Failing on a malformed Sec-WebSocket-Extensions field comes with the model of the opening handshake.",
+        rules=("9.1/send-offers", "9.1/send-extensions"),
     ),
-    not_modelled(
+    covered(
         "9.1-02",
         Binds.ENDPOINT,
         'extension-param = token [ "=" (token | quoted-string) ] ;When using the quoted-string syntax variant, the '
         "value after quoted-string unescaping MUST conform to the 'token' ABNF.",
-        why="The grammar of the Sec-WebSocket-Extensions field comes with the model of the opening handshake.",
+        rules=("9.1/send-offers", "9.1/offers", "9.1/send-extensions", "9.1/answer-extensions"),
     ),
-    not_modelled(
+    covered(
         "9.1-03",
         Binds.ENDPOINT,
         "Note that like other HTTP header fields, this header field MAY be split or combined across multiple lines.",
-        why=(
-            "The joining of a header field that is split over several lines comes with the model of the opening "
-            "handshake."
-        ),
+        rules=("4.1/send-request", "4.2.1/sound-request"),
     ),
     not_observable(
         "9.1-04",
@@ -59,11 +53,10 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "Any extension-token used MUST be a registered token (see Section 11.4).",
         why="Whether a name is registered stands in IANA's registry, which changes and is no part of the connection.",
     ),
-    not_modelled(
+    covered(
         "9.1-05",
         Binds.ENDPOINT,
         "The parameters supplied with any given extension MUST be defined for that extension.",
-        why="Which parameters an extension defines comes with the model of that extension.",
     ),
     covered(
         "9.1-06",
@@ -81,10 +74,10 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "they define."
         ),
     ),
-    not_modelled(
+    covered(
         "9.2-01",
         Binds.ENDPOINT,
         "This document doesn't define any extension, but implementations MAY use extensions defined separately.",
-        why="No extension is modelled yet; the rules take the RSV bits that the negotiated extensions claim as given.",
+        rules=("4.2.2/accept", "4.1/established"),
     ),
 )

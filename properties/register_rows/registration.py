@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..requirement import Binds, Requirement, not_observable
+from ..requirement import Binds, Requirement, covered, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
     not_observable(
@@ -46,69 +46,58 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "original characters."
         ),
     ),
-    not_observable(
+    covered(
         "11.3.1-01",
         Binds.CLIENT,
         "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.",
-        why=(
-            "It counts the key fields of the HTTP request, which is over before the first frame; frames do not show it."
-        ),
+        rules=("4.2.1/one-key",),
     ),
-    not_observable(
+    covered(
         "11.3.2-01",
         Binds.CLIENT,
         "The |Sec-WebSocket-Extensions| header field MAY appear multiple times in an HTTP request (which is logically "
         "the same as a single |Sec-WebSocket-Extensions| header field that contains all values.",
-        why="It permits the extensions field to be repeated in the HTTP request, which is over before the first frame.",
+        rules=("4.1/send-request", "4.2.1/sound-request"),
     ),
     not_observable(
         "11.3.2-02",
         Binds.SERVER,
         "However, the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP response.",
         why=(
-            "It counts the extensions fields of the HTTP response; frames show the extensions in use, not how many "
-            "fields named them."
+            "Section 4.2.2 permits in so many words what this sentence forbids (several fields in a response), so "
+            "that no response can be shown to break the RFC by it."
         ),
     ),
-    not_observable(
+    covered(
         "11.3.3-01",
         Binds.SERVER,
         "The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.",
-        why=(
-            "It counts the accept fields of the HTTP response, which is over before the first frame; frames do not "
-            "show it."
-        ),
+        rules=("4.1/answer-one-accept",),
     ),
-    not_observable(
+    covered(
         "11.3.4-01",
         Binds.CLIENT,
         "The |Sec-WebSocket-Protocol| header field MAY appear multiple times in an HTTP request (which is logically "
         "the same as a single |Sec-WebSocket-Protocol| header field that contains all values).",
-        why="It permits the protocol field to be repeated in the HTTP request, which is over before the first frame.",
+        rules=("4.1/send-request", "4.2.1/sound-request"),
     ),
-    not_observable(
+    covered(
         "11.3.4-02",
         Binds.SERVER,
         "However, the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP response.",
-        why="It counts the protocol fields of the HTTP response; frames show neither the fields nor the subprotocol.",
+        rules=("4.2.2/send-one-subprotocol", "4.1/answer-one-subprotocol"),
     ),
-    not_observable(
+    covered(
         "11.3.5-01",
         Binds.SERVER,
         "The |Sec-WebSocket-Version| header field MAY appear multiple times in an HTTP response (which is logically "
         "the same as a single |Sec-WebSocket-Version| header field that contains all values).",
-        why=(
-            "It permits the version field to be repeated in an HTTP response that refuses the handshake, so that no "
-            "frame ever follows."
-        ),
+        rules=("4.4/name-versions", "4.2.2/refuse"),
     ),
-    not_observable(
+    covered(
         "11.3.5-02",
         Binds.CLIENT,
         "However, the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.",
-        why=(
-            "It counts the version fields of the HTTP request, which is over before the first frame; frames do not "
-            "show it."
-        ),
+        rules=("4.2.1/one-version", "4.2.1/may-refuse-one-version"),
     ),
 )

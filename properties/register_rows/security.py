@@ -17,15 +17,11 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "an observer."
         ),
     ),
-    not_observable(
+    covered(
         "10.2-02",
         Binds.SERVER,
         "If the origin indicated is unacceptable to the server, then it SHOULD respond to the WebSocket handshake "
         "with a reply containing HTTP 403 Forbidden status code.",
-        why=(
-            "Which origins a server finds unacceptable is its own policy; its HTTP answer, given before the first "
-            "frame, does not state the cause."
-        ),
     ),
     not_observable(
         "10.3-01",
@@ -55,7 +51,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         Binds.ENDPOINT,
         "WebSocket implementations MUST support TLS and SHOULD employ it when communicating with their peers.",
         why=(
-            "The model begins above the byte stream; frames are the same over TCP and TLS, and a connection without "
+            "The model begins above the byte stream, which is the same over TCP and TLS, and a connection without "
             "TLS does not show that TLS is missing."
         ),
     ),
@@ -71,6 +67,8 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "5.5.1/one-octet-body",
             "8.1/invalid-text",
             "8.1/invalid-close-reason",
+            "4.2.1/malformed-request",
+            "4.1/malformed-response",
         ),
     ),
     covered(
@@ -80,7 +78,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "by which the endpoint determines safety of input, or when the endpoint sees an opening handshake that does "
         "not correspond to the values it is expecting (e.g., incorrect path or origin in the client request), the "
         "endpoint MAY drop the TCP connection.",
-        rules=("7.1.7/client-closes-tcp", "7.1.7/server-closes-tcp"),
+        rules=("7.1.7/client-closes-tcp", "7.1.7/server-closes-tcp", "7.1.1/any-means"),
     ),
     covered(
         "10.7-03",
@@ -89,14 +87,16 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "frame with an appropriate status code (Section 7.4) before proceeding to _Close the WebSocket Connection_.",
         rules=("7.1.7/close-frame-before-tcp", "7.1.7/close-frame-owed", "7.1.7/appropriate-code"),
     ),
-    not_observable(
+    covered(
         "10.7-04",
         Binds.SERVER,
         "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate HTTP "
         "[RFC2616] status code.",
-        why=(
-            "It speaks of the HTTP answer to a bad opening handshake, after which there is no WebSocket connection "
-            "whose frames could be observed."
+        rules=(
+            "4.2.1/answer-before-closing",
+            "4.2.1/any-response-owed",
+            "4.2.1/error-for-faulty",
+            "4.2.1/response-owed",
         ),
     ),
 )

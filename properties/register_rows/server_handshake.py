@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..requirement import Binds, Requirement, not_modelled, not_observable
+from ..requirement import Binds, Requirement, covered, not_observable
 
 ROWS: Final[tuple[Requirement, ...]] = (
     not_observable(
@@ -14,7 +14,7 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "balancers and reverse proxies.",
         why="Which machines together make up the server cannot be seen from the other end of the connection.",
     ),
-    not_modelled(
+    covered(
         "4.2.1-01",
         Binds.SERVER,
         "If the server, while reading the handshake, finds that the client did not send a handshake that matches the "
@@ -22,7 +22,26 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "but not limited to any violations of the ABNF grammar specified for the components of the handshake, the "
         "server MUST stop processing the client's handshake and return an HTTP response with an appropriate error "
         "code (such as 400 Bad Request).",
-        why="Refusing a malformed request with an HTTP error comes with the model of the opening handshake.",
+        rules=(
+            "4.2.1/get-only",
+            "4.2.1/http-1-0",
+            "4.2.1/may-refuse-http-1-0",
+            "4.2.1/request-target",
+            "4.2.1/host",
+            "4.2.1/host-missing",
+            "4.2.1/may-refuse-host-missing",
+            "4.2.1/upgrade",
+            "4.2.1/upgrade-list",
+            "4.2.1/may-refuse-upgrade-list",
+            "4.2.1/connection",
+            "4.2.1/connection-repeats",
+            "4.2.1/may-refuse-connection-repeats",
+            "4.2.1/key",
+            "4.2.1/key-length",
+            "4.2.1/may-refuse-key-length",
+            "4.2.1/version",
+            "4.2.1/sound-request",
+        ),
     ),
     not_observable(
         "4.2.1-02",
@@ -30,29 +49,29 @@ ROWS: Final[tuple[Requirement, ...]] = (
         "A connection attempt lacking this header field SHOULD NOT be interpreted as coming from a browser client.",
         why="What a server takes its client for is a thought of the server; no octet states it.",
     ),
-    not_modelled(
+    covered(
         "4.2.2-01",
         Binds.SERVER,
         "When a client establishes a WebSocket connection to a server, the server MUST complete the following steps "
         "to accept the connection and send the server's opening handshake.",
-        why="The sequence of the server's steps comes with the model of the opening handshake.",
+        rules=("4.4/accept-valid",),
     ),
-    not_modelled(
+    not_observable(
         "4.2.2-02",
         Binds.SERVER,
         'If this fails (e.g., the client indicated a host name in the extended client hello "server_name" extension '
         "that the server does not host), then close the connection; otherwise, all further communication for the "
         "connection (including the server's handshake) MUST run through the encrypted tunnel [RFC5246].",
         why=(
-            "That nothing is sent outside the TLS tunnel comes with the model of the opening handshake; the model of "
-            "frames begins above TLS."
+            "Whether a TLS handshake failed, and what ran through the tunnel, is seen below the octets that the model "
+            "reads."
         ),
     ),
-    not_modelled(
+    covered(
         "4.2.2-03",
         Binds.SERVER,
         "The server MAY redirect the client using a 3xx status code [RFC2616].",
-        why="A redirect in place of status 101 comes with the model of the opening handshake.",
+        rules=("4.2.2/refuse",),
     ),
     not_observable(
         "4.2.2-04",
@@ -63,79 +82,79 @@ ROWS: Final[tuple[Requirement, ...]] = (
             "permits both."
         ),
     ),
-    not_modelled(
+    covered(
         "4.2.2-05",
         Binds.SERVER,
         "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error code (e.g., "
         "403 Forbidden) and abort the WebSocket handshake described in this section.",
-        why="The HTTP error for a connection that is not wanted comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.2.2-06",
         Binds.SERVER,
         "If this version does not match a version understood by the server, the server MUST abort the WebSocket "
         "handshake described in this section and instead send an appropriate HTTP error code (such as 426 Upgrade "
         "Required) and a |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of "
         "understanding.",
-        why=(
-            "The answer to an unknown version, error status and list of versions, comes with the model of the opening "
-            "handshake."
-        ),
+        rules=("4.4/name-versions",),
     ),
-    not_modelled(
+    covered(
         "4.2.2-07",
         Binds.SERVER,
         "If the requested service is not available, the server MUST send an appropriate HTTP error code (such as 404 "
         "Not Found) and abort the WebSocket handshake.",
-        why="The HTTP error for a service that is not available comes with the model of the opening handshake.",
+        rules=("4.2.2/refuse", "4.2.2/error-to-refuse"),
     ),
-    not_modelled(
+    covered(
         "4.2.2-08",
         Binds.SERVER,
         "The value chosen MUST be derived from the client's handshake, specifically by selecting one of the values "
         "from the |Sec-WebSocket-Protocol| field that the server is willing to use for this connection (if any).",
-        why="The choice of the subprotocol from those offered comes with the model of the opening handshake.",
+        rules=("4.2.2/send-one-subprotocol",),
     ),
-    not_modelled(
+    covered(
         "4.2.2-09",
         Binds.SERVER,
         "The absence of such a field is equivalent to the null value (meaning that if the server does not wish to "
         "agree to one of the suggested subprotocols, it MUST NOT send back a |Sec-WebSocket-Protocol| header field in "
         "its response).",
-        why="The absent Sec-WebSocket-Protocol field of the response comes with the model of the opening handshake.",
+        rules=("4.2.2/send-offered-subprotocol", "4.2.2/send-one-subprotocol"),
     ),
-    not_modelled(
+    covered(
         "4.2.2-10",
         Binds.SERVER,
         "If the server supports multiple extensions, then the value MUST be derived from the client's handshake, "
         "specifically by selecting one or more of the values from the |Sec-WebSocket-Extensions| field.",
-        why="The choice of extensions from those offered comes with the model of the opening handshake.",
+        rules=("4.2.2/send-offered-extensions",),
     ),
-    not_modelled(
+    covered(
         "4.2.2-11",
         Binds.SERVER,
         "Extensions not listed by the client MUST NOT be listed.",
-        why="That no extension is listed which was not offered comes with the model of the opening handshake.",
     ),
-    not_modelled(
+    covered(
         "4.2.2-12",
         Binds.SERVER,
         "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response indicating "
         "the following.",
-        why="The response with status 101 comes with the model of the opening handshake.",
+        rules=(
+            "4.2.2/send-http-1-1",
+            "4.2.2/send-upgrade",
+            "4.2.2/send-connection",
+            "4.2.2/send-accept",
+            "4.2.2/send-no-body",
+        ),
     ),
-    not_modelled(
+    covered(
         "4.3-01",
         Binds.ENDPOINT,
         'extension-param = token [ "=" (token | quoted-string) ] ; When using the quoted-string syntax variant, the '
         "value after quoted-string unescaping MUST conform to the 'token' ABNF.",
-        why="The grammar of an extension's parameters comes with the model of the opening handshake.",
+        rules=("9.1/send-offers", "9.1/offers", "9.1/send-extensions", "9.1/answer-extensions"),
     ),
-    not_modelled(
+    covered(
         "4.4-01",
         Binds.SERVER,
         "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version| header "
         "field (or multiple |Sec-WebSocket-Version| header fields) containing all versions it is willing to use.",
-        why="The list of versions in the refusal comes with the model of the opening handshake.",
     ),
 )

@@ -6,11 +6,27 @@ import pytest
 
 from wsoracle.model.close_codes import REGISTER, code_range
 from wsoracle.model.expression import lift, variables
+from wsoracle.model.handshake_terms import HEAD_VARIABLES
 from wsoracle.model.machine import Kind, allowed
-from wsoracle.model.rule import LEGAL, Accept, Fail, Forbid, Ignore, Level, Permit, Rule, RuleSet, Strength, effects
+from wsoracle.model.rule import (
+    LEGAL,
+    Accept,
+    Fail,
+    Forbid,
+    Ignore,
+    Level,
+    Permit,
+    Refuse,
+    Rule,
+    RuleSet,
+    Strength,
+    effects,
+)
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import SWITCHES, Switches, is_set_to
 from wsoracle.model.terms import (
+    ALL_FACTS,
+    FACT_VARIABLES,
     FRAME_VARIABLES,
     SETTING_VARIABLES,
     STATE_VARIABLES,
@@ -24,20 +40,25 @@ from wsoracle.model.vocabulary import CLOSE, Role
 
 
 def test_guards_speak_of_state_event_and_setting_alone() -> None:
-    known = {*STATE_VARIABLES, *FRAME_VARIABLES, *SETTING_VARIABLES}
     for rule in RULES:
-        names = set(variables(RULES.guard(rule)))
-        assert names <= known, rule.id
-        if not rule.on.has_frame:
-            assert not names & set(FRAME_VARIABLES), rule.id
+        known = {*STATE_VARIABLES, *FACT_VARIABLES[rule.on], *SETTING_VARIABLES}
+        assert set(variables(RULES.guard(rule))) <= known, rule.id
         for effect in rule.then.effects.values():
             assert set(variables(effect)) <= known, rule.id
 
 
+def test_no_name_means_two_things() -> None:
+    names = [*STATE_VARIABLES, *SETTING_VARIABLES, *FRAME_VARIABLES, *HEAD_VARIABLES]
+    assert len(names) == len(set(names))
+    assert {*FRAME_VARIABLES, *HEAD_VARIABLES} == set(ALL_FACTS)
+
+
 def test_inputs_are_answered_and_outputs_judged() -> None:
     for rule in RULES:
-        expected = (Accept, Fail, Ignore) if rule.on.is_input else (Permit, Forbid)
+        expected = (Accept, Fail, Refuse, Ignore) if rule.on.is_input else (Permit, Forbid)
         assert isinstance(rule.then, expected), rule.id
+        if isinstance(rule.then, Refuse):
+            assert rule.on is EventKind.RECEIVE_REQUEST, rule.id  # only a server refuses, and only a handshake
 
 
 def test_every_switch_is_read_by_some_rule() -> None:
