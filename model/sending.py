@@ -132,7 +132,12 @@ ORDER: Final = (
     _forbid("4.1/handshake-before-data", MUST,
             "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
             "before sending any further data.",
-            ~established),
+            ~server & ~established),
+    _forbid("4.2.2/answer-before-data", MUST,
+            "When a client establishes a WebSocket connection to a server, the server MUST complete the following "
+            "steps to accept the connection and send the server's opening handshake. ... At this point, the server may "
+            "begin sending (and receiving) data.",
+            server & ~established),
     _forbid("5.5.1/no-data-after-close", MUST,
             "The application MUST NOT send any more data frames after sending a Close frame.",
             sent_close & is_data),

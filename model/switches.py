@@ -1,6 +1,10 @@
 """Named switches: the points of RFC 6455 that people really argue about, each with a documented default.
 
 A switch is read by rules through :func:`is_set_to`; nothing else may depend on it.
+
+One point has no switch, since both ways are always taken as legal: how many Sec-WebSocket-Extensions fields a response
+has. Section 11.3.2 says that the field MUST NOT appear more than once in a response; section 4.2.2 says that several
+extensions can be "split between multiple instances" of it there, and section 9.1 that it MAY be split.
 """
 
 from __future__ import annotations
@@ -164,7 +168,7 @@ SWITCHES: Final[tuple[Switch, ...]] = (
     ),
     Switch(
         "upgrade_list",
-        "4.1, 4.2.1",
+        "4.1, 4.2.1, 4.2.2",
         "What is an Upgrade field that lists websocket among other protocols?",
         ACCEPT_EITHER_REFUSE,
         "either",
@@ -185,8 +189,8 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "May a server answer a request that does not ask for a WebSocket as HTTP has it, with a page for example?",
         ("allowed", "refused"),
         "allowed",
-        "By the letter of section 4.2.1 whatever is no handshake is answered with an error code; but section 1.7 "
-        "says that the protocol is meant to share a port with HTTP.",
+        "By the letter of section 4.2.1 whatever is no handshake is answered with an error code; but section 1.5 "
+        "says that its servers can share a port with HTTP servers.",
     ),
 )
 
