@@ -21,8 +21,9 @@ from enum import StrEnum
 from typing import Final
 
 from wsoracle.model.expression import variables
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
 from wsoracle.model.machine import Label
-from wsoracle.model.rule import Rule, RuleSet
+from wsoracle.model.rule import LEGAL, Rule, RuleSet
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import CONNECTING, Event, EventKind, Setting, State
 
@@ -37,6 +38,9 @@ LONGEST: Final = 4
 MOST_PAIRS: Final = 400
 """Pairs of different states that are followed at each depth."""
 
+
+NEAR: Final = 2
+"""Steps before the last one, where no more is tried before all starts had their turn."""
 
 FIRST_TRY: Final = {ESTABLISHED: 0, CONNECTING: 1}
 """Steps before the last one of the histories that are tried before a proof is sought, by where they begin."""
@@ -104,14 +108,33 @@ class Distinguisher:
         if proof.equivalent:
             return Finding(mutant, Status.EQUIVALENT)
         concerned = self._concerned(mutant)
-        for firsts in (usual, others):
-            near = [start for first in firsts for start in self._starts[first] if start.points <= concerned]
-            far = [start for first in firsts for start in starts_with_two(concerned, first)]
-            for where in (near, far):
-                scenario = self._cheapest(mutant, where, LONGEST, proof)
-                if scenario is not None:
-                    return Finding(mutant, Status.KILLED, scenario)
-        return Finding(mutant, Status.ALIVE)
+        near, near_others = (
+            [start for first in firsts for start in self._starts[first] if start.points <= concerned]
+            for firsts in (usual, others)
+        )
+        far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
+        searches: dict[Start, _Search] = {}
+        # What is seen at once elsewhere is found before the search goes far where it is usual.
+        for where, longest in ((near, NEAR), (near_others, 1), (near, LONGEST), (near_others, LONGEST), (far, LONGEST)):
+            scenario = self._cheapest(mutant, where, longest, proof, searches)
+            if scenario is not None:
+                return Finding(mutant, Status.KILLED, scenario)
+        scenario = self._in_pairs(mutant, [*near, *far], proof)
+        return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
+
+    def _in_pairs(self, mutant: Mutant, where: Sequence[Start], proof: MutantProof) -> Scenario | None:
+        """A short history that ends with a head that differs from a sound one, or from a bare one, in two points."""
+        facts = self.rules.by_id[mutant.rule].on.facts
+        for start in where if facts in (RequestFacts, ResponseFacts) else ():
+            if start.departing or proof.equivalent_under(start.setting):
+                continue
+            world = self.world(start)
+            behaviour = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
+            for node in (node for depth in range(FIRST_TRY[CONNECTING] + 1) for node in world.layer(depth)):
+                for trial in world.pairs(node.state, behaviour.kind):
+                    if behaviour.observe(node.state, trial.event)[0] != trial.observation:
+                        return Scenario(start, (*node.history, trial.step(node.state)))
+        return None
 
     def _where(self, mutant: Mutant) -> tuple[Sequence[State], Sequence[State]]:
         """Where histories that may tell the mutant apart begin, and where else they might."""
@@ -123,23 +146,32 @@ class Distinguisher:
         return (ESTABLISHED,), (CONNECTING,)
 
     def _cheapest(
-        self, mutant: Mutant, where: Sequence[Start], longest: int, proof: MutantProof | None = None
+        self,
+        mutant: Mutant,
+        where: Sequence[Start],
+        longest: int,
+        proof: MutantProof | None = None,
+        searches: dict[Start, _Search] | None = None,
     ) -> Scenario | None:
-        """The cheapest history that tells the mutant apart: steps before the last one, and what the start costs."""
-        searches: dict[Start, _Search] = {}
+        """The cheapest history that tells the mutant apart: steps before the last one, and what the start costs.
+
+        ``searches`` are gone on with where they stand.
+        """
+        known = {} if searches is None else searches
         proved: dict[Setting, bool] = {}
         turns = [
             (start.cost + depth, place, start) for place, start in enumerate(where) for depth in range(longest + 1)
         ]
-        for _, _, start in sorted(turns, key=lambda turn: turn[:2]):
+        for cost, _, start in sorted(turns, key=lambda turn: turn[:2]):
             if proof is not None and start.setting not in proved:
                 proved[start.setting] = proof.equivalent_under(start.setting)
             if not proved.get(start.setting):
-                if start not in searches:
-                    searches[start] = _Search(self.world(start), mutant)
-                history = searches[start].deeper()
-                if history is not None:
-                    return Scenario(start, history)
+                if start not in known:
+                    known[start] = _Search(self.world(start), mutant)
+                if known[start].depth <= cost - start.cost:
+                    history = known[start].deeper()
+                    if history is not None:
+                        return Scenario(start, history)
         return None
 
     def _concerned(self, mutant: Mutant) -> set[str]:
@@ -152,6 +184,8 @@ class Distinguisher:
         mentioned = {"echo", "limit", "willing"}.union(*(_names(row) for row in rows))
         set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
         different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
+        if len({LEGAL.name in _names(row) for row in rows}) == 2:
+            mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
         return mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
 
     def find_all(self, mutants: Iterable[Mutant], progress: Callable[[Finding], None] | None = None) -> list[Finding]:
@@ -201,7 +235,8 @@ class _Search:
         self._world: Final = world
         self._behaviour: Final = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
         self._seen: Final[set[tuple[State, State, bool]]] = set()
-        self._depth = 0
+        self.depth = 0
+        """How many steps before the last one the next histories have."""
         self._pairs: list[_Pair] = []
         self._next: list[_Pair] = []
         self._telling: Final = self._events_for_the_row()
@@ -209,8 +244,8 @@ class _Search:
     def deeper(self) -> History | None:
         """A history that is one step longer than any tried before, if one tells the mutant apart."""
         self._next = []
-        nodes = self._world.layer(self._depth)
-        self._depth += 1
+        nodes = self._world.layer(self.depth)
+        self.depth += 1
         for node in nodes:
             if (found := self._in_one_state(node)) is not None:
                 return found

@@ -36,13 +36,14 @@ from typing import Any, Final, TypeAlias
 import z3
 
 from wsoracle.model.alphabet import atoms
-from wsoracle.model.expression import TRUE, Expr, Op, Sort, Var, evaluate, text, variables
+from wsoracle.model.expression import TRUE, Expr, Op, Sort, Var, evaluate, ite, text, variables
 from wsoracle.model.machine import LEVELS, Kind, Label
 from wsoracle.model.machine import label_of as exact_label_of
 from wsoracle.model.rule import LEGAL, Forbid, Rule, RuleSet
 from wsoracle.model.symbolic import SymbolicMachine, constant, literal, term, within_bounds
 from wsoracle.model.terms import (
     FRAME_VARIABLES,
+    HANDSHAKE,
     SETTING_VARIABLES,
     STATE_VARIABLES,
     UNSTATED,
@@ -54,6 +55,7 @@ from wsoracle.model.terms import (
     established,
     failed,
     got_close,
+    handshake,
     handshake_is,
     is_continuation,
     recv_type,
@@ -61,6 +63,7 @@ from wsoracle.model.terms import (
     send_type,
     send_utf8,
     sent_close,
+    server,
     tcp_open,
 )
 from wsoracle.model.vocabulary import TEXT
@@ -79,6 +82,7 @@ MILLISECONDS: Final = 20_000
 
 _EVERYTHING: Final[Matters] = {name: {()} for name in STATE_VARIABLES}
 _PHASE: Final = (tcp_open, failed, got_close, sent_close, discarding)
+_STAGE: Final = ite(server & handshake_is("refused"), HANDSHAKE.index("not begun"), handshake)
 _TEXT_IN_PROGRESS: Final = {"recv_utf8": recv_type == TEXT, "send_utf8": send_type == TEXT}
 
 
@@ -313,7 +317,7 @@ class Prover:
         found: dict[str, set[Circumstances]] = {name: set() for name in STATE_VARIABLES}
         solver = self._solver()
         solver.add(*self._holds, *within_bounds(STATE_VARIABLES.values(), self._t))
-        equal = {name: self._s[name] == self._t[name] for name in STATE_VARIABLES}
+        equal = {name: self._equal(name) for name in STATE_VARIABLES}
         changed = True
         while changed:
             changed = False
@@ -353,7 +357,15 @@ class Prover:
             z3.And(*(fact if holds else z3.Not(fact) for fact, holds in zip(facts, cube, strict=False)))
             for cube in sorted(circumstances)
         )
-        return z3.Implies(_or(*cubes), self._s[name] == self._t[name])
+        return z3.Implies(_or(*cubes), self._equal(name))
+
+    def _equal(self, name: str) -> Any:
+        """The two states agree on a variable; a server that refused a handshake may as well await the first one."""
+        if name != handshake.name:
+            return self._s[name] == self._t[name]
+        env = self._machine.setting_env
+        here, there = (term(_STAGE, {**env, **state}) for state in (self._s, self._t))
+        return here == there
 
     def _relation(self, matters: Matters) -> Any:
         """The two states agree on everything that matters in the first."""
@@ -562,6 +574,7 @@ def _effects_key(row: Rule) -> tuple[object, ...]:
 def _facts() -> Iterator[Expr]:
     """Simple facts about state and setting, of which invariants are made."""
     first = State()._asdict()
+    yield from (server & ~established, ~server & ~established)
     for name, variable in {**STATE_VARIABLES, **_setting_facts()}.items():
         if variable.sort is Sort.BOOL:
             yield from (variable, ~variable)

@@ -375,14 +375,16 @@ def can_happen(kind: EventKind, state: State, setting: Setting) -> bool:
 _CAN_HAPPEN: Final[dict[tuple[str, str, int], bool]] = {}
 _READING: Final = (EventKind.RECEIVE, EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
 _NO_HEAD: Final = {
-    EventKind.RECEIVE_REQUEST: RequestFacts(syntax=value_of("syntax", "malformed")),
-    EventKind.RECEIVE_RESPONSE: ResponseFacts(syntax=value_of("syntax", "malformed")),
+    kind: Event.of(kind, facts(syntax=value_of("syntax", "malformed")))
+    for kind, facts in ((EventKind.RECEIVE_REQUEST, RequestFacts), (EventKind.RECEIVE_RESPONSE, ResponseFacts))
 }
 """A frame, to who reads it as a head of HTTP."""
 
 _HEAD_AS_FRAME: Final = {
-    EventKind.RECEIVE_REQUEST: FrameFacts(7, fin=False, rsv1=True, length=69),
-    EventKind.RECEIVE_RESPONSE: FrameFacts(CLOSE, fin=False, rsv1=True, length=84, code=0x5450),
+    EventKind.RECEIVE_REQUEST: Event(EventKind.RECEIVE, FrameFacts(7, fin=False, rsv1=True, length=69)),
+    EventKind.RECEIVE_RESPONSE: Event(
+        EventKind.RECEIVE, FrameFacts(CLOSE, fin=False, rsv1=True, length=84, code=0x5450)
+    ),
 }
 """*GE* of *GET*, and *HTTP*, to who reads them as the header of a frame."""
 
@@ -401,7 +403,7 @@ def seen_from(step: Step, state: State, setting: Setting) -> Event | None:
         reading = next((kind for kind in _READING if can_happen(kind, state, setting)), None)
         if reading is None or event.kind not in _READING:
             return None
-        return Event.of(reading, _NO_HEAD[reading] if reading in _NO_HEAD else _HEAD_AS_FRAME[event.kind])
+        return _HEAD_AS_FRAME[event.kind] if reading.has_frame else _NO_HEAD[reading]
     if event.frame is None:
         return event
     before = text_before(event.frame.opcode, state, event.kind)
@@ -428,9 +430,7 @@ def representative(before: int, after: int, length: int) -> bytes:
 # --- generated functions ----------------------------------------------------------------------------------------------
 
 _UNPACK_STATE: Final = f"    {', '.join(STATE_VARIABLES)} = state"
-_UNPACK_FACTS: Final = {
-    kind.facts: f"    {', '.join(kind.facts._fields)} = facts" for kind in EventKind if kind.facts is not None
-}
+_UNPACK_FACTS: Final = {kind: f"    {', '.join(names)} = facts" for kind, names in FACT_VARIABLES.items()}
 
 
 def _mask_function(
@@ -493,7 +493,7 @@ def _effect_function(kind: EventKind, effects: Mapping[str, Expr], values: Mappi
 
 def _unpacked(kind: EventKind, expressions: Sequence[Expr | None]) -> list[str]:
     names = {name for expression in expressions if expression is not None for name in variables(expression)}
-    return [_UNPACK_STATE, *([_UNPACK_FACTS[kind.facts]] if names & set(FACT_VARIABLES[kind]) else [])]
+    return [_UNPACK_STATE, *([_UNPACK_FACTS[kind]] if names & set(FACT_VARIABLES[kind]) else [])]
 
 
 def _python(expression: Expr | None) -> str:

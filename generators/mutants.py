@@ -96,6 +96,7 @@ _OTHER_VALUE: Final[Mapping[str, Mapping[int, int]]] = {
 _OTHER_CODE: Final = {1002: 1007, 1007: 1002, 1009: 1002, LOST: 1002}
 _OTHER_ERROR: Final = {400: 403, 403: 400, 426: 400, 431: 400}
 _NO_ERROR: Final = 200
+_TAKING: Final[tuple[Ignore | Accept, ...]] = (Ignore(), Accept())
 _OTHER_DELIVERY: Final = {
     "text message": "binary message",
     "binary message": "text message",
@@ -386,7 +387,7 @@ def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
         remembered = {"fail_code": lift(other)} if "fail_code" in then.effects else {}
         wrong = replace(then, code=other, effects={**then.effects, **remembered})
         yield changed("code", f"code-{other}", f"fails with {other} for {then.code}", then=wrong)
-        for reaction in shared.in_turn("instead of failing", (Ignore(), Accept())):
+        for reaction in shared.in_turn("instead of failing", _TAKING):
             what = "frame" if rule.on.has_frame else "response"
             yield changed("reaction", reaction.word, _taken(what, reaction), then=reaction)
         yield _other_strength(rule, "failing")
@@ -395,7 +396,7 @@ def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
         for status in others:
             change = f"refuses with {status} for {then.code}"
             yield changed("code", f"code-{status}", change, then=replace(then, code=status))
-        for reaction in shared.in_turn("instead of refusing", (Ignore(), Accept())):
+        for reaction in shared.in_turn("instead of refusing", _TAKING):
             yield changed("reaction", reaction.word, _taken("request", reaction), then=reaction)
         yield _other_strength(rule, "refusing")
     elif isinstance(then, Accept):
@@ -418,7 +419,7 @@ def _other_strength(rule: Rule, what: str) -> _Change:
     return _Change("strength", strength.value.lower(), f"{what} is {word}", replace(rule, strength=strength))
 
 
-def _taken(what: str, reaction: Reaction) -> str:
+def _taken(what: str, reaction: Ignore | Accept) -> str:
     return f"the {what} is {reaction.word.rstrip('e')}ed without effects"
 
 

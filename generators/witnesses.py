@@ -23,12 +23,15 @@ from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.exploration import Explorer, Transition, path_to
 from wsoracle.model.expression import Const, Expr, Sort, Value, substitute, variables
 from wsoracle.model.machine import LEVELS
-from wsoracle.model.rule import Fail, Forbid, Level, Rule, RuleSet
+from wsoracle.model.rule import Fail, Forbid, Level, Refuse, Rule, RuleSet
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import SWITCHES, Switches
 from wsoracle.model.symbolic import SymbolicMachine, within_bounds
-from wsoracle.model.terms import SETTING_VARIABLES, STATE_VARIABLES, Event, EventKind, Setting, State
+from wsoracle.model.terms import CONNECTING, SETTING_VARIABLES, STATE_VARIABLES, Event, EventKind, Setting, State
 from wsoracle.model.vocabulary import Role
+
+from .expectation import opportunity
+from .mutants import of_handshake
 
 STATED_LIMIT: Final = 2
 """The limit, in octets, of a witness that needs a stated one: small, so that all states can be visited."""
@@ -45,7 +48,7 @@ _CONSTANT: Final = frozenset(name for name in STATE_VARIABLES if name.startswith
 
 
 class Start(NamedTuple):
-    """Where a witness begins: a setting, and the state right after the opening handshake."""
+    """Where a witness begins: a setting, and the state before or right after the opening handshake."""
 
     setting: Setting
     state: State = State()
@@ -131,7 +134,7 @@ class _Search:
         wanted = {(rule.id, role) for rule in self.sought for role in Role}
         for rule, role in product(self.sought, Role):
             if self._impossible_in(rule, role):
-                self.found[rule.id, role] = Unreached(rule, role, True, f"its guard excludes the {role}")
+                self.found[rule.id, role] = Unreached(rule, role, True, _why_not(rule, role))
         for level in LEVELS:
             for departing in (False, True) if level is not Level.FULL else (False,):
                 for count in range(MOST_CHANGES + 1):
@@ -142,13 +145,13 @@ class _Search:
 
     def _search(self, level: Level, count: int, wanted: set[tuple[str, Role]], *, departing: bool) -> None:
         """Visit each setting with this many changes that a rule without a witness depends on."""
-        asking: dict[tuple[Role, Changes], set[str]] = {}
+        asking: dict[tuple[Role, Changes, State], set[str]] = {}
         for rule, role in product(self.sought, Role):
             if (rule.id, role) in wanted and (count == 0 or self._satisfiable(rule.id, role, level)):
                 for changes in self._changes(rule, count):
-                    asking.setdefault((role, changes), set()).add(rule.id)
-        for (role, changes), ids in asking.items():
-            start = _changed(role, changes)
+                    asking.setdefault((role, changes, first_state(rule)), set()).add(rule.id)
+        for (role, changes, first), ids in asking.items():
+            start = _changed(role, changes, first)
             known = known_values(self.rules, start)
             open_ = {i for i in ids if (i, role) not in self.found and not self._is_excluded(i, known)}
             if open_:
@@ -203,7 +206,7 @@ class _Search:
         for kind in EventKind:
             seen: set[int] = set()
             for event in alphabet.of(kind, state) if kind in kinds else ():
-                mask = machine.mask(kind, state, event.frame)
+                mask = machine.mask(kind, state, event.facts)
                 if mask not in seen:
                     seen.add(mask)
                     yield event, machine.rows(kind, mask)
@@ -233,10 +236,10 @@ class _Search:
 
     @staticmethod
     def _impossible_in(rule: Rule, role: Role) -> bool:
-        return _is_false(substitute(rule.when, {"server": role is Role.SERVER}))
+        return _cannot_be(rule, {"server": role is Role.SERVER})
 
     def _is_excluded(self, rule_id: str, known: Mapping[str, Value]) -> bool:
-        return _is_false(substitute(self.rules.by_id[rule_id].when, known))
+        return _cannot_be(self.rules.by_id[rule_id], known)
 
     def _satisfiable(self, rule_id: str, role: Role, level: Level) -> bool:
         """The guard can hold at this level in some state, reachable or not, under some setting."""
@@ -260,7 +263,7 @@ class _Search:
 
 def is_alone(rule: Rule, enabled: Sequence[Rule]) -> bool:
     """No other binding row refuses the event; for a row that takes it, no other row is enabled at all."""
-    against = isinstance(rule.then, (Fail, Forbid))
+    against = isinstance(rule.then, (Fail, Refuse, Forbid))
     return all(other is rule or (against and not other.refuses) for other in enabled)
 
 
@@ -275,13 +278,30 @@ def known_values(rules: RuleSet, start: Start) -> dict[str, Value]:
         changed = {
             name
             for rule in rules
-            if not _is_false(substitute(rule.when, known))
+            if not _cannot_be(rule, known)
             for name, effect in rule.then.effects.items()
             if name in known and not _is_constant(substitute(effect, known), known[name])
         }
         if not changed:
             return known
         known = {name: value for name, value in known.items() if name not in changed}
+
+
+def first_state(rule: Rule) -> State:
+    """Where histories begin that lead to a rule: before the opening handshake where it never holds after it."""
+    return CONNECTING if of_handshake(rule) else State()
+
+
+def _cannot_be(rule: Rule, known: Mapping[str, Value]) -> bool:
+    """Where these values are known, the guard cannot hold, or the event not happen."""
+    return any(_is_false(substitute(part, known)) for part in (rule.when, opportunity(rule.on)))
+
+
+def _why_not(rule: Rule, role: Role) -> str:
+    if _is_false(substitute(opportunity(rule.on), {"server": role is Role.SERVER})):
+        does, _, what = rule.on.value.partition("_")
+        return f"a {role} does not {does} a {what}"
+    return f"its guard excludes the {role}"
 
 
 def _is_constant(expression: Expr, value: Value) -> bool:
@@ -302,9 +322,9 @@ def _other_values(name: str) -> tuple[Value, ...]:
     return (True,)
 
 
-def _changed(role: Role, changes: Iterable[tuple[str, Value]]) -> Start:
+def _changed(role: Role, changes: Iterable[tuple[str, Value]], first: State) -> Start:
     """The default start with some variables changed."""
-    start = Start(default_setting(role))
+    start = Start(default_setting(role), first)
     switches: dict[str, str] = {}
     by_variable = {switch.variable.name: switch for switch in SWITCHES}
     for name, value in changes:

@@ -10,7 +10,7 @@ may be seen only there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -19,12 +19,13 @@ from typing import Final, NamedTuple
 from wsoracle.model import utf8, wire
 from wsoracle.model.abstraction import text_before
 from wsoracle.model.alphabet import Alphabet, reporting_variables
-from wsoracle.model.expression import variables
+from wsoracle.model.expression import Value, variables
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
 from wsoracle.model.machine import Label
 from wsoracle.model.rule import RuleSet
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import SWITCHES, Switch, Switches
-from wsoracle.model.terms import CONNECTING, Event, EventKind, FrameFacts, RequestFacts, ResponseFacts, Setting, State
+from wsoracle.model.terms import CONNECTING, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 
 from .expectation import Behaviour, History, Masks, Observation, Step, as_seen, can_happen, step_at
@@ -149,7 +150,7 @@ class World:
     def __init__(self, start: Start, rules: RuleSet = RULES) -> None:
         self.start: Final = start
         self.behaviour: Final = Behaviour(rules, start.setting)
-        self._events: Final = TrialEvents(rules, start)
+        self._events: Final = TrialEvents(rules, start, self.behaviour)
         root = Node(start.state)
         self._layers: Final[list[tuple[Node, ...]]] = [(root,)]
         self._reporting: Final = {name: getattr(State(), name) for name in reporting_variables(rules)}
@@ -173,6 +174,11 @@ class World:
             events = self._events(kind, state)
             self._trials[key] = tuple(self.tried(state, event, payload) for event, payload in events)
         return self._trials[key]
+
+    def pairs(self, state: State, kind: EventKind) -> Iterator[Trial]:
+        """Trials of heads that differ from a sound one, or from a bare one, in two points."""
+        for event in self._events.pairs(kind, state):
+            yield self.tried(state, event)
 
     def has(self, event: Event, state: State) -> bool:
         """Whether events of this kind are possible in a state."""
@@ -236,8 +242,9 @@ class TrialEvents:
     is what reads best.
     """
 
-    def __init__(self, rules: RuleSet, start: Start) -> None:
+    def __init__(self, rules: RuleSet, start: Start, behaviour: Behaviour) -> None:
         self._start: Final = start
+        self._behaviour: Final = behaviour
         self._limit: Final = start.setting.limit
         self._alphabet: Final = _alphabet(rules, start.setting.role, self._limit)
         self._known: Final[dict[tuple[object, ...], tuple[tuple[Event, bytes | None], ...]]] = {}
@@ -249,7 +256,7 @@ class TrialEvents:
         if kind.facts is None:
             return ((Event(kind), None),)
         if not kind.has_frame:
-            return tuple((event, None) for event in self._alphabet.of(kind, state))
+            return self._heads(kind, state)
         about = _About(
             masked=(self._start.setting.role is Role.SERVER) == (kind is EventKind.RECEIVE),
             before=text_before(CONTINUATION, state, kind),
@@ -268,6 +275,47 @@ class TrialEvents:
                 for octets in _payloads(frame, about.before)
             )
         return self._known[key]
+
+
+    def _heads(self, kind: EventKind, state: State) -> tuple[tuple[Event, bytes | None], ...]:
+        """The heads of one kind: those of the alphabet, and what is near one that a row permits which permits none of them.
+
+        That one differs from a sound head, or from a bare one, in two points: a refusal that names versions is one.
+        """
+        key = kind, state.handshake, state.tcp_open, state.failed
+        if key not in self._known:
+            events = list(self._alphabet.of(kind, state))
+            if not kind.is_input and state.tcp_open and not state.failed:
+                permitted = 0
+                for event in events:
+                    permitted |= self._permitting(event, state)
+                for event in self.pairs(kind, state):
+                    further = self._permitting(event, state) & ~permitted
+                    if further:
+                        permitted |= further
+                        events += _near(event, self._alphabet.boundaries(kind, state))
+            self._known[key] = tuple((event, None) for event in dict.fromkeys(events))
+        return self._known[key]
+
+    def pairs(self, kind: EventKind, state: State) -> tuple[Event, ...]:
+        """The heads of one kind that differ from a sound one, or from a bare one, in two points at most."""
+        if not can_happen(kind, state, self._start.setting):
+            return ()
+        return _alphabet(self._alphabet.rules, self._start.setting.role, self._limit, pairs=True).of(kind, state)
+
+    def _permitting(self, event: Event, state: State) -> int:
+        """The rows that permit an event which none refuses."""
+        refusing, legal, _ = self._behaviour.masks(state, event)
+        return 0 if refusing else legal
+
+
+def _near(event: Event, values: Mapping[str, Sequence[Value]]) -> Iterator[Event]:
+    """An event, and those that differ from it in one fact; not in being well-formed, of which others depend."""
+    yield event
+    assert event.facts is not None
+    for name in event.facts._fields:
+        for value in values[name] if name != "syntax" else ():
+            yield Event.of(event.kind, event.facts._replace(**{name: value}))  # type: ignore[arg-type]
 
 
 class _About(NamedTuple):
@@ -338,12 +386,12 @@ _HEADS: Final = (RequestFacts, ResponseFacts)
 
 
 @lru_cache(maxsize=16)
-def _alphabet(rules: RuleSet, role: Role, limit: int | None) -> Alphabet:
+def _alphabet(rules: RuleSet, role: Role, limit: int | None, *, pairs: bool = False) -> Alphabet:
     """The alphabet for a role and a limit: no atom compares an event with any other part of a setting.
 
     Heads that no rule tells apart are kept: a mutant may.
     """
-    return Alphabet(rules, Setting(role, limit), classes=False)
+    return Alphabet(rules, Setting(role, limit), pairs=pairs, classes=False)
 
 
 _OPCODES: Final = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
