@@ -356,6 +356,7 @@ def step_at(state: State, event: Event, label: Label | None = None, payload: byt
     return Step(event, label, before, payload)
 
 
+@lru_cache(maxsize=len(EventKind))
 def opportunity(kind: EventKind) -> Expr:
     """What a state must be like for an event of a kind to be possible at all, whatever the event carries."""
     of_state = (term for term in conjuncts(possible(kind)) if not set(variables(term)) & set(FACT_VARIABLES[kind]))

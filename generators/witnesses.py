@@ -1,7 +1,8 @@
 """A shortest witness for each rule and role: a history, and a final event at which the rule is enabled.
 
 Theory of operation. Under the default setting the reachable states are visited breadth first, and the first events at
-which a rule is enabled are its candidates; one where nothing else speaks against the event is preferred. A rule that
+which a rule is enabled are its candidates; one where nothing else speaks against the event is preferred. (Before the
+opening handshake has begun something often does: one that is a step further is preferred to that too.) A rule that
 stays silent needs another setting: those that differ from the default in one variable, then in two, are searched, of
 the variables on which its guard depends, through the effects of other rules too. A rule that no setting enables at the
 full level can still govern what departs from a SHOULD or from CONSENSUS; that is searched last, and the witness says
@@ -57,6 +58,8 @@ class Start(NamedTuple):
 @dataclass(frozen=True)
 class Witness:
     """The rule is enabled at ``event`` after ``path`` from ``start``; no shorter path leads to such an event.
+
+    (At the beginning of an opening handshake one may, but then the rule is not alone.)
 
     ``alone``: no other binding rule refuses the event; for a rule that takes it, no other rule is enabled at all.
     ``level``: the level at which the rule is enabled; below ``FULL``, the event departs from a SHOULD or CONSENSUS.
@@ -170,7 +173,7 @@ class _Search:
             via[visit.state] = visit.via
             if visit.depth > layer:
                 layer = visit.depth
-                self._keep(best, open_)
+                self._keep(best, open_, patient=layer == 1 and start.state == CONNECTING)
                 if layer == PATIENCE:
                     open_ = {rule_id for rule_id in open_ if self._satisfiable(rule_id, role, level)}
                 if not open_:
@@ -192,11 +195,13 @@ class _Search:
             self._alphabets[key] = Alphabet(self.rules, Setting(*key))
         return self._alphabets[key]
 
-    def _keep(self, best: dict[str, Witness], open_: set[str]) -> None:
-        for rule_id, witness in best.items():
+    def _keep(self, best: dict[str, Witness], open_: set[str], *, patient: bool = False) -> None:
+        """Take what was found. Patient: not yet where something else speaks against the event too."""
+        kept = {rule_id: witness for rule_id, witness in best.items() if witness.alone or not patient}
+        for rule_id, witness in kept.items():
             self.found.setdefault((rule_id, witness.role), witness)
-        open_ -= set(best)
-        best.clear()
+            open_.discard(rule_id)
+            del best[rule_id]
 
     @staticmethod
     def _events(
