@@ -5,6 +5,9 @@ histories and the witnesses of the rules are the candidates; which mutant is kil
 which the greedy algorithm for set cover (Chvatal 1979) takes the candidate that kills most of what is left, until
 nothing is; what became superfluous is dropped. A history that octets can bring about goes before one that they cannot.
 The same mutants give the same suite.
+
+The established suite begins after the opening handshake: its score over all mutants is therefore given beside that over
+those of the data transfer and the closing handshake alone, which is what it can be held to.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from .case import Case, Origin
 from .distinguish import Distinguisher, Scenario, Status
 from .established import established
 from .expectation import Behaviour, MutantBehaviour, step_at, trace
-from .mutants import Mutant, mutants
+from .mutants import Mutant, mutants, of_handshake
 from .witness_cases import witness_cases
 from .witnesses import Unreached, Witness, all_witnesses
 from .workers import quiet_worker
@@ -38,6 +41,9 @@ BATCH: Final = 64
 
 WITNESS: Final = "witness"
 """How the ids of those cases begin that are witnesses of rules."""
+
+NO_HEADS: Final = "a case begins after the opening handshake: it has no place for heads of HTTP"
+"""Why a history from before the opening handshake is no case."""
 
 OnStep = Callable[[str, int, int], None]
 
@@ -60,6 +66,9 @@ class MutationResult:
     suite: Mapping[str, Scenario]
     killed_by: Mapping[str, tuple[str, ...]]
     established_score: float | None
+    """What the established suite kills of all mutants, those of the opening handshake too; None without its data."""
+    established_data_score: float | None
+    """What it kills of the mutants of the data transfer and the closing handshake, of which its groups 1 to 7 are."""
 
     @property
     def score(self) -> float:
@@ -83,6 +92,7 @@ class MutationResult:
             "suite": list(self.suite),
             "score": self.score,
             "established_suite_score": self.established_score,
+            "established_suite_score_data_transfer": self.established_data_score,
         }
 
 
@@ -203,8 +213,12 @@ def analyse(
     unwritten = {name for name, scenario in candidates.items() if isinstance(_story(name, scenario), str)}
     suite = cover(kill_sets, unwritten)
     killed_by = {m.id: tuple(name for name in suite if m.id in kill_sets[name]) for m in every}
-    score = _established_score(matrix, live, found, data, step)
-    return MutationResult(every, found, {name: candidates[name] for name in suite}, killed_by, score)
+    beaten = _established_kills(matrix, live, data, step)
+    scores = [
+        None if beaten is None else _score((found[m.id] for m in counted), beaten)
+        for counted in (every, [m for m in every if not of_handshake(RULES.by_id[m.rule])])
+    ]
+    return MutationResult(every, found, {name: candidates[name] for name in suite}, killed_by, *scores)
 
 
 def _candidates(live: Iterable[Mutant], found: Mapping[str, Found]) -> dict[str, Scenario]:
@@ -228,18 +242,19 @@ def _witnessing(witness: Witness) -> Scenario:
     return Scenario(start, (*steps, step_at(witness.state, witness.event)))
 
 
-def _established_score(
-    matrix: Matrix, live: Sequence[Mutant], found: Mapping[str, Found], data: Path | None, step: OnStep | None
-) -> float | None:
+def _established_kills(
+    matrix: Matrix, live: Sequence[Mutant], data: Path | None, step: OnStep | None
+) -> set[str] | None:
+    """The mutants that the established suite kills; None where its data are absent."""
     if data is None or not data.exists():
         return None
-    left, killed = list(live), set()
+    left, killed = list(live), set[str]()
     scenarios = established(data)
     for number, scenario in enumerate(sorted(scenarios.values(), key=lambda found: found.start.name)):
         killed |= matrix.killed(scenario, left)
         left = [m for m in left if m.id not in killed]
         _tell(step, "established suite", number + 1, len(scenarios))
-    return _score(found.values(), killed)
+    return killed
 
 
 def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
@@ -257,6 +272,8 @@ def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
 
 def _story(name: str, scenario: Scenario) -> list[Case] | str:
     """The case of a candidate and its control; or the reason why octets cannot bring it about."""
+    if scenario.start.connecting:
+        return NO_HEADS
     if name.startswith(f"{WITNESS}/"):
         return _witness_case(name)
     mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
