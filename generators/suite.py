@@ -289,11 +289,20 @@ def _story(name: str, scenario: Scenario) -> list[Case] | str:
 
 
 def _witness_case(name: str) -> list[Case] | str:
-    cases, left = witness_cases()
-    by_id = {case.id: case for case in cases}
+    by_id, left = _witness_stories()
     if name not in by_id:
-        return next(one.why for one in left if one.id == name)
+        return left.get(name) or left[""]
     return [by_id[n] for n in (by_id[name].control, name) if n is not None]
+
+
+@lru_cache(maxsize=1)
+def _witness_stories() -> tuple[dict[str, Case], dict[str, str]]:
+    """The cases of the witnesses, and for what is none the reason, by id; under no id at all, why there are none."""
+    try:
+        cases, left = witness_cases()
+    except ValueError as error:
+        return {}, {"": f"no case of a witness could be built: {error}"}
+    return {case.id: case for case in cases}, {one.id: one.why for one in left}
 
 
 @lru_cache(maxsize=1)
