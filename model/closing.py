@@ -12,6 +12,7 @@ from . import utf8
 from .expression import Expr
 from .receiving import NOTHING_IN_PROGRESS
 from .rule import LEGAL, Accept, Due, Forbid, Ignore, Permit, Reaction, Rule, Strength, effects
+from .switches import is_set_to
 from .terms import (
     EventKind,
     established,
@@ -92,7 +93,8 @@ CLOSING_TCP: Final = (
                   "Closing Handshake_ (Section 7.1.2).",
                   established & ~sent_close & ~got_close & ~failed),
     _forbid_close("4.2.1/answer-before-closing", MUST, _ERROR_CODE,
-                  server & handshake_is("to be refused", "another version")),
+                  server & handshake_is("to be refused", "another version")
+                  & is_set_to("faulty_request_dropped", "refused")),
     _forbid_close("4.2.2/answer-before-closing", MUST,
                   "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error "
                   "code (e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
@@ -100,7 +102,8 @@ CLOSING_TCP: Final = (
     _forbid_close("10.7/answer-the-unreadable", SHOULD,
                   "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate "
                   "HTTP [RFC2616] status code.",
-                  server & handshake_is("unreadable")),
+                  server & (handshake_is("unreadable") | (handshake_is("to be refused", "another version")
+                            & is_set_to("faulty_request_dropped", "allowed")))),
     _forbid_close("7.1.1/close-cleanly", SHOULD,
                   "An endpoint SHOULD use a method that cleanly closes the TCP connection",
                   sent_close & ~got_close & ~failed),

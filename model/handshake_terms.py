@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from .expression import Const, Expr, Sort, Var, all_of
+from .expression import Const, Expr, Sort, Var, all_of, any_of
 
 __all__ = [
     "HEAD_SHAPES",
@@ -20,6 +20,7 @@ __all__ = [
     "RequestFacts",
     "ResponseFacts",
     "is_",
+    "label_of_fact",
     "possible_request",
     "possible_response",
     "value_of",
@@ -29,6 +30,7 @@ __all__ = [
 class RequestFacts(NamedTuple):
     """A request as rules see it; the defaults are those of a sound one that offers nothing.
 
+    "tolerated" is what RFC 9112 lets a recipient put up with, and no sender write: a bare LF, a folded line, NUL.
     ``for_uri``: target and Host are those of the URI that the client was asked to open; only its own side knows.
     """
 
@@ -51,8 +53,8 @@ class RequestFacts(NamedTuple):
 class ResponseFacts(NamedTuple):
     """A response as rules see it, against the request that it answers; the defaults are those of a sound 101.
 
-    ``versions``: there is a Sec-WebSocket-Version field that lists versions as the ABNF has it; ``defines`` are the
-    reserved bits that the extensions in it define.
+    ``versions``: what the Sec-WebSocket-Version fields list; ``defines`` are the reserved bits that the extensions in
+    it define.
     """
 
     syntax: int = 1
@@ -76,21 +78,21 @@ class ResponseFacts(NamedTuple):
 
 
 _LABELS: Final[Mapping[str, tuple[str, ...]]] = {
-    "syntax": ("malformed", "well-formed", "too large"),
+    "syntax": ("malformed", "well-formed", "too large", "tolerated"),
     "http": ("lower than 1.1", "at least 1.1"),
     "target": ("unfit", "a resource name", "an absolute http or https URI"),
     "host": ("absent", "one", "repeated or invalid"),
     "upgrade": ("absent", "websocket", "another", "a list with websocket"),
     "connection": ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
     "key": ("absent", "16 octets", "another number of octets", "not base64", "repeated"),
-    "version": ("absent", "13", "another", "not a version", "13 more than once"),
+    "version": ("absent", "13", "another", "not a version", "13 and more"),
     "protocols": ("absent", "distinct tokens", "not a list of tokens", "with a repeated token"),
     "offers": ("absent", "a list of extensions", "not a list of extensions"),
     "origin": ("absent", "one", "repeated"),
     "accept": ("absent", "right", "wrong", "repeated"),
     "subprotocol": ("absent", "offered", "not offered", "not one token"),
     "extensions": ("absent", "offered", "not offered", "not a list of extensions", "with unknown parameters"),
-    "versions": ("absent", "a list of versions", "not a list of versions"),
+    "versions": ("absent", "a list with 13", "not a list of versions", "a list without 13"),
 }
 
 
@@ -133,10 +135,15 @@ def value_of(name: str, label: str) -> int:
     return _LABELS[name].index(label)
 
 
+def label_of_fact(name: str, value: int) -> str:
+    """The name of a value of a fact of a head; KeyError, IndexError for unknown ones."""
+    return _LABELS[name][value]
+
+
 def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: Mapping[str, Var]) -> Expr:
     """What is not a head of HTTP has no further facts: all others are as in a sound one."""
     others = [variables[name] == default for name, default in facts._field_defaults.items() if name != "syntax"]
-    return is_("syntax", "well-formed") | all_of(others)
+    return is_("syntax", "well-formed", "tolerated") | all_of(others)
 
 
 def possible_request() -> Expr:
@@ -146,4 +153,8 @@ def possible_request() -> Expr:
 
 def possible_response() -> Expr:
     """What holds of the facts of every response, whatever the octets."""
-    return _when_malformed(ResponseFacts, RESPONSE_VARIABLES)
+    bits = any_of([RESPONSE_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3)])
+    agreed = ~bits | is_("extensions", "offered", "with unknown parameters")
+    # The one extension whose parameters are known (model.head_facts) is one that defines RSV1.
+    known = ~is_("extensions", "with unknown parameters") | RESPONSE_VARIABLES["defines_rsv1"]
+    return _when_malformed(ResponseFacts, RESPONSE_VARIABLES) & agreed & known

@@ -28,6 +28,7 @@ from .terms import (
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
 well_formed: Final = is_("syntax", "well-formed")
+legible: Final = is_("syntax", "well-formed", "tolerated")
 names_websocket: Final = is_("upgrade", "websocket", "a list with websocket")
 is_handshake: Final = names_websocket | ~is_("key", "absent") | ~is_("version", "absent")
 """The request is meant as an opening handshake, however faulty."""
@@ -79,6 +80,7 @@ def _disputed(rule_id: str, switch: str, quote: str, when: Expr, strength: Stren
 READING_REQUESTS: Final = (
     _refuse("4.2.1/malformed-request", MUST, _MATCHES, is_("syntax", "malformed"), 400, "unreadable"),
     _refuse("4.2.1/endless-request", MUST, _MATCHES, is_("syntax", "too large"), 431, "unreadable"),
+    _refuse("4.2.1/may-refuse-tolerated", MAY, _MATCHES, is_("syntax", "tolerated")),
     _fault("4.2.1/get-only", "An HTTP/1.1 or higher GET request", ~method_get),
     *_disputed("4.2.1/http-1-0", "http_1_0", "An HTTP/1.1 or higher GET request", is_("http", "lower than 1.1")),
     _fault("4.2.1/request-target",
@@ -117,7 +119,7 @@ READING_REQUESTS: Final = (
                is_("key", "another number of octets")),
     _fault("4.2.1/version", "A |Sec-WebSocket-Version| header field, with a value of 13.",
            is_("version", "absent", "not a version")),
-    *_disputed("4.2.1/one-version", "repeated_version", _MATCHES, is_("version", "13 more than once")),
+    *_disputed("4.2.1/one-version", "repeated_version", _MATCHES, is_("version", "13 and more")),
     _fault("4.2.2/other-version",
            "If this version does not match a version understood by the server, the server MUST abort the WebSocket "
            "handshake described in this section and instead send an appropriate HTTP error code (such as 426 Upgrade "
@@ -137,15 +139,15 @@ READING_REQUESTS: Final = (
             "with a reply containing HTTP 403 Forbidden status code.",
             is_handshake & ~is_("origin", "absent"), 403),
     *_disputed("4.2.1/body", "request_with_body", _MATCHES, body, CONSENSUS),
-    _refuse("4.2.1/no-handshake", MUST, _MATCHES, well_formed & ~is_handshake & is_set_to("other_requests", "refused")),
+    _refuse("4.2.1/no-handshake", MUST, _MATCHES, legible & ~is_handshake & is_set_to("other_requests", "refused")),
     _row("4.2.1/sound-request", MUST,
          "The client's opening handshake consists of the following parts.",
-         reading_requests & LEGAL & well_formed & is_handshake,
+         reading_requests & LEGAL & legible & is_handshake,
          Accept(effects(handshake=now("awaiting 101")), "opening handshake")),
     _row("1.5/other-request", MAY,
          "It's also designed in such a way that its servers can share a port with HTTP servers, by having its "
          "handshake be a valid HTTP Upgrade request.",
-         reading_requests & LEGAL & well_formed & ~is_handshake,
+         reading_requests & LEGAL & legible & ~is_handshake,
          Accept(effects(handshake=now("not for us")), "other request")),
     _row("7.1.1/unread-request", SHOULD,
          "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
@@ -202,7 +204,7 @@ SENDING_REQUESTS: Final = (
             is_("version", "absent", "another", "not a version")),
     _forbid("11.3.5/send-one-version", MUST,
             "However, the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.",
-            is_("version", "13 more than once")),
+            is_("version", "13 and more")),
     _forbid("4.1/send-protocols", MUST,
             "The elements that comprise this value MUST be non-empty strings with characters in the range U+0021 to "
             "U+007E not including separator characters as defined in [RFC2616] and MUST all be unique strings.",
@@ -236,4 +238,4 @@ SENDING_REQUESTS: Final = (
 
 REQUESTS: Final = (*READING_REQUESTS, *SENDING_REQUESTS)
 
-__all__ = ["REQUESTS", "now", "well_formed"]
+__all__ = ["REQUESTS", "legible", "now", "well_formed"]

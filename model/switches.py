@@ -184,6 +184,15 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "HTTP lets a GET have a body and gives it no meaning; RFC 6455 says nothing.",
     ),
     Switch(
+        "faulty_request_dropped",
+        "4.2.1, 10.7",
+        "May a server drop the TCP connection of a faulty handshake instead of answering it?",
+        ("allowed", "refused"),
+        "allowed",
+        "Section 4.2.1 says that it MUST return an error code, section 10.7 that an endpoint that sees an opening "
+        "handshake it does not expect MAY drop the TCP connection, and SHOULD return a status code.",
+    ),
+    Switch(
         "other_requests",
         "4.2.1",
         "May a server answer a request that does not ask for a WebSocket as HTTP has it, with a page for example?",

@@ -335,7 +335,7 @@ def _automaton_can_reach(start: Expr) -> Expr:
 
 
 def phase(state: State) -> str:
-    """The name of section 4.1 or 7.1 for a state: CONNECTING, OPEN, CLOSING, CLOSED; FAILED where it is being failed."""
+    """The name of section 4.1 or 7.1 for a state: CONNECTING, OPEN, CLOSING, CLOSED; FAILED where it is failed."""
     if not state.tcp_open:
         return "CLOSED"
     if state.handshake and not state.failed:

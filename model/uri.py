@@ -1,0 +1,53 @@
+"""ws and wss URIs (section 3)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+DEFAULT_PORTS: Final = {False: 80, True: 443}
+"""By whether the URI is secure."""
+
+_PCHAR: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
+RESOURCE_NAME: Final = re.compile(rf"(?:/{_PCHAR}*)+(?:\?(?:{_PCHAR}|[/?])*)?")
+"""A path and perhaps a query, as a request has it."""
+
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)"
+AUTHORITY: Final = re.compile(rf"({_HOST})(?::([0-9]*))?")
+"""A host and perhaps a port, as a Host field has it."""
+
+_URI: Final = re.compile(rf"([A-Za-z]+)://({_HOST})(?::([0-9]*))?((?:/{_PCHAR}*)*(?:\?(?:{_PCHAR}|[/?])*)?)")
+
+
+class WebSocketUri(NamedTuple):
+    """The components of a ws or wss URI, in the words of section 3; an IPv6 host has its brackets."""
+
+    secure: bool
+    host: str
+    port: int
+    resource_name: str
+
+    @property
+    def host_header(self) -> str:
+        """The value of the Host field: the port is named where it is not the default."""
+        return self.host if self.port == DEFAULT_PORTS[self.secure] else f"{self.host}:{self.port}"
+
+
+def parse_uri(text: str) -> WebSocketUri:
+    """The components of a URI. Raises :class:`ValueError`, which says what is wrong and what to write instead."""
+    if "#" in text:
+        raise ValueError(f"a WebSocket URI has no fragment (section 3): write {text.partition('#')[0]!r}, or # as %23")
+    match = _URI.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no URI such as ws://example.com/chat or wss://example.com:8443/?x=1")
+    scheme, host, port, rest = match.groups()
+    if scheme.lower() not in ("ws", "wss"):
+        raise ValueError(f"{text!r} has the scheme {scheme!r}: write ws or wss")
+    secure = scheme.lower() == "wss"
+    number = int(port) if port else DEFAULT_PORTS[secure]
+    if not 0 < number < 65536:
+        raise ValueError(f"{text!r} has the port {number}: ports are 1 to 65535")
+    return WebSocketUri(secure, host.lower(), number, rest if rest.startswith("/") else f"/{rest}")
+
+
+__all__ = ["AUTHORITY", "DEFAULT_PORTS", "RESOURCE_NAME", "WebSocketUri", "parse_uri"]
