@@ -148,7 +148,8 @@ def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: 
 
 def possible_request() -> Expr:
     """What holds of the facts of every request, whatever the octets."""
-    return _when_malformed(RequestFacts, REQUEST_VARIABLES)
+    somewhere = is_("host", "one") | ~is_("target", "unfit")
+    return _when_malformed(RequestFacts, REQUEST_VARIABLES) & (REQUEST_VARIABLES["for_uri"] | somewhere)
 
 
 def possible_response() -> Expr:
