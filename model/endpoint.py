@@ -1,10 +1,13 @@
-"""An endpoint of a connection after the opening handshake, without input or output: octets in, events and octets out.
+"""An endpoint of a connection, without input or output: octets in, events and octets out.
 
 Theory of operation. The endpoint knows how frames are written and how messages are put together; it knows no rule.
-Each frame that it receives or wants to send is shown to the rules as an event, and of what they allow the canonical
-outcome is chosen: the strictest. What it sends unasked (Pong, Close, an echo) is what rows of kind SILENCE say is
-*owed* in its state. A failure is noticed as soon as nothing can avert it any more: at the header where the payload does
-not matter, in mid-payload where text can no longer become valid, and wherever the cuts between chunks fall.
+It begins after the opening handshake, or (``opening``) with the first octet of it: then heads of HTTP come before
+frames, of which ``model.opening`` knows what there is to know; one state and one rule set go from end to end.
+Each head and frame that it receives or wants to send is shown to the rules as an event, and of what they allow the
+canonical outcome is chosen: the strictest. What it sends unasked (Pong, Close, an echo, its part of the opening
+handshake) is what rows of kind SILENCE say is *owed* in its state. A failure is noticed as soon as nothing can avert it
+any more: at the header where the payload does not matter, in mid-payload where text can no longer become valid, and
+wherever the cuts between chunks fall.
 
 After it has sent a Close, the endpoint sends nothing more of its own accord, unless a switch makes it owe something.
 
@@ -42,10 +45,11 @@ from .extension import Extension, claiming
 from .keys import CountedKeys, KeySource
 from .machine import Kind, Outcome
 from .masking import mask
+from .opening import Opening, OpeningSide
 from .rule import Due, Rule, RuleSet
 from .rules import RULES
 from .switches import Switches
-from .terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from .terms import CONNECTING, HANDSHAKE, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from .unfinished import UnfinishedFrame
 from .vocabulary import BINARY, CLOSE, CONTINUATION, DEFAULT_LIMIT, PING, PONG, TEXT, Role, is_control
 from .wire import Header, decode_header, encode_header, minimal_form
@@ -55,6 +59,7 @@ Observer = Callable[[Event, Outcome], None]
 
 _CLOSED: Final = {CLOSED_CLEANLY: True, CLOSED_NOT_CLEANLY: False}
 _NO_BITS: Final[frozenset[int]] = frozenset()
+_REFUSED: Final = HANDSHAKE.index("refused")
 
 
 class Refused(Exception):
@@ -74,6 +79,10 @@ class Endpoint:
     ``rules`` may be any rule set; ``engine`` says how they are evaluated, which changes the speed and nothing else.
     ``observe`` is told of each judged event (and keeps the decision table out of the way). ``extensions`` are those
     that were negotiated, the one that sees a message to be sent first in front.
+
+    With ``opening`` (a ``ServerOpening`` or a ``ClientOpening``) the TCP connection is new: the opening handshake comes
+    first, and negotiates the extensions. A client's request is there to be written at once; :class:`Refused` is raised
+    where the rules do not allow it. Raises :class:`ValueError` where the opening is for the other role.
     """
 
     def __init__(
@@ -88,16 +97,22 @@ class Endpoint:
         engine: EngineName = "table",
         extensions: Sequence[Extension] = (),
         observe: Observer | None = None,
+        opening: Opening | None = None,
     ) -> None:
-        self.setting: Final = Setting(Role(role), limit, echo, Switches() if switches is None else switches)
+        if opening is not None and (opening.role is not Role(role) or extensions):
+            raise ValueError(f"the opening is that of a {opening.role.value}, and negotiates the extensions")
+        willing = opening is not None and opening.willing
+        chosen = Switches() if switches is None else switches
+        self.setting: Final = Setting(Role(role), limit, echo, chosen, willing=willing)
         self._engine: Final = engine_for(rules, self.setting, engine)
         self._machine: Final = self._engine.machine
         self._table: Final = None if observe is not None else self._engine.table
         self._observe: Final = observe
         self._key: Final = CountedKeys() if mask_key is None else mask_key
-        self._extensions: Final = tuple(extensions)
+        self._extensions = tuple(extensions)
+        self._opening: OpeningSide | None = None if opening is None else opening.begin()
 
-        self._state = claiming(self._extensions)
+        self._state = claiming(self._extensions) if opening is None else CONNECTING
         self._settled: State | None = None  # a state in which all was sent that is owed and may be sent
         self._listens = self._engine.listens(self._state)
         self._row = None if self._table is None else self._table.row(self._state)
@@ -111,6 +126,8 @@ class Endpoint:
         self._encoding: tuple[Extension, ...] = ()  # and the message being sent
         self._ping = b""  # the payload of the latest Ping
         self._replies: deque[tuple[int, bytes]] = deque()  # messages to be echoed, with their opcodes
+        if opening is not None:
+            self._settle()
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 
@@ -126,13 +143,21 @@ class Endpoint:
 
     @property
     def wants_tcp_close(self) -> bool:
-        """Whether closing TCP is owed; what :meth:`octets_to_send` gives is to be written before."""
+        """Whether TCP is to be closed; what :meth:`octets_to_send` gives is to be written before.
+
+        It is where the rules say that it is owed; and after a refused opening handshake, where they ask for nothing
+        and nothing more is read.
+        """
+        if self._state.handshake == _REFUSED:
+            return self._state.tcp_open
         return any(due is Due.TCP_CLOSE for due, _ in self._machine.owed(self._state))
 
     @property
     def held(self) -> int:
-        """Octets received and kept: of a frame, of a message that is not complete, or of echoes that have to wait."""
+        """Octets received and kept: of a head, a frame or a message that is not complete, or of echoes that wait."""
         unfinished = len(self._frame.payload) if self._frame is not None else 0
+        if self._opening is not None:
+            unfinished += self._opening.held
         return len(self._rest) + unfinished + len(self._message) + sum(len(data) for _, data in self._replies)
 
     def octets_to_send(self) -> bytes:
@@ -146,6 +171,10 @@ class Endpoint:
     def receive(self, octets: bytes | bytearray | memoryview) -> list[EndpointEvent]:
         """Take octets in a chunk of any size; what they tell the application. No octets make it raise."""
         data = bytes(octets)
+        if self._opening is not None:
+            data = self._open(self._opening, data)
+            if self._opening is not None:
+                return self._told()
         if self._rest:
             data = self._rest + data
             self._rest = b""
@@ -170,8 +199,7 @@ class Endpoint:
                 at = end
             else:
                 self._begin(header)
-        events, self._events = self._events, []
-        return events
+        return self._told()
 
     def receive_eof(self) -> list[EndpointEvent]:
         """TCP was closed by the other side, or lost; what that tells the application."""
@@ -182,8 +210,27 @@ class Endpoint:
         self._enter(event, outcome)
         self._tell_closed(outcome, outcome.rules)
         self._settle()
+        return self._told()
+
+    def _told(self) -> list[EndpointEvent]:
         events, self._events = self._events, []
         return events
+
+    def _open(self, opening: OpeningSide, octets: bytes) -> bytes:
+        """Take octets of the opening handshake; those after it, where they complete it."""
+        while self._opening is not None and self._state.tcp_open:
+            head = opening.read(octets)
+            if head is None:
+                return b""
+            octets = head.rest
+            event = Event.of(opening.receives, head.facts)
+            outcomes = self._machine.allowed(self._state, event)
+            if outcomes:
+                outcome = opening.choose(outcomes)
+                self._events += opening.received(outcome)
+                self._enter(event, outcome)
+                self._settle()
+        return octets
 
     def _begin(self, header: Header) -> None:
         """The header of a frame is complete, and its payload is not: decide now, or be ready for the payload."""
@@ -302,6 +349,8 @@ class Endpoint:
         if state == self._state:
             return
         self._state = state
+        if self._opening is not None:
+            self._go_on(self._opening)
         self._row = None if self._table is None else self._table.row(state)
         self._listens = self._engine.listens(state)
         if not self._listens:
@@ -310,6 +359,14 @@ class Endpoint:
             self._message.clear()
         if not state.reply_due:
             self._replies.clear()
+
+    def _go_on(self, opening: OpeningSide) -> None:
+        """Frames follow an opening handshake that is complete, nothing one that cannot become so."""
+        if not self._state.handshake:
+            self._extensions = tuple(opening.extensions)
+            self._opening = None
+        elif not self._state.tcp_open:
+            opening.stop()
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -365,8 +422,7 @@ class Endpoint:
         self._enter(event, outcomes[0])
         if ending is not None:
             self._tell_closed(ending, outcomes[0].rules)
-        events, self._events = self._events, []
-        return events
+        return self._told()
 
     def _send(self, what: str, opcode: int, octets: bytes, *, fin: bool = True) -> None:
         refusals = self._try_to_send(opcode, octets, fin=fin)
@@ -436,6 +492,8 @@ class Endpoint:
 
     def _discharge(self, due: Due) -> bool:
         """Send one thing that is owed; whether that was possible. TCP is closed by who owns it."""
+        if due in (Due.REQUEST, Due.RESPONSE):
+            return self._opening is not None and self._send_head(self._opening)
         if due is Due.PONG:
             return self._try_to_send(PONG, self._ping, answers=True) is None
         if due is Due.CLOSE:
@@ -449,6 +507,29 @@ class Endpoint:
                     self._replies.popleft()
                 return True
         return False
+
+    def _send_head(self, opening: OpeningSide) -> bool:
+        """Send the first of the heads at hand that the rules allow; whether there was one.
+
+        Raises :class:`Refused` where they do not allow what the application asked for, after another one was sent.
+        """
+        refused: Refused | None = None
+        sent = False
+        for head in opening.to_send():
+            event = Event.of(opening.sends, head.facts)
+            outcome = self._machine.canonical(self._state, event)
+            if outcome is None:
+                if head.asked:
+                    refused = Refused(f"send {head.head}", self._machine.forbidden_by(self._state, event))
+                continue
+            self._out.append(head.octets)
+            self._events += opening.sent(head, outcome)
+            self._enter(event, outcome)
+            sent = True
+            break
+        if refused is not None:
+            raise refused
+        return sent
 
 
 def _fails(outcome: Outcome) -> bool:

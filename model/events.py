@@ -4,6 +4,42 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeAlias
 
+from .http_head import Request, Response
+
+
+class RequestReceived(NamedTuple):
+    """A server took a request: the opening handshake of a client (section 4.2.1), or another request of HTTP.
+
+    ``handshake`` says which; the endpoint answers by itself, unless the application has its own answer.
+    """
+
+    request: Request
+    handshake: bool
+    rules: tuple[str, ...]
+
+
+class Opened(NamedTuple):
+    """The WebSocket Connection is Established (section 4.1), for either end.
+
+    ``subprotocol`` is the Subprotocol In Use, ``extensions`` the Extensions In Use: the value of the header field as it
+    was sent. None where there is none.
+    """
+
+    subprotocol: str | None
+    extensions: str | None
+    rules: tuple[str, ...]
+
+
+class HandshakeRefused(NamedTuple):
+    """The server answered with another status code than 101: this connection will not be established.
+
+    ``response`` is what the server sent, and was received (its body is not read). For a server ``rules`` are those that
+    made it refuse; where it was free to accept, those that let it answer so.
+    """
+
+    response: Response
+    rules: tuple[str, ...]
+
 
 class Message(NamedTuple):
     """A WebSocket Message Has Been Received (section 6.2): text as str, binary data as bytes."""
@@ -56,7 +92,22 @@ class Closed(NamedTuple):
     rules: tuple[str, ...]
 
 
-EndpointEvent: TypeAlias = Message | PingReceived | PongReceived | CloseReceived | Failed | Closed
+EndpointEvent: TypeAlias = (
+    Message
+    | PingReceived
+    | PongReceived
+    | CloseReceived
+    | Failed
+    | Closed
+    | RequestReceived
+    | Opened
+    | HandshakeRefused
+)
+
+OPENING_HANDSHAKE: Final = "opening handshake"
+OTHER_REQUEST: Final = "other request"
+OPEN: Final = "open"
+REFUSED: Final = "refused"
 
 TEXT_MESSAGE: Final = "text message"
 BINARY_MESSAGE: Final = "binary message"
@@ -72,14 +123,21 @@ __all__ = [
     "CLOSED_CLEANLY",
     "CLOSED_NOT_CLEANLY",
     "CLOSE_RECEIVED",
+    "OPEN",
+    "OPENING_HANDSHAKE",
+    "OTHER_REQUEST",
     "PING_RECEIVED",
     "PONG_RECEIVED",
+    "REFUSED",
     "TEXT_MESSAGE",
     "CloseReceived",
     "Closed",
     "EndpointEvent",
     "Failed",
+    "HandshakeRefused",
     "Message",
+    "Opened",
     "PingReceived",
     "PongReceived",
+    "RequestReceived",
 ]

@@ -1,4 +1,5 @@
-"""Where an extension joins an endpoint (sections 5.8 and 9): the bits that it claims, and what it does to messages.
+"""Where an extension joins an endpoint (sections 5.8 and 9): how it is negotiated, the bits that it claims, and what it
+does to messages.
 
 That a bit is claimed is part of the state (``claims_rsv1`` and so on), so that the rules of section 5.2 see it. An
 extension works on the payload of data frames, in order, one call for each frame: it may keep octets back until the
@@ -8,7 +9,7 @@ last frame of the message. Rules about text then hold for what the extension giv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from .terms import State
 
@@ -36,6 +37,33 @@ class Extension(Protocol):
         """The payload of the next frame, given the next octets of the message to be sent."""
 
 
+Parameters: TypeAlias = tuple[tuple[str, str | None], ...]
+"""The parameters of an extension in a header field, in order: a name, and a value or None."""
+
+
+class Negotiable(Protocol):
+    """An extension as it is negotiated in the opening handshake (section 9.1). No parameters may make it raise."""
+
+    @property
+    def name(self) -> str:
+        """Its registered token."""
+
+    def offers(self) -> Sequence[Parameters]:
+        """What a client asks for: one element of the header field each, the best liked first."""
+
+    def agree(self, offered: Parameters) -> tuple[Parameters, Extension] | None:
+        """What a server answers to one offer, and what it uses from then on; None to decline."""
+
+    def start(self, agreed: Parameters) -> Extension | None:
+        """What a client uses from then on, given the server's answer; None where it does not know these parameters."""
+
+
+def bits_are_free(extension: Extension, in_use: Sequence[Extension]) -> bool:
+    """Whether an extension can be used beside others: it claims reserved bits that exist, and none of theirs."""
+    taken = frozenset[int]().union(*(other.claims for other in in_use))
+    return extension.claims <= {1, 2, 3} - taken
+
+
 def claiming(extensions: Sequence[Extension]) -> State:
     """The state right after an opening handshake that negotiated these extensions.
 
@@ -50,4 +78,4 @@ def claiming(extensions: Sequence[Extension]) -> State:
     return State(claims_rsv1=1 in claimed, claims_rsv2=2 in claimed, claims_rsv3=3 in claimed)
 
 
-__all__ = ["Extension", "claiming"]
+__all__ = ["Extension", "Negotiable", "Parameters", "bits_are_free", "claiming"]
