@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from wsoracle.model import utf8, wire
+from wsoracle.model.accept_key import GUID, challenge
 from wsoracle.model.expression import lift
 from wsoracle.model.masking import mask_octet
 from wsoracle.model.rule import Accept
@@ -158,6 +159,15 @@ def _of_lengths() -> Iterator[Fault]:
                 yield Fault(f"length-form-{i}~{name}", f"{form} becomes {changed}", _subject(length_forms=table))
 
 
+def _of_accept_key() -> Iterator[Fault]:
+    for name, change, function in (
+        ("before", "the GUID goes before the key", lambda key: GUID + key),
+        ("lower-case", "the GUID is in lower case", lambda key: challenge(key, GUID.lower())),
+        ("left-out", "the GUID is left out", lambda key: key),
+    ):
+        yield Fault(f"{challenge.__name__}~{name}", change, _subject(challenge=function))
+
+
 def _subject(**changes: Any) -> Callable[[], Subject]:
     return lambda: Subject(**changes)
 
@@ -167,6 +177,7 @@ TABLES: Final[dict[str, Callable[[], Iterator[Fault]]]] = {
     "masking": _of_masking,
     "header layout": _of_header,
     "length forms": _of_lengths,
+    "accept key": _of_accept_key,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import z3
 
-from wsoracle.model import utf8, wire
+from wsoracle.model import accept_key, utf8, wire
 
 from .induction import SOLVER_MILLISECONDS
 from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
@@ -207,7 +207,30 @@ def _theorem(
     return Theorem(f"octets/{name}", TheoremKind.SAFETY, statement, check, (table,), requirements)
 
 
+# --- the accept key -------------------------------------------------------------------------------------------------
+
+RFC_GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+RFC_EXAMPLE: Final = ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+
+
+def _accept_key(subject: Subject) -> Result:
+    """Hashing is a function of which nothing is known but that equal strings have equal hashes."""
+    method = "Z3: every string as a key, the hash uninterpreted; and the RFC's example"
+    hashed = z3.Function("hashed", z3.StringSort(), z3.StringSort())
+    key, other = z3.Strings("key other")
+    by_server, by_client = subject.challenge(key), z3.Concat(key, z3.StringVal(RFC_GUID))
+    agree = hashed(by_server) == hashed(by_client)
+    distinct = z3.Implies(key != other, subject.challenge(key) != subject.challenge(other))
+    sixteen = [z3.Length(key) == 24, z3.Length(other) == 24]
+    example = accept_key.accept_value(RFC_EXAMPLE[0]) == RFC_EXAMPLE[1]
+    return _all([_holds(method, agree), _holds(method, distinct, *sixteen), _holds(method, z3.BoolVal(example))])
+
+
 OCTETS: Final = (
+    _theorem("accept-key",
+             "The accept value that a server computes is the one that a client expects, for every key, and different "
+             "keys are hashed as different strings.",
+             _accept_key, "accept key"),
     _theorem("utf8-accepts-all-of-rfc-3629", "The automaton accepts the UTF-8 encoding of every Unicode scalar value.",
              utf8_complete, "utf8 table", "8.1-01"),
     _theorem("utf8-accepts-only-rfc-3629", "Whatever the automaton accepts is a sequence of encoded scalar values: no "

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from wsoracle.model import masking, utf8, wire
+from wsoracle.model import accept_key, masking, utf8, wire
 from wsoracle.model.rule import RuleSet
 from wsoracle.model.rules import RULES
 
@@ -44,6 +45,7 @@ class Subject:
     header_fields: Sequence[wire.Field] = field(default_factory=lambda: wire.FIELDS)
     length_forms: Sequence[wire.LengthForm] = field(default_factory=lambda: wire.LENGTH_FORMS)
     mask_octet: Callable[..., object] = masking.mask_octet
+    challenge: Callable[[Any], Any] = accept_key.challenge
 
 
 @dataclass(frozen=True)
