@@ -298,7 +298,10 @@ class _Search:
         for label in self._world.steps_on(trial):
             then = trial.after[label]
             other = alike(after, label, then)
-            if other is not None and then != other and (key := (*self._world.essence(then, other), over)) not in self._seen:
+            if other is None or then == other:
+                continue
+            key = (*self._world.essence(then, other), over)
+            if key not in self._seen:
                 self._seen.add(key)
                 self._next.append(_Pair(then, other, (*history(), trial.step(state, label)), over))
 

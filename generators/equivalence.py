@@ -263,7 +263,7 @@ class Prover:
         return self._inductive([*always, *pairs, *while_open])
 
     def _inductive(self, candidates: list[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
-        """Those candidates that hold at first (CONNECTING, or established), in any setting, and that every step keeps."""
+        """Those candidates that hold at first, before or after the opening handshake, and that every step keeps."""
         starting = self._solver()
         starting.add(self._machine.initial(self._s))
         candidates = [c for c in candidates if _implies(starting, self._implication(c, self._s))]

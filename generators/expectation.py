@@ -164,7 +164,7 @@ class Reading:
         if event is not None:
             return self.observe(state, event)
         if step.event.kind.is_input:
-            return _UNREAD, {label: state for label in ([] if step.label is None else [step.label, _IGNORED])}
+            return _UNREAD, dict.fromkeys([] if step.label is None else [step.label, _IGNORED], state)
         return Observation(()), {}
 
 

@@ -22,10 +22,10 @@ effect     one effect on the state has another value
 What rows share (that a frame is read at all; what is given up when the connection fails) is not changed in every row
 anew: the rows take the terms they share in turn, so that each term is changed somewhere and the number stays small.
 
-A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such as*
-400), and no rule ties its answer to it: who sees the answer cannot tell such rows apart (``expectation.as_seen``). So a
-row that refuses is made to answer with 200, which is no error; and one row for each error code is made to answer with
-another, as the example of a change that must come out as equivalent.
+A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such
+as* 400), and no rule ties its answer to it: who sees the answer cannot tell such rows apart (``expectation.as_seen``).
+So a row that refuses is made to answer with 200, which is no error; and one row for each error code is made to answer
+with another, as the example of a change that must come out as equivalent.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ OPERATORS: Final = (
 _TERM_SHARED_BY: Final = 8
 _EFFECT_SHARED_BY: Final = 4
 """A term, or an effect, that at least so many rows have in common is changed in them in turn."""
-
 
 
 def _next_values(variable: Var) -> dict[int, int]:

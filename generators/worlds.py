@@ -106,7 +106,11 @@ class Start:
         """The role, and what is not as by default, made of characters that an id may have."""
         setting = self.setting
         words = [setting.role.value]
-        words += [word for word in ("connecting", "willing", "browser") if getattr(self if word == "connecting" else setting, word)]
+        words += [
+            word
+            for word in ("connecting", "willing", "browser")
+            if getattr(self if word == "connecting" else setting, word)
+        ]
         if not setting.echo:
             words.append("sink")
         if setting.limit is not None:
@@ -203,9 +207,7 @@ class World:
         """
         frame = trial.event.frame
         if frame is None or frame.length <= SHORT_FRAME:
-            going_on = {
-                seen.label for seen in trial.observation.outcomes if seen.level == 0 or self.start.departing
-            }
+            going_on = {seen.label for seen in trial.observation.outcomes if seen.level == 0 or self.start.departing}
             for label, then in trial.after.items():
                 looks = as_seen(label)
                 if looks in going_on and (looks is label or trial.is_plain(looks, then)):
@@ -276,9 +278,8 @@ class TrialEvents:
             )
         return self._known[key]
 
-
     def _heads(self, kind: EventKind, state: State) -> tuple[tuple[Event, bytes | None], ...]:
-        """The heads of one kind: those of the alphabet, and what is near one that a row permits which permits none of them.
+        """The heads of one kind: those of the alphabet, and what is near one for each row that permits none of them.
 
         That one differs from a sound head, or from a bare one, in two points: a refusal that names versions is one.
         """
@@ -451,4 +452,16 @@ def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list
     ]
 
 
-__all__ = ["ESTABLISHED", "SMALL_LIMIT", "Node", "Start", "Step", "Trial", "TrialEvents", "World", "ends", "starts", "starts_with_two"]
+__all__ = [
+    "ESTABLISHED",
+    "SMALL_LIMIT",
+    "Node",
+    "Start",
+    "Step",
+    "Trial",
+    "TrialEvents",
+    "World",
+    "ends",
+    "starts",
+    "starts_with_two",
+]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from wsoracle.generators.expectation import (
     Behaviour,
     MutantBehaviour,
+    Observation,
+    Seen,
     Step,
+    alike,
+    as_seen,
+    can_happen,
     expectation,
     representative,
     seen_from,
@@ -15,13 +22,14 @@ from wsoracle.generators.expectation import (
     trace,
 )
 from wsoracle.generators.mutants import mutants
-from wsoracle.generators.worlds import Start, World
+from wsoracle.generators.worlds import Node, Start, World
 from wsoracle.model import utf8
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.machine import Kind, Label, allowed, owed
 from wsoracle.model.rule import Due
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import Switches
-from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.terms import CONNECTING, HANDSHAKE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Role
 
 SERVER = Setting(Role.SERVER, echo=True)
@@ -36,13 +44,30 @@ ACCEPTED = Label(Kind.ACCEPT, delivers="ping")
 )
 def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
     world = World(Start(setting, departing=True))
-    nodes = [node for depth in range(3) for node in world.layer(depth)][::15]
+    _expects_what_is_allowed(world, setting, [node for depth in range(3) for node in world.layer(depth)][::15])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        Setting(Role.SERVER, willing=True),
+        Setting(Role.CLIENT),
+        Setting(Role.SERVER, switches=Switches(http_1_0="either")),
+    ],
+)
+def test_and_so_it_is_in_the_opening_handshake(setting: Setting) -> None:
+    world = World(Start(setting, CONNECTING, departing=True))
+    _expects_what_is_allowed(world, setting, [node for depth in range(2) for node in world.layer(depth)])
+
+
+def _expects_what_is_allowed(world: World, setting: Setting, nodes: Sequence[Node]) -> None:
     for node in nodes:
         for kind in EventKind:
+            assert bool(world.trials(node.state, kind)) == can_happen(kind, node.state, setting)
             for trial in world.trials(node.state, kind)[::31]:
                 outcomes = allowed(node.state, trial.event, setting, departures=True)
                 assert {o.label: o.state for o in outcomes} == trial.after
-                in_full = {o.label for o in allowed(node.state, trial.event, setting)}
+                in_full = {as_seen(o.label) for o in allowed(node.state, trial.event, setting)}
                 assert {seen.label for seen in trial.observation.outcomes if seen.level == 0} == in_full
                 if kind is EventKind.SILENCE:
                     dues = {due for due, _ in owed(node.state, setting)}
@@ -59,7 +84,7 @@ def test_the_behaviour_of_a_mutant_is_that_of_its_rules() -> None:
                 outcomes = allowed(state, trial.event, SERVER, mutant.rules, departures=True)
                 observation, after = shared.observe(state, trial.event)
                 assert after == {o.label: o.state for o in outcomes}, mutant.id
-                assert {seen.label for seen in observation.outcomes} == set(after)
+                assert {seen.label for seen in observation.outcomes} == {as_seen(label) for label in after}
 
 
 def test_along_a_history() -> None:
@@ -81,15 +106,65 @@ def test_octets_mean_what_the_text_before_them_makes_of_them() -> None:
     state = State(recv_type=TEXT, recv_utf8=utf8.TAIL1)
     step = step_at(state, Event(EventKind.RECEIVE, rest))
     assert step.before == utf8.TAIL1
-    assert seen_from(step, state) == step.event
-    other = seen_from(step, state._replace(recv_utf8=utf8.ACCEPT)).frame
-    assert other is not None and other.utf8_next == utf8.REJECT
-    no_text = seen_from(step, state._replace(recv_type=2)).frame
-    assert no_text is not None and no_text.utf8_next == utf8.ACCEPT
+    assert seen_from(step, state, SERVER) == step.event
+    other = _frame_from(step, state._replace(recv_utf8=utf8.ACCEPT))
+    assert other.utf8_next == utf8.REJECT
+    no_text = _frame_from(step, state._replace(recv_type=2))
+    assert no_text.utf8_next == utf8.ACCEPT
     known = step_at(state, Event(EventKind.RECEIVE, rest), payload=b"a")
-    plain = seen_from(known, state._replace(recv_utf8=utf8.ACCEPT)).frame
-    assert plain is not None and plain.utf8_next == utf8.ACCEPT
+    plain = _frame_from(known, state._replace(recv_utf8=utf8.ACCEPT))
+    assert plain.utf8_next == utf8.ACCEPT
     assert utf8.run(representative(utf8.ACCEPT, utf8.TAIL1, 3)) == utf8.TAIL1
+
+
+def _frame_from(step: Step, state: State) -> FrameFacts:
+    event = seen_from(step, state, SERVER)
+    assert event is not None and event.frame is not None
+    return event.frame
+
+
+def _at(stage: str) -> State:
+    return State(handshake=HANDSHAKE.index(stage))
+
+
+def test_octets_mean_what_the_handshake_makes_of_them() -> None:
+    frame = step_at(State(), PINGED)
+    head = seen_from(frame, CONNECTING, SERVER)
+    assert head is not None and head.kind is EventKind.RECEIVE_REQUEST
+    assert isinstance(head.head, RequestFacts) and head.head.syntax == value_of("syntax", "malformed")
+    request = step_at(CONNECTING, Event.of(EventKind.RECEIVE_REQUEST, RequestFacts()))
+    assert seen_from(request, CONNECTING, SERVER) == request.event
+    as_frame = seen_from(request, State(), SERVER)
+    assert as_frame is not None and as_frame.frame is not None and as_frame.frame.rsv1
+    assert seen_from(frame, _at("awaiting 101"), SERVER) is None
+    assert seen_from(step_at(CONNECTING, Event.of(EventKind.SEND_RESPONSE, ResponseFacts())), State(), SERVER) is None
+
+
+def test_what_is_not_read_looks_ignored_and_what_cannot_be_sent_is_forbidden() -> None:
+    behaviour = Behaviour(RULES, SERVER)
+    ignored = Label(Kind.IGNORE)
+    seen, after = behaviour.witnessed(step_at(State(), PINGED, ACCEPTED), _at("awaiting 101"))
+    assert seen == Observation((Seen(ignored, 0),))
+    assert set(after.values()) == {_at("awaiting 101")}
+    answer = step_at(CONNECTING, Event.of(EventKind.SEND_RESPONSE, ResponseFacts()))
+    assert behaviour.witnessed(answer, State()) == (Observation(()), {})
+
+
+def test_one_error_code_is_as_good_as_another() -> None:
+    refused = [Label(Kind.REFUSE, code) for code in (400, 403, 426)]
+    assert {as_seen(label) for label in refused} == {Label(Kind.REFUSE)}
+    assert as_seen(Label(Kind.REFUSE, 200)) == Label(Kind.REFUSE, 200)
+    assert as_seen(Label(Kind.FAIL, 1002)) == Label(Kind.FAIL, 1002)
+    one, two = _at("to be refused"), _at("another version")
+    after = {refused[0]: one, refused[2]: two}
+    assert alike(after, refused[0], two) == one
+    assert alike(after, refused[1], two) == two
+    assert alike(after, refused[1], State()) == one
+    assert alike(after, ACCEPTED, one) is None
+    both = RequestFacts(method_get=False, version=value_of("version", "another"))
+    told = Behaviour(RULES, SERVER).observe(CONNECTING, Event.of(EventKind.RECEIVE_REQUEST, both))[0]
+    assert [seen.label for seen in told.outcomes] == [Label(Kind.REFUSE)]
+    assert told.allows(refused[0]) and told.allows(refused[2])
 
 
 def test_a_traced_history_tells_mutants_apart() -> None:

@@ -7,11 +7,33 @@ from collections import Counter
 
 import pytest
 
-from wsoracle.generators.mutants import OPERATORS, Mutant, everywhere, mutants, normal_key, rewrites, slug, terms_of
+from wsoracle.generators.mutants import (
+    OPERATORS,
+    Mutant,
+    everywhere,
+    mutants,
+    normal_key,
+    of_handshake,
+    rewrites,
+    slug,
+    terms_of,
+)
 from wsoracle.model.expression import Expr, Op, Var, ite, text
-from wsoracle.model.rule import LEGAL, Accept, Fail, Forbid, Rule, RuleSet, Strength
+from wsoracle.model.handshake_terms import is_
+from wsoracle.model.rule import LEGAL, Accept, Fail, Forbid, Refuse, Rule, RuleSet, Strength
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import EventKind, fin, length, opcode, recv_type, sent_close, server, tcp_open
+from wsoracle.model.terms import (
+    EventKind,
+    fin,
+    handshake_is,
+    length,
+    opcode,
+    recv_type,
+    sent_close,
+    server,
+    status,
+    tcp_open,
+)
 from wsoracle.model.vocabulary import TEXT
 
 EVERY = mutants()
@@ -96,6 +118,41 @@ def test_shared_terms_and_effects_are_changed_in_turn() -> None:
             assert f"{mutant.rule}~without-not-failed" not in BY_ID or mutant.rule.startswith("7.1")
 
 
+def test_rules_of_the_handshake_are_changed_by_the_same_operators() -> None:
+    of_heads = [m for m in EVERY if of_handshake(RULES.by_id[m.rule])]
+    assert set(OPERATORS) - {mutant.operator for mutant in of_heads} <= {"role"}
+    by_kind = Counter(RULES.by_id[mutant.rule].on for mutant in of_heads)
+    assert {kind for kind in EventKind if kind.facts is not None and not kind.has_frame} <= set(by_kind)
+    assert of_handshake(RULES.by_id["4.1/request-owed"])
+    assert not of_handshake(RULES.by_id["7.2.1/client-lost"])
+    assert not of_handshake(RULES.by_id["5.5.2/ping"])
+
+
+def test_a_refusal_is_answered_with_no_error_and_once_for_each_code_with_another_error() -> None:
+    refusing = [m for m in EVERY if m.operator == "code" and isinstance(RULES.by_id[m.rule].then, Refuse)]
+    codes = [(RULES.by_id[m.rule].then.code, _row(m).then.code) for m in refusing]  # type: ignore[union-attr]
+    assert {was for was, _ in codes} == {400, 403, 426, 431}
+    others = [(was, code) for was, code in codes if code >= 400]
+    assert sorted(was for was, _ in others) == [400, 403, 426, 431]
+    assert all(code == 200 for was, code in codes if (was, code) not in others)
+
+
+def test_a_stage_of_the_handshake_and_a_fact_of_a_head_are_exchanged() -> None:
+    wrong_stage = _row(BY_ID["4.2.2/other-version~handshake=3"]).then.effects
+    assert text(wrong_stage["handshake"]) == "3"
+    assert BY_ID["4.2.2/other-version~handshake=3"].change.startswith("handshake = to be refused for")
+    assert "host is absent" in text(_row(BY_ID["4.2.1/host~host-is-absent"]).when)
+    assert "4.1/established~no-claims_rsv1" in BY_ID
+
+
+def test_what_rows_share_is_changed_inside_once_where_it_offers_a_choice() -> None:
+    choice = fin | server
+    rows = [Rule(f"1/a{n}", Strength.MUST, "", EventKind.SEND, choice & (length > n), Forbid()) for n in range(8)]
+    found = [mutant.id for mutant in mutants(RuleSet(rows))]
+    assert [name for name in found if name.endswith("~without-fin")] == ["1/a0~without-fin"]
+    assert len([name for name in found if name.endswith("~without-fin-or-server")]) == 8
+
+
 def test_a_small_rule_set_has_just_these() -> None:
     rule = Rule("1/a", Strength.MUST, "", EventKind.SEND, tcp_open & (length > 125), Forbid())
     assert [mutant.id.partition("~")[2] for mutant in mutants(RuleSet([rule]))] == [
@@ -116,6 +173,9 @@ def test_a_small_rule_set_has_just_these() -> None:
         (recv_type == TEXT, ["not recv_type is TEXT", "recv_type is BINARY"]),
         (length + recv_type > length, ["recv_type > length", "length > length", "length + recv_type >= length"]),
         (ite(server, fin, sent_close), ["fin", "sent_close"]),
+        (handshake_is("refused"), ["not handshake is refused", "handshake is complete"]),
+        (is_("key", "absent"), ["not key is absent", "key is 16 octets"]),
+        (status == 101, ["status is 102", "status is 100"]),
     ],
 )
 def test_rewrites_of_an_expression(expression: Expr, changes: list[str]) -> None:

@@ -8,10 +8,14 @@ from wsoracle.generators.case import check_suite
 from wsoracle.generators.distinguish import Status
 from wsoracle.generators.mutants import mutants
 from wsoracle.generators.suite import analyse, cover, find_all, suite_cases
+from wsoracle.generators.worlds import Start
+from wsoracle.model.terms import CONNECTING, Setting
+from wsoracle.model.vocabulary import Role
 
 SAMPLE = [
     m for m in mutants() if m.rule in ("5.5/long-control", "5.5.2/ping", "7.1.1/client-waits", "8.1/invalid-text")
 ]
+OF_HANDSHAKE = [m for m in mutants() if m.rule in ("4.2.2/other-version", "4.1/established")]
 
 
 def test_there_are_more_than_enough_mutants() -> None:
@@ -21,21 +25,31 @@ def test_there_are_more_than_enough_mutants() -> None:
 
 def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
     told: list[tuple[str, int, int]] = []
-    result = analyse(SAMPLE, step=lambda what, done, total: told.append((what, done, total)), jobs=1)
+    result = analyse([*SAMPLE, *OF_HANDSHAKE], step=lambda what, done, total: told.append((what, done, total)), jobs=1)
     statuses = {found.status for found in result.found.values()}
     assert statuses == {Status.KILLED, Status.EQUIVALENT}
     assert result.score == 1.0
-    assert result.established_score is None
+    assert result.established_score is None and result.established_data_score is None
     assert told
     for name in result.suite:
         assert any(cases == (name,) for cases in result.killed_by.values()), name
     report = result.to_json()
+    assert {"score", "established_suite_score", "established_suite_score_data_transfer"} < set(report)
     assert {row["status"] for row in report["mutants"]} == {"killed", "equivalent"}
     assert all(row["killed_by"] for row in report["mutants"] if row["status"] == "killed")
     cases, left = suite_cases(result)
     check_suite(cases)
     assert {c.id for c in cases if c.origin.kind != "control"} | set(left) == set(result.suite)
-    assert {c.origin.kind for c in cases} == {"mutant", "witness", "control"}
+    assert {c.origin.kind for c in cases} >= {"mutant", "control"}
+    connecting = {name for name, scenario in result.suite.items() if scenario.start.connecting}
+    assert connecting
+    assert all(left.values())
+
+
+def test_histories_from_before_the_handshake_have_names_of_their_own() -> None:
+    before = Start(Setting(Role.CLIENT, echo=True, browser=True), CONNECTING)
+    assert before.connecting
+    assert before.name == "client,connecting,browser"
 
 
 @pytest.mark.parametrize(

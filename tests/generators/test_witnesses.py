@@ -10,6 +10,7 @@ from wsoracle.generators.witnesses import (
     Witness,
     all_witnesses,
     default_setting,
+    first_state,
     is_alone,
     known_values,
     witnesses,
@@ -19,7 +20,7 @@ from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.expression import Const
 from wsoracle.model.rule import Level
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import LOST, EventKind, Setting, State
+from wsoracle.model.terms import CONNECTING, LOST, EventKind, Setting, State
 from wsoracle.model.vocabulary import Role
 
 FOUND = all_witnesses()
@@ -41,7 +42,35 @@ def test_what_has_no_witness_belongs_to_the_other_role() -> None:
     assert unreached
     for found in unreached:
         assert found.proved
-        assert found.why == f"its guard excludes the {found.role}"
+        reasons = [f"its guard excludes the {found.role}"]
+        if found.rule.on.facts is not None and not found.rule.on.has_frame:
+            does, what = found.rule.on.value.split("_")
+            reasons.append(f"a {found.role} does not {does} a {what}")
+        assert found.why in reasons
+
+
+def test_histories_begin_where_they_are_shortest() -> None:
+    for witness in WITNESSES:
+        assert witness.start.state == first_state(witness.rule)._replace(
+            **{name: True for name in witness.changes if name.startswith("claims_")}
+        )
+    assert first_state(RULES.by_id["5.5.2/ping"]) == State()
+    assert first_state(RULES.by_id["4.2.1/get-only"]) == CONNECTING
+    assert first_state(RULES.by_id["4.1/request-owed"]) == CONNECTING
+
+
+def test_settings_of_the_handshake_are_found() -> None:
+    by_changes = {witness.rule.id: witness.changes for witness in WITNESSES}
+    assert by_changes["4.4/accept-valid"] == ("willing",)
+    assert by_changes["4.1/send-origin"] == ("browser",)
+    assert by_changes["4.2.1/may-refuse-http-1-0"] == ("switch_http_1_0",)
+
+
+def test_a_refusal_that_is_a_step_further_but_alone_is_preferred() -> None:
+    answered = FOUND["4.1/answer-accept", Role.CLIENT]
+    assert isinstance(answered, Witness)
+    assert answered.alone
+    assert [step.event.kind for step in answered.path] == [EventKind.SEND_REQUEST]
 
 
 @pytest.mark.parametrize("witness", WITNESSES, ids=lambda w: f"{w.rule.id}/{w.role.value}")
