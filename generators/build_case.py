@@ -18,11 +18,14 @@ from itertools import combinations
 from wsoracle.model import utf8
 from wsoracle.model.abstraction import DEFAULT_KEY, concrete, realise, text_before
 from wsoracle.model.compiled import CompiledMachine
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts, value_of
+from wsoracle.model.head_facts import request_octets, response_octets, sample_request
+from wsoracle.model.http_head import Request
 from wsoracle.model.machine import Kind, Label, strongest
 from wsoracle.model.machine import Outcome as ModelOutcome
 from wsoracle.model.rule import Due
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.terms import CONNECTING, HANDSHAKE, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import (
     BINARY,
     CLOSE,
@@ -47,15 +50,20 @@ from .case import (
     Reaction,
     Receive,
     ReceiveEof,
+    ReceiveHead,
     Seen,
     SeenClose,
     SeenMessage,
     SeenPong,
+    SeenRequest,
+    SeenResponse,
     SeenTcpClosed,
     Send,
+    SendHead,
     Silence,
     Step,
 )
+from .case_outcome import ERROR, NOT_101
 
 FAILURE_WITHOUT_CLOSE = "7.1.7/close-frame-before-tcp"
 FAILURE_WITH_OTHER_CODE = "7.1.7/appropriate-code"
@@ -89,6 +97,8 @@ class _Run:
     steps: list[Step] = field(default_factory=list)
     answers: list[SeenMessage | SeenPong] = field(default_factory=list)
     closes: list[SeenClose] = field(default_factory=list)
+    heads: list[SeenRequest | SeenResponse] = field(default_factory=list)
+    request: Request | None = None
     payload: bytes = b""
     latest_ping: bytes = b""
     on_its_own: bool = False
@@ -106,6 +116,9 @@ class _Run:
 
     def perform(self, event: Event) -> Frame | None:
         """Append the step that makes an event happen; the frame of it, where it is whole."""
+        if event.head is not None:
+            self._take_head(event.kind, event.head)
+            return None
         if event.kind is EventKind.RECEIVE:
             return self._receive(event)
         if event.kind is EventKind.SEND:
@@ -115,6 +128,43 @@ class _Run:
         own: Step = CloseTcp() if event.kind is EventKind.CLOSE_TCP else Silence()
         self.steps.append(ReceiveEof() if event.kind is EventKind.RECEIVE_EOF else own)
         return None
+
+    def _take_head(self, kind: EventKind, head: RequestFacts | ResponseFacts) -> None:
+        """Append the step of a head that arrives or is sent."""
+        if kind.is_input and any(isinstance(step, ReceiveEof) for step in self.steps):
+            raise CannotBuildError("nothing can arrive after the peer's end of TCP")
+        try:
+            if isinstance(head, RequestFacts):
+                head = self._offering(head)
+                octets = request_octets(head)
+                self.request = sample_request(head) if head.syntax in LEGIBLE else None
+            else:
+                octets = response_octets(head, self.request or sample_request(RequestFacts()))
+        except ValueError as error:
+            raise CannotBuildError(f"no octets have these facts: {error}") from error
+        if kind.is_input:
+            self.steps.append(ReceiveHead(octets, head))
+            return
+        stage = HANDSHAKE[self.state.handshake]
+        if isinstance(head, RequestFacts):
+            prompted = stage == "not begun"
+            self.heads.append(SeenRequest())
+        else:
+            prompted = head.status == 101 if stage == "awaiting 101" else stage in REFUSABLE and head.status >= 400
+            self.heads.append(SeenResponse(head.status))
+        self.on_its_own = self.on_its_own or not prompted
+        self.steps.append(SendHead(octets, head, prompted))
+
+    def _offering(self, request: RequestFacts) -> RequestFacts:
+        """The request with the offers that a later answer takes up."""
+        answers = [e.head for e, _ in self.scenario.path] + [self.scenario.event.head]
+        later = [head for head in answers if isinstance(head, ResponseFacts)]
+        if any(head.subprotocol == value_of("subprotocol", "offered") for head in later) and not request.protocols:
+            request = request._replace(protocols=value_of("protocols", "distinct tokens"))
+        taken_up = {value_of("extensions", label) for label in ("offered", "with unknown parameters")}
+        if any(head.extensions in taken_up for head in later) and not request.offers:
+            request = request._replace(offers=value_of("offers", "a list of extensions"))
+        return request
 
     def _receive(self, event: Event) -> Frame | None:
         facts = event.frame
@@ -163,6 +213,11 @@ class _Run:
                 binary = (before.recv_type or frame.opcode) == BINARY
                 self.answers.append(SeenMessage(self.payload, binary))
                 self.payload = b""
+
+
+LEGIBLE = tuple(value_of("syntax", label) for label in ("well-formed", "tolerated"))
+REFUSABLE = ("to be refused", "another version", "unreadable", "not for us")
+"""The stages in which a server answers with something else than 101."""
 
 
 @lru_cache(maxsize=256)
@@ -247,7 +302,7 @@ def _shown(run: _Run, state: State, frame: Frame | None, outcome: ModelOutcome) 
     for departs, tail in _tails(run, outcome.state):
         ends = bool(tail) or bool(run.closes)
         for answers in _orders(after.answers, ends=ends):
-            shown.append((departs, (*answers, *run.closes, *tail)))
+            shown.append((departs, (*run.heads, *answers, *run.closes, *tail)))
     return list(dict.fromkeys(shown))
 
 
@@ -257,6 +312,9 @@ def _tails(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tup
     tail: list[Seen] = []
     if run.scenario.event.kind is EventKind.RECEIVE_EOF:
         yield (), (SeenTcpClosed(),)
+        return
+    if state.handshake != HANDSHAKE.index("complete"):
+        yield from _tails_of_opening(run, state)
         return
     here = state
     failing = state.failed and not state.sent_close
@@ -280,6 +338,28 @@ def _tails(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tup
         rest = tuple(seen for seen in tail if isinstance(seen, SeenTcpClosed))
         yield (_departure(FAILURE_WITH_OTHER_CODE),), (SeenClose(ANY_CODE), *rest)
         yield (_departure(FAILURE_WITHOUT_CLOSE),), (SeenTcpClosed(),)
+
+
+_ANSWERS: dict[str, SeenRequest | SeenResponse] = {
+    "awaiting 101": SeenResponse(101),
+    "to be refused": SeenResponse(ERROR),
+    "unreadable": SeenResponse(ERROR),
+    "another version": SeenResponse(ERROR, versions=True),
+    "not for us": SeenResponse(NOT_101),
+}
+
+
+def _tails_of_opening(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[Seen, ...]]]:
+    """What follows before the opening handshake is complete: the answer, and whether TCP may be closed without it."""
+    dues = [due for due, _ in run.machine.owed(state)]
+    if Due.RESPONSE in dues:
+        yield (), (_ANSWERS[HANDSHAKE[state.handshake]],)
+    elif Due.REQUEST in dues:
+        yield (), (SeenRequest(),)
+    elif not dues:
+        yield (), ()
+    for outcome in run.machine.allowed(state, Event(EventKind.CLOSE_TCP), departures=True):
+        yield tuple(map(_departure, outcome.departs_from)), (SeenTcpClosed(),)
 
 
 def _departure(rule: str) -> Departure:
@@ -318,7 +398,8 @@ def _control(scenario: Scenario, run: _Run) -> Case:
         if twin is not None and not (state is not None and (state.failed or state.got_close)):
             candidates.append(Scenario(Setting(role), Event(EventKind.RECEIVE, twin), scenario.path, scenario.start))
     plain = FrameFacts(TEXT, masked=role is Role.SERVER, length=5)
-    candidates.append(Scenario(Setting(role), Event(EventKind.RECEIVE, plain)))
+    nearest = Scenario(Setting(role), Event(EventKind.RECEIVE, plain))
+    candidates.append(SOUND[role] if scenario.start == CONNECTING else nearest)
     for candidate in candidates:
         try:
             cases = build_case(_control_id(candidate), Origin("control"), _control_title(candidate), candidate)
@@ -327,6 +408,18 @@ def _control(scenario: Scenario, run: _Run) -> Case:
         if len(cases) == 1 and cases[0].judge_only is None:
             return cases[0]
     raise CannotBuildError("there is no legal twin to serve as a control")
+
+
+SOUND = {
+    Role.SERVER: Scenario(Setting(Role.SERVER), Event.of(EventKind.RECEIVE_REQUEST, RequestFacts()), (), CONNECTING),
+    Role.CLIENT: Scenario(
+        Setting(Role.CLIENT),
+        Event.of(EventKind.RECEIVE_RESPONSE, ResponseFacts()),
+        ((Event.of(EventKind.SEND_REQUEST, RequestFacts()), Label(Kind.PERMIT)),),
+        CONNECTING,
+    ),
+}
+"""A sound opening handshake: what an endpoint must be able to take, whatever it does with a faulty one."""
 
 
 def _state_after(scenario: Scenario) -> State | None:
@@ -365,6 +458,8 @@ def _control_id(scenario: Scenario) -> str:
 
 
 def _word(event: Event) -> str:
+    if isinstance(event.head, ResponseFacts):
+        return f"{'' if event.kind.is_input else 'send.'}response.{event.head.status}"
     if event.frame is None:
         return event.kind.value
     name = OPCODE_NAMES[event.frame.opcode] + ("" if event.frame.fin else ".more")

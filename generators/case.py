@@ -16,6 +16,7 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Any, Final, Literal, NamedTuple
 
+from wsoracle.model.handshake_terms import RequestFacts
 from wsoracle.model.switches import Switches
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, Frame, Role, is_control
 
@@ -30,6 +31,8 @@ from .case_outcome import (
     SeenClose,
     SeenMessage,
     SeenPong,
+    SeenRequest,
+    SeenResponse,
     SeenTcpClosed,
     Verdict,
     outcome_from_json,
@@ -39,8 +42,10 @@ from .case_steps import (
     CloseTcp,
     Receive,
     ReceiveEof,
+    ReceiveHead,
     ReceiveOctets,
     Send,
+    SendHead,
     Silence,
     Step,
     step_from_json,
@@ -62,13 +67,17 @@ __all__ = [
     "Reaction",
     "Receive",
     "ReceiveEof",
+    "ReceiveHead",
     "ReceiveOctets",
     "Seen",
     "SeenClose",
     "SeenMessage",
     "SeenPong",
+    "SeenRequest",
+    "SeenResponse",
     "SeenTcpClosed",
     "Send",
+    "SendHead",
     "Silence",
     "Step",
     "Verdict",
@@ -79,6 +88,9 @@ __all__ = [
 FORMAT: Final = "wsoracle-case"
 VERSION: Final = 1
 
+ARRIVES: Final = (Receive, ReceiveOctets, ReceiveHead)
+"""The steps that put octets on the wire towards the endpoint."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=,@~-]*(/[A-Za-z0-9][A-Za-z0-9._+=,@~-]*)+")
 _CLAIMS: Final = ("rsv1", "rsv2", "rsv3")
 _APPLICATIONS: Final = ("echo", "sink")
@@ -86,15 +98,17 @@ _ORIGIN_DETAIL: Final[Mapping[str, str | None]] = {
     "witness": "rule",
     "mutant": "mutant",
     "exploration": "seed",
+    "fault": None,
     "control": None,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a case comes from: the witness of a rule, the killer of a mutant, an exploration's seed, or a control."""
+    """Where a case comes from: the witness of a rule, the killer of a mutant, an exploration's seed, faults put into a
+    sound head, or a control."""
 
-    kind: Literal["witness", "mutant", "exploration", "control"]
+    kind: Literal["witness", "mutant", "exploration", "fault", "control"]
     rule: str | None = None
     mutant: str | None = None
     seed: int | None = None
@@ -121,7 +135,7 @@ class Origin:
                 return f"kills mutant {self.mutant}"
             case "exploration":
                 return f"exploration with seed {self.seed}"
-        return "positive control"
+        return "faults in a sound head" if self.kind == "fault" else "positive control"
 
 
 class Ending(StrEnum):
@@ -167,7 +181,7 @@ class Case:
 
     def __post_init__(self) -> None:
         if not self.chunks:
-            sizes = tuple(len(s.octets) for s in self.steps if isinstance(s, Receive | ReceiveOctets))
+            sizes = tuple(len(s.octets) for s in self.steps if isinstance(s, ARRIVES))
             object.__setattr__(self, "chunks", sizes)
         for fault in _faults(self):
             raise ValueError(f"case {self.id}: {fault}")
@@ -177,7 +191,7 @@ class Case:
     @property
     def octets(self) -> bytes:
         """Everything that arrives at the endpoint, in one piece."""
-        return b"".join(step.octets for step in self.steps if isinstance(step, Receive | ReceiveOctets))
+        return b"".join(step.octets for step in self.steps if isinstance(step, ARRIVES))
 
     @property
     def bursts(self) -> tuple[Burst, ...]:
@@ -192,6 +206,11 @@ class Case:
                 at += size
             bursts.append(Burst(awaits, tuple(chunks)))
         return tuple(bursts)
+
+    @property
+    def opening(self) -> bool:
+        """Whether the case begins before the opening handshake, so that its runner does not make one of its own."""
+        return any(isinstance(step, ReceiveHead | SendHead) for step in self.steps)
 
     @property
     def half_closes(self) -> bool:
@@ -234,7 +253,7 @@ class Case:
         return forbids or any(self._needs_no_processing(outcome) for outcome in judged)
 
     def _needs_no_processing(self, outcome: Outcome) -> bool:
-        if outcome.reaction is Reaction.FAIL:
+        if outcome.reaction in (Reaction.FAIL, Reaction.REFUSE):
             return True
         if outcome.observable is None or outcome.stays_open:
             return False
@@ -244,9 +263,9 @@ class Case:
     @property
     def judge_only(self) -> str | None:
         """Why no runner can carry this case over a wire, None where one can; the judge of traces can always read it."""
-        if any(isinstance(step, Send) and not step.prompted for step in self.steps):
+        if any(isinstance(step, Send | SendHead) and not step.prompted for step in self.steps):
             return "the endpoint's own application has to send something"
-        if any(isinstance(step, CloseTcp | Silence) for step in self.steps):
+        if any(isinstance(step, CloseTcp | Silence) for step in self.steps) or isinstance(self.steps[-1], SendHead):
             return "it judges a step that the endpoint takes on its own"
         if self.claims:
             return "it needs a negotiated extension that defines " + ", ".join(self.claims)
@@ -266,11 +285,13 @@ class Case:
     def expected(self) -> dict[str, list[list[list[Any]]]]:
         """Messages and Pongs to be received, by verdict, as in the established suite, payloads in hex.
 
+        Nothing for a case about the opening handshake, of which that suite has none.
+
         The suite has one list of events for each verdict, here there can be several. What is allowed under a better
         verdict is not repeated under a worse one.
         """
         found: dict[str, list[list[list[Any]]]] = {}
-        for outcome in self.acceptable():
+        for outcome in () if self.opening else self.acceptable():
             if outcome.observable is not None:
                 events = [_suite_event(s) for s in outcome.observable if isinstance(s, SeenMessage | SeenPong)]
                 if not any(events in lists for lists in found.values()):
@@ -284,7 +305,7 @@ class Case:
         It speaks of the best verdict: where outcomes with that verdict differ in who closes, of the first of them.
         """
         visible = [outcome for outcome in self.acceptable() if outcome.observable is not None]
-        if not visible:
+        if self.opening or not visible:
             return None
         by_me = self.closed_by_me(visible[0])
         alike = [o for o in visible if o.verdict() is visible[0].verdict() and self.closed_by_me(o) is by_me]
@@ -413,7 +434,7 @@ def _faults(case: Case) -> Iterator[str]:
         yield "no outcome is given (for a step that no rule allows: one that forbids it)"
     yield from _order_faults(case.steps)
     yield from _chunk_faults(case)
-    own = bool(case.steps) and isinstance(case.steps[-1], Send | CloseTcp | Silence)
+    own = bool(case.steps) and isinstance(case.steps[-1], Send | SendHead | CloseTcp | Silence)
     judging = [outcome.reaction in (Reaction.PERMIT, Reaction.FORBID) for outcome in case.allowed]
     if any(judged is not own for judged in judging):
         yield "permit and forbid are for a last step that the endpoint takes itself, the other reactions for an input"
@@ -430,7 +451,7 @@ def _faults(case: Case) -> Iterator[str]:
 def _order_faults(steps: Sequence[Step]) -> Iterator[str]:
     ended, broken = False, False
     for step in steps:
-        if isinstance(step, Receive | ReceiveOctets | ReceiveEof) and ended:
+        if isinstance(step, (*ARRIVES, ReceiveEof)) and ended:
             yield "nothing arrives after the peer's end of TCP"
         if isinstance(step, Receive) and broken:
             yield "no frame arrives after octets that are none: they would be part of the one before"
@@ -455,12 +476,17 @@ def _segments(steps: Sequence[Step]) -> Iterator[tuple[tuple[Seen, ...], int]]:
     length = 0
     message, binary = b"", False
     for step in steps:
-        if isinstance(step, Receive | ReceiveOctets):
+        if isinstance(step, ARRIVES):
             length += len(step.octets)
-        elif isinstance(step, Send):
+        elif isinstance(step, Send | SendHead):
             if length:
                 yield tuple(awaits), length
                 awaits, length = [], 0
+            if isinstance(step, SendHead):
+                awaits.append(
+                    SeenRequest() if isinstance(step.facts, RequestFacts) else SeenResponse(step.facts.status)
+                )
+                continue
             frame = step.frame
             if not is_control(frame.opcode):
                 binary = binary if frame.opcode == CONTINUATION else frame.opcode == BINARY

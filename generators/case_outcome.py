@@ -13,6 +13,8 @@ from wsoracle.properties.verdict import PROFILES, TOO_BIG, Profile, Verdict, ver
 __all__ = [
     "ACCEPTABLE",
     "ANY_CODE",
+    "ERROR",
+    "NOT_101",
     "PROFILES",
     "Departure",
     "Outcome",
@@ -22,6 +24,8 @@ __all__ = [
     "SeenClose",
     "SeenMessage",
     "SeenPong",
+    "SeenRequest",
+    "SeenResponse",
     "SeenTcpClosed",
     "Verdict",
     "outcome_from_json",
@@ -33,6 +37,10 @@ __all__ = [
 ANY_CODE: Final = "any"
 """In place of a status code: any that may be sent."""
 
+ERROR: Final = "error"
+NOT_101: Final = "not 101"
+"""In place of a status of HTTP: any error code; any final one that does not open the connection."""
+
 ACCEPTABLE: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
 """The verdicts of an outcome that is not a fault, the best first."""
 
@@ -42,6 +50,7 @@ class Reaction(StrEnum):
 
     ACCEPT = "accept"
     FAIL = "fail"
+    REFUSE = "refuse"
     IGNORE = "ignore"
     PERMIT = "permit"
     FORBID = "forbid"
@@ -74,11 +83,28 @@ class SeenClose:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """The endpoint, a client, has sent its opening handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenResponse:
+    """The endpoint, a server, has answered a request.
+
+    `status` is one of HTTP, or ERROR: any of 400 and more, or NOT_101: any final one but 101. `versions`: with a
+    Sec-WebSocket-Version that lists 13. Interim answers (100 to 199, but for 101) are not compared.
+    """
+
+    status: int | Literal["error", "not 101"] = 101
+    versions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SeenTcpClosed:
     """The endpoint has closed the TCP connection. Always the last thing seen."""
 
 
-Seen: TypeAlias = SeenMessage | SeenPong | SeenClose | SeenTcpClosed
+Seen: TypeAlias = SeenMessage | SeenPong | SeenClose | SeenRequest | SeenResponse | SeenTcpClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +119,11 @@ class Departure:
 class Outcome:
     """One allowed outcome of a case.
 
-    `reaction`, `code` (of the failure, section 7.4.1) and `delivers` (what the application is told) describe the
-    answer to the last step. `rules` allow it, `strength` is that of the strongest of them, `departs_from` the rules
-    that it does not follow. `observable` is everything the endpoint sends from the opening handshake on, in order;
-    it ends with SeenTcpClosed where the endpoint closes TCP, and it is None where the outcome cannot be told on the
-    wire.
+    `reaction`, `code` (of the failure, section 7.4.1, or of HTTP for a refusal) and `delivers` (what the application is
+    told) describe the answer to the last step. `rules` allow it, `strength` is that of the strongest of them,
+    `departs_from` the rules that it does not follow. `observable` is everything the endpoint sends from the opening
+    handshake on, in order; it ends with SeenTcpClosed where the endpoint closes TCP, and it is None where the outcome
+    cannot be told on the wire.
     """
 
     reaction: Reaction
@@ -111,8 +137,8 @@ class Outcome:
     def __post_init__(self) -> None:
         if not self.rules:
             raise ValueError("an outcome names the rules that allow it (or, for forbid, those that forbid it)")
-        if (self.code is not None) != (self.reaction is Reaction.FAIL):
-            raise ValueError("an outcome has a status code exactly where its reaction is to fail the connection")
+        if (self.code is not None) != (self.reaction in (Reaction.FAIL, Reaction.REFUSE)):
+            raise ValueError("an outcome has a status code exactly where its reaction is to fail or to refuse")
         if self.observable is not None:
             closed = [n for n, seen in enumerate(self.observable) if isinstance(seen, SeenTcpClosed)]
             if closed and closed != [len(self.observable) - 1]:
@@ -145,6 +171,10 @@ def seen_to_json(seen: Seen) -> list[Any]:
             return ["pong", seen.payload.hex()]
         case SeenClose():
             return ["close", seen.code]
+        case SeenRequest():
+            return ["request"]
+        case SeenResponse():
+            return ["response", seen.status, seen.versions]
         case SeenTcpClosed():
             return ["tcp closed"]
 
@@ -158,6 +188,10 @@ def seen_from_json(document: Sequence[Any]) -> Seen:
             return SeenPong(bytes.fromhex(payload))
         case ["close", (int() | None | "any") as code]:
             return SeenClose(code)
+        case ["request"]:
+            return SeenRequest()
+        case ["response", (int() | "error" | "not 101") as status, bool(versions)]:
+            return SeenResponse(status, versions)
         case ["tcp closed"]:
             return SeenTcpClosed()
     raise ValueError(f"nothing that can be seen: {document!r}")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts, label_of_fact, value_of
 from wsoracle.model.masking import mask
 from wsoracle.model.vocabulary import Frame
 from wsoracle.model.wire import encode, encode_header
@@ -17,12 +18,16 @@ __all__ = [
     "CloseTcp",
     "Receive",
     "ReceiveEof",
+    "ReceiveHead",
     "ReceiveOctets",
     "Send",
+    "SendHead",
     "Silence",
     "Step",
     "frame_from_json",
     "frame_to_json",
+    "head_from_json",
+    "head_to_json",
     "step_from_json",
     "step_to_json",
 ]
@@ -84,6 +89,29 @@ class ReceiveOctets:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiveHead:
+    """A head of HTTP arrives, or octets that are none where one is read: `facts` say what they are.
+
+    A response answers the request of the step before it, which is a sample: with the request that a real client sends
+    comes another key, and a runner puts the accept value that fits in the place of the one that fits the sample.
+    """
+
+    octets: bytes
+    facts: RequestFacts | ResponseFacts
+    do: ClassVar[str] = "receive"
+
+
+@dataclass(frozen=True, slots=True)
+class SendHead:
+    """The endpoint sends a head of HTTP; `octets` are a sample with these facts. `prompted` as in :class:`Send`."""
+
+    octets: bytes
+    facts: RequestFacts | ResponseFacts
+    prompted: bool = True
+    do: ClassVar[str] = "send"
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """The endpoint sends a frame.
 
@@ -122,9 +150,27 @@ class Silence:
     do: ClassVar[str] = "silence"
 
 
-Step: TypeAlias = Receive | ReceiveOctets | Send | ReceiveEof | CloseTcp | Silence
+Step: TypeAlias = Receive | ReceiveOctets | ReceiveHead | Send | SendHead | ReceiveEof | CloseTcp | Silence
 
 _BARE: dict[str, Step] = {step.do: step for step in (ReceiveEof(), CloseTcp(), Silence())}
+
+
+def head_to_json(facts: RequestFacts | ResponseFacts) -> dict[str, Any]:
+    """The facts of a head as an object: what it is, and what is unusual in it, in words."""
+    usual = type(facts)()._asdict()
+    named = {name: value if isinstance(value, bool) or name == "status" else label_of_fact(name, value)
+             for name, value in facts._asdict().items() if value != usual[name]}  # fmt: skip
+    return {"is": "request" if isinstance(facts, RequestFacts) else "response", "facts": named}
+
+
+def head_from_json(document: Mapping[str, Any]) -> RequestFacts | ResponseFacts:
+    """The facts of an object; KeyError, TypeError or ValueError if it is bad."""
+    kinds: dict[str, type[RequestFacts] | type[ResponseFacts]] = {"request": RequestFacts, "response": ResponseFacts}
+    facts: dict[str, Any] = {
+        name: value if isinstance(value, bool) or name == "status" else value_of(name, value)
+        for name, value in document["facts"].items()
+    }
+    return kinds[document["is"]](**facts)
 
 
 def frame_to_json(frame: Frame, declared: int | None = None) -> dict[str, Any]:
@@ -165,6 +211,15 @@ def step_to_json(step: Step) -> dict[str, Any]:
             return {"do": step.do, "frame": frame_to_json(step.frame, step.declared), "octets": step.octets.hex()}
         case ReceiveOctets():
             return {"do": step.do, "frame": None, "octets": step.octets.hex()}
+        case ReceiveHead():
+            return {"do": step.do, "head": head_to_json(step.facts), "octets": step.octets.hex()}
+        case SendHead():
+            return {
+                "do": step.do,
+                "head": head_to_json(step.facts),
+                "octets": step.octets.hex(),
+                "prompted": step.prompted,
+            }
         case Send():
             return {
                 "do": step.do,
@@ -182,6 +237,9 @@ def step_from_json(document: Mapping[str, Any]) -> Step:
     if do in _BARE:
         return _BARE[do]
     octets = bytes.fromhex(document["octets"])
+    if "head" in document:
+        facts = head_from_json(document["head"])
+        return ReceiveHead(octets, facts) if do == ReceiveHead.do else SendHead(octets, facts, document["prompted"])
     if document["frame"] is None:
         return ReceiveOctets(octets)
     frame, declared = frame_from_json(document["frame"])
