@@ -6,6 +6,7 @@ against the request that it answers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ from .accept_key import accept_value
 from .handshake_terms import RequestFacts, ResponseFacts, label_of_fact, value_of
 from .header_values import is_token, key_octets, parse_extensions, parse_tokens, parse_versions
 from .http_head import HEAD_LIMIT, HeadReader, Malformed, Read, Request, Response
-from .uri import AUTHORITY, DEFAULT_PORTS, RESOURCE_NAME, WebSocketUri, parse_uri
+from .uri import AUTHORITY, DEFAULT_PORTS, RESOURCE_NAME, WebSocketUri, is_host, parse_uri
 from .vocabulary import Role
 
 
@@ -146,8 +147,13 @@ def _absolute(target: str) -> WebSocketUri | None:
 def _host(values: Sequence[str]) -> int:
     if not values:
         return value_of("host", "absent")
-    fits = len(values) == 1 and AUTHORITY.fullmatch(values[0])
+    fits = len(values) == 1 and _authority(values[0])
     return value_of("host", "one" if fits else "repeated or invalid")
+
+
+def _authority(value: str) -> re.Match[str] | None:
+    named = AUTHORITY.fullmatch(value)
+    return named if named is not None and is_host(named[1]) else None
 
 
 def _upgrade(values: Sequence[str]) -> int:
@@ -203,18 +209,18 @@ def _offers(values: Sequence[str]) -> int:
 
 def _has_body(head: Request | Response) -> bool:
     lengths = head.values("Content-Length")
-    return bool(head.values("Transfer-Encoding")) or any(value.strip("0") for value in lengths)
+    return bool(head.values("Transfer-Encoding")) or any(value.strip("0, \t") for value in lengths)
 
 
 def _is_for(request: Request, uri: WebSocketUri) -> bool:
     """Target and Host, as far as they are fit, are those of the URI."""
     absolute = _absolute(request.target)
-    if absolute is not None and absolute != uri:
+    if absolute is not None and absolute[1:] != uri[1:]:  # that https fits wss is not asked for
         return False
     if RESOURCE_NAME.fullmatch(request.target) and request.target != uri.resource_name:
         return False
     hosts = request.values("Host")
-    named = AUTHORITY.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    named = _authority(hosts[0]) if len(hosts) == 1 else None
     if named is None:
         return True
     port = int(named[2]) if named[2] else DEFAULT_PORTS[uri.secure]

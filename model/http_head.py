@@ -1,11 +1,14 @@
 """Heads of HTTP/1.1 messages from octets: a request or a response up to its empty line (RFC 9112).
 
 Theory of operation. The octets up to the first empty line are a head; what the RFC lets a recipient put up with is put
-right first (:func:`_put_right`): a bare LF, a folded line, NUL in a value. The head is then read by h11, which knows
-the grammar. Two things that h11 refuses are for our rules to judge, and are hidden from it: no Host field, and several.
+right first (:func:`_put_right`) and the head is *tolerated*: a bare LF, a folded line, NUL in a value. The head is then
+read by h11, which knows the grammar; what h11 makes of single fields is hidden from it (:func:`_shielded`).
 
-What is no head is *malformed*, and said to be so at the first octet that shows it, however the octets are cut. A head
-that has no end within the limit is *too large*.
+What is no head is *malformed*, and said to be so at the first octet that shows it up to the end of the first line, and
+at the end of the head otherwise, however the octets are cut. A head that has no end within the limit is *too large*.
+Malformed are whitespace before the colon of a field, CR without LF, VT and FF, a line of HTTP/0.9, and TLS. Any version
+that has the form of HTTP/1.1 is read, so the preface of HTTP/2 is a request, as RFC 9113 (section 3.4) means it to be
+for a server of HTTP/1.1. Octets above 127 in values are read as latin-1.
 """
 
 from __future__ import annotations
@@ -67,7 +70,7 @@ Head: TypeAlias = "Request | Response"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A head, its octets, and the octets after it. ``tolerated``: it took putting right."""
+    """A head, its octets, and the octets after it. ``tolerated``: no sender may write so, a recipient may take it."""
 
     head: Head
     octets: bytes
@@ -85,24 +88,26 @@ class Malformed:
 
 
 _END: Final = re.compile(rb"\n\r?\n")
-_LEADING: Final = re.compile(rb"(?:\r?\n)+")
-_STARTS: Final = {
-    Role.SERVER: re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"),
-    Role.CLIENT: re.compile(rb"H"),
-}
+_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
+_TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_STARTS: Final = {Role.SERVER: re.compile(_TCHAR), Role.CLIENT: re.compile(rb"H")}
 _NOT_IN_A_LINE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_HOST: Final = re.compile(rb"(?mi)^(host)(?=:)")
-_HIDDEN: Final = b"-as-it-came"
 
 
 class HeadReader:
-    """Reads one head for who plays ``role``: a server reads a request, a client a response. No octets make it raise."""
+    """Reads one head for who plays ``role``: a server reads a request, a client a response. No octets make it raise.
+
+    It keeps ``limit`` octets at most, whatever comes, and looks at each octet a bounded number of times, in whatever
+    chunks they come.
+    """
 
     def __init__(self, role: Role, limit: int = HEAD_LIMIT) -> None:
         self._role: Final = role
         self._limit: Final = limit
         self._octets = bytearray()
-        self._searched = 0
+        self._begin = 0
+        self._first_line: int | None = None
+        self._looked = 0
         self.result: Read | Malformed | None = None
         """What the octets are; None as long as that is open."""
 
@@ -112,92 +117,147 @@ class HeadReader:
         return len(self._octets)
 
     def feed(self, octets: bytes) -> None:
-        """Take octets in a chunk of any size; those after the head are in ``result.rest``, of this call alone."""
+        """Take octets in a chunk of any size; those after the head are in ``result.rest``, of this call alone.
+
+        Raises :class:`ValueError` where there is a result already.
+        """
         if self.result is not None:
             raise ValueError("the head has been read")
         before = len(self._octets)
-        self._octets += octets
-        begin = self._begin()
-        end = _END.search(self._octets, max(begin, self._searched - 3))
-        shown = self._shown_malformed(begin)
-        complete = None if end is None else end.end()
-        self._searched = len(self._octets)
-        if shown is not None and (complete is None or shown < complete) and shown <= self._limit:
-            self._conclude(Malformed("it does not begin as HTTP does", bytes(self._octets[:shown])))
-        elif complete is not None and complete <= self._limit:
-            head = bytes(self._octets[begin:complete])
-            rest = bytes(octets[complete - before :])
-            self._conclude(_parsed(self._role, head, bytes(self._octets[:complete]), rest))
-        elif len(self._octets) >= self._limit:
+        self._octets += octets[: max(self._limit - before, 0)]
+        result = self._not_http() or self._complete(octets, before)
+        if result is None and len(self._octets) >= self._limit:
             why = f"it has no end within {self._limit} octets"
-            self._conclude(Malformed(why, bytes(self._octets[: self._limit]), too_large=True))
+            result = Malformed(why, bytes(self._octets), too_large=True)
+        self._looked = len(self._octets)
+        if result is not None:
+            self.result = result
+            self._octets.clear()
 
-    def _begin(self) -> int:
-        """Where the first line begins: a server passes over empty lines before it (RFC 9112, section 2.2)."""
-        leading = _LEADING.match(self._octets) if self._role is Role.SERVER else None
-        return 0 if leading is None else leading.end()
-
-    def _shown_malformed(self, begin: int) -> int | None:
-        """How many octets show that the first line is none of HTTP; None where they do not."""
-        if len(self._octets) <= begin or self._octets[begin:] == b"\r":
+    def _not_http(self) -> Malformed | None:
+        """What shows, up to the end of the first line, that this is no head of HTTP."""
+        if self._first_line is not None:
+            return None
+        if self._role is Role.SERVER:  # it passes over empty lines before the first one (RFC 9112, section 2.2)
+            empty = _EMPTY_LINES.match(self._octets, self._begin)
+            self._begin = self._begin if empty is None else empty.end()
+        begin, end = self._begin, len(self._octets)
+        if begin == end or (begin + 1 == end and self._octets.endswith(b"\r")):
             return None
         if not _STARTS[self._role].match(self._octets, begin):
-            return begin + 1
-        line_end = self._octets.find(b"\n", begin)
-        found = _NOT_IN_A_LINE.search(self._octets, begin, len(self._octets) if line_end < 0 else line_end)
-        return None if found is None else found.end()
+            return self._malformed("it does not begin as HTTP does", begin + 1)
+        line_end = self._octets.find(b"\n", max(begin, self._looked))
+        strange = _NOT_IN_A_LINE.search(self._octets, max(begin, self._looked), end if line_end < 0 else line_end)
+        if strange is not None:
+            return self._malformed("its first line has a control character", strange.end())
+        if line_end < 0:
+            return None
+        self._first_line = line_end
+        line = bytes(self._octets[begin:line_end]).removesuffix(b"\r")
+        alone = _parsed(self._role, line + b"\r\n\r\n", b"", b"")
+        return self._malformed(alone.why, line_end + 1) if isinstance(alone, Malformed) else None
 
-    def _conclude(self, result: Read | Malformed) -> None:
-        self.result = result
-        self._octets.clear()
+    def _malformed(self, why: str, shown: int) -> Malformed:
+        return Malformed(why, bytes(self._octets[:shown]))
+
+    def _complete(self, octets: bytes, before: int) -> Read | Malformed | None:
+        if self._first_line is None:
+            return None
+        found = _END.search(self._octets, max(self._first_line, self._looked - 2))
+        if found is None:
+            return None
+        end = found.end()
+        head, rest = bytes(self._octets[self._begin : end]), bytes(octets[end - before :])
+        # Empty lines are for servers to pass over, and not for clients to send.
+        return _parsed(self._role, head, bytes(self._octets[:end]), rest, tolerated=self._begin > 0)
 
 
-def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes) -> Read | Malformed:
-    right = _put_right(head)
+def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool = False) -> Read | Malformed:
+    first, fields = _put_right(head)
+    right = b"\r\n".join([first, *fields, b"", b""])
     try:
-        parsed = _request(right) if role is Role.SERVER else _response(right)
+        parsed = _request(first, fields) if role is Role.SERVER else _response(first, fields)
     except h11.ProtocolError as error:
-        return Malformed(str(error), octets)
-    return Read(parsed, octets, rest, tolerated=right != head)
+        return Malformed(str(error)[:_LONGEST_REASON], octets)
+    fault = _framing_fault(parsed)
+    if fault is not None:
+        return Malformed(fault, octets)
+    # A status line has a space before its reason, even where that is empty (RFC 9112, section 4); and a field value has
+    # no control characters, although who reads one may keep them (RFC 9110, section 5.5).
+    lacks_space = role is Role.CLIENT and first.count(b" ") < 2
+    strange = any(map(_NOT_IN_A_LINE.search, fields))
+    return Read(parsed, octets, rest, tolerated=tolerated or right != head or lacks_space or strange)
 
 
-def _put_right(head: bytes) -> bytes:
-    """The head as RFC 9112 lets a recipient take it: LF for CRLF (section 2.2), a fold for a space (5.2), NUL for a
-    space in values (RFC 9110, 5.5)."""
-    lines = re.sub(rb"\r?\n", b"\r\n", head)
-    first, _, fields = lines.partition(b"\r\n")
-    fields = re.sub(rb"[ \t]*\r\n[ \t]+(?=[^\r \t])", b" ", fields)
-    return first + b"\r\n" + fields.replace(b"\0", b" ")
+_LONGEST_REASON: Final = 200
+_BLANK: Final = b" \t"
 
 
-def _request(head: bytes) -> Request:
-    hidden, count = _HOST.subn(rb"\1" + _HIDDEN, head[:-2])
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + HEAD_LIMIT)
-    connection.receive_data(hidden + b"Host: hidden\r\n\r\n")
+def _put_right(head: bytes) -> tuple[bytes, list[bytes]]:
+    """The first line and the fields of a head, as RFC 9112 lets a recipient take them.
+
+    LF is as CRLF (section 2.2), a fold as a space (5.2), and NUL in a field as a space (RFC 9110, 5.5). By lines, and
+    not by a regular expression: one for folds would take quadratic time over a long run of spaces.
+    """
+    first, *lines = [line.removesuffix(b"\r") for line in head.split(b"\n")[:-2]]
+    fields: list[list[bytes]] = []
+    for line in lines:
+        if fields and line.startswith((b" ", b"\t")):
+            fields[-1][-1] = fields[-1][-1].rstrip(_BLANK)
+            fields[-1].append(line.lstrip(_BLANK))
+        else:
+            fields.append([line])
+    return first, [b" ".join(pieces).replace(b"\0", b" ") for pieces in fields]
+
+
+# h11 makes more of some fields than their grammar: no Host or several are refused, a Content-Length that is said twice
+# is given once, a transfer coding that it cannot decode is refused. All of that is for our rules, or none of our
+# business, so each name goes through h11 with something before it, which gives every name back as it was.
+_SHIELD: Final = b"x-"
+_NAMED: Final = re.compile(_TCHAR)
+
+
+def _shielded(first: bytes, fields: list[bytes], *further: bytes) -> bytes:
+    lines = [_SHIELD + field if _NAMED.match(field) else field for field in fields]
+    return b"\r\n".join([first, *lines, *further, b"", b""])
+
+
+def _request(first: bytes, fields: list[bytes]) -> Request:
+    connection = h11.Connection(h11.SERVER)
+    connection.receive_data(_shielded(first, fields, b"Host: shield"))
     event = connection.next_event()
     assert isinstance(event, h11.Request)
-    headers = _headers(event)[:-1]
-    if count:
-        ending = _HIDDEN.decode()
-        headers = tuple((name.removesuffix(ending), value) for name, value in headers)
-    return Request(_text(event.http_version), headers, _text(event.method), _text(event.target))
+    return Request(_text(event.http_version), _headers(event)[:-1], _text(event.method), _text(event.target))
 
 
-def _response(head: bytes) -> Response:
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=len(head) + HEAD_LIMIT)
+def _response(first: bytes, fields: list[bytes]) -> Response:
+    connection = h11.Connection(h11.CLIENT)
     # Only who has asked for another protocol may be answered with 101.
-    asked = [("Host", "hidden"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
+    asked = [("Host", "shield"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
     connection.send(h11.Request(method="GET", target="/", headers=asked))
     connection.send(h11.EndOfMessage())
-    connection.receive_data(head)
+    connection.receive_data(_shielded(first, fields))
     event = connection.next_event()
     assert isinstance(event, (h11.Response, h11.InformationalResponse))
     return Response(_text(event.http_version), _headers(event), event.status_code, _text(event.reason))
 
 
+def _framing_fault(head: Head) -> str | None:
+    """Where a message ends must be certain: a Content-Length that is none, or several, are an error that cannot be
+    recovered from (RFC 9112, section 6.3), where a transfer coding or the status does not settle it."""
+    if head.values("Transfer-Encoding"):
+        return None
+    if isinstance(head, Response) and (head.status < 200 or head.status in (204, 304)):
+        return None
+    lengths = {length.strip(" \t") for value in head.values("Content-Length") for length in value.split(",")}
+    if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
+        return "where its body ends is not certain: Content-Length is not one number"
+    return None
+
+
 def _headers(event: h11.Request | h11.Response | h11.InformationalResponse) -> Headers:
     raw = event.headers.raw_items()
-    return tuple((_text(name), _text(value)) for name, value in raw)
+    return tuple((_text(name[len(_SHIELD) :]), _text(value)) for name, value in raw)
 
 
 def _text(octets: bytes) -> str:

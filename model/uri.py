@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final, NamedTuple
 
 DEFAULT_PORTS: Final = {False: 80, True: 443}
@@ -13,10 +14,10 @@ RESOURCE_NAME: Final = re.compile(rf"(?:/{_PCHAR}*)+(?:\?(?:{_PCHAR}|[/?])*)?")
 """A path and perhaps a query, as a request has it."""
 
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)"
-AUTHORITY: Final = re.compile(rf"({_HOST})(?::([0-9]*))?")
+AUTHORITY: Final = re.compile(rf"({_HOST})(?::(0*[0-9]{{0,5}}))?")
 """A host and perhaps a port, as a Host field has it."""
 
-_URI: Final = re.compile(rf"([A-Za-z]+)://({_HOST})(?::([0-9]*))?((?:/{_PCHAR}*)*(?:\?(?:{_PCHAR}|[/?])*)?)")
+_URI: Final = re.compile(rf"([A-Za-z]+)://{AUTHORITY.pattern}((?:/{_PCHAR}*)*)(?:\?((?:{_PCHAR}|[/?])*))?")
 
 
 class WebSocketUri(NamedTuple):
@@ -40,14 +41,27 @@ def parse_uri(text: str) -> WebSocketUri:
     match = _URI.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no URI such as ws://example.com/chat or wss://example.com:8443/?x=1")
-    scheme, host, port, rest = match.groups()
+    scheme, host, port, path, query = match.groups()
     if scheme.lower() not in ("ws", "wss"):
         raise ValueError(f"{text!r} has the scheme {scheme!r}: write ws or wss")
     secure = scheme.lower() == "wss"
     number = int(port) if port else DEFAULT_PORTS[secure]
     if not 0 < number < 65536:
         raise ValueError(f"{text!r} has the port {number}: ports are 1 to 65535")
-    return WebSocketUri(secure, host.lower(), number, rest if rest.startswith("/") else f"/{rest}")
+    if not is_host(host):
+        raise ValueError(f"{text!r} has the host {host}: in brackets stands an IPv6 address such as [::1]")
+    return WebSocketUri(secure, host.lower(), number, (path or "/") + (f"?{query}" if query else ""))
 
 
-__all__ = ["AUTHORITY", "DEFAULT_PORTS", "RESOURCE_NAME", "WebSocketUri", "parse_uri"]
+def is_host(host: str) -> bool:
+    """Whether what matches the host of an :data:`AUTHORITY` is one: what is in brackets is an IPv6 address."""
+    if not host.startswith("["):
+        return True
+    try:
+        IPv6Address(host[1:-1])
+    except AddressValueError:
+        return False
+    return True
+
+
+__all__ = ["AUTHORITY", "DEFAULT_PORTS", "RESOURCE_NAME", "WebSocketUri", "is_host", "parse_uri"]
