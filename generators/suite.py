@@ -13,7 +13,8 @@ those of the data transfer and the closing handshake alone, which is what it can
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -120,12 +121,12 @@ def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = J
     """What becomes of each mutant, by its id, in their order."""
     batches = [[m.id for m in wanted[i : i + BATCH]] for i in range(0, len(wanted), BATCH)]
     found: dict[str, Found] = {}
-    if jobs == 1 or len(batches) == 1:
+    if not _is_shared(len(wanted), jobs):
         for batch in batches:
             found.update((f.mutant, f) for f in _find(batch))
             _tell(step, "mutants", len(found), len(wanted))
         return found
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
+    with _pool(jobs) as pool:
         for result in pool.map(_find, batches):
             found.update((f.mutant, f) for f in result)
             _tell(step, "mutants", len(found), len(wanted))
@@ -203,22 +204,79 @@ def analyse(
     ``step`` is told of the progress.
     """
     every = tuple(mutants() if wanted is None else wanted)
-    found, matrix = find_all(every, step, jobs), Matrix()
+    with ExitStack() as stack:
+        if _is_shared(len(every), jobs):
+            # The other processes look for mutants, and this one would only wait. (The solver is not for two threads of
+            # one process: where this one looks for mutants itself, the witnesses wait.)
+            stack.enter_context(ThreadPoolExecutor(max_workers=1)).submit(_witness_stories)
+        found = find_all(every, step, jobs)
     live = [m for m in every if found[m.id].status is not Status.EQUIVALENT]
     candidates = _candidates(live, found)
-    kill_sets: dict[str, frozenset[str]] = dict.fromkeys(candidates, frozenset())
-    for number, (name, scenario) in enumerate(sorted(candidates.items(), key=lambda item: item[1].start.name)):
-        kill_sets[name] = frozenset(matrix.killed(scenario, live))
-        _tell(step, "matrix", number + 1, len(candidates))
+    kill_sets = _kill_sets(candidates, live, step, jobs)
     unwritten = {name for name, scenario in candidates.items() if isinstance(_story(name, scenario), str)}
     suite = cover(kill_sets, unwritten)
     killed_by = {m.id: tuple(name for name in suite if m.id in kill_sets[name]) for m in every}
-    beaten = _established_kills(matrix, live, data, step)
+    beaten = None
+    if data is not None and data.exists():
+        sets = _kill_sets(established(data), live, step, jobs, "established suite", each=False)
+        beaten = set[str]().union(*sets.values())
     scores = [
         None if beaten is None else _score((found[m.id] for m in counted), beaten)
         for counted in (every, [m for m in every if not of_handshake(RULES.by_id[m.rule])])
     ]
     return MutationResult(every, found, {name: candidates[name] for name in suite}, killed_by, *scores)
+
+
+def _kill_sets(
+    scenarios: Mapping[str, Scenario],
+    live: Sequence[Mutant],
+    step: OnStep | None,
+    jobs: int,
+    what: str = "matrix",
+    *,
+    each: bool = True,
+) -> dict[str, frozenset[str]]:
+    """Which of the mutants each history kills; or, not ``each``, what it kills that those before it do not.
+
+    Histories of one start are told to one process.
+    """
+    by_start: dict[str, list[str]] = {}
+    for name, scenario in scenarios.items():
+        by_start.setdefault(scenario.start.name, []).append(name)
+    ids = tuple(m.id for m in live)
+    tasks = [([scenarios[name] for name in names], ids, each) for names in by_start.values()]
+    found: dict[str, frozenset[str]] = dict.fromkeys(scenarios, frozenset())
+    done = 0
+    with ExitStack() as stack:
+        results: Iterable[list[frozenset[str]]] = map(_killed, tasks)
+        if _is_shared(len(ids), jobs):
+            results = stack.enter_context(_pool(jobs)).map(_killed, tasks)
+        for names, sets in zip(by_start.values(), results, strict=True):
+            found.update(zip(names, sets, strict=True))
+            done += len(names)
+            _tell(step, what, done, len(scenarios))
+    return found
+
+
+def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozenset[str]]:
+    """What each of some histories of one start kills, of the mutants with these ids."""
+    scenarios, ids, each = task
+    among, matrix = [_by_id()[name] for name in ids], Matrix()
+    found = []
+    for scenario in scenarios:
+        found.append(frozenset(matrix.killed(scenario, among)))
+        if not each:
+            among = [mutant for mutant in among if mutant.id not in found[-1]]
+    return found
+
+
+def _is_shared(mutants_: int, jobs: int) -> bool:
+    """Whether so many mutants are worth other processes."""
+    return jobs > 1 and mutants_ > BATCH
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker)
 
 
 def _candidates(live: Iterable[Mutant], found: Mapping[str, Found]) -> dict[str, Scenario]:
@@ -240,21 +298,6 @@ def _witnessing(witness: Witness) -> Scenario:
     departing = witness.level is not Level.FULL
     start = Start(witness.setting, witness.start.state, departing)
     return Scenario(start, (*steps, step_at(witness.state, witness.event)))
-
-
-def _established_kills(
-    matrix: Matrix, live: Sequence[Mutant], data: Path | None, step: OnStep | None
-) -> set[str] | None:
-    """The mutants that the established suite kills; None where its data are absent."""
-    if data is None or not data.exists():
-        return None
-    left, killed = list(live), set[str]()
-    scenarios = established(data)
-    for number, scenario in enumerate(sorted(scenarios.values(), key=lambda found: found.start.name)):
-        killed |= matrix.killed(scenario, left)
-        left = [m for m in left if m.id not in killed]
-        _tell(step, "established suite", number + 1, len(scenarios))
-    return killed
 
 
 def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
