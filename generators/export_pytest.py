@@ -9,7 +9,7 @@ from typing import Final
 
 from wsoracle.model.vocabulary import Role
 
-from .case import Case, check_suite
+from .case import Case, ReceiveHead, SeenResponse, SeenTcpClosed, check_suite
 from .export_files import ExportResult, as_json, fill_template, write_directory
 from .run_plan import carried_by, plan
 
@@ -32,6 +32,8 @@ def export_pytest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> E
     def why_not(case: Case) -> str | None:
         if case.role is not Role.SERVER:
             return "it tests a client, and a module that is given a URL tests servers"
+        if case.opening and not _ends_with_the_answer(case):
+            return "it goes on after its own opening handshake"
         if case.application != application:
             return f"its application is {case.application}, that of the others {application}"
         return None
@@ -50,6 +52,13 @@ def export_pytest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> E
     }
     names = write_directory(directory, "pytest", texts)
     return ExportResult(Path(directory), names, tuple(case.id for case in carried), left_out)
+
+
+def _ends_with_the_answer(case: Case) -> bool:
+    """Nothing but the answer to one request is seen, or the end of TCP without it."""
+    seen = [event for outcome in case.acceptable() for event in outcome.observable or ()]
+    heads = [step for step in case.steps if isinstance(step, ReceiveHead)]
+    return len(heads) == len(case.steps) == 1 and all(isinstance(event, SeenResponse | SeenTcpClosed) for event in seen)
 
 
 _APPLICATIONS: Final = {

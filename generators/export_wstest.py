@@ -73,6 +73,8 @@ def export_wstest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> E
 def _why_not(case: Case) -> str | None:
     if case.application != "echo":
         return "the suite's peers echo every message"
+    if case.opening:
+        return "the suite's runner makes the opening handshake itself"
     if case.half_closes:
         return "the suite's runner cannot close half of TCP and go on reading"
     if any(isinstance(seen, SeenClose) for burst in case.bursts for seen in burst.awaits):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from wsoracle.model.head_facts import SAMPLE_URI
 from wsoracle.model.vocabulary import PING
 
 from .case import Case, Outcome
@@ -19,6 +20,7 @@ __all__ = ["carried_by", "in_words", "plan"]
 def plan(case: Case) -> dict[str, Any]:
     """The plan of a case that a runner can carry, ready for JSON: octets in hex, only acceptable outcomes, best first.
 
+    `opening`: the case makes its own opening handshake, with this target and host, which a runner replaces.
     A runner tells the end of what the endpoint does by a Ping of its own, where `ends` leaves it a place for one.
     """
     return {
@@ -33,6 +35,7 @@ def plan(case: Case) -> dict[str, Any]:
             }
             for burst in case.bursts
         ],
+        "opening": {"target": SAMPLE_URI.resource_name, "host": SAMPLE_URI.host_header} if case.opening else None,
         "half_closes": case.half_closes,
         "closes": case.closes,
         "ends": case.ending.value,

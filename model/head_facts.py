@@ -304,7 +304,7 @@ _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("origin", "one"): (("Origin", "http://example.com"),),
     ("origin", "repeated"): (("Origin", "http://example.com"), ("Origin", "http://example.org")),
 }
-_GARBAGE: Final = b"\x16\x03\x01\x00\x00"
+_GARBAGE: Final = b"\x16\x03\x01 is how TLS begins, and nothing of HTTP does\r\n\r\n"
 
 
 def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocketUri = SAMPLE_URI) -> Request:

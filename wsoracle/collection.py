@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from wsoracle.generators.case import Case, check_suite
+from wsoracle.generators.fault_cases import fault_cases
 from wsoracle.generators.suite import analyse, suite_cases
 from wsoracle.generators.witness_cases import witness_cases
 
@@ -27,7 +28,7 @@ class Collection:
 
 
 def collect(seed: int, step: OnStep, killers: Killers | None = None, found: Iterable[Case] = ()) -> Collection:
-    """Every case: witnesses of the rules, killers of the mutants, and those that an exploration ``found``.
+    """Every case: witnesses of the rules, faults in opening handshakes, killers of the mutants, what was ``found``.
 
     ``killers`` are the cases of the mutants' suite where they are known already (none of them: :data:`NO_KILLERS`);
     otherwise the suite is worked out, which takes a minute or two. The same seed gives the same cases; ``step`` is told
@@ -35,11 +36,12 @@ def collect(seed: int, step: OnStep, killers: Killers | None = None, found: Iter
     """
     step("witnesses of the rules", 0, 2)
     cases, left = witness_cases()
+    faulty, impossible = fault_cases()
     if killers is None:
         killers = suite_cases(analyse(step=step))
     more, reasons = killers
-    every = {case.id: case for case in (*cases, *more, *found)}
-    return Collection(check_suite(every.values()), {**{one.id: one.why for one in left}, **reasons})
+    every = {case.id: case for case in (*cases, *faulty, *more, *found)}
+    return Collection(check_suite(every.values()), {**{one.id: one.why for one in left}, **impossible, **reasons})
 
 
 def cases_by_rule(collection: Collection) -> dict[str, list[str]]:
