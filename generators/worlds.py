@@ -20,7 +20,6 @@ from wsoracle.model import utf8, wire
 from wsoracle.model.abstraction import text_before
 from wsoracle.model.alphabet import Alphabet, reporting_variables
 from wsoracle.model.expression import Value, variables
-from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
 from wsoracle.model.machine import Label
 from wsoracle.model.rule import RuleSet
 from wsoracle.model.rules import RULES
@@ -29,6 +28,7 @@ from wsoracle.model.terms import CONNECTING, Event, EventKind, FrameFacts, Setti
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 
 from .expectation import Behaviour, History, Masks, Observation, Step, as_seen, can_happen, step_at
+from .mutants import of_handshake
 
 SMALL_LIMIT: Final = 2
 """The limit in octets of those worlds that have one."""
@@ -383,9 +383,6 @@ class _About(NamedTuple):
             yield frame
 
 
-_HEADS: Final = (RequestFacts, ResponseFacts)
-
-
 @lru_cache(maxsize=16)
 def _alphabet(rules: RuleSet, role: Role, limit: int | None, *, pairs: bool = False) -> Alphabet:
     """The alphabet for a role and a limit: no atom compares an event with any other part of a setting.
@@ -435,7 +432,7 @@ def _base() -> list[Setting]:
 @lru_cache(maxsize=2)
 def switches_about(first: State) -> tuple[Switch, ...]:
     """The switches that rules of the opening handshake read, if it is still to come; else those that others read."""
-    read = {n for row in RULES if (row.on.facts in _HEADS) == (first == CONNECTING) for n in variables(row.when)}
+    read = {n for row in RULES if of_handshake(row) == (first == CONNECTING) for n in variables(row.when)}
     return tuple(switch for switch in SWITCHES if switch.variable.name in read)
 
 
