@@ -7,8 +7,8 @@ read by h11, which knows the grammar; what h11 makes of single fields is hidden 
 What is no head is *malformed*, and said to be so at the first octet that shows it up to the end of the first line, and
 at the end of the head otherwise, however the octets are cut. A head that has no end within the limit is *too large*.
 Malformed are whitespace before the colon of a field, CR without LF, VT and FF, a line of HTTP/0.9, and TLS. Any version
-that has the form of HTTP/1.1 is read, so the preface of HTTP/2 is a request, as RFC 9113 (section 3.4) means it to be
-for a server of HTTP/1.1. Octets above 127 in values are read as latin-1.
+that has the form of HTTP/1.1 is read, so the preface of HTTP/2 (RFC 9113, section 3.4) is a request, with the method
+PRI. Octets above 127 in values are read as latin-1.
 """
 
 from __future__ import annotations
@@ -138,14 +138,16 @@ class HeadReader:
         """What shows, up to the end of the first line, that this is no head of HTTP."""
         if self._first_line is not None:
             return None
-        if self._role is Role.SERVER:  # it passes over empty lines before the first one (RFC 9112, section 2.2)
+        may_be_empty = self._role is Role.SERVER
+        if may_be_empty:  # it passes over empty lines before the first one (RFC 9112, section 2.2)
             empty = _EMPTY_LINES.match(self._octets, self._begin)
             self._begin = self._begin if empty is None else empty.end()
         begin, end = self._begin, len(self._octets)
-        if begin == end or (begin + 1 == end and self._octets.endswith(b"\r")):
+        shown = begin + (2 if may_be_empty and self._octets.startswith(b"\r", begin) else 1)
+        if end < shown:
             return None
         if not _STARTS[self._role].match(self._octets, begin):
-            return self._malformed("it does not begin as HTTP does", begin + 1)
+            return self._malformed("it does not begin as HTTP does", shown)
         line_end = self._octets.find(b"\n", max(begin, self._looked))
         strange = _NOT_IN_A_LINE.search(self._octets, max(begin, self._looked), end if line_end < 0 else line_end)
         if strange is not None:
