@@ -267,6 +267,8 @@ class Case:
             return "the endpoint's own application has to send something"
         if any(isinstance(step, CloseTcp | Silence) for step in self.steps) or isinstance(self.steps[-1], SendHead):
             return "it judges a step that the endpoint takes on its own"
+        if self.role is Role.CLIENT and isinstance(self.steps[0], ReceiveHead):
+            return "a client sends its request at once, so that no answer can come before it"
         if self.claims:
             return "it needs a negotiated extension that defines " + ", ".join(self.claims)
         if not self.octets and not self.half_closes:

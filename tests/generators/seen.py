@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from wsoracle.generators.case import Seen, SeenClose, SeenMessage, SeenPong, SeenTcpClosed
+from wsoracle.generators.case import Seen, SeenClose, SeenMessage, SeenPong, SeenRequest, SeenResponse, SeenTcpClosed
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame
 from wsoracle.model.wire import parse
 
 
-def seen_of(octets: bytes, *, closed: bool) -> tuple[Seen, ...]:
-    """The messages, Pongs and Closes in octets, and the end of TCP."""
+def seen_of(octets: bytes, *, closed: bool, opening: bool = False) -> tuple[Seen, ...]:
+    """The messages, Pongs and Closes in octets, and the end of TCP; ``opening``: a request or a response before."""
     seen: list[Seen] = []
+    if opening and octets:
+        head, _, octets = octets.partition(b"\r\n\r\n")
+        if head.startswith(b"HTTP/"):
+            seen.append(SeenResponse(int(head.split()[1]), b"Sec-WebSocket-Version: 13" in head))
+        else:
+            seen.append(SeenRequest())
     message, binary = b"", False
     for frame in parse(octets):
         assert isinstance(frame, Frame)

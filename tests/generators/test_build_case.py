@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections import Counter
 
 import pytest
 
 from tests.generators.seen import seen_of
 from wsoracle.generators.build_case import CannotBuildError, Scenario, build_case
-from wsoracle.generators.case import ANY_CODE, Case, Origin, Reaction, Seen, SeenClose, Verdict, check_suite
+from wsoracle.generators.case import (
+    ANY_CODE,
+    Case,
+    Origin,
+    Reaction,
+    Seen,
+    SeenClose,
+    SeenResponse,
+    Verdict,
+    check_suite,
+)
+from wsoracle.generators.fault_cases import fault_cases
 from wsoracle.generators.witness_cases import witness_cases
 from wsoracle.model.endpoint import Endpoint
+from wsoracle.model.head_facts import SAMPLE_KEY
+from wsoracle.model.opening import Opening
+from wsoracle.model.opening_client import ClientOpening
+from wsoracle.model.opening_server import ServerOpening
 from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.wire import parse
 
 CASES, LEFT_OUT = witness_cases()
 RUNNABLE = [case for case in CASES if case.judge_only is None]
+OPENINGS: dict[Role, Opening] = {
+    Role.SERVER: ServerOpening(subprotocols=("chat",)),
+    Role.CLIENT: ClientOpening(
+        "ws://server.example.com/chat", subprotocols=("chat", "superchat"), nonce=lambda: b64decode(SAMPLE_KEY)
+    ),
+}
+"""What the samples in cases are about."""
 
 
 def test_every_rule_and_role_has_a_case_or_a_reason() -> None:
@@ -27,8 +50,9 @@ def test_every_rule_and_role_has_a_case_or_a_reason() -> None:
 
 @pytest.mark.parametrize("case", RUNNABLE, ids=lambda case: str(case.id))
 def test_the_canonical_endpoint_shows_an_allowed_outcome(case: Case) -> None:
-    endpoint = Endpoint(case.role, echo=True, switches=case.switches)
-    sent = b""
+    opening = OPENINGS[case.role] if case.opening else None
+    endpoint = Endpoint(case.role, echo=True, switches=case.switches, opening=opening)
+    sent = endpoint.octets_to_send()
     for burst in case.bursts:
         for chunk in burst.chunks:
             endpoint.receive(chunk)
@@ -36,7 +60,7 @@ def test_the_canonical_endpoint_shows_an_allowed_outcome(case: Case) -> None:
     if case.half_closes:
         endpoint.receive_eof()
         sent += endpoint.octets_to_send()
-    found = seen_of(sent, closed=endpoint.wants_tcp_close or not endpoint.state.tcp_open)
+    found = seen_of(sent, closed=endpoint.wants_tcp_close or not endpoint.state.tcp_open, opening=case.opening)
     good = [o for o in case.allowed if o.verdict() is Verdict.OK and o.observable is not None]
     assert any(_same(found, outcome.observable or ()) for outcome in good), (found, [o.observable for o in good])
 
@@ -44,10 +68,33 @@ def test_the_canonical_endpoint_shows_an_allowed_outcome(case: Case) -> None:
 def _same(found: tuple[Seen, ...], wanted: tuple[Seen, ...]) -> bool:
     if len(found) < len(wanted) or len(found) > len(wanted) + 1:
         return False
-    return all(
-        f == w or (isinstance(f, SeenClose) and isinstance(w, SeenClose) and w.code == ANY_CODE)
-        for f, w in zip(found, wanted, strict=False)
-    )
+    return all(f == w or _fits(f, w) for f, w in zip(found, wanted, strict=False))
+
+
+def _fits(found: Seen, wanted: Seen) -> bool:
+    if isinstance(found, SeenResponse) and isinstance(wanted, SeenResponse):
+        least = {"error": 400, "not 101": 200}.get(str(wanted.status), 0)
+        assert isinstance(found.status, int)
+        return (
+            least <= found.status and (least > 0 or found.status == wanted.status) and found.versions >= wanted.versions
+        )
+    return isinstance(found, SeenClose) and isinstance(wanted, SeenClose) and wanted.code == ANY_CODE
+
+
+def test_faults_are_shown_by_the_canonical_endpoint() -> None:
+    cases, left = fault_cases()
+    check_suite(cases)
+    assert not left
+    assert Counter(case.role for case in cases if case.origin.kind == "fault").keys() == set(Role)
+    for case in cases:
+        test_the_canonical_endpoint_shows_an_allowed_outcome(case)
+
+
+def test_only_pairs_of_faults_that_make_a_difference_are_cases() -> None:
+    ids = {case.id for case in fault_cases()[0]}
+    assert "fault/server/version-another+host-absent" in ids or "fault/server/host-absent+version-another" in ids
+    assert not any(name.startswith("fault/server/key-absent+host-absent") for name in ids)
+    assert "fault/client/accept-wrong" in ids
 
 
 def test_a_hang_up_shows_no_positive_case_and_negative_cases_have_controls() -> None:
