@@ -199,7 +199,8 @@ class Endpoint:
                 at = end
             else:
                 self._begin(header)
-        return self._told()
+        events, self._events = self._events, []
+        return events
 
     def receive_eof(self) -> list[EndpointEvent]:
         """TCP was closed by the other side, or lost; what that tells the application."""

@@ -22,7 +22,7 @@ from wsoracle.model.events import (
     Opened,
     RequestReceived,
 )
-from wsoracle.model.expression import Sort
+from wsoracle.model.expression import Sort, evaluate
 from wsoracle.model.extension import Parameters
 from wsoracle.model.handshake_terms import (
     HEAD_VARIABLES,
@@ -36,9 +36,10 @@ from wsoracle.model.http_head import HEAD_LIMIT, HeadReader, Read, Request, Resp
 from wsoracle.model.machine import Kind, Outcome
 from wsoracle.model.opening_client import ClientOpening
 from wsoracle.model.opening_server import ServerOpening
+from wsoracle.model.rule import Due
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import Switches
-from wsoracle.model.terms import CONNECTING, HANDSHAKE, Event, EventKind, State
+from wsoracle.model.terms import CONNECTING, HANDSHAKE, Event, EventKind, State, environment, possible
 from wsoracle.model.vocabulary import BINARY, PING, TEXT, Frame, Role
 from wsoracle.model.wire import encode
 
@@ -106,8 +107,11 @@ class Trace:
         """Each choice is among those that the rules allow, and one state goes from end to end."""
         assert self.state == endpoint.state
         for state, event, outcome in self.steps:
+            assert evaluate(possible(event.kind), environment(endpoint.setting, state, event.facts))
             allowed = machine.allowed(state, event, endpoint.setting)
             assert (outcome.label, outcome.state) in [(found.label, found.state) for found in allowed]
+        due = {due for due, _ in machine.owed(endpoint.state, endpoint.setting)}
+        assert not due & {Due.REQUEST, Due.RESPONSE}
 
 
 # --- heads by their facts
@@ -489,6 +493,13 @@ def test_a_client_that_is_refused_closes_tcp() -> None:
     assert not client.wants_tcp_close
 
 
+def test_a_client_may_give_up() -> None:
+    client = _client()
+    (closed,) = client.close_tcp()
+    assert isinstance(closed, Closed) and (closed.code, closed.clean) == (1006, False)
+    assert client.receive(ACCEPTED) == []
+
+
 def test_a_client_passes_over_interim_answers() -> None:
     client = _client(nonce=_sample_nonce)
     events = client.receive(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3 + ACCEPTED + WELCOME)
@@ -584,6 +595,19 @@ def test_an_answer_that_rules_forbid_is_not_sent(answer: Response) -> None:
     assert _answer_of(server).status == 500
     assert [type(event) for event in server.receive(b"")] == [RequestReceived, HandshakeRefused]
     assert server.wants_tcp_close
+
+
+def test_what_an_application_raises_goes_through_and_leaves_no_answer() -> None:
+    def decide(request: Request) -> Response | None:
+        raise KeyError(request.target)
+
+    server = _server(decide=decide)
+    with pytest.raises(KeyError):
+        server.receive(REQUEST + b"\r\n" + HELLO)
+    assert [type(event) for event in server.receive(HELLO)] == [RequestReceived]
+    assert server.octets_to_send() == b"" and server.held == 0
+    server.receive_eof()
+    assert not server.state.tcp_open
 
 
 def test_an_application_does_not_open_by_itself() -> None:
