@@ -13,13 +13,25 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from . import spec_frames, spec_graph, spec_register, spec_rules, spec_runs
+from wsoracle.model.vocabulary import Role
+
+from . import spec_frames, spec_graph, spec_heads, spec_openings, spec_register, spec_rules, spec_runs
 from .output import write_text
 
 DOCUMENT: Final = Path("docs/spec.md")
 """Where the document lies, from the root of the repository."""
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
+    "uris": spec_heads.uris,
+    "request-text": spec_heads.request_text,
+    "response-text": spec_heads.response_text,
+    "accept-example": spec_heads.accept_example,
+    "request-facts": spec_heads.request_facts,
+    "response-facts": spec_heads.response_facts,
+    "request-conditions": spec_heads.request_conditions,
+    "answer-conditions": spec_heads.answer_conditions,
+    **{f"opening-{name}": partial(spec_openings.run, name) for name in spec_openings.RUNS},
+    **{f"states-opening-{role.value}": partial(spec_openings.stages, role) for role in Role},
     "header-layout": spec_frames.header_layout,
     "opcodes": spec_frames.opcodes,
     "length-forms": spec_frames.length_forms,

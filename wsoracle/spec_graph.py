@@ -8,7 +8,7 @@ from typing import Final
 from wsoracle.model.diagram import mermaid
 from wsoracle.model.exploration import Exploration, explore
 from wsoracle.model.graph import CLOSING, MESSAGES, View, counts, diagram
-from wsoracle.model.terms import Setting
+from wsoracle.model.terms import Setting, State
 from wsoracle.model.vocabulary import Role
 
 from .spec_text import table
@@ -27,10 +27,16 @@ def _explored(role: Role) -> Exploration:
     return explore(Setting(role))
 
 
+@cache
+def _opened(role: Role) -> Exploration:
+    """Those that it can be in once the connection is open; ``spec_openings`` draws what comes before."""
+    return explore(Setting(role), initial=(State(),))
+
+
 def state_diagram(name: str) -> str:
     """A view of the reachable states as a Mermaid diagram."""
     view, role = DIAGRAMS[name]
-    return f"```mermaid\n{mermaid(diagram(_explored(role), view))}```"
+    return f"```mermaid\n{mermaid(diagram(_opened(role), view))}```"
 
 
 def state_counts() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from wsoracle.model import closing, receiving, sending
+from wsoracle.model import closing, receiving, requests, responses, sending
 from wsoracle.model.close_codes import REGISTER, CodeRange
 from wsoracle.model.expression import Sort, Var
 from wsoracle.model.rule import LEGAL, STRENGTHS, Rule, Strength
@@ -33,6 +33,10 @@ class Topic(NamedTuple):
 
 
 TOPICS: Final = (
+    Topic("requests-client", requests.SENDING_REQUESTS),
+    Topic("requests-server", requests.READING_REQUESTS),
+    Topic("responses-server", responses.SENDING_RESPONSES),
+    Topic("responses-client", responses.READING_RESPONSES),
     Topic("framing", (*receiving.FRAMING, *sending.FRAMING)),
     Topic("fragmentation", (*receiving.FRAGMENTATION, *sending.FRAGMENTATION)),
     Topic("messages", (*receiving.MESSAGES, *sending.MESSAGES)),
@@ -47,6 +51,10 @@ TOPICS: Final = (
 """Every rule stands in exactly one topic."""
 
 EVENTS: Final[Mapping[EventKind, str]] = {
+    EventKind.SEND_REQUEST: "A client sends a request",
+    EventKind.RECEIVE_REQUEST: "A server receives a request",
+    EventKind.SEND_RESPONSE: "A server sends a response",
+    EventKind.RECEIVE_RESPONSE: "A client receives a response",
     EventKind.RECEIVE: "A frame is received",
     EventKind.RECEIVE_EOF: "The end of the TCP stream is found",
     EventKind.SEND: "A frame is sent",
@@ -97,6 +105,7 @@ STATE_MEANINGS: Final[Mapping[str, str]] = {
     "claims_rsv1": "a negotiated extension defines RSV1",
     "claims_rsv2": "a negotiated extension defines RSV2",
     "claims_rsv3": "a negotiated extension defines RSV3",
+    "handshake": "how far the opening handshake is (chapter 2.8)",
 }
 
 FRAME_MEANINGS: Final[Mapping[str, str]] = {
@@ -118,6 +127,8 @@ SETTING_MEANINGS: Final[Mapping[str, str]] = {
     "server": "the endpoint is the server; otherwise it is the client",
     "limit": "the longest message that the endpoint takes, in octets",
     "echo": "the application sends every message back",
+    "willing": "the application of a server takes every sound opening handshake",
+    "browser": "the client is a browser",
 }
 
 
@@ -139,7 +150,7 @@ def frame_variables() -> str:
 def setting_variables() -> str:
     """What stays fixed during a connection."""
     rows = [(code(n), _values(v), SETTING_MEANINGS[n]) for n, v in SETTING_VARIABLES.items() if n in SETTING_MEANINGS]
-    rows.append((code("switch_..."), "its own", "one variable for each switch of chapter 14"))
+    rows.append((code("switch_..."), "its own", "one variable for each switch of chapter 15"))
     return table(("variable", "values", "meaning"), rows)
 
 

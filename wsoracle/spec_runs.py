@@ -17,7 +17,7 @@ from wsoracle.model.closing import handshake_done
 from wsoracle.model.expression import evaluate
 from wsoracle.model.machine import Kind, allowed, canonical, forbidden_by, owed
 from wsoracle.model.rule import Due
-from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State, phase
+from wsoracle.model.terms import HANDSHAKE, Event, EventKind, FrameFacts, Setting, State, phase
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, DEFAULT_LIMIT, PING, PONG, TEXT, Role
 
 from .spec_text import listed, table
@@ -97,7 +97,7 @@ def play(steps: tuple[Step | Break, ...]) -> list[Told]:
         arrow = step.does is not Does.TAKE
         if arrow:
             peer.coming.append((number, event.frame, step.words if step.does is Does.SEND else EOF))
-        told.append(Told(number, step.who, words, outcome, rules, _after(side), arrow, takes))
+        told.append(Told(number, step.who, words, outcome, rules, after_words(side.state, side.setting), arrow, takes))
     return told
 
 
@@ -117,7 +117,9 @@ def _event(step: Step, side: _Side) -> tuple[Event, str, int | None]:
             return event, f"finds {words}" if taken is None else f"receives {words}", number
 
 
-_OWED: Final[Mapping[Due, str]] = {
+OWED: Final[Mapping[Due, str]] = {
+    Due.REQUEST: "a request",
+    Due.RESPONSE: "an answer",
     Due.REPLY: "the echo",
     Due.PONG: "a Pong",
     Due.CLOSE: "a Close frame",
@@ -125,10 +127,12 @@ _OWED: Final[Mapping[Due, str]] = {
 }
 
 
-def _after(side: _Side) -> str:
-    state = side.state
+def after_words(state: State, setting: Setting) -> str:
+    """Where an endpoint stands after a step, and what it owes."""
     parts = [phase(state)]
-    dues = list(dict.fromkeys(_OWED[due] for due, _ in owed(state, side.setting)))
+    if parts[0] == "CONNECTING":
+        parts[0] += f" ({HANDSHAKE[state.handshake]})"
+    dues = list(dict.fromkeys(OWED[due] for due, _ in owed(state, setting)))
     if dues:
         parts.append(f"owes {' and '.join(dues)}")
     if not state.tcp_open:
@@ -210,7 +214,11 @@ def outcomes() -> str:
 
 def run(name: str) -> str:
     """A run: its sequence diagram, then its table."""
-    told = play(RUNS[name])
+    return shown(play(RUNS[name]))
+
+
+def shown(told: list[Told]) -> str:
+    """Steps as they happened: a sequence diagram, then a table."""
     return f"{_diagram(told)}\n\n{_table(told)}"
 
 
@@ -244,4 +252,4 @@ def _plain(words: str) -> str:
     return words.replace(";", ",").replace("#", "no. ")
 
 
-__all__ = ["RUNS", "Break", "Does", "Step", "Told", "play", "run"]
+__all__ = ["EOF", "OWED", "RUNS", "Break", "Does", "Step", "Told", "after_words", "play", "run", "shown"]

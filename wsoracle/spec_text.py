@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from wsoracle.model import closing, receiving, sending, terms
+from wsoracle.model import closing, receiving, requests, responses, sending, terms
 from wsoracle.model.expression import Const, Expr, Op, Sort, Var, children, substitute, text
-from wsoracle.model.rule import Accept, Fail, Forbid, Reaction, Rule
+from wsoracle.model.rule import Accept, Fail, Forbid, Reaction, Refuse, Rule
 
 
 def cell(content: str) -> str:
@@ -52,9 +52,18 @@ class Term(NamedTuple):
 
 
 TERMS: Final = (
+    Term("established", terms.established, "the opening handshake is complete"),
+    Term("switches_protocols", responses.switches_protocols, "a response that can be read, of status 101"),
+    Term("is_interim", responses.is_interim, "a response that can be read, of a status below 200 but not 101: another "
+         "one follows"),
+    Term("is_final", responses.is_final, "a response that can be read, of status 200 or more"),
+    Term("is_handshake", requests.is_handshake, "the request is meant as an opening handshake, however faulty"),
+    Term("names_websocket", requests.names_websocket, "Upgrade has the word websocket"),
+    Term("legible", requests.legible, "the octets can be read as HTTP"),
     Term("attending", receiving.attending, "the endpoint processes the frame that comes in"),
     Term("reading", receiving.reading, "the endpoint reads frames: TCP is open, it is not failing the connection, and "
          "no Close frame has come"),
+    Term("tcp_usable", requests.reading_requests, "TCP is open, and the connection is not being failed"),
     Term("handshake_done", closing.handshake_done, "the closing handshake is complete: a Close frame was sent and one "
          "was received"),
     Term("undefined_bit", receiving.undefined_bit, "a reserved bit is set that no negotiated extension claims"),
@@ -160,8 +169,13 @@ def reaction_text(reaction: Reaction) -> str:
     """What a row asks for, as Markdown."""
     said = [f"**{reaction.word}**"]
     match reaction:
+        case Refuse(code=status):
+            said = [f"**refuse** {status}"]
+        case Fail(code=terms.LOST):
+            # No Close is sent before the connection is open: the application alone is told the code.
+            said = [f"**fail**, close code {terms.LOST}"]
         case Fail(code=status):
-            # The effects of every failure are the same but for the status code (tests hold the rows to it).
+            # The effects of every failure to read a frame are the same but for the code (tests hold the rows to it).
             return f"**fail** {status}"
         case Accept(delivers=told) if told is not None:
             said.append(f"tell: {told}")

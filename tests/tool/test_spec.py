@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from wsoracle import spec, spec_graph, spec_rules, spec_runs, spec_text
+from wsoracle import spec, spec_graph, spec_heads, spec_openings, spec_rules, spec_runs, spec_text
 from wsoracle.model.expression import Expr, Sort, Value, Var, evaluate, substitute, subterms
+from wsoracle.model.handshake_terms import REQUEST_VARIABLES, RESPONSE_VARIABLES
 from wsoracle.model.receiving import FAILING
-from wsoracle.model.rule import LEGAL, Accept, Fail, Reaction, Rule, effects
+from wsoracle.model.rule import LEGAL, Accept, Fail, Reaction, Refuse, Rule, effects
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import SWITCHES
-from wsoracle.model.terms import FRAME_VARIABLES, SETTING_VARIABLES, STATE_VARIABLES, FrameFacts
+from wsoracle.model.terms import (
+    ALL_FACTS,
+    FRAME_VARIABLES,
+    HANDSHAKE,
+    LOST,
+    SETTING_VARIABLES,
+    STATE_VARIABLES,
+    EventKind,
+    FrameFacts,
+)
 from wsoracle.model.vocabulary import Role
 
 PATH = Path(__file__).resolve().parents[2] / spec.DOCUMENT
@@ -152,7 +162,7 @@ def test_flowcharts_use_only_nodes_that_they_declare() -> None:
 
 def test_state_diagrams_use_only_states_that_they_declare() -> None:
     charts = [block for block in mermaid() if "stateDiagram-v2" in block]
-    assert len(charts) == len(spec_graph.DIAGRAMS)
+    assert len(charts) == len(spec_graph.DIAGRAMS) + len(Role)
     for chart in charts:
         body = chart[chart.index("stateDiagram-v2") + 1 :]
         declared = {m[1] for line in body if (m := re.fullmatch(r'    state "[^"]+" as (s\d+)', line))}
@@ -163,7 +173,7 @@ def test_state_diagrams_use_only_states_that_they_declare() -> None:
 
 def test_sequence_diagrams_have_only_lines_that_mermaid_takes() -> None:
     charts = [block for block in mermaid() if block[0] == "sequenceDiagram"]
-    assert len(charts) == len(spec_runs.RUNS)
+    assert len(charts) == len(spec_runs.RUNS) + len(spec_openings.RUNS)
     line_ = r"    (participant [CS] as \w+|[CS](->>|-x|--\))[CS]: [^;#]+|Note over [CS]: [^;#]+)"
     assert not [line for chart in charts for line in chart[1:] if not re.fullmatch(line_, line)]
 
@@ -178,7 +188,7 @@ def test_every_rule_stands_in_one_table() -> None:
 
 
 NAMED = {term.name: term.expression for term in spec_text.TERMS}
-EVERY = {**STATE_VARIABLES, **FRAME_VARIABLES, **SETTING_VARIABLES, LEGAL.name: LEGAL}
+EVERY = {**STATE_VARIABLES, **ALL_FACTS, **SETTING_VARIABLES, LEGAL.name: LEGAL}
 
 
 def constants(guard: Expr) -> list[int]:
@@ -204,7 +214,10 @@ def test_a_guard_means_the_same_as_it_is_shown(rule: Rule) -> None:
 
 def test_the_reaction_to_a_failure_is_as_the_text_says() -> None:
     for rule in RULES:
-        if isinstance(rule.then, Fail):
+        if isinstance(rule.then, Fail) and rule.on is EventKind.RECEIVE_RESPONSE:
+            assert rule.then.code == LOST
+            assert set(rule.then.effects) == {"failed"}
+        elif isinstance(rule.then, Fail):
             wanted = {**FAILING, **effects(fail_code=rule.then.code)}
             assert {n: e.key() for n, e in rule.then.effects.items()} == {n: e.key() for n, e in wanted.items()}
 
@@ -213,6 +226,8 @@ def test_the_reaction_to_a_failure_is_as_the_text_says() -> None:
     ("reaction", "shown"),
     [
         (Fail(code=1007), "**fail** 1007"),
+        (Fail(effects(failed=True), LOST), "**fail**, close code 1006; `failed := true`"),
+        (Refuse(effects(handshake=3), 400), "**refuse** 400; `handshake := to be refused`"),
         (Accept(effects(recv_type=1), "ping"), "**accept**; tell: ping; `recv_type := TEXT`"),
         (
             Accept(effects(send_type=0, send_utf8=0, sent_close=True)),
@@ -226,6 +241,8 @@ def test_reactions_as_people_read_them(reaction: Reaction, shown: str) -> None:
 
 def test_every_variable_has_a_meaning() -> None:
     assert list(spec_rules.STATE_MEANINGS) == list(STATE_VARIABLES)
+    assert list(spec_heads.REQUEST_MEANINGS) == list(REQUEST_VARIABLES)
+    assert list(spec_heads.RESPONSE_MEANINGS) == list(RESPONSE_VARIABLES)
     assert list(spec_rules.FRAME_MEANINGS) == list(FRAME_VARIABLES)
     assert set(spec_rules.SETTING_MEANINGS) == set(SETTING_VARIABLES) - {s.variable.name for s in SWITCHES}
 
@@ -255,3 +272,64 @@ def test_a_run_that_the_rules_do_not_allow_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="does not allow step 3"):
         spec_runs.play(steps)
+
+
+# --- opening handshakes
+
+
+def test_opening_handshakes_end_as_their_names_say() -> None:
+    opened = {"success", "server-speaks-at-once", "client-speaks-early"}
+    for name, steps in spec_openings.RUNS.items():
+        last = {t.who: t.after for t in spec_openings.play(steps)}
+        assert set(last) == set(Role), name
+        assert set(last.values()) == ({"OPEN"} if name in opened else {"CLOSED; not cleanly, close code 1006"}), name
+
+
+def test_only_what_the_names_say_breaks_a_rule_of_the_opening_handshake() -> None:
+    broken = {
+        (name, told.who, rule)
+        for name, steps in spec_openings.RUNS.items()
+        for told in spec_openings.play(steps)
+        if "forbidden" in told.outcome
+        for rule in told.rules
+    }
+    client, server = Role.CLIENT, Role.SERVER
+    assert broken == {
+        ("client-speaks-early", client, "4.1/handshake-before-data"),
+        ("faulty-request", client, "4.1/send-key"),
+        ("other-version", client, "4.1/send-version"),
+        ("too-large", client, "4.1/valid-request"),
+        *(("not-for-us", client, f"4.1/send-{name}") for name in ("upgrade", "connection", "key", "version")),
+        ("bad-answer", server, "4.2.2/send-accept"),
+    }
+
+
+def test_the_answers_of_the_runs_are_those_of_their_names() -> None:
+    status = {"faulty-request": 400, "other-version": 426, "too-large": 431}
+    for name, steps in spec_openings.RUNS.items():
+        refused = [told.outcome for told in spec_openings.play(steps) if told.outcome.startswith("refuse")]
+        assert refused == ([f"refuse {status[name]}"] if name in status else []), name
+
+
+def test_the_example_of_section_1_3_is_in_the_text() -> None:
+    assert "`s3pPLMBiTxaQ9kYGzzhZRbK+xOo=`" in spec.block("accept-example")
+    assert "`b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea`" in spec.block("accept-example")
+
+
+def test_every_stage_of_a_server_is_drawn_and_of_a_client_those_that_it_knows() -> None:
+    server = spec.block("states-opening-server")
+    assert all(f'"{stage}<br>' in server for stage in HANDSHAKE[1:])
+    client = spec.block("states-opening-client")
+    assert {stage for stage in HANDSHAKE if f'"{stage}' in client} == {
+        "not begun",
+        "awaiting 101",
+        "refused",
+    }
+
+
+def test_an_opening_that_the_rules_do_not_allow_is_refused() -> None:
+    request = spec_openings.RUNS["success"][0]
+    steps = (request, spec_openings.Opens(Role.SERVER, spec_runs.Does.TAKE))
+    twice = (*steps, request, spec_openings.Opens(Role.SERVER, spec_runs.Does.TAKE))
+    assert len(spec_openings.play(steps)) == 2
+    assert spec_openings.play(twice)[2].outcome == "forbidden, sent anyway"

@@ -1,4 +1,4 @@
-"""What chapter 14 of docs/spec.md says of two libraries, beside what they do."""
+"""What chapter 15 of docs/spec.md says of two libraries, beside what they do."""
 
 from importlib.metadata import version
 
@@ -12,7 +12,7 @@ from wsoracle.peers import PeerFactory, available_peers
 
 
 def claims() -> dict[str, dict[str, str]]:
-    """The table of chapter 14: library with version, switch, words."""
+    """The table of chapter 15: library with version, switch, words."""
     lines = BY_HAND[BY_HAND.index("| switch | wsproto") :].splitlines()
     head, _, *rest = lines
     libraries = [cell.strip() for cell in cells(head)][1:]

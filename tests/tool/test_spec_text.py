@@ -9,6 +9,7 @@ from wsoracle.model import utf8, wire
 from wsoracle.model.close_codes import REGISTER
 from wsoracle.model.rules import RULES
 from wsoracle.model.switches import SWITCHES
+from wsoracle.model.terms import HANDSHAKE
 from wsoracle.model.vocabulary import DEFAULT_LIMIT, FORM_NAMES, KEY_OCTETS
 from wsoracle.properties.rfc_text import normalise, quote_occurs
 from wsoracle.prover import theorems
@@ -54,6 +55,7 @@ WORDS = {
     *NAMED,
     *(s.name for s in SWITCHES),
     *(name for name in utf8.STATE_NAMES),
+    *HANDSHAKE,
     *("FIN", "RSV1", "RSV2", "RSV3", "MASK", "opcode", "length"),
     *("OK", "NON-STRICT", "FAILED", "INFORMATIONAL", "UNIMPLEMENTED", "interop", "letter"),
 }
@@ -72,7 +74,8 @@ def test_rules_and_theorems_that_the_text_names_exist() -> None:
 
 def test_other_names_in_the_text_exist() -> None:
     free = re.compile(
-        r"[0-9A-F]{2}( [0-9A-Fa-f]{2})*|[\w/]+\.py|wsoracle \w+|model/|AFTER|101|variable := new value|allowed.*"
+        r"[0-9A-F]{2}( [0-9A-Fa-f]{2})*|[\w/]+\.py|wsoracle \w+|model/|AFTER|variable := new value|allowed.*"
+        r"|101|200|400|https?|wss?|websocket|Upgrade|Sec-"
     )
     other = [" ".join(span.split()) for span in spans() if not re.match(r"[\w.-]+/[a-z]", span)]
     assert [span for span in other if span not in WORDS and not free.fullmatch(span)] == []
