@@ -67,7 +67,7 @@ END_OF_TCP: Final = (
     _row(EventKind.RECEIVE_EOF, "7.1.4/not-established", MUST,
          "If the WebSocket connection could not be established, it is also said that _The WebSocket Connection is "
          "Closed_, but not _cleanly_.",
-         tcp_open & ((server & ~established) | handshake_is("refused")), Accept(TCP_CLOSED)),
+         tcp_open & ((server & ~established) | handshake_is("refused")), Accept(TCP_CLOSED, "closed, not cleanly")),
     _row(EventKind.RECEIVE_EOF, "7.1.4/already-closed", MUST,
          "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
          "the WebSocket connection is in the CLOSED state.",

@@ -18,7 +18,7 @@ from .exploration import Exploration, Explorer, Transition
 from .handshake_terms import RequestFacts, ResponseFacts
 from .machine import Kind
 from .rule import Due
-from .terms import EventKind, FrameFacts, State, phase
+from .terms import CONNECTING, EventKind, FrameFacts, State, phase
 from .vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 StateGraph: TypeAlias = "nx.DiGraph[State]"
@@ -121,7 +121,7 @@ def broadly(words: Words) -> Words:
     return words._replace(object="messages") if words.object in (NAMES[TEXT], NAMES[BINARY]) else words
 
 
-_VERBS: Final = ("receives", "ignores", "fails", "sends", "may be silent", "TCP ends", "closes")
+_VERBS: Final = ("receives", "refuses", "ignores", "fails", "sends", "may be silent", "TCP ends", "closes")
 _OBJECTS: Final = ("messages", "fragments", *NAMES.values())
 
 
@@ -185,7 +185,14 @@ CLOSING: Final = View("closing", "How a connection ends", _closing)
 MESSAGES: Final = View("messages", "Receiving messages", _message)
 VIEWS: Final = (CLOSING, MESSAGES)
 
-_DUE_WORDS: Final = {Due.REPLY: "a reply", Due.PONG: "a Pong", Due.CLOSE: "a Close", Due.TCP_CLOSE: "closing TCP"}
+_DUE_WORDS: Final = {
+    Due.REQUEST: "a request",
+    Due.RESPONSE: "a response",
+    Due.REPLY: "a reply",
+    Due.PONG: "a Pong",
+    Due.CLOSE: "a Close",
+    Due.TCP_CLOSE: "closing TCP",
+}
 
 
 def view_graph(explored: Exploration, view: View) -> ViewGraph:
@@ -228,7 +235,8 @@ def diagram(explored: Exploration, view: View) -> Diagram:
         Arrow(ids[source], ids[target], sentences(graph.edges[source, target]["words"]))
         for source, target in graph.edges
     )
-    start = ids[view.of(explored.states[0])]
+    # Of several initial states the one that comes first in the life of a connection.
+    start = ids[view.of(CONNECTING if CONNECTING in explored.initial else explored.states[0])]
     return Diagram(f"{view.title}: the {explored.setting.role}", start, boxes, arrows)
 
 

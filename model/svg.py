@@ -17,6 +17,7 @@ LEADING: Final = 1.35
 PADDING: Final = 12.0
 RULE_SPACE: Final = 7.0
 TONES: Final = {
+    "connecting": ("#e4effb", "#1d5a9e"),
     "open": ("#e6f4ea", "#1e7a3c"),
     "closing": ("#fff6d9", "#9a6b00"),
     "failed": ("#fde8e6", "#b3261e"),
