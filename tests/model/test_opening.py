@@ -348,7 +348,7 @@ def test_any_octets_in_any_chunks(role: Role, data: st.DataObject, chosen: Switc
     whole, pieces = (Seen(_endpoint(role, switches=chosen, limit=300), cuts) for cuts in ([octets], chunks))
     assert whole.same(pieces), (vars(whole), vars(pieces))
     assert pieces.held <= HEAD_LIMIT
-    assert not whole.ended.tcp_open
+    assert not whole.ended.tcp_open and whole.types.count(Closed) == 1
     opened = Opened in whole.types
     assert opened or Message not in whole.types
     assert whole.types.index(Opened) < whole.types.index(Message) if Message in whole.types else True
@@ -457,7 +457,8 @@ def test_connecting_ends_when_the_peer_closes(role: Role, at: int) -> None:
     octets = (REQUEST + b"\r\n" if role is Role.SERVER else ACCEPTED)[:at]
     endpoint = _endpoint(role)
     endpoint.receive(octets)
-    endpoint.receive_eof()
+    (closed,) = endpoint.receive_eof()
+    assert isinstance(closed, Closed) and (closed.code, closed.clean) == (1006, False)
     assert not endpoint.state.tcp_open and not endpoint.wants_tcp_close and endpoint.held == 0
     assert endpoint.receive(octets) == []
 
