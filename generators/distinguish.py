@@ -114,12 +114,16 @@ class Distinguisher:
         )
         far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
         searches: dict[Start, _Search] = {}
-        # What is seen at once elsewhere is found before the search goes far where it is usual.
-        for where, longest in ((near, NEAR), (near_others, 1), (near, LONGEST), (near_others, LONGEST), (far, LONGEST)):
-            scenario = self._cheapest(mutant, where, longest, proof, searches)
-            if scenario is not None:
-                return Finding(mutant, Status.KILLED, scenario)
-        scenario = self._in_pairs(mutant, [*near, *far], proof)
+        # What is seen at once elsewhere, or of an odder head, is found before the search goes far where it is usual.
+        scenario = (
+            self._cheapest(mutant, near, NEAR, proof, searches)
+            or self._cheapest(mutant, near_others, 1, proof, searches)
+            or self._in_pairs(mutant, near, proof)
+            or self._cheapest(mutant, near, LONGEST, proof, searches)
+            or self._cheapest(mutant, near_others, LONGEST, proof, searches)
+            or self._cheapest(mutant, far, LONGEST, proof, searches)
+            or self._in_pairs(mutant, far, proof)
+        )
         return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
 
     def _in_pairs(self, mutant: Mutant, where: Sequence[Start], proof: MutantProof) -> Scenario | None:

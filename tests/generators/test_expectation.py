@@ -77,7 +77,7 @@ def _expects_what_is_allowed(world: World, setting: Setting, nodes: Sequence[Nod
 def test_the_behaviour_of_a_mutant_is_that_of_its_rules() -> None:
     world = World(Start(SERVER))
     states = [node.state for depth in range(3) for node in world.layer(depth)][::35]
-    for mutant in mutants()[::60]:
+    for mutant in mutants()[::130]:
         shared = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
         for state in states:
             for trial in world.trials(state, shared.kind)[::41]:

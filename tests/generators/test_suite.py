@@ -15,7 +15,7 @@ from wsoracle.model.vocabulary import Role
 SAMPLE = [
     m for m in mutants() if m.rule in ("5.5/long-control", "5.5.2/ping", "7.1.1/client-waits", "8.1/invalid-text")
 ]
-OF_HANDSHAKE = [m for m in mutants() if m.rule in ("4.2.2/other-version", "4.1/established")]
+OF_HANDSHAKE = [m for m in mutants() if m.rule in ("4.2.2/other-version", "4.4/name-versions")]
 
 
 def test_there_are_more_than_enough_mutants() -> None:
