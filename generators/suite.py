@@ -43,9 +43,6 @@ BATCH: Final = 64
 WITNESS: Final = "witness"
 """How the ids of those cases begin that are witnesses of rules."""
 
-NO_HEADS: Final = "a case begins after the opening handshake: it has no place for heads of HTTP"
-"""Why a history from before the opening handshake is no case."""
-
 OnStep = Callable[[str, int, int], None]
 
 
@@ -315,8 +312,6 @@ def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
 
 def _story(name: str, scenario: Scenario) -> list[Case] | str:
     """The case of a candidate and its control; or the reason why octets cannot bring it about."""
-    if scenario.start.connecting:
-        return NO_HEADS
     if name.startswith(f"{WITNESS}/"):
         return _witness_case(name)
     mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
