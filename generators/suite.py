@@ -69,6 +69,13 @@ class MutationResult:
     """What it kills of the mutants of the data transfer and the closing handshake, of which its groups 1 to 7 are."""
 
     @property
+    def established_in_words(self) -> str:
+        """What the established suite kills, of all mutants and of those that its groups are about."""
+        if self.established_score is None or self.established_data_score is None:
+            return "its data is not here (--established FILE)"
+        return f"{self.established_score:.1%} of all, {self.established_data_score:.1%} without the opening handshake"
+
+    @property
     def score(self) -> float:
         """The share of the mutants that are not equivalent which the suite kills."""
         return _score(self.found.values(), {m for m, cases in self.killed_by.items() if cases})

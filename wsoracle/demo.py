@@ -137,9 +137,7 @@ class Demo:
         count = Counter(found.status.value for found in result.found.values())
         self.say(f"  {len(result.mutants)}: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items())))
         self.say(f"  a suite of {len(result.suite)} cases scores {result.score:.1%}")
-        score = result.established_score
-        told = "its data is not here" if score is None else f"{score:.1%}"
-        self.say(f"  the event sequences of the established suite's groups 1-7: {told}")
+        self.say(f"  the event sequences of the established suite's groups 1-7: {result.established_in_words}")
         self.wrong += [f"alive: {name}" for name in alive(result)]
         return suite_cases(result)
 

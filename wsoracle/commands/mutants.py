@@ -61,6 +61,5 @@ def show(result: MutationResult) -> None:
     for name in alive(result):
         out.print(Text(f"alive: {name}", "bold red"), soft_wrap=True)
     out.print(Text(f"a suite of {len(result.suite)} cases scores {result.score:.1%}", "bold"), soft_wrap=True)
-    score = result.established_score
-    told = "its data is not here (--established FILE)" if score is None else f"{score:.1%}"
+    told = result.established_in_words
     out.print(Text(f"the event sequences of the established suite's groups 1-7: {told}"), soft_wrap=True)
