@@ -182,6 +182,11 @@ def test_silence_where_a_pong_is_owed_fails() -> None:
     assert judgement.instead == (Allowed(what, ("5.5.2/ping", "5.5.2/pong-owed")),)
 
 
+def test_a_pong_more_than_there_were_pings_is_unsolicited() -> None:
+    assert as_server(PINGED, PONGS, PONGS, Quiet(), application="sink").verdict is Verdict.OK
+    assert as_server(PONGS, Quiet(), application="sink").verdict is Verdict.OK
+
+
 def test_no_verdict_on_silence_that_was_not_observed() -> None:
     assert as_server(PINGED).verdict is Verdict.OK
 
@@ -302,6 +307,8 @@ def test_what_the_application_is_told_is_judged_where_it_is_seen() -> None:
     for trace in traces:
         judgement = as_server(*trace, sees={"text"})
         assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("6.2/text-message",))
+        assert judgement.at == 1
+        assert [allowed.what for allowed in judgement.instead] == ["accept: text message; tell its application text"]
     assert as_server(HELLO, Quiet()).verdict is Verdict.OK
 
 
