@@ -312,6 +312,12 @@ def test_what_the_application_is_told_is_judged_where_it_is_seen() -> None:
     assert as_server(HELLO, Quiet()).verdict is Verdict.OK
 
 
+def test_a_failure_that_is_told_is_one() -> None:
+    fault = Arrives(from_client(UNKNOWN_OPCODE))
+    assert as_server(fault, FAILS[0], ClosesTcp(), Tells("failed", code=1002), Quiet()).verdict is Verdict.OK
+    assert as_server(HELLO, Tells("failed", code=1002), Processed(), Quiet()).verdict is Verdict.FAILED
+
+
 # --- interleavings ----------------------------------------------------------------------------------------------------
 
 
