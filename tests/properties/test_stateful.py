@@ -62,6 +62,9 @@ def test_a_walk_meets_an_event_in_both_engines() -> None:
     assert walk.meet(PING_ARRIVES) == machine.allowed(State(), PING_ARRIVES, SERVER, departures=True)
     assert walk.fired["5.5.2/ping"] == 1
     assert walk.state == State(), "meeting is not going"
+    owing = Walk(SERVER, State(pong_due=True))
+    assert owing.meet(SILENCE) == ()
+    assert owing.fired["5.5.2/pong-owed"] == 1, "a rule that refuses fires too"
 
 
 @pytest.mark.usefixtures("compiled_wrong")
