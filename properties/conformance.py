@@ -98,7 +98,7 @@ def judge(
     `sees` are the kinds of :class:`~.observation.Tells` that the trace is certain to show where they happen. `start` is
     the state after the opening handshake. ValueError where `application` and `setting` do not agree.
     """
-    if application != "unknown" and (application == "echo") is not setting.echo:
+    if (application == "echo") is not setting.echo:
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
     history = History(trace)
     if history.torn is not None:

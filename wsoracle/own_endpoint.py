@@ -9,6 +9,8 @@ from typing import Final
 from wsoracle.model.endpoint import Endpoint, Refused
 from wsoracle.model.engine import EngineName
 from wsoracle.model.events import Closed, CloseReceived, EndpointEvent, Failed, Message, PingReceived, PongReceived
+from wsoracle.model.rule import RuleSet
+from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting, State
 from wsoracle.model.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT
 
@@ -47,12 +49,15 @@ class OwnEndpoint:
     """An :class:`~wsoracle.model.endpoint.Endpoint` behind the interface of implementations under test.
 
     Where the setting states no limit, the endpoint has its default one. Where it closes TCP, it does so at once, and a
-    connection that is closed takes and sends nothing more.
+    connection that is closed takes and sends nothing more. On other rules than `RULES` it is an implementation with
+    known faults.
     """
 
     implementation: Final = "wsoracle"
 
-    def __init__(self, setting: Setting, start: State | None = None, engine: EngineName = "table") -> None:
+    def __init__(
+        self, setting: Setting, start: State | None = None, engine: EngineName = "table", rules: RuleSet = RULES
+    ) -> None:
         self.version: Final = VERSION
         claimed = State() if start is None else start
         bits = (claimed.claims_rsv1, claimed.claims_rsv2, claimed.claims_rsv3)
@@ -61,6 +66,7 @@ class OwnEndpoint:
             limit=DEFAULT_LIMIT if setting.limit is None else setting.limit,
             switches=setting.switches,
             echo=setting.echo,
+            rules=rules,
             engine=engine,
             extensions=[Claims(frozenset({n})) for n, bit in enumerate(bits, 1) if bit],
         )

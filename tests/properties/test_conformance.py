@@ -1,0 +1,369 @@
+"""The judge: what is allowed is OK, what is not is named by its rule and place, and nobody is accused by guesswork."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.faulty import (
+    ACCEPTS_FRAGMENTED_CONTROL,
+    ACCEPTS_INVALID_TEXT,
+    ACCEPTS_UNMASKED,
+    FAILS_WITH_ANOTHER_CODE,
+    OWES_NO_PONG,
+    FaultySubject,
+)
+from wsoracle.hunting import OwnSubject, Scenario, examine
+from wsoracle.model.rule import RuleSet, Strength
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import Setting
+from wsoracle.model.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
+from wsoracle.model.wire import encode
+from wsoracle.peers import ApplicationRefused
+from wsoracle.properties.conformance import EVERYTHING, Allowed, Judgement, judge, rules_fired
+from wsoracle.properties.driving import Driver, drive
+from wsoracle.properties.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Crashes,
+    Observation,
+    Processed,
+    Quiet,
+    Tells,
+    Trace,
+    Writes,
+)
+from wsoracle.properties.verdict import Verdict
+
+KEY = b"\x37\xfa\x21\x3d"
+SERVER = Setting(Role.SERVER, 1_000)
+ECHO = Setting(Role.SERVER, 1_000, True)
+CLIENT = Setting(Role.CLIENT, 1_000)
+UNKNOWN_OPCODE = 3
+
+
+def from_client(opcode: int, payload: bytes = b"", **fields: Any) -> bytes:
+    return encode(Frame(opcode, payload, key=KEY, **fields))
+
+
+def from_server(opcode: int, payload: bytes = b"", **fields: Any) -> bytes:
+    return encode(Frame(opcode, payload, **fields))
+
+
+def body(code: int) -> bytes:
+    return code.to_bytes(2, "big")
+
+
+def as_server(*trace: Observation, **options: Any) -> Judgement:
+    return judge(trace, options.pop("setting", SERVER), **options)
+
+
+PINGED = Arrives(from_client(PING, b"hi"))
+PONGS = Writes(from_server(PONG, b"hi"))
+FAILS = (Writes(from_server(CLOSE, body(1002))), ClosesTcp(), Quiet())
+
+
+# --- our own endpoint ---------------------------------------------------------------------------------------------
+
+
+def own() -> st.SearchStrategy[tuple[Role, Scenario]]:
+    return st.one_of([st.tuples(st.just(role), OwnSubject(role).scenarios()) for role in Role])
+
+
+def traced(role: Role, scenario: Scenario, rules: RuleSet = RULES) -> tuple[Observation, ...]:
+    return drive(Driver(FaultySubject(role, rules).open(scenario), (ApplicationRefused,)), scenario.stimulus)
+
+
+@settings(max_examples=200)
+@given(own())
+def test_our_own_endpoint_does_nothing_that_is_not_allowed(drawn: tuple[Role, Scenario]) -> None:
+    role, scenario = drawn
+    examined = examine(OwnSubject(role), scenario)
+    assert examined.judgement.verdict is Verdict.OK
+    assert not (examined.judgement.broken or examined.deviations or examined.judgement.instead)
+    assert examined.judgement.at is examined.judgement.octet is examined.judgement.arrived is None
+    assert rules_fired(examined.judgement, scenario.setting)
+
+
+@settings(max_examples=200)
+@given(own(), st.data())
+def test_whoever_sees_less_accuses_no_more(drawn: tuple[Role, Scenario], data: st.DataObject) -> None:
+    role, scenario = drawn
+    whole = traced(role, scenario)
+    known: dict[str, Any] = {"application": scenario.application, "start": scenario.start}
+    kept = data.draw(st.sets(st.sampled_from(sorted(EVERYTHING))))
+    fewer = [o for o in whole if not isinstance(o, Tells) or o.kind in kept or data.draw(st.booleans())]
+    blind = [o for o in whole if not isinstance(o, (Tells, Processed))]
+    beginning = whole[: data.draw(st.integers(0, len(whole)))]
+    assert judge(fewer, scenario.setting, sees=kept, **known).verdict is Verdict.OK
+    assert judge(blind, scenario.setting, **known).verdict is Verdict.OK
+    recorded = judge(blind, replace(scenario.setting, echo=False), start=scenario.start)
+    assert recorded.verdict is Verdict.OK, "whatever its application"
+    assert judge(beginning, scenario.setting, sees=EVERYTHING, **known).verdict is Verdict.OK, "so far"
+
+
+@settings(max_examples=200)
+@given(own(), st.data())
+def test_how_octets_are_cut_means_nothing(drawn: tuple[Role, Scenario], data: st.DataObject) -> None:
+    role, scenario = drawn
+    cut: list[Observation] = []
+    for seen in traced(role, scenario):
+        if isinstance(seen, (Arrives, Writes)) and len(seen.octets) > 1:
+            at = data.draw(st.integers(1, len(seen.octets) - 1))
+            cut += [replace(seen, octets=seen.octets[:at]), replace(seen, octets=seen.octets[at:])]
+        else:
+            cut.append(seen)
+    judgement = judge(cut, scenario.setting, application=scenario.application, sees=EVERYTHING, start=scenario.start)
+    assert judgement.verdict is Verdict.OK
+
+
+# --- rules that are not the rules -----------------------------------------------------------------------------------
+
+FAULTS = {
+    "8.1/invalid-text": (ACCEPTS_INVALID_TEXT, from_client(TEXT, b"\xff"), Verdict.FAILED),
+    "5.5/fragmented-control": (ACCEPTS_FRAGMENTED_CONTROL, from_client(PING, fin=False), Verdict.FAILED),
+    "5.1/server-refuses-unmasked": (ACCEPTS_UNMASKED, from_server(PING), Verdict.FAILED),
+    "7.1.7/appropriate-code": (FAILS_WITH_ANOTHER_CODE, from_client(UNKNOWN_OPCODE), Verdict.NON_STRICT),
+}
+
+
+def judged(octets: bytes, endpoint: RuleSet, judges: RuleSet) -> Judgement:
+    trace = traced(Role.SERVER, Scenario((Arrives(octets),), "sink", SERVER), endpoint)
+    # Texts are not compared: what is no UTF-8 can be told to an application in several ways.
+    return judge(trace, SERVER, application="sink", sees=EVERYTHING - {"text"}, rules=judges)
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_fault_of_the_endpoint_is_named(rule: str) -> None:
+    faulty, octets, verdict = FAULTS[rule]
+    judgement = judged(octets, faulty, RULES)
+    assert judgement.verdict is verdict
+    assert rule in judgement.rules
+    assert judgement.instead
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_faithful_endpoint_breaks_other_rules_than_its_own(rule: str) -> None:
+    faulty, octets, _ = FAULTS[rule]
+    assert judged(octets, RULES, faulty).verdict in (Verdict.FAILED, Verdict.NON_STRICT)
+    assert judged(octets, faulty, faulty).verdict is Verdict.OK
+    assert judged(octets, RULES, RULES).verdict is Verdict.OK
+
+
+def test_rules_that_ask_for_less_are_kept_by_whoever_does_more() -> None:
+    octets = from_client(PING)
+    assert judged(octets, RULES, OWES_NO_PONG).verdict is Verdict.OK
+    assert judged(octets, OWES_NO_PONG, RULES).rules == ("5.5.2/pong-owed",)
+
+
+# --- the verdicts, one by one -----------------------------------------------------------------------------------------
+
+
+def test_a_pong_that_answers_is_ok() -> None:
+    judgement = as_server(PINGED, PONGS, Quiet())
+    assert judgement.verdict is Verdict.OK
+    assert judgement.strength is None
+    assert set(rules_fired(judgement, SERVER)) >= {"5.5.2/ping", "5.5.3/send-pong", "2.1/nothing-owed"}
+
+
+def test_silence_where_a_pong_is_owed_fails() -> None:
+    judgement = as_server(PINGED, Quiet())
+    assert (judgement.verdict, judgement.strength) == (Verdict.FAILED, Strength.MUST)
+    assert judgement.rules == ("5.5.2/pong-owed",)
+    assert (judgement.at, judgement.octet, judgement.arrived) == (1, None, 8)
+    what = "accept: ping; pong with payload 6869"
+    assert judgement.instead == (Allowed(what, ("5.5.2/ping", "5.5.2/pong-owed")),)
+
+
+def test_a_pong_more_than_there_were_pings_is_unsolicited() -> None:
+    assert as_server(PINGED, PONGS, PONGS, Quiet(), application="sink").verdict is Verdict.OK
+    assert as_server(PONGS, Quiet(), application="sink").verdict is Verdict.OK
+
+
+def test_no_verdict_on_silence_that_was_not_observed() -> None:
+    assert as_server(PINGED).verdict is Verdict.OK
+
+
+def test_the_first_octet_that_is_wrong_is_told() -> None:
+    masked = Writes(encode(Frame(TEXT, b"a", key=KEY)))
+    judgement = as_server(PINGED, PONGS, masked, Quiet())
+    assert judgement.verdict is Verdict.FAILED
+    assert judgement.rules == ("5.1/server-does-not-mask",)
+    assert (judgement.at, judgement.octet, judgement.arrived) == (2, len(PONGS.octets), len(PINGED.octets))
+
+
+def test_a_should_that_is_not_followed_is_non_strict() -> None:
+    judgement = as_server(Arrives(from_client(UNKNOWN_OPCODE)), ClosesTcp(), Quiet())
+    assert (judgement.verdict, judgement.strength) == (Verdict.NON_STRICT, Strength.SHOULD)
+    assert judgement.rules == ("7.1.7/close-frame-before-tcp",)
+    assert [allowed.what for allowed in judgement.instead] == ["fail 1002; close with code 1002; tcp close"]
+
+
+@pytest.mark.parametrize(("profile", "verdict"), [("interop", "FAILED"), ("letter", "INFORMATIONAL")])
+def test_what_only_implementations_agree_on_binds_in_one_profile(profile: str, verdict: str) -> None:
+    octets = Arrives(from_client(PING, fin=False))
+    judgement = as_server(octets, Writes(from_server(PONG)), Processed(), Quiet(), profile=profile)
+    assert (judgement.verdict, judgement.profile) == (verdict, profile)
+    assert judgement.rules == ("5.5/fragmented-control",)
+    assert judgement.strength is Strength.CONSENSUS
+
+
+def test_a_limit_that_is_not_stated_is_information() -> None:
+    trace = (Arrives(from_client(TEXT, b"a" * 200)), Writes(from_server(CLOSE, body(1009))), ClosesTcp(), Quiet())
+    unstated = as_server(*trace, setting=Setting(Role.SERVER), application="sink")
+    assert (unstated.verdict, unstated.rules) == (Verdict.INFORMATIONAL, ())
+    assert as_server(*trace, setting=Setting(Role.SERVER, 199), application="sink").verdict is Verdict.OK
+    assert as_server(*trace, setting=Setting(Role.SERVER, 200), application="sink").verdict is Verdict.FAILED
+
+
+def test_a_client_should_wait_for_the_end_of_tcp() -> None:
+    arrives = Arrives(from_server(CLOSE, body(1000)))
+    closes = Writes(encode(Frame(CLOSE, body(1000), key=KEY)))
+    judgement = judge((arrives, closes, ClosesTcp(), Quiet()), CLIENT)
+    assert (judgement.verdict, judgement.rules) == (Verdict.NON_STRICT, ("7.1.1/client-waits",))
+    assert judge((arrives, closes, Quiet()), CLIENT).verdict is Verdict.OK
+
+
+def test_a_crash_fails_whatever_the_rules_say() -> None:
+    judgement = as_server(PINGED, Crashes("ValueError: no"))
+    assert (judgement.verdict, judgement.rules, judgement.at) == (Verdict.FAILED, (), 1)
+    assert judgement.note == "it crashed: ValueError: no"
+
+
+@pytest.mark.parametrize("end", [Quiet(), ClosesTcp()])
+def test_a_torn_frame_fails(end: Observation) -> None:
+    judgement = as_server(PINGED, PONGS, Writes(b"\x81\x02a"), end)
+    assert (judgement.verdict, judgement.at, judgement.octet) == (Verdict.FAILED, 3, len(PONGS.octets))
+    assert judgement.note == "it stops writing inside a frame, 3 octets after the frame begins"
+    assert as_server(PINGED, PONGS, Writes(b"\x81\x02a")).verdict is Verdict.OK, "the rest may come"
+    assert as_server(PINGED, PONGS, Writes(b"\x81\x02a"), Writes(b"b"), end).note == ""
+
+
+def test_too_much_that_is_wrong_fails_without_an_explanation() -> None:
+    judgement = as_server(*[Writes(encode(Frame(TEXT, b"\xff", key=KEY)))] * 6, Quiet())
+    assert (judgement.verdict, judgement.at, judgement.octet) == (Verdict.FAILED, 0, 0)
+    assert "only a few rules" in judgement.note
+
+
+def test_octets_of_a_close_frame_that_got_lost_with_tcp_are_a_should() -> None:
+    """A reset may cost what was sent last: a missing Close frame before the end of TCP breaks no MUST."""
+    fragment = from_client(TEXT, b"a", fin=False)
+    judgement = as_server(Arrives(fragment + from_client(UNKNOWN_OPCODE)), ClosesTcp(), Quiet(), application="sink")
+    assert judgement.verdict is Verdict.NON_STRICT
+
+
+# --- applications -----------------------------------------------------------------------------------------------------
+
+HELLO = Arrives(from_client(TEXT, b"hello"))
+HELLO_BACK = Writes(from_server(TEXT, b"hello"))
+
+
+def test_an_echo_is_owed_by_whoever_echoes_only() -> None:
+    assert as_server(HELLO, HELLO_BACK, Quiet(), setting=ECHO, application="echo").verdict is Verdict.OK
+    silent = as_server(HELLO, Quiet(), setting=ECHO, application="echo")
+    assert (silent.verdict, silent.rules) == (Verdict.FAILED, ("6.2/reply-owed",))
+    assert as_server(HELLO, Quiet(), application="sink").verdict is Verdict.OK
+
+
+def test_an_echo_with_other_octets_fails() -> None:
+    other = Writes(from_server(TEXT, b"hallo"))
+    judgement = as_server(HELLO, other, Quiet(), setting=ECHO, application="echo")
+    assert judgement.verdict is Verdict.FAILED
+    assert "6.2/reply-owed" in judgement.rules
+
+
+def test_messages_need_a_reason_unless_the_application_is_unknown() -> None:
+    assert as_server(HELLO, HELLO_BACK, Quiet(), application="sink").verdict is Verdict.FAILED
+    assert as_server(HELLO, Asks("text", b"hello"), HELLO_BACK, Quiet(), application="sink").verdict is Verdict.OK
+    assert as_server(HELLO, HELLO_BACK, Quiet()).verdict is Verdict.OK
+
+
+def test_a_close_needs_a_reason_unless_the_application_is_unknown() -> None:
+    trace = (HELLO, Writes(from_server(CLOSE, body(1001))), Quiet())
+    assert as_server(*trace, application="sink").verdict is Verdict.FAILED
+    assert as_server(Asks("close", code=1001), *trace, application="sink").verdict is Verdict.OK
+    assert as_server(*trace).verdict is Verdict.OK
+
+
+def test_the_setting_and_the_application_must_agree() -> None:
+    for application in ("sink", "unknown"):
+        with pytest.raises(ValueError, match="echo=True"):
+            as_server(setting=ECHO, application=application)
+    with pytest.raises(ValueError, match="echo=False"):
+        as_server(setting=SERVER, application="echo")
+
+
+def test_what_the_application_is_told_is_judged_where_it_is_seen() -> None:
+    told, wrong = Tells("text", b"hello"), Tells("text", b"hallo")
+    assert as_server(HELLO, told, Quiet(), sees={"text"}).verdict is Verdict.OK
+    traces: tuple[tuple[Observation, ...], ...] = ((HELLO, Quiet()), (HELLO, wrong, Quiet()))
+    for trace in traces:
+        judgement = as_server(*trace, sees={"text"})
+        assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("6.2/text-message",))
+        assert judgement.at == 1
+        assert [allowed.what for allowed in judgement.instead] == ["accept: text message; tell its application text"]
+    assert as_server(HELLO, Quiet()).verdict is Verdict.OK
+
+
+def test_a_failure_that_is_told_is_one() -> None:
+    fault = Arrives(from_client(UNKNOWN_OPCODE))
+    assert as_server(fault, FAILS[0], ClosesTcp(), Tells("failed", code=1002), Quiet()).verdict is Verdict.OK
+    assert as_server(HELLO, Tells("failed", code=1002), Processed(), Quiet()).verdict is Verdict.FAILED
+
+
+# --- interleavings ----------------------------------------------------------------------------------------------------
+
+
+def test_an_order_that_explains_it_is_enough() -> None:
+    """The Close says that an unknown opcode was met; a Ping before it may have been read, or answered, or not."""
+    ping_and_fault = Arrives(from_client(PING, b"a") + from_client(UNKNOWN_OPCODE))
+    for sent in (b"", from_server(PONG, b"a")):
+        answer = [Writes(sent)] if sent else []
+        assert as_server(ping_and_fault, *answer, *FAILS, application="sink").verdict is Verdict.OK
+    late: Trace = (ping_and_fault, FAILS[0], Writes(from_server(PONG, b"a")), *FAILS[1:])
+    assert as_server(*late, application="sink").verdict is Verdict.FAILED, "after its Close it sends nothing more"
+
+
+def test_only_the_last_of_several_pings_has_to_be_answered() -> None:
+    pings = Arrives(from_client(PING, b"a") + from_client(PING, b"b"))
+    first, last = (Writes(from_server(PONG, payload)) for payload in (b"a", b"b"))
+    assert as_server(pings, last, Quiet()).verdict is Verdict.OK
+    assert as_server(pings, first, last, Quiet()).verdict is Verdict.OK
+    assert as_server(pings, first, Quiet()).rules == ("5.5.2/pong-owed",)
+
+
+def test_what_is_sent_may_have_been_sent_before_what_arrived_was_read() -> None:
+    fault, text = Arrives(from_client(UNKNOWN_OPCODE)), Writes(from_server(TEXT, b"x"))
+    assert as_server(fault, text, *FAILS).verdict is Verdict.OK
+    judgement = as_server(fault, Processed(), text, *FAILS)
+    assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("7.1.7/only-close-after-failing",))
+
+
+def test_nothing_depends_on_what_arrived_later() -> None:
+    pong_first: Trace = (Writes(from_server(PONG, b"hi")), PINGED, Quiet())
+    assert as_server(*pong_first).rules == ("5.5.2/pong-owed",)
+
+
+def test_both_ends_may_close_at_once() -> None:
+    theirs, ours = Arrives(from_client(CLOSE, body(1000))), Writes(from_server(CLOSE, body(1001)))
+    asked = Asks("close", code=1001)
+    ends: Sequence[Observation] = (ClosesTcp(), Quiet())
+    assert as_server(asked, theirs, ours, *ends, application="sink").verdict is Verdict.OK
+    assert as_server(asked, ours, theirs, *ends, application="sink").verdict is Verdict.OK
+
+
+def test_a_frame_may_be_refused_before_it_is_whole() -> None:
+    """The first octet of an unknown opcode is enough; that of a text is not."""
+    assert as_server(Arrives(from_client(UNKNOWN_OPCODE)[:1]), *FAILS, application="sink").verdict is Verdict.OK
+    assert as_server(Arrives(from_client(TEXT, b"a")[:1]), *FAILS, application="sink").verdict is Verdict.FAILED
+
+
+def test_nothing_is_owed_once_tcp_has_ended() -> None:
+    assert as_server(PINGED, ArrivesEof(), ClosesTcp(), Quiet()).verdict is Verdict.OK
