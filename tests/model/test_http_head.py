@@ -36,7 +36,8 @@ def fields_of(lines: bytes, role: Role = Role.SERVER) -> Read | Malformed:
 def octets() -> st.SearchStrategy[bytes]:
     """Octets that are, or nearly are, or begin like heads."""
     whole = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=12).map(b"".join)
-    begun = st.tuples(st.sampled_from([b"", b"\r\n", *START.values()]), whole, st.sampled_from([b"", b"\r\n\r\n"]))
+    ends = st.sampled_from([b"", b"\r\n\r\n", b"\r\n\r\n\x81\x00", b"X: y\n\nrest"])
+    begun = st.tuples(st.sampled_from([b"", b"\r\n", *START.values()]), whole, ends)
     return begun.map(b"".join)
 
 
@@ -80,6 +81,20 @@ def test_chunks_make_no_difference(data: st.DataObject, stream: bytes, role: Rol
         assert reader.held == 0
         assert stream.startswith(whole.octets) and len(whole.octets) <= limit
         assert isinstance(whole, Malformed) or stream == whole.octets + whole.rest
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_what_follows_the_head_is_the_rest_wherever_it_is_cut(role: Role) -> None:
+    head, rest = START[role] + b"X: y\r\n\r\n", b"\x81\x00\r\n\r\nabc"
+    stream = head + rest
+    for cut in range(len(stream)):
+        reader = HeadReader(role)
+        reader.feed(stream[:cut])
+        if reader.result is None:
+            reader.feed(stream[cut:])
+        assert isinstance(reader.result, Read)
+        assert reader.result.octets == head
+        assert reader.result.rest == (rest if cut < len(head) else stream[len(head) : cut])
 
 
 @given(octets(), ROLES)
