@@ -23,7 +23,7 @@ from wsoracle.model.machine import Kind, Outcome
 from wsoracle.model.masking import mask
 from wsoracle.model.rule import LEGAL, Due, Rule, RuleSet
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import NO_CODE, Event, EventKind, FrameFacts, Setting, State, environment
+from wsoracle.model.terms import NO_CODE, Event, EventKind, Facts, FrameFacts, Setting, State, environment
 from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame
 from wsoracle.model.wire import (
     Header,
@@ -252,10 +252,10 @@ class _Reader:
         return self._disputed[state, event]
 
 
-def because(rule: Rule, setting: Setting, state: State, frame: FrameFacts | None) -> Expr:
-    """Why an enabled rule is enabled: its guard over the frame alone, of alternatives only those that hold."""
+def because(rule: Rule, setting: Setting, state: State, facts: Facts | None) -> Expr:
+    """Why an enabled rule is enabled: its guard over the frame or the head alone, of alternatives those that hold."""
     known = {**setting.values, **state._asdict(), LEGAL.name: True}
-    values = environment(setting, state, frame)
+    values = environment(setting, state, facts)
     return _holding(substitute(rule.when, known), values)
 
 

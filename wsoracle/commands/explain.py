@@ -1,11 +1,15 @@
-"""``wsoracle explain``: octets explained."""
+"""``wsoracle explain``: octets explained, or a request or a response given as text."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 import click
 
+from wsoracle.model.http_head import HEAD_LIMIT
 from wsoracle.model.switches import SWITCHES, Switches
 from wsoracle.model.terms import MAX_LENGTH, Setting
 from wsoracle.model.vocabulary import Role
@@ -18,11 +22,18 @@ from ..hexadecimal import octets_of
 from ..output import STDOUT, console, write_json
 from .options import json_option
 
+_MOST: Final = 4 * HEAD_LIMIT
+"""Octets of a text that are read: more than a head may have, whatever becomes of its line ends."""
+
 
 @click.command(
     "explain", epilog=f"Switches: {', '.join(switch.name for switch in SWITCHES)}; docs/spec.md has them all."
 )
-@click.argument("hexadecimal", metavar="HEX...", nargs=-1, required=True)
+@click.argument("hexadecimal", metavar="HEX...", nargs=-1)
+@click.option("--request", metavar="FILE", help="Explain the request of an opening handshake, as a server reads it.")
+@click.option("--response", metavar="FILE", help="Explain the answer to one, as a client reads it.")
+@click.option("--to", "asked", metavar="FILE", help="The request that the answer is given to.")
+@click.option("--exact", is_flag=True, help="Leave the octets of a head as they are, LF and a missing end too.")
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role]),
@@ -40,8 +51,14 @@ from .options import json_option
 )
 @click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True, help="Decide a disputed point.")
 @json_option
+@click.pass_context
 def command(
+    context: click.Context,
     hexadecimal: tuple[str, ...],
+    request: str | None,
+    response: str | None,
+    asked: str | None,
+    exact: bool,
     role: str,
     after: str,
     sent: str,
@@ -57,7 +74,24 @@ def command(
     \b
       wsoracle explain 81 05 48 65 6c 6c 6f --role client
       wsoracle explain "80 80 37 fa 21 3d" --after "01 80 37 fa 21 3d"
+
+    Or it explains a head of the opening handshake. FILE holds it as text; - reads it from standard input, and what has
+    a line break in it is the text itself. Where all lines end with LF alone, as an editor writes them, each is taken
+    for CRLF, and an empty line that is missing at the end is added; --exact does neither. For instance:
+
+    \b
+      wsoracle explain --request request.txt
+      wsoracle explain --response answer.txt --to request.txt
     """
+    if request is not None or response is not None:
+        _only_a_head(context)
+        _explain_head(request, response, asked, exact, _switches(switches), json_file)
+        return
+    for name, given in (("--to", asked is not None), ("--exact", exact)):
+        if given:
+            raise WrongInput(f"{name} is for heads: give --request or --response too")
+    if not hexadecimal:
+        raise click.MissingParameter(ctx=context, param=context.command.params[0])
     if "-" in hexadecimal and len(hexadecimal) > 1:
         raise WrongInput("HEX: - reads all octets from standard input: give either that or the octets")
     setting = Setting(Role(role), limit, switches=_switches(switches))
@@ -72,6 +106,65 @@ def command(
         write_json(json_file, as_json(explanation))
     if json_file != STDOUT:
         show(explanation, console())
+
+
+def _only_a_head(context: click.Context) -> None:
+    """Refuses what is said about frames."""
+    if context.params["request"] is not None and context.params["response"] is not None:
+        raise WrongInput("--request and --response exclude each other: give one, and --to for the request answered")
+    if context.params["request"] is not None and context.params["asked"] is not None:
+        raise WrongInput("--to names the request that a response answers: give --response too")
+    if context.params["hexadecimal"]:
+        raise WrongInput("HEX are octets of frames: give either those or a head")
+    for name in ("role", "after", "sent", "limit"):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise WrongInput(f"--{name} is for frames: leave it out; a server reads a request, a client a response")
+
+
+def _explain_head(
+    request: str | None, response: str | None, asked: str | None, exact: bool, switches: Switches, json_file: str | None
+) -> None:
+    from ..head_explanation import explain_request, explain_response, octets_of_text, request_of
+    from ..head_explanation_json import head_as_json
+    from ..head_explanation_text import show_head
+
+    option, name = ("--request", request) if request is not None else ("--response", response)
+    assert name is not None
+    if asked == name == "-":
+        raise WrongInput("standard input can be read once: give --response or --to as a file")
+    try:
+        written = octets_of_text(_text(option, name), exact=exact)
+        if request is not None:
+            explanation = explain_request(written.octets, Setting(Role.SERVER, switches=switches))
+        else:
+            setting, option = Setting(Role.CLIENT, switches=switches), "--to"
+            before = None if asked is None else request_of(octets_of_text(_text(option, asked), exact=exact).octets)
+            option = "--response"
+            explanation = explain_response(written.octets, setting, before)
+    except ExplainError as error:
+        raise WrongInput(f"{option}: {error}") from error
+    explanation = replace(explanation, notes=(*written.notes, *explanation.notes))
+    if json_file is not None:
+        write_json(json_file, head_as_json(explanation))
+    if json_file != STDOUT:
+        show_head(explanation, console())
+
+
+def _text(option: str, name: str) -> bytes:
+    """What a file holds, or standard input, or the text itself; more than a head can have is not read."""
+    if "\n" in name:
+        return name.encode("utf-8", "surrogateescape")
+    if not name or "\0" in name:
+        raise WrongInput(f"{option}: the name of the file is empty or has a NUL in it: give another one")
+    if name == STDOUT:
+        if sys.stdin is None:
+            raise WrongInput(f"{option}: - reads from standard input, and that is closed: give a file")
+        return sys.stdin.buffer.read(_MOST)
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(_MOST)
+    except OSError as error:
+        raise WrongInput(f"{option}: {name}: {error.strerror}: give a file, or - for standard input") from error
 
 
 def _standard_input() -> str:
