@@ -1,0 +1,197 @@
+"""A trace from the first octet on, as heads of HTTP and what lies between and behind them.
+
+HTTP is half-duplex and its messages have no common frame: where one ends follows from its head. So the octets of each
+direction are read head by head, a body is passed over where the head announces one, and whatever comes behind a 101
+belongs to the WebSocket connection.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple, TypeAlias
+
+from wsoracle.model.http_head import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request
+from wsoracle.model.vocabulary import Role
+
+from .observation import Arrives, ArrivesEof, Asks, ClosesTcp, Crashes, OnWire, Processed, Quiet, Tells, Trace, Writes
+from .observation import frames_in as frames_of
+
+__all__ = ["Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
+
+SWITCHING: Final = 101
+
+
+class HeadAt(NamedTuple):
+    """A head in a stream of octets, or what is none: where it begins, and after how many octets that is certain."""
+
+    result: Read | Malformed
+    start: int
+    end: int
+
+    @property
+    def head(self) -> Head | None:
+        """The head; None where there is none."""
+        return self.result.head if isinstance(self.result, Read) else None
+
+
+class HeadStream:
+    """The octets of one direction, for who plays ``role`` and reads them."""
+
+    def __init__(self, octets: bytes, role: Role) -> None:
+        self.octets: Final = octets
+        self._role: Final = role
+        self._heads: Final[dict[int, HeadAt | None]] = {}
+
+    def head(self, start: int) -> HeadAt | None:
+        """The head that begins there; None where the octets leave it open."""
+        if start not in self._heads:
+            reader = HeadReader(self._role)
+            reader.feed(self.octets[start : start + HEAD_LIMIT])
+            result = reader.result
+            found = None if result is None else HeadAt(result, start, start + len(result.octets))
+            self._heads[start] = found
+        return self._heads[start]
+
+    def after_body(self, found: HeadAt) -> int:
+        """Where the message ends that begins with this head; at the end of all octets where that is not certain."""
+        head = found.head
+        if head is None:
+            return len(self.octets)
+        if not isinstance(head, Request) and (head.status < 200 or head.status in (204, 304)):
+            return found.end
+        if head.values("Transfer-Encoding"):
+            return self._after_chunks(found.end)
+        lengths = head.values("Content-Length")
+        if lengths:
+            length = lengths[0].split(",")[0].strip(" \t").lstrip("0")
+            return found.end + int(length or "0") if len(length) < _MANY_DIGITS else len(self.octets)
+        return found.end if isinstance(head, Request) else len(self.octets)
+
+    def _after_chunks(self, at: int) -> int:
+        while (size := _CHUNK.match(self.octets, at)) is not None:
+            octets = int(size[1], 16)
+            if not octets:
+                end = _TRAILERS.match(self.octets, size.end())
+                return len(self.octets) if end is None else end.end()
+            at = size.end() + octets + 2
+        return len(self.octets)
+
+
+_MANY_DIGITS: Final = 16
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]*\n")
+_TRAILERS: Final = re.compile(rb"(?:[^\r\n][^\n]*\n)*\r?\n")
+
+Goes: TypeAlias = HeadAt | OnWire
+"""What the endpoint puts on the wire while its opening handshake is not complete."""
+
+Seen: TypeAlias = Goes | ClosesTcp | Tells | Processed | Quiet | Crashes | None
+
+
+class Moment(NamedTuple):
+    """Something that the endpoint is seen to do, or (None) that something arrives: where, and what had come before.
+
+    ``arrived`` and ``written`` count octets; ``written`` ends with the last whole head or frame.
+    """
+
+    at: int
+    what: Seen
+    arrived: int
+    written: int
+    eof: bool
+
+
+class OpeningHistory:
+    """A trace of one endpoint of a role, read once. ``torn``: where it stops inside what it writes; None if nowhere."""
+
+    def __init__(self, trace: Trace, role: Role) -> None:
+        self.trace: Final = tuple(trace)
+        self.arrivals: Final = HeadStream(b"".join(o.octets for o in trace if isinstance(o, Arrives)), role)
+        self._role: Final = role
+        self._writes: Final = HeadStream(b"".join(o.octets for o in trace if isinstance(o, Writes)), role.peer)
+        self.unread: int | None = None
+        """Where in what it wrote a head or a frame begins that does not end."""
+        self.goes: Final = self._read_writes()
+        self.moments: Final = self._moments()
+
+    @property
+    def torn(self) -> int | None:
+        """Where in the trace the endpoint closes TCP or falls silent inside a head; None if nowhere."""
+        if self.unread is None:
+            return None
+        last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
+        ends = (at for at, seen in enumerate(self.trace) if isinstance(seen, (ClosesTcp, Quiet)))
+        return next((at for at in ends if at > last), None)
+
+    def _read_writes(self) -> tuple[Goes, ...]:
+        octets, found, at = self._writes.octets, list[Goes](), 0
+        while at < len(octets):
+            if _is_frame(octets[at]):
+                frames, _ = frames_of(octets[at : at + _LONGEST_FRAME])
+                if not frames:
+                    self.unread = at
+                    break
+                frame = frames[0]
+                found.append(OnWire(frame.header, frame.payload, at, at + frame.end))
+                at += frame.end
+                continue
+            head = self._writes.head(at)
+            if head is None:
+                self.unread = at
+                break
+            found.append(head)
+            message = head.head
+            if message is None or (not isinstance(message, Request) and message.status == SWITCHING):
+                break
+            at = self._writes.after_body(head)
+        return tuple(found)
+
+    def _moments(self) -> tuple[Moment, ...]:
+        moments: list[Moment] = []
+        arrived = written = 0
+        whole, eof = 0, False
+        goes = iter(self.goes)
+        then = next(goes, None)
+        for at, seen in enumerate(self.trace):
+            match seen:
+                case Arrives(octets):
+                    arrived += len(octets)
+                    moments.append(Moment(at, None, arrived, whole, eof))
+                case ArrivesEof():
+                    eof = True
+                case Writes(octets):
+                    written += len(octets)
+                    while then is not None and then.end <= written:
+                        whole = then.end
+                        moments.append(Moment(at, then, arrived, whole, eof))
+                        then = next(goes, None)
+                case Asks():
+                    pass
+                case _:
+                    moments.append(Moment(at, seen, arrived, whole, eof))
+        return tuple(moments)
+
+
+_LONGEST_FRAME: Final = 1 << 20
+
+
+def _is_frame(octet: int) -> bool:
+    """The first octet of a frame, and not of a head, be it a malformed one."""
+    return octet >= 0x80 or (octet < 0x10 and octet not in b"\r\n")
+
+
+def rest_of(trace: Trace, at: int, arrived: int, written: int) -> tuple[Trace, tuple[int, ...]]:
+    """What follows in a trace after so many octets of either direction, from the observation ``at`` on, and the place
+    of each observation in the whole trace. Octets that came before ``at`` and were not read yet come first."""
+    found: list[tuple[int, Trace]] = []
+    skip_in, skip_out = arrived, written
+    for place, seen in enumerate(trace):
+        if isinstance(seen, Arrives):
+            found.append((place, [Arrives(seen.octets[skip_in:])] if skip_in < len(seen.octets) else []))
+            skip_in = max(skip_in - len(seen.octets), 0)
+        elif isinstance(seen, Writes):
+            found.append((place, [Writes(seen.octets[skip_out:])] if skip_out < len(seen.octets) else []))
+            skip_out = max(skip_out - len(seen.octets), 0)
+        elif place >= at or isinstance(seen, (Asks, ArrivesEof)):
+            found.append((place, [seen]))
+    rest = tuple(seen for _, one in found for seen in one)
+    return rest, tuple(place for place, one in found if one)
