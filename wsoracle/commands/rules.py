@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import click
 
 from wsoracle.model.expression import text
-from wsoracle.model.rule import Fail, Forbid, Rule
+from wsoracle.model.rule import Fail, Forbid, Refuse, Rule
 from wsoracle.model.rules import RULES
+from wsoracle.model.terms import LOST, EventKind
 
 from ..output import STDOUT, console, write_json
 from .options import json_option, select
+
+EVENT_WORDS: Final[Mapping[EventKind, str]] = {
+    EventKind.RECEIVE_REQUEST: "a request that a server receives",
+    EventKind.RECEIVE_RESPONSE: "a response that a client receives",
+    EventKind.RECEIVE: "a frame received",
+    EventKind.RECEIVE_EOF: "the end of TCP",
+    EventKind.SEND_REQUEST: "a request that a client sends",
+    EventKind.SEND_RESPONSE: "a response that a server sends",
+    EventKind.SEND: "a frame sent",
+    EventKind.CLOSE_TCP: "closing TCP",
+    EventKind.SILENCE: "silence",
+}
+"""What a rule speaks of, as people say it."""
 
 
 @click.command("rules")
@@ -21,7 +36,8 @@ from .options import json_option, select
 def command(pattern: str, json_file: str | None) -> None:
     """List the rules, with the clause that each stands for.
 
-    PATTERN is a part of a rule's id, such as 5.5.1/ or utf8, or a pattern with * for the whole id.
+    PATTERN is a part of a rule's id, such as 4.2.1/ (what a server asks of a request), 5.5.1/ or utf8, or a pattern
+    with * for the whole id.
     """
     chosen = set(select(pattern, (rule.id for rule in RULES), "rule"))
     rules = [rule for rule in RULES if rule.id in chosen]
@@ -49,7 +65,9 @@ def reaction_words(rule: Rule) -> str:
     """The reaction of a rule as people say it."""
     reaction = rule.then
     if isinstance(reaction, Fail):
-        return f"fail {reaction.code}"
+        return f"fail; the application is told {LOST}" if reaction.code == LOST else f"fail {reaction.code}"
+    if isinstance(reaction, Refuse):
+        return f"refuse with {reaction.code}"
     if isinstance(reaction, Forbid) and reaction.due is not None:
         return f"forbid: {reaction.due.name.lower().replace('_', ' ')} is due"
     delivers = getattr(reaction, "delivers", None)
@@ -65,7 +83,7 @@ def _show(rules: list[Rule]) -> None:
     for rule in rules:
         head = Text(rule.id, "bold")
         head.append("  ").append(rule.strength.value, STRENGTH_STYLE[rule.strength])
-        head.append(f"  on {rule.on.value}: {reaction_words(rule)}")
+        head.append(f"  on {EVENT_WORDS[rule.on]}: {reaction_words(rule)}")
         out.print(head, soft_wrap=True)
         for label, said in (("", f'"{rule.quote}"'), ("when ", text(rule.when))):
             for row in textwrap.wrap(label + said, out.width - 4, break_long_words=False, break_on_hyphens=False):
