@@ -270,7 +270,10 @@ def _words(kind: EventKind, head: HeadFacts | None, label: Label) -> str:
     if isinstance(head, ResponseFacts):
         what = _STATUSES[head.status]
         return f"receives a bad answer, fails {label.code}" if label.kind is Kind.FAIL else f"{verb} {what}"
-    return f"refuses with {label.code}" if label.kind is Kind.REFUSE else f"{verb} a request"
+    if label.kind is Kind.REFUSE:
+        return f"refuses with {label.code}"
+    told = {"opening handshake": "a sound request", "other request": "a request that is not for us"}
+    return f"{verb} {told.get(label.delivers or '', 'a request')}"
 
 
 def stages(role: Role) -> str:

@@ -75,7 +75,7 @@ def test_rules_and_theorems_that_the_text_names_exist() -> None:
 def test_other_names_in_the_text_exist() -> None:
     free = re.compile(
         r"[0-9A-F]{2}( [0-9A-Fa-f]{2})*|[\w/]+\.py|wsoracle \w+|model/|AFTER|variable := new value|allowed.*"
-        r"|101|200|400|https?|wss?|websocket|Upgrade|Sec-"
+        r"|101|200|400|426|https?|wss?|websocket|Upgrade|Sec-"
     )
     other = [" ".join(span.split()) for span in spans() if not re.match(r"[\w.-]+/[a-z]", span)]
     assert [span for span in other if span not in WORDS and not free.fullmatch(span)] == []
