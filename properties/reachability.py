@@ -27,7 +27,7 @@ from wsoracle.model.symbolic import (
     read_state,
     term,
 )
-from wsoracle.model.terms import STATE_VARIABLES, Event, State
+from wsoracle.model.terms import CLAIMS, STATE_VARIABLES, Event, State
 
 SOLVER_MILLISECONDS: Final = 30_000
 
@@ -46,10 +46,13 @@ class UndecidedError(RuntimeError):
 
 
 def moving_variables(explored: Exploration) -> tuple[str, ...]:
-    """The state variables that matter later on and that some effect changes, in the order of :class:`State`."""
+    """The state variables that matter later on and that some effect changes, in the order of :class:`State`.
+
+    Not the claims of extensions, which the opening handshake sets for good: they are left open.
+    """
     written = {name for rule in explored.rules for name in rule.then.effects}
     reporting = reporting_variables(explored.rules)
-    return tuple(name for name in STATE_VARIABLES if name in written and name not in reporting)
+    return tuple(name for name in STATE_VARIABLES if name in written - set(CLAIMS) - reporting)
 
 
 def invariant(explored: Exploration) -> Expr:
@@ -76,8 +79,8 @@ def _is(variable: Var, value: Value) -> Expr:
 def escape(explored: Exploration) -> Escape | None:
     """A step out of the explored states, by any frame whatever; None where Z3 proves that there is none.
 
-    The variables that no effect changes (claims of extensions) are left open, so that the answer holds for all of their
-    values. Raises :class:`UndecidedError` where the solver gives up.
+    The claims of extensions are left open, so that the answer holds for all of their values. Raises
+    :class:`UndecidedError` where the solver gives up.
     """
     machine = SymbolicMachine(explored.rules, explored.setting)
     before, frame, after = machine.state_env(), machine.frame_env(), machine.state_env("'")
