@@ -7,8 +7,10 @@ SHOULD and CONSENSUS rules and a few broken MUSTs. An explanation in which the h
 rest of the trace is for :func:`~.conformance.judge`, from the state that was reached. Of all explanations the one that
 breaks least, before and after, gives the verdict.
 
-What a server gets before it has answered is kept for after its 101. The body of a refusal is passed over. Messages that
-an extension transforms are not judged: what was agreed is where the judgement ends then, and the note says so.
+What a server gets before it has answered is kept for after its 101. Only a client that did not wait sends frames so
+early, and the RFC does not say what becomes of them: a server that drops them is INFORMATIONAL. A frame that is sent
+before the answer is too early, and otherwise taken as if it had been sent after it. The body of a refusal is passed
+over. Messages that an extension transforms are not judged: the judgement ends there, and the note says so.
 """
 
 from __future__ import annotations
@@ -112,6 +114,8 @@ class _Place(NamedTuple):
     eof: bool = False
     reasons: tuple[str, ...] = ()
     transformed: bool = False
+    early: bytes = b""
+    """Frames that were sent before the handshake was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +200,20 @@ class _Search:
         if then.cost.must > self._faults or (not self._faults and then.cost != Cost(own_limit=then.cost.own_limit)):
             return
         if not place.state.handshake and moment is not None:
-            key = place.state, place.read, moment.written
-            known = self.handed.get(key)
-            if known is None or then.rank < known.explanation.rank:
-                self.handed[key] = _HandedOver(then, moment.at, moment.written)
+            self._hand_over(then, moment)
+            if self._server and place.read < moment.arrived:
+                dropped = replace(then, place=place._replace(read=moment.arrived), cost=then.cost.plus(None, True))
+                self._hand_over(dropped, moment)
             return
         kept = found.get(place)
         if kept is None or then.rank < kept.rank:
             found[place] = then
+
+    def _hand_over(self, explanation: _Explanation, moment: Moment) -> None:
+        key = explanation.place.state, explanation.place.read, moment.written
+        known = self.handed.get(key)
+        if known is None or explanation.rank < known.explanation.rank:
+            self.handed[key] = _HandedOver(explanation, moment.at, moment.written)
 
     def _go(self, explanation: _Explanation, place: _Place, step: Step, *, own_limit: bool = False) -> _Explanation:
         cost, blame = explanation.cost, explanation.blame
@@ -313,7 +323,7 @@ class _Search:
         elif isinstance(what, OnWire):
             before = text_before(what.header.opcode, place.state, EventKind.SEND)
             facts = facts_on_wire(what.header, what.payload, before, answers=False)
-            yield from self._do(explanation, moment, Event.of(EventKind.SEND, facts), place)
+            yield from self._send_early(explanation, moment, Event.of(EventKind.SEND, facts), what)
         elif isinstance(what, ClosesTcp):
             if not self._overlooks_head(place, moment):
                 yield from self._do(explanation, moment, Event(EventKind.CLOSE_TCP), place)
@@ -324,6 +334,18 @@ class _Search:
                 yield explanation
             else:
                 yield from self._be_quiet(explanation, moment)
+
+    def _send_early(
+        self, explanation: _Explanation, moment: Moment, event: Event, frame: OnWire
+    ) -> Iterator[_Explanation]:
+        """A frame before the handshake is complete: what it does to the state, it does afterwards."""
+        place = explanation.place
+        forbidden = tuple(rule.id for rule in self.machine.forbidden_by(place.state, event))
+        if forbidden and self._faults:
+            early = place.early + self.history.written(frame)
+            broken = tuple(dict.fromkeys((*place.reasons, *forbidden)))
+            step = Step(moment.at, place.state, event, None, (), broken)
+            yield self._go(explanation, place._replace(early=early), step)
 
     def _overlooks_head(self, place: _Place, moment: Moment) -> bool:
         """Who ends TCP leaves a head that has arrived without a reaction, whether it has looked at it or not."""
@@ -361,7 +383,7 @@ class _Search:
             return
         # What must not be accepted, and is, is at fault for the reason why it must not.
         accepts = isinstance(event.head, ResponseFacts) and event.head.status == 101
-        reasons = place.reasons if accepts or event.kind is EventKind.SEND else ()
+        reasons = place.reasons if accepts else ()
         forbidden = tuple(rule.id for rule in self.machine.forbidden_by(state, event))
         broken = tuple(dict.fromkeys((*missing, *reasons, *forbidden)))
         for outcome in self._lawless.allowed(state, event):
@@ -433,7 +455,7 @@ class _Judged:
         self._sees: Final = sees
         self._profile: Final[Profile] = profile
         self._subject: Final = subject
-        self._known: Final[dict[tuple[State, int, int, int], Judgement]] = {}
+        self._known: Final[dict[tuple[State, int, int, int, bytes], Judgement]] = {}
 
     def best(self, search: _Search) -> _Candidate | None:
         """The best of what a search found; None where it found nothing."""
@@ -457,8 +479,9 @@ class _Judged:
         if explanation.place.transformed:
             judgement = self._judgement(explanation, _NOT_JUDGED)
             return _Candidate(judgement, explanation.cost, explanation.blame)
-        rest, places = rest_of(self._history.trace, handed.at, explanation.place.read, handed.written)
-        key = explanation.place.state, explanation.place.read, handed.written, handed.at
+        early = explanation.place.early
+        rest, places = rest_of(self._history.trace, handed.at, explanation.place.read, handed.written, early)
+        key = explanation.place.state, explanation.place.read, handed.written, handed.at, early
         if key not in self._known:
             self._known[key] = judge(
                 rest,
@@ -480,7 +503,7 @@ class _Judged:
             verdict=_worst(verdict, then.verdict),
             broken=broken,
             at=None if then.at is None else places[then.at],
-            octet=None if then.octet is None else then.octet + handed.written,
+            octet=None if then.octet is None else max(then.octet + handed.written - len(early), 0),
             arrived=None if then.arrived is None else then.arrived + explanation.place.read,
             steps=steps,
         )

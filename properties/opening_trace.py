@@ -13,7 +13,20 @@ from typing import Final, NamedTuple, TypeAlias
 from wsoracle.model.http_head import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request
 from wsoracle.model.vocabulary import Role
 
-from .observation import Arrives, ArrivesEof, Asks, ClosesTcp, Crashes, OnWire, Processed, Quiet, Tells, Trace, Writes
+from .observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Crashes,
+    Observation,
+    OnWire,
+    Processed,
+    Quiet,
+    Tells,
+    Trace,
+    Writes,
+)
 from .observation import frames_in as frames_of
 
 __all__ = ["Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
@@ -122,6 +135,10 @@ class OpeningHistory:
         ends = (at for at, seen in enumerate(self.trace) if isinstance(seen, (ClosesTcp, Quiet)))
         return next((at for at in ends if at > last), None)
 
+    def written(self, goes: Goes) -> bytes:
+        """The octets of what the endpoint wrote."""
+        return self._writes.octets[goes.start : goes.end]
+
     def _read_writes(self) -> tuple[Goes, ...]:
         octets, found, at = self._writes.octets, list[Goes](), 0
         while at < len(octets):
@@ -179,19 +196,25 @@ def _is_frame(octet: int) -> bool:
     return octet >= 0x80 or (octet < 0x10 and octet not in b"\r\n")
 
 
-def rest_of(trace: Trace, at: int, arrived: int, written: int) -> tuple[Trace, tuple[int, ...]]:
+def rest_of(trace: Trace, at: int, arrived: int, written: int, early: bytes = b"") -> tuple[Trace, tuple[int, ...]]:
     """What follows in a trace after so many octets of either direction, from the observation ``at`` on, and the place
-    of each observation in the whole trace. Octets that came before ``at`` and were not read yet come first."""
-    found: list[tuple[int, Trace]] = []
+    of each observation in the whole trace.
+
+    Octets that came before ``at`` and were not read yet come first, then what the endpoint wrote too ``early``.
+    """
+    found: list[tuple[int, Observation]] = []
     skip_in, skip_out = arrived, written
     for place, seen in enumerate(trace):
+        if place == at and early:
+            found.append((place, Writes(early)))
         if isinstance(seen, Arrives):
-            found.append((place, [Arrives(seen.octets[skip_in:])] if skip_in < len(seen.octets) else []))
+            if skip_in < len(seen.octets):
+                found.append((place, Arrives(seen.octets[skip_in:])))
             skip_in = max(skip_in - len(seen.octets), 0)
         elif isinstance(seen, Writes):
-            found.append((place, [Writes(seen.octets[skip_out:])] if skip_out < len(seen.octets) else []))
+            if skip_out < len(seen.octets):
+                found.append((place, Writes(seen.octets[skip_out:])))
             skip_out = max(skip_out - len(seen.octets), 0)
         elif place >= at or isinstance(seen, (Asks, ArrivesEof)):
-            found.append((place, [seen]))
-    rest = tuple(seen for _, one in found for seen in one)
-    return rest, tuple(place for place, one in found if one)
+            found.append((place, seen))
+    return tuple(seen for _, seen in found), tuple(place for place, _ in found)

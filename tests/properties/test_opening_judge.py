@@ -64,9 +64,14 @@ def test_a_server_that_accepts_and_answers_is_right(cut: int) -> None:
 
 
 def test_frames_before_the_answer_are_kept_for_after_it() -> None:
-    judgement = server(Arrives(ASKS + MASKED_PING), Writes(OPENS), *DONE)
-    assert (judgement.verdict, judgement.rules, judgement.at) == (Verdict.FAILED, ("5.5.2/pong-owed",), 3)
-    assert judgement.arrived == len(ASKS + MASKED_PING)
+    kept = server(Arrives(ASKS + MASKED_PING), Writes(OPENS + PONG), *DONE)
+    dropped = server(Arrives(ASKS + MASKED_PING), Writes(OPENS), *DONE)
+    assert (kept.verdict, dropped.verdict, dropped.rules) == (Verdict.OK, Verdict.INFORMATIONAL, ())
+    unanswered = server(Arrives(ASKS), Writes(OPENS), Arrives(MASKED_PING), *DONE)
+    assert (unanswered.verdict, unanswered.rules, unanswered.at) == (Verdict.FAILED, ("5.5.2/pong-owed",), 4)
+    assert unanswered.arrived == len(ASKS + MASKED_PING)
+    early = server(Arrives(ASKS + MASKED_PING), Writes(PONG + OPENS), Tells("ping"), *DONE, sees=("ping",))
+    assert (early.verdict, early.rules, early.octet) == (Verdict.FAILED, ("4.2.2/answer-before-data",), 0)
     late = server(Arrives(ASKS), Writes(OPENS), Processed(), Arrives(MASKED_PING), Writes(PONG), *DONE)
     assert late.verdict is Verdict.OK and late.steps[-1].at == 6
 
