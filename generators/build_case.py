@@ -251,6 +251,7 @@ def build_case(case_id: str, origin: Origin, title: str, scenario: Scenario, des
             limit=scenario.setting.limit,
             switches=scenario.setting.switches,
             claims=claims,
+            opening=scenario.start.handshake != HANDSHAKE.index("complete"),
         )
 
     try:

@@ -162,7 +162,8 @@ class Case:
     negotiated extensions define. `steps` are what happens from the opening handshake on; `allowed` what may follow
     (for a last step of the endpoint's own: the judgement on it). `chunks` are the sizes of the writes that carry the
     stimulus; none given, each step that arrives is one write. `control` is the id of the nearest legal case that the
-    same endpoint must answer: every negative case has one, no other.
+    same endpoint must answer: every negative case has one, no other. With ``opening`` the case begins before the
+    opening handshake, so that its runner makes none of its own; without, right after it.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Case:
     switches: Switches = field(default_factory=Switches)
     claims: tuple[str, ...] = ()
     chunks: tuple[int, ...] = ()
+    opening: bool = False
 
     def __post_init__(self) -> None:
         if not self.chunks:
@@ -206,11 +208,6 @@ class Case:
                 at += size
             bursts.append(Burst(awaits, tuple(chunks)))
         return tuple(bursts)
-
-    @property
-    def opening(self) -> bool:
-        """Whether the case begins before the opening handshake, so that its runner does not make one of its own."""
-        return any(isinstance(step, ReceiveHead | SendHead) for step in self.steps)
 
     @property
     def half_closes(self) -> bool:
@@ -341,6 +338,7 @@ class Case:
             "limit": self.limit,
             "switches": self.switches.changes(),
             "claims": list(self.claims),
+            "opening": self.opening,
             "negative": self.negative,
             "control": self.control,
             "judgeOnly": self.judge_only,
@@ -375,6 +373,7 @@ class Case:
                 switches=Switches(**document["switches"]),
                 claims=tuple(document["claims"]),
                 chunks=tuple(document["stimulus"]["chunks"]),
+                opening=document["opening"],
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a case: {type(error).__name__}: {error}") from error
@@ -432,6 +431,8 @@ def _faults(case: Case) -> Iterator[str]:
         yield f"claims are some of {', '.join(_CLAIMS)}, each once"
     if not case.steps:
         yield "there are no steps"
+    if not case.opening and any(isinstance(step, ReceiveHead | SendHead) for step in case.steps):
+        yield "a head of HTTP belongs to a case that begins before the opening handshake"
     if not case.allowed:
         yield "no outcome is given (for a step that no rule allows: one that forbids it)"
     yield from _order_faults(case.steps)

@@ -34,6 +34,7 @@ from .established_data import established_data
 from .exploration import Explored, explore_whole
 from .output import OnStep, console, write_json, write_text
 from .peers import available_peers, missing_peers
+from .peers.opening_offers import available_openings
 from .prover import failures, prove_all, summary, theorems
 from .running import clause, run_cases
 
@@ -164,7 +165,7 @@ class Demo:
         """The cases on real implementations, in process."""
         self.title("Cases run on real implementations")
         with self.progress("running") as step:
-            runs = run_cases(cases.cases, available_peers(), step)
+            runs = run_cases(cases.cases, available_peers(), step, available_openings())
         write_json(self.file("runs.json"), {"runs": [run.to_json() for run in runs]})
         show(runs, most=8)
         self.wrong += [f"not run: {missing.implementation} ({missing.reason})" for missing in missing_peers()]

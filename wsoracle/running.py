@@ -18,8 +18,10 @@ from wsoracle.model.vocabulary import Role
 from wsoracle.properties.observation import Arrives, ArrivesEof, Stimulus, described
 from wsoracle.properties.verdict import Verdict
 
-from .hunting import Examined, PeerSubject, Scenario, examine
+from .hunting import NO_LIMIT, Examined, PeerSubject, Scenario, examine
+from .opening_hunting import OpeningPeerSubject, OpeningScenario, examine_opening
 from .peers import PeerFactory
+from .peers.opening_offers import Offers, OpeningFactory
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 """What passes, and what a control must show. INFORMATIONAL does neither: refusing five octets by a limit that is
@@ -75,18 +77,31 @@ def clause(rule_id: str) -> str:
 Progress = Callable[[str, int, int], None]
 
 
-def run_cases(cases: Sequence[Case], peers: Iterable[PeerFactory], progress: Progress | None = None) -> list[CaseRun]:
-    """Run every case that can be run on each implementation in the role that the case tests."""
-    subjects = [PeerSubject(factory, role) for factory in peers for role in Role]
+def run_cases(
+    cases: Sequence[Case],
+    peers: Iterable[PeerFactory],
+    progress: Progress | None = None,
+    openings: Iterable[OpeningFactory] = (),
+) -> list[CaseRun]:
+    """Run every case that can be run on each implementation in the role that the case tests.
+
+    Those that begin before the opening handshake are run on ``openings``, all others on ``peers``.
+    """
     runnable = [case for case in cases if case.judge_only is None]
-    total = sum(1 for subject in subjects for case in runnable if case.role is subject.role)
+    peers, openings = tuple(peers), tuple(openings)
+    plan: list[tuple[PeerSubject | OpeningPeerSubject, list[Case]]] = []
+    for role in Role:
+        later = [case for case in runnable if case.role is role and not case.opening]
+        from_the_first = [case for case in runnable if case.role is role and case.opening]
+        plan += [(PeerSubject(factory, role), later) for factory in peers]
+        plan += [(OpeningPeerSubject(factory, role), from_the_first) for factory in openings]
+    total = sum(len(mine) for _, mine in plan)
     runs: list[CaseRun] = []
-    for subject in subjects:
-        mine = [case for case in runnable if case.role is subject.role]
+    for subject, mine in plan:
         answered: dict[str, bool] = {}
         # Positive cases first: the controls are among them.
         for case in sorted(mine, key=lambda c: (c.negative, c.id)):
-            examined = examine(subject, _scenario(case, subject))
+            examined = _examined(case, subject)
             answered[case.id] = examined.judgement.verdict in GOOD
             counts = not case.negative or answered.get(case.control or "", False)
             runs.append(_run(case, subject, examined, counts))
@@ -95,17 +110,26 @@ def run_cases(cases: Sequence[Case], peers: Iterable[PeerFactory], progress: Pro
     return runs
 
 
-def _scenario(case: Case, subject: PeerSubject) -> Scenario:
-    limit = subject.limit
-    setting = Setting(case.role, limit, echo=case.application == "echo")
+def _examined(case: Case, subject: PeerSubject | OpeningPeerSubject) -> Examined:
+    if isinstance(subject, PeerSubject):
+        setting = Setting(case.role, subject.limit, echo=case.application == "echo")
+        return examine(subject, Scenario(_stimulus(case), case.application, setting))
+    willing = Setting(case.role, NO_LIMIT, willing=case.role is Role.SERVER)
+    return examine_opening(subject, OpeningScenario(_stimulus(case), "sink", willing, offers=OFFERED[case.role]))
+
+
+OFFERED: Final = {Role.SERVER: Offers(("chat",)), Role.CLIENT: Offers(("chat", "superchat"), deflate=True)}
+"""What the samples in cases take up."""
+
+
+def _stimulus(case: Case) -> Stimulus:
     chunks: list[Arrives | ArrivesEof] = [Arrives(chunk) for burst in case.bursts for chunk in burst.chunks]
     if any(isinstance(step, ReceiveEof) for step in case.steps):
         chunks.append(ArrivesEof())
-    stimulus: Stimulus = tuple(chunks)
-    return Scenario(stimulus, case.application, setting)
+    return tuple(chunks)
 
 
-def _run(case: Case, subject: PeerSubject, examined: Examined, counts: bool) -> CaseRun:
+def _run(case: Case, subject: PeerSubject | OpeningPeerSubject, examined: Examined, counts: bool) -> CaseRun:
     judgement = examined.judgement
     return CaseRun(
         case.id,

@@ -131,7 +131,7 @@ def test_a_mutant_that_is_alive_is_wrong(
     status: Status, wrong: bool, made: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutant = mutants()[0]
-    result = MutationResult((mutant,), {mutant.id: Found(mutant.id, status, None)}, {}, {mutant.id: ()}, None)
+    result = MutationResult((mutant,), {mutant.id: Found(mutant.id, status, None)}, {}, {mutant.id: ()}, None, None)
     monkeypatch.setattr(demo, "analyse", lambda data, step: result)
     monkeypatch.setattr(demo, "established_data", lambda: None)
     assert made.mutate() == ([], {})

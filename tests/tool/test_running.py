@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from wsoracle.generators.case import with_controls
+from wsoracle.generators.fault_cases import fault_cases
 from wsoracle.generators.witness_cases import witness_cases
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
+from wsoracle.model.head_facts import request_octets, response_octets, sample_request
 from wsoracle.model.masking import mask
 from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
 from wsoracle.model.wire import encode
 from wsoracle.peers import available_peers
+from wsoracle.peers.opening_offers import available_openings
 from wsoracle.properties.observation import frames_in
 from wsoracle.running import clause, run_cases, tally
 
@@ -121,3 +126,63 @@ def test_what_cannot_be_run_says_why() -> None:
     assert None in reasons
     assert "it is about another answer to a disputed point: non_minimal_lengths" in reasons
     assert clause("5.2/reserved-bits").startswith("MUST, section 5.2: «If a nonzero value")
+
+
+class DegenerateOpening(Degenerate):
+    """A server that answers whatever arrives in one way, or a client that has sent its request and does one thing."""
+
+    def __init__(self, habit: str, role: Role) -> None:
+        super().__init__("stays silent", role)
+        self.does = habit
+        if role is Role.CLIENT:
+            self.out = request_octets(RequestFacts())
+
+    def receive(self, octets: bytes) -> None:
+        if self.does == "hangs up":
+            self.wants_tcp_close = True
+        elif self.role is Role.SERVER and self.does == "refuses everything":
+            self.out, self.wants_tcp_close = self.out + b"HTTP/1.1 400 Bad Request\r\n\r\n", True
+        elif self.role is Role.SERVER and self.does == "accepts everything":
+            self.out += response_octets(ResponseFacts(), sample_request(RequestFacts()))
+
+
+def opening_factory(habit: str) -> Any:
+    class Factory:
+        implementation, version = habit, "0"
+
+        def __call__(self, role: Role, offers: object = None, application: str = "sink") -> DegenerateOpening:
+            return DegenerateOpening(habit, role)
+
+    return Factory()
+
+
+OPENINGS = [case for case in fault_cases()[0] if case.judge_only is None and case.id.count("+") < 2][:60]
+SAMPLE = with_controls(OPENINGS, fault_cases()[0])
+
+
+@pytest.mark.parametrize("habit", ["hangs up", "stays silent", "refuses everything"])
+def test_who_opens_no_connection_passes_no_case_about_opening_handshakes(habit: str) -> None:
+    runs = [run for run in run_cases(SAMPLE, [], None, [opening_factory(habit)]) if run.role is Role.SERVER]
+    assert len(runs) > 20
+    assert [run.case for run in runs if run.passed] == []
+
+
+def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
+    by_id = {case.id: case for case in SAMPLE}
+    runs = run_cases(SAMPLE, [], None, [opening_factory("accepts everything")])
+    passed = [by_id[run.case] for run in runs if run.passed and run.role is Role.SERVER]
+    assert passed
+    assert all(any(outcome.delivers == "opening handshake" for outcome in case.acceptable()) for case in passed)
+    refused = [run for run in runs if run.role is Role.SERVER and not run.passed]
+    assert all(run.rules for run in refused)
+    assert len(refused) > 10
+
+
+@pytest.mark.peers
+def test_real_implementations_open_connections_and_each_failure_names_its_clause() -> None:
+    runs = run_cases(SAMPLE, [], None, available_openings())
+    assert len(tally(runs)) == 4
+    for verdicts in tally(runs).values():
+        assert verdicts["OK"] + verdicts["NON-STRICT"] >= 10
+        assert verdicts["no control"] == 0
+    assert all(run.rules for run in runs if not run.passed)

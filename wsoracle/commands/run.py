@@ -10,6 +10,7 @@ from ..cli import FAILED, WrongInput
 from ..collection import NO_KILLERS, collect
 from ..output import STDOUT, console, progress, write_json
 from ..peers import available_peers, missing_peers
+from ..peers.opening_offers import available_openings
 from ..running import CaseRun, clause, run_cases, tally
 from .options import json_option, seed_option, select
 
@@ -35,7 +36,8 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
     chosen = set(select(pattern, (case.id for case in found.cases if case.judge_only is None), "case that can be run"))
     controls = {case.control for case in found.cases if case.id in chosen}
     with progress("running") as step:
-        runs = run_cases([c for c in found.cases if c.id in chosen or c.id in controls], peers, step)
+        cases = [case for case in found.cases if case.id in chosen or case.id in controls]
+        runs = run_cases(cases, peers, step, available_openings())
     if json_file is not None:
         write_json(json_file, {"runs": [run.to_json() for run in runs]})
     if json_file != STDOUT:
