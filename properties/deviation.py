@@ -10,19 +10,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from wsoracle.model.close_codes import code_range
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts, label_of_fact
 from wsoracle.model.machine import Kind
 from wsoracle.model.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import NO_CODE, EventKind, FrameFacts
+from wsoracle.model.terms import HANDSHAKE, NO_CODE, EventKind, FrameFacts
 from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES
 
 from .conformance import Judgement
 from .explanation import Step
 from .observation import Arrives, Asks, Trace
+from .opening_judge import NOT_JUDGED
 
 __all__ = ["Deviation", "deviations"]
 
 _ACTS: Final = {EventKind.CLOSE_TCP: "closes TCP", EventKind.SILENCE: "stays quiet"}
+
+
+_STAGES: Final = {
+    "awaiting 101": "without an answer to a sound handshake",
+    "to be refused": "without an answer to a faulty handshake",
+    "another version": "without an answer to a handshake of another version",
+    "not for us": "without an answer to a request that is no handshake",
+    "unreadable": "without an answer to what is no request",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tu
             strength = min((rules.by_id[rule].strength for rule in step.broken), key=STRENGTHS.index)
             act, general = _act(step), _act(step, any_code=True)
             found[Deviation(step.broken, strength, act, _prompted(step, trace), general)] = None
-    if judgement.note:
+    if judgement.note and judgement.note != NOT_JUDGED:
         found[Deviation(judgement.rules, judgement.strength, judgement.note)] = None
     return tuple(found)
 
@@ -56,10 +67,19 @@ def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tu
 def _act(step: Step, *, any_code: bool = False) -> str:
     if step.event is None:
         return "does not tell its application, or tells it wrong"
-    kind, frame, _ = step.event
+    kind, frame, head = step.event
+    if head is not None:
+        return _act_on_head(step, head)
     if frame is None:
+        reasons = _reasons_to_refuse(step.broken)
+        if reasons:
+            return f"{_ACTS[kind]} after an answer against {reasons}"
+        if step.state.handshake and kind in _ACTS:
+            return f"{_ACTS[kind]} ({_STAGES.get(HANDSHAKE[step.state.handshake], 'before the handshake')})"
         return _ACTS.get(kind, "takes the end of TCP wrongly")
     named = _named(frame)
+    if kind is EventKind.SEND and step.state.handshake:
+        return f"sends {named} before the opening handshake is complete"
     if kind is EventKind.SEND:
         fits = step.state.fail_code if step.state.failed and frame.opcode == CLOSE else 0
         return f"sends {named}" + (f" where {fits} fits" if fits and fits != frame.code else "")
@@ -72,6 +92,38 @@ def _act(step: Step, *, any_code: bool = False) -> str:
     if step.state.failed or step.state.got_close:
         return f"{verb} {named} when nothing is to be processed any more"
     return f"{verb} {named}{inside} and does not fail the connection"
+
+
+_READING: Final = (EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
+
+
+def _reasons_to_refuse(broken: tuple[str, ...], rules: RuleSet = RULES) -> str:
+    """The rules among them that say what must not be accepted of a request or a response."""
+    return ", ".join(rule for rule in broken if rules.by_id[rule].on in _READING)
+
+
+def _act_on_head(step: Step, head: RequestFacts | ResponseFacts) -> str:
+    assert step.event is not None
+    kind, reasons = step.event.kind, _reasons_to_refuse(step.broken)
+    if kind is EventKind.RECEIVE_REQUEST:
+        return f"accepts a request against {reasons}"
+    if kind is EventKind.SEND_REQUEST:
+        return "sends a request that is not as it must be"
+    if isinstance(head, RequestFacts) or kind is EventKind.RECEIVE_RESPONSE:
+        kinds = {
+            Kind.FAIL: "fails the connection on a sound answer",
+            Kind.IGNORE: f"passes over an answer of {reasons}",
+        }
+        accepts = f"opens the connection on an answer against {reasons}"
+        return accepts if step.label is None else kinds.get(step.label.kind, accepts)
+    if label_of_fact("syntax", head.syntax) in ("malformed", "too large"):
+        return "answers with what is no response of HTTP"
+    if head.status == SWITCHING and reasons:
+        return f"accepts a request against {reasons}"
+    return f"answers with {head.status}"
+
+
+SWITCHING: Final = 101
 
 
 def _named(frame: FrameFacts) -> str:

@@ -37,7 +37,7 @@ from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, Tells, To
 from .opening_trace import HeadAt, Moment, OpeningHistory, rest_of
 from .verdict import Profile, Verdict, verdict_on
 
-__all__ = ["judge_opening"]
+__all__ = ["NOT_JUDGED", "judge_opening"]
 
 MOST_FAULTS: Final = 4
 """An explanation with more broken MUSTs before the connection is open is none."""
@@ -49,7 +49,10 @@ _READS: Final = {
 }
 _REFUSED: Final = HANDSHAKE.index("refused")
 _NO_BLAME: Final = 1 << 62
-_NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
+NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
+_OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/established"}
+"""The rules that say when messages begin."""
+
 _TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", "with unknown parameters"))
 
 
@@ -80,6 +83,8 @@ def judge_opening(
     judged = _Judged(history, application, sees, profile, subject)
     strict = _Search(history, subject, faults=0)
     strict.run()
+    if strict.died_at is not None and isinstance(strict.died_at.what, Crashes):
+        return _unexplained(strict, strict, subject, profile)
     found = judged.best(strict)
     if found is not None and found.cost == Cost():
         return found.judgement
@@ -251,7 +256,7 @@ class _Search:
         head = self._next_head(place, moment.arrived)
         if head is not None:
             yield from self._receive_head(explanation, moment, head)
-        if moment.eof and not place.eof and (head is None or place.state.handshake == _REFUSED):
+        if moment.eof and not place.eof and (place.state.handshake == _REFUSED or not self._must_read(head, moment)):
             event = Event(EventKind.RECEIVE_EOF)
             for outcome in self.machine.allowed(place.state, event, departures=self._faults > 0):
                 step = Step(moment.at, place.state, event, outcome.label, outcome.rules, outcome.departs_from)
@@ -354,7 +359,12 @@ class _Search:
     def _has_read_all(self, place: _Place, moment: Moment) -> bool:
         """Whether all is read that the endpoint reads for certain: after a refusal it need not go on."""
         head = self._next_head(place, moment.arrived)
-        return (head is None or place.state.handshake == _REFUSED) and place.eof is moment.eof
+        return place.eof is moment.eof and (place.state.handshake == _REFUSED or not self._must_read(head, moment))
+
+    @staticmethod
+    def _must_read(head: HeadAt | None, moment: Moment) -> bool:
+        """Whether nobody can wait for more of a head: of what is none, the first octets do not show it to everyone."""
+        return head is not None and head.seen is not None and head.seen <= moment.arrived
 
     def _send_head(self, explanation: _Explanation, moment: Moment, head: HeadAt) -> Iterator[_Explanation]:
         place = explanation.place
@@ -477,7 +487,7 @@ class _Judged:
     def _continued(self, handed: _HandedOver) -> _Candidate:
         explanation = handed.explanation
         if explanation.place.transformed:
-            judgement = self._judgement(explanation, _NOT_JUDGED)
+            judgement = self._judgement(explanation, NOT_JUDGED)
             return _Candidate(judgement, explanation.cost, explanation.blame)
         early = explanation.place.early
         rest, places = rest_of(self._history.trace, handed.at, explanation.place.read, handed.written, early)
@@ -536,6 +546,8 @@ def _unexplained(strict: _Search, lenient: _Search, subject: _Subject, profile: 
         named, note = (), f"it crashed: {moment.what.reason}"
     elif isinstance(moment.what, Tells):
         note = f"it tells its application {moment.what.kind} before the connection is open"
+        opens = _OPENS[subject.setting.role]
+        named = (opens,) if opens in subject.rules.by_id else ()
     judgement = Judgement(Verdict.FAILED, profile, _broken(named, subject.rules), steps=best.steps, note=note)
     return _placed(judgement, strict)
 

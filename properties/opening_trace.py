@@ -33,13 +33,28 @@ __all__ = ["Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"
 
 SWITCHING: Final = 101
 
+LARGEST_HEAD: Final = 1 << 20
+"""Octets of a head that is judged as such; of a larger one no more is looked at."""
+
+_EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
+
+
+def _read(octets: bytes, role: Role, limit: int) -> Read | Malformed | None:
+    reader = HeadReader(role, limit)
+    reader.feed(octets)
+    return reader.result
+
 
 class HeadAt(NamedTuple):
-    """A head in a stream of octets, or what is none: where it begins, and after how many octets that is certain."""
+    """A head in a stream of octets, or what is none: where it begins, and after how many octets that can be known.
+
+    ``seen`` is where who waits for the end of a head must have noticed: behind its empty line, None without one.
+    """
 
     result: Read | Malformed
     start: int
     end: int
+    seen: int | None
 
     @property
     def head(self) -> Head | None:
@@ -58,18 +73,25 @@ class HeadStream:
     def head(self, start: int) -> HeadAt | None:
         """The head that begins there; None where the octets leave it open."""
         if start not in self._heads:
-            reader = HeadReader(self._role)
-            reader.feed(self.octets[start : start + HEAD_LIMIT])
-            result = reader.result
-            found = None if result is None else HeadAt(result, start, start + len(result.octets))
-            self._heads[start] = found
+            result = _read(self.octets[start : start + HEAD_LIMIT], self._role, HEAD_LIMIT)
+            if isinstance(result, Malformed) and result.too_large:
+                # Nobody has to have our limit: a head that has an end is one.
+                whole = _read(self.octets[start : start + LARGEST_HEAD], self._role, LARGEST_HEAD)
+                result = whole if isinstance(whole, Read) else result
+            self._heads[start] = None if result is None else self._at(start, result)
         return self._heads[start]
+
+    def _at(self, start: int, result: Read | Malformed) -> HeadAt:
+        end = start + len(result.octets)
+        empty_line = _EMPTY_LINE.search(self.octets, start, start + LARGEST_HEAD)
+        seen = end if isinstance(result, Read) else None if empty_line is None else max(empty_line.end(), end)
+        return HeadAt(result, start, end, seen)
 
     def after_body(self, found: HeadAt) -> int:
         """Where the message ends that begins with this head; at the end of all octets where that is not certain."""
         head = found.head
         if head is None:
-            return len(self.octets)
+            return len(self.octets) if found.seen is None else found.seen
         if not isinstance(head, Request) and (head.status < 200 or head.status in (204, 304)):
             return found.end
         if head.values("Transfer-Encoding"):

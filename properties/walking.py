@@ -51,15 +51,15 @@ class _Ground:
         """What is worth trying in a state, each with the mask of the rows that are enabled."""
         if state not in self._enabled:
             compiled = self.compiled
-            self._enabled[state] = tuple((e, compiled.mask(e.kind, state, e.frame)) for e in self._alphabet(state))
+            self._enabled[state] = tuple((e, compiled.mask(e.kind, state, e.facts)) for e in self._alphabet(state))
         return self._enabled[state]
 
     def events_for(self, state: State, goal: str) -> tuple[Event, ...]:
-        """The events at which a rule fires; of those without a frame also those that depart from others for it."""
+        """The events at which a rule fires; of those that carry nothing also those that depart from others for it."""
         rule = self.rules.by_id[goal]
         bit = 1 << self.rules.of(rule.on).index(rule)
         found = tuple(event for event, mask in self.enabled(state) if event.kind is rule.on and mask & bit)
-        if found or rule.on.has_frame or rule.refuses:
+        if found or rule.on.facts is not None or rule.refuses:
             return found
         event = Event(rule.on)
         departing = self.compiled.allowed(state, event, departures=True)
@@ -74,7 +74,7 @@ class _Ground:
             ways: dict[State, Move] = {}
             for event, mask in self.enabled(state):
                 for choice in self.compiled.choices(event.kind, mask):
-                    then = choice.effect(state, event.frame)
+                    then = choice.effect(state, event.facts)
                     if then not in ways:
                         ways[then] = event, Outcome(choice.label, then, choice.rules, choice.strength)
             groups: dict[tuple[str, ...], list[Move]] = {}
@@ -92,7 +92,7 @@ def _ground(rules: RuleSet, setting: Setting) -> _Ground:
 
 
 class Walk:
-    """A walk from a state after the opening handshake."""
+    """A walk from a state, the one right after the opening handshake unless another is given."""
 
     def __init__(self, setting: Setting, start: State | None = None, rules: RuleSet = RULES) -> None:
         self.setting: Final = setting
@@ -121,7 +121,7 @@ class Walk:
         self._agree("allowed", event, machine.allowed(state, event, setting, rules), compiled.allowed(state, event))
         allowed = machine.allowed(state, event, setting, rules, departures=True)
         self._agree("allowed with departures", event, allowed, compiled.allowed(state, event, departures=True))
-        if not event.kind.has_frame:
+        if event.kind.facts is None:
             self._agree("owed", event, machine.owed(state, setting, rules), compiled.owed(state))
         self.fired.update({rule.id for rule in rows} | {rule for outcome in allowed for rule in outcome.rules})
         return allowed
@@ -136,7 +136,7 @@ class Walk:
         """Count the rules that fire at an event here, those that it departs for included."""
         compiled = self._ground.compiled
         fired = {rule.id for rule in compiled.enabled(self.state, event)}
-        if not event.kind.has_frame:
+        if event.kind.facts is None:
             departing = compiled.allowed(self.state, event, departures=True)
             fired.update(rule for outcome in departing for rule in outcome.rules)
         self.fired.update(fired)

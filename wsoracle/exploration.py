@@ -1,9 +1,10 @@
 """The exploration: hunting for deviations of real implementations, our own endpoint beside them, every rule fired.
 
 Theory of operation. It is a list of tasks that share nothing: hunting for deviations of each implementation in each
-role (`hunting`), the same for our own endpoint as the control, walks through the model with every rule as a goal
-(`wandering`), and the reachable states. Tasks run in processes of their own where there is more than one processor; the
-results are put together in a fixed order, so that the same seed gives the same report.
+role, after the opening handshake (`hunting`) and in it (`opening_hunting`), the same for our own endpoint as the
+control, walks through the model with every rule as a goal (`wandering`), and the reachable states. Tasks run in
+processes of their own where there is more than one processor; the results are put together in a fixed order, so that
+the same seed gives the same report.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from wsoracle.model.vocabulary import Role
 
 from .findings import Finding
 from .hunting import Examined, OwnSubject, PeerSubject, Subject, hunt
+from .opening_hunting import OpeningPeerSubject, OpeningSubject, OwnOpeningSubject, hunt_openings
 from .peers import PeerFactory, available_peers, missing_peers
+from .peers.opening_offers import available_openings
 from .wandering import wander
 
 __all__ = ["EXAMPLES", "Explored", "explore", "explore_whole"]
@@ -37,6 +40,9 @@ EXAMPLES: Final = 2_000
 
 CONTROL_SHARE: Final = 5
 """Our own endpoint has one scenario for so many of the others."""
+
+OPENING_SHARE: Final = 4
+"""There is one opening handshake drawn for so many scenarios; each single change of a sound one is tried besides."""
 
 WALK_SHARE: Final = 5
 """There is one walk through the model for so many scenarios."""
@@ -103,6 +109,8 @@ def explore_whole(
     names = [factory.implementation for factory in (available_peers() if peers is None else peers)]
     tasks = [
         *(_Task("hunt", examples, seed, role, name) for name in reversed(names) for role in Role),
+        *(_Task("open", examples // OPENING_SHARE + 1, seed, role, name) for name in reversed(names) for role in Role),
+        *(_Task("open control", examples // OPENING_SHARE // CONTROL_SHARE + 1, seed, role) for role in Role),
         _Task("wander", examples // WALK_SHARE + 1, seed),
         *(_Task("control", examples // CONTROL_SHARE + 1, seed, role) for role in Role),
         *(_Task("graph", 1, seed, role) for role in Role),
@@ -122,7 +130,7 @@ def explore_whole(
         cases,
         left_out,
         {missing.implementation: missing.reason for missing in missing_peers()},
-        sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind in ("hunt", "control")),
+        sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind not in ("wander", "graph")),
         sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind == "wander"),
     )
 
@@ -139,7 +147,12 @@ class _Task:
     implementation: str = ""
 
     def __str__(self) -> str:
-        words = {"hunt": f"{self.implementation} as {self.role}", "control": f"our own endpoint as {self.role}"}
+        words = {
+            "hunt": f"{self.implementation} as {self.role}",
+            "open": f"{self.implementation} as {self.role}, opening",
+            "control": f"our own endpoint as {self.role}",
+            "open control": f"our own endpoint as {self.role}, opening",
+        }
         return words.get(self.kind, f"states of a {self.role}" if self.kind == "graph" else "walks through the model")
 
 
@@ -161,10 +174,23 @@ def _run(task: _Task, progress: Callable[[], None] | None = None) -> _Result:
         wandered = wander(task.seed, task.size, progress)
         return _Result(dict(wandered.fired), tried=wandered.walks)
     assert task.role is not None
+    if task.kind.startswith("open"):
+        return _run_opening(task, task.role, progress)
     subject: Subject = OwnSubject(task.role) if task.kind == "control" else _peer(task.implementation, task.role)
     hunted = hunt(subject, task.seed, task.size, progress)
     found_here = tuple((subject.implementation, subject.version, task.role, examined) for examined in hunted.found)
     return _Result(dict(hunted.fired), found_here, hunted.scenarios)
+
+
+def _run_opening(task: _Task, role: Role, progress: Callable[[], None] | None) -> _Result:
+    """Hunting in opening handshakes."""
+    subject: OpeningSubject = OwnOpeningSubject(role)
+    if task.kind == "open":
+        opening = next(f for f in available_openings() if f.implementation == task.implementation)
+        subject = OpeningPeerSubject(opening, role)
+    hunted = hunt_openings(subject, task.seed, task.size, progress)
+    found = tuple((subject.implementation, subject.version, role, examined) for examined in hunted.found)
+    return _Result(dict(hunted.fired), found, hunted.scenarios)
 
 
 def _peer(implementation: str, role: Role) -> PeerSubject:

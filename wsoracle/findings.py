@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 from wsoracle.generators.build_case import CannotBuildError, Scenario, build_case
 from wsoracle.generators.case import Case, Origin, Receive
@@ -13,9 +14,20 @@ from wsoracle.model.machine import Label
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Event, EventKind
 from wsoracle.properties.explanation import Step
-from wsoracle.properties.observation import Arrives, ArrivesEof, Asks, Processed, Stimulus, described, frames_in
+from wsoracle.properties.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    Observation,
+    Processed,
+    Stimulus,
+    Writes,
+    described,
+    frames_in,
+)
 
 from .hunting import Examined
+from .opening_hunting import OpeningScenario
 
 __all__ = ["Finding", "stimulus_from_json", "stimulus_to_json"]
 
@@ -70,10 +82,30 @@ class Finding:
             "limit": scenario.setting.limit,
             "octets": [part.octets.hex() for part in scenario.stimulus if isinstance(part, Arrives)],
             "stimulus": stimulus_to_json(scenario.stimulus),
-            "observed": [described(o) for o in self.examined.trace if not isinstance(o, Processed)],
+            "observed": [self._described(o) for o in self.examined.trace if not isinstance(o, Processed)],
             "would_have_been_allowed": [f"{a.what} ({', '.join(a.rules)})" for a in judgement.instead],
+            **self._heads(),
             "clauses": [f"{RULES.by_id[rule].section}: {RULES.by_id[rule].quote}" for rule in self.rules],
         }
+
+    def _described(self, observation: Observation) -> str:
+        """An observation in words, heads of HTTP as text."""
+        if isinstance(self.examined.scenario, OpeningScenario) and isinstance(observation, (Arrives, Writes)):
+            verb = "arrives" if isinstance(observation, Arrives) else "sends"
+            if _HEAD_LINE.match(observation.octets) is not None:
+                return f"{verb} {shown_head(observation.octets)!a}"
+        return described(observation)
+
+    def _heads(self) -> dict[str, Any]:
+        """What an opening handshake has besides: the offers, and what came and went up to the first answer as text."""
+        scenario, trace = self.examined.scenario, self.examined.trace
+        if not isinstance(scenario, OpeningScenario):
+            return {}
+        arrived = b"".join(part.octets for part in scenario.stimulus if isinstance(part, Arrives))
+        wrote = b"".join(seen.octets for seen in trace if isinstance(seen, Writes))
+        request, response = (arrived, wrote) if self.role == "server" else (wrote, arrived)
+        offers = {"subprotocols": list(scenario.offers.subprotocols), "deflate": scenario.offers.deflate}
+        return {"offers": offers, "request": shown_head(request), "response": shown_head(response)}
 
     def cases(self, seed: int) -> tuple[Case, ...]:
         """The case of the finding, its control before it.
@@ -81,6 +113,8 @@ class Finding:
         Raises :class:`~wsoracle.generators.build_case.CannotBuildError` where its history cannot be one.
         """
         scenario = self.examined.scenario
+        if isinstance(scenario, OpeningScenario):
+            raise CannotBuildError("its octets are those of heads, and cases have heads by their facts")
         path, event = _history(self.examined.judgement.steps)
         title = f"{self.implementation} {self.version}: {self.description}"
         setting = replace(scenario.setting, echo=False)
@@ -91,6 +125,19 @@ class Finding:
         except ValueError as error:
             raise CannotBuildError(str(error)) from error
         return (*made[:-1], _in_chunks(made[-1], scenario.stimulus))
+
+
+_HEAD_LINE: Final = re.compile(rb"[\t\r\n -~]{3}")
+_LONG_RUN: Final = re.compile(r"(.)\1{49,}")
+_DATE: Final = re.compile(r"(?m)^Date: .*$")
+
+
+def shown_head(octets: bytes) -> str:
+    """A head as text, without the octets after it: long runs of a character are cut short, and the date is left out."""
+    head, end, rest = octets.partition(b"\r\n\r\n")
+    text = (head + end).decode("latin-1").replace("\r\n", "\n")
+    text = _LONG_RUN.sub(lambda run: f"{run[1] * 3}... ({len(run[0])} times)", text)
+    return _DATE.sub("Date: ...", text) + (f"and {len(rest)} octets" if rest else "")
 
 
 def _history(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label], ...], Event]:

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, tar
 from hypothesis import strategies as st
 
 from wsoracle.generators.strategies import starts, varied_settings
+from wsoracle.model.expression import variables
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Setting, State
+from wsoracle.model.terms import CONNECTING, Setting, State
+from wsoracle.model.vocabulary import Role
 from wsoracle.properties.walking import Walk, possible_in
 
 __all__ = ["Wandering", "few_settings", "wander"]
@@ -37,9 +39,13 @@ class Wandering:
 
 @lru_cache(maxsize=1)
 def few_settings() -> tuple[Setting, ...]:
-    """Some of the varied settings: each answer to a disputed point in both roles, and each limit and application."""
+    """Some of the varied settings: each answer to a disputed point in both roles, and each limit and application.
+
+    After them a client that is a browser, and a server that takes every sound opening handshake.
+    """
     kinds = 3
-    return tuple(s for n, s in enumerate(varied_settings()) if n // 2 % kinds == n // (2 * kinds) % kinds)
+    varied = tuple(s for n, s in enumerate(varied_settings()) if n // 2 % kinds == n // (2 * kinds) % kinds)
+    return (*varied, Setting(Role.CLIENT, browser=True), Setting(Role.SERVER, willing=True))
 
 
 def wander(seed_value: int, walks: int, progress: Callable[[], None] | None = None) -> Wandering:
@@ -90,6 +96,8 @@ def wander(seed_value: int, walks: int, progress: Callable[[], None] | None = No
 def _walk(goal: str, number: int, start: State, choices: list[tuple[int, int]], compare: bool) -> Counter[str]:
     """One walk, until the goal is reached; the rules that fired. `compare`: both engines are asked at the goal."""
     where = _possible(goal)
+    if _begins_earlier(goal, number):
+        start = CONNECTING
     walk = Walk(where[number % len(where)], start)
     for group, way in choices:
         events = walk.events_for(goal)
@@ -106,6 +114,17 @@ def _walk(goal: str, number: int, start: State, choices: list[tuple[int, int]], 
         moves = groups[group % len(groups)]
         walk.go(moves[way % len(moves)])
     return walk.fired
+
+
+def _begins_earlier(goal: str, number: int) -> bool:
+    """Whether to set out for a rule from before the opening handshake.
+
+    For rules on heads of HTTP always, for those that ask how far the handshake is every other time.
+    """
+    rule = RULES.by_id[goal]
+    if rule.on.facts is not None and not rule.on.has_frame:
+        return True
+    return "handshake" in variables(rule.when) and number % 2 == 0
 
 
 @cache
