@@ -56,7 +56,7 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
     for role, side in SIDES.items():
         for changes, head in faults(role):
             name = f"fault/{role}/" + "+".join(_word(change) for change in changes)
-            scenario = Scenario(Setting(role), Event.of(side.kind, head), side.path, CONNECTING)
+            scenario = Scenario(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
             what = "request" if role is Role.SERVER else "answer"
             title = f"A sound {what}, but: " + "; ".join(_words(change) for change in changes)
             try:
@@ -70,7 +70,7 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
 
 def faults(role: Role) -> Iterator[tuple[tuple[Change, ...], Head]]:
     """The heads with one change, then those with two that are answered differently from both: changes, and head."""
-    side, setting = SIDES[role], Setting(role)
+    side, setting = SIDES[role], _setting(role)
     machine = CompiledMachine(RULES, setting)
     sound: Head = RequestFacts() if role is Role.SERVER else ResponseFacts()
     heads = [event.head for event in Alphabet(RULES, setting, pairs=True, classes=False).of(side.kind, side.state)]
@@ -88,6 +88,11 @@ def faults(role: Role) -> Iterator[tuple[tuple[Change, ...], Head]]:
             one, other = (single[change] for change in changes)
             if answers(head) not in (one, other):
                 yield changes, head
+
+
+def _setting(role: Role) -> Setting:
+    """The application of a server that is tested takes every sound handshake: whom it refuses is not its own choice."""
+    return Setting(role, willing=role is Role.SERVER)
 
 
 def _changes(sound: Head, head: Head) -> tuple[Change, ...]:

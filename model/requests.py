@@ -135,6 +135,10 @@ READING_REQUESTS: Final = (
            "If a value is received by either the client or the server during negotiation that does not conform to the "
            "ABNF below, the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.",
            is_("offers", "not a list of extensions")),
+    _refuse("4.1/may-refuse-repeated-origin", MAY,
+            "The value of this header field is the ASCII serialization of origin of the context in which the code "
+            "establishing the connection is running.",
+            is_handshake & is_("origin", "repeated")),
     _refuse("10.2/may-refuse-origin", MAY,
             "If the origin indicated is unacceptable to the server, then it SHOULD respond to the WebSocket handshake "
             "with a reply containing HTTP 403 Forbidden status code.",
