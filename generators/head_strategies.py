@@ -35,7 +35,7 @@ class Field(NamedTuple):
     end: bytes = b"\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Draft:
     """A head in pieces: what stands before it, its first line, its fields, its empty line, a body, and what follows."""
 
@@ -47,6 +47,9 @@ class Draft:
     body: bytes = b""
     behind: bytes = b""
     instead: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"<a draft of {len(self.octets)} octets>"
 
     @property
     def octets(self) -> bytes:

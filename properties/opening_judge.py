@@ -8,7 +8,8 @@ rest of the trace is for :func:`~.conformance.judge`, from the state that was re
 breaks least, before and after, gives the verdict.
 
 What a server gets before it has answered is kept for after its 101. Only a client that did not wait sends frames so
-early, and the RFC does not say what becomes of them: a server that drops them is INFORMATIONAL. A frame that is sent
+early, and the RFC does not say what becomes of them: a server that drops them is INFORMATIONAL. So is one that takes
+the body of a request for frames: RFC 6455 does not speak of bodies, however clear HTTP is. A frame that is sent
 before the answer is too early, and otherwise taken as if it had been sent after it. The body of a refusal is passed
 over. Messages that an extension transforms are not judged: the judgement ends there, and the note says so.
 """
@@ -110,7 +111,8 @@ class _Subject(NamedTuple):
 class _Place(NamedTuple):
     """Where an explanation is. ``read`` counts octets; ``request`` is the latest one; ``eof``: the end of TCP is read.
 
-    ``reasons`` are the rules by which the latest head must not be accepted.
+    ``reasons`` are the rules by which the latest head must not be accepted; ``head_end`` is where it ends, its body not
+    counted.
     """
 
     state: State
@@ -119,6 +121,7 @@ class _Place(NamedTuple):
     eof: bool = False
     reasons: tuple[str, ...] = ()
     transformed: bool = False
+    head_end: int = 0
     early: bytes = b""
     """Frames that were sent before the handshake was complete."""
 
@@ -206,9 +209,10 @@ class _Search:
             return
         if not place.state.handshake and moment is not None:
             self._hand_over(then, moment)
-            if self._server and place.read < moment.arrived:
-                dropped = replace(then, place=place._replace(read=moment.arrived), cost=then.cost.plus(None, True))
-                self._hand_over(dropped, moment)
+            if self._server and place.read != moment.arrived:
+                for read in {moment.arrived, place.head_end or place.read} - {place.read}:
+                    freely = replace(then, place=place._replace(read=read), cost=then.cost.plus(None, True))
+                    self._hand_over(freely, moment)
             return
         kept = found.get(place)
         if kept is None or then.rank < kept.rank:
@@ -272,7 +276,7 @@ class _Search:
         else:
             facts = facts_of_response(head.result, place.request)
             request, read, kind = place.request, head.end, EventKind.RECEIVE_RESPONSE
-        then = place._replace(read=read, request=request)
+        then = place._replace(read=read, request=request, head_end=head.end)
         if isinstance(facts, ResponseFacts):
             then = then._replace(transformed=facts.extensions in _TRANSFORMED)
         event = Event.of(kind, facts)
@@ -537,7 +541,7 @@ def _broken(rules: Iterable[str], among: RuleSet) -> tuple[Broken, ...]:
 
 
 def _unexplained(strict: _Search, lenient: _Search, subject: _Subject, profile: Profile) -> Judgement:
-    best = min(lenient.alive, key=lambda one: one.rank)
+    best = min(lenient.alive, key=lambda one: (one.rank, -one.place.read))
     moment = lenient.died_at
     assert moment is not None
     named = tuple(dict.fromkeys(rule for _, of in strict.owes(best.place) for rule in of))

@@ -29,7 +29,7 @@ from .observation import (
 )
 from .observation import frames_in as frames_of
 
-__all__ = ["Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
+__all__ = ["LARGEST_HEAD", "Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
 
 SWITCHING: Final = 101
 

@@ -20,7 +20,7 @@ from wsoracle.model.expression import FALSE, substitute
 from wsoracle.model.machine import Outcome
 from wsoracle.model.rule import Rule, RuleSet
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Event, Setting, State
+from wsoracle.model.terms import Event, Setting, State, possible
 
 __all__ = ["EnginesDisagree", "Walk", "possible_in"]
 
@@ -34,7 +34,10 @@ Move = tuple[Event, Outcome]
 
 def possible_in(rule: Rule, setting: Setting, rules: RuleSet = RULES) -> bool:
     """Whether a rule can fire at all in a setting, as far as the setting alone decides it."""
-    return substitute(rules.guard(rule), setting.values).key() != FALSE.key()
+    if substitute(rules.guard(rule), setting.values).key() == FALSE.key():
+        return False
+    # What a frame can be says nothing of the setting; a head comes from one role and goes to the other.
+    return rule.on.has_frame or substitute(possible(rule.on), setting.values).key() != FALSE.key()
 
 
 class _Ground:

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from wsoracle.generators.build_case import CannotBuildError, Scenario, build_case
 from wsoracle.generators.case import Case, Origin, Receive
+from wsoracle.generators.case_steps import ReceiveHead
+from wsoracle.model.http_head import HeadReader
 from wsoracle.model.machine import Label
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Event, EventKind
+from wsoracle.model.terms import Event, EventKind, Setting
 from wsoracle.properties.explanation import Step
 from wsoracle.properties.observation import (
     Arrives,
@@ -25,6 +27,7 @@ from wsoracle.properties.observation import (
     described,
     frames_in,
 )
+from wsoracle.properties.opening_trace import LARGEST_HEAD
 
 from .hunting import Examined
 from .opening_hunting import OpeningScenario
@@ -88,12 +91,38 @@ class Finding:
             "clauses": [f"{RULES.by_id[rule].section}: {RULES.by_id[rule].quote}" for rule in self.rules],
         }
 
+    def _opening_cases(self, origin: Origin, title: str) -> tuple[Case, ...]:
+        """The case in which the head arrives that was taken wrongly, in the very octets of the finding."""
+        scenario = self.examined.scenario
+        path, event = _history_of_opening(self.examined.judgement.steps)
+        assert event.head is not None
+        setting = Setting(scenario.setting.role)
+        try:
+            made = build_case(self.case, origin, title, Scenario(setting, event, path, scenario.start))
+        except ValueError as error:
+            raise CannotBuildError(str(error)) from error
+        arrived = b"".join(part.octets for part in scenario.stimulus if isinstance(part, Arrives))
+        reader = HeadReader(setting.role, LARGEST_HEAD)
+        reader.feed(arrived)
+        if reader.result is None or any(before.kind is event.kind for before, _ in path):
+            raise CannotBuildError("it is not the first head that is taken wrongly")
+        octets = reader.result.octets
+        steps = tuple(
+            replace(step, octets=octets) if isinstance(step, ReceiveHead) and step.facts == event.head else step
+            for step in made[-1].steps
+        )
+        return (*made[:-1], replace(made[-1], steps=steps, chunks=()))
+
     def _described(self, observation: Observation) -> str:
         """An observation in words, heads of HTTP as text."""
         if isinstance(self.examined.scenario, OpeningScenario) and isinstance(observation, (Arrives, Writes)):
             verb = "arrives" if isinstance(observation, Arrives) else "sends"
             if _HEAD_LINE.match(observation.octets) is not None:
                 return f"{verb} {shown_head(observation.octets)!a}"
+            begins = observation.octets.find(b"HTTP/1.")
+            if begins > 0:
+                before, head = observation.octets[:begins], observation.octets[begins:]
+                return f"{verb} {' '.join(f'[{frame}]' for frame in frames_in(before)[0])} {shown_head(head)!a}"
         return described(observation)
 
     def _heads(self) -> dict[str, Any]:
@@ -113,10 +142,10 @@ class Finding:
         Raises :class:`~wsoracle.generators.build_case.CannotBuildError` where its history cannot be one.
         """
         scenario = self.examined.scenario
-        if isinstance(scenario, OpeningScenario):
-            raise CannotBuildError("its octets are those of heads, and cases have heads by their facts")
-        path, event = _history(self.examined.judgement.steps)
         title = f"{self.implementation} {self.version}: {self.description}"
+        if isinstance(scenario, OpeningScenario):
+            return self._opening_cases(Origin("exploration", seed=seed), title)
+        path, event = _history(self.examined.judgement.steps)
         setting = replace(scenario.setting, echo=False)
         try:
             made = build_case(
@@ -125,6 +154,21 @@ class Finding:
         except ValueError as error:
             raise CannotBuildError(str(error)) from error
         return (*made[:-1], _in_chunks(made[-1], scenario.stimulus))
+
+
+def _history_of_opening(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label], ...], Event]:
+    """The path to the head that is taken wrongly, and that head."""
+    heads = (EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
+    first = next((n for n, step in enumerate(steps) if step.broken), len(steps))
+    if first < len(steps) and (event := steps[first].event) is not None and event.kind is EventKind.SEND:
+        raise CannotBuildError("it sends a frame too early, and a case does not say when it answers")
+    heard = [n for n, step in enumerate(steps[: first + 1]) if step.event is not None and step.event.kind in heads]
+    if not heard:
+        raise CannotBuildError("no head has arrived")
+    event = steps[heard[-1]].event
+    assert event is not None
+    path = [(s.event, s.label) for s in steps[: heard[-1]] if s.event is not None and s.label is not None]
+    return tuple(path), event
 
 
 _HEAD_LINE: Final = re.compile(rb"[\t\r\n -~]{3}")

@@ -97,7 +97,8 @@ def _walk(goal: str, number: int, start: State, choices: list[tuple[int, int]], 
     """One walk, until the goal is reached; the rules that fired. `compare`: both engines are asked at the goal."""
     where = _possible(goal)
     if _begins_earlier(goal, number):
-        start = CONNECTING
+        # One setting will do: what is worth trying in a head takes long to work out for each.
+        start, where = CONNECTING, where[:1]
     walk = Walk(where[number % len(where)], start)
     for group, way in choices:
         events = walk.events_for(goal)
