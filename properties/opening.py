@@ -264,7 +264,7 @@ CONDITIONS: Final = (
     _theorem("no-other-reason-to-refuse",
              "A request that breaks no condition and touches no disputed point leaves the protocol no reason to refuse "
              "it.",
-             _no_other_reason, ["4.2.1/connection~weakened", "4.2.1/host"]),
+             _no_other_reason, ["4.2.1/host~without-host-is-repeated-or-invalid", "4.2.1/host"]),
     _theorem("client-opens-exactly-when",
              f"A client may take the connection for established exactly where all of {len(ANSWER)} conditions hold on "
              "the answer.",
