@@ -41,10 +41,10 @@ EXAMPLES: Final = 2_000
 CONTROL_SHARE: Final = 5
 """Our own endpoint has one scenario for so many of the others."""
 
-OPENING_SHARE: Final = 4
+OPENING_SHARE: Final = 8
 """There is one opening handshake drawn for so many scenarios; each single change of a sound one is tried besides."""
 
-WALK_SHARE: Final = 5
+WALK_SHARE: Final = 10
 """There is one walk through the model for so many scenarios."""
 
 OnStep = Callable[[str, int, int], None]
