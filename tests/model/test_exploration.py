@@ -5,10 +5,16 @@ from itertools import islice
 import pytest
 
 from wsoracle.model import exploration, machine
-from wsoracle.model.exploration import Exploration, Explorer, TooManyStatesError, explore
+from wsoracle.model.exploration import INITIAL, Exploration, Explorer, TooManyStatesError, explore
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import LOST, EventKind, Setting, State
+from wsoracle.model.terms import HANDSHAKE, LOST, EventKind, Setting, State
 from wsoracle.model.vocabulary import Role
+
+OF_THE_PEER = {
+    Role.SERVER: {EventKind.SEND_REQUEST, EventKind.RECEIVE_RESPONSE},
+    Role.CLIENT: {EventKind.SEND_RESPONSE, EventKind.RECEIVE_REQUEST},
+}
+CLIENT_STAGES = [HANDSHAKE.index(stage) for stage in ("complete", "not begun", "awaiting 101", "refused")]
 
 
 @pytest.fixture(scope="module", params=list(Role), ids=str)
@@ -18,8 +24,10 @@ def explored(request: pytest.FixtureRequest) -> Exploration:
 
 def test_every_path_is_a_run_of_the_machine(explored: Exploration) -> None:
     for state in explored.states[::5]:
-        here = State()
-        for step in explored.path(state):
+        path = explored.path(state)
+        here = path[0].source if path else state
+        assert here in INITIAL
+        for step in path:
             assert step.source == here
             outcomes = {o.label: o for o in machine.allowed(here, step.event, explored.setting)}
             assert outcomes[step.label].rules == step.rules
@@ -37,7 +45,14 @@ def test_states_come_nearest_first_and_paths_are_shortest(explored: Exploration)
 def test_a_transition_for_each_set_of_rules_and_target(explored: Exploration) -> None:
     assert len(set(explored.transitions)) == len(explored.transitions)
     assert all(step.target in explored.via for step in explored.transitions)
-    assert {step.event.kind for step in explored.transitions} == set(EventKind)
+    assert {step.event.kind for step in explored.transitions} == set(EventKind) - OF_THE_PEER[explored.setting.role]
+
+
+def test_the_opening_handshake_leads_to_the_state_after_it(explored: Exploration) -> None:
+    """Every stage is reached, and from "not begun" the same states as from the state right after the handshake."""
+    stages = range(len(HANDSHAKE)) if explored.setting.role is Role.SERVER else CLIENT_STAGES
+    assert {state.handshake for state in explored.states} == set(stages)
+    assert any(step.source.handshake and step.target == State() for step in explored.transitions)
 
 
 def test_the_same_rules_give_the_same_exploration(explored: Exploration) -> None:
