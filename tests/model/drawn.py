@@ -1,12 +1,21 @@
-"""Hypothesis strategies for what the machine is asked: settings, states, events, frames and streams of octets."""
+"""Hypothesis strategies for what the machine is asked: settings, states, events, frames, heads, streams of octets."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from hypothesis import strategies as st
 
 from wsoracle.model import utf8
 from wsoracle.model.abstraction import text_before
 from wsoracle.model.expression import Sort, Var
+from wsoracle.model.handshake_terms import (
+    REQUEST_VARIABLES,
+    RESPONSE_VARIABLES,
+    RequestFacts,
+    ResponseFacts,
+    value_of,
+)
 from wsoracle.model.switches import SWITCHES, Switches
 from wsoracle.model.terms import (
     MAX_LENGTH,
@@ -14,6 +23,7 @@ from wsoracle.model.terms import (
     STATE_VARIABLES,
     Event,
     EventKind,
+    Facts,
     FrameFacts,
     Setting,
     State,
@@ -43,7 +53,9 @@ def few_switches() -> st.SearchStrategy[Switches]:
 @st.composite
 def setting_objects(draw: st.DrawFn) -> Setting:
     limit = draw(st.none() | st.sampled_from([0, 125, 1000, 65536, 2**40]) | st.integers(0, MAX_LENGTH))
-    return Setting(draw(roles()), limit, draw(st.booleans()), draw(switches()))
+    return Setting(
+        draw(roles()), limit, draw(st.booleans()), draw(switches()), draw(st.booleans()), draw(st.booleans())
+    )
 
 
 def _value(variable: Var) -> st.SearchStrategy[int] | st.SearchStrategy[bool]:
@@ -55,11 +67,12 @@ def _value(variable: Var) -> st.SearchStrategy[int] | st.SearchStrategy[bool]:
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    """Any state, reachable or not, half of them with nothing ended yet, since in others little happens."""
+    """Any state, reachable or not; in half of them nothing has ended, in half the opening handshake is complete, since
+    in others little happens."""
     state = State(**{name: draw(_value(variable)) for name, variable in STATE_VARIABLES.items()})  # type: ignore[arg-type]
     if draw(st.booleans()):
         state = state._replace(tcp_open=True, failed=False, got_close=False, discarding=False)
-    return state
+    return state._replace(handshake=0) if draw(st.booleans()) else state
 
 
 def lengths(longest: int = MAX_LENGTH) -> st.SearchStrategy[int]:
@@ -100,9 +113,44 @@ def _seldom() -> st.SearchStrategy[bool]:
 
 
 @st.composite
+def heads(draw: st.DrawFn, kind: EventKind) -> RequestFacts | ResponseFacts:
+    """Facts that some head of HTTP has, built to be so: a sound one, or one that differs in a few points."""
+    sound, variables = (
+        (RequestFacts(), REQUEST_VARIABLES) if kind.facts is RequestFacts else (ResponseFacts(), RESPONSE_VARIABLES)
+    )
+    names = draw(st.lists(st.sampled_from(sorted(variables)), max_size=5, unique=True))
+    changes: dict[str, Any] = {name: draw(_fact(variables[name])) for name in names}
+    facts = sound._replace(**changes)
+    if facts.syntax in (value_of("syntax", "malformed"), value_of("syntax", "too large")):
+        return type(sound)(syntax=facts.syntax)
+    if isinstance(facts, RequestFacts):
+        says = facts.host == value_of("host", "one") or facts.target != value_of("target", "unfit")
+        return facts if says else facts._replace(for_uri=True)
+    if facts.extensions == value_of("extensions", "with unknown parameters"):
+        return facts._replace(defines_rsv1=True)
+    agreed = facts.extensions == value_of("extensions", "offered")
+    return facts if agreed else facts._replace(defines_rsv1=False, defines_rsv2=False, defines_rsv3=False)
+
+
+def _fact(variable: Var) -> st.SearchStrategy[int] | st.SearchStrategy[bool]:
+    if variable.sort is Sort.BOOL:
+        return st.booleans()
+    whole = st.integers(variable.low, variable.high)
+    return whole if variable.labels else st.sampled_from([100, 101, 102, 199, 200, 299, 300, 399, 400, 426]) | whole
+
+
+@st.composite
+def facts(draw: st.DrawFn, state: State, kind: EventKind) -> Facts | None:
+    """What an event of a kind carries in this state: a frame, a head, or nothing."""
+    if kind.facts is None:
+        return None
+    return draw(possible(state, kind) if kind.has_frame else heads(kind))
+
+
+@st.composite
 def events(draw: st.DrawFn, state: State) -> Event:
     kind = draw(st.sampled_from([EventKind.RECEIVE, EventKind.SEND]) | st.sampled_from(list(EventKind)))
-    return Event(kind, draw(possible(state, kind)) if kind.has_frame else None)
+    return Event.of(kind, draw(facts(state, kind)))
 
 
 PAYLOADS = (

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model.drawn import events, possible, setting_objects, states
+from tests.model.drawn import events, facts, heads, possible, setting_objects, states
 from wsoracle.model import machine
 from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.expression import FALSE, TRUE, evaluate
+from wsoracle.model.handshake_terms import possible_request, possible_response
 from wsoracle.model.rule import LEGAL, Forbid, Level, Permit, Rule, RuleSet, Strength
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import (
-    FRAME_VARIABLES,
+    FACT_VARIABLES,
     STATE_VARIABLES,
     Event,
     EventKind,
@@ -75,9 +76,9 @@ def test_every_effect_is_the_interpreted_one(data: st.DataObject) -> None:
     setting, state = data.draw(setting_objects()), data.draw(states())
     compiled = CompiledMachine(RULES, setting)
     for kind in EventKind:
-        event = Event(kind, data.draw(possible(state, kind)) if kind.has_frame else None)
+        event = Event.of(kind, data.draw(facts(state, kind)))
         for rule in RULES.of(kind):
-            assert compiled.after(rule, state, event.frame) == machine.after(rule, setting, state, event)
+            assert compiled.after(rule, state, event.facts) == machine.after(rule, setting, state, event)
 
 
 @given(st.data())
@@ -86,6 +87,9 @@ def test_drawn_facts_are_possible(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([EventKind.RECEIVE, EventKind.SEND]))
     frame = data.draw(possible(state, kind))
     assert evaluate(possible_frames(kind), environment(SETTING, state, frame))
+    request, response = (data.draw(heads(kind)) for kind in (EventKind.SEND_REQUEST, EventKind.RECEIVE_RESPONSE))
+    assert evaluate(possible_request(), request._asdict())
+    assert evaluate(possible_response(), response._asdict())
 
 
 @given(st.data())
@@ -97,7 +101,7 @@ def test_a_mutant_is_compiled_anew(data: st.DataObject) -> None:
     if row.refuses:
         mutant = RULES.replacing(row.id, when=~row.when)
     setting, state = data.draw(setting_objects()), data.draw(states())
-    event = Event(row.on, data.draw(possible(state, row.on)) if row.on.has_frame else None)
+    event = Event.of(row.on, data.draw(facts(state, row.on)))
     CompiledMachine(RULES, setting).enabled(state, event)
     assert CompiledMachine(mutant, setting).enabled(state, event) == machine.enabled(mutant, setting, state, event)
 
@@ -125,8 +129,8 @@ def test_the_source_keeps_to_its_grammar(kind: EventKind) -> None:
     assert text == CompiledMachine(RULES, SETTING).source(kind)
     (function,) = ast.parse(text).body
     assert isinstance(function, ast.FunctionDef)
-    *unpacked, first, _ = function.body[: 4 if kind.has_frame else 3]
-    expected = [list(STATE_VARIABLES), list(FRAME_VARIABLES)][: len(unpacked)]
+    *unpacked, first, _ = function.body[: 4 if FACT_VARIABLES[kind] else 3]
+    expected = [list(STATE_VARIABLES), list(FACT_VARIABLES[kind])][: len(unpacked)]
     for statement, names in zip(unpacked, expected, strict=True):
         assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple)
         assert [element.id for element in statement.targets[0].elts if isinstance(element, ast.Name)] == names
