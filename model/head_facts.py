@@ -186,10 +186,13 @@ def _key(values: Sequence[str]) -> int:
 def _version(values: Sequence[str]) -> int:
     if not values:
         return value_of("version", "absent")
-    versions = parse_versions(values)
-    if versions is not None and len(values) == len(versions) == 1:
-        return value_of("version", "13" if versions[0] == VERSION else "another")
-    return value_of("version", "13 and more" if versions and VERSION in versions else "not a version")
+    versions = parse_versions(values) or []
+    if max(len(versions), len(values)) > 1 and VERSION in versions:
+        return value_of("version", "13 and more")
+    # A request has one version and no list: an empty element is a violation of the ABNF (section 4.3) too.
+    if len(values) > 1 or len(versions) != 1 or not values[0].isdigit():
+        return value_of("version", "not a version")
+    return value_of("version", "13" if versions[0] == VERSION else "another")
 
 
 def _protocols(values: Sequence[str]) -> int:

@@ -35,7 +35,6 @@ KNOWN_OPENINGS = {
     ("websockets", "server", ("4.2.1/request-target", FAULTY)),
     ("websockets", "server", ("4.2.2/answer-before-closing",)),
     ("websockets", "server", ("4.2.2/answer-before-data",)),
-    ("websockets", "server", ("4.4/accept-valid",)),
     ("websockets", "server", ("4.4/name-versions",)),
     ("websockets", "server", ("9.1/offers", FAULTY)),
     ("wsproto", "client", ("4.1/answer-connection",)),
