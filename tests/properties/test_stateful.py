@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.endpoint import Endpoint
 from wsoracle.model.rule import RuleSet
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.terms import CONNECTING, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import PING, TEXT, Role
 from wsoracle.peers import ApplicationRefused
 from wsoracle.properties import stateful, walking
@@ -44,14 +45,24 @@ SILENCE = Event(EventKind.SILENCE)
 PING_ARRIVES = Event(EventKind.RECEIVE, FrameFacts(PING, masked=True))
 
 
+@contextmanager
+def compiled_without(rule: str) -> Iterator[None]:
+    """What is compiled is other rules than those that are walked: one is missing."""
+    walking._ground.cache_clear()
+    wrong = RULES.without(rule)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(walking, "CompiledMachine", lambda _, setting: CompiledMachine(wrong, setting))
+        try:
+            yield
+        finally:
+            walking._ground.cache_clear()
+
+
 @pytest.fixture
-def compiled_wrong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is compiled is other rules than those that are walked: nothing is said of frames after a failure."""
-    walking._ground.cache_clear()
-    wrong = RULES.without("7.1.7/nothing-after-failing")
-    monkeypatch.setattr(walking, "CompiledMachine", lambda _, setting: CompiledMachine(wrong, setting))
-    yield
-    walking._ground.cache_clear()
+def compiled_wrong() -> Iterator[None]:
+    """What is compiled says nothing of frames after a failure."""
+    with compiled_without("7.1.7/nothing-after-failing"):
+        yield
 
 
 # --- walks ------------------------------------------------------------------------------------------------------------
@@ -142,6 +153,18 @@ def test_a_walk_ends_where_nothing_changes_any_more() -> None:
 def test_engines_that_disagree_are_found() -> None:
     made = engines_machine(st.just(SERVER), st.just(State(failed=True)))
     with pytest.raises(EnginesDisagree, match="nothing-after-failing"):
+        run_state_machine_as_test(made, settings=SEARCH)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_engines_agree_from_before_the_opening_handshake_on(role: Role) -> None:
+    made = engines_machine(st.just(Setting(role, 1_000)), st.just(CONNECTING))
+    run_state_machine_as_test(made, settings=settings(SEARCH, max_examples=15, stateful_step_count=8))
+
+
+def test_engines_that_disagree_about_heads_are_found() -> None:
+    made = engines_machine(st.just(SERVER), st.just(CONNECTING))
+    with compiled_without("4.2.1/connection"), pytest.raises(EnginesDisagree, match=r"4\.2\.1/connection"):
         run_state_machine_as_test(made, settings=SEARCH)
 
 
