@@ -32,7 +32,27 @@ from wsoracle.properties.opening_trace import LARGEST_HEAD
 from .hunting import Examined
 from .opening_hunting import OpeningScenario
 
-__all__ = ["Finding", "stimulus_from_json", "stimulus_to_json"]
+__all__ = ["Finding", "observed_in_words", "stimulus_from_json", "stimulus_to_json"]
+
+
+def observed_in_words(examined: Examined) -> list[str]:
+    """What was observed, in words: frames, and of a connection from the first octet on heads of HTTP as text."""
+    opening = isinstance(examined.scenario, OpeningScenario)
+    seen = [observation for observation in examined.trace if not isinstance(observation, Processed)]
+    return [_with_heads(observation) if opening else described(observation) for observation in seen]
+
+
+def _with_heads(observation: Observation) -> str:
+    if not isinstance(observation, (Arrives, Writes)):
+        return described(observation)
+    verb = "arrives" if isinstance(observation, Arrives) else "sends"
+    if _HEAD_LINE.match(observation.octets) is not None:
+        return f"{verb} {shown_head(observation.octets)!a}"
+    begins = observation.octets.find(b"HTTP/1.")
+    if begins > 0:
+        before, head = observation.octets[:begins], observation.octets[begins:]
+        return f"{verb} {' '.join(f'[{frame}]' for frame in frames_in(before)[0])} {shown_head(head)!a}"
+    return described(observation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,7 @@ class Finding:
             "limit": scenario.setting.limit,
             "octets": [part.octets.hex() for part in scenario.stimulus if isinstance(part, Arrives)],
             "stimulus": stimulus_to_json(scenario.stimulus),
-            "observed": [self._described(o) for o in self.examined.trace if not isinstance(o, Processed)],
+            "observed": observed_in_words(self.examined),
             "would_have_been_allowed": [f"{a.what} ({', '.join(a.rules)})" for a in judgement.instead],
             **self._heads(),
             "clauses": [f"{RULES.by_id[rule].section}: {RULES.by_id[rule].quote}" for rule in self.rules],
@@ -112,18 +132,6 @@ class Finding:
             for step in made[-1].steps
         )
         return (*made[:-1], replace(made[-1], steps=steps, chunks=()))
-
-    def _described(self, observation: Observation) -> str:
-        """An observation in words, heads of HTTP as text."""
-        if isinstance(self.examined.scenario, OpeningScenario) and isinstance(observation, (Arrives, Writes)):
-            verb = "arrives" if isinstance(observation, Arrives) else "sends"
-            if _HEAD_LINE.match(observation.octets) is not None:
-                return f"{verb} {shown_head(observation.octets)!a}"
-            begins = observation.octets.find(b"HTTP/1.")
-            if begins > 0:
-                before, head = observation.octets[:begins], observation.octets[begins:]
-                return f"{verb} {' '.join(f'[{frame}]' for frame in frames_in(before)[0])} {shown_head(head)!a}"
-        return described(observation)
 
     def _heads(self) -> dict[str, Any]:
         """What an opening handshake has besides: the offers, and what came and went up to the first answer as text."""

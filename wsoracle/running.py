@@ -15,9 +15,10 @@ from wsoracle.generators.case import Case, ReceiveEof
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting
 from wsoracle.model.vocabulary import Role
-from wsoracle.properties.observation import Arrives, ArrivesEof, Stimulus, described
+from wsoracle.properties.observation import Arrives, ArrivesEof, Stimulus
 from wsoracle.properties.verdict import Verdict
 
+from .findings import observed_in_words
 from .hunting import NO_LIMIT, Examined, PeerSubject, Scenario, examine
 from .opening_hunting import OpeningPeerSubject, OpeningScenario, examine_opening
 from .peers import PeerFactory
@@ -138,7 +139,7 @@ def _run(case: Case, subject: PeerSubject | OpeningPeerSubject, examined: Examin
         subject.role,
         judgement.verdict,
         judgement.rules,
-        tuple(described(o) for o in examined.trace if type(o).__name__ != "Processed"),
+        tuple(observed_in_words(examined)),
         tuple(allowed.what for allowed in judgement.instead),
         judgement.note,
         counts,
