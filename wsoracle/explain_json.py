@@ -37,7 +37,7 @@ def _reading(reading: Reading, explanation: Explanation) -> dict[str, Any]:
         ],
         "complete": partial is None,
         "missing": 0 if partial is None else partial.missing,
-        "outcomes": [_outcome(outcome) for outcome in (*reading.outcomes, *reading.departing)],
+        "outcomes": [outcome_as_json(outcome) for outcome in (*reading.outcomes, *reading.departing)],
         "decided": None
         if partial is None
         else {
@@ -88,7 +88,8 @@ def _rule(rule: Rule, reading: Reading, explanation: Explanation) -> dict[str, A
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as an object."""
     return {
         "reaction": outcome.label.kind.value,
         "code": outcome.label.code,
@@ -112,4 +113,4 @@ def _elsewhere(elsewhere: Elsewhere) -> dict[str, Any]:
     }
 
 
-__all__ = ["as_json"]
+__all__ = ["as_json", "outcome_as_json"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from wsoracle.model.expression import text
-from wsoracle.model.machine import Outcome
 from wsoracle.model.rule import Rule
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting, State, label
 
+from .explain_json import outcome_as_json
 from .head_explanation import HeadExplanation, reason
 from .head_explanation_text import stage_words
 
@@ -42,7 +42,7 @@ def head_as_json(explanation: HeadExplanation) -> dict[str, Any]:
             for line in explanation.lines
         ],
         "absent": list(explanation.absent),
-        "outcomes": [_outcome(outcome) for outcome in (*explanation.outcomes, *explanation.departing)],
+        "outcomes": [outcome_as_json(outcome) for outcome in (*explanation.outcomes, *explanation.departing)],
         "rules": [_rule(RULES.by_id[i], setting, explanation.before, explanation) for i in dict.fromkeys(ids)],
         "sender": {
             "role": explanation.sender.role.value,
@@ -79,17 +79,6 @@ def _rule(rule: Rule, setting: Setting, state: State, explanation: HeadExplanati
         "section": rule.section,
         "quote": rule.quote,
         "because": None if why is None else text(why),
-    }
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "reaction": outcome.label.kind.value,
-        "code": outcome.label.code,
-        "delivers": outcome.label.delivers,
-        "rules": list(outcome.rules),
-        "strength": outcome.strength.value,
-        "departsFrom": list(outcome.departs_from),
     }
 
 

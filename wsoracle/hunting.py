@@ -9,7 +9,7 @@ that fired seldom in the rounds before counting for more. The same seed gives th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -28,7 +28,7 @@ from .limited_peer import SMALL_LIMIT, can_be_limited, limited
 from .own_endpoint import OwnEndpoint
 from .peers import ApplicationRefused, PeerCrashed, PeerFactory
 
-__all__ = ["Examined", "Hunt", "OwnSubject", "PeerSubject", "Scenario", "Subject", "examine", "hunt"]
+__all__ = ["Examined", "Hunt", "OwnSubject", "PeerSubject", "Scenario", "Subject", "Way", "examine", "hunt", "hunt_by"]
 
 NO_LIMIT: Final = MAX_LENGTH
 """Of an implementation without a limit of its own: any message is legal. (A limit that nobody states excuses more.)"""
@@ -161,25 +161,57 @@ class Deviates(AssertionError):
 MOST_ROUNDS: Final = 40
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one hunts: what is drawn, how it is examined, what makes a deviation new, and whether rounds are steered.
+
+    ``kinds`` are of the deviations of one scenario, each hashable; what has only kinds that are known is not new.
+    """
+
+    scenarios: Callable[[], st.SearchStrategy[Scenario]]
+    examine: Callable[[Scenario], Examined]
+    kinds: Callable[[Sequence[Deviation]], Sequence[object]]
+    steered: bool = True
+
+
 def hunt(subject: Subject, seed_value: int, examples: int, progress: Callable[[], None] | None = None) -> Hunt:
     """Hunt for deviations through about `examples` scenarios, those that shrinking runs included.
 
     A round ends soon after a deviation was found, to shrink it; there are rounds as long as scenarios are left.
     `progress` is called once for each scenario.
     """
+    way = Way(subject.scenarios, lambda scenario: examine(subject, scenario), lambda found: found)
+    return hunt_by(way, seed_value, examples, progress)
+
+
+def hunt_by(
+    way: Way,
+    seed_value: int,
+    examples: int,
+    progress: Callable[[], None] | None = None,
+    first: Iterable[Scenario] = (),
+) -> Hunt:
+    """Hunt in some way, as :func:`hunt` does. What is to be tried ``first`` is tried once, and not counted."""
     fired: Counter[str] = Counter()
-    known: set[Deviation] = set()
+    known: set[object] = set()
     found: list[Examined] = []
     scenarios = 0
+    for scenario in first:
+        examined = way.examine(scenario)
+        fired.update(rules_fired(examined.judgement, scenario.setting))
+        kinds = way.kinds(examined.deviations)
+        if not known.issuperset(kinds):
+            found.append(examined)
+            known.update(kinds)
     for number in range(MOST_ROUNDS):
         if scenarios >= examples:
             break
-        one = _Round(subject, frozenset(known), Counter(fired), progress)
+        one = _Round(way, frozenset(known), Counter(fired), progress)
         new = one.run(seed_value * MOST_ROUNDS + number, examples - scenarios)
         fired += one.fired
         scenarios += one.scenarios
         found += new
-        known.update(deviation for examined in new for deviation in examined.deviations)
+        known.update(kind for examined in new for kind in way.kinds(examined.deviations))
     return Hunt(tuple(found), dict(fired), scenarios)
 
 
@@ -187,19 +219,15 @@ class _Round:
     """One run of Hypothesis."""
 
     def __init__(
-        self,
-        subject: Subject,
-        known: frozenset[Deviation],
-        before: Counter[str],
-        progress: Callable[[], None] | None,
+        self, way: Way, known: frozenset[object], before: Counter[str], progress: Callable[[], None] | None
     ) -> None:
         self.fired: Final[Counter[str]] = Counter()
         self.scenarios = 0
-        self._subject: Final = subject
+        self._way: Final = way
         self._known: Final = known
         self._before: Final = before
         self._progress: Final = progress
-        self._kinds: Final[dict[Deviation, type[Deviates]]] = {}
+        self._raised: Final[dict[object, type[Deviates]]] = {}
 
     def run(self, seed_value: int, examples: int) -> list[Examined]:
         """The minimal example of each deviation that was not known."""
@@ -214,7 +242,7 @@ class _Round:
             verbosity=Verbosity.quiet,
             report_multiple_bugs=True,
         )
-        @given(self._subject.scenarios())
+        @given(self._way.scenarios())
         def deviates_in_no_new_way(scenario: Scenario) -> None:
             self._try(scenario)
 
@@ -230,13 +258,14 @@ class _Round:
         self.scenarios += 1
         if self._progress is not None:
             self._progress()
-        examined = examine(self._subject, scenario)
+        examined = self._way.examine(scenario)
         fired = rules_fired(examined.judgement, scenario.setting)
         self.fired.update(fired)
-        target(sum(1.0 + 10.0 / (1 + self._before[rule]) for rule in fired), label="rules fired")
-        new = [deviation for deviation in examined.deviations if deviation not in self._known]
+        if self._way.steered:
+            target(sum(1.0 + 10.0 / (1 + self._before[rule]) for rule in fired), label="rules fired")
+        new = [kind for kind in self._way.kinds(examined.deviations) if kind not in self._known]
         if new:
-            kind = self._kinds.setdefault(new[0], type(f"Deviates{len(self._kinds)}", (Deviates,), {}))
+            kind = self._raised.setdefault(new[0], type(f"Deviates{len(self._raised)}", (Deviates,), {}))
             raise kind(examined)
 
 

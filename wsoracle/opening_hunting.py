@@ -9,7 +9,6 @@ case, and what is left to draw is so little that steering takes more time than t
 from __future__ import annotations
 
 from base64 import b64decode
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from traceback import extract_tb
@@ -26,13 +25,13 @@ from wsoracle.model.rules import RULES
 from wsoracle.model.terms import CONNECTING, Setting, State
 from wsoracle.model.uri import parse_uri
 from wsoracle.model.vocabulary import Role
-from wsoracle.properties.conformance import EVERYTHING, rules_fired
+from wsoracle.properties.conformance import EVERYTHING
 from wsoracle.properties.deviation import Deviation, deviations
 from wsoracle.properties.driving import Driver, Sut, drive
 from wsoracle.properties.observation import Crashes, Stimulus, Writes
 from wsoracle.properties.opening_judge import judge_opening
 
-from .hunting import NO_LIMIT, Deviates, Examined, Hunt, Scenario, _Round
+from .hunting import NO_LIMIT, Examined, Hunt, Scenario, Subject, Way, hunt_by
 from .own_endpoint import OwnEndpoint
 from .peers import ApplicationRefused, PeerCrashed
 from .peers.opening_offers import FIXED_KEY, URI, Offers, OpeningFactory
@@ -59,29 +58,11 @@ class OpeningScenario(Scenario):
     head_limit: int = HEAD_LIMIT
 
 
-class OpeningSubject(Protocol):
+class OpeningSubject(Subject, Protocol):
     """An implementation in one role, from the first octet on."""
-
-    @property
-    def implementation(self) -> str:
-        """Its name."""
-
-    @property
-    def version(self) -> str:
-        """Its version."""
-
-    @property
-    def role(self) -> Role:
-        """The role that it plays."""
-
-    def scenarios(self) -> st.SearchStrategy[Scenario]:
-        """What to try."""
 
     def singles(self) -> Iterable[Scenario]:
         """A sound opening handshake, and each with a single change."""
-
-    def open(self, scenario: Scenario) -> Sut:
-        """An endpoint for a scenario."""
 
 
 def _scenario(role: Role, head_limit: int, stimulus: Stimulus, offers: Offers) -> OpeningScenario:
@@ -197,37 +178,6 @@ def _kinds(found: Iterable[Deviation]) -> list[object]:
     return kinds
 
 
-class _OpeningRound(_Round):
-    """One run of Hypothesis over opening handshakes."""
-
-    def __init__(
-        self,
-        subject: OpeningSubject,
-        known: frozenset[object],
-        before: Counter[str],
-        progress: Callable[[], None] | None,
-    ) -> None:
-        super().__init__(subject, frozenset(), before, progress)
-        self._opening: Final = subject
-        self._known_kinds: Final = known
-        self._raised: Final[dict[object, type[Deviates]]] = {}
-
-    def _try(self, scenario: Scenario) -> None:
-        self.scenarios += 1
-        if self._progress is not None:
-            self._progress()
-        examined = examine_opening(self._opening, scenario)
-        fired = rules_fired(examined.judgement, scenario.setting)
-        self.fired.update(fired)
-        new = [kind for kind in _kinds(examined.deviations) if kind not in self._known_kinds]
-        if new:
-            kind = self._raised.setdefault(new[0], type(f"Deviates{len(self._raised)}", (Deviates,), {}))
-            raise kind(examined)
-
-
-MOST_ROUNDS: Final = 40
-
-
 def hunt_openings(
     subject: OpeningSubject, seed_value: int, examples: int, progress: Callable[[], None] | None = None
 ) -> Hunt:
@@ -235,23 +185,5 @@ def hunt_openings(
 
     Each single change of a sound handshake is tried once; then come about `examples` scenarios that are drawn.
     """
-    fired: Counter[str] = Counter()
-    known: set[object] = set()
-    found: list[Examined] = []
-    scenarios = 0
-    for scenario in subject.singles():
-        examined = examine_opening(subject, scenario)
-        fired.update(rules_fired(examined.judgement, scenario.setting))
-        if any(kind not in known for kind in _kinds(examined.deviations)):
-            found.append(examined)
-            known.update(_kinds(examined.deviations))
-    for number in range(MOST_ROUNDS):
-        if scenarios >= examples:
-            break
-        one = _OpeningRound(subject, frozenset(known), Counter(fired), progress)
-        new = one.run(seed_value * MOST_ROUNDS + number, examples - scenarios)
-        fired += one.fired
-        scenarios += one.scenarios
-        found += new
-        known.update(kind for examined in new for kind in _kinds(examined.deviations))
-    return Hunt(tuple(found), dict(fired), scenarios)
+    way = Way(subject.scenarios, lambda scenario: examine_opening(subject, scenario), _kinds, steered=False)
+    return hunt_by(way, seed_value, examples, progress, subject.singles())
