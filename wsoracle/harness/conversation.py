@@ -1,0 +1,345 @@
+"""One case on one connection: what the tester does, and when it goes on.
+
+Theory of operation. The tester plays the peer of the endpoint under test. It writes the stimulus of the case and waits
+for what a conforming endpoint sends for it (`reference`), for the failure of the connection, or for its end. Where
+there is nothing to be seen, a Ping of the tester's own is a barrier: its Pong says that everything before it was taken
+in. A timer decides silence and nothing else, and a conversation spends no more than `patience` on silence in all.
+
+At its end the tester closes the connection as section 7 has it, where the endpoint has left it open: a Close, the
+answer, and the end of TCP, which a server brings about and a client waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from wsoracle.generators.live_case import (
+    EndSending,
+    LiveCase,
+    SendFrame,
+    SendHead,
+    SendOctets,
+    Settle,
+    octets_of,
+    writes,
+)
+from wsoracle.model.compiled import CompiledMachine
+from wsoracle.model.head_facts import facts_of_response
+from wsoracle.model.http_head import HeadReader, Read, Request, Response
+from wsoracle.model.machine import Kind, canonical
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import HANDSHAKE, Event, EventKind, Setting, State
+from wsoracle.model.uri import WebSocketUri
+from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame, Role
+from wsoracle.model.wire import encode
+
+from .handshake import Greeting, answer_to, for_server, request_to, with_accept
+from .incoming import Incoming
+from .link import Link
+from .reference import Reference
+
+__all__ = ["Conversation", "Manners", "most_octets"]
+
+BARRIER: Final = b"wsoracle: are you there?"
+"""The payload of the tester's own Pings."""
+
+NORMAL: Final = 1000
+Condition = Callable[[], bool]
+
+SPARE_OCTETS: Final = 4 << 20
+"""Octets that an endpoint may send on top of what it was sent before it is taken to flood the tester."""
+
+SPARE_FRAMES: Final = 20_000
+"""Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a tester behaves. Times are in seconds.
+
+    `patience`  how long silence is waited for, in all
+    `grace`     how long before a Ping asks whether the endpoint is still there
+    `seconds`   how long a case may take at the most; the case itself may ask for less
+    `seed`      what masking keys and nonces are drawn from
+    """
+
+    patience: float = 2.0
+    grace: float = 0.2
+    seconds: float = 60.0
+    seed: int = 6455
+    greeting: Greeting = field(default_factory=Greeting)
+
+
+def most_octets(case: LiveCase) -> int:
+    """How many octets an endpoint may send in a case: what it is sent and a quarter more, and some to spare."""
+    size = sum(a.frame.length for a in case.actions if isinstance(a, SendFrame))
+    return size + size // 4 + SPARE_OCTETS
+
+
+class Conversation:
+    """A case on a connection, in one run. ``role`` is that of the endpoint under test.
+
+    After :meth:`run`: `link.log` is what happened; `opened` whether the opening handshake was completed; `silent`
+    whether silence was waited for in vain; `notes` what else is worth knowing.
+    """
+
+    def __init__(
+        self,
+        case: LiveCase,
+        role: Role,
+        link: Link,
+        manners: Manners,
+        *,
+        uri: WebSocketUri | None = None,
+        incoming: Incoming | None = None,
+    ) -> None:
+        self.case: Final = case
+        self.role: Final = role
+        self.link: Final = link
+        self.uri: Final = uri
+        self.request: Request | None = None
+        self.opened = False
+        self.silent = False
+        self.timed_out = False
+        self.notes: Final[list[str]] = []
+        self.sent_close: bytes | None = None
+        self.barriers = 0
+        self._incoming: Final = Incoming(role) if incoming is None else incoming
+        self._manners: Final = manners
+        self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
+        self._reference: Final = Reference(role)
+        self._patience = manners.patience
+        self._key: bytes | None = None
+        self._at_boundary = True  # between frames
+        self._answered = 0  # Pings of the endpoint's
+        self._refused = False
+        self._expects_failure = False
+        self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
+
+    async def run(self) -> None:
+        """Do it all, within the time of the case; afterwards the connection is closed. Raises nothing of the peer's."""
+        try:
+            async with asyncio.timeout(min(self.case.seconds, self._manners.seconds)):
+                await self._talk()
+        except TimeoutError:
+            self.timed_out = True
+            self.notes.append(f"the case took longer than {min(self.case.seconds, self._manners.seconds):g} s")
+        finally:
+            self.link.abort()
+        await self.link.gone()
+        self._take()
+        if self.link.flooded:
+            self.notes.append(f"it sent more than {self.link.received} octets: the tester read no further")
+
+    # --- the parts ----------------------------------------------------------------------------------------------------
+
+    async def _talk(self) -> None:
+        if not self.case.opening and not await self._open():
+            return
+        for action in self.case.actions:
+            if self.link.ended or not self.link.can_write:
+                break
+            await self._do(action)
+            if self.silent or self._incoming.close is not None:
+                break
+        await self._finish()
+
+    async def _open(self) -> bool:
+        """The opening handshake of a case that is about what follows it. Whether it was completed."""
+        greeting = self._manners.greeting
+        if self.role is Role.SERVER:
+            assert self.uri is not None
+            self.request = request_to(self.uri, greeting, self._random.randbytes(16))
+            self.link.write(self.request.octets())
+            if not await self._until(self._has_final_head):
+                return False
+            head = self._incoming.head
+            self.opened = isinstance(head, Read) and isinstance(head.head, Response) and head.head.status == 101
+            if not self.opened:
+                await self._end()
+                return False
+        else:
+            head = self._incoming.head
+            if not isinstance(head, Read) or not isinstance(head.head, Request):
+                return False
+            self.request = head.head
+            self.link.write(answer_to(self.request, greeting).octets())
+            self.opened = True
+        self._begin_frames()
+        return True
+
+    def _begin_frames(self) -> None:
+        self._incoming.begin_frames()
+        self._take()
+
+    async def _do(self, action: SendFrame | SendOctets | SendHead | Settle | EndSending) -> None:
+        if isinstance(action, SendFrame):
+            self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
+            self._write(octets_of(action, self._key), action.chop)
+            whole = action.cut is None or action.cut >= action.frame.length
+            self._at_boundary = whole
+            if whole and action.frame.opcode == CLOSE and self.sent_close is None:
+                self.sent_close = action.frame.payload
+        elif isinstance(action, SendOctets):
+            self._write(octets_of(action, self._key), action.chop)
+            self._at_boundary = False
+        elif isinstance(action, SendHead):
+            await self._send_head(action)
+        elif isinstance(action, Settle):
+            await self._settle()
+        else:
+            self.link.end_sending()
+
+    def _write(self, octets: bytes, chop: int | None) -> None:
+        for chunk in writes(octets, chop):
+            self.link.write(chunk)
+        if self.opened:
+            self._reference.take(octets)
+
+    async def _send_head(self, action: SendHead) -> None:
+        if self.role is Role.SERVER:
+            assert self.uri is not None
+            self.link.write(for_server(action.octets, self.uri))
+            return
+        head = self._incoming.head
+        self.request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
+        octets = with_accept(action.octets, self.request)
+        self.link.write(octets)
+        self._expects_failure = _must_fail(octets, self.request)
+        self._begin_frames()
+        self.opened = not self._expects_failure
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    async def _until(self, done: Condition, most: float | None = None) -> bool:
+        """Wait for a condition; silence for as long as there is patience (at most ``most`` seconds) ends it."""
+        silence = self._patience if most is None else min(most, self._patience)
+        waiting_since = self.link.now
+
+        def is_done() -> bool:
+            self._take()
+            return done()
+
+        found = await self.link.wait(is_done, silence)
+        if not found and not self.link.ended:
+            self._patience = max(0.0, self._patience - min(silence, self.link.now - waiting_since))
+            if self._patience <= 0.001 and most is None:
+                self.silent = True
+                self.link.silence(self._manners.patience)
+        return found
+
+    def _take(self) -> None:
+        """Take in what has come, and answer Pings of the endpoint's."""
+        incoming = self._incoming
+        incoming.take(self.link.unread)
+        while self._answered < len(incoming.pings):
+            payload = incoming.pings[self._answered]
+            self._answered += 1
+            if self.opened and self._at_boundary and self.sent_close is None and len(payload) <= 125:
+                self._send_control(PONG, payload)
+        if incoming.frames > self._most_frames and not self.link.flooded:
+            self.link.flooded = True
+            self.link.abort()
+
+    def _has_final_head(self) -> bool:
+        """Whether the answer to the request is there: interim ones are passed over."""
+        head = self._incoming.head
+        if isinstance(head, Read) and isinstance(head.head, Response) and 100 <= head.head.status < 200:
+            if head.head.status == 101:
+                return True
+            self._incoming.begin_head(self.role)
+            self._take()
+            return self._has_final_head()
+        return head is not None
+
+    def _caught_up(self) -> bool:
+        """Whether the endpoint has sent what it owes for what it was sent, or has ended the connection."""
+        if self._incoming.close is not None:
+            return True
+        if self.case.opening and self.role is Role.SERVER and not self.opened:
+            return self._has_final_head()
+        reference = self._reference
+        if reference.failed or reference.got_close or self._expects_failure:
+            return False
+        own = sum(pong == BARRIER for pong in self._incoming.pongs) if self.barriers else 0
+        return self._incoming.messages >= reference.messages and len(self._incoming.pongs) - own >= len(reference.pings)
+
+    async def _settle(self) -> None:
+        """Wait until the endpoint has taken in everything, as far as that can be known."""
+        if await self._until(self._caught_up, self._manners.grace) or self.link.ended:
+            self._note_opening()
+            return
+        if self._can_ping():
+            before = len(self._incoming.pongs)
+            self.barriers += 1
+            self._send_control(PING, BARRIER)
+            await self._until(lambda: self._caught_up() or BARRIER in self._incoming.pongs[before:])
+            owes_message = self._incoming.messages < self._reference.messages
+            if self.link.ended or self.silent or not owes_message or self._reference.failed:
+                return
+        await self._until(self._caught_up)
+        self._note_opening()
+
+    def _note_opening(self) -> None:
+        """In a case about the opening handshake: has the server opened the connection?"""
+        head = self._incoming.head
+        if self.case.opening and self.role is Role.SERVER and not self.opened and isinstance(head, Read):
+            if isinstance(head.head, Response) and head.head.status == 101:
+                self.opened = True
+                self._begin_frames()
+            else:
+                self._refused = True
+
+    def _can_ping(self) -> bool:
+        return self.opened_or_doubtful and self._at_boundary and self.sent_close is None and self.link.can_write
+
+    @property
+    def opened_or_doubtful(self) -> bool:
+        """Whether the endpoint may think that the connection is open."""
+        return self.opened or self._expects_failure
+
+    def _send_control(self, opcode: int, payload: bytes) -> None:
+        key = self._random.randbytes(4) if self.role is Role.SERVER else None
+        self.link.write(encode(Frame(opcode, payload, key=key)))
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    async def _finish(self) -> None:
+        if not self.silent:
+            await self._settle()
+        if self.link.ended or self.silent:
+            return
+        if self._refused or not self.opened_or_doubtful:
+            await self._end()
+            return
+        if self.sent_close is None and self._at_boundary and self.link.can_write:
+            code = self._incoming.close[:2] if self._incoming.close is not None else NORMAL.to_bytes(2, "big")
+            self.sent_close = code
+            self._send_control(CLOSE, code)
+        await self._until(lambda: self._incoming.close is not None)
+        await self._end()
+
+    async def _end(self) -> None:
+        """The end of TCP: a server brings it about, a client waits for it."""
+        if self.role is Role.SERVER:
+            if self._incoming.close is not None and self.sent_close is not None:
+                await self._until(lambda: False)
+            return
+        self.link.end_sending()
+        await self._until(lambda: False)
+
+
+def _must_fail(response: bytes, request: Request | None) -> bool:
+    """Whether a client has to fail the connection on this answer to its request."""
+    reader = HeadReader(Role.CLIENT)
+    reader.feed(response)
+    if reader.result is None:
+        return True
+    machine = CompiledMachine(RULES, Setting(Role.CLIENT))
+    state = State(handshake=HANDSHAKE.index("awaiting 101"))
+    outcomes = machine.allowed(state, Event.of(EventKind.RECEIVE_RESPONSE, facts_of_response(reader.result, request)))
+    return not outcomes or canonical(outcomes).label.kind is not Kind.ACCEPT

@@ -1,0 +1,114 @@
+"""What crossed the wire in one direction, as heads and frames with their times: for people, and for statistics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from wsoracle.model.masking import mask
+from wsoracle.model.wire import Header, decode_header
+
+__all__ = ["SHOWN", "Crossing", "FrameSeen", "HeadSeen"]
+
+SHOWN: Final = 64
+"""Octets of a write, a read or a payload that are kept for people."""
+
+_EMPTY_LINE: Final = b"\r\n\r\n"
+_LONGEST_HEAD: Final = 64 * 1024
+
+
+class HeadSeen(NamedTuple):
+    """A head of HTTP, or what stands where one should; `start` counts octets of this direction."""
+
+    at: float
+    octets: bytes
+    start: int
+    size: int
+
+
+class FrameSeen(NamedTuple):
+    """A frame: its header, the first octets of its payload (unmasked), and whether all of it was seen."""
+
+    at: float
+    header: Header
+    payload: bytes
+    start: int
+    size: int
+    whole: bool
+
+
+class Crossing:
+    """One direction. ``heads``: how many heads come before the frames; interim answers are heads too."""
+
+    def __init__(self, heads: int) -> None:
+        self.octets = 0
+        self.chops: Final[Counter[int]] = Counter()
+        self.opcodes: Final[Counter[int]] = Counter()
+        self.head = b""
+        self._heads = heads
+        self._rest = b""
+        self._rest_at = 0.0
+        self._header: Header | None = None
+        self._begun = 0.0
+        self._start = 0
+        self._body = 0  # octets of the header
+        self._payload = b""
+        self._left = 0
+
+    def take(self, at: float, octets: bytes) -> Iterator[HeadSeen | FrameSeen]:
+        """A write or a read; the heads and frames that it completes."""
+        self.chops[len(octets)] += 1
+        before = self.octets - len(self._rest)
+        self.octets += len(octets)
+        data = self._rest + octets if self._rest else octets
+        place = 0
+        if self._heads:
+            end = data.find(_EMPTY_LINE)
+            if end < 0 and len(data) <= _LONGEST_HEAD:
+                self._rest = data
+                return
+            place = end + len(_EMPTY_LINE) if end >= 0 else len(data)
+            self.head = data[:place]
+            interim = self.head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")) and self.head[8:13] != b" 101 "
+            self._heads -= not interim
+            yield HeadSeen(at, self.head, before, place)
+            if interim:
+                self._rest = b""
+                self.octets -= len(data) - place
+                self.chops[len(octets)] -= 1
+                yield from self.take(at, data[place:])
+                return
+        while place < len(data):
+            if self._header is None:
+                found = decode_header(data, place)
+                if found is None:
+                    break
+                self._header, body = found
+                self._start, self._begun, self._body = before + place, at, body - place
+                self._payload, self._left = b"", self._header.length
+                place = body
+            part = min(self._left, len(data) - place)
+            missing = SHOWN + 1 - len(self._payload)
+            if missing > 0:
+                self._payload += data[place : place + min(part, missing)]
+            place += part
+            self._left -= part
+            if self._left:
+                break
+            yield self._seen(self._header, at, True)
+            self._header = None
+        self._rest = data[place:]
+
+    def unfinished(self, at: float) -> Iterator[HeadSeen | FrameSeen]:
+        """What is not complete at the end."""
+        if self._header is not None:
+            yield self._seen(self._header, at, False)
+        elif self._rest:
+            yield HeadSeen(at, self._rest, self.octets - len(self._rest), len(self._rest))
+
+    def _seen(self, header: Header, at: float, whole: bool) -> FrameSeen:
+        if whole:
+            self.opcodes[header.opcode] += 1
+        payload = self._payload if header.key is None else mask(self._payload, header.key)
+        return FrameSeen(at, header, payload, self._start, self._body + header.length - self._left, whole)

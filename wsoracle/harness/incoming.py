@@ -1,0 +1,93 @@
+"""What an endpoint has sent so far, counted: enough to know whether it has sent what was to be waited for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wsoracle.model.http_head import HeadReader, Malformed, Read
+from wsoracle.model.masking import mask
+from wsoracle.model.vocabulary import CLOSE, PING, PONG, Role, is_control
+from wsoracle.model.wire import Header, decode_header
+
+__all__ = ["Incoming"]
+
+_LARGEST_CONTROL: Final = 65535
+"""Octets of a control frame that are kept; of an illegal one that is larger, nothing is."""
+
+
+class Incoming:
+    """Octets of the endpoint as heads and frames, one after the other. No octets make it raise.
+
+    `messages` counts whole messages, `pongs` are the payloads of Pongs, `pings` those of Pings that were not taken yet.
+    `close` is the payload of the first Close, `frames` counts all. `inside` is whether a frame is not complete.
+    """
+
+    def __init__(self, sender: Role) -> None:
+        self.head: Read | Malformed | None = None
+        self.messages = 0
+        self.frames = 0
+        self.pongs: Final[list[bytes]] = []
+        self.pings: Final[list[bytes]] = []
+        self.close: bytes | None = None
+        self._reader: HeadReader | None = HeadReader(sender.peer)
+        self._header: Header | None = None
+        self._left = 0  # octets of the payload that are missing
+        self._payload = bytearray()
+
+    @property
+    def inside(self) -> bool:
+        """Whether a frame has begun and is not complete."""
+        return self._header is not None
+
+    def begin_frames(self) -> None:
+        """No head is expected any more."""
+        self._reader = None
+
+    def begin_head(self, sender: Role) -> None:
+        """Another head is expected, an interim answer having come."""
+        self.head, self._reader = None, HeadReader(sender.peer)
+
+    def take(self, unread: bytearray) -> None:
+        """Take from the beginning of what was received; what is not complete is left, or taken in part."""
+        if self._reader is not None and self.head is None and unread:
+            self._reader.feed(bytes(unread))
+            unread.clear()
+            self.head = self._reader.result
+            if isinstance(self.head, Read):
+                unread.extend(self.head.rest)
+        if self._reader is None:
+            self._take_frames(unread)
+
+    def _take_frames(self, unread: bytearray) -> None:
+        at = 0
+        while True:
+            if self._header is None:
+                found = decode_header(unread, at)
+                if found is None:
+                    break
+                self._header, at = found
+                self._left = self._header.length
+            part = min(self._left, len(unread) - at)
+            if is_control(self._header.opcode) and self._header.length <= _LARGEST_CONTROL:
+                self._payload += unread[at : at + part]
+            at += part
+            self._left -= part
+            if self._left:
+                break
+            self._complete(self._header)
+            self._header = None
+        del unread[:at]
+
+    def _complete(self, header: Header) -> None:
+        self.frames += 1
+        if not is_control(header.opcode):
+            self.messages += header.fin
+            return
+        payload = bytes(self._payload) if header.key is None else mask(bytes(self._payload), header.key)
+        self._payload.clear()
+        if header.opcode == PONG:
+            self.pongs.append(payload)
+        elif header.opcode == PING:
+            self.pings.append(payload)
+        elif header.opcode == CLOSE and self.close is None:
+            self.close = payload

@@ -1,0 +1,60 @@
+"""From what happened on a connection to a trace, and to the judgement on it."""
+
+from __future__ import annotations
+
+from wsoracle.model.terms import MAX_LENGTH, Setting
+from wsoracle.model.vocabulary import Role
+from wsoracle.properties.conformance import Judgement
+from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
+from wsoracle.properties.opening_judge import judge_opening
+from wsoracle.properties.verdict import Profile
+
+from .conversation import Conversation
+from .link import Entry
+
+__all__ = ["judge_conversation", "trace_of"]
+
+
+def trace_of(log: list[Entry]) -> list[Observation]:
+    """The log from the side of the endpoint under test; writes and reads that follow one another are joined."""
+    trace: list[Observation] = []
+    sent: list[bytes] = []
+    received: list[bytes] = []
+
+    def flush() -> None:
+        if sent:
+            trace.append(Arrives(b"".join(sent)))
+            sent.clear()
+        if received:
+            trace.append(Writes(b"".join(received)))
+            received.clear()
+
+    ended = False
+    for entry in log:
+        if entry.kind == "sent":
+            if received:
+                flush()
+            sent.append(entry.octets)
+        elif entry.kind == "received":
+            if sent:
+                flush()
+            received.append(entry.octets)
+        elif entry.kind != "note":
+            flush()
+            if entry.kind in ("closed by peer", "reset by peer"):
+                trace.append(ClosesTcp())
+            elif entry.kind == "silence":
+                trace.append(Quiet())
+            elif not ended:
+                ended = True
+                trace.append(ArrivesEof())
+    flush()
+    return trace
+
+
+def judge_conversation(talk: Conversation, profile: Profile = "interop") -> Judgement:
+    """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes."""
+    setting = Setting(talk.role, MAX_LENGTH, echo=True, willing=talk.role is Role.SERVER)
+    trace = trace_of(talk.link.log)
+    uri = talk.uri if talk.role is Role.CLIENT else None
+    return judge_opening(trace, setting, uri=uri, application="echo", profile=profile)

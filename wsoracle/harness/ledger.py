@@ -1,0 +1,75 @@
+"""What counts: a case that names a control proves nothing unless the same agent answered that control in the same run.
+
+Records come in any order (a client under test chooses its own). One whose control has not been run yet is entered
+provisionally as one that counts, and comes out again, corrected, when the control is known or the run is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.properties.verdict import Verdict
+
+__all__ = ["Ledger", "in_order", "with_controls"]
+
+Record = dict[str, Any]
+
+_ANSWERED: Final = (Verdict.OK.value, Verdict.NON_STRICT.value)
+
+
+class Ledger:
+    """The controls of one agent. ``answered`` may be known from an earlier part of the run."""
+
+    def __init__(self, answered: Mapping[str, bool] | None = None) -> None:
+        self.answered: Final[dict[str, bool]] = dict(answered or {})
+        self._waiting: Final[dict[str, list[Record]]] = {}
+
+    def enter(self, record: Record) -> list[Record]:
+        """A case has been run: the records to be written, this one and those that waited for it and do not count."""
+        ours = record["wsoracle"]
+        self.answered[record["id"]] = ours["verdict"] in _ANSWERED
+        changed = [record]
+        if not self.answered[record["id"]]:
+            changed += [_uncounted(one) for one in self._waiting.pop(record["id"], [])]
+        else:
+            self._waiting.pop(record["id"], None)
+        control = ours["control"]
+        if control is not None:
+            known = self.answered.get(control)
+            if known is None:
+                self._waiting.setdefault(control, []).append(record)
+            elif not known:
+                _uncounted(record)
+        return changed
+
+    def close(self) -> list[Record]:
+        """The run is over: the records whose control was never run do not count."""
+        left = [_uncounted(record) for records in self._waiting.values() for record in records]
+        self._waiting.clear()
+        return left
+
+
+def _uncounted(record: Record) -> Record:
+    ours = record["wsoracle"]
+    if ours["counts"]:
+        why = f"its control {ours['control']} was not answered, so that it proves nothing"
+        ours["counts"] = ours["passed"] = False
+        ours["note"] = f"{ours['note']}; {why}" if ours["note"] else why
+        record["behavior"] = Verdict.FAILED.value
+        record["result"] = f"{why} ({record['result']})"
+    return record
+
+
+def with_controls(chosen: Sequence[LiveCase], every: Iterable[LiveCase]) -> tuple[LiveCase, ...]:
+    """The chosen cases and the controls that they name, in the order of ``every``."""
+    ids = {case.id for case in chosen} | {case.control for case in chosen if case.control is not None}
+    return tuple(case for case in every if case.id in ids)
+
+
+def in_order(cases: Sequence[LiveCase]) -> tuple[tuple[LiveCase, ...], tuple[LiveCase, ...]]:
+    """The controls among the cases, and the others: the first are to be run before the second."""
+    controls = {case.control for case in cases}
+    first = tuple(case for case in cases if case.id in controls)
+    return first, tuple(case for case in cases if case.id not in controls)

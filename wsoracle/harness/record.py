@@ -1,0 +1,318 @@
+"""The record of a case: one JSON document with what happened, what the judge says of it, and what it stands on.
+
+It has every field of the established suite's report of a case, and one more, ``wsoracle`` (docs/reports.md). What an
+endpoint sent is text from outside: it is kept as it came, in hex or as JSON strings, and whoever shows it escapes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from wsoracle import __version__
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.model.rules import RULES
+from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
+from wsoracle.properties.conformance import Judgement
+from wsoracle.properties.observation import describe
+from wsoracle.properties.verdict import Verdict
+
+from .conversation import BARRIER, Conversation
+from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
+from .link import Entry
+
+__all__ = ["FORMAT", "VERSION", "Facts", "record_of"]
+
+FORMAT: Final = "wsoracle-record"
+VERSION: Final = 1
+
+MOST_ENTRIES: Final = 1000
+"""Lines of a wire log and of a timeline; of more, only their number is kept."""
+
+GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a record needs besides the conversation and the judgement on it.
+
+    `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
+    the case was not answered; `facts` are shown as they are.
+    """
+
+    agent: str
+    number: int
+    started: datetime
+    duration: float
+    url: str | None
+    seed: int
+    counts: bool = True
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+class _Wire:
+    """Both directions of a log, read once."""
+
+    def __init__(self, log: list[Entry], full: bool) -> None:
+        self.sent: Final = Crossing(heads=1)
+        self.received: Final = Crossing(heads=1)
+        self.lines: Final[list[list[Any]]] = []
+        self.timeline: Final[list[dict[str, Any]]] = []
+        self.messages: Final[list[list[Any]]] = []
+        self.closes: Final[dict[str, bytes]] = {}
+        self.first_close: Literal["tester", "sut"] | None = None
+        self.first_drop: Literal["tester", "sut"] | None = None
+        self._left_out = 0
+        self._full = full
+        self._text: list[bytes] = []
+        self._binary = False
+        for entry in log:
+            self._take(entry)
+        last = log[-1].at if log else 0.0
+        for side, crossing in (("tester", self.sent), ("sut", self.received)):
+            for seen in crossing.unfinished(last):
+                self._see(side, seen)
+        if self._left_out:
+            self.timeline.append(_step(last, "timer", f"... {self._left_out} more, not listed"))
+            self.lines.append(["WLM", False])
+
+    def _take(self, entry: Entry) -> None:
+        if entry.kind in ("sent", "received"):
+            out = entry.kind == "sent"
+            self._line(["TO" if out else "RO", _cut(entry.octets), *([False] if out else [])])
+            side, crossing = ("tester", self.sent) if out else ("sut", self.received)
+            for seen in crossing.take(entry.at, entry.octets):
+                self._see(side, seen)
+        elif entry.kind == "silence":
+            self._step(_step(entry.at, "timer", entry.words))
+            self._line(["TI", float(entry.words.split()[0])])
+        elif entry.kind == "note":
+            self._step(_step(entry.at, "timer", entry.words))
+        else:
+            by_sut = entry.kind in ("closed by peer", "reset by peer")
+            self.first_drop = self.first_drop or ("sut" if by_sut else "tester")
+            words = {"closed by peer": "closes TCP", "reset by peer": "resets TCP", "closed by us": "closes TCP"}
+            self._step(_step(entry.at, "sut" if by_sut else "tester", words.get(entry.kind, "ends its half of TCP")))
+
+    def _see(self, side: str, seen: HeadSeen | FrameSeen) -> None:
+        if isinstance(seen, HeadSeen):
+            self._step(_step(seen.at, side, _first_line(seen.octets), seen.size, seen.octets, seen.start))
+            return
+        header = seen.header
+        words = describe(header, seen.payload if seen.whole and len(seen.payload) <= SHOWN else None)
+        if seen.whole and len(seen.payload) > SHOWN:
+            words = words.replace("octets declared", "octets")
+        elif not seen.whole:
+            words += ", not all of them sent"
+        self._step(_step(seen.at, side, words, seen.size, seen.payload, seen.start))
+        if header.opcode == CLOSE and seen.whole:
+            self.first_close = self.first_close or ("sut" if side == "sut" else "tester")
+            self.closes.setdefault(side, seen.payload)
+        fields = [header.opcode, header.fin, header.rsv1 << 2 | header.rsv2 << 1 | header.rsv3]
+        mask = None if header.key is None else header.key.hex()
+        if side == "sut":
+            self._line(["RF", _shown(header.length, seen.payload), *fields, header.masked, mask])
+            self._received(seen)
+        else:
+            self._line(["TF", _shown(header.length, seen.payload), *fields, mask, None, None, False])
+
+    def _received(self, seen: FrameSeen) -> None:
+        """What the endpoint's application or endpoint said, as the established suite lists it."""
+        header = seen.header
+        text = seen.payload[:SHOWN].decode("utf-8", "replace") + (" ..." if header.length > SHOWN else "")
+        if header.opcode in (PING, PONG):
+            if seen.payload != BARRIER and len(self.messages) < MOST_ENTRIES:
+                self.messages.append([OPCODE_NAMES[header.opcode], text])
+        elif header.opcode < CLOSE:
+            if header.opcode:
+                self._text, self._binary = [], header.opcode == 2
+            if sum(map(len, self._text)) <= SHOWN:
+                self._text.append(seen.payload)
+            if header.fin and len(self.messages) < MOST_ENTRIES:
+                whole = b"".join(self._text)
+                shown = whole[:SHOWN].decode("utf-8", "replace") + (" ..." if len(whole) > SHOWN else "")
+                self.messages.append(["message", shown, self._binary])
+
+    def _step(self, step: dict[str, Any]) -> None:
+        if len(self.timeline) < MOST_ENTRIES:
+            self.timeline.append(step)
+        else:
+            self._left_out += 1
+
+    def _line(self, line: list[Any]) -> None:
+        if self._full and len(self.lines) < MOST_ENTRIES:
+            self.lines.append(line)
+
+
+def record_of(
+    case: LiveCase, role: Role, talk: Conversation, judgement: Judgement, facts: Facts, expected: list[Any]
+) -> dict[str, Any]:
+    """The document; ``expected`` are the outcomes that the judge allows, as objects."""
+    link = talk.link
+    wire = _Wire(link.log, case.log)
+    sut_is_server = role is Role.SERVER
+    mine, theirs = wire.closes.get("tester"), wire.closes.get("sut")
+    clean = mine is not None and theirs is not None and link.closed_by_peer
+    deciding = _mark(wire.timeline, judgement)
+    rules = [_rule(broken.rule) for broken in judgement.broken]
+    request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
+    verdict = Verdict.FAILED if talk.timed_out else judgement.verdict
+    note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
+    silent_at = [entry for entry in link.log if entry.kind == "silence"]
+    return {
+        "agent": facts.agent,
+        "behavior": verdict.value,
+        "behaviorClose": verdict.value if not talk.opened else "OK",
+        "case": facts.number,
+        "closedByMe": wire.first_close == "tester",
+        "createStats": True,
+        "createWirelog": case.log,
+        "description": case.stimulus,
+        "droppedByMe": wire.first_drop == "tester",
+        "duration": round(facts.duration * 1000),
+        "expectation": _expectation(expected),
+        "expected": {},
+        "expectedClose": {"closedByMe": wire.first_close == "tester", "requireClean": False, "closeCode": []},
+        "failedByMe": False,
+        "httpRequest": _latin(request),
+        "httpResponse": _latin(response),
+        "id": case.id,
+        "isServer": not sut_is_server,
+        "localCloseCode": _code(mine),
+        "localCloseReason": _reason(mine),
+        "received": wire.messages,
+        "remoteCloseCode": _code(theirs),
+        "remoteCloseReason": _reason(theirs),
+        "reportCompressionRatio": False,
+        "reportTime": case.id.startswith("9."),
+        "result": _result(judgement, note),
+        "resultClose": "",
+        "rxFrameStats": _counts(wire.received.opcodes),
+        "rxOctetStats": _counts(wire.received.chops),
+        "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
+        "trafficStats": None,
+        "txFrameStats": _counts(wire.sent.opcodes),
+        "txOctetStats": _counts(wire.sent.chops),
+        "wasClean": clean,
+        "wasCloseHandshakeTimeout": bool(silent_at) and mine is not None and theirs is None,
+        "wasNotCleanReason": None if clean else _why_not_clean(talk, mine, theirs),
+        "wasOpenHandshakeTimeout": bool(silent_at) and not talk.opened,
+        "wasServerConnectionDropTimeout": bool(silent_at) and sut_is_server and theirs is not None,
+        "wirelog": wire.lines,
+        "wsoracle": {
+            "format": FORMAT,
+            "version": VERSION,
+            "tool": __version__,
+            "title": case.title,
+            "group": list(case.group),
+            "stimulus": case.stimulus,
+            "role": role.value,
+            "url": facts.url,
+            "seed": facts.seed,
+            "profile": judgement.profile,
+            "verdict": verdict.value,
+            "counts": facts.counts,
+            "passed": facts.counts and verdict in GOOD,
+            "control": case.control,
+            "rules": rules,
+            "allowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
+            "expected": expected,
+            "deciding": deciding,
+            "note": note,
+            "timeline": wire.timeline,
+            "facts": facts.facts,
+        },
+    }
+
+
+def _step(
+    at: float, side: str, words: str, octets: int = 0, content: bytes = b"", start: int | None = None
+) -> dict[str, Any]:
+    return {
+        "t": round(at, 6),
+        "from": side,
+        "what": words,
+        "octets": octets,
+        "hex": content[:SHOWN].hex(),
+        "start": start,
+        "deciding": False,
+    }
+
+
+def _mark(timeline: list[dict[str, Any]], judgement: Judgement) -> dict[str, Any] | None:
+    """Find the deciding place in the timeline, and mark it."""
+    if judgement.at is None:
+        return None
+    index = None
+    if judgement.octet is not None:
+        found = [n for n, s in enumerate(timeline) if s["from"] == "sut" and s["start"] is not None
+                 and s["start"] <= judgement.octet < s["start"] + max(s["octets"], 1)]  # fmt: skip
+        index = found[0] if found else None
+    else:
+        ends = [n for n, s in enumerate(timeline) if s["start"] is None and s["from"] in ("sut", "timer")]
+        index = ends[0] if ends else None
+    if index is not None:
+        timeline[index]["deciding"] = True
+    return {"octet": judgement.octet, "entry": index, "arrived": judgement.arrived}
+
+
+def _rule(rule_id: str) -> dict[str, str]:
+    rule = RULES.by_id[rule_id]
+    return {"id": rule.id, "strength": rule.strength.value, "section": rule.section, "quote": rule.quote,
+            "part": "behavior"}  # fmt: skip
+
+
+def _cut(octets: bytes) -> list[Any]:
+    shown = octets.hex() if len(octets) <= SHOWN - 4 else octets[:SHOWN].hex() + " ..."
+    return [len(octets), shown]
+
+
+def _shown(length: int, payload: bytes) -> list[Any]:
+    cut = payload[:SHOWN]
+    more = " ..." if length > SHOWN else ""
+    try:
+        return [length, cut.decode("utf-8") + more]
+    except UnicodeDecodeError:
+        return [length, "0x" + cut.hex() + more]
+
+
+def _first_line(octets: bytes) -> str:
+    return octets.partition(b"\r\n")[0][:200].decode("latin-1")
+
+
+def _latin(octets: bytes) -> str:
+    return octets.decode("latin-1") if octets else "?"
+
+
+def _counts(counter: Any) -> dict[str, int]:
+    return {str(key): count for key, count in sorted(counter.items()) if count}
+
+
+def _code(body: bytes | None) -> int | None:
+    return int.from_bytes(body[:2], "big") if body is not None and len(body) >= 2 else None
+
+
+def _reason(body: bytes | None) -> str | None:
+    return body[2:].decode("utf-8", "replace") if body is not None and len(body) > 2 else None
+
+
+def _expectation(expected: list[Any]) -> str:
+    return "; or ".join(f"{one['verdict']}: {one['what']}" for one in expected)
+
+
+def _result(judgement: Judgement, note: str) -> str:
+    if not judgement.broken:
+        return note or "everything that was observed is allowed in full"
+    broken = ", ".join(f"{b.strength.value} {b.rule}" for b in judgement.broken)
+    instead = "; or ".join(one.what for one in judgement.instead)
+    text = f"not followed: {broken}" + (f"; would have been allowed: {instead}" if instead else "")
+    return f"{text} ({note})" if note else text
+
+
+def _why_not_clean(talk: Conversation, mine: bytes | None, theirs: bytes | None) -> str:
+    if not talk.opened:
+        return "the opening handshake was not completed"
+    if theirs is None:
+        return "the endpoint sent no Close"
+    return "the tester sent no Close" if mine is None else "the endpoint did not end TCP"
