@@ -9,14 +9,16 @@ from fnmatch import fnmatchcase
 def matching(pattern: str, ids: Iterable[str]) -> list[str]:
     """The ids that a pattern selects, in their order; upper and lower case are the same.
 
-    With ``*``, ``?`` or ``[`` it must match a whole id; else those are selected that begin with it, or, where none
-    does, those that have it anywhere.
+    With ``*``, ``?`` or ``[`` it must match a whole id; else those are selected that it begins as a whole part (``1.2``
+    is 1.2.3 and not 1.20), or, where there are none, those that begin with it, or those that have it anywhere.
     """
     everything = {one: one.casefold() for one in ids}
     wanted = pattern.casefold()
     if any(character in wanted for character in "*?["):
         return [one for one, folded in everything.items() if fnmatchcase(folded, wanted)]
-    found = [one for one, folded in everything.items() if folded.startswith(wanted)]
+    parts = (wanted + ".", wanted + "/")
+    found = [one for one, folded in everything.items() if folded == wanted or folded.startswith(parts)]
+    found = found or [one for one, folded in everything.items() if folded.startswith(wanted)]
     return found or [one for one, folded in everything.items() if wanted in folded]
 
 

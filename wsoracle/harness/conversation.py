@@ -29,7 +29,7 @@ from wsoracle.generators.live_case import (
 )
 from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.head_facts import facts_of_response
-from wsoracle.model.http_head import HeadReader, Read, Request, Response
+from wsoracle.model.http_head import HeadReader, Malformed, Read, Request, Response
 from wsoracle.model.machine import Kind, canonical
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import HANDSHAKE, Event, EventKind, Setting, State
@@ -134,6 +134,16 @@ class Conversation:
         self._take()
         if self.link.flooded:
             self.notes.append(f"it sent more than {self.link.received} octets: the tester read no further")
+
+    @property
+    def answer(self) -> Read | Malformed | None:
+        """The head that the endpoint has sent, if it has sent one."""
+        return self._incoming.head
+
+    @property
+    def said_nothing(self) -> bool:
+        """Whether the endpoint sent nothing, an answer to the opening handshake aside."""
+        return not self._incoming.frames and not self._incoming.inside
 
     # --- the parts ----------------------------------------------------------------------------------------------------
 

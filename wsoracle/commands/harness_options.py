@@ -1,0 +1,88 @@
+"""Options that the commands of the harness share, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.model.vocabulary import Role
+from wsoracle.properties.verdict import PROFILES
+
+from ..cli import WrongInput
+from ..harness.conversation import Manners
+from ..harness.expected_failures import ExpectedFailures
+from ..harness.ledger import with_controls
+from .options import DEFAULT_SEED, select
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+__all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of"]
+
+
+def harness_options(out: str) -> Callable[[F], F]:
+    """The options of a run; ``out`` is where its pages go without ``--out``."""
+    options: Final = (
+        click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated."),
+        click.option("--exclude", "excluded", multiple=True, metavar="PATTERN", help="Not these cases; may be repeated."),
+        click.option("--out", default=out, show_default=True, metavar="DIR", help="Where the pages go."),
+        click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
+        click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
+                     metavar="SECONDS", help="How long silence is waited for, in all, in a case."),
+        click.option("--case-timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True,
+                     metavar="SECONDS", help="How long a case may take at the most."),
+        click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True,
+                     help="What masking keys and nonces are drawn from."),
+        click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
+                     help="Whether what implementations agree on, and the RFC leaves open, binds."),
+        click.option("--expected-failures", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+                     help="Ids of cases that are known to fail, one a line."),
+        click.option("--junit", metavar="FILE", help="Write the results as JUnit XML too."),
+        click.option("--markdown", metavar="FILE", help="Write a summary in Markdown too."),
+    )  # fmt: skip
+
+    def add(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def manners_of(options: Mapping[str, Any]) -> Manners:
+    """How the tester behaves."""
+    patience = float(options["timeout"])
+    return Manners(patience, min(0.2, patience / 2), float(options["case_timeout"]), int(options["seed"]))
+
+
+def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]:
+    """The cases for endpoints of a role that are selected, and their controls. Raises WrongInput where none is."""
+    from wsoracle.generators.live_suite import live_cases
+
+    every = [case for case in live_cases() if role in case.roles]
+    ids = [case.id for case in every]
+    chosen = set(ids)
+    if options["selected"]:
+        chosen = {case_id for pattern in options["selected"] for case_id in select(pattern, ids, "case")}
+    for pattern in options["excluded"]:
+        chosen -= set(select(pattern, ids, "case"))
+    if not chosen:
+        raise WrongInput("--exclude leaves no case: exclude less")
+    return with_controls([case for case in every if case.id in chosen], every)
+
+
+def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[str]:
+    """The ids of the cases that are expected to fail. Raises WrongInput for a file that does not say so."""
+    if name is None:
+        return frozenset()
+    try:
+        return ExpectedFailures.read(Path(name)).ids(case.id for case in cases)
+    except OSError as error:
+        raise WrongInput(f"{name}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise WrongInput(f"{name} is no text in UTF-8: give a file with an id a line") from error
+    except ValueError as error:
+        raise WrongInput(f"{name}: {error}: take the line out, or select the case") from error

@@ -1,0 +1,191 @@
+"""The fuzzing client: cases against a running server, several at a time.
+
+Theory of operation. Controls come first, since other cases count only where theirs was answered. The very first one
+runs alone: it tells the name of the agent, and whether there is an endpoint at all. Where a server takes the connection
+and then says nothing, no further case is tried: one silence is proof enough, so that a silent server costs the stated
+patience once and not once a case.
+
+Cases with much to send run one at a time, so that memory stays bounded: see :data:`LARGE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.model.http_head import Read, Response
+from wsoracle.model.uri import WebSocketUri
+from wsoracle.model.vocabulary import Role
+from wsoracle.properties.verdict import Profile
+
+from .conversation import Conversation, Manners, most_octets
+from .handshake import Greeting
+from .judging import judge_conversation
+from .ledger import Ledger, in_order
+from .link import Link
+from .record import Facts, record_of
+
+__all__ = ["LARGE", "NoServer", "OnRecord", "Target", "run_client"]
+
+LARGE: Final = 4 << 20
+"""Octets that an endpoint may send in a case from which on such cases run one at a time."""
+
+OnRecord = Callable[[dict[str, Any]], None]
+"""Told of each record that is to be written; of some twice, where the control comes later."""
+
+OnStep = Callable[[str, int, int], None]
+
+
+class NoServer(Exception):
+    """Nothing answers at the address; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server under test. ``agent`` is its name in reports; without one its Server field is.
+
+    ``tls`` is the context of a wss URL, ``server_name`` the name that it is asked for (SNI). ``connect_to`` is where
+    TCP goes instead of the host and the port of the URL.
+    """
+
+    uri: WebSocketUri
+    agent: str | None = None
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+    greeting: Greeting = field(default_factory=Greeting)
+    connect_to: tuple[str, int] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL as text."""
+        return f"{'wss' if self.uri.secure else 'ws'}://{self.uri.host_header}{self.uri.resource_name}"
+
+
+async def run_client(
+    target: Target,
+    cases: Sequence[LiveCase],
+    manners: Manners,
+    *,
+    on_record: OnRecord,
+    jobs: int = 16,
+    profile: Profile = "interop",
+    step: OnStep | None = None,
+    ledger: Ledger | None = None,
+    numbers: dict[str, int] | None = None,
+) -> str:
+    """Run all cases (those for servers; their controls must be among them); the name of the agent.
+
+    ``numbers`` are the places of the cases in reports, by id (their places among ``cases`` otherwise). Raises
+    :class:`NoServer` where the first connection cannot be made.
+    """
+    run = _Run(target, cases, manners, on_record, profile, step, ledger or Ledger(), numbers)
+    await run.all(max(1, jobs))
+    return run.agent
+
+
+class _Run:
+    def __init__(
+        self,
+        target: Target,
+        cases: Sequence[LiveCase],
+        manners: Manners,
+        on_record: OnRecord,
+        profile: Profile,
+        step: OnStep | None,
+        ledger: Ledger,
+        numbers: dict[str, int] | None,
+    ) -> None:
+        self.agent = target.agent or ""
+        self._target: Final = target
+        self._cases: Final = [case for case in cases if Role.SERVER in case.roles]
+        self._manners: Final = replace(manners, greeting=target.greeting)
+        self._on_record: Final = on_record
+        self._profile: Final[Profile] = profile
+        self._step: Final = step
+        self._ledger: Final = ledger
+        self._numbers: Final = numbers or {case.id: number for number, case in enumerate(self._cases, 1)}
+        self._done = 0
+        self._silent: str | None = None
+        self._large: Final = asyncio.Lock()
+
+    async def all(self, jobs: int) -> None:
+        controls, others = in_order(self._cases)
+        first = controls or others
+        await self._one(first[0], first=True)
+        rest = [*first[1:], *(others if controls else ())]
+        border = len(controls) - 1 if controls else 0
+        await self._some(rest[:border], jobs)
+        await self._some(rest[border:], jobs)
+        for record in self._ledger.close():
+            self._on_record(record)
+
+    async def _some(self, cases: Sequence[LiveCase], jobs: int) -> None:
+        # Large ones go first in their own lane, so that the run does not end with the slowest of all.
+        large = [case for case in cases if most_octets(case) > LARGE * 2]
+        small = iter([case for case in cases if most_octets(case) <= LARGE * 2])
+
+        async def lane(mine: Any) -> None:
+            for case in mine:
+                await self._one(case)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(lane(iter(large)))
+            for _ in range(jobs):
+                group.create_task(lane(small))
+
+    async def _one(self, case: LiveCase, first: bool = False) -> None:
+        started = datetime.now(UTC)
+        link = Link(most_octets(case))
+        talk = Conversation(case, Role.SERVER, link, self._manners, uri=self._target.uri)
+        if self._silent is not None:
+            talk.notes.append(f"not run: the server said nothing in {self._silent}, and is taken to be silent")
+        elif await self._connect(link, talk, first):
+            await talk.run()
+            if first and talk.silent and talk.said_nothing:
+                self._silent = case.id
+        if not self.agent:
+            self.agent = _server_field(talk) or self._target.uri.host_header
+        judgement = judge_conversation(talk, self._profile)
+        facts = Facts(
+            self.agent,
+            self._numbers[case.id],
+            started,
+            link.now,
+            self._target.url,
+            self._manners.seed,
+        )
+        for record in self._ledger.enter(record_of(case, Role.SERVER, talk, judgement, facts, [])):
+            self._on_record(record)
+        self._done += 1
+        if self._step is not None:
+            self._step(f"{self.agent}: {case.id}", self._done, len(self._cases))
+
+    async def _connect(self, link: Link, talk: Conversation, first: bool) -> bool:
+        target = self._target
+        host, port = target.connect_to or (target.uri.host.strip("[]"), target.uri.port)
+        name = (target.server_name or target.uri.host.strip("[]")) if target.tls is not None else None
+        try:
+            async with asyncio.timeout(self._manners.patience):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: link, host, port, ssl=target.tls, server_hostname=name
+                )
+        except (OSError, TimeoutError) as error:
+            why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            if first:
+                raise NoServer(f"{target.url}: {why}: start the server, or give its URL") from error
+            talk.notes.append(f"no connection: {why}")
+            return False
+        return True
+
+
+def _server_field(talk: Conversation) -> str:
+    """What the server calls itself in its answer."""
+    head = talk.answer
+    if isinstance(head, Read) and isinstance(head.head, Response):
+        return " ".join(head.head.values("Server")).strip()
+    return ""
