@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from wsoracle.model.rule import STRENGTHS, RuleSet, Strength
@@ -26,6 +26,7 @@ from wsoracle.model.terms import Setting, State
 from .explanation import LENIENCIES, Explanation, Search, Step, Subject, cheapest, machine_for
 from .history import History, Moment
 from .observation import Crashes, OnWire, Quiet, Told, Trace
+from .unseen import LOST_WITH_RESET
 from .verdict import Profile, Verdict, verdict_on
 
 __all__ = ["Allowed", "Application", "Broken", "Judgement", "judge", "rules_fired"]
@@ -59,7 +60,8 @@ class Judgement:
     `broken` are the rules that the best explanation does not follow, in the order of the run. `at` is the place in the
     trace of the first thing that is not allowed in full, None where all is; `octet` is where that begins in what the
     endpoint wrote, if it is a frame, and `arrived` how many octets had arrived by then. `instead` is what would have
-    been allowed there. `steps` are the explanation. `note` says what rules cannot.
+    been allowed there. `steps` are the explanation. `note` says what rules cannot; `unexplained`: it says why no
+    explanation was found, so that the rules, if any are named, are not all.
     """
 
     verdict: Verdict
@@ -71,6 +73,7 @@ class Judgement:
     instead: tuple[Allowed, ...] = ()
     steps: tuple[Step, ...] = ()
     note: str = ""
+    unexplained: bool = False
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -103,7 +106,7 @@ def judge(
     history = History(trace)
     if history.torn is not None:
         note = f"it stops writing inside a frame, {history.written - history.unread} octets after the frame begins"
-        return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note)
+        return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note, unexplained=True)
     subject = Subject(setting, State() if start is None else start, rules, frozenset(sees), application == "unknown")
     strict: Search | None = None
     for leniency in LENIENCIES:
@@ -131,7 +134,8 @@ def _explained(found: Explanation, strict: Search, rules: RuleSet, profile: Prof
     ids = dict.fromkeys(rule for step in found.steps for rule in step.broken)
     broken = tuple(Broken(rule, rules.by_id[rule].strength) for rule in ids)
     verdict = verdict_on({b.strength for b in broken}, own_limit=found.cost.own_limit > 0, profile=profile)
-    return _placed(Judgement(verdict, profile, broken, steps=found.steps), strict)
+    note = LOST_WITH_RESET if any(step.unseen for step in found.steps) else ""
+    return _placed(Judgement(verdict, profile, broken, steps=found.steps, note=note), strict)
 
 
 def _unexplained(strict: Search, history: History, rules: RuleSet, profile: Profile) -> Judgement:
@@ -146,7 +150,7 @@ def _unexplained(strict: Search, history: History, rules: RuleSet, profile: Prof
     if isinstance(moment.what, Crashes):
         named, note = {}, f"it crashed: {moment.what.reason}"
     broken = tuple(Broken(rule, rules.by_id[rule].strength) for rule in named)
-    return _placed(Judgement(Verdict.FAILED, profile, broken, steps=best.steps, note=note), strict)
+    return _placed(Judgement(Verdict.FAILED, profile, broken, steps=best.steps, note=note, unexplained=True), strict)
 
 
 def _placed(judgement: Judgement, strict: Search) -> Judgement:
@@ -155,17 +159,7 @@ def _placed(judgement: Judgement, strict: Search) -> Judgement:
     if moment is None:
         return judgement
     octet = moment.what.start if isinstance(moment.what, OnWire) else None
-    return Judgement(
-        judgement.verdict,
-        judgement.profile,
-        judgement.broken,
-        moment.at,
-        octet,
-        moment.arrived,
-        _instead(strict, moment),
-        judgement.steps,
-        judgement.note,
-    )
+    return replace(judgement, at=moment.at, octet=octet, arrived=moment.arrived, instead=_instead(strict, moment))
 
 
 def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:

@@ -20,7 +20,6 @@ from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES
 from .conformance import Judgement
 from .explanation import Step
 from .observation import Arrives, Asks, Trace
-from .opening_judge import NOT_JUDGED
 
 __all__ = ["Deviation", "deviations"]
 
@@ -59,7 +58,7 @@ def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tu
             strength = min((rules.by_id[rule].strength for rule in step.broken), key=STRENGTHS.index)
             act, general = _act(step), _act(step, any_code=True)
             found[Deviation(step.broken, strength, act, _prompted(step, trace), general)] = None
-    if judgement.note and judgement.note != NOT_JUDGED:
+    if judgement.unexplained:
         found[Deviation(judgement.rules, judgement.strength, judgement.note)] = None
     return tuple(found)
 

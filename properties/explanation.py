@@ -37,7 +37,8 @@ from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, T
 
 from .arrivals import Partial
 from .history import History, Message, Moment
-from .observation import ClosesTcp, OnWire, Processed, Quiet, Tells, Told
+from .observation import ClosesTcp, OnWire, Processed, Quiet, ResetsTcp, Tells, Told
+from .unseen import unseen_closes, unseen_replies
 from .verdict import is_own_limit
 
 __all__ = ["LENIENCIES", "Cost", "Explanation", "Leniency", "Search", "Step", "Subject"]
@@ -50,7 +51,6 @@ _TOLD_AS: Final[dict[str, Told]] = {
     CLOSE_RECEIVED: "close",
     CLOSED_NOT_CLEANLY: "lost",
 }
-_OUTPUTS: Final = {ClosesTcp: EventKind.CLOSE_TCP, Quiet: EventKind.SILENCE}
 _NO_BLAME: Final = (1 << 62, 0)
 _USUAL_CODE: Final = 1002
 _ANY_FRAME: Final = Event(EventKind.RECEIVE, FrameFacts(CONTINUATION))
@@ -92,7 +92,8 @@ class Step(NamedTuple):
     """A step of an explanation: what happens in which state, by which rules, and which rules it breaks.
 
     `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
-    `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless.
+    `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless; `unseen`:
+    it was not observed, because a reset of TCP may have cost it.
     """
 
     at: int
@@ -103,6 +104,7 @@ class Step(NamedTuple):
     broken: tuple[str, ...] = ()
     frame: int | None = None
     early: bool = False
+    unseen: bool = False
 
 
 class _Trail(NamedTuple):
@@ -259,7 +261,10 @@ class Search:
                 self.died_at, self.alive = moment, list(before.values())
                 return None
         self.alive = list(found.values())
-        return min(self.alive, key=lambda explanation: explanation.rank)
+        best = min(self.alive, key=lambda explanation: explanation.rank)
+        # Of those that are as good, one by which nothing was lost.
+        equal = [e for e in self.alive if e.rank == best.rank] if self.history.has_reset else []
+        return next((e for e in equal if not any(step.unseen for step in e.steps)), best)
 
     def owes(self, explanation: Explanation) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """What the endpoint is still to do in an explanation, in words, each with its rules."""
@@ -506,6 +511,8 @@ class Search:
             yield from self._tell(explanation, moment, what)
         elif isinstance(what, ClosesTcp):
             yield from self._do(explanation, moment, Event(EventKind.CLOSE_TCP), explanation.place)
+        elif isinstance(what, ResetsTcp):
+            yield from self._reset(explanation, moment)
         elif isinstance(what, (Processed, Quiet)):
             everything = self.history.arrivals.complete(moment.arrived) + moment.eof
             if explanation.place.consumed == everything:
@@ -526,6 +533,40 @@ class Search:
             for outcome in self._lawless.allowed(state, event):
                 step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
                 yield self._go(explanation, place._replace(state=outcome.state), step)
+
+    def _reset(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """TCP is closed, and what went before may be lost: what is owed or was asked for, then a Close with a reason.
+
+        A Pong before it would make no difference to what may come after.
+        """
+        closes = Event(EventKind.CLOSE_TCP)
+        yield from self._do(explanation, moment, closes, explanation.place)
+        for sent in (explanation, *self._lost_replies(explanation, moment)):
+            for then in self._lost_closes(sent, moment):
+                if self._machine.allowed(then.place.state, closes, departures=self.leniency.departing):
+                    yield from self._do(then, moment, closes, then.place)
+
+    def _lost_replies(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """All messages that the endpoint had a reason to send are sent, unseen."""
+        place = explanation.place
+        asked = len(moment.asked.messages)
+        if self.subject.unasked or place.echoes or place.asked < asked:
+            for facts in unseen_replies(place.state, self.subject.setting):
+                for then in self._unseen(explanation, moment, facts):
+                    yield then._replace(place=then.place._replace(echoes=(), asked=asked))
+
+    def _lost_closes(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        state = explanation.place.state
+        if self.subject.unasked or state.failed or state.got_close or moment.asked.close:
+            for facts in unseen_closes(state, self.subject.setting):
+                yield from self._unseen(explanation, moment, facts)
+
+    def _unseen(self, explanation: Explanation, moment: Moment, facts: FrameFacts) -> Iterator[Explanation]:
+        """A frame that is allowed in full is sent, and does not come."""
+        place, event = explanation.place, Event(EventKind.SEND, facts)
+        for outcome in self._machine.allowed(place.state, event):
+            step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
+            yield self._go(explanation, place._replace(state=outcome.state), step)
 
     def _send(self, explanation: Explanation, moment: Moment, frame: OnWire) -> Iterator[Explanation]:
         place = explanation.place

@@ -18,13 +18,14 @@ from .observation import (
     OnWire,
     Processed,
     Quiet,
+    ResetsTcp,
     Tells,
     Trace,
     Writes,
     frames_in,
 )
 
-__all__ = ["Asked", "History", "Message", "Moment"]
+__all__ = ["Asked", "History", "Message", "Moment", "torn_at"]
 
 
 class Message(NamedTuple):
@@ -42,7 +43,7 @@ class Asked(NamedTuple):
     close: bool = False
 
 
-Output: TypeAlias = OnWire | ClosesTcp | Tells | Processed | Quiet | Crashes
+Output: TypeAlias = OnWire | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes
 
 
 class Moment(NamedTuple):
@@ -69,16 +70,16 @@ class History:
         self.messages: Final = _messages(self.frames)
         self.moments: Final = self._moments()
         self.tells_of_failure: Final = any(isinstance(o, Tells) and o.kind == "failed" for o in trace)
+        self.has_reset: Final = any(isinstance(o, ResetsTcp) for o in trace)
         self._unanswered: Final = self._count_pongs()
 
     @property
     def torn(self) -> int | None:
-        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere."""
-        if self.unread == self.written:
-            return None
-        ends = (at for at, seen in enumerate(self.trace) if isinstance(seen, (ClosesTcp, Quiet)))
-        last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
-        return next((at for at in ends if at > last), None)
+        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
+
+        A reset of TCP may cut a frame, so that it is nowhere then.
+        """
+        return None if self.unread == self.written else torn_at(self.trace)
 
     @property
     def close_codes(self) -> tuple[int, ...]:
@@ -130,6 +131,17 @@ class History:
                 case _:
                     moments.append(Moment(at, seen, arrived, eof, asked.so_far))
         return tuple(moments)
+
+
+def torn_at(trace: Trace) -> int | None:
+    """Where a trace ends, whose last octets written are not whole, unless a reset may have cost the rest."""
+    last = max(at for at, seen in enumerate(trace) if isinstance(seen, Writes))
+    for at, seen in enumerate(trace[last + 1 :], last + 1):
+        if isinstance(seen, (ClosesTcp, Quiet)):
+            return at
+        if isinstance(seen, ResetsTcp):
+            return None
+    return None
 
 
 class _Asking:

@@ -28,6 +28,7 @@ __all__ = [
     "OnWire",
     "Processed",
     "Quiet",
+    "ResetsTcp",
     "Stimulus",
     "Tells",
     "Told",
@@ -67,6 +68,14 @@ class Writes:
 @dataclass(frozen=True, slots=True)
 class ClosesTcp:
     """The endpoint closes the TCP connection, or ends its half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetsTcp:
+    """The endpoint resets the TCP connection (ECONNRESET): it closes it with input unread, or abortively.
+
+    What it wrote last may not have come, of which a frame or a head may be cut.
+    """
 
 
 def _hex(octets: bytes) -> str:
@@ -135,7 +144,9 @@ class Crashes:
     reason: str
 
 
-Observation: TypeAlias = Arrives | ArrivesEof | Writes | ClosesTcp | Tells | Asks | Processed | Quiet | Crashes
+Observation: TypeAlias = (
+    Arrives | ArrivesEof | Writes | ClosesTcp | ResetsTcp | Tells | Asks | Processed | Quiet | Crashes
+)
 Trace: TypeAlias = Sequence[Observation]
 Stimulus: TypeAlias = tuple[Arrives | ArrivesEof | Asks, ...]
 
@@ -206,6 +217,8 @@ def described(observation: Observation) -> str:
             return f"sends {_stream(octets)}"
         case ClosesTcp():
             return "closes TCP"
+        case ResetsTcp():
+            return "resets TCP"
         case Tells(kind, payload, code, reason):
             return f"tells its application {kind} {_detail(payload, code, reason)}".rstrip()
         case Asks(what, payload, fin, code, reason):

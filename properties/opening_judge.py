@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.abstraction import facts_on_wire, text_before
 from wsoracle.model.handshake_terms import ResponseFacts, value_of
@@ -34,11 +34,12 @@ from wsoracle.model.vocabulary import Role
 
 from .conformance import Allowed, Application, Broken, Judgement, judge
 from .explanation import Cost, Step, machine_for
-from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, Tells, Told, Trace
-from .opening_trace import HeadAt, Moment, OpeningHistory, rest_of
-from .verdict import Profile, Verdict, verdict_on
+from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, ResetsTcp, Tells, Told, Trace
+from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of
+from .unseen import LOST_WITH_RESET, unseen_answers
+from .verdict import Profile, Verdict, verdict_on, worst
 
-__all__ = ["NOT_JUDGED", "judge_opening"]
+__all__ = ["NOT_JUDGED", "Feature", "judge_opening"]
 
 MOST_FAULTS: Final = 4
 """An explanation with more broken MUSTs before the connection is open is none."""
@@ -55,6 +56,10 @@ _OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/esta
 """The rules that say when messages begin."""
 
 _TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", "with unknown parameters"))
+_OFFERED: Final = value_of("subprotocol", "offered")
+
+Feature: TypeAlias = Literal["extension", "subprotocol"]
+"""What the opening handshake may agree on: some extension, a subprotocol."""
 
 
 def judge_opening(
@@ -68,18 +73,49 @@ def judge_opening(
     sees: Collection[Told] = (),
     rules: RuleSet = RULES,
     profile: Profile = "interop",
+    needs: Collection[Feature] = (),
 ) -> Judgement:
     """Judge a trace of one endpoint from the first octet of the opening handshake on.
 
     ``request`` is one that was sent and received before the trace begins; usually the trace has it. ``uri`` is what a
     client was asked to open, where that is known. ``head_limit`` is the largest head that the endpoint says it takes,
-    in octets. Who answers or ends TCP is thought to have seen every head that had arrived. The rest is as in
-    :func:`~.conformance.judge`, which raises ValueError for it.
+    in octets. Who answers or ends TCP is thought to have seen every head that had arrived. ``needs`` are what the case
+    is about: who completes the handshake without agreeing to it, and fails nothing, is UNIMPLEMENTED. The rest is as
+    in :func:`~.conformance.judge`, which raises ValueError for it.
     """
+    judgement = _judged(trace, setting, request, uri, head_limit, application, sees, rules, profile)
+    missing = _not_agreed_on(judgement, needs)
+    if not missing or judgement.verdict is Verdict.FAILED:
+        return judgement
+    note = "; ".join([f"not agreed on in the opening handshake: {', '.join(missing)}", *filter(None, [judgement.note])])
+    return replace(judgement, verdict=Verdict.UNIMPLEMENTED, note=note)
+
+
+def _not_agreed_on(judgement: Judgement, needs: Collection[Feature]) -> list[Feature]:
+    """Those of the features that the handshake was completed without."""
+    heads = [step.event.head for step in judgement.steps if step.event is not None]
+    answers = [head for head in heads if isinstance(head, ResponseFacts) and head.status == SWITCHING]
+    if not answers:
+        return []
+    agreed = {"extension": answers[-1].extensions in _TRANSFORMED, "subprotocol": answers[-1].subprotocol == _OFFERED}
+    return [feature for feature in sorted(needs) if not agreed[feature]]
+
+
+def _judged(
+    trace: Trace,
+    setting: Setting,
+    request: Request | None,
+    uri: WebSocketUri | None,
+    head_limit: int,
+    application: Application,
+    sees: Collection[Told],
+    rules: RuleSet,
+    profile: Profile,
+) -> Judgement:
     history = OpeningHistory(trace, setting.role)
     if history.torn is not None:
         note = "it stops writing inside a head"
-        return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note)
+        return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note, unexplained=True)
     subject = _Subject(setting, rules, uri, head_limit, request)
     judged = _Judged(history, application, sees, profile, subject)
     strict = _Search(history, subject, faults=0)
@@ -336,6 +372,9 @@ class _Search:
         elif isinstance(what, ClosesTcp):
             if not self._overlooks_head(place, moment):
                 yield from self._do(explanation, moment, Event(EventKind.CLOSE_TCP), place)
+        elif isinstance(what, ResetsTcp):
+            if not self._overlooks_head(place, moment):
+                yield from self._reset(explanation, moment)
         elif isinstance(what, Tells):
             yield from self._tell(explanation, what, moment)
         elif isinstance(what, (Processed, Quiet)) and self._has_read_all(place, moment):
@@ -383,6 +422,20 @@ class _Search:
         request = head.head if isinstance(head.head, Request) else None
         then = place._replace(request=place.request or request)
         yield from self._do(explanation, moment, Event.of(EventKind.SEND_REQUEST, asked), then)
+
+    def _reset(self, explanation: _Explanation, moment: Moment) -> Iterator[_Explanation]:
+        """TCP is closed, and a refusal before it may be lost."""
+        closes = Event(EventKind.CLOSE_TCP)
+        yield from self._do(explanation, moment, closes, explanation.place)
+        place = explanation.place
+        if not self._server or not place.state.handshake:
+            return
+        for facts in unseen_answers():
+            event = Event.of(EventKind.SEND_RESPONSE, facts)
+            for outcome in self.machine.allowed(place.state, event):
+                step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
+                then = self._go(explanation, place._replace(state=outcome.state), step)
+                yield from self._do(then, moment, closes, then.place)
 
     def _do(
         self, explanation: _Explanation, moment: Moment, event: Event, place: _Place, missing: tuple[str, ...] = ()
@@ -477,10 +530,12 @@ class _Judged:
         for handed in sorted(search.handed.values(), key=lambda handed: handed.explanation.rank):
             if not found or handed.explanation.cost <= min(one.cost for one in found):
                 found.append(self._continued(handed))
-        return min(found, key=lambda one: (one.cost, -one.blame), default=None)
+        return min(found, key=lambda one: (one.cost, -one.blame, one.judgement.note == LOST_WITH_RESET), default=None)
 
     def _whole(self, explanation: _Explanation) -> _Candidate:
-        return _Candidate(self._judgement(explanation), explanation.cost, explanation.blame)
+        lost = any(step.unseen for step in explanation.steps)
+        judgement = self._judgement(explanation, LOST_WITH_RESET if lost else "")
+        return _Candidate(judgement, explanation.cost, explanation.blame)
 
     def _judgement(self, explanation: _Explanation, note: str = "") -> Judgement:
         broken = _broken((rule for step in explanation.steps for rule in step.broken), self._subject.rules)
@@ -514,7 +569,7 @@ class _Judged:
         verdict = verdict_on({b.strength for b in broken}, own_limit=own_limit, profile=self._profile)
         judgement = replace(
             then,
-            verdict=_worst(verdict, then.verdict),
+            verdict=worst(verdict, then.verdict),
             broken=broken,
             at=None if then.at is None else places[then.at],
             octet=None if then.octet is None else max(then.octet + handed.written - len(early), 0),
@@ -527,13 +582,9 @@ class _Judged:
                 strengths = [rules.by_id[rule].strength for rule in step.broken]
                 cost = cost.plus(min(strengths, key=STRENGTHS.index))
                 blame = min(blame, places[step.at])
-        if then.note:
+        if then.unexplained:
             cost = cost._replace(must=cost.must + MOST_FAULTS)
         return _Candidate(judgement, cost, blame)
-
-
-def _worst(*verdicts: Verdict) -> Verdict:
-    return max(verdicts, key=list(Verdict).index)
 
 
 def _broken(rules: Iterable[str], among: RuleSet) -> tuple[Broken, ...]:
@@ -552,7 +603,8 @@ def _unexplained(strict: _Search, lenient: _Search, subject: _Subject, profile: 
         note = f"it tells its application {moment.what.kind} before the connection is open"
         opens = _OPENS[subject.setting.role]
         named = (opens,) if opens in subject.rules.by_id else ()
-    judgement = Judgement(Verdict.FAILED, profile, _broken(named, subject.rules), steps=best.steps, note=note)
+    broken = _broken(named, subject.rules)
+    judgement = Judgement(Verdict.FAILED, profile, broken, steps=best.steps, note=note, unexplained=True)
     return _placed(judgement, strict)
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from wsoracle.model.http_head import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request
 from wsoracle.model.vocabulary import Role
 
+from .history import torn_at
 from .observation import (
     Arrives,
     ArrivesEof,
@@ -23,6 +24,7 @@ from .observation import (
     OnWire,
     Processed,
     Quiet,
+    ResetsTcp,
     Tells,
     Trace,
     Writes,
@@ -119,7 +121,7 @@ _TRAILERS: Final = re.compile(rb"(?:[^\r\n][^\n]*\n)*\r?\n")
 Goes: TypeAlias = HeadAt | OnWire
 """What the endpoint puts on the wire while its opening handshake is not complete."""
 
-Seen: TypeAlias = Goes | ClosesTcp | Tells | Processed | Quiet | Crashes | None
+Seen: TypeAlias = Goes | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes | None
 
 
 class Moment(NamedTuple):
@@ -151,11 +153,7 @@ class OpeningHistory:
     @property
     def torn(self) -> int | None:
         """Where in the trace the endpoint closes TCP or falls silent inside a head; None if nowhere."""
-        if self.unread is None:
-            return None
-        last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
-        ends = (at for at, seen in enumerate(self.trace) if isinstance(seen, (ClosesTcp, Quiet)))
-        return next((at for at in ends if at > last), None)
+        return None if self.unread is None else torn_at(self.trace)
 
     def written(self, goes: Goes) -> bytes:
         """The octets of what the endpoint wrote."""

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from wsoracle.model.machine import Kind, Label
 from wsoracle.model.rule import Strength
 
-__all__ = ["PROFILES", "Profile", "Verdict", "is_own_limit", "verdict_on"]
+__all__ = ["PROFILES", "Profile", "Verdict", "is_own_limit", "verdict_on", "worst"]
 
 Profile: TypeAlias = Literal["interop", "letter"]
 """Whether reactions that implementations agree on, and the RFC leaves open, bind (interop) or not (letter)."""
@@ -21,11 +21,15 @@ TOO_BIG: Final = 1009
 
 
 class Verdict(StrEnum):
-    """What is said of behaviour, from the best to the worst."""
+    """What is said of behaviour, from the best to the worst.
+
+    UNIMPLEMENTED is said where a case needs an optional feature that the endpoint did not agree to.
+    """
 
     OK = "OK"
     NON_STRICT = "NON-STRICT"
     INFORMATIONAL = "INFORMATIONAL"
+    UNIMPLEMENTED = "UNIMPLEMENTED"
     FAILED = "FAILED"
 
 
@@ -44,3 +48,11 @@ def verdict_on(broken: Collection[Strength], *, own_limit: bool = False, profile
 def is_own_limit(label: Label, strength: Strength) -> bool:
     """Whether an outcome is to refuse a message by a limit that is nowhere stated: a freedom (MAY) worth mentioning."""
     return label.kind is Kind.FAIL and label.code == TOO_BIG and strength is Strength.MAY
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """The worst of at least one verdict."""
+    return max(verdicts, key=_ORDER.index)
+
+
+_ORDER: Final = tuple(Verdict)

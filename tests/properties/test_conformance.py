@@ -36,6 +36,7 @@ from wsoracle.properties.observation import (
     Observation,
     Processed,
     Quiet,
+    ResetsTcp,
     Tells,
     Trace,
     Writes,
@@ -257,6 +258,56 @@ def test_octets_of_a_close_frame_that_got_lost_with_tcp_are_a_should() -> None:
     fragment = from_client(TEXT, b"a", fin=False)
     judgement = as_server(Arrives(fragment + from_client(UNKNOWN_OPCODE)), ClosesTcp(), Quiet(), application="sink")
     assert judgement.verdict is Verdict.NON_STRICT
+
+
+FAULT = Arrives(from_client(UNKNOWN_OPCODE))
+RESET_NOTE = "TCP was reset: what the endpoint sent last may be lost"
+
+
+@pytest.mark.parametrize(
+    ("before", "setting"),
+    [
+        ((FAULT,), SERVER),
+        ((PINGED, FAULT), SERVER),
+        ((Arrives(from_client(TEXT, b"a") + from_client(UNKNOWN_OPCODE)),), ECHO),
+        ((FAULT, Writes(from_server(CLOSE, body(1002))[:1])), SERVER),
+        ((Arrives(from_client(CLOSE, body(1000))),), SERVER),
+        ((Arrives(from_client(CLOSE)),), SERVER),
+        ((Arrives(from_client(TEXT, b"a") + from_client(CLOSE, body(1000))),), ECHO),
+        ((Asks("close", code=1001), Arrives(from_client(CLOSE, body(1000)))), SERVER),
+    ],
+)
+def test_a_reset_may_cost_what_was_sent_last(before: tuple[Observation, ...], setting: Setting) -> None:
+    application = "echo" if setting.echo else "sink"
+    judgement = as_server(*before, ResetsTcp(), Quiet(), setting=setting, application=application)
+    assert (judgement.verdict, judgement.note) == (Verdict.OK, RESET_NOTE), judgement
+    assert not judgement.unexplained
+    assert any(step.unseen for step in judgement.steps)
+
+
+def test_a_reset_excuses_nothing_else() -> None:
+    hello, back = Arrives(from_client(TEXT, b"a")), Writes(from_server(TEXT, b"a"))
+    traces: list[Trace] = [(), (PINGED,), (PINGED, PONGS), (hello, back), (hello,), (hello, Writes(back.octets[:1]))]
+    for trace in traces:
+        judgement = as_server(*trace, ResetsTcp(), Quiet(), setting=ECHO, application="echo")
+        assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("7.3/closing-handshake-first",)), trace
+    wrong = as_server(PINGED, Writes(from_server(TEXT, b"b")), FAULT, ResetsTcp(), setting=ECHO, application="echo")
+    assert wrong.verdict is Verdict.FAILED
+    accepted = as_server(FAULT, Processed(), Writes(from_server(TEXT, b"b")), ResetsTcp(), Quiet())
+    assert (accepted.verdict, accepted.rules) == (Verdict.FAILED, ("7.1.7/only-close-after-failing",))
+    torn = as_server(PINGED, Writes(PONGS.octets[:1]), ClosesTcp(), ResetsTcp())
+    assert torn.unexplained and torn.verdict is Verdict.FAILED
+
+
+def test_a_reset_when_nothing_is_lost_is_an_end_of_tcp() -> None:
+    judgement = as_server(FAULT, FAILS[0], ResetsTcp(), Quiet(), application="sink")
+    assert (judgement.verdict, judgement.note) == (Verdict.OK, "")
+    closed = (Arrives(from_client(CLOSE, body(1000))), Writes(from_server(CLOSE, body(1000))))
+    assert as_server(*closed, ResetsTcp(), Quiet(), application="sink").note == ""
+    theirs, ours = Arrives(from_server(CLOSE, body(1000))), Writes(encode(Frame(CLOSE, body(1000), key=KEY)))
+    assert judge((theirs, ours, ResetsTcp(), Quiet()), CLIENT).rules == ("7.1.1/client-waits",)
+    lost = judge((theirs, ResetsTcp(), Quiet()), CLIENT)
+    assert (lost.verdict, lost.rules, lost.note) == (Verdict.NON_STRICT, ("7.1.1/client-waits",), RESET_NOTE)
 
 
 # --- applications -----------------------------------------------------------------------------------------------------

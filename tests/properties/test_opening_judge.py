@@ -27,6 +27,7 @@ from wsoracle.properties.observation import (
     Observation,
     Processed,
     Quiet,
+    ResetsTcp,
     Tells,
     Writes,
 )
@@ -123,6 +124,51 @@ def test_an_interim_answer_is_none() -> None:
 def test_an_answer_that_has_no_end_is_torn() -> None:
     judgement = server(Arrives(ASKS), Writes(OPENS[:-1]), *DONE)
     assert (judgement.verdict, judgement.octet, judgement.at) == (Verdict.FAILED, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("octets", "lost"),
+    [
+        (ASKS, True),
+        (ASKS.replace(b"Version: 13", b"Version: 12"), True),
+        (ASKS.replace(b"Host:", b"Hots:"), True),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", False),
+        (ASKS[:-1], False),
+        (b"", False),
+    ],
+)
+def test_a_reset_may_cost_an_answer_where_one_is_owed(octets: bytes, lost: bool) -> None:
+    for cut in (b"", REFUSES[:20]):
+        judgement = server(Arrives(octets), *([Writes(cut)] if cut else []), ResetsTcp(), Quiet())
+        assert judgement.verdict is Verdict.OK, judgement
+        assert judgement.note.startswith("TCP was reset") is lost, judgement
+
+
+def test_a_reset_excuses_no_refusal_by_who_is_willing() -> None:
+    willing = Setting(Role.SERVER, willing=True)
+    judgement = judge_opening((Arrives(ASKS), ResetsTcp(), Quiet()), willing)
+    assert judgement.verdict is Verdict.FAILED
+    opened = judge_opening((Arrives(ASKS), Writes(OPENS), ResetsTcp(), Quiet()), SERVER, application="sink")
+    assert (opened.verdict, opened.rules) == (Verdict.FAILED, ("7.3/closing-handshake-first",))
+    faulty = (Arrives(ASKS), Writes(OPENS), Arrives(bytes.fromhex("8300")), ResetsTcp(), Quiet())
+    lost = judge_opening(faulty, SERVER, application="sink")
+    assert (lost.verdict, lost.note[:13]) == (Verdict.OK, "TCP was reset")
+
+
+def test_a_feature_that_a_case_needs_and_nobody_agrees_to_is_unimplemented() -> None:
+    opened = (Arrives(ASKS), Writes(OPENS))
+    for feature in ("extension", "subprotocol"):
+        judgement = server(*opened, *DONE, needs={feature})
+        assert (judgement.verdict, judgement.rules) == (Verdict.UNIMPLEMENTED, ())
+        assert feature in judgement.note and not judgement.unexplained
+        assert server(*opened, ClosesTcp(), *DONE, needs={feature}).verdict is Verdict.FAILED
+        assert server(Arrives(ASKS), Writes(REFUSES), ClosesTcp(), *DONE, needs={feature}).verdict is Verdict.OK
+        assert client(Arrives(OPENS), *DONE, needs={feature}).verdict is Verdict.UNIMPLEMENTED
+    asked = sample_request(RequestFacts(offers=1, protocols=1))
+    answer = response_octets(ResponseFacts(extensions=1, defines_rsv1=True, subprotocol=1), asked)
+    agreed = server(Arrives(asked.octets()), Writes(answer), *DONE, needs={"extension", "subprotocol"})
+    assert agreed.verdict is Verdict.OK
+    assert list(Verdict).index(Verdict.INFORMATIONAL) < list(Verdict).index(Verdict.UNIMPLEMENTED) < 4
 
 
 def test_a_frame_before_the_answer_is_too_early() -> None:
