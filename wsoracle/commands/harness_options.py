@@ -26,8 +26,10 @@ __all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of"]
 def harness_options(out: str) -> Callable[[F], F]:
     """The options of a run; ``out`` is where its pages go without ``--out``."""
     options: Final = (
-        click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated."),
-        click.option("--exclude", "excluded", multiple=True, metavar="PATTERN", help="Not these cases; may be repeated."),
+        click.option("--select", "selected", multiple=True, metavar="PATTERN",
+                     help="Only these cases; may be repeated."),
+        click.option("--exclude", "excluded", multiple=True, metavar="PATTERN",
+                     help="Not these cases; may be repeated."),
         click.option("--out", default=out, show_default=True, metavar="DIR", help="Where the pages go."),
         click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,

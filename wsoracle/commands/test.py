@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import click
 
-from wsoracle.generators.live_case import LiveCase
 from wsoracle.model.uri import parse_uri
 from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, WrongInput
-from ..harness.conversation import Manners
-from ..harness.expected_failures import ExpectedFailures, Tally, tally_of
+from ..harness.expected_failures import tally_of
 from ..harness.handshake import Greeting
-from ..output import STDOUT, OnStep, console, progress, write_json
-from .harness_options import chosen_cases, harness_options, ledger_of, manners_of, report_folder
+from ..harness.summary import document_of, show, summary_of
+from ..output import STDOUT, progress, write_json
+from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 from .options import json_option
 
 
@@ -61,7 +59,7 @@ def command(
     """
     from ..harness.client import NoServer, Target, run_client
 
-    greeting = Greeting(origin, subprotocols, tuple(_field(header) for header in headers))
+    greeting = Greeting(origin, tuple(subprotocols), tuple(_field(header) for header in headers))
     if len(agents) > len(urls):
         raise WrongInput(f"{len(agents)} names and {len(urls)} URLs: give --agent once for each URL, or less often")
     targets = []
@@ -70,41 +68,79 @@ def command(
             uri = parse_uri(url)
         except ValueError as error:
             raise WrongInput(str(error)) from error
-        agent = agents[number] if number < len(agents) else None
         tls = _tls(cafile, insecure) if uri.secure else None
+        agent = agents[number] if number < len(agents) else None
         targets.append(Target(uri, agent, tls, server_name, greeting, _address(connect_to)))
     cases = chosen_cases(Role.SERVER, options)
-    expected = _expected(options["expected_failures"], cases)
-    manners = manners_of(options)
-    folder = report_folder(options)
+    expected = expected_failures(options["expected_failures"], cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
     good, document = True, []
-    for target in targets:
-        done = folder.done_by(target.agent) if target.agent else {}
-        records: dict[str, dict[str, Any]] = dict(done)
-        left = [case for case in cases if case.id not in done]
+    with run_folder(options) as folder:
+        for target in targets:
+            records = folder.records_of(target.agent)
+            left = [case for case in cases if case.id not in records]
 
-        def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records) -> None:
-            folder.add(record)
-            records[record["id"]] = summary_of(record)
+            def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records) -> None:
+                folder.add(record)
+                records[record["id"]] = summary_of(record)
 
-        if left:
-            with _finishing(folder), progress("testing") as step:
-                try:
-                    agent = asyncio.run(
-                        run_client(target, left, manners, on_record=keep, jobs=jobs, profile=options["profile"],
-                                   step=step, ledger=ledger_of(done), numbers=numbers)
-                    )  # fmt: skip
-                except NoServer as error:
-                    raise WrongInput(str(error)) from error
-        else:
             agent = target.agent or ""
-        tally = tally_of(records, expected)
-        good = good and tally.good
-        document.append(document_of(agent, target.url, records, tally))
-        if json_file != STDOUT:
-            show(agent, records, tally, folder.path)
+            if left:
+                with progress("testing") as step:
+                    try:
+                        agent = asyncio.run(
+                            run_client(
+                                target,
+                                left,
+                                manners_of(options),
+                                on_record=keep,
+                                jobs=jobs,
+                                profile=options["profile"],
+                                step=step,
+                                answered=folder.answered_by(target.agent),
+                                numbers=numbers,
+                            )
+                        )
+                    except NoServer as error:
+                        raise WrongInput(str(error)) from error
+            records = {case.id: records[case.id] for case in cases if case.id in records}
+            tally = tally_of(records, expected)
+            good = good and tally.good
+            document.append(document_of(agent, target.url, records, tally))
+            if json_file != STDOUT:
+                show(agent, records, tally, folder.path)
     if json_file is not None:
         write_json(json_file, {"servers": document})
     if not good:
         context.exit(FAILED)
+
+
+_FIELD: Final = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x20-\x7e\t\x80-\xff]*)")
+
+
+def _field(header: str) -> tuple[str, str]:
+    """A header field of the command line."""
+    match = _FIELD.fullmatch(header)
+    if match is None:
+        raise WrongInput(f"--header: {header!r} is no field such as 'Authorization: Bearer x'")
+    return match[1], match[2]
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise WrongInput(f"--connect-to: {text!r} is no address such as 127.0.0.1:9001")
+    return host.strip("[]"), int(port)
+
+
+def _tls(cafile: str | None, insecure: bool) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=cafile)
+    except (ssl.SSLError, OSError) as error:
+        raise WrongInput(f"--cafile: {cafile}: no certificates in PEM: {error}") from error
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -75,15 +75,16 @@ async def run_client(
     jobs: int = 16,
     profile: Profile = "interop",
     step: OnStep | None = None,
-    ledger: Ledger | None = None,
+    answered: Mapping[str, bool] | None = None,
     numbers: dict[str, int] | None = None,
 ) -> str:
-    """Run all cases (those for servers; their controls must be among them); the name of the agent.
+    """Run all cases (those for servers; their controls must be among them, or have been run); the name of the agent.
 
-    ``numbers`` are the places of the cases in reports, by id (their places among ``cases`` otherwise). Raises
-    :class:`NoServer` where the first connection cannot be made.
+    ``answered`` says of controls that were run before whether they were answered; ``numbers`` are the places of the
+    cases in reports, by id (their places among ``cases`` otherwise). Raises :class:`NoServer` where the first
+    connection cannot be made.
     """
-    run = _Run(target, cases, manners, on_record, profile, step, ledger or Ledger(), numbers)
+    run = _Run(target, cases, manners, on_record, profile, step, Ledger(answered), numbers)
     await run.all(max(1, jobs))
     return run.agent
 
@@ -143,7 +144,7 @@ class _Run:
         link = Link(most_octets(case))
         talk = Conversation(case, Role.SERVER, link, self._manners, uri=self._target.uri)
         if self._silent is not None:
-            talk.notes.append(f"not run: the server said nothing in {self._silent}, and is taken to be silent")
+            talk.leave_out(f"not run: the server said nothing in {self._silent}, and is taken to be silent")
         elif await self._connect(link, talk, first):
             await talk.run()
             if first and talk.silent and talk.said_nothing:
@@ -178,7 +179,7 @@ class _Run:
             why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
             if first:
                 raise NoServer(f"{target.url}: {why}: start the server, or give its URL") from error
-            talk.notes.append(f"no connection: {why}")
+            talk.leave_out(f"no connection: {why}")
             return False
         return True
 

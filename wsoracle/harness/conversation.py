@@ -105,6 +105,7 @@ class Conversation:
         self.opened = False
         self.silent = False
         self.timed_out = False
+        self.not_run = False
         self.notes: Final[list[str]] = []
         self.sent_close: bytes | None = None
         self.barriers = 0
@@ -115,7 +116,6 @@ class Conversation:
         self._patience = manners.patience
         self._key: bytes | None = None
         self._at_boundary = True  # between frames
-        self._answered = 0  # Pings of the endpoint's
         self._refused = False
         self._expects_failure = False
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
@@ -133,12 +133,22 @@ class Conversation:
         await self.link.gone()
         self._take()
         if self.link.flooded:
-            self.notes.append(f"it sent more than {self.link.received} octets: the tester read no further")
+            self.notes.append(f"it sent {self.link.received} octets and went on: the tester read no further")
 
     @property
     def answer(self) -> Read | Malformed | None:
         """The head that the endpoint has sent, if it has sent one."""
         return self._incoming.head
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the tester did not come to an end: no connection, too much time, or too many octets."""
+        return self.not_run or self.timed_out or self.link.flooded
+
+    def leave_out(self, why: str) -> None:
+        """This conversation does not take place, and proves nothing."""
+        self.not_run = True
+        self.notes.append(why)
 
     @property
     def said_nothing(self) -> bool:
@@ -246,11 +256,10 @@ class Conversation:
         """Take in what has come, and answer Pings of the endpoint's."""
         incoming = self._incoming
         incoming.take(self.link.unread)
-        while self._answered < len(incoming.pings):
-            payload = incoming.pings[self._answered]
-            self._answered += 1
-            if self.opened and self._at_boundary and self.sent_close is None and len(payload) <= 125:
-                self._send_control(PONG, payload)
+        # Section 5.5.3: "it MAY elect to send a Pong frame for only the most recently processed Ping frame."
+        if incoming.ping is not None and len(incoming.ping) <= 125 and self._can_ping():
+            self._send_control(PONG, incoming.ping)
+        incoming.ping = None
         if incoming.frames > self._most_frames and not self.link.flooded:
             self.link.flooded = True
             self.link.abort()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from wsoracle.model.masking import mask
+from wsoracle.model.vocabulary import CLOSE
 from wsoracle.model.wire import Header, decode_header
 
 __all__ = ["SHOWN", "Crossing", "FrameSeen", "HeadSeen"]
@@ -39,9 +40,14 @@ class FrameSeen(NamedTuple):
 
 
 class Crossing:
-    """One direction. ``heads``: how many heads come before the frames; interim answers are heads too."""
+    """One direction. ``heads``: how many heads come before the frames; interim answers are heads too.
 
-    def __init__(self, heads: int) -> None:
+    Of more than ``most`` frames only Close frames are given; `left_out` counts the others.
+    """
+
+    def __init__(self, heads: int, most: int) -> None:
+        self.left_out = 0
+        self._most = most
         self.octets = 0
         self.chops: Final[Counter[int]] = Counter()
         self.opcodes: Final[Counter[int]] = Counter()
@@ -90,13 +96,18 @@ class Crossing:
                 place = body
             part = min(self._left, len(data) - place)
             missing = SHOWN + 1 - len(self._payload)
-            if missing > 0:
+            if missing > 0 and part:
                 self._payload += data[place : place + min(part, missing)]
             place += part
             self._left -= part
             if self._left:
                 break
-            yield self._seen(self._header, at, True)
+            self.opcodes[self._header.opcode] += 1
+            if self._most > 0 or self._header.opcode == CLOSE:
+                self._most -= 1
+                yield self._seen(self._header, at, True)
+            else:
+                self.left_out += 1
             self._header = None
         self._rest = data[place:]
 
@@ -108,7 +119,5 @@ class Crossing:
             yield HeadSeen(at, self._rest, self.octets - len(self._rest), len(self._rest))
 
     def _seen(self, header: Header, at: float, whole: bool) -> FrameSeen:
-        if whole:
-            self.opcodes[header.opcode] += 1
         payload = self._payload if header.key is None else mask(self._payload, header.key)
         return FrameSeen(at, header, payload, self._start, self._body + header.length - self._left, whole)

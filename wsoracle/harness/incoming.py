@@ -18,8 +18,8 @@ _LARGEST_CONTROL: Final = 65535
 class Incoming:
     """Octets of the endpoint as heads and frames, one after the other. No octets make it raise.
 
-    `messages` counts whole messages, `pongs` are the payloads of Pongs, `pings` those of Pings that were not taken yet.
-    `close` is the payload of the first Close, `frames` counts all. `inside` is whether a frame is not complete.
+    `messages` counts whole messages, `pongs` are the payloads of Pongs, `ping` is that of the latest Ping until it is
+    taken, `close` is the payload of the first Close, `frames` counts all. `inside` is whether a frame is not complete.
     """
 
     def __init__(self, sender: Role) -> None:
@@ -27,7 +27,7 @@ class Incoming:
         self.messages = 0
         self.frames = 0
         self.pongs: Final[list[bytes]] = []
-        self.pings: Final[list[bytes]] = []
+        self.ping: bytes | None = None
         self.close: bytes | None = None
         self._reader: HeadReader | None = HeadReader(sender.peer)
         self._header: Header | None = None
@@ -88,6 +88,6 @@ class Incoming:
         if header.opcode == PONG:
             self.pongs.append(payload)
         elif header.opcode == PING:
-            self.pings.append(payload)
+            self.ping = payload
         elif header.opcode == CLOSE and self.close is None:
             self.close = payload

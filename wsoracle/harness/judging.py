@@ -7,7 +7,7 @@ from wsoracle.model.vocabulary import Role
 from wsoracle.properties.conformance import Judgement
 from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.opening_judge import judge_opening
-from wsoracle.properties.verdict import Profile
+from wsoracle.properties.verdict import Profile, Verdict
 
 from .conversation import Conversation
 from .link import Entry
@@ -53,7 +53,13 @@ def trace_of(log: list[Entry]) -> list[Observation]:
 
 
 def judge_conversation(talk: Conversation, profile: Profile = "interop") -> Judgement:
-    """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes."""
+    """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes.
+
+    One that the tester broke off, because it took too long or too much was sent, is failed without their help: no rule
+    forbids to go on for ever, but what was asked for did not come.
+    """
+    if talk.broken_off:
+        return Judgement(Verdict.FAILED, profile)
     setting = Setting(talk.role, MAX_LENGTH, echo=True, willing=talk.role is Role.SERVER)
     trace = trace_of(talk.link.log)
     uri = talk.uri if talk.role is Role.CLIENT else None

@@ -147,7 +147,11 @@ class Link(asyncio.Protocol):
             self.log.append(Entry(self.now, "ended by us"))
             if self._transport.can_write_eof():
                 self.closed_by_us = True
-                self._transport.write_eof()
+                try:
+                    self._transport.write_eof()
+                except OSError:
+                    # The connection is gone; how, is about to be told.
+                    self.abort()
             else:
                 self.close()
 

@@ -55,8 +55,8 @@ class _Wire:
     """Both directions of a log, read once."""
 
     def __init__(self, log: list[Entry], full: bool) -> None:
-        self.sent: Final = Crossing(heads=1)
-        self.received: Final = Crossing(heads=1)
+        self.sent: Final = Crossing(heads=1, most=MOST_ENTRIES)
+        self.received: Final = Crossing(heads=1, most=MOST_ENTRIES)
         self.lines: Final[list[list[Any]]] = []
         self.timeline: Final[list[dict[str, Any]]] = []
         self.messages: Final[list[list[Any]]] = []
@@ -73,8 +73,9 @@ class _Wire:
         for side, crossing in (("tester", self.sent), ("sut", self.received)):
             for seen in crossing.unfinished(last):
                 self._see(side, seen)
-        if self._left_out:
-            self.timeline.append(_step(last, "timer", f"... {self._left_out} more, not listed"))
+        left_out = self._left_out + self.sent.left_out + self.received.left_out
+        if left_out:
+            self.timeline.append(_step(last, "timer", f"... {left_out} more, not listed"))
             self.lines.append(["WLM", False])
 
     def _take(self, entry: Entry) -> None:
@@ -157,7 +158,7 @@ def record_of(
     deciding = _mark(wire.timeline, judgement)
     rules = [_rule(broken.rule) for broken in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
-    verdict = Verdict.FAILED if talk.timed_out else judgement.verdict
+    verdict = judgement.verdict
     note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
     silent_at = [entry for entry in link.log if entry.kind == "silence"]
     return {

@@ -1,0 +1,246 @@
+"""The fuzzing client against servers of every kind, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from wsoracle.generators.live_case import EndSending, LiveCase, SendFrame, SendOctets, Settle
+from wsoracle.harness.client import NoServer, Target, run_client
+from wsoracle.harness.conversation import Manners
+from wsoracle.model.uri import parse_uri
+from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
+
+from .degenerate_servers import (
+    DEGENERATE,
+    HOSTILE,
+    Handler,
+    echoes_everything,
+    floods,
+    hangs_up,
+    ignores_http,
+    resets,
+    says_nothing,
+    serving,
+    trickles,
+)
+
+ECHO = "sample/echo"
+CERTIFICATE = Path(__file__).parent / "data" / "loopback.pem"
+
+
+def case(name: str, *actions: Any, control: str | None = ECHO, **more: Any) -> LiveCase:
+    return LiveCase(f"sample/{name}", name, name, ("sample",), actions, control=control, **more)
+
+
+POSITIVE = (
+    case("echo", SendFrame(Frame(TEXT, b"Hello")), control=None),
+    case("ping", SendFrame(Frame(PING, b"are you there")), control=None),
+    case("in-parts", SendFrame(Frame(TEXT, b"frag", fin=False)), SendFrame(Frame(PING, b"x")), Settle(),
+         SendFrame(Frame(CONTINUATION, b"ment")), control=None),
+)  # fmt: skip
+NEGATIVE = (
+    case("reserved-bit", SendFrame(Frame(TEXT, b"Hello", rsv1=True))),
+    case("unknown-opcode", SendFrame(Frame(TEXT, b"Hello")), SendFrame(Frame(14, b"Hello")), SendFrame(Frame(PING))),
+    case("not-utf8", SendFrame(Frame(TEXT, b"\xff\xfe\xfd"))),
+    case("long-ping", SendFrame(Frame(PING, b"x" * 126))),
+)
+OTHER = (
+    case("pong", SendFrame(Frame(PONG, b"nobody asked"))),
+    case("close", SendFrame(Frame(CLOSE, b"\x03\xe8"))),
+    case("half-frame-then-end", SendOctets(b"\x81"), EndSending()),
+)
+ALL = POSITIVE + NEGATIVE + OTHER
+
+QUICK = Manners(patience=0.4, grace=0.1, seconds=1.5)
+
+
+def run_on(
+    url: str, cases: tuple[LiveCase, ...] = ALL, manners: Manners = QUICK, **more: Any
+) -> dict[str, dict[str, Any]]:
+    return asyncio.run(_records(url, cases, manners, **more))
+
+
+async def _records(url: str, cases: tuple[LiveCase, ...], manners: Manners, **more: Any) -> dict[str, dict[str, Any]]:
+    records: dict[str, dict[str, Any]] = {}
+    await run_client(
+        Target(parse_uri(url)), cases, manners, on_record=lambda r: records.__setitem__(r["id"], r), **more
+    )
+    return records
+
+
+def against(handler: Handler, host: str = "127.0.0.1", **more: Any) -> dict[str, dict[str, Any]]:
+    async def both() -> dict[str, dict[str, Any]]:
+        async with serving(handler, host) as port:
+            shown = f"[{host}]" if ":" in host else host
+            return await _records(f"ws://{shown}:{port}/", more.pop("cases", ALL), more.pop("manners", QUICK), **more)
+
+    return asyncio.run(both())
+
+
+def passed(records: dict[str, dict[str, Any]]) -> set[str]:
+    return {case_id for case_id, record in records.items() if record["wsoracle"]["passed"]}
+
+
+async def _echo(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_real_server_passes(host: str) -> None:
+    async def both() -> dict[str, dict[str, Any]]:
+        async with serve(_echo, host, 0, compression=None) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            shown = f"[{host}]" if ":" in host else host
+            return await _records(f"ws://{shown}:{port}/", ALL, Manners(patience=5))
+
+    records = asyncio.run(both())
+    assert passed(records) == {one.id for one in ALL}
+    assert {record["agent"] for record in records.values()} == {records[ECHO]["agent"]}
+    assert "websockets" in records[ECHO]["agent"]
+    assert records["sample/unknown-opcode"]["remoteCloseCode"] == 1002
+    assert records[ECHO]["wasClean"] and records[ECHO]["closedByMe"] and not records[ECHO]["droppedByMe"]
+
+
+@pytest.mark.parametrize("handler", DEGENERATE[:3], ids=lambda handler: handler.__name__)
+def test_who_processes_nothing_passes_nothing(handler: Handler) -> None:
+    records = against(handler)
+    assert set(records) == {one.id for one in ALL}
+    assert passed(records) == set()
+    assert all(record["behavior"] == "FAILED" for record in records.values())
+
+
+def test_who_echoes_everything_passes_no_negative_case() -> None:
+    records = against(echoes_everything)
+    assert passed(records) >= {ECHO, "sample/ping", "sample/pong"}
+    assert not passed(records) & {one.id for one in NEGATIVE}
+    assert all(record["wsoracle"]["counts"] for record in records.values())
+    assert "5.2/reserved-bits" in [rule["id"] for rule in records["sample/reserved-bit"]["wsoracle"]["rules"]]
+
+
+@pytest.mark.parametrize("handler", HOSTILE, ids=lambda handler: handler.__name__)
+def test_no_server_stops_a_run_or_passes_a_case_by_misbehaving(handler: Handler) -> None:
+    records = against(handler)
+    assert set(records) == {one.id for one in ALL}
+    assert passed(records) == set()
+
+
+@pytest.mark.parametrize("handler", [says_nothing, ignores_http], ids=lambda handler: handler.__name__)
+def test_silence_is_waited_for_once(handler: Handler) -> None:
+    many = tuple(case(f"echo-{n}", SendFrame(Frame(TEXT, b"Hello")), control=None) for n in range(100))
+    records = against(handler, cases=many, manners=Manners(patience=0.3))
+    waited = [record for record in records.values() if record["wsoracle"]["timeline"]]
+    assert len(waited) == 1 and len(records) == 100
+    silences = [step for step in waited[0]["wsoracle"]["timeline"] if "silence" in step["what"]]
+    assert len(silences) == 1
+
+
+def test_a_flood_is_cut_off_and_said_so() -> None:
+    records = against(floods, cases=POSITIVE[:1])
+    assert "read no further" in records[ECHO]["wsoracle"]["note"]
+    assert len(records[ECHO]["wsoracle"]["timeline"]) <= 1001
+    assert len(records[ECHO]["wirelog"]) <= 1001
+
+
+def test_who_trickles_is_cut_off_at_the_time_limit() -> None:
+    records = against(trickles, cases=POSITIVE[:1], manners=Manners(patience=0.4, seconds=0.5))
+    assert "longer than 0.5 s" in records[ECHO]["wsoracle"]["note"]
+
+
+def test_a_case_does_not_count_without_its_control() -> None:
+    records = against(hangs_up, cases=NEGATIVE, answered={ECHO: False})
+    assert all("proves nothing" in record["result"] for record in records.values())
+    known = against(echoes_everything, cases=OTHER[:1], answered={ECHO: True})
+    assert passed(known) == {"sample/pong"}
+    unknown = against(echoes_everything, cases=OTHER[:1])
+    assert passed(unknown) == set()
+
+
+def test_a_reset_is_seen_and_told() -> None:
+    records = against(resets, cases=POSITIVE[:1])
+    assert "resets TCP" in [step["what"] for step in records[ECHO]["wsoracle"]["timeline"]]
+
+
+def test_where_nothing_listens_is_one_error() -> None:
+    async def closed_port() -> int:
+        async with serving(hangs_up) as port:
+            return port
+
+    port = asyncio.run(closed_port())
+    with pytest.raises(NoServer, match="start the server"):
+        run_on(f"ws://127.0.0.1:{port}/")
+
+
+def test_the_same_seed_sends_the_same_octets() -> None:
+    def sent(seed: int) -> list[str]:
+        records = against(echoes_everything, cases=POSITIVE[:2], manners=Manners(seed=seed))
+        frames = [line for record in records.values() for line in record["wirelog"] if line[0] == "TO"]
+        return [line[1][1] for line in frames if not line[1][1].startswith(b"GET ".hex())]
+
+    assert sent(1) == sent(1) != sent(2)
+
+
+def test_jobs_run_side_by_side() -> None:
+    """Not a measurement: with one connection at a time the server below would never answer the second."""
+    together = asyncio.Event
+    waiting: list[asyncio.Event] = []
+
+    async def answers_two_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting.append(together())
+        if len(waiting) in (1, 3):
+            for event in waiting:
+                event.set()
+        await waiting[-1].wait()
+        await echoes_everything(reader, writer)
+
+    many = tuple(case(f"echo-{n}", SendFrame(Frame(TEXT, b"Hello")), control=None) for n in range(3))
+    records = against(answers_two_at_once, cases=many, manners=Manners(patience=5), jobs=2)
+    assert len(passed(records)) == 3
+
+
+def _certificate(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_wss_with_the_name_that_is_asked_for(name: str) -> None:
+    asked: list[str | None] = []
+    context = _certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    context.sni_callback = lambda _object, asked_for, _context: asked.append(asked_for)
+
+    async def both() -> dict[str, dict[str, Any]]:
+        async with serve(_echo, "127.0.0.1", 0, compression=None, ssl=context) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            records: dict[str, dict[str, Any]] = {}
+            target = Target(
+                parse_uri(f"wss://{name}:{port}/"),
+                tls=ssl.create_default_context(cafile=str(CERTIFICATE)),
+                connect_to=("127.0.0.1", port),
+            )
+            await run_client(target, POSITIVE + NEGATIVE, QUICK, on_record=lambda r: records.setdefault(r["id"], r))
+            return records
+
+    assert passed(asyncio.run(both())) == {one.id for one in POSITIVE + NEGATIVE}
+    assert set(asked) == {name if name == "localhost" else None}
+
+
+def test_a_certificate_that_is_not_trusted_is_one_error() -> None:
+    context = _certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+    async def both() -> None:
+        async with serve(_echo, "127.0.0.1", 0, compression=None, ssl=context) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            target = Target(parse_uri(f"wss://127.0.0.1:{port}/"), tls=ssl.create_default_context())
+            await run_client(target, POSITIVE, QUICK, on_record=lambda record: None)
+
+    with pytest.raises(NoServer, match="certificate"):
+        asyncio.run(both())
