@@ -1,0 +1,11 @@
+// Echo server: faye-websocket (on websocket-driver). maxLength 64 MiB; it has no extensions unless given some.
+const http = require("node:http");
+const WebSocket = require("faye-websocket");
+
+const server = http.createServer();
+server.on("upgrade", (request, socket, body) => {
+  socket.on("error", (error) => console.log(String(error)));
+  const connection = new WebSocket(request, socket, body, [], { maxLength: 64 * 1024 * 1024 });
+  connection.on("message", (event) => connection.send(event.data));
+});
+server.listen(Number(process.argv[2]), "127.0.0.1", () => console.log("READY", server.address().port));

@@ -1,0 +1,17 @@
+// Echo server: websocket-driver (sans-I/O) on node:net. maxLength 64 MiB; no extensions are added.
+const net = require("node:net");
+const driver = require("websocket-driver");
+
+const server = net.createServer((socket) => {
+  const connection = driver.server({ maxLength: 64 * 1024 * 1024 });
+  connection.on("connect", () => {
+    if (driver.isWebSocket(connection)) connection.start();
+    else socket.destroy();
+  });
+  connection.on("error", (error) => console.log(String(error)));
+  socket.on("error", (error) => console.log(String(error)));
+  connection.messages.on("data", (message) => connection.messages.write(message));
+  connection.on("close", () => socket.end());
+  socket.pipe(connection.io).pipe(socket);
+});
+server.listen(Number(process.argv[2]), "127.0.0.1", () => console.log("READY", server.address().port));

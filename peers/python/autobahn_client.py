@@ -1,0 +1,47 @@
+"""Client: autobahn on Twisted. No limit of size unless set; failByDrop=False: it fails with a Close frame."""
+
+from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol, connectWS
+from testee import addresses
+from twisted.internet import reactor
+
+count_url, rest = addresses()
+
+
+class Echo(WebSocketClientProtocol):
+    """One connection, and the next where it has ended."""
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Keep the number of cases; send back every other message with its type."""
+        if self.factory.url == count_url:
+            self.factory.cases = rest(int(payload))
+        else:
+            self.sendMessage(payload, isBinary)
+
+
+class Connection(WebSocketClientFactory):
+    """One address; the cases that are still to come."""
+
+    protocol = Echo
+    cases = None
+
+    def clientConnectionLost(self, connector, reason) -> None:
+        """The connection has ended: open the next."""
+        url = None if self.cases is None else next(self.cases, None)
+        if url is None:
+            reactor.stop()
+        else:
+            follow(url, self.cases)
+
+    clientConnectionFailed = clientConnectionLost
+
+
+def follow(url: str, cases=None) -> None:
+    """Open a connection."""
+    factory = Connection(url)
+    factory.cases = cases
+    factory.setProtocolOptions(failByDrop=False)
+    connectWS(factory)
+
+
+follow(count_url)
+reactor.run()

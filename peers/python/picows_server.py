@@ -1,0 +1,24 @@
+"""Echo server: picows, through its websockets-like layer. max_size=None means no limit; no compression."""
+
+import asyncio
+import sys
+
+from picows.websockets.asyncio.server import ServerConnection, serve
+
+
+async def echo(connection: ServerConnection) -> None:
+    """Send back every message with its type."""
+    async for message in connection:
+        await connection.send(message)
+
+
+async def main() -> None:
+    """Serve until killed."""
+    async with serve(
+        echo, "127.0.0.1", int(sys.argv[1]), compression=None, max_size=None, ping_interval=None
+    ) as server:
+        print("READY", server.sockets[0].getsockname()[1], flush=True)
+        await server.serve_forever()
+
+
+asyncio.run(main())

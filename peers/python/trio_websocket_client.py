@@ -1,0 +1,24 @@
+"""Client: trio-websocket (on wsproto). max_message_size 64 MiB; it offers no extensions unless told to."""
+
+import trio
+from testee import run_async
+from trio_websocket import ConnectionClosed, open_websocket_url
+
+
+async def ask(url: str) -> str:
+    """The first message."""
+    async with open_websocket_url(url) as websocket:
+        return str(await websocket.get_message())
+
+
+async def echo(url: str) -> None:
+    """Echo until the connection has ended."""
+    async with open_websocket_url(url, max_message_size=64 << 20) as websocket:
+        try:
+            while True:
+                await websocket.send_message(await websocket.get_message())
+        except ConnectionClosed:
+            pass
+
+
+trio.run(run_async, ask, echo)

@@ -1,0 +1,27 @@
+"""Echo server: websockets, asyncio. No limit of size; WEBSOCKETS_MAX_FRAGMENTS raises the number of fragments."""
+
+import asyncio
+import os
+import sys
+
+os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(1 << 30)
+
+from websockets.asyncio.server import ServerConnection, serve
+
+
+async def echo(connection: ServerConnection) -> None:
+    """Send back every message with its type."""
+    async for message in connection:
+        await connection.send(message)
+
+
+async def main() -> None:
+    """Serve until killed."""
+    async with serve(
+        echo, "127.0.0.1", int(sys.argv[1]), compression=None, max_size=None, ping_interval=None
+    ) as server:
+        print("READY", server.sockets[0].getsockname()[1], flush=True)
+        await server.serve_forever()
+
+
+asyncio.run(main())
