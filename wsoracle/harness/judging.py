@@ -5,7 +5,7 @@ from __future__ import annotations
 from wsoracle.model.terms import MAX_LENGTH, Setting
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.conformance import Judgement
-from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
+from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
 from wsoracle.properties.opening_judge import judge_opening
 from wsoracle.properties.verdict import Profile, Verdict
 
@@ -41,8 +41,10 @@ def trace_of(log: list[Entry]) -> list[Observation]:
             received.append(entry.octets)
         elif entry.kind != "note":
             flush()
-            if entry.kind in ("closed by peer", "reset by peer"):
+            if entry.kind == "closed by peer":
                 trace.append(ClosesTcp())
+            elif entry.kind == "reset by peer":
+                trace.append(ResetsTcp())
             elif entry.kind == "silence":
                 trace.append(Quiet())
             elif not ended:
