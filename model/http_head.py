@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import h11
@@ -155,9 +156,8 @@ class HeadReader:
         if line_end < 0:
             return None
         self._first_line = line_end
-        line = bytes(self._octets[begin:line_end]).removesuffix(b"\r")
-        alone = _parsed(self._role, line + b"\r\n\r\n", b"", b"")
-        return self._malformed(alone.why, line_end + 1) if isinstance(alone, Malformed) else None
+        why = _fault_of_line(self._role, bytes(self._octets[begin:line_end]).removesuffix(b"\r"))
+        return None if why is None else self._malformed(why, line_end + 1)
 
     def _malformed(self, why: str, shown: int) -> Malformed:
         return Malformed(why, bytes(self._octets[:shown]))
@@ -174,21 +174,41 @@ class HeadReader:
         return _parsed(self._role, head, bytes(self._octets[:end]), rest, tolerated=self._begin > 0)
 
 
+@lru_cache(maxsize=64)
+def _fault_of_line(role: Role, line: bytes) -> str | None:
+    """What is wrong with a first line; None where nothing is. A test suite meets the same few again and again."""
+    found = _in_form(role, line + b"\r\n\r\n")
+    return found if isinstance(found, str) else None
+
+
 def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool = False) -> Read | Malformed:
+    found = _in_form(role, head)
+    if isinstance(found, str):
+        return Malformed(found, octets)
+    parsed, lenient = found
+    return Read(parsed, octets, rest, tolerated=tolerated or lenient)
+
+
+@lru_cache(maxsize=16)
+def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
+    """What a whole head says, and whether a recipient has to be lenient to take it; else why it is none.
+
+    The two ends of a connection and whoever judges them read the same head, one soon after the other.
+    """
     first, fields = _put_right(head)
     right = b"\r\n".join([first, *fields, b"", b""])
     try:
         parsed = _request(first, fields) if role is Role.SERVER else _response(first, fields)
     except h11.ProtocolError as error:
-        return Malformed(str(error)[:_LONGEST_REASON], octets)
+        return str(error)[:_LONGEST_REASON]
     fault = _framing_fault(parsed)
     if fault is not None:
-        return Malformed(fault, octets)
+        return fault
     # A status line has a space before its reason, even where that is empty (RFC 9112, section 4); and a field value has
     # no control characters, although who reads one may keep them (RFC 9110, section 5.5).
     lacks_space = role is Role.CLIENT and first.count(b" ") < 2
     strange = any(map(_NOT_IN_A_LINE.search, fields))
-    return Read(parsed, octets, rest, tolerated=tolerated or right != head or lacks_space or strange)
+    return parsed, right != head or lacks_space or strange
 
 
 _LONGEST_REASON: Final = 200
