@@ -38,6 +38,7 @@ from .options import json_option
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     urls: Sequence[str],
     agents: Sequence[str],
     jobs: int,

@@ -151,7 +151,7 @@ class _Run:
                 self._silent = case.id
         if not self.agent:
             self.agent = _server_field(talk) or self._target.uri.host_header
-        judgement = judge_conversation(talk, self._profile)
+        judged = judge_conversation(talk, self._profile)
         facts = Facts(
             self.agent,
             self._numbers[case.id],
@@ -160,7 +160,7 @@ class _Run:
             self._target.url,
             self._manners.seed,
         )
-        for record in self._ledger.enter(record_of(case, Role.SERVER, talk, judgement, facts, [])):
+        for record in self._ledger.enter(record_of(case, Role.SERVER, talk, judged, facts, [])):
             self._on_record(record)
         self._done += 1
         if self._step is not None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wsoracle.model.terms import MAX_LENGTH, Setting
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.conformance import Judgement
 from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
 from wsoracle.properties.opening_judge import judge_opening
+from wsoracle.properties.parts import Parts, parts
 from wsoracle.properties.verdict import Profile, Verdict
 
 from .conversation import Conversation
 from .link import Entry
 
-__all__ = ["judge_conversation", "trace_of"]
+__all__ = ["Judged", "judge_conversation", "trace_of"]
 
 
 def trace_of(log: list[Entry]) -> list[Observation]:
@@ -54,15 +57,23 @@ def trace_of(log: list[Entry]) -> list[Observation]:
     return trace
 
 
-def judge_conversation(talk: Conversation, profile: Profile = "interop") -> Judgement:
+class Judged(NamedTuple):
+    """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed."""
+
+    judgement: Judgement
+    parts: Parts
+
+
+def judge_conversation(talk: Conversation, profile: Profile = "interop") -> Judged:
     """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes.
 
     One that the tester broke off, because it took too long or too much was sent, is failed without their help: no rule
     forbids to go on for ever, but what was asked for did not come.
     """
     if talk.broken_off:
-        return Judgement(Verdict.FAILED, profile)
+        return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
     setting = Setting(talk.role, MAX_LENGTH, echo=True, willing=talk.role is Role.SERVER)
     trace = trace_of(talk.link.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
-    return judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
+    judgement = judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
+    return Judged(judgement, parts(judgement, trace))

@@ -16,10 +16,12 @@ from wsoracle.model.rules import RULES
 from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.properties.conformance import Judgement
 from wsoracle.properties.observation import describe
+from wsoracle.properties.parts import Parts
 from wsoracle.properties.verdict import Verdict
 
 from .conversation import BARRIER, Conversation
 from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
+from .judging import Judged
 from .link import Entry
 
 __all__ = ["FORMAT", "VERSION", "Facts", "record_of"]
@@ -147,24 +149,25 @@ class _Wire:
 
 
 def record_of(
-    case: LiveCase, role: Role, talk: Conversation, judgement: Judgement, facts: Facts, expected: list[Any]
+    case: LiveCase, role: Role, talk: Conversation, judged: Judged, facts: Facts, expected: list[Any]
 ) -> dict[str, Any]:
     """The document; ``expected`` are the outcomes that the judge allows, as objects."""
-    link = talk.link
+    link, (judgement, parts) = talk.link, judged
     wire = _Wire(link.log, case.log)
     sut_is_server = role is Role.SERVER
     mine, theirs = wire.closes.get("tester"), wire.closes.get("sut")
     clean = mine is not None and theirs is not None and link.closed_by_peer
     deciding = _mark(wire.timeline, judgement)
-    rules = [_rule(broken.rule) for broken in judgement.broken]
+    close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
+    rules = [_rule(b.rule, "close" if b.rule in close_rules else "behavior") for b in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
     verdict = judgement.verdict
     note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
     silent_at = [entry for entry in link.log if entry.kind == "silence"]
     return {
         "agent": facts.agent,
-        "behavior": verdict.value,
-        "behaviorClose": verdict.value if not talk.opened else "OK",
+        "behavior": parts.behavior.value,
+        "behaviorClose": parts.closing_kind,
         "case": facts.number,
         "closedByMe": wire.first_close == "tester",
         "createStats": True,
@@ -188,7 +191,7 @@ def record_of(
         "reportCompressionRatio": False,
         "reportTime": case.id.startswith("9."),
         "result": _result(judgement, note),
-        "resultClose": "",
+        "resultClose": _closing(parts),
         "rxFrameStats": _counts(wire.received.opcodes),
         "rxOctetStats": _counts(wire.received.chops),
         "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
@@ -258,10 +261,16 @@ def _mark(timeline: list[dict[str, Any]], judgement: Judgement) -> dict[str, Any
     return {"octet": judgement.octet, "entry": index, "arrived": judgement.arrived}
 
 
-def _rule(rule_id: str) -> dict[str, str]:
+def _rule(rule_id: str, part: str) -> dict[str, str]:
     rule = RULES.by_id[rule_id]
     return {"id": rule.id, "strength": rule.strength.value, "section": rule.section, "quote": rule.quote,
-            "part": "behavior"}  # fmt: skip
+            "part": part}  # fmt: skip
+
+
+def _closing(parts: Parts) -> str:
+    if not parts.broken_in_closing:
+        return "the connection was closed as it may be" if parts.closing_kind == "OK" else parts.closing_kind
+    return "not followed: " + ", ".join(f"{b.strength.value} {b.rule}" for b in parts.broken_in_closing)
 
 
 def _cut(octets: bytes) -> list[Any]:
