@@ -8,7 +8,7 @@ writes them. Where the exact octets matter (a case of docs/cases.md about one ro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from wsoracle.model.masking import mask
@@ -33,12 +33,27 @@ class SendFrame:
     """Write a frame, in writes of at most ``chop`` octets (None: in one).
 
     The frame has no key of its own: the tester masks it where it is a client. ``cut``: only so many octets of the
-    payload are written, and what is missing follows as :class:`SendOctets` or never.
+    payload are written, and what is missing follows as :class:`SendOctets` or never. ``length``: the payload of
+    ``frame`` again and again, up to so many octets, made only when it is written.
     """
 
     frame: Frame
     chop: int | None = None
     cut: int | None = None
+    length: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Octets of the payload that the header declares."""
+        return self.frame.length if self.length is None else self.length
+
+    @property
+    def whole(self) -> Frame:
+        """The frame with all of its payload."""
+        if self.length is None:
+            return self.frame
+        pattern = self.frame.payload
+        return replace(self.frame, payload=(pattern * (self.length // len(pattern) + 1))[: self.length])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,10 @@ class SendHead:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Go on when the endpoint has taken in all that was sent, and has sent what it owes for that."""
+    """Go on when the endpoint has taken in all that was sent, and has sent what it owes for that.
+
+    Inside a frame, where no Ping can ask for that: go on as soon as nothing more can be learned without a wait.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,7 @@ class LiveCase:
     `control`    the id of the nearest legal case, which the same endpoint must answer for this one to count
     `opening`    it makes its own opening handshake
     `quotes`     ids of the rules that it is about, where it was made for some
+    `origin`     where it comes from, for one that was generated
     `log`        whether the report lists every write and read (no for thousands of round trips)
     `seconds`    how long it may take at all, whatever the endpoint does
     """
@@ -110,7 +129,7 @@ class LiveCase:
     @property
     def frames(self) -> tuple[Frame, ...]:
         """The frames that are sent whole, unmasked."""
-        return tuple(action.frame for action in self.actions if isinstance(action, SendFrame) and action.cut is None)
+        return tuple(action.whole for action in self.actions if isinstance(action, SendFrame) and action.cut is None)
 
 
 def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
@@ -120,7 +139,7 @@ def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
             return action.octets
         turned = key[action.masked_from % 4 :] + key[: action.masked_from % 4]
         return mask(action.octets, turned)
-    frame = action.frame
+    frame = action.whole
     if key is not None and frame.key is None:
         frame = Frame(frame.opcode, frame.payload, frame.fin, frame.rsv1, frame.rsv2, frame.rsv3, key, frame.form)
     octets = encode(frame)

@@ -76,7 +76,7 @@ class Manners:
 
 def most_octets(case: LiveCase) -> int:
     """How many octets an endpoint may send in a case: what it is sent and a quarter more, and some to spare."""
-    size = sum(a.frame.length for a in case.actions if isinstance(a, SendFrame))
+    size = sum(a.size for a in case.actions if isinstance(a, SendFrame))
     return size + size // 4 + SPARE_OCTETS
 
 
@@ -200,7 +200,7 @@ class Conversation:
         if isinstance(action, SendFrame):
             self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
             self._write(octets_of(action, self._key), action.chop)
-            whole = action.cut is None or action.cut >= action.frame.length
+            whole = action.cut is None or action.cut >= action.size
             self._at_boundary = whole
             if whole and action.frame.opcode == CLOSE and self.sent_close is None:
                 self.sent_close = action.frame.payload
