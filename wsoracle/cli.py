@@ -45,7 +45,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "graph": "Draw the states that an endpoint can reach.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
-        "bench": "Measure frames a second, beside wsproto and websockets.",
+        "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside the established one.",
     }
 )
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""

@@ -226,7 +226,7 @@ def test_wss_with_the_name_that_is_asked_for(name: str) -> None:
                 tls=ssl.create_default_context(cafile=str(CERTIFICATE)),
                 connect_to=("127.0.0.1", port),
             )
-            await run_client(target, POSITIVE + NEGATIVE, QUICK, on_record=lambda r: records.setdefault(r["id"], r))
+            await run_client(target, POSITIVE + NEGATIVE, QUICK, on_record=lambda r: records.__setitem__(r["id"], r))
             return records
 
     assert passed(asyncio.run(both())) == {one.id for one in POSITIVE + NEGATIVE}

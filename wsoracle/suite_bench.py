@@ -1,0 +1,245 @@
+"""How long a whole suite takes, beside the established suite: the same specification file, the same peer, in turns.
+
+A side is a command line that is called as the established suite is; the time is that of the process, from its start to
+its end, reports included, as its user waits for it. Sides take turns, and the order rotates from round to round. What
+is quoted are medians, and the ratio of the medians. A side that ends in an error, or leaves cases out, has no time.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+
+from .established_tool import established_tool
+
+__all__ = ["WORKLOADS", "SuiteBenchFailed", "SuiteReport", "SuiteTime", "as_json", "as_table", "run_suite_bench"]
+
+SMALL: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
+LARGE: Final = ("9.*",)
+OURS: Final = "wsoracle"
+ESTABLISHED: Final = "established suite"
+LONGEST: Final = 900.0
+"""Seconds that a side may take."""
+
+OnStep = Callable[[str, int, int], None]
+
+
+class SuiteBenchFailed(Exception):
+    """A side did not do the work; the message says which and what it printed last."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is run: the patterns of its cases and how many there are, against which peer, in which direction."""
+
+    name: str
+    patterns: tuple[str, ...]
+    cases: int
+    mode: str
+    peer: str
+
+
+WORKLOADS: Final = (
+    Workload("servers, groups 1-7 and 10", SMALL, 247, "fuzzingclient", "echo"),
+    Workload("servers, group 9", LARGE, 54, "fuzzingclient", "echo"),
+    Workload("clients, groups 1-7 and 10", SMALL, 247, "fuzzingserver", "testee"),
+    Workload("clients, group 9", LARGE, 54, "fuzzingserver", "testee"),
+    Workload("a silent server, groups 1-7, 9 and 10", (*SMALL, *LARGE), 301, "fuzzingclient", "silent"),
+)
+
+
+@dataclass(frozen=True)
+class SuiteTime:
+    """How long the sides took for a workload, in seconds, each time; a side that did not run it is not there."""
+
+    workload: Workload
+    seconds: Mapping[str, tuple[float, ...]]
+    verdicts: Mapping[str, Mapping[str, int]]
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster ours is; None where there is nothing to compare with."""
+        if ESTABLISHED not in self.seconds:
+            return None
+        return statistics.median(self.seconds[ESTABLISHED]) / statistics.median(self.seconds[OURS])
+
+
+@dataclass(frozen=True)
+class SuiteReport:
+    """All times, and whether the established suite was there to compare with."""
+
+    times: tuple[SuiteTime, ...]
+    compared: bool
+
+
+def run_suite_bench(rounds: int, progress: OnStep, workloads: Sequence[Workload] = WORKLOADS) -> SuiteReport:
+    """Measure. Raises :class:`SuiteBenchFailed` where a side fails.
+
+    The established suite waits seconds for each case of a silent server, and is left out there.
+    """
+    sides: dict[str, list[str]] = {OURS: [sys.executable, "-m", "wsoracle", "wstest"]}
+    other = established_tool()
+    if other is not None:
+        sides[ESTABLISHED] = other
+    plan = [
+        (workload, side)
+        for workload in workloads
+        for turn in range(rounds)
+        for side in (list(sides) if turn % 2 == 0 else list(reversed(sides)))
+        if side == OURS or workload.peer != "silent"
+    ]
+    seconds: dict[tuple[str, str], list[float]] = {}
+    verdicts: dict[tuple[str, str], Mapping[str, int]] = {}
+    for number, (workload, side) in enumerate(plan):
+        progress(f"{side}: {workload.name}", number, len(plan))
+        key = workload.name, side
+        took, verdicts[key] = _once(workload, sides[side])
+        seconds.setdefault(key, []).append(took)
+    times = tuple(
+        SuiteTime(
+            workload,
+            {side: tuple(seconds[workload.name, side]) for side in sides if (workload.name, side) in seconds},
+            {side: verdicts[workload.name, side] for side in sides if (workload.name, side) in verdicts},
+        )
+        for workload in workloads
+    )
+    return SuiteReport(times, other is not None)
+
+
+def _once(workload: Workload, command: Sequence[str]) -> tuple[float, Mapping[str, int]]:
+    with tempfile.TemporaryDirectory(prefix="wsoracle-bench-") as folder:
+        out = Path(folder) / "reports"
+        spec: dict[str, Any] = {"outdir": str(out), "cases": list(workload.patterns), "exclude-cases": []}
+        spec["exclude-agent-cases"] = {}
+        path = Path(folder) / "spec.json"
+        arguments = [*command, "-m", workload.mode, "-s", str(path)]
+        if workload.mode == "fuzzingclient":
+            with _peer(workload.peer) as port:
+                spec["servers"] = [{"agent": "bench", "url": f"ws://127.0.0.1:{port}", "options": {"version": 18}}]
+                path.write_text(json.dumps(spec), encoding="utf-8")
+                took = _timed(arguments, folder)
+        else:
+            url = f"ws://127.0.0.1:{_free_port()}"
+            spec["url"] = url
+            path.write_text(json.dumps(spec), encoding="utf-8")
+            took = _served([*arguments, "-u", "0"], url, folder)
+        return took, _verdicts(out, workload)
+
+
+def _verdicts(out: Path, workload: Workload) -> Mapping[str, int]:
+    index = json.loads((out / "index.json").read_text(encoding="utf-8"))
+    found = [case["behavior"] for agent in index.values() for case in agent.values()]
+    if len(found) != workload.cases:
+        raise SuiteBenchFailed(f"{workload.name}: {len(found)} of {workload.cases} cases are in the report")
+    return {verdict: found.count(verdict) for verdict in sorted(set(found))}
+
+
+def _timed(arguments: Sequence[str], folder: str) -> float:
+    begun = time.perf_counter()
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, timeout=LONGEST, check=False)
+    took = time.perf_counter() - begun
+    if done.returncode not in (0, 1):
+        raise SuiteBenchFailed(f"{' '.join(arguments[:4])}: exit status {done.returncode}: {done.stderr[-500:]!r}")
+    return took
+
+
+def _served(arguments: Sequence[str], url: str, folder: str) -> float:
+    """Until a client testee has run all cases and the reports are there; the server's start is not counted."""
+    server = subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _wait_for(int(url.rpartition(":")[2]), server)
+        return _timed([sys.executable, "-m", "wsoracle.bench_peers", "testee", url], folder)
+    finally:
+        server.terminate()
+        try:
+            server.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.communicate()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            raise SuiteBenchFailed(f"the fuzzing server ended: {server.communicate()[1][-500:]!r}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SuiteBenchFailed("the fuzzing server does not listen")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _peer(kind: str) -> Iterator[int]:
+    peer = subprocess.Popen(
+        [sys.executable, "-m", "wsoracle.bench_peers", kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert peer.stdout is not None
+        line = peer.stdout.readline()
+        if not line.strip().isdigit():
+            raise SuiteBenchFailed(f"the {kind} server did not start")
+        yield int(line)
+    finally:
+        peer.kill()
+        peer.communicate()
+
+
+def as_json(report: SuiteReport) -> dict[str, Any]:
+    """The report as an object; times in seconds."""
+    return {
+        "compared": report.compared,
+        "suites": [
+            {
+                "workload": time.workload.name,
+                "cases": time.workload.cases,
+                "seconds": {side: [round(value, 3) for value in values] for side, values in time.seconds.items()},
+                "verdicts": {side: dict(verdicts) for side, verdicts in time.verdicts.items()},
+                "timesFaster": None if time.ratio is None else round(time.ratio, 2),
+            }
+            for time in report.times
+        ],
+    }
+
+
+def as_table(report: SuiteReport) -> Table:
+    """The report for people."""
+    table = Table(title="a whole suite, with its reports: seconds (median)", title_justify="left")
+    table.add_column("workload")
+    table.add_column("cases", justify="right")
+    table.add_column(OURS, justify="right")
+    table.add_column(ESTABLISHED, justify="right")
+    table.add_column("times faster", justify="right")
+    for measured in report.times:
+        medians = {side: f"{statistics.median(values):.2f}" for side, values in measured.seconds.items()}
+        ratio = "-" if measured.ratio is None else f"{measured.ratio:.1f}"
+        table.add_row(
+            measured.workload.name,
+            str(measured.workload.cases),
+            medians[OURS],
+            medians.get(ESTABLISHED, "-"),
+            ratio,
+        )
+    return table
