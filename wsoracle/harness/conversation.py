@@ -80,6 +80,15 @@ def most_octets(case: LiveCase) -> int:
     return size + size // 4 + SPARE_OCTETS
 
 
+def patience_with(case: LiveCase, manners: Manners) -> float:
+    """How long silence is waited for in a case: an endpoint that works on much data is not silent for long enough.
+
+    A second more for each MiB that it is sent, and for each 5,000 frames.
+    """
+    sent = [action for action in case.actions if isinstance(action, SendFrame)]
+    return manners.patience + sum(action.size for action in sent) / (1 << 20) + len(sent) // 5000
+
+
 class Conversation:
     """A case on a connection, in one run. ``role`` is that of the endpoint under test.
 
@@ -113,7 +122,7 @@ class Conversation:
         self._manners: Final = manners
         self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
         self._reference: Final = Reference(role)
-        self._patience = manners.patience
+        self._patience = self._most_patience = patience_with(case, manners)
         self._key: bytes | None = None
         self._at_boundary = True  # between frames
         self._refused = False
@@ -249,7 +258,7 @@ class Conversation:
             self._patience = max(0.0, self._patience - min(silence, self.link.now - waiting_since))
             if self._patience <= 0.001 and most is None:
                 self.silent = True
-                self.link.silence(self._manners.patience)
+                self.link.silence(self._most_patience)
         return found
 
     def _take(self) -> None:
