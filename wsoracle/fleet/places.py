@@ -1,0 +1,110 @@
+"""Where the fleet's things lie: the scripts in the repository, everything that is installed below one folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["SCRIPTS", "Places"]
+
+SCRIPTS: Final = Path(__file__).resolve().parent.parent.parent / "peers"
+"""The folder of scripts, which is in the repository and not in the wheel."""
+
+_PASSED_ON: Final = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+    "SYSTEMROOT",
+    "JAVA_HOME",
+    "GOROOT",
+    "LD_LIBRARY_PATH",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """`root` is the one folder below which things are installed; `interpreter` runs Python's scripts instead of the
+    virtual environment's where it is given (the tests, with what they have installed)."""
+
+    root: Path
+    interpreter: str | None = None
+    scripts: Path = SCRIPTS
+
+    @property
+    def environment(self) -> Path:
+        """The virtual environment."""
+        return self.root / "venv"
+
+    @property
+    def python(self) -> str:
+        """The interpreter of Python's scripts."""
+        return self.interpreter or str(self.environment / "bin" / "python")
+
+    @property
+    def npm(self) -> Path:
+        """Where npm installs."""
+        return self.root / "npm"
+
+    @property
+    def modules(self) -> Path:
+        """The installed npm packages."""
+        return self.npm / "node_modules"
+
+    @property
+    def built(self) -> Path:
+        """What is compiled here."""
+        return self.root / "built"
+
+    @property
+    def logs(self) -> Path:
+        """What installers, servers and clients print."""
+        return self.root / "logs"
+
+    def command(self, template: Sequence[str], port: int = 0, url: str = "", agent: str = "") -> list[str]:
+        """A command line of the registry, filled in."""
+        values = {
+            "{python}": self.python,
+            "{peers}": str(self.scripts),
+            "{modules}": str(self.modules),
+            "{built}": str(self.built),
+            "{port}": str(port),
+            "{url}": url,
+            "{agent}": agent,
+        }
+        return [_filled(part, values) for part in template]
+
+    def variables(self) -> dict[str, str]:
+        """The environment that peers run in: little of ours, so that nothing of it changes what they do."""
+        passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        return {
+            **passed,
+            "NODE_PATH": str(self.modules),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "GO111MODULE": "off",
+            "GOPATH": "/usr/share/gocode",
+            "GOFLAGS": "",
+            "GOCACHE": str(self.root / "go-cache"),
+            "DENO_DIR": str(self.root / "deno"),
+            "DENO_NO_UPDATE_CHECK": "1",
+        }
+
+    @property
+    def own_interpreter(self) -> str:
+        """The interpreter that this program runs on, which makes the virtual environment."""
+        return self.interpreter or sys.executable
+
+
+def _filled(part: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        # Only one name occurs in a part, so that a value with braces is never looked at again.
+        if name in part:
+            return part.replace(name, value)
+    return part

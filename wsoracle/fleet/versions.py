@@ -1,0 +1,103 @@
+"""Which version of an implementation is installed: asked of what is installed, never typed in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Final
+
+from .places import Places
+from .registry import Peer
+
+__all__ = ["apt_version", "npm_version", "pip_version", "version_of"]
+
+_VERSION: Final = re.compile(r"\d+(?:[._]\d+)+(?:[-+.][0-9A-Za-z]+)*|\d+(?:\.\d+)*")
+_SECONDS: Final = 20.0
+
+
+def version_of(peer: Peer, places: Places) -> str | None:
+    """The version of an installed implementation, with those of the packages that it stands on; None if not there."""
+    first = _own(peer, places)
+    if first is None:
+        return None
+    beside = [f"{name} {_packaged(peer, name, places)}" for name in peer.also]
+    return f"{first} ({', '.join(beside)})" if beside else first
+
+
+def _own(peer: Peer, places: Places) -> str | None:
+    packaged = _packaged(peer, peer.packages[0], places)
+    if not peer.version:
+        return packaged
+    if peer.artifact and not (places.built / peer.artifact).exists():
+        return None
+    return _said(places.command(peer.version), places.variables())
+
+
+def _packaged(peer: Peer, package: str, places: Places) -> str | None:
+    if peer.kind == "pip":
+        return pip_version(package, places)
+    if peer.kind == "npm":
+        return npm_version(package, places)
+    return apt_version(package)
+
+
+def pip_version(package: str, places: Places) -> str | None:
+    """What is installed in the virtual environment, or for this program where the places name its interpreter."""
+    if places.interpreter is not None:
+        found = distributions(name=package)
+    else:
+        folders = [str(folder) for folder in places.environment.glob("lib/python3*/site-packages")]
+        found = distributions(name=package, path=folders) if folders else iter(())
+    return next((one.version for one in found), None)
+
+
+def npm_version(package: str, places: Places) -> str | None:
+    """What is installed below node_modules."""
+    try:
+        document = json.loads((places.modules / package / "package.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    version = document.get("version") if isinstance(document, dict) else None
+    return version if isinstance(version, str) else None
+
+
+def apt_version(package: str) -> str | None:
+    """What Debian's package manager says of a package; None where it is not installed, or there is no dpkg."""
+    program = shutil.which("dpkg-query")
+    if program is None:
+        return None
+    status = "${db:Status-Status} ${Version}"
+    said = _output([program, "-W", f"-f={status}\n", package], dict(os.environ))
+    for line in said.splitlines():
+        installed, _, version = line.partition(" ")
+        if installed == "installed":
+            # The upstream version: without the epoch before it and Debian's revision after it.
+            return version.rpartition(":")[2].rpartition("-")[0] or version
+    return None
+
+
+def _said(command: list[str], variables: dict[str, str]) -> str | None:
+    match = _VERSION.search(_output(command, variables))
+    return None if match is None else match[0].replace("_", ".")
+
+
+def _output(command: list[str], variables: dict[str, str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+            cwd=Path.cwd().anchor,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
