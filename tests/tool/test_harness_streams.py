@@ -74,7 +74,7 @@ def test_no_octets_make_a_reader_raise(data: st.DataObject, octets: bytes) -> No
         list(crossing.take(0.0, chunk))
         unread += chunk
         incoming.take(unread)
-    list(crossing.unfinished(0.0))
+    crossing.unfinished()
     assert crossing.octets == len(octets)
 
 

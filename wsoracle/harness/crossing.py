@@ -72,7 +72,7 @@ class Crossing:
         if self._heads:
             end = data.find(_EMPTY_LINE)
             if end < 0 and len(data) <= _LONGEST_HEAD:
-                self._rest = data
+                self._rest, self._rest_at = data, at
                 return
             place = end + len(_EMPTY_LINE) if end >= 0 else len(data)
             self.head = data[:place]
@@ -109,14 +109,20 @@ class Crossing:
             else:
                 self.left_out += 1
             self._header = None
-        self._rest = data[place:]
+        self._rest, self._rest_at = data[place:], at
 
-    def unfinished(self, at: float) -> Iterator[HeadSeen | FrameSeen]:
-        """What is not complete at the end."""
+    def unfinished(self) -> HeadSeen | FrameSeen | None:
+        """What is not complete at the end, if anything; its time is that of its first octets, or of a head's last."""
         if self._header is not None:
-            yield self._seen(self._header, at, False)
-        elif self._rest:
-            yield HeadSeen(at, self._rest, self.octets - len(self._rest), len(self._rest))
+            return self._seen(self._header, self._begun, False)
+        if not self._rest:
+            return None
+        return HeadSeen(self._rest_at, self._rest, self.octets - len(self._rest), len(self._rest))
+
+    @property
+    def in_head(self) -> bool:
+        """Whether what comes next belongs to a head."""
+        return self._heads > 0
 
     def _seen(self, header: Header, at: float, whole: bool) -> FrameSeen:
         payload = self._payload if header.key is None else mask(self._payload, header.key)

@@ -128,7 +128,7 @@ class Link(asyncio.Protocol):
 
     def silence(self, seconds: float) -> None:
         """Nothing came for so many seconds, and nothing more is waited for."""
-        self.log.append(Entry(self.now, "silence", words=f"{seconds:g} s of silence"))
+        self.log.append(Entry(self.now, "silence", words=f"{seconds:.3g} s of silence"))
 
     def allow(self, most: int) -> None:
         """So many octets may come from now on before the endpoint is taken to flood us."""

@@ -73,8 +73,13 @@ class _Wire:
             self._take(entry)
         last = log[-1].at if log else 0.0
         for side, crossing in (("tester", self.sent), ("sut", self.received)):
-            for seen in crossing.unfinished(last):
+            seen = crossing.unfinished()
+            if isinstance(seen, HeadSeen) and not crossing.in_head:
+                words = f"{seen.size} octets of a header"
+                self._step(_step(seen.at, side, words, seen.size, seen.octets, seen.start))
+            elif seen is not None:
                 self._see(side, seen)
+        self.timeline.sort(key=lambda step: float(step["t"]))
         left_out = self._left_out + self.sent.left_out + self.received.left_out
         if left_out:
             self.timeline.append(_step(last, "timer", f"... {left_out} more, not listed"))
