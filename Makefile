@@ -1,10 +1,11 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | wheel | clean
+#   make demo | test | lint | coverage | bench | docs | wheel | fleet | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.13)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+FLEET_ARGS ?=
 JOBS ?= 2
 LOCK := requirements/locked.txt
 BIN := .venv/bin
@@ -13,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint coverage bench docs wheel setup clean
+.PHONY: demo test lint coverage bench docs wheel fleet setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -41,6 +42,10 @@ wheel: setup
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
 	@rm -rf build
 	@ls dist/*.whl
+
+# All implementations that can be installed without root, each a report below out/fleet; those of Debian: FLEET_ARGS=--apt
+fleet: setup
+	@$(BIN)/python -m wsoracle fleet --install --findings docs/findings.md $(FLEET_ARGS)
 
 setup: .venv/.installed
 

@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
         "generate": "Write test cases: as JSON, for the established suite, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
+        "fleet": "Install and start real implementations, test each, and write what was found.",
         "graph": "Draw the states that an endpoint can reach.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside the established one.",

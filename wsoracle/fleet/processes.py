@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -98,6 +99,12 @@ class Process:
         self._reader.join(0.5)
         return one_line(b" | ".join(line.strip() for line in self._last).decode("utf-8", "backslashreplace"), 300)
 
+    def kill(self) -> None:
+        """Kill the whole group, without waiting for it."""
+        with self._ending:
+            if not self._ended:
+                self._signal(signal.SIGKILL)
+
     def end(self, grace: float = GRACE) -> None:
         """Ask the whole group to end, and kill what is left of it after so many seconds."""
         if self.running and grace > 0:
@@ -159,15 +166,22 @@ class Crew:
         log: Path,
         variables: Mapping[str, str] | None = None,
         *,
+        port: int | None = None,
         ready_within: float = 30.0,
         grace: float = GRACE,
     ) -> Iterator[Server]:
-        """The same for a server, from its line ``READY <port>`` on. :class:`PeerError` where that does not come."""
+        """The same for a server, from its line ``READY <port>`` on; :class:`PeerError` where that does not come.
+
+        One that says nothing of the kind was told a `port`, and is ready when that takes connections.
+        """
         started = self._start(Server, command, log, variables, None)
         try:
             deadline = time.monotonic() + ready_within
-            while not started.told.wait(0.1) and started.running and time.monotonic() < deadline:
-                pass
+            while started.port is None and started.running and time.monotonic() < deadline:
+                if port is not None and _takes_connections(port):
+                    started.port = port
+                elif started.told.wait(0.1 if port is None else 0.02) and started.port is None:
+                    started.wait(0.1)
             if started.port is None:
                 raise PeerError(_why(started, ready_within))
             yield started
@@ -203,6 +217,8 @@ class Crew:
             self._stopped = True
             alive = list(self._alive)
         for process in alive:
+            process.kill()
+        for process in alive:
             process.end(0)
 
     def _start(
@@ -225,6 +241,14 @@ class Crew:
         process.end(0 if self._stopped else grace)
         with self._lock:
             self._alive.discard(process)
+
+
+def _takes_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _why(process: Process, seconds: float) -> str:

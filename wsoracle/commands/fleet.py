@@ -1,0 +1,196 @@
+"""``wsoracle fleet``: real implementations, installed, started and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from ..cli import FAILED, WrongInput
+from ..output import OnStep, console, progress, write_json, write_text
+from .options import checked_file
+
+if TYPE_CHECKING:
+    from ..fleet.findings import Column
+    from ..fleet.places import Places
+    from ..fleet.processes import Crew
+    from ..fleet.registry import Peer
+    from ..fleet.rounds import Round, Turn
+
+KINDS: Final = ("pip", "npm", "apt")
+ROLES: Final = ("server", "client")
+
+
+def _words(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Callback of an option that takes names with commas between them."""
+    return () if text is None else tuple(word for word in (part.strip() for part in text.split(",")) if word)
+
+
+@click.command("fleet")
+@click.option("--list", "listing", is_flag=True, help="List what there is, and run nothing.")
+@click.option("--install", "installing", is_flag=True, help="Install what is missing first.")
+@click.option("--apt", is_flag=True, help="With --install: Debian's packages too, as root.")
+@click.option("--only", callback=_words, metavar="NAME,...", help="Only these implementations (* is any text).")
+@click.option("--kind", "kinds", callback=_words, metavar="pip,npm,apt", help="Only what is installed by these.")
+@click.option("--role", type=click.Choice(ROLES), help="Only as servers, or only as clients.")
+@click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Implementations at a time.")
+@click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated.")
+@click.option("--exclude", "excluded", multiple=True, metavar="PATTERN", help="Not these cases; may be repeated.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(1, 86400),
+    default=1200.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one implementation may take.",
+)
+@click.option("--out", default="out/fleet", show_default=True, metavar="DIR", help="Where everything goes.")
+@click.option(
+    "--findings", callback=checked_file, metavar="FILE", help="Where the findings go [default: DIR/findings.md]"
+)
+@click.pass_context
+def command(context: click.Context, /, listing: bool, installing: bool, out: str, **options: Any) -> None:
+    """Install and start real implementations, test each, and write what was found.
+
+    Servers meet the fuzzing client, clients the fuzzing server. Everything is below DIR: what is installed, a report
+    for each in DIR/reports, the matrix and the deviations in DIR/findings.md and DIR/fleet.json. Deviations are what is
+    looked for: the exit status is 1 where an implementation could not be installed, started or run to its end.
+    """
+    from ..fleet.installer import missing
+    from ..fleet.places import Places
+    from ..fleet.processes import Crew
+
+    places = Places(_folder(out))
+    if not (places.scripts / "requirements.txt").is_file():
+        raise WrongInput(f"the scripts are in the repository, not in {places.scripts}: run it from a checkout")
+    peers = _chosen(options["only"], options["kinds"], options["role"])
+    crew = Crew()
+    try:
+        reasons = _installed(peers, places, crew, options["apt"]) if installing else {}
+        for peer in peers:
+            reason = missing(peer, places)
+            if reason is not None:
+                hint = "" if installing else ": --install" + (" --apt" if reason.startswith("needs apt") else "")
+                reasons.setdefault(peer.name, reason + hint)
+        if listing:
+            _list(peers, places, reasons)
+            good = not (installing and reasons)
+        else:
+            good = _run(peers, places, crew, reasons, options)
+    finally:
+        crew.stop()
+    if not good:
+        context.exit(FAILED)
+
+
+def _folder(out: str) -> Path:
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise WrongInput(f"--out: {out} is no directory: give the name of one")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _chosen(only: Sequence[str], kinds: Sequence[str], role: str | None) -> list[Peer]:
+    from ..fleet.registry import PEERS
+
+    for kind in kinds:
+        if kind not in KINDS:
+            raise WrongInput(f"--kind: there is no {kind!r}: give some of {', '.join(KINDS)}, with commas")
+    names = [peer.name for peer in PEERS]
+    for pattern in only:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise WrongInput(f"--only: there is no implementation {pattern!r}: wsoracle fleet --list names them")
+    peers = [peer for peer in PEERS if not only or any(fnmatchcase(peer.name, pattern) for pattern in only)]
+    peers = [peer for peer in peers if (not kinds or peer.kind in kinds) and (role is None or role in peer.roles)]
+    if not peers:
+        raise WrongInput("no implementation is left: give --only, --kind and --role that have one in common")
+    return peers
+
+
+def _installed(peers: Sequence[Peer], places: Places, crew: Crew, apt: bool) -> dict[str, str]:
+    from ..fleet.installer import install
+
+    with progress("installing") as step:
+        return install(peers, places, crew, step, apt=apt)
+
+
+def _list(peers: Sequence[Peer], places: Places, reasons: dict[str, str]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..fleet.versions import version_of
+
+    table = Table(box=None, pad_edge=False)
+    for head in ("name", "version", "language", "code base", "roles", "by", ""):
+        table.add_column(head, overflow="fold")
+    for peer in peers:
+        version = version_of(peer, places) if peer.name not in reasons else None
+        cells = (peer.name, version or "-", peer.language, peer.code_base, ", ".join(peer.roles), peer.kind)
+        table.add_row(*map(Text, cells), Text(reasons.get(peer.name, ""), "red"))
+    console().print(table)
+
+
+def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, str], options: dict[str, Any]) -> bool:
+    from .. import __version__
+    from ..fleet.collecting import column_of, document_of
+    from ..fleet.findings import Column, findings_page
+    from ..fleet.rounds import Tester, Turn, run_rounds
+    from ..fleet.versions import version_of
+
+    turns, absent = [], []
+    for peer in peers:
+        version = None if peer.name in reasons else version_of(peer, places)
+        for role in peer.roles:
+            if options["role"] not in (None, role):
+                continue
+            if version is None:
+                reason = reasons.get(peer.name, "its version cannot be found out")
+                absent.append(Column(peer, role, "", "-", reason))
+            else:
+                turns.append(Turn(peer, role, version))
+    choice = [word for name in ("select", "exclude") for text in options[f"{name}ed"] for word in (f"--{name}", text)]
+    tester = Tester(tuple(choice), options["limit"])
+    with progress("testing") as step:
+        rounds = run_rounds(
+            turns, places, crew, places.root / "reports", tester, jobs=options["jobs"], on_round=_counter(step, turns)
+        )
+    columns = [*map(column_of, rounds), *absent]
+    made_with = f"wsoracle {__version__}, {datetime.now(UTC):%Y-%m-%d}"
+    write_json(str(places.root / "fleet.json"), document_of(columns, made_with))
+    findings = options["findings"] or str(places.root / "findings.md")
+    write_text(findings, findings_page(columns, made_with))
+    _show(columns, findings)
+    return all(column.reason is None for column in columns)
+
+
+def _counter(step: OnStep, turns: Sequence[Turn]) -> Callable[[Round], None]:
+    done = 0
+    step("starting", 0, len(turns))
+
+    def count(one: Round) -> None:
+        nonlocal done
+        done += 1
+        step(one.turn.agent, done, len(turns))
+
+    return count
+
+
+def _show(columns: Sequence[Column], findings: str) -> None:
+    from rich.text import Text
+
+    out = console()
+    for column in columns:
+        name = f"{column.peer.name} {column.version} as {column.role}: "
+        sums = ", ".join(f"{count} {verdict}" for verdict, count in sorted(column.verdicts.items()))
+        sums += f", {column.uncounted} did not count" if column.uncounted else ""
+        out.print(
+            Text(name, "bold").append(f"{sums or 'no cases'}; {len(column.deviations)} deviations"), soft_wrap=True
+        )
+        if column.reason is not None:
+            out.print(Text(f"    {column.reason}", "red"), soft_wrap=True)
+    out.print(Text(f"findings: {findings}"), soft_wrap=True)
