@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from ..live_case import LiveCase
+from ..live_controls import with_controls
 from .closings import closings
-from .controls import with_controls
 from .fragments import fragments
 from .frames import frames
 from .limits import limits

@@ -8,7 +8,8 @@ from typing import Final
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, TEXT
 
 from ..live_case import LiveCase, SendFrame
-from .table import a_case, close, octets, send
+from ..live_words import octets
+from .table import a_case, close, send
 from .texts import EDITED, GREEK, HIGH, form
 
 GROUP: Final = "Closing handshake"

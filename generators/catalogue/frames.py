@@ -17,7 +17,8 @@ from wsoracle.model.vocabulary import (
 )
 
 from ..live_case import LiveCase, SendFrame
-from .table import APART, OCTETWISE, a_case, chopped, close, octets, send
+from ..live_words import octets
+from .table import APART, OCTETWISE, a_case, chopped, close, send
 
 HELLO: Final = b"Hello, world!"
 BITS: Final = bytes((0x00, 0xFF, 0xFE, 0xFD, 0xFC, 0xFB, 0x00, 0xFF))

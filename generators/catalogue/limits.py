@@ -8,8 +8,9 @@ from typing import Final
 from wsoracle.model.vocabulary import BINARY, OPCODE_NAMES, TEXT
 
 from ..live_case import LiveCase, Settle
+from ..live_words import octets
 from .closings import PATTERN
-from .table import a_case, chopped, fragmented, octets, send
+from .table import a_case, chopped, fragmented, send
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from wsoracle.model.vocabulary import CLOSE, CONTINUATION, OPCODE_NAMES, Frame
-from wsoracle.properties.observation import shown
+from wsoracle.model.vocabulary import CLOSE, CONTINUATION, Frame
 
-from ..live_case import Action, LiveCase, SendFrame, SendOctets, Settle
+from ..live_case import Action, LiveCase, SendFrame, Settle
+from ..live_words import in_words, repetitions
 
-__all__ = ["APART", "OCTETWISE", "a_case", "chopped", "close", "fragmented", "octets", "repetitions", "send"]
+__all__ = ["APART", "OCTETWISE", "a_case", "chopped", "close", "fragmented", "send"]
 
 OCTETWISE: Final = 1
 """Writes of one octet each."""
@@ -19,13 +18,9 @@ OCTETWISE: Final = 1
 APART: Final = 64
 """Each frame, none of which is longer, in a write of its own, and not joined with those beside it."""
 
-MANY: Final = 100
-"""Actions of a case that are no longer told one by one."""
-
 _SMALL: Final = 15.0
 _NOTHING: Final = 0.2
 _MOST: Final = 100.0
-_NAMES: Final = ("rsv1", "rsv2", "rsv3")
 
 
 def send(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, length: int | None = None) -> SendFrame:
@@ -66,15 +61,7 @@ def a_case(
     runs = repetitions(done)
     seconds = sum(_seconds(action) * count for action, count in runs)
     seconds = min(_MOST, round(_SMALL + seconds, 1)) if seconds > _NOTHING else _SMALL
-    return LiveCase(case_id, title, in_words(runs), group, done, log=log, seconds=seconds)
-
-
-def repetitions(actions: tuple[Action, ...]) -> list[tuple[Action, int]]:
-    """Actions with how often they are done, in order. Of very many, the same one is named once, with the sum."""
-    if len(actions) <= MANY:
-        return [(action, 1) for action in actions]
-    counts = Counter(map(id, actions))
-    return [(action, counts[name]) for name, action in {id(action): action for action in actions}.items()]
+    return LiveCase(case_id, title, in_words(done), group, done, log=log, seconds=seconds)
 
 
 def _seconds(action: Action) -> float:
@@ -84,63 +71,3 @@ def _seconds(action: Action) -> float:
     if not isinstance(action, SendFrame):
         return 0.0
     return action.size / 200_000 + (1 if action.chop is None else action.size // action.chop) / 1_000
-
-
-# --- in words
-
-
-def in_words(runs: Sequence[tuple[Action, int]]) -> str:
-    """What is sent, for people, in one sentence."""
-    parts: list[str] = []
-    before = 1
-    for action, count in runs:
-        if count > 1 and count == before:
-            parts[-1] += f", {_told(action)}"
-        else:
-            parts.append(_told(action) if count == 1 else f"{count} times: {_told(action)}")
-        before = count
-    chops = {action.chop for action, _ in runs if isinstance(action, SendFrame)}
-    longest = max((action.size for action, _ in runs if isinstance(action, SendFrame)), default=0)
-    how = ""
-    if len(chops) == 1 and (chop := chops.pop()) is not None:
-        how = ", each in a write of its own" if chop > longest else f", in writes of {octets(chop)}"
-    return "; then ".join(parts) + how + "."
-
-
-def _told(action: Action) -> str:
-    match action:
-        case SendFrame():
-            return _frame(action)
-        case SendOctets():
-            return f"of its payload {shown(action.octets)}"
-        case Settle():
-            return "wait until it is taken in"
-    return "its end of TCP closed"
-
-
-def _frame(action: SendFrame) -> str:
-    frame = action.frame
-    words = [OPCODE_NAMES[frame.opcode]]
-    words += [] if frame.fin else ["without FIN"]
-    bits = [name.upper() for name in _NAMES if getattr(frame, name)]
-    words += ["with " + " and ".join(bits)] if bits else []
-    if frame.opcode == CLOSE and frame.length >= 2:
-        words.append(str(int.from_bytes(frame.payload[:2], "big")))
-        words += [f"and the reason {shown(frame.payload[2:])}"] if frame.length > 2 else []
-    elif action.cut is not None:
-        words.append(f"(only its header, which declares {octets(action.size)})")
-    elif action.length is not None:
-        words.append(f"({octets(action.length)})")
-    elif frame.payload:
-        words.append(shown(frame.payload))
-    else:
-        words.append("(empty)")
-    return " ".join(words)
-
-
-def octets(count: int) -> str:
-    """So many octets, in words: of 4194304 it says 4 MiB."""
-    for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= size and count % size == 0:
-            return f"{count // size} {unit}"
-    return "1 octet" if count == 1 else f"{count} octets"

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, TEXT, is_control, is_reserved
+from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Role, is_control, is_reserved
 
-from ..live_case import LiveCase, SendFrame, SendOctets
-from .table import MANY, repetitions
+from .live_case import EndSending, LiveCase, SendFrame, SendOctets
+from .live_words import MANY, repetitions
 
 __all__ = ["distance", "must_be_answered", "with_controls"]
 
@@ -52,11 +52,14 @@ def must_be_answered(case: LiveCase) -> bool:
     """Whether nothing in the stimulus ends the connection, and something in it calls for a message or a Pong."""
     under_way, answered, text = 0, False, b""
     for action, _ in repetitions(case.actions):
+        if isinstance(action, EndSending) or (isinstance(action, SendOctets) and action.masked_from is None):
+            return False
         if not isinstance(action, SendFrame):
             continue
         frame = action.frame
         control = is_control(frame.opcode)
-        bad = frame.rsv1 or frame.rsv2 or frame.rsv3 or is_reserved(frame.opcode)
+        bad = frame.form is not None or (frame.key is not None and Role.CLIENT in case.roles)
+        bad = bad or frame.rsv1 or frame.rsv2 or frame.rsv3 or is_reserved(frame.opcode)
         bad = bad or (control and (not frame.fin or action.size > _LONGEST_CONTROL or frame.opcode == CLOSE))
         bad = bad or (not control and (frame.opcode == CONTINUATION) is not bool(under_way))
         if bad:

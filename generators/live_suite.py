@@ -1,0 +1,147 @@
+"""All live cases: the catalogue of the established ids, then our own, generated ones.
+
+Theory of operation. Witnesses of rules, faults in opening handshakes and killers of mutants are cases with their
+outcomes (`case`); what of them is a stimulus that a tester can carry becomes live cases, as octets of one role. To find
+them takes minutes, so they are kept in a file that a command writes (`live_file`), together with a digest of the rules
+that they were found with. Nothing about expectations is kept, so that an old file can be poor and never wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
+from wsoracle.model.head_facts import request_octets, response_octets, sample_request
+from wsoracle.model.vocabulary import TEXT, Frame, Role
+
+from .case import Case
+from .case_steps import Receive, ReceiveEof, ReceiveHead, ReceiveOctets, Send, head_to_json
+from .case_steps import SendHead as SentHead
+from .live_case import Action, EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle
+from .live_controls import with_controls
+from .live_words import in_words
+
+__all__ = ["live_case_of", "live_cases", "own_cases", "own_suite"]
+
+_KINDS = {
+    "witness": "Witnesses of rules",
+    "mutant": "Killers of mutants",
+    "fault": "Faults",
+    "control": "Positive controls",
+    "exploration": "Exploration",
+}
+
+
+def live_cases(*groups: str) -> tuple[LiveCase, ...]:
+    """Every case, those of the catalogue first; with ``groups``, those whose group begins with one of these titles."""
+    from .catalogue import CATALOGUE
+
+    every = (*CATALOGUE, *own_cases())
+    return tuple(case for case in every if case.group[0] in groups) if groups else every
+
+
+@lru_cache(maxsize=1)
+def own_cases() -> tuple[LiveCase, ...]:
+    """The generated cases, from the file that keeps them."""
+    from .live_file import FILE, read_suite
+
+    return read_suite(FILE).cases
+
+
+def own_suite(cases: Iterable[Case]) -> tuple[LiveCase, ...]:
+    """Those of the generated cases that a tester can carry, in the order of their ids, with controls.
+
+    A case's own control can be one that a Close alone answers; what is told from outside needs a message or a Pong, or
+    an endpoint that answers everything with a Close would pass. So each role's openings get one that goes on with a
+    message.
+    """
+    carried = [live_case_of(case) for case in cases if case.judge_only is None and case.application == "echo"]
+    by_role: list[LiveCase] = []
+    for role in Role:
+        here = [case for case in carried if case.roles == {role}]
+        opened = [case for case in here if case.opening]
+        plain = [case for case in here if not case.opening]
+        control = _opening_control(role)
+        by_role += with_controls(plain)
+        by_role += [control, *(replace(case, control=control.id) for case in opened)]
+    return tuple(sorted(by_role, key=lambda case: case.id))
+
+
+def _opening_control(role: Role) -> LiveCase:
+    """A sound opening handshake, and then a message that is to be echoed."""
+    request = RequestFacts()
+    answer = response_octets(ResponseFacts(), sample_request(request))
+    sound = request_octets(request) if role is Role.SERVER else answer
+    actions = (SendHead(sound), Settle(), SendFrame(Frame(TEXT, b"Hello")))
+    what = "request" if role is Role.SERVER else "answer"
+    return LiveCase(
+        f"control/{role}/opening-then-text",
+        f"A sound {what}, then a text message",
+        in_words(actions),
+        ("Opening handshake", _KINDS["control"]),
+        actions,
+        frozenset((role,)),
+        opening=True,
+        seconds=15.0,
+        origin="positive control",
+    )
+
+
+def live_case_of(case: Case) -> LiveCase:
+    """The stimulus of a case. What arrives after something that the endpoint sends is sent when that has come."""
+    actions: list[Action] = []
+    for step in case.steps:
+        match step:
+            case Receive() | ReceiveOctets():
+                actions.append(_sending(step, case.role))
+            case ReceiveHead():
+                actions.append(SendHead(step.octets))
+            case ReceiveEof():
+                actions.append(EndSending())
+            case Send() | SentHead() if actions:
+                actions.append(Settle())
+            case _:
+                pass
+    while actions and isinstance(actions[-1], Settle):
+        actions.pop()
+    rule = (case.origin.rule,) if case.origin.rule else ()
+    rules = dict.fromkeys((*rule, *(rule for outcome in case.allowed for rule in outcome.rules)))
+    return LiveCase(
+        case.id,
+        case.title,
+        _stimulus(case, tuple(actions)),
+        _group(case),
+        tuple(actions),
+        frozenset((case.role,)),
+        None,
+        case.opening,
+        tuple(rules),
+        seconds=15.0,
+        origin=str(case.origin),
+    )
+
+
+def _sending(step: Receive | ReceiveOctets, role: Role) -> SendFrame | SendOctets:
+    """A whole frame keeps its own key; one that lacks octets, or a key that it must have, is given as octets."""
+    if isinstance(step, Receive) and step.whole and (role is Role.CLIENT or step.frame.key is not None):
+        return SendFrame(step.frame)
+    return SendOctets(step.octets)
+
+
+def _stimulus(case: Case, actions: tuple[Action, ...]) -> str:
+    heads = [step for step in case.steps if isinstance(step, ReceiveHead)]
+    words = [in_words(actions)] if len(actions) > len(heads) else []
+    for head in heads:
+        facts = head_to_json(head.facts)["facts"]
+        unusual = "; ".join(f"{name.replace('_', ' ')} is {str(value).lower()}" for name, value in facts.items())
+        name = "A request" if isinstance(head.facts, RequestFacts) else "An answer"
+        words.append(f"{name} as usual" + (f", but: {unusual}." if unusual else "."))
+    return " ".join(words)
+
+
+def _group(case: Case) -> tuple[str, ...]:
+    if case.opening:
+        return ("Opening handshake", _KINDS[case.origin.kind])
+    return (_KINDS[case.origin.kind],)
