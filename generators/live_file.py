@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,6 +20,8 @@ __all__ = ["FILE", "Suite", "read_suite", "rules_digest", "suite_text"]
 FILE: Final = Path(__file__).resolve().parent / "data" / "suite.json"
 FORMAT: Final = "wsoracle-live-cases"
 VERSION: Final = 1
+_USUAL: Final = {"fin": True, "rsv1": False, "rsv2": False, "rsv3": False, "key": None, "form": None, "length": None}
+_RUN: Final = re.compile(r"(.)\1{99,}")
 
 
 class Suite(NamedTuple):
@@ -86,15 +89,17 @@ def _from_json(document: Mapping[str, Any]) -> LiveCase:
 
 def _action_to_json(action: Action) -> list[Any]:
     match action:
-        case SendFrame(frame, chop=None, cut=None, length=None):
-            usual = {"fin": True, "rsv1": False, "rsv2": False, "rsv3": False, "key": None, "form": None}
+        case SendFrame(frame, chop=None, cut=None, length=length):
             said = frame_to_json(frame)
-            del said["length"]
-            return ["frame", {name: value for name, value in said.items() if name not in usual or value != usual[name]}]
+            said["length"] = length
+            return [
+                "frame",
+                {name: value for name, value in said.items() if name not in _USUAL or value != _USUAL[name]},
+            ]
         case SendOctets(octets, chop=None, masked_from=None):
             return ["octets", octets.hex()]
         case SendHead(octets):
-            return ["head", octets.decode("latin-1")]
+            return ["head", *_packed(octets.decode("latin-1"))]
         case Settle():
             return ["settle"]
         case EndSending():
@@ -105,14 +110,24 @@ def _action_to_json(action: Action) -> list[Any]:
 def _action_from_json(document: list[Any]) -> Action:
     match document:
         case ["frame", dict() as said]:
-            usual = {"fin": True, "rsv1": False, "rsv2": False, "rsv3": False, "key": None, "form": None}
-            return SendFrame(frame_from_json({**usual, **said, "length": len(said["payload"]) // 2})[0])
+            frame = frame_from_json({**_USUAL, **said, "length": len(said["payload"]) // 2})[0]
+            return SendFrame(frame, length=said.get("length"))
         case ["octets", str(octets)]:
             return SendOctets(bytes.fromhex(octets))
-        case ["head", str(octets)]:
-            return SendHead(octets.encode("latin-1"))
+        case ["head", *parts]:
+            return SendHead("".join(p if isinstance(p, str) else p[0] * p[1] for p in parts).encode("latin-1"))
         case ["settle"]:
             return Settle()
         case ["end"]:
             return EndSending()
     raise ValueError(f"no action: {document!r}")
+
+
+def _packed(text: str) -> list[Any]:
+    """A text in parts; one character very often is the character and how often."""
+    parts: list[Any] = []
+    at = 0
+    for run in _RUN.finditer(text):
+        parts += [text[at : run.start()], [run[1], len(run[0])]]
+        at = run.end()
+    return [*parts, text[at:]]

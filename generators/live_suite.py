@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final
 
 from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
 from wsoracle.model.head_facts import request_octets, response_octets, sample_request
@@ -25,7 +26,10 @@ from .live_words import in_words
 
 __all__ = ["live_case_of", "live_cases", "own_cases", "own_suite"]
 
-_KINDS = {
+LONG: Final = 1000
+"""Octets of a payload from which on, if they are all the same, it is described."""
+
+_KINDS: Final = {
     "witness": "Witnesses of rules",
     "mutant": "Killers of mutants",
     "fault": "Faults",
@@ -126,6 +130,9 @@ def live_case_of(case: Case) -> LiveCase:
 def _sending(step: Receive | ReceiveOctets, role: Role) -> SendFrame | SendOctets:
     """A whole frame keeps its own key; one that lacks octets, or a key that it must have, is given as octets."""
     if isinstance(step, Receive) and step.whole and (role is Role.CLIENT or step.frame.key is not None):
+        payload = step.frame.payload
+        if len(payload) > LONG and len(set(payload)) == 1:
+            return SendFrame(replace(step.frame, payload=payload[:1]), length=len(payload))
         return SendFrame(step.frame)
     return SendOctets(step.octets)
 
