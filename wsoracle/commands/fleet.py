@@ -139,7 +139,7 @@ def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, s
     from .. import __version__
     from ..fleet.collecting import column_of, document_of
     from ..fleet.findings import Column, findings_page
-    from ..fleet.rounds import Tester, Turn, run_rounds
+    from ..fleet.rounds import Harness, Turn, run_rounds
     from ..fleet.versions import version_of
 
     turns, absent = [], []
@@ -153,8 +153,9 @@ def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, s
                 absent.append(Column(peer, role, "", "-", reason))
             else:
                 turns.append(Turn(peer, role, version))
-    choice = [word for name in ("select", "exclude") for text in options[f"{name}ed"] for word in (f"--{name}", text)]
-    tester = Tester(tuple(choice), options["limit"])
+    choice = [word for text in options["selected"] for word in ("--select", text)]
+    choice += [word for text in options["excluded"] for word in ("--exclude", text)]
+    tester = Harness(tuple(choice), options["limit"])
     with progress("testing") as step:
         rounds = run_rounds(
             turns, places, crew, places.root / "reports", tester, jobs=options["jobs"], on_round=_counter(step, turns)

@@ -20,14 +20,14 @@ from .places import Places
 from .processes import Crew, PeerError
 from .registry import Peer, Role
 
-__all__ = ["Round", "Tester", "Turn", "agent_name", "run_rounds"]
+__all__ = ["Harness", "Round", "Turn", "agent_name", "run_rounds"]
 
 _TESTED: Final = (0, 1)
 """Exit statuses of a tester that has tested: everything held, or something failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tester:
+class Harness:
     """How the harness is called. `program` comes before the command, `options` after it; `within` is the longest that
     one implementation may take, in seconds."""
 
@@ -78,7 +78,7 @@ def run_rounds(
     places: Places,
     crew: Crew,
     folder: Path,
-    tester: Tester,
+    tester: Harness,
     *,
     jobs: int = 1,
     on_round: Callable[[Round], object] = lambda done: None,
@@ -105,7 +105,7 @@ def run_rounds(
         pool.shutdown(cancel_futures=True)
 
 
-def _round(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Tester) -> Round:
+def _round(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> Round:
     started = time.monotonic()
     reason = None
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def _round(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Tester)
     return Round(turn, folder, time.monotonic() - started, reason)
 
 
-def _test_server(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Tester) -> None:
+def _test_server(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> None:
     command = places.command(turn.peer.server)
     with crew.server(command, places.logs / f"{turn.agent}.log", places.variables()) as server:
         log = places.logs / f"{turn.agent}.test.log"
@@ -132,7 +132,7 @@ def _test_server(turn: Turn, places: Places, crew: Crew, folder: Path, tester: T
             raise PeerError(f"the server broke down during the run; it said last: {server.last_words() or 'nothing'}")
 
 
-def _test_client(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Tester) -> None:
+def _test_client(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> None:
     port = _free_port()
     log = places.logs / f"{turn.agent}.serve.log"
     with crew.server(tester.serve(port, folder), log, dict(os.environ), port=port, grace=10.0) as server:
