@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from wsoracle.model.masking import mask
 from wsoracle.model.vocabulary import Frame, Role
-from wsoracle.model.wire import encode
+from wsoracle.model.wire import encode_header
 
 __all__ = [
     "Action",
@@ -50,7 +50,7 @@ class SendFrame:
     @property
     def whole(self) -> Frame:
         """The frame with all of its payload."""
-        if self.length is None:
+        if self.length is None or self.length == self.frame.length:
             return self.frame
         pattern = self.frame.payload
         return replace(self.frame, payload=(pattern * (self.length // len(pattern) + 1))[: self.length])
@@ -140,10 +140,19 @@ def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
         turned = key[action.masked_from % 4 :] + key[: action.masked_from % 4]
         return mask(action.octets, turned)
     frame = action.whole
-    if key is not None and frame.key is None:
-        frame = Frame(frame.opcode, frame.payload, frame.fin, frame.rsv1, frame.rsv2, frame.rsv3, key, frame.form)
-    octets = encode(frame)
-    return octets if action.cut is None else octets[: len(octets) - frame.length + action.cut]
+    key = key if frame.key is None else frame.key
+    header = encode_header(
+        frame.opcode,
+        len(frame.payload),
+        fin=frame.fin,
+        rsv1=frame.rsv1,
+        rsv2=frame.rsv2,
+        rsv3=frame.rsv3,
+        key=key,
+        form=frame.form,
+    )
+    payload = frame.payload if action.cut is None else frame.payload[: action.cut]
+    return header + (payload if key is None else mask(payload, key))
 
 
 def writes(octets: bytes, chop: int | None) -> Iterator[bytes]:

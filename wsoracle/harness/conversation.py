@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,6 +49,10 @@ BARRIER: Final = b"wsoracle: are you there?"
 """The payload of the tester's own Pings."""
 
 NORMAL: Final = 1000
+
+_TOGETHER: Final = 64 * 1024
+"""Octets of frames that go out in one write."""
+
 Condition = Callable[[], bool]
 
 SPARE_OCTETS: Final = 4 << 20
@@ -117,6 +122,8 @@ class Conversation:
         self.not_run = False
         self.notes: Final[list[str]] = []
         self.sent_close: bytes | None = None
+        self.first_close: Role | None = None
+        self.sent_frames: Final[Counter[int]] = Counter()
         self.barriers = 0
         self._incoming: Final = Incoming(role) if incoming is None else incoming
         self._manners: Final = manners
@@ -125,6 +132,8 @@ class Conversation:
         self._patience = self._most_patience = patience_with(case, manners)
         self._key: bytes | None = None
         self._at_boundary = True  # between frames
+        self._held: Final[list[bytes]] = []
+        self._held_octets = 0
         self._refused = False
         self._expects_failure = False
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
@@ -170,11 +179,10 @@ class Conversation:
         if not self.case.opening and not await self._open():
             return
         for action in self.case.actions:
-            if self.link.ended or not self.link.can_write:
+            if self.link.ended or not self.link.can_write or self.silent or self._incoming.close is not None:
                 break
             await self._do(action)
-            if self.silent or self._incoming.close is not None:
-                break
+        self._flush()
         await self._finish()
 
     async def _open(self) -> bool:
@@ -208,12 +216,20 @@ class Conversation:
     async def _do(self, action: SendFrame | SendOctets | SendHead | Settle | EndSending) -> None:
         if isinstance(action, SendFrame):
             self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
-            self._write(octets_of(action, self._key), action.chop)
+            octets = octets_of(action, self._key)
+            if action.chop is None:
+                self._hold(octets)
+            else:
+                self._flush()
+                self._write(octets, action.chop)
             whole = action.cut is None or action.cut >= action.size
             self._at_boundary = whole
-            if whole and action.frame.opcode == CLOSE and self.sent_close is None:
-                self.sent_close = action.frame.payload
-        elif isinstance(action, SendOctets):
+            self.sent_frames[action.frame.opcode] += whole
+            if whole and action.frame.opcode == CLOSE:
+                self._closes(action.frame.payload)
+            return
+        self._flush()
+        if isinstance(action, SendOctets):
             self._write(octets_of(action, self._key), action.chop)
             self._at_boundary = False
         elif isinstance(action, SendHead):
@@ -222,6 +238,25 @@ class Conversation:
             await self._settle()
         else:
             self.link.end_sending()
+
+    def _closes(self, payload: bytes) -> None:
+        if self.sent_close is None:
+            self.sent_close = payload
+            self.first_close = self.first_close or self.role.peer
+
+    def _hold(self, octets: bytes) -> None:
+        """Frames that follow one another go out together, as TCP is free to send them."""
+        self._held.append(octets)
+        self._held_octets += len(octets)
+        if self._held_octets >= _TOGETHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            octets = b"".join(self._held)
+            self._held.clear()
+            self._held_octets = 0
+            self._write(octets, None)
 
     def _write(self, octets: bytes, chop: int | None) -> None:
         for chunk in writes(octets, chop):
@@ -269,6 +304,8 @@ class Conversation:
         if incoming.ping is not None and len(incoming.ping) <= 125 and self._can_ping():
             self._send_control(PONG, incoming.ping)
         incoming.ping = None
+        if incoming.close is not None and self.first_close is None:
+            self.first_close = self.role
         if incoming.frames > self._most_frames and not self.link.flooded:
             self.link.flooded = True
             self.link.abort()
@@ -332,6 +369,7 @@ class Conversation:
 
     def _send_control(self, opcode: int, payload: bytes) -> None:
         key = self._random.randbytes(4) if self.role is Role.SERVER else None
+        self.sent_frames[opcode] += 1
         self.link.write(encode(Frame(opcode, payload, key=key)))
 
     # --- the end ------------------------------------------------------------------------------------------------------
@@ -346,7 +384,7 @@ class Conversation:
             return
         if self.sent_close is None and self._at_boundary and self.link.can_write:
             code = self._incoming.close[:2] if self._incoming.close is not None else NORMAL.to_bytes(2, "big")
-            self.sent_close = code
+            self._closes(code)
             self._send_control(CLOSE, code)
         await self._until(lambda: self._incoming.close is not None)
         await self._end()

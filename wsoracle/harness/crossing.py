@@ -42,10 +42,13 @@ class FrameSeen(NamedTuple):
 class Crossing:
     """One direction. ``heads``: how many heads come before the frames; interim answers are heads too.
 
-    Of more than ``most`` frames only Close frames are given; `left_out` counts the others.
+    Of more than ``most`` frames only Close frames are given; `left_out` counts the others. With ``stops`` what follows
+    them is not looked at: `stopped` is where.
     """
 
-    def __init__(self, heads: int, most: int) -> None:
+    def __init__(self, heads: int, most: int, *, stops: bool = False) -> None:
+        self.stopped: int | None = None
+        self._stops = stops
         self.left_out = 0
         self._most = most
         self.octets = 0
@@ -67,6 +70,8 @@ class Crossing:
         self.chops[len(octets)] += 1
         before = self.octets - len(self._rest)
         self.octets += len(octets)
+        if self.stopped is not None:
+            return
         data = self._rest + octets if self._rest else octets
         place = 0
         if self._heads:
@@ -103,6 +108,10 @@ class Crossing:
             if self._left:
                 break
             self.opcodes[self._header.opcode] += 1
+            if self._stops and self._most <= 0:
+                self.stopped = before + place
+                self._header, self._rest = None, b""
+                return
             if self._most > 0 or self._header.opcode == CLOSE:
                 self._most -= 1
                 yield self._seen(self._header, at, True)

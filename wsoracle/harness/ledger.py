@@ -25,30 +25,39 @@ class Ledger:
     def __init__(self, answered: Mapping[str, bool] | None = None) -> None:
         self.answered: Final[dict[str, bool]] = dict(answered or {})
         self._waiting: Final[dict[str, list[Record]]] = {}
+        self._withdrawn: Final[set[str]] = set()
 
     def enter(self, record: Record) -> list[Record]:
-        """A case has been run: the records to be written, this one and those that waited for it and do not count."""
+        """A case has been run: the records to be written, this one and those that waited for it and change thereby."""
         ours = record["wsoracle"]
         self.answered[record["id"]] = ours["verdict"] in _ANSWERED
         changed = [record]
+        waited = self._waiting.pop(record["id"], [])
         if not self.answered[record["id"]]:
-            changed += [_uncounted(one) for one in self._waiting.pop(record["id"], [])]
+            changed += [_uncounted(one) for one in waited]
         else:
-            self._waiting.pop(record["id"], None)
+            changed += [one for one in waited if one["id"] in self._withdrawn]
+        self._withdrawn.difference_update(one["id"] for one in waited)
         control = ours["control"]
         if control is not None:
             known = self.answered.get(control)
             if known is None:
-                self._waiting.setdefault(control, []).append(record)
+                waiting = self._waiting.setdefault(control, [])
+                waiting[:] = [one for one in waiting if one["id"] != record["id"]]
+                waiting.append(record)
+                self._withdrawn.discard(record["id"])
             elif not known:
                 _uncounted(record)
         return changed
 
     def close(self) -> list[Record]:
-        """The run is over: the records whose control was never run do not count."""
-        left = [_uncounted(record) for records in self._waiting.values() for record in records]
-        self._waiting.clear()
-        return left
+        """The run is over as far as is known: the records whose control was not run, as ones that do not count.
+
+        Should it go on and a control be answered, they come back from :meth:`enter` as they were.
+        """
+        left = [record for records in self._waiting.values() for record in records]
+        self._withdrawn.update(record["id"] for record in left)
+        return [_uncounted({**record, "wsoracle": dict(record["wsoracle"])}) for record in left]
 
 
 def _uncounted(record: Record) -> Record:

@@ -56,14 +56,14 @@ class Facts:
 class _Wire:
     """Both directions of a log, read once."""
 
-    def __init__(self, log: list[Entry], full: bool) -> None:
-        self.sent: Final = Crossing(heads=1, most=MOST_ENTRIES)
+    def __init__(self, log: list[Entry], full: bool, sent_frames: int) -> None:
+        # What the tester sent is known: beyond what is listed it need not be read again.
+        self.sent: Final = Crossing(heads=1, most=MOST_ENTRIES, stops=True)
         self.received: Final = Crossing(heads=1, most=MOST_ENTRIES)
         self.lines: Final[list[list[Any]]] = []
         self.timeline: Final[list[dict[str, Any]]] = []
         self.messages: Final[list[list[Any]]] = []
         self.closes: Final[dict[str, bytes]] = {}
-        self.first_close: Literal["tester", "sut"] | None = None
         self.first_drop: Literal["tester", "sut"] | None = None
         self._left_out = 0
         self._full = full
@@ -80,7 +80,8 @@ class _Wire:
             elif seen is not None:
                 self._see(side, seen)
         self.timeline.sort(key=lambda step: float(step["t"]))
-        left_out = self._left_out + self.sent.left_out + self.received.left_out
+        unread = max(0, sent_frames - MOST_ENTRIES) if self.sent.stopped is not None else 0
+        left_out = self._left_out + unread + self.received.left_out
         if left_out:
             self.timeline.append(_step(last, "timer", f"... {left_out} more, not listed"))
             self.lines.append(["WLM", False])
@@ -115,7 +116,6 @@ class _Wire:
             words += ", not all of them sent"
         self._step(_step(seen.at, side, words, seen.size, seen.payload, seen.start))
         if header.opcode == CLOSE and seen.whole:
-            self.first_close = self.first_close or ("sut" if side == "sut" else "tester")
             self.closes.setdefault(side, seen.payload)
         fields = [header.opcode, header.fin, header.rsv1 << 2 | header.rsv2 << 1 | header.rsv3]
         mask = None if header.key is None else header.key.hex()
@@ -158,9 +158,9 @@ def record_of(
 ) -> dict[str, Any]:
     """The document; ``expected`` are the outcomes that the judge allows, as objects."""
     link, (judgement, parts) = talk.link, judged
-    wire = _Wire(link.log, case.log)
+    wire = _Wire(link.log, case.log, sum(talk.sent_frames.values()))
     sut_is_server = role is Role.SERVER
-    mine, theirs = wire.closes.get("tester"), wire.closes.get("sut")
+    mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and link.closed_by_peer
     deciding = _mark(wire.timeline, judgement)
     close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
@@ -174,7 +174,7 @@ def record_of(
         "behavior": parts.behavior.value,
         "behaviorClose": parts.closing_kind,
         "case": facts.number,
-        "closedByMe": wire.first_close == "tester",
+        "closedByMe": talk.first_close is role.peer,
         "createStats": True,
         "createWirelog": case.log,
         "description": case.stimulus,
@@ -182,7 +182,7 @@ def record_of(
         "duration": round(facts.duration * 1000),
         "expectation": _expectation(expected),
         "expected": {},
-        "expectedClose": {"closedByMe": wire.first_close == "tester", "requireClean": False, "closeCode": []},
+        "expectedClose": {"closedByMe": talk.first_close is role.peer, "requireClean": False, "closeCode": []},
         "failedByMe": False,
         "httpRequest": _latin(request),
         "httpResponse": _latin(response),
@@ -201,7 +201,7 @@ def record_of(
         "rxOctetStats": _counts(wire.received.chops),
         "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
         "trafficStats": None,
-        "txFrameStats": _counts(wire.sent.opcodes),
+        "txFrameStats": _counts(talk.sent_frames),
         "txOctetStats": _counts(wire.sent.chops),
         "wasClean": clean,
         "wasCloseHandshakeTimeout": bool(silent_at) and mine is not None and theirs is None,
