@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from wsoracle.generators.live_case import (
@@ -45,7 +46,7 @@ def key_for(role: Role) -> bytes | None:
 
 def is_scaled(case: LiveCase) -> bool:
     """Whether a smaller stimulus stands for that of the case."""
-    return len(case.actions) > MANY or any(isinstance(a, SendFrame) and a.size > TOO_LONG for a in case.actions)
+    return len(case.actions) > MANY or sum(a.size for a in case.actions if isinstance(a, SendFrame)) > TOO_LONG
 
 
 def reduced(case: LiveCase) -> tuple[Action, ...]:
@@ -53,7 +54,10 @@ def reduced(case: LiveCase) -> tuple[Action, ...]:
     if not is_scaled(case):
         return case.actions
     found: list[Action] = []
-    for action, count in repetitions(case.actions):
+    runs = repetitions(case.actions)
+    if len(case.actions) <= MANY:
+        runs = [(next(same), 1 + sum(1 for _ in same)) for _, same in groupby(case.actions, id)]
+    for action, count in runs:
         small = action
         if isinstance(action, SendFrame) and action.length is not None and action.length > SHORTEST:
             small = replace(action, length=SHORTEST, chop=None)

@@ -20,7 +20,7 @@ def fragments() -> Iterator[LiveCase]:
     """Group 5."""
     cases = (*_controls(), *_messages(), *_strays(), *_muddles(), *_pauses())
     for number, (title, actions) in enumerate(cases, 1):
-        yield a_case(f"5.{number}", ("Fragmentation",), title, actions)
+        yield a_case(f"5.{number}", ("Messages in fragments",), title, actions)
 
 
 def part(number: int, opcode: int = CONTINUATION, *, fin: bool = False) -> SendFrame:

@@ -81,7 +81,7 @@ def _pings() -> Iterator[LiveCase]:
 
 def _reserved_bits() -> Iterator[LiveCase]:
     """Each of the seven ways to set reserved bits, on frames of each kind."""
-    group = ("Reserved bits",)
+    group = ("Bits without a meaning",)
     before, after = send(TEXT, HELLO), send(PING)
     carriers = {1: (TEXT, HELLO), 2: (TEXT, HELLO), 3: (TEXT, HELLO), 4: (TEXT, HELLO), 5: (BINARY, BITS),
                 6: (BINARY, HELLO), 7: (CLOSE, b"")}  # fmt: skip
@@ -107,7 +107,7 @@ def _opcodes(group_id: str, subgroup: str, opcodes: tuple[int, ...]) -> Iterator
         what = f"a frame with opcode {opcode}{' and a payload' if payload else ''}"
         title = what.capitalize() if alone else f"A text message, {what}, a Ping{_how(chop)}"
         actions = (faulty,) if alone else (before, faulty, after)
-        yield a_case(f"{group_id}.{number}", ("Opcodes", subgroup), title, chopped(chop, *actions))
+        yield a_case(f"{group_id}.{number}", ("Unknown opcodes", subgroup), title, chopped(chop, *actions))
 
 
 def _how(chop: int | None) -> str:

@@ -55,7 +55,7 @@ def limits() -> Iterator[LiveCase]:
             yield a_case(f"9.{part}.{number}", group, title, trip * TRIPS, log=False)
     size, cut = AUTOMATIC
     title = f"A text message of {octets(size)} in fragments of {octets(cut)}"
-    yield a_case("10.1.1", ("Automatic fragmentation",), title, fragmented(TEXT, STARS, cut, size))
+    yield a_case("10.1.1", ("Fragments by the sender",), title, fragmented(TEXT, STARS, cut, size))
 
 
 def _in_fragments(part: int, opcode: int) -> Iterator[LiveCase]:
