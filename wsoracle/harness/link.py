@@ -117,6 +117,11 @@ class Link(asyncio.Protocol):
         return not (self.closed_by_us or self.reset_by_peer or transport is None or transport.is_closing())
 
     @property
+    def untaken(self) -> int:
+        """Octets that were written and are still here."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
     def peer_name(self) -> str:
         """The address of the endpoint."""
         name = None if self._transport is None else self._transport.get_extra_info("peername")
