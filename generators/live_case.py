@@ -48,12 +48,17 @@ class SendFrame:
         return self.frame.length if self.length is None else self.length
 
     @property
+    def payload(self) -> bytes:
+        """All of the payload, unmasked."""
+        pattern = self.frame.payload
+        if self.length is None or self.length == len(pattern):
+            return pattern
+        return (pattern * (self.length // len(pattern) + 1))[: self.length]
+
+    @property
     def whole(self) -> Frame:
         """The frame with all of its payload."""
-        if self.length is None or self.length == self.frame.length:
-            return self.frame
-        pattern = self.frame.payload
-        return replace(self.frame, payload=(pattern * (self.length // len(pattern) + 1))[: self.length])
+        return self.frame if self.length is None else replace(self.frame, payload=self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +144,11 @@ def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
             return action.octets
         turned = key[action.masked_from % 4 :] + key[: action.masked_from % 4]
         return mask(action.octets, turned)
-    frame = action.whole
+    frame, payload = action.frame, action.payload
     key = key if frame.key is None else frame.key
     header = encode_header(
         frame.opcode,
-        len(frame.payload),
+        len(payload),
         fin=frame.fin,
         rsv1=frame.rsv1,
         rsv2=frame.rsv2,
@@ -151,7 +156,7 @@ def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
         key=key,
         form=frame.form,
     )
-    payload = frame.payload if action.cut is None else frame.payload[: action.cut]
+    payload = payload if action.cut is None else payload[: action.cut]
     return header + (payload if key is None else mask(payload, key))
 
 

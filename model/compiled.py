@@ -82,6 +82,7 @@ class CompiledMachine:
         self._parts: Final[dict[str, _Part]] = {}
         self._effects: Final[dict[str, EffectFunction]] = {}
         self._departing: Final[dict[tuple[EventKind, tuple[int, ...]], tuple[Choice, ...]]] = {}
+        self._rows: Final[dict[tuple[str, int], tuple[Rule, ...]]] = {}
         self._owed: Final[dict[int, tuple[tuple[Due, Rule], ...]]] = {}
         self._levels: Final[dict[Level, CompiledMachine]] = {Level.FULL: self}
 
@@ -93,7 +94,11 @@ class CompiledMachine:
 
     def rows(self, kind: EventKind, mask: int) -> list[Rule]:
         """The rows of a mask, in the order of the rule set."""
-        return [rule for index, rule in enumerate(self.rules.of(kind)) if mask >> index & 1]
+        found = self._rows.get((kind._value_, mask))
+        if found is None:
+            found = tuple(rule for index, rule in enumerate(self.rules.of(kind)) if mask >> index & 1)
+            self._rows[kind._value_, mask] = found
+        return list(found)
 
     def enabled(self, state: State, event: Event) -> list[Rule]:
         """The rules whose guard holds."""
