@@ -160,7 +160,7 @@ class _Run:
             self._target.url,
             self._manners.seed,
         )
-        for record in self._ledger.enter(record_of(case, Role.SERVER, talk, judged, facts, [])):
+        for record in self._ledger.enter(record_of(case, Role.SERVER, talk, judged, facts)):
             self._on_record(record)
         self._done += 1
         if self._step is not None:

@@ -19,6 +19,7 @@ from wsoracle.properties.observation import describe
 from wsoracle.properties.parts import Parts
 from wsoracle.properties.verdict import Verdict
 
+from ..expected_outcomes import outcomes_of
 from .conversation import BARRIER, Conversation
 from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
 from .judging import Judged
@@ -153,16 +154,15 @@ class _Wire:
             self.lines.append(line)
 
 
-def record_of(
-    case: LiveCase, role: Role, talk: Conversation, judged: Judged, facts: Facts, expected: list[Any]
-) -> dict[str, Any]:
-    """The document; ``expected`` are the outcomes that the judge allows, as objects."""
+def record_of(case: LiveCase, role: Role, talk: Conversation, judged: Judged, facts: Facts) -> dict[str, Any]:
+    """The document."""
     link, (judgement, parts) = talk.link, judged
     wire = _Wire(link.log, case.log, sum(talk.sent_frames.values()))
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and link.closed_by_peer
     deciding = _mark(wire.timeline, judgement)
+    outcomes = outcomes_of(case, role, judgement.profile)
     close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
     rules = [_rule(b.rule, "close" if b.rule in close_rules else "behavior") for b in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
@@ -180,9 +180,9 @@ def record_of(
         "description": case.stimulus,
         "droppedByMe": wire.first_drop == "tester",
         "duration": round(facts.duration * 1000),
-        "expectation": _expectation(expected),
-        "expected": {},
-        "expectedClose": {"closedByMe": talk.first_close is role.peer, "requireClean": False, "closeCode": []},
+        "expectation": _expectation(outcomes.outcomes),
+        "expected": outcomes.expected,
+        "expectedClose": outcomes.expected_close,
         "failedByMe": False,
         "httpRequest": _latin(request),
         "httpResponse": _latin(response),
@@ -226,7 +226,7 @@ def record_of(
             "control": case.control,
             "rules": rules,
             "allowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
-            "expected": expected,
+            "expected": outcomes.outcomes,
             "deciding": deciding,
             "note": note,
             "timeline": wire.timeline,
