@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wsoracle.generators.live_case import Action, SendFrame
+from wsoracle.generators.live_case import Action, EndSending, SendFrame, Settle
 from wsoracle.model.vocabulary import CLOSE, PING, PONG, TEXT, Role, is_control
 from wsoracle.properties.observation import (
     Arrives,
@@ -80,27 +80,32 @@ def _all(actions: tuple[Action, ...], run: Run, role: Role) -> Iterator[Behaviou
     close = Ending("close", run.failed) if run.failed is not None else Ending("reply", run.code)
     if not run.closed and run.failed is None:
         close = Ending("reply", NORMAL)
-    yield Behaviour(whole, close, count, asks and run.failed is None)
-    orders = list(_orders(whole))
-    for events, note in orders:
-        yield Behaviour(events, close, count, asks and run.failed is None, note)
+    asks = asks and run.failed is None
+    # Where the tester waits after the fault, it sees the end before it goes on.
+    seen = next((n for n, one in enumerate(actions) if n > run.stops and isinstance(one, Settle)), count)
+    sent = seen if run.failed is not None or run.closed else count
+    yield Behaviour(whole, close, sent, asks)
+    if sent < count and run.failed is not None:
+        yield Behaviour(whole, close, count, note="after all was sent")
+    for events, note in (order for order in _orders(whole) if order[0] != whole):
+        yield Behaviour(events, close, sent, asks, note)
     for cut in range(len(whole)):
         if cut < MOST and (cut == 0 or len(whole) <= MOST):
-            yield Behaviour(whole[:cut], close, count, asks and run.failed is None, "overtaking")
+            yield Behaviour(whole[:cut], close, sent, asks, "overtaking")
     kind = "reply" if run.closed else "close"
     received = (run.code,) if run.closed else _claimed(actions, run)
     ends = run.failed is not None or run.closed
     unasked = UNASKED if len(whole) <= MOST else ()
     for code in dict.fromkeys((*CODES, *received)) if ends else unasked:
-        yield Behaviour(whole, Ending(kind, code), count)
+        yield Behaviour(whole, Ending(kind, code), sent)
     if not ends:
-        yield Behaviour((), Ending("close", 1009), count)
+        yield Behaviour((), Ending("close", 1009), sent)
         for code in CODES:
             yield Behaviour(whole, Ending("reply", code), count, asks)
     for cut in {0, len(whole)}:
-        yield Behaviour(whole[:cut], Ending("drop"), count)
+        yield Behaviour(whole[:cut], Ending("drop"), sent)
         yield Behaviour(whole[:cut], Ending("silent"), count, asks and cut == len(whole))
-    if run.failed is not None or run.closed:
+    if ends:
         yield from _lenient(actions, run, role)
 
 
@@ -132,7 +137,10 @@ def _orders(answers: tuple[Answer, ...]) -> Iterator[tuple[tuple[Answer, ...], s
 
 def _lenient(actions: tuple[Action, ...], run: Run, role: Role) -> Iterator[Behaviour]:
     """The place where the endpoint stops is overlooked: alone, or with what it carries taken for good."""
-    asks = not run.eof
+    stopped = actions[run.stops] if run.stops < len(actions) else None
+    if isinstance(stopped, SendFrame) and stopped.frame.opcode == CLOSE and run.failed is not None:
+        return  # to take it for a good one is to answer it, which is tried with every code
+    asks = not run.eof and not _has_close(actions)
     rest = canonical_run(actions, role, skip=run.stops)
     if rest.failed is None:
         ending = Ending("reply", rest.code if rest.closed else NORMAL)
@@ -162,18 +170,21 @@ def _as_if_sound(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     return tuple(found)
 
 
-def trace_of(run: Run, behaviour: Behaviour, role: Role) -> Trace:
-    """The trace of a behaviour, from the first frame on."""
+def trace_of(actions: Sequence[Action], run: Run, behaviour: Behaviour, role: Role) -> Trace:
+    """The trace of a behaviour, from the first frame on. Where the tester waits, what does not come is silence."""
     trace: list[Observation] = []
     ending = behaviour.ending
-    arriving = b"".join(run.octets[: behaviour.sent])
-    if arriving:
-        trace.append(Arrives(arriving))
-    if run.eof and behaviour.sent == len(run.octets):
-        trace.append(ArrivesEof())
-    written = b"".join(event.octets(role) for event in behaviour.events)
-    if written:
-        trace.append(Writes(written))
+    events = list(behaviour.events)
+    for index, action in enumerate(actions[: behaviour.sent]):
+        if run.octets[index]:
+            trace.append(Arrives(run.octets[index]))
+        elif isinstance(action, EndSending):
+            trace.append(ArrivesEof())
+        elif isinstance(action, Settle):
+            while events and events[0].after <= index:
+                trace.append(Writes(events.pop(0).octets(role)))
+            trace.append(Quiet())
+    trace += [Writes(event.octets(role)) for event in events]
     if behaviour.asks:
         # Before the tester closes it waits for what is owed, and here nothing more came.
         trace.append(Quiet())

@@ -6,7 +6,6 @@ is needed for a verdict on a real endpoint: it is for those who want to know bef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -22,12 +21,15 @@ from wsoracle.properties.verdict import Profile, Verdict, verdict_on
 
 from .behaviours import Behaviour, behaviours, trace_of
 from .opening_behaviours import opening_expectations
-from .stimuli import Answer, is_scaled, reduced
+from .stimuli import Answer, Run, is_scaled, reduced
 from .supposed import Expected, best_first
 
-__all__ = ["Expected", "established_shape", "expectations", "must_answer"]
+__all__ = ["Expected", "established_shape", "expectations", "must_answer", "verdict_in"]
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
+PLAIN: Final = ("overtaking", "Pongs last", "Pongs first")
+"""Notes on a behaviour that its answers say themselves."""
+
 MANY: Final = 4
 """Answers that are no longer told one by one."""
 
@@ -90,15 +92,15 @@ def _suite_event(answer: Answer) -> list[Any]:
 def _run_of(actions: tuple[Action, ...], role: Role) -> tuple[tuple[Behaviour, Judgement], ...]:
     setting = Setting(role, MAX_LENGTH, echo=True)
     run, found = behaviours(actions, role)
-    return tuple((one, judge(trace_of(run, one, role), setting, application="echo")) for one in found)
+    return tuple((one, judge(trace_of(actions, run, one, role), setting, application="echo")) for one in found)
 
 
 def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, profile: Profile) -> tuple[Expected, ...]:
     run, _ = behaviours(actions, role)
     found: dict[Any, Expected] = {}
     for behaviour, judgement in _run_of(actions, role):
-        verdict = _verdict(judgement, profile)
-        key = (verdict, behaviour.events, behaviour.ending.kind, judgement.rules)
+        verdict = verdict_in(judgement, profile)
+        key = (verdict, behaviour.events, behaviour.ending.kind, judgement.rules, _note(behaviour))
         known = found.get(key)
         codes = (behaviour.ending.code,) if behaviour.ending.kind in ("close", "reply") else ()
         if known is not None:
@@ -111,14 +113,14 @@ def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, profile: Prof
             codes,
             behaviour.ending.kind,
             by_tester=behaviour.by_tester,
-            prefix=_in_words(behaviour.events, scaled, behaviour.note),
+            prefix=_in_words(behaviour, run, scaled),
             failing=run.failed is not None,
             asked=run.closed,
         )
     return best_first(found.values())
 
 
-def _verdict(judgement: Judgement, profile: Profile) -> Verdict:
+def verdict_in(judgement: Judgement, profile: Profile) -> Verdict:
     """The verdict in a profile: what was broken is the same in each."""
     if profile == judgement.profile or judgement.unexplained:
         return judgement.verdict
@@ -135,18 +137,24 @@ def _rules(judgement: Judgement) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for step in failing or received for rule in step.rules))[:MANY]
 
 
-def _in_words(events: Sequence[Answer], scaled: bool, note: str) -> str:
+def _note(behaviour: Behaviour) -> str:
+    return "" if behaviour.note in PLAIN else behaviour.note
+
+
+def _in_words(behaviour: Behaviour, run: Run, scaled: bool) -> str:
+    events, note = behaviour.events, _note(behaviour)
+    if not events and not run.answers:
+        return note
     pongs = [one for one in events if one.opcode == PONG]
-    if scaled:
-        said = "every answer, in full" if events else "no answer"
-    elif not events:
+    if not events:
         said = "no answer"
+    elif scaled:
+        said = "every answer, in full" if len(events) == len(run.answers) else "some of the answers"
     elif len(events) > MANY:
         said = f"{len(pongs)} Pongs" if len(pongs) == len(events) else f"{len(events)} answers"
     else:
         said = ", ".join(_answer(one) for one in events)
-    notes = {"", "overtaking", "Pongs last", "Pongs first"}
-    return said if note in notes else f"{said} ({note})"
+    return f"{said} ({note})" if note else said
 
 
 def _answer(answer: Answer) -> str:

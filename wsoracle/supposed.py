@@ -74,7 +74,7 @@ class Expected:
 
 
 def _codes(codes: tuple[int | None, ...]) -> str:
-    numbers = [str(code) for code in codes if code is not None]
+    numbers = [str(code) for code in sorted(code for code in codes if code is not None)]
     said = (
         ["Close " + (f"{', '.join(numbers[:-1])} or {numbers[-1]}" if len(numbers) > 1 else numbers[0])]
         if numbers
