@@ -51,6 +51,7 @@ class Arrivals:
         self.frames, self._rest = frames_in(octets)
         self._ends: Final = [frame.end for frame in self.frames]
         self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
+        self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
         self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
 
     def complete(self, count: int) -> int:
@@ -59,12 +60,20 @@ class Arrivals:
 
     def facts(self, index: int, state: State) -> FrameFacts:
         """The facts of a whole frame for an endpoint in a state."""
-        frame = self.frames[index]
-        before = text_before(frame.header.opcode, state, EventKind.RECEIVE)
+        header = self.frames[index].header
+        before = text_before(header.opcode, state, EventKind.RECEIVE)
+        if before is None and header.opcode != CLOSE:
+            # The payload does not matter: frames with the same header share their facts.
+            fields = header[:-1]
+            facts = self._of_headers.get(fields)
+            if facts is None:
+                facts = self._of_headers[fields] = facts_of_header(header)
+            return facts
         key = index, before
-        if key not in self._facts:
-            self._facts[key] = facts_on_wire(frame.header, frame.payload, before)
-        return self._facts[key]
+        facts = self._facts.get(key)
+        if facts is None:
+            facts = self._facts[key] = facts_on_wire(header, self.frames[index].payload, before)
+        return facts
 
     def partial(self, count: int, state: State, lengths: Collection[int]) -> Partial | None:
         """What is certain of the frame that is incomplete when `count` octets have arrived; None between frames.

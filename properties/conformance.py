@@ -115,6 +115,8 @@ def judge(
         if found is not None:
             return _explained(found, search if strict is None else strict, rules, profile)
         strict = strict or search
+        if search.gave_up:
+            break
     assert strict is not None
     return _unexplained(strict, history, rules, profile)
 
@@ -126,16 +128,18 @@ def rules_fired(judgement: Judgement, setting: Setting, rules: RuleSet = RULES) 
     for step in judgement.steps:
         if step.event is not None:
             rules_here = step.rules if step.early else (r.id for r in machine.enabled(step.state, step.event))
-            fired.update(rules_here)
+            for rule in rules_here:
+                fired[rule] += step.times
     return fired
 
 
 def _explained(found: Explanation, strict: Search, rules: RuleSet, profile: Profile) -> Judgement:
-    ids = dict.fromkeys(rule for step in found.steps for rule in step.broken)
+    steps = found.steps
+    ids = dict.fromkeys(rule for step in steps for rule in step.broken)
     broken = tuple(Broken(rule, rules.by_id[rule].strength) for rule in ids)
     verdict = verdict_on({b.strength for b in broken}, own_limit=found.cost.own_limit > 0, profile=profile)
-    note = LOST_WITH_RESET if any(step.unseen for step in found.steps) else ""
-    return _placed(Judgement(verdict, profile, broken, steps=found.steps, note=note), strict)
+    note = LOST_WITH_RESET if any(step.unseen for step in steps) else ""
+    return _placed(Judgement(verdict, profile, broken, steps=steps, note=note), strict)
 
 
 def _unexplained(strict: Search, history: History, rules: RuleSet, profile: Profile) -> Judgement:
@@ -172,6 +176,8 @@ def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:
         parts: list[str] = []
         rules: list[str] = []
         inputs = [step for step in explanation.steps if step.event is not None and step.event.kind.is_input]
+        # What is passed over after failing is not what matters.
+        inputs = [step for step in inputs if not step.state.failed] or inputs
         if inputs and inputs[-1].label is not None:
             parts.append(str(inputs[-1].label))
             rules += inputs[-1].rules

@@ -3,8 +3,8 @@
 Theory of operation. When an endpoint took in what had arrived is not seen, and where the rules leave a choice, the
 choice is not seen either. So the search keeps every *explanation*: how far the endpoint has read, its state, what it
 has not told or answered yet. Before each thing that the endpoint is seen to do, explanations read on as far as they
-can; then those remain that allow what was seen. The time taken grows with how far explanations can lag behind, so that
-an observer who knows that everything was processed should say so (`observation.Processed`).
+can; then those remain that allow what was seen, and of those that become each other by reading on at no cost only the
+one that has read least. Frames that leave no choice are read many at once where they do not matter for what is seen.
 
 A search is run at a *leniency*. Strictly, only outcomes that are allowed in full count. Otherwise outcomes that depart
 from SHOULD and CONSENSUS rules count too, and up to a number of steps may break a MUST, which says what a faulty
@@ -14,13 +14,13 @@ explanation carries what it breaks; of two with the same state the one that brea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.abstraction import facts_on_wire, text_before
 from wsoracle.model.alphabet import Alphabet
-from wsoracle.model.compiled import CompiledMachine
+from wsoracle.model.compiled import Choice, CompiledMachine
 from wsoracle.model.deciding import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.events import (
     BINARY_MESSAGE,
@@ -53,9 +53,20 @@ _TOLD_AS: Final[dict[str, Told]] = {
 }
 _NO_BLAME: Final = (1 << 62, 0)
 _USUAL_CODE: Final = 1002
+_END: Final = Event(EventKind.RECEIVE_EOF)
 _ANY_FRAME: Final = Event(EventKind.RECEIVE, FrameFacts(CONTINUATION))
 _MOST_ATTENDED: Final = 50
 """Of more frames that come after an endpoint stopped listening, none is thought to be processed."""
+_new: Final = tuple.__new__
+_WORTH_IT: Final = 4
+"""Fewer frames are read one by one."""
+_TWO: Final = 2
+_MOST_WORK: Final = 4_000
+_WORK_EACH: Final = 20
+"""A search for faults thinks of so many explanations, and of so many more for each frame and output, and gives up then:
+what is wrong in many places can be explained in too many ways."""
+_LISTED: Final = 256
+"""Of more frames that are read at once, those that meet the same rules make one step."""
 
 
 class Leniency(NamedTuple):
@@ -93,7 +104,8 @@ class Step(NamedTuple):
 
     `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
     `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless; `unseen`:
-    it was not observed, because a reset of TCP may have cost it.
+    it was not observed, because a reset of TCP may have cost it. Very many frames that meet the same rules are one
+    step: the first of them, and how many `times`.
     """
 
     at: int
@@ -105,13 +117,48 @@ class Step(NamedTuple):
     frame: int | None = None
     early: bool = False
     unseen: bool = False
+    times: int = 1
+
+
+class _Read(NamedTuple):
+    """A frame that is read in a state, with the only outcome that there is."""
+
+    state: State
+    facts: FrameFacts
+    choice: Choice
 
 
 class _Trail(NamedTuple):
-    """The steps of an explanation, the last one first."""
+    """The steps of an explanation, the last one first: one step, or the frames from `first` on that were read at once.
+
+    Of those, `reads` has what happens with each, from frame `origin` on; the list may go on beyond `last`.
+    """
 
     before: _Trail | None
-    step: Step
+    step: Step | None
+    at: int = 0
+    reads: Sequence[_Read] = ()
+    origin: int = 0
+    first: int = 0
+    last: int = 0
+
+    def steps(self) -> Iterator[Step]:
+        """Its own steps, the last one first."""
+        if self.step is not None:
+            yield self.step
+            return
+        reads = self.reads[self.first - self.origin : self.last - self.origin]
+        together = len(reads) > _LISTED
+        end = len(reads)
+        while end:
+            begin = end - 1
+            while together and begin and reads[begin - 1].choice is reads[begin].choice:
+                begin -= 1
+            state, facts, choice = reads[begin]
+            event = Event(EventKind.RECEIVE, facts)
+            index = self.first + begin
+            yield Step(self.at, state, event, choice.label, choice.rules, (), index, times=end - begin)
+            end = begin
 
 
 class _Untold(NamedTuple):
@@ -155,10 +202,10 @@ class Explanation(NamedTuple):
     @property
     def steps(self) -> tuple[Step, ...]:
         """The way there, in order."""
-        steps = []
+        steps: list[Step] = []
         trail = self.trail
         while trail is not None:
-            steps.append(trail.step)
+            steps.extend(trail.steps())
             trail = trail.before
         return tuple(reversed(steps))
 
@@ -231,7 +278,8 @@ Explanations = dict[_Place, Explanation]
 
 
 class Search:
-    """The search over one trace at one leniency. After :meth:`run`, `died_at` is the moment that nothing explains.
+    """The search over one trace at one leniency. After :meth:`run`, `died_at` is the moment that nothing explains, or
+    at which the search `gave_up`.
 
     `alive` are the explanations at the end or, where there is none, right before that moment.
     """
@@ -246,25 +294,91 @@ class Search:
         self._machine: Final = machine_for(subject.rules, subject.setting)
         self._heard: Final = machine_for(_heard(subject.rules), subject.setting)
         self._lawless: Final = machine_for(_unrefusing(subject.rules), subject.setting)
+        self._mask: Final = self._machine.mask_function(EventKind.RECEIVE)
+        self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
+        self._runs: Final[dict[State, tuple[int, list[_Read]]]] = {}
+        self._covered: frozenset[Explanation] = frozenset()
+        self._leapt_to = -1
+        self._work = 0
+        self._most_work: Final = _MOST_WORK + _WORK_EACH * (len(history.moments) + len(history.arrivals.frames))
+        self.gave_up = False
 
     def run(self) -> Explanation | None:
         """The explanation that breaks least; None where there is none."""
         start = _Place(self.subject.start)
         found: Explanations = {start: Explanation(start, Cost(), None)}
         for moment in self.history.moments:
-            before = self._read_on(found, moment)
-            found = {}
-            for explanation in before.values():
-                for then in self._output(explanation, moment):
-                    self._keep(found, then)
-            if not found:
-                self.died_at, self.alive = moment, list(before.values())
+            after = self._pass(found, moment)
+            self.gave_up = self.leniency.faults > 0 and self._work > self._most_work
+            if not after or self.gave_up:
+                self.died_at, self.alive = moment, list(self._read_on(found, moment))
                 return None
+            found = after
         self.alive = list(found.values())
         best = min(self.alive, key=lambda explanation: explanation.rank)
         # Of those that are as good, one by which nothing was lost.
         equal = [e for e in self.alive if e.rank == best.rank] if self.history.has_reset else []
         return next((e for e in equal if not any(step.unseen for step in e.steps)), best)
+
+    def _pass(self, found: Explanations, moment: Moment) -> Explanations:
+        """The explanations after a moment: those that have read least.
+
+        An explanation that others become by reading on, at no cost, is left out: they can read on later.
+        """
+        after: Explanations = {}
+        level = -1
+        here: list[Explanation] = []
+        self._covered, self._leapt_to = frozenset(), -1
+        for explanation in self._read_on(found, moment, here):
+            consumed = explanation.place.consumed
+            self._work += 1
+            if self._work > self._most_work and self.leniency.faults:
+                return {}
+            if consumed != level:
+                if consumed == level + 1:
+                    self._covered = self._freely_after(here, moment)
+                elif consumed != self._leapt_to:
+                    self._covered = frozenset()
+                level = consumed
+                here.clear()
+            if not self._may_be_now(explanation.place, moment):
+                continue
+            for then in self._output(explanation, moment):
+                if then.cost.must > self.leniency.faults:
+                    continue
+                here.append(then)
+                if self._covered and then._replace(trail=None) in self._covered:
+                    continue
+                kept = after.get(then.place)
+                if kept is None or then.rank < kept.rank:
+                    after[then.place] = then
+        return after
+
+    def _freely_after(self, explanations: list[Explanation], moment: Moment) -> frozenset[Explanation]:
+        """What explanations become by reading one frame more, where that breaks nothing; without the way there."""
+        return frozenset(
+            then._replace(trail=None)
+            for one in explanations
+            for then in self._receive(one, moment, eof=one.place.consumed == self.history.whole(moment))
+            if then.cost == one.cost
+        )
+
+    def _may_be_now(self, place: _Place, moment: Moment) -> bool:
+        """Whether what is seen at a moment may be done by one who is at this place; a hint that saves time."""
+        what = moment.what
+        if isinstance(what, OnWire):
+            if self.subject.unasked:
+                return True
+            if what.start in self.history.messages:
+                return bool(place.echoes) or place.asked < moment.asked.messages
+            return what.header.opcode != CLOSE or self._may_close(place.state, moment)
+        if isinstance(what, (Processed, Quiet)):
+            return self._has_read_all(place, moment)
+        return True
+
+    def _has_read_all(self, place: _Place, moment: Moment) -> bool:
+        """Whether everything was read that had arrived."""
+        return place.consumed == self.history.whole(moment) + moment.eof
 
     def owes(self, explanation: Explanation) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """What the endpoint is still to do in an explanation, in words, each with its rules."""
@@ -298,37 +412,164 @@ class Search:
         strengths = [self._rules.by_id[rule].strength for rule in broken]
         return min(strengths, key=STRENGTHS.index, default=None)
 
+    def _may_close(self, state: State, moment: Moment) -> bool:
+        """Whether the endpoint may have a reason to send a Close, be it what its application does unseen."""
+        asked = self.subject.unasked or moment.asked.close or not moment.arrived
+        return asked or state.failed or state.got_close
+
     # --- inputs -------------------------------------------------------------------------------------------------------
 
-    def _read_on(self, found: Explanations, moment: Moment) -> Explanations:
-        """All explanations of the same, and those in which the endpoint has read more of what had arrived."""
-        whole = self.history.arrivals.complete(moment.arrived)
-        everything: Explanations = {}
-        levels: list[Explanations] = [{} for _ in range(whole + moment.eof + 1)]
+    def _read_on(
+        self, found: Explanations, moment: Moment, outputs: list[Explanation] | None = None
+    ) -> Iterator[Explanation]:
+        """The same explanations, and those in which the endpoint has read more of what had arrived; least first.
+
+        Where the caller keeps `outputs`, what the explanations of the latest level became by what is seen at the
+        moment, those are left out that would become nothing else.
+        """
+        whole = self.history.whole(moment)
+        last = whole + moment.eof
+        levels: dict[int, Explanations] = {}
         for explanation in found.values():
-            levels[explanation.place.consumed][explanation.place] = explanation
-        for consumed, level in enumerate(levels):
+            levels.setdefault(explanation.place.consumed, {})[explanation.place] = explanation
+        consumed = min(levels)
+        while True:
+            level = levels.pop(consumed)
             if consumed == whole:
                 for explanation in list(level.values()):
                     for then in self._fail_early(explanation, moment):
                         self._keep(level, then)
-            everything.update(level)
-            if consumed < whole + moment.eof:
+            yield from level.values()
+            if consumed < last:
+                if not levels and len(level) == 1 and outputs is not None and not self.leniency.departing:
+                    (alone,) = level.values()
+                    ahead = self._leap(alone, moment, whole, outputs)
+                    if ahead is not None:
+                        levels[ahead.place.consumed] = {ahead.place: ahead}
+                        consumed = ahead.place.consumed
+                        continue
                 for explanation in level.values():
                     passed = self._passed_over(explanation, whole)
                     for then in self._receive(explanation, moment, eof=consumed == whole):
                         if passed > 1:
                             then = then._replace(place=then.place._replace(consumed=whole))
-                        self._keep(levels[then.place.consumed], then)
-        return everything
+                        self._keep(levels.setdefault(then.place.consumed, {}), then)
+            if not levels:
+                return
+            consumed = consumed + 1 if consumed + 1 in levels else min(levels)
+
+    # Reading ahead, strictly: frames that give no choice are read at once where they do not matter for what is seen.
+
+    def _leap(
+        self, explanation: Explanation, moment: Moment, whole: int, outputs: list[Explanation]
+    ) -> Explanation | None:
+        """The explanation after several frames, between which what is seen would be no other thing; else None."""
+        place, what = explanation.place, moment.what
+        if whole - place.consumed < _WORTH_IT:
+            return None
+        if not outputs and not self._may_be_now(place, moment):
+            ahead = self._read_fragments(explanation, moment, whole)
+            if ahead is not None or isinstance(what, OnWire):
+                return ahead
+        if isinstance(what, OnWire):
+            if what.header.opcode >= CLOSE or (self.subject.setting.echo and len(place.echoes) < _TWO):
+                return None
+        elif not isinstance(what, (Processed, Quiet)):
+            return None
+        end = min(self._run(place.state, place.consumed, whole), whole)
+        if end < place.consumed + _WORTH_IT or any(
+            one.place.state != place.state and self._run(one.place.state, place.consumed, whole) < end
+            for one in outputs
+        ):
+            return None
+        self._covered = frozenset(self._read_run(one, moment, end)._replace(trail=None) for one in outputs)
+        self._leapt_to = end
+        return self._read_run(explanation, moment, end)
+
+    def _read_fragments(self, explanation: Explanation, moment: Moment, whole: int) -> Explanation | None:
+        """The explanation after all frames to come that only begin or continue a message; None where there are few."""
+        frames, facts_of = self.history.arrivals.frames, self.history.arrivals.facts
+        state, consumed, first = explanation.place.state, explanation.place.consumed, explanation.place.first
+        decide, known = self._mask, dict[int, Choice]()
+        reads: list[_Read] = []
+        while consumed < whole:
+            header = frames[consumed].header
+            if header.fin or header.opcode > BINARY:
+                break
+            facts = facts_of(consumed, state)
+            mask = decide(state, facts)
+            choice = known.get(mask)
+            if choice is None:
+                choice = self._only_choice(state, facts)
+                if choice is None:
+                    break
+                known[mask] = choice
+            reads.append(_new(_Read, (state, facts, choice)))
+            state = choice.effect(state, facts)
+            if header.opcode != CONTINUATION:
+                first = consumed
+            consumed += 1
+        if len(reads) < _WORTH_IT:
+            return None
+        start = explanation.place.consumed
+        trail = _Trail(explanation.trail, None, moment.at, reads, start, start, consumed)
+        place = explanation.place._replace(state=state, consumed=consumed, first=first if state.recv_type else 0)
+        return explanation._replace(place=place, trail=trail)
+
+    def _only_choice(self, state: State, facts: FrameFacts) -> Choice | None:
+        """What an endpoint does with a frame, where that is to take it, and there is no choice."""
+        mask = self._mask(state, facts)
+        chosen = self._chosen.get(mask) or self._choose(mask)
+        choice, own_limit = chosen[0]
+        return choice if len(chosen) == 1 and not own_limit and choice.label.kind is Kind.ACCEPT else None
+
+    def _run(self, state: State, first: int, whole: int) -> int:
+        """Up to which frame all frames from `first` on are taken and leave the state as it is."""
+        frames, facts_of = self.history.arrivals.frames, self.history.arrivals.facts
+        origin, reads = self._runs.get(state, (first, []))
+        if not origin <= first <= origin + len(reads):
+            origin, reads = first, []
+        self._runs[state] = origin, reads
+        for index in range(origin + len(reads), min(whole, len(frames))):
+            facts = facts_of(index, state)
+            choice = self._only_choice(state, facts)
+            if choice is None or choice.effect(state, facts) != state:
+                break
+            reads.append(_Read(state, facts, choice))
+        return origin + len(reads)
+
+    def _read_run(self, explanation: Explanation, moment: Moment, end: int) -> Explanation:
+        """The explanation after the frames of a run; they are control frames, whole messages, or parts of one."""
+        place = explanation.place
+        start = place.consumed
+        origin, reads = self._runs[place.state]
+        untold, pings, echoes = list(place.untold), list(place.pings), list(place.echoes)
+        for index in range(start, end):
+            frame, choice = self.history.arrivals.frames[index], reads[index - origin].choice
+            message = None
+            if frame.header.opcode == PING:
+                pings.append(frame.payload)
+            elif frame.header.opcode <= BINARY and frame.header.fin:
+                message = Message(frame.header.opcode, frame.payload)
+                if place.state.reply_due:
+                    echoes.append(message)
+            if self.subject.sees:
+                tells = self._tells(choice.label.delivers, frame, message)
+                if tells is not None and tells.kind in self.subject.sees:
+                    untold.append(_Untold(tells, choice.rules))
+        then = place._replace(consumed=end, untold=tuple(untold), pings=tuple(pings), echoes=tuple(echoes))
+        trail = _Trail(explanation.trail, None, moment.at, reads, origin, start, end)
+        return explanation._replace(place=then, trail=trail)
 
     def _passed_over(self, explanation: Explanation, whole: int) -> int:
         """How many frames an endpoint that listens to none any more passes over at once.
 
         Leniently, what it may do with a frame all the same is thought of too, unless there are very many of them.
         """
-        place = explanation.place
+        place, state = explanation.place, explanation.place.state
         frames = whole - place.consumed
+        if not (state.failed or state.got_close or state.discarding or not state.tcp_open):
+            return 0  # saves asking, which would say the same
         if frames > 1 and (not self.leniency.departing or frames > _MOST_ATTENDED):
             return 0 if self._heard.enabled(place.state, _ANY_FRAME) else frames
         return 0
@@ -383,51 +624,61 @@ class Search:
         lengths = _boundary_lengths(self._rules, self.subject.setting)
         return lengths if limit is None else (*lengths, max(0, limit - state.recv_length + 1))
 
-    def _receive(self, explanation: Explanation, moment: Moment, eof: bool) -> Iterator[Explanation]:
+    def _receive(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
         """The next frame, or the end of TCP, is read."""
+        place, state = explanation.place, explanation.place.state
+        if eof:
+            reactions = self._reactions(state, _END)
+            return [self._received(explanation, moment, _END, reaction, None) for reaction in reactions]
+        frame = self.history.arrivals.frames[place.consumed]
+        facts = self.history.arrivals.facts(place.consumed, state)
+        event = Event(EventKind.RECEIVE, facts)
+        if self.leniency.departing:
+            reactions = self._reactions(state, event)
+        else:
+            mask = self._mask(state, facts)
+            chosen = self._chosen.get(mask) or self._choose(mask)
+            reactions = (_Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen)
+        return [self._received(explanation, moment, event, reaction, frame) for reaction in reactions]
+
+    def _choose(self, mask: int) -> list[tuple[Choice, bool]]:
+        """The outcomes that are allowed in full, and of each whether it is a refusal by an unstated limit."""
+        choices = self._machine.choices(EventKind.RECEIVE, mask)
+        self._chosen[mask] = [(choice, is_own_limit(choice.label, choice.strength)) for choice in choices]
+        return self._chosen[mask]
+
+    def _received(
+        self, explanation: Explanation, moment: Moment, event: Event, reaction: _Reaction, frame: OnWire | None
+    ) -> Explanation:
         place = explanation.place
-        frame = None if eof else self.history.arrivals.frames[place.consumed]
-        facts = None if eof else self.history.arrivals.facts(place.consumed, place.state)
-        event = Event(EventKind.RECEIVE_EOF if eof else EventKind.RECEIVE, facts)
-        for reaction in self._reactions(place.state, event):
-            step = Step(
-                moment.at,
-                place.state,
-                event,
-                reaction.label,
-                reaction.rules,
-                reaction.broken,
-                None if eof else place.consumed,
-            )
-            then = self._after(place, reaction, frame)
-            yield self._go(explanation, then, step, reaction.own_limit)
+        label, _, rules, broken, own_limit, _ = reaction
+        index = None if frame is None else place.consumed
+        step = Step(moment.at, place.state, event, label, rules, broken, index)
+        return self._go(explanation, self._after(place, reaction, frame), step, own_limit)
 
     def _after(self, place: _Place, reaction: _Reaction, frame: OnWire | None) -> _Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
-        state, first = reaction.state, place.first
-        untold, pings, echoes = place.untold, place.pings, place.echoes
-        if reaction.label.kind is Kind.ACCEPT:
+        label, state, rules, _, _, silently = reaction
+        _, consumed, first, untold, pings, echoes, asked = place
+        if label.kind is Kind.ACCEPT:
             message = None
-            if frame is not None and frame.header.opcode in (TEXT, BINARY, CONTINUATION):
-                first = first if frame.header.opcode == CONTINUATION else place.consumed
-                message = self._message(first, place.consumed) if frame.header.fin else None
-            tells = self._tells(reaction.label.delivers, frame, message)
-            if tells is not None and tells.kind == "lost" and place.state.failed:
-                tells = None  # that the connection is over was told when it failed
-            if tells is not None and tells.kind in self.subject.sees and not reaction.silently:
-                untold = (*untold, _Untold(tells, reaction.rules))
-            if frame is not None and frame.header.opcode == PING:
-                pings = (*pings, frame.payload)
+            if frame is not None:
+                opcode = frame.header.opcode
+                if opcode <= BINARY:
+                    first = first if opcode == CONTINUATION else consumed
+                    message = self._message(first, consumed) if frame.header.fin else None
+                elif opcode == PING:
+                    pings = (*pings, frame.payload)
+            if self.subject.sees and not silently:
+                tells = self._tells(label.delivers, frame, message)
+                if tells is not None and tells.kind == "lost" and place.state.failed:
+                    tells = None  # that the connection is over was told when it failed
+                if tells is not None and tells.kind in self.subject.sees:
+                    untold = (*untold, _Untold(tells, rules))
             if message is not None and state.reply_due:
                 echoes = (*echoes, message)
-        return place._replace(
-            state=state,
-            consumed=place.consumed + 1,
-            first=first if state.recv_type else 0,
-            untold=untold,
-            pings=pings,
-            echoes=echoes if state.reply_due else (),
-        )
+        first = first if state.recv_type else 0
+        return _Place(state, consumed + 1, first, untold, pings, echoes if state.reply_due else (), asked)
 
     def _message(self, first: int, last: int) -> Message:
         frames = self.history.arrivals.frames
@@ -513,10 +764,8 @@ class Search:
             yield from self._do(explanation, moment, Event(EventKind.CLOSE_TCP), explanation.place)
         elif isinstance(what, ResetsTcp):
             yield from self._reset(explanation, moment)
-        elif isinstance(what, (Processed, Quiet)):
-            everything = self.history.arrivals.complete(moment.arrived) + moment.eof
-            if explanation.place.consumed == everything:
-                yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
+        elif isinstance(what, (Processed, Quiet)) and self._has_read_all(explanation.place, moment):
+            yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
 
     def _do(
         self, explanation: Explanation, moment: Moment, event: Event, place: _Place, missing: tuple[str, ...] = ()
@@ -549,7 +798,7 @@ class Search:
     def _lost_replies(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """All messages that the endpoint had a reason to send are sent, unseen."""
         place = explanation.place
-        asked = len(moment.asked.messages)
+        asked = moment.asked.messages
         if self.subject.unasked or place.echoes or place.asked < asked:
             for facts in unseen_replies(place.state, self.subject.setting):
                 for then in self._unseen(explanation, moment, facts):
@@ -589,15 +838,14 @@ class Search:
                 yield place._replace(pings=rest), payload == place.pings[-1]
             elif unasked or not self.history.answers_arrived_ping(moment, frame):
                 yield place, False
-            if not unasked and payload in moment.asked.pongs:
+            if not unasked and self.history.asked_for_pong(moment, payload):
                 yield place, False
         elif opcode == CLOSE:
-            state = place.state
-            if unasked or state.failed or state.got_close or moment.asked.close or not moment.arrived:
+            if self._may_close(place.state, moment):
                 yield place, False
         elif frame.start in self.history.messages and not unasked:
             message = self.history.messages[frame.start]
-            if moment.asked.messages[place.asked : place.asked + 1] == (message,):
+            if self.history.asks_next(moment, place.asked, message):
                 yield place._replace(asked=place.asked + 1), False
             if place.echoes[:1] == (message,):
                 yield place._replace(echoes=place.echoes[1:]), len(place.echoes) == 1

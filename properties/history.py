@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
+from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, PONG, is_control
@@ -36,10 +38,10 @@ class Message(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What the application has asked for so far: whole messages in order, payloads of Pongs, and whether to close."""
+    """What the application has asked for so far: how many whole messages, how many Pongs, and whether to close."""
 
-    messages: tuple[Message, ...] = ()
-    pongs: tuple[bytes, ...] = ()
+    messages: int = 0
+    pongs: int = 0
     close: bool = False
 
 
@@ -68,10 +70,15 @@ class History:
         self.frames, self.unread = frames_in(b"".join(o.octets for o in trace if isinstance(o, Writes)))
         self.written: Final = sum(len(o.octets) for o in trace if isinstance(o, Writes))
         self.messages: Final = _messages(self.frames)
+        self._asking: Final = _Asking()
         self.moments: Final = self._moments()
         self.tells_of_failure: Final = any(isinstance(o, Tells) and o.kind == "failed" for o in trace)
         self.has_reset: Final = any(isinstance(o, ResetsTcp) for o in trace)
         self._unanswered: Final = self._count_pongs()
+
+    def whole(self, moment: Moment) -> int:
+        """How many frames had arrived whole by then."""
+        return self.arrivals.complete(moment.arrived)
 
     @property
     def torn(self) -> int | None:
@@ -93,11 +100,28 @@ class History:
         told = (seen for seen in self.trace if isinstance(seen, Tells) and seen.kind == "failed")
         return tuple(sorted({tells.code for tells in told if tells.code is not None}))
 
+    def asks_next(self, moment: Moment, sent: int, message: Message) -> bool:
+        """Whether the application had asked for this message after so many others."""
+        return sent < moment.asked.messages and self._asking.messages[sent] == message
+
+    def asked_for_pong(self, moment: Moment, payload: bytes) -> bool:
+        """Whether the application had asked for a Pong with this payload."""
+        before = self._asking.pongs.get(payload)
+        return before is not None and before < moment.asked.pongs
+
     def answers_arrived_ping(self, moment: Moment, frame: OnWire) -> bool:
         """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
-        arrived = self.arrivals.frames[: self.arrivals.complete(moment.arrived)]
-        pings = sum(f.header.opcode == PING and f.payload == frame.payload for f in arrived)
-        return pings > self._unanswered[frame.start]
+        ends = self._ping_ends.get(frame.payload, ())
+        return bisect_right(ends, moment.arrived) > self._unanswered[frame.start]
+
+    @cached_property
+    def _ping_ends(self) -> dict[bytes, list[int]]:
+        """Where the Pings that arrive end, by payload."""
+        found: dict[bytes, list[int]] = {}
+        for frame in self.arrivals.frames:
+            if frame.header.opcode == PING:
+                found.setdefault(frame.payload, []).append(frame.end)
+        return found
 
     def _count_pongs(self) -> dict[int, int]:
         """For each Pong sent, by where it begins: how many with the same payload were sent before."""
@@ -112,7 +136,7 @@ class History:
     def _moments(self) -> tuple[Moment, ...]:
         moments: list[Moment] = []
         arrived = written = 0
-        eof, asked = False, _Asking()
+        eof, asked = False, self._asking
         frames = iter(self.frames)
         frame = next(frames, None)
         for at, seen in enumerate(self.trace):
@@ -149,23 +173,28 @@ class _Asking:
 
     def __init__(self) -> None:
         self.so_far = Asked()
+        self.messages: Final[list[Message]] = []
+        self.pongs: Final[dict[bytes, int]] = {}
+        """How many Pongs had been asked for before the first with this payload."""
         self._opcode = 0
         self._parts: list[bytes] = []
 
     def add(self, asks: Asks) -> None:
         """One more request."""
+        before = self.so_far
         if asks.what in OPCODE_OF:
             opcode = OPCODE_OF[asks.what]
             if opcode != CONTINUATION:
                 self._opcode, self._parts = opcode, []
             self._parts.append(asks.payload)
             if asks.fin:
-                message = Message(self._opcode, b"".join(self._parts))
-                self.so_far = self.so_far._replace(messages=(*self.so_far.messages, message))
+                self.messages.append(Message(self._opcode, b"".join(self._parts)))
+                self.so_far = before._replace(messages=before.messages + 1)
         elif asks.what == "pong":
-            self.so_far = self.so_far._replace(pongs=(*self.so_far.pongs, asks.payload))
+            self.pongs.setdefault(asks.payload, before.pongs)
+            self.so_far = before._replace(pongs=before.pongs + 1)
         elif asks.what == "close":
-            self.so_far = self.so_far._replace(close=True)
+            self.so_far = before._replace(close=True)
 
 
 def _messages(frames: tuple[OnWire, ...]) -> dict[int, Message]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.masking import mask
 from wsoracle.model.vocabulary import BINARY, CONTINUATION, FORM_NAMES, OPCODE_NAMES, TEXT
@@ -153,8 +153,7 @@ Stimulus: TypeAlias = tuple[Arrives | ArrivesEof | Asks, ...]
 OPCODE_OF: Final[dict[What, int]] = {"text": TEXT, "binary": BINARY, "continuation": CONTINUATION}
 
 
-@dataclass(frozen=True, slots=True)
-class OnWire:
+class OnWire(NamedTuple):
     """A frame in a stream of octets: its header, its payload unmasked, where it begins and where it ends."""
 
     header: Header
@@ -169,18 +168,21 @@ class OnWire:
 def frames_in(octets: bytes) -> tuple[tuple[OnWire, ...], int]:
     """The whole frames at the beginning of a stream, and the offset of what follows them."""
     found: list[OnWire] = []
-    at = 0
+    at, size = 0, len(octets)
     while (decoded := decode_header(octets, at)) is not None:
         header, body = decoded
         end = body + header.length
-        if end > len(octets):
+        if end > size:
             break
         payload = octets[body:end]
-        found.append(OnWire(header, payload if header.key is None else mask(payload, header.key), at, end))
+        if header.key is not None:
+            payload = mask(payload, header.key)
+        found.append(_new(OnWire, (header, payload, at, end)))
         at = end
     return tuple(found), at
 
 
+_new: Final = tuple.__new__
 _SHOWN: Final = 40
 """Octets of a payload that are shown to people."""
 

@@ -22,7 +22,7 @@ from wsoracle.hunting import OwnSubject, Scenario, examine
 from wsoracle.model.rule import RuleSet, Strength
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting
-from wsoracle.model.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
+from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.wire import encode
 from wsoracle.peers import ApplicationRefused
 from wsoracle.properties.conformance import EVERYTHING, Allowed, Judgement, judge, rules_fired
@@ -414,6 +414,46 @@ def test_a_frame_may_be_refused_before_it_is_whole() -> None:
     """The first octet of an unknown opcode is enough; that of a text is not."""
     assert as_server(Arrives(from_client(UNKNOWN_OPCODE)[:1]), *FAILS, application="sink").verdict is Verdict.OK
     assert as_server(Arrives(from_client(TEXT, b"a")[:1]), *FAILS, application="sink").verdict is Verdict.FAILED
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 12), st.integers(1, 40), st.data())
+def test_how_much_is_sent_at_once_means_nothing(count: int, at_once: int, data: st.DataObject) -> None:
+    """Messages, fragments and Pings, so many at once, and what is sent for them: right, or with one thing wrong."""
+    frames: list[tuple[int, bytes, bool]] = []
+    for number in range(count):
+        kind = data.draw(st.sampled_from([TEXT, PING, CONTINUATION]))
+        fragments = data.draw(st.integers(5, 9)) if kind == CONTINUATION else 1
+        opcode = BINARY if kind == CONTINUATION else kind
+        frames += [(opcode if not n else kind, b"%d" % number, n == fragments - 1) for n in range(fragments)]
+    answers: list[bytes] = []
+    message = b""
+    for opcode, payload, fin in frames:
+        if opcode == PING:
+            answers.append(from_server(PONG, payload))
+            continue
+        message = message + payload if opcode == CONTINUATION else payload
+        if fin:
+            answers.append(from_server(BINARY if opcode == CONTINUATION else opcode, message))
+    wrong = data.draw(st.none() | st.integers(0, len(answers) - 1))
+    octets = [from_client(opcode, payload, fin=fin) for opcode, payload, fin in frames]
+    arrives = [Arrives(b"".join(octets[at : at + at_once])) for at in range(0, len(octets), at_once)]
+    if wrong is not None:
+        answers[wrong] = from_server(TEXT, b"something else")
+    judgement = as_server(*arrives, Writes(b"".join(answers)), Quiet(), setting=ECHO, application="echo")
+    assert judgement.verdict is (Verdict.OK if wrong is None else Verdict.FAILED), judgement
+    if wrong is not None:
+        assert judgement.octet == sum(map(len, answers[:wrong]))
+
+
+def test_very_many_frames_are_one_step() -> None:
+    frames = [from_client(BINARY if not n else CONTINUATION, b"a", fin=n == 999) for n in range(1000)]
+    echoed = Writes(from_server(BINARY, b"a" * 1000))
+    judgement = as_server(Arrives(b"".join(frames)), echoed, Quiet(), setting=ECHO, application="echo")
+    assert judgement.verdict is Verdict.OK
+    assert len(judgement.steps) < 10
+    assert sum(step.times for step in judgement.steps if step.frame is not None) == 1000
+    assert rules_fired(judgement, ECHO)["6.2/next-fragment"] == 998
 
 
 def test_nothing_is_owed_once_tcp_has_ended() -> None:
