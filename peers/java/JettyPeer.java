@@ -70,8 +70,6 @@ public class JettyPeer {
     private static void raise(WebSocketPolicy policy) {
         policy.setMaxTextMessageSize(LARGEST);
         policy.setMaxBinaryMessageSize(LARGEST);
-        policy.setMaxTextMessageBufferSize(LARGEST);
-        policy.setMaxBinaryMessageBufferSize(LARGEST);
     }
 
     private static void serve(int port) throws Exception {
