@@ -196,7 +196,8 @@ def trace_of(actions: Sequence[Action], run: Run, behaviour: Behaviour, role: Ro
     if ending.kind == "silent":
         trace.append(Quiet())
         return trace
-    if role is Role.CLIENT and ending.kind != "drop" and not run.eof:
+    ended = any(isinstance(action, EndSending) for action in actions[: behaviour.sent])
+    if role is Role.CLIENT and ending.kind != "drop" and not ended:
         trace.append(ArrivesEof())
     trace.append(ClosesTcp())
     return trace

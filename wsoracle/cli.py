@@ -45,6 +45,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write what was found.",
         "graph": "Draw the states that an endpoint can reach.",
+        "cases": "List the live cases, or tell of one what is sent and expected.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside the established one.",
     }

@@ -100,7 +100,8 @@ def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, profile: Prof
     found: dict[Any, Expected] = {}
     for behaviour, judgement in _run_of(actions, role):
         verdict = verdict_in(judgement, profile)
-        key = (verdict, behaviour.events, behaviour.ending.kind, judgement.rules, _note(behaviour))
+        words = _in_words(behaviour, run, scaled)
+        key = (verdict, words, behaviour.ending.kind, judgement.rules)
         known = found.get(key)
         codes = (behaviour.ending.code,) if behaviour.ending.kind in ("close", "reply") else ()
         if known is not None:
@@ -113,7 +114,7 @@ def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, profile: Prof
             codes,
             behaviour.ending.kind,
             by_tester=behaviour.by_tester,
-            prefix=_in_words(behaviour, run, scaled),
+            prefix=words,
             failing=run.failed is not None,
             asked=run.closed,
         )

@@ -1,0 +1,99 @@
+"""``wsoracle cases``: the live cases as a list, one of them in full, and what is made from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.generators.live_suite import live_cases
+
+from ..case_text import case_lines, case_to_json, summary
+from ..cli import WrongInput
+from ..output import STDOUT, progress, write_json, write_text
+from .options import checked_established, checked_file, json_option, select
+
+
+@click.command("cases")
+@click.argument("pattern", default="")
+@json_option
+@click.option("--autobahn", is_flag=True, help="Make docs/autobahn.md from the established suite's cases.")
+@click.option("--suite", is_flag=True, help="Find the generated cases anew, which takes a minute or two.")
+@click.option("--expected", is_flag=True, help="Work out what is expected in every case, which takes a minute.")
+@click.option("--write", "file", callback=checked_file, metavar="FILE", help="Where to, instead of printing it.")
+@click.option("--established", metavar="FILE", help="The established suite's cases, an object a line.")
+def command(
+    pattern: str,
+    json_file: str | None,
+    autobahn: bool,
+    suite: bool,
+    expected: bool,
+    file: str | None,
+    established: str | None,
+) -> None:
+    """List the live cases, or tell of one what is sent and expected.
+
+    PATTERN is the id of a case, the beginning or a part of ids, or a pattern with * for whole ones. What is expected is
+    what the rules say: nobody has typed it in.
+    """
+    if autobahn or suite or expected:
+        if autobahn + suite + expected > 1 or pattern or json_file is not None:
+            raise WrongInput("--autobahn, --suite and --expected go alone, perhaps with --write: give one of them")
+        made = _suite() if suite else _expected() if expected else _autobahn(established)
+        write_text(file or STDOUT, made)
+        return
+    if file is not None or established is not None:
+        raise WrongInput("--write and --established go with --autobahn, --suite or --expected: give one of these too")
+    every = {case.id: case for case in live_cases()}
+    chosen = [every[case_id] for case_id in select(pattern, every, "case")]
+    one = chosen[0] if len(chosen) == 1 else None
+    if json_file is not None:
+        write_json(json_file, {"cases": [case_to_json(case, whole=case is one) for case in chosen]})
+    if json_file == STDOUT:
+        return
+    if one is not None:
+        click.echo("\n".join(case_lines(one)))
+    else:
+        _list(chosen)
+
+
+def _list(cases: Sequence[LiveCase]) -> None:
+    group: Any = None
+    for case in cases:
+        if case.group != group:
+            group = case.group
+            click.echo(f"{': '.join(group)}")
+        click.echo(f"  {summary(case)}")
+
+
+def _suite() -> str:
+    from wsoracle.generators.live_file import suite_text
+    from wsoracle.generators.live_suite import own_suite
+
+    from ..collection import collect
+    from .options import DEFAULT_SEED
+
+    with progress("generating") as step:
+        found = collect(DEFAULT_SEED, step)
+    return suite_text(own_suite(found.cases))
+
+
+def _expected() -> str:
+    from ..expected_outcomes import expected_text
+
+    with progress("judging") as step:
+        return expected_text(live_cases(), step)
+
+
+def _autobahn(established: str | None) -> str:
+    from ..autobahn_text import document
+
+    path = checked_established(established)
+    if path is None:
+        raise WrongInput("--autobahn: the established suite's cases are not here: name them with --established FILE")
+    try:
+        return document(path)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise WrongInput(f"--established: {error}: name the cases of the established suite, groups 1 to 10") from error
