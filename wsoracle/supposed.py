@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wsoracle.properties.verdict import Verdict
+from wsoracle.model.rule import Strength
+from wsoracle.properties.conformance import Judgement
+from wsoracle.properties.verdict import Profile, Verdict, verdict_on
 
 from .stimuli import Answer
 
-__all__ = ["Expected", "best_first"]
+__all__ = ["Expected", "best_first", "verdict_in"]
 
 _ORDER: Final = tuple(Verdict)
 
@@ -23,7 +25,7 @@ class Expected:
     `rules`      those that are not followed; where all are, those that ask for it
     `codes`      the codes of its Close that make no difference; None: without a code
     `ending`     `close`: by a Close of its own; `reply`: by its answer to the tester's; `drop`: of TCP alone;
-                 `silent`: it does not end; `refuse`: by an answer of HTTP
+                 `silent`: it does not end; `refuse`: by an answer of HTTP; `open`: an opening handshake is complete
     `by_tester`  it is the tester that closes the connection
     `failing`    the stimulus makes it fail; `asked`: the stimulus has a legal Close
     """
@@ -66,6 +68,8 @@ class Expected:
                 return "closes TCP without a Close"
             case "silent":
                 return "does nothing more"
+            case "refuse":
+                return f"answers with {_listed(self.codes)}"
         return ""
 
     def to_json(self) -> dict[str, Any]:
@@ -74,15 +78,23 @@ class Expected:
 
 
 def _codes(codes: tuple[int | None, ...]) -> str:
-    numbers = [str(code) for code in sorted(code for code in codes if code is not None)]
-    said = (
-        ["Close " + (f"{', '.join(numbers[:-1])} or {numbers[-1]}" if len(numbers) > 1 else numbers[0])]
-        if numbers
-        else []
-    )
+    said = [f"Close {_listed(codes)}"] if any(code is not None for code in codes) else []
     return " or ".join([*said, "a Close without a code"] if None in codes else said)
+
+
+def _listed(codes: tuple[int | None, ...]) -> str:
+    numbers = [str(code) for code in sorted(code for code in codes if code is not None)]
+    return f"{', '.join(numbers[:-1])} or {numbers[-1]}" if len(numbers) > 1 else "".join(numbers)
 
 
 def best_first(found: Iterable[Expected]) -> tuple[Expected, ...]:
     """The best verdict first; else in their order."""
     return tuple(sorted(found, key=lambda one: _ORDER.index(one.verdict)))
+
+
+def verdict_in(judgement: Judgement, profile: Profile) -> Verdict:
+    """The verdict in a profile: what was broken is the same in each."""
+    if profile == judgement.profile or judgement.unexplained:
+        return judgement.verdict
+    left: set[Strength] = {broken.strength for broken in judgement.broken}
+    return verdict_on(left, own_limit=not left and judgement.verdict is Verdict.INFORMATIONAL, profile=profile)
