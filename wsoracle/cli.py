@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "demo": "Explore, prove, mutate, cover, generate and run, and write all of it below one directory.",
         "explain": "Decode octets: the rules that they meet, and the clauses.",
+        "judge": "Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.",
         "rules": "List the rules, with the clause that each stands for.",
         "requirements": "List the normative sentences of RFC 6455, and what covers each.",
         "prove": "Prove the theorems, and find for each a fault that refutes it.",

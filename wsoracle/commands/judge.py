@@ -1,0 +1,168 @@
+"""``wsoracle judge``: what the rules say of a recorded trace."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import click
+
+from wsoracle.model.terms import MAX_LENGTH
+from wsoracle.properties.conformance import Application, Judgement
+from wsoracle.properties.established_report import is_established_report, trace_of_report
+from wsoracle.properties.observation import described
+from wsoracle.properties.parts import parts
+from wsoracle.properties.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
+from wsoracle.properties.verdict import PROFILES, Profile, Verdict
+
+from ..cli import FAILED, WrongInput
+from ..output import STDOUT, console, write_json
+from ..running import clause
+from .options import json_option
+
+_MOST: Final = 1 << 28
+"""Octets of a file that are read."""
+
+_AROUND: Final = 3
+"""Observations that are shown before the deciding one."""
+
+PASSED: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL, Verdict.UNIMPLEMENTED)
+
+
+@click.command("judge")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@json_option
+@click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
+              help="Whether what only implementations agree on binds.")  # fmt: skip
+@click.option("--application", type=click.Choice(get_args(Application)),
+              help="What the application behind the endpoint does, in the place of what the file says.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(0, MAX_LENGTH), metavar="OCTETS",
+              help="The endpoint's limit on a message, in the place of what the file says.")  # fmt: skip
+@click.pass_context
+def command(
+    context: click.Context,
+    files: tuple[str, ...],
+    json_file: str | None,
+    profile: Profile,
+    application: Application | None,
+    limit: int | None,
+) -> None:
+    """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
+
+    FILE holds a trace (docs/traces.md), or the JSON report of a case as the established suite writes it; - reads from
+    standard input. In such a report the endpoint is thought to have an application that echoes, unless --application
+    says otherwise. The exit status is 1 where a trace is FAILED.
+    """
+    if files.count(STDOUT) > 1:
+        raise WrongInput("standard input can be read once: give - once")
+    judged: list[tuple[str, Recorded, Judgement]] = []
+    for name in files:
+        try:
+            recorded = _recorded(parsed(_text(name)), application, limit)
+        except TraceError as error:
+            raise WrongInput(f"{name}: {error}") from error
+        judged.append((name, recorded, recorded.judged(profile)))
+    if json_file is not None:
+        write_json(json_file, {"judgements": [_as_json(*one) for one in judged]})
+    if json_file != STDOUT:
+        for one in judged:
+            _show(*one)
+    if any(judgement.verdict not in PASSED for _, _, judgement in judged):
+        context.exit(FAILED)
+
+
+def _recorded(document: dict[str, Any], application: Application | None, limit: int | None) -> Recorded:
+    if document.get("format") != FORMAT and is_established_report(document):
+        return trace_of_report(document, application or "echo", limit)
+    recorded = trace_from_json(document)
+    setting = recorded.setting
+    if application is not None:
+        setting = replace(setting, echo=application == "echo")
+    if limit is not None:
+        setting = replace(setting, limit=limit)
+    return replace(recorded, setting=setting, application=application or recorded.application)
+
+
+def _text(name: str) -> bytes:
+    if not name or "\0" in name:
+        raise WrongInput("FILE: the name is empty or has a NUL in it: give another one")
+    try:
+        if name == STDOUT:
+            if sys.stdin is None:
+                raise WrongInput("-: standard input is closed: give a file")
+            text = sys.stdin.buffer.read(_MOST + 1)
+        else:
+            with Path(name).open("rb") as file:
+                text = file.read(_MOST + 1)
+    except OSError as error:
+        raise WrongInput(f"{name}: {error.strerror}: give a file, or - for standard input") from error
+    if len(text) > _MOST:
+        raise WrongInput(f"{name}: it has more than {_MOST} octets: give a part of it")
+    return text
+
+
+def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, Any]:
+    found = parts(judgement, recorded.trace)
+    return {
+        "file": name,
+        "role": recorded.setting.role.value,
+        "application": recorded.application,
+        "profile": judgement.profile,
+        "verdict": judgement.verdict.value,
+        "behavior": found.behavior.value,
+        "behaviorClose": found.closing_kind,
+        "rules": [
+            {"id": broken.rule, "strength": broken.strength.value, "clause": clause(broken.rule)}
+            for broken in judgement.broken
+        ],
+        "deciding": None
+        if judgement.at is None
+        else {
+            "observation": judgement.at,
+            "what": described(recorded.trace[judgement.at]),
+            "octet": judgement.octet,
+            "arrived": judgement.arrived,
+            "t": None if recorded.times is None else recorded.times[judgement.at],
+        },
+        "wouldHaveBeenAllowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
+        "note": judgement.note,
+    }
+
+
+def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
+    from rich.text import Text
+
+    out = console()
+    found = parts(judgement, recorded.trace)
+    style = "bold green" if judgement.verdict in PASSED else "bold red"
+    head = Text(f"{judgement.verdict.value}  ", style)
+    head.append(f"{name}: a {recorded.setting.role.value}", "bold")
+    head.append(f" (behaviour {found.behavior.value}, closing {found.closing_kind})")
+    out.print(head, soft_wrap=True)
+    for rule in judgement.rules:
+        out.print(Text(f"    {rule}: {clause(rule)}", "dim"))
+    if judgement.at is not None:
+        first = max(judgement.at - _AROUND, 0)
+        for index in range(first, judgement.at + 1):
+            time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
+            mark = ">>>" if index == judgement.at else "   "
+            out.print(Text(f"    {mark} {time}{_one_line(described(recorded.trace[index]))}"))
+        where = [] if judgement.octet is None else [f"octet {judgement.octet} of what it wrote"]
+        where += [] if judgement.arrived is None else [f"{judgement.arrived} octets had arrived"]
+        if where:
+            out.print(Text(f"    decided at {', '.join(where)}"))
+    if judgement.instead:
+        out.print(Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"))
+    if judgement.note:
+        out.print(Text(f"    {_one_line(judgement.note)}"))
+
+
+_WIDEST: Final = 400
+
+
+def _one_line(text: str) -> str:
+    """Text from outside, on one line and without control characters."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:_WIDEST])
+    return shown if len(text) <= _WIDEST else f"{shown}..."
