@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from wsoracle.model.masking import mask
@@ -100,7 +101,7 @@ Action: TypeAlias = SendFrame | SendOctets | SendHead | Settle | EndSending
 BOTH: Final = frozenset(Role)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveCase:
     """One case for running endpoints.
 
@@ -130,6 +131,11 @@ class LiveCase:
     log: bool = True
     seconds: float = 30.0
     origin: str = ""
+
+    @cached_property
+    def size(self) -> int:
+        """Octets of all payloads."""
+        return sum(action.size for action in self.actions if isinstance(action, SendFrame))
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -28,7 +28,7 @@ __all__ = ["ClosingKind", "Parts", "parts"]
 ClosingKind: TypeAlias = Literal["OK", "INFORMATIONAL", "FAILED BY CLIENT", "WRONG CODE", "UNCLEAN", "FAILED"]
 """The words of the established suite for a closing, from the best to the worst.
 
-INFORMATIONAL      only what implementations agree on was not followed (profile `letter`)
+INFORMATIONAL      only a SHOULD was not followed, or (profile `letter`) what implementations agree on
 FAILED BY CLIENT   the server left it to the client to end TCP
 WRONG CODE         a Close frame had a code that does not fit, or that must not be sent
 UNCLEAN            a Close, or the end of TCP, did not come where it was owed; or TCP ended before both Close frames
@@ -87,7 +87,7 @@ def parts(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> Parts:
         on_behavior = judgement.verdict  # a limit of its own, or a feature that it does not have
     kinds: list[ClosingKind] = ["OK", *(fault.kind for fault in faults if fault.kind is not None)]
     kind = max(kinds, key=_KINDS.index)
-    if kind != "OK" and on_closing is Verdict.INFORMATIONAL:
+    if kind != "OK" and on_closing is not Verdict.FAILED:
         kind = "INFORMATIONAL"
     return Parts(on_behavior, on_closing, in_behavior, in_closing, kind)
 
