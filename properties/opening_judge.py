@@ -279,7 +279,7 @@ class _Search:
             self._keep(everything, explanation, None)
             for then in self._receive(explanation, moment):
                 kept = dict[_Place, _Explanation]()
-                self._keep(kept, then, moment)
+                self._keep(kept, then, moment._replace(written=_before(moment)))
                 waiting += [one for one in kept.values() if one.rank < _rank_of(everything.get(one.place))]
         return everything
 
@@ -491,6 +491,11 @@ class _Search:
                 words = "answer with 101, or refuse with an error code" if awaiting else "answer with an error code"
             found.append((words, (rule.id,)))
         return tuple(found)
+
+
+def _before(moment: Moment) -> int:
+    """How many octets the endpoint had written before what it is seen to do at a moment."""
+    return moment.what.start if isinstance(moment.what, (HeadAt, OnWire)) else moment.written
 
 
 def _rank_of(explanation: _Explanation | None) -> tuple[Cost, int]:

@@ -254,6 +254,16 @@ def test_a_client_that_opens_is_right() -> None:
     assert judge_opening((Quiet(),), CLIENT).rules == ("4.1/request-owed",)
 
 
+def test_the_first_frame_of_a_client_is_judged() -> None:
+    echo = Setting(Role.CLIENT, echo=True)
+    hello, hallo = (bytes.fromhex(f"818500000000{text.hex()}") for text in (b"hello", b"hallo"))
+    for octets, verdict in ((hello, Verdict.OK), (hallo, Verdict.FAILED)):
+        seen = (Writes(ASKS), Arrives(OPENS), Arrives(b"\x81\x05hello"), Writes(octets), *DONE)
+        assert judge_opening(seen, echo, application="echo").verdict is verdict
+    unmasked = client(Arrives(OPENS), Writes(PING), *DONE)
+    assert (unmasked.verdict, unmasked.octet) == (Verdict.FAILED, len(ASKS))
+
+
 def test_what_a_client_asks_for_is_known_where_its_uri_is() -> None:
     right = judge_opening((Writes(ASKS), Quiet()), CLIENT, uri=SAMPLE_URI)
     other = judge_opening((Writes(ASKS), Quiet()), CLIENT, uri=SAMPLE_URI._replace(host="other.example.com"))

@@ -62,7 +62,7 @@ def recordings(draw: st.DrawFn) -> Recorded:
         draw(flags),
         draw(st.frozensets(st.sampled_from(get_args(Told)))),
         draw(st.frozensets(st.sampled_from(get_args(Feature)))),
-        tuple(times) if times and draw(flags) else None,
+        tuple(times) if len(trace) > 0 and draw(flags) else None,
     )
 
 
