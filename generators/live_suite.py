@@ -17,7 +17,7 @@ from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
 from wsoracle.model.head_facts import request_octets, response_octets, sample_request
 from wsoracle.model.vocabulary import TEXT, Frame, Role
 
-from .case import Case
+from .case import Case, Ending
 from .case_steps import Receive, ReceiveEof, ReceiveHead, ReceiveOctets, Send, head_to_json
 from .case_steps import SendHead as SentHead
 from .live_case import Action, EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle
@@ -61,7 +61,7 @@ def own_suite(cases: Iterable[Case]) -> tuple[LiveCase, ...]:
     an endpoint that answers everything with a Close would pass. So each role's openings get one that goes on with a
     message.
     """
-    carried = [live_case_of(case) for case in cases if case.judge_only is None and case.application == "echo"]
+    carried = [live_case_of(case) for case in cases if _can_be_told(case)]
     by_role: list[LiveCase] = []
     for role in Role:
         here = [case for case in carried if case.roles == {role}]
@@ -71,6 +71,15 @@ def own_suite(cases: Iterable[Case]) -> tuple[LiveCase, ...]:
         by_role += with_controls(plain)
         by_role += [control, *(replace(case, control=control.id) for case in opened)]
     return tuple(sorted(by_role, key=lambda case: case.id))
+
+
+def _can_be_told(case: Case) -> bool:
+    """Whether a tester can carry a case and tell from outside what comes of it.
+
+    Inside a frame it cannot: whoever waits there for the rest of the frame does nothing wrong.
+    """
+    inside_frame = case.ending is Ending.INSIDE_FRAME and not case.opening
+    return case.judge_only is None and case.application == "echo" and not inside_frame
 
 
 def _opening_control(role: Role) -> LiveCase:

@@ -55,7 +55,7 @@ def told(action: Action) -> str:
         case SendFrame():
             return _frame(action)
         case SendOctets():
-            return f"of its payload {shown(action.octets)}"
+            return f"{'the octets' if action.masked_from is None else 'of its payload'} {shown(action.octets)}"
         case SendHead():
             return f"the head {shown(action.octets.partition(HEAD_LINE)[0])}"
         case Settle():
