@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple, TypeAlias
 
-from wsoracle.model.http_head import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request
+from wsoracle.model.http_head import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.masking import mask
 from wsoracle.model.vocabulary import Role
+from wsoracle.model.wire import decode_header
 
 from .history import torn_at
 from .observation import (
@@ -29,7 +31,6 @@ from .observation import (
     Trace,
     Writes,
 )
-from .observation import frames_in as frames_of
 
 __all__ = ["LARGEST_HEAD", "Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
 
@@ -62,6 +63,12 @@ class HeadAt(NamedTuple):
     def head(self) -> Head | None:
         """The head; None where there is none."""
         return self.result.head if isinstance(self.result, Read) else None
+
+    @property
+    def interim(self) -> bool:
+        """Whether this is a response that another one follows."""
+        head = self.head
+        return isinstance(head, Response) and head.status < 200 and head.status != SWITCHING
 
 
 class HeadStream:
@@ -161,15 +168,17 @@ class OpeningHistory:
 
     def _read_writes(self) -> tuple[Goes, ...]:
         octets, found, at = self._writes.octets, list[Goes](), 0
+        most = self._written_early() + _LOOKED_AT
         while at < len(octets):
             if _is_frame(octets[at]):
-                frames, _ = frames_of(octets[at : at + _LONGEST_FRAME])
-                if not frames:
-                    self.unread = at
+                frame = _frame_at(octets, at, most)
+                if frame is None:
+                    self.unread = at if at < most else None
                     break
-                frame = frames[0]
-                found.append(OnWire(frame.header, frame.payload, at, at + frame.end))
-                at += frame.end
+                if frame.end > most:
+                    break
+                found.append(frame)
+                at = frame.end
                 continue
             head = self._writes.head(at)
             if head is None:
@@ -181,6 +190,26 @@ class OpeningHistory:
                 break
             at = self._writes.after_body(head)
         return tuple(found)
+
+    def _written_early(self) -> int:
+        """How many octets a client wrote before a 101 had arrived; all where there is none."""
+        everything = len(self._writes.octets)
+        if self._role is Role.SERVER:
+            return everything
+        answer = self.arrivals.head(0)
+        while answer is not None and answer.interim:
+            answer = self.arrivals.head(answer.end)
+        if answer is None or not isinstance(answer.head, Response) or answer.head.status != SWITCHING:
+            return everything
+        arrived = written = 0
+        for seen in self.trace:
+            if isinstance(seen, Arrives):
+                arrived += len(seen.octets)
+                if arrived >= answer.end:
+                    break
+            elif isinstance(seen, Writes):
+                written += len(seen.octets)
+        return written
 
     def _moments(self) -> tuple[Moment, ...]:
         moments: list[Moment] = []
@@ -208,7 +237,19 @@ class OpeningHistory:
         return tuple(moments)
 
 
-_LONGEST_FRAME: Final = 1 << 20
+_LOOKED_AT: Final = 1 << 16
+"""Octets of what follows a 101 in which frames are looked for that may have been sent before it was read."""
+
+
+def _frame_at(octets: bytes, at: int, most: int) -> OnWire | None:
+    """The frame that begins there; None where it has no end. Of one that ends behind ``most`` there is no payload."""
+    found = decode_header(octets, at)
+    if found is None or found[1] + found[0].length > len(octets):
+        return None
+    header, body = found
+    end = body + header.length
+    payload = octets[body:end] if end <= most else b""
+    return OnWire(header, payload if header.key is None else mask(payload, header.key), at, end)
 
 
 def _is_frame(octet: int) -> bool:
