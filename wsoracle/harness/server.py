@@ -1,0 +1,330 @@
+"""The fuzzing server: clients under test connect to it, ask how many cases there are, and run them one after another.
+
+Theory of operation. Every connection begins with one request, which is read within a time and a size. What it asks for
+is one of the WebSocket paths of client testees (`server_paths`), or a page. A case is a :class:`Conversation` with the
+request already read: the client is judged from the first octet of its opening handshake on. A record is written when
+its case is over, and again should its control turn out not to be answered (`ledger`).
+
+Everything is bounded (:class:`Limits`): connections, the time and the octets of a request, agents, and the octets that
+clients may send in cases at the same time, for which cases wait. Of a client that takes a connection and says nothing
+at all, no further case is tried, so that silence costs the stated patience once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.model.http_head import HEAD_LIMIT, Malformed, Read, Request
+from wsoracle.model.vocabulary import Role
+from wsoracle.properties.verdict import Profile
+
+from .conversation import Conversation, Manners, most_octets
+from .finished import finished_of
+from .incoming import Incoming
+from .judges import record_finished
+from .link import Link
+from .record import Facts
+from .server_answers import Page, close_at_once, reply, respond
+from .server_paths import Command, Refusal, command_of, is_websocket
+from .server_run import AgentRun, ServerRun
+from .server_web import Pages
+
+__all__ = ["Address", "FuzzingServer", "Limits"]
+
+Address = tuple[str, int]
+
+Excluded = Callable[[str, str], bool]
+"""Whether an agent is not to run a case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What clients may take at the most.
+
+    `connections`  at the same time; whoever comes on top is sent away with 503
+    `request`      seconds in which a request must be complete, and a TLS handshake
+    `status`       seconds that a result is waited for on /getCaseStatus, and running cases on /updateReports
+    `octets`       that clients may send in cases that run at the same time; at least one case always runs
+    """
+
+    connections: int = 256
+    request: float = 10.0
+    status: float = 120.0
+    octets: int = 256 << 20
+
+
+_SPARE: Final = 256 * 1024
+"""Octets of a read of the event loop, which come on top of what a request may have."""
+
+_GOODBYE: Final = 1.0
+"""Seconds in which connections that are let go have to be gone."""
+
+
+class _Accepted(Link):
+    """A connection that tells when it is there."""
+
+    def __init__(self, came: Callable[[_Accepted], None]) -> None:
+        super().__init__(HEAD_LIMIT + _SPARE)
+        self._came: Final = came
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._came(self)
+
+
+class FuzzingServer:
+    """Cases for clients. ``cases`` are all of the run, controls included; clients know them by their number from 1.
+
+    ``reports`` is the folder that pages are served from; ``say`` is told in one line of what is worth knowing;
+    ``excluded`` of agents that are not to run a case: they are let go at once, as for a case that was run in an earlier
+    part of the run. ``once``: the server ends after the first /updateReports.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[LiveCase],
+        manners: Manners,
+        run: ServerRun,
+        reports: Path,
+        *,
+        profile: Profile = "interop",
+        limits: Limits | None = None,
+        say: Callable[[str], None] = lambda line: None,
+        excluded: Excluded = lambda agent, case_id: False,
+        once: bool = False,
+    ) -> None:
+        self.cases: Final = [case for case in cases if Role.CLIENT in case.roles]
+        self.run: Final = run
+        self._pages: Final = Pages(run, reports, len(self.cases))
+        self._manners: Final = manners
+        self._profile: Final[Profile] = profile
+        self._limits: Final = limits or Limits()
+        self._say: Final = say
+        self._excluded: Final = excluded
+        self._once: Final = once
+        self._room: Final = _Room(self._limits.octets)
+        self._servers: Final[list[asyncio.Server]] = []
+        self._connections: Final[dict[asyncio.Task[None], Link]] = {}
+        self._stopped: Final = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    # --- for who runs it ----------------------------------------------------------------------------------------------
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
+        """Listen for clients under test; the address. Port 0 lets the system choose. Raises OSError."""
+        address = await self._listen(host, port, tls, web=False)
+        self._pages.port, self._pages.secure = address[1], tls is not None
+        return address
+
+    async def listen_for_pages(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
+        """Listen for browsers on another port too."""
+        return await self._listen(host, port, tls, web=True)
+
+    async def stopped(self) -> None:
+        """Wait until it was stopped. Raises what went wrong when a report was written."""
+        await self._stopped.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Stop: cases that are not at their end are left out of the report."""
+        self._stopped.set()
+
+    async def close(self) -> None:
+        """Let go of every connection, and listen no more."""
+        for server in self._servers:
+            server.close()
+        connections = dict(self._connections)
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        for link in connections.values():
+            link.abort()
+            await link.gone()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                for server in self._servers:
+                    await server.wait_closed()
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
+        def accept() -> Link:
+            return _Accepted(lambda link: self._begin(link, web))
+
+        server = await asyncio.get_running_loop().create_server(
+            accept,
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=self._limits.request if tls is not None else None,
+            ssl_shutdown_timeout=_GOODBYE if tls is not None else None,
+        )
+        self._servers.append(server)
+        name = server.sockets[0].getsockname()
+        return name[0], name[1]
+
+    def _begin(self, link: Link, web: bool) -> None:
+        if self._stopped.is_set():
+            link.abort()
+            return
+        if len(self._connections) >= self._limits.connections:
+            link.write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            link.close()
+            asyncio.get_running_loop().call_later(_GOODBYE, link.abort)
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(link, web))
+        self._connections[task] = link
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.pop(task, None)
+        if not task.cancelled() and task.exception() is not None and self._failure is None:
+            # What a client sends makes nothing raise: this is a full disk, or a fault of ours.
+            self._failure = task.exception()
+            self.stop()
+
+    async def _serve(self, link: Link, web: bool) -> None:
+        try:
+            await self._answer(link, web)
+        finally:
+            link.abort()
+
+    async def _answer(self, link: Link, web: bool) -> None:
+        incoming = Incoming(Role.CLIENT)
+        patience = self._manners.patience
+
+        def has_head() -> bool:
+            incoming.take(link.unread)
+            return incoming.head is not None
+
+        page = None
+        try:
+            async with asyncio.timeout(self._limits.request):
+                await link.wait(has_head, self._limits.request)
+        except TimeoutError:
+            page = _error(408, f"the request was not complete after {self._limits.request:g} s")
+        head = incoming.head
+        request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
+        try:
+            if isinstance(head, Malformed):
+                raise Refusal(431 if head.too_large else 400, f"this is no request: {head.why}")
+            if request is not None and is_websocket(request):
+                command = command_of(request.target, self.cases)
+                return await self._do(link, incoming, request, command)
+            if request is not None:
+                page = self._pages.answer(request, status_page=not web)
+        except Refusal as refusal:
+            page = _error(refusal.status, str(refusal))
+        if page is not None:
+            await respond(link, page, head_only=request is not None and request.method == "HEAD", patience=patience)
+        return None
+
+    # --- what is asked for --------------------------------------------------------------------------------------------
+
+    async def _do(self, link: Link, incoming: Incoming, request: Request, command: Command) -> None:
+        if command.path == "/runCase":
+            await self._run_case(link, incoming, request, command)
+            return
+        head = incoming.head
+        assert isinstance(head, Read)
+        octets = head.octets + bytes(link.unread)
+        await reply(
+            link, octets, self._text(command), tuple(self._manners.greeting.subprotocols), self._manners.patience
+        )
+        if command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once)):
+            self.stop()
+
+    async def _text(self, command: Command) -> str | None:
+        """The reply on a path that runs no case; None where there is none."""
+        case = command.case
+        if command.path == "/getCaseCount":
+            return str(len(self.cases))
+        if command.path == "/getCaseInfo" and case is not None:
+            return json.dumps({"id": case.id, "description": case.stimulus})
+        if command.path == "/getCaseStatus" and case is not None:
+            result = await self.run.result(command.agent, case.id, self._limits.status)
+            return None if result is None else json.dumps({"behavior": result.summary["behavior"]})
+        if command.path == "/updateReports":
+            await self._update(command.agent)
+        return None
+
+    async def _update(self, name: str) -> None:
+        """Write the reports, when no case of the agent is running any more."""
+        agent = self.run.agents.get(name)
+        if agent is not None:
+            await self.run.until(lambda: not agent.running, self._limits.status)
+            agent.updated = True
+        self.run.finish()
+        self._say(f"reports written for {name}" if agent else f"reports written; {name} has run no case")
+
+    async def _run_case(self, link: Link, incoming: Incoming, request: Request, command: Command) -> None:
+        case = command.case
+        assert case is not None
+        agent = self.run.agent(command.agent)
+        if self._excluded(agent.name, case.id) or case.id in agent.done_before:
+            agent.done_before.discard(case.id)
+            await close_at_once(link, request, self._manners.greeting, self._manners.patience)
+            return
+        if case.id in agent.results:
+            agent.silent = None  # it begins anew
+        with self.run.running(agent, case.id):
+            async with self._room.of(most_octets(case)):
+                await self._talk(link, incoming, agent, command)
+
+    async def _talk(self, link: Link, incoming: Incoming, agent: AgentRun, command: Command) -> None:
+        case = command.case
+        assert case is not None
+        started, begun = datetime.now(UTC), link.now
+        link.allow(most_octets(case))
+        talk = Conversation(case, Role.CLIENT, link, self._manners, incoming=incoming)
+        if agent.silent is not None:
+            talk.leave_out(f"not run: the client said nothing in {agent.silent}, and is taken to be silent")
+            link.abort()
+            await link.gone()
+        else:
+            first = not agent.results
+            await talk.run()
+            if first and talk.silent and talk.said_nothing:
+                agent.silent = case.id
+        facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed)
+        self.run.enter(agent, record_finished(finished_of(talk), facts, self._profile))
+
+
+def _error(status: int, why: str) -> Page:
+    return Page(f"{why}\n".encode(), status=status)
+
+
+class _Room:
+    """So many octets at the same time; who needs more than is left waits, in order."""
+
+    def __init__(self, octets: int) -> None:
+        self._all: Final = octets
+        self._taken = 0
+        self._turn: Final = asyncio.Lock()
+        self._freed: Final = asyncio.Event()
+
+    @asynccontextmanager
+    async def of(self, octets: int) -> AsyncIterator[None]:
+        """With room for so many octets; what is more than all counts as all."""
+        needed = min(octets, self._all)
+        async with self._turn:
+            while self._taken + needed > self._all:
+                self._freed.clear()
+                await self._freed.wait()
+            self._taken += needed
+        try:
+            yield
+        finally:
+            self._taken -= needed
+            self._freed.set()

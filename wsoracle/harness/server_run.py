@@ -1,0 +1,152 @@
+"""What a fuzzing server knows of its run: each agent with its results, which of them count, and what changed when.
+
+It is bounded whatever agents do: there are at most :data:`MOST_AGENTS` of them, and of each at most one result a case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+from .ledger import Ledger
+from .server_paths import Refusal
+from .summary import summary_of
+
+__all__ = ["MOST_AGENTS", "AgentRun", "Folder", "Result", "ServerRun"]
+
+MOST_AGENTS: Final = 64
+
+Record = dict[str, Any]
+
+
+class Folder(Protocol):
+    """Where records go: the report folder."""
+
+    def add(self, record: Record) -> object:
+        """Write the files of a case."""
+
+    def finish(self) -> object:
+        """Write the files that list all cases."""
+
+
+class Result:
+    """The latest result of a case: its summary, and when it came, as a serial number in the run."""
+
+    def __init__(self, summary: Mapping[str, Any], serial: int) -> None:
+        self.summary: Final = summary
+        self.serial: Final = serial
+
+
+class AgentRun:
+    """One agent. ``earlier`` are the ids of the cases that it did in the part of the run that came before.
+
+    `silent` is the id of the case in which it said nothing at all, and is not asked any further.
+    """
+
+    def __init__(self, name: str, earlier: Iterable[str], answered: Mapping[str, bool]) -> None:
+        self.name: Final = name
+        self.results: Final[dict[str, Result]] = {}
+        self.done_before: Final = set(earlier)
+        self.ledger: Final = Ledger(answered)
+        self.running: Final[Counter[str]] = Counter()
+        self.silent: str | None = None
+        self.updated = False
+
+    @property
+    def summaries(self) -> dict[str, Mapping[str, Any]]:
+        """The summaries of all its results, by id."""
+        return {case_id: result.summary for case_id, result in self.results.items()}
+
+
+class ServerRun:
+    """All agents. ``earlier`` and ``answered`` are asked for what is known of an agent from before."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        earlier: Callable[[str], Mapping[str, Mapping[str, Any]]] = lambda agent: {},
+        answered: Callable[[str], Mapping[str, bool]] = lambda agent: {},
+    ) -> None:
+        self.agents: Final[dict[str, AgentRun]] = {}
+        self.serial = 0
+        self._folder: Final = folder
+        self._earlier: Final = earlier
+        self._answered: Final = answered
+        self._waiting: Final[set[asyncio.Future[None]]] = set()
+
+    def agent(self, name: str) -> AgentRun:
+        """An agent by its name, a new one if need be. Raises :class:`Refusal` where there are too many."""
+        found = self.agents.get(name)
+        if found is None:
+            if len(self.agents) >= MOST_AGENTS:
+                raise Refusal(500, f"there are {MOST_AGENTS} agents in this run: start another one for more")
+            earlier = self._earlier(name)
+            found = self.agents[name] = AgentRun(name, earlier, self._answered(name))
+            for case_id, summary in earlier.items():
+                self._keep(found, case_id, summary)
+        return found
+
+    def enter(self, agent: AgentRun, record: Record) -> None:
+        """A case has come to its end."""
+        self._write(agent, agent.ledger.enter(record))
+
+    def finish(self) -> None:
+        """Write everything: cases whose control was not run do not count."""
+        for agent in self.agents.values():
+            self._write(agent, agent.ledger.close())
+        self._folder.finish()
+
+    @contextmanager
+    def running(self, agent: AgentRun, case_id: str) -> Iterator[None]:
+        """While a case is run."""
+        agent.running[case_id] += 1
+        try:
+            yield
+        finally:
+            agent.running[case_id] -= 1
+            if not agent.running[case_id]:
+                del agent.running[case_id]
+            self._tell()
+
+    async def result(self, name: str, case_id: str, seconds: float) -> Result | None:
+        """The result of an agent's case, when it is there and the case is not running; None if that takes too long."""
+
+        def is_there() -> bool:
+            agent = self.agents.get(name)
+            return agent is not None and case_id in agent.results and not agent.running[case_id]
+
+        await self.until(is_there, seconds)
+        return self.agents[name].results.get(case_id) if name in self.agents else None
+
+    async def until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Wait for something that a result or the end of a case brings about; whether it came in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not done():
+                    waiting = asyncio.get_running_loop().create_future()
+                    self._waiting.add(waiting)
+                    try:
+                        await waiting
+                    finally:
+                        self._waiting.discard(waiting)
+        except TimeoutError:
+            return done()
+        return True
+
+    def _write(self, agent: AgentRun, records: list[Record]) -> None:
+        for record in records:
+            self._folder.add(record)
+            self._keep(agent, record["id"], summary_of(record))
+        self._tell()
+
+    def _keep(self, agent: AgentRun, case_id: str, summary: Mapping[str, Any]) -> None:
+        self.serial += 1
+        agent.results[case_id] = Result(summary, self.serial)
+
+    def _tell(self) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)

@@ -1,0 +1,57 @@
+"use strict";
+// Makes this browser a client under test: asks for the number of cases, echoes in each, and has the reports written.
+const at = (id) => document.getElementById(id);
+const asked = new URLSearchParams(location.search);
+let stopped = false;
+
+function name() {
+  const brands = navigator.userAgent.match(/(Firefox|Edg|OPR|Chrome|Version)\/[\d.]+/g) || ["browser"];
+  return brands[brands.length - 1].replace("Version", "Safari");
+}
+
+// Resolves with the last message when the connection is gone, however it went.
+function talk(url, echo) {
+  return new Promise((resolve) => {
+    let last = null;
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event) => {
+      last = event.data;
+      if (echo && socket.readyState === WebSocket.OPEN) socket.send(event.data);
+    };
+    socket.onclose = () => resolve(last);
+  });
+}
+
+async function run() {
+  const server = at("server").value.replace(/\/+$/, "");
+  const agent = encodeURIComponent(at("agent").value);
+  const only = at("casetuple").value.trim();
+  stopped = false;
+  at("start").disabled = true;
+  at("stop").disabled = false;
+  const count = only ? 1 : Number(await talk(server + "/getCaseCount", false));
+  if (!count) {
+    at("state").textContent = "No answer from " + server;
+  } else {
+    at("progress").max = count;
+    for (let number = 1; number <= count && !stopped; number += 1) {
+      const which = only ? "casetuple=" + encodeURIComponent(only) : "case=" + number;
+      at("state").textContent = `Case ${only || number} of ${count}`;
+      await talk(`${server}/runCase?${which}&agent=${agent}`, true);
+      at("progress").value = number;
+    }
+    await talk(`${server}/updateReports?agent=${agent}`, false);
+    at("state").textContent = stopped ? "Stopped." : "Done.";
+  }
+  at("start").disabled = false;
+  at("stop").disabled = true;
+}
+
+const secure = document.body.dataset.secure === "1";
+at("server").value = asked.get("server") || `${secure ? "wss" : "ws"}://${location.hostname}:${document.body.dataset.port}`;
+at("agent").value = asked.get("agent") || name();
+at("casetuple").value = asked.get("casetuple") || "";
+at("stop").addEventListener("click", () => { stopped = true; });
+at("settings").addEventListener("submit", (event) => { event.preventDefault(); run(); });
+if (["1", "true", "yes"].includes((asked.get("autostart") || "").toLowerCase())) run();
