@@ -25,10 +25,10 @@ from wsoracle.properties.verdict import Profile
 
 from .conversation import Conversation, Manners, most_octets
 from .handshake import Greeting
-from .judging import judge_conversation
+from .judges import Judges
 from .ledger import Ledger, in_order
 from .link import Link
-from .record import Facts, record_of
+from .record import Facts
 
 __all__ = ["LARGE", "NoServer", "OnRecord", "Target", "run_client"]
 
@@ -85,7 +85,10 @@ async def run_client(
     connection cannot be made.
     """
     run = _Run(target, cases, manners, on_record, profile, step, Ledger(answered), numbers)
-    await run.all(max(1, jobs))
+    try:
+        await run.all(max(1, jobs))
+    finally:
+        run.close()
     return run.agent
 
 
@@ -112,12 +115,17 @@ class _Run:
         self._numbers: Final = numbers or {case.id: number for number, case in enumerate(self._cases, 1)}
         self._done = 0
         self._silent: str | None = None
-        self._large: Final = asyncio.Lock()
+        self._judges: Final = Judges(self._cases)
+
+    def close(self) -> None:
+        """Let go of what works for this run."""
+        self._judges.close()
 
     async def all(self, jobs: int) -> None:
+        """Run every case."""
         controls, others = in_order(self._cases)
         first = controls or others
-        await self._one(first[0], first=True)
+        await self._enter(*await self._talk(first[0], first=True))
         rest = [*first[1:], *(others if controls else ())]
         border = len(controls) - 1 if controls else 0
         await self._some(rest[:border], jobs)
@@ -132,14 +140,19 @@ class _Run:
 
         async def lane(mine: Any) -> None:
             for case in mine:
-                await self._one(case)
+                finished = await self._talk(case)
+                if self._judges.elsewhere(case):
+                    group.create_task(self._enter(*finished))
+                else:
+                    await self._enter(*finished)
 
         async with asyncio.TaskGroup() as group:
             group.create_task(lane(iter(large)))
             for _ in range(jobs):
                 group.create_task(lane(small))
 
-    async def _one(self, case: LiveCase, first: bool = False) -> None:
+    async def _talk(self, case: LiveCase, first: bool = False) -> tuple[Conversation, datetime]:
+        """The conversation of a case, come to its end, and when it began."""
         started = datetime.now(UTC)
         link = Link(most_octets(case))
         talk = Conversation(case, Role.SERVER, link, self._manners, uri=self._target.uri)
@@ -151,20 +164,17 @@ class _Run:
                 self._silent = case.id
         if not self.agent:
             self.agent = _server_field(talk) or self._target.uri.host_header
-        judged = judge_conversation(talk, self._profile)
-        facts = Facts(
-            self.agent,
-            self._numbers[case.id],
-            started,
-            link.now,
-            self._target.url,
-            self._manners.seed,
-        )
-        for record in self._ledger.enter(record_of(case, Role.SERVER, talk, judged, facts)):
+        return talk, started
+
+    async def _enter(self, talk: Conversation, started: datetime) -> None:
+        """Have it judged, and tell of the records that come of it."""
+        case_id, url = talk.case.id, self._target.url
+        facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed)
+        for record in self._ledger.enter(await self._judges.record(talk, facts, self._profile)):
             self._on_record(record)
         self._done += 1
         if self._step is not None:
-            self._step(f"{self.agent}: {case.id}", self._done, len(self._cases))
+            self._step(f"{self.agent}: {case_id}", self._done, len(self._cases))
 
     async def _connect(self, link: Link, talk: Conversation, first: bool) -> bool:
         target = self._target

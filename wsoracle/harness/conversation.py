@@ -117,6 +117,7 @@ class Conversation:
         self.opened = False
         self.silent = False
         self.timed_out = False
+        self.seconds = 0.0
         self.not_run = False
         self.notes: Final[list[str]] = []
         self.sent_close: bytes | None = None
@@ -149,6 +150,7 @@ class Conversation:
         finally:
             self.link.abort()
         await self.link.gone()
+        self.seconds = self.link.now
         self._take()
         if self.link.flooded:
             self.notes.append(f"it sent {self.link.received} octets and went on: the tester read no further")

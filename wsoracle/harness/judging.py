@@ -12,7 +12,7 @@ from wsoracle.properties.opening_judge import judge_opening
 from wsoracle.properties.parts import Parts, parts
 from wsoracle.properties.verdict import Profile, Verdict
 
-from .conversation import Conversation
+from .finished import Finished
 from .link import Entry
 
 __all__ = ["Judged", "judge_conversation", "trace_of"]
@@ -64,7 +64,7 @@ class Judged(NamedTuple):
     parts: Parts
 
 
-def judge_conversation(talk: Conversation, profile: Profile = "interop") -> Judged:
+def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
     """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes.
 
     One that the tester broke off, because it took too long or too much was sent, is failed without their help: no rule
@@ -73,7 +73,7 @@ def judge_conversation(talk: Conversation, profile: Profile = "interop") -> Judg
     if talk.broken_off:
         return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
     setting = Setting(talk.role, MAX_LENGTH, echo=True, willing=talk.role is Role.SERVER)
-    trace = trace_of(talk.link.log)
+    trace = trace_of(talk.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
     judgement = judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
     return Judged(judgement, parts(judgement, trace))

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from wsoracle import __version__
-from wsoracle.generators.live_case import LiveCase
 from wsoracle.model.rules import RULES
 from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.properties.conformance import Judgement
@@ -20,8 +19,9 @@ from wsoracle.properties.parts import Parts
 from wsoracle.properties.verdict import Verdict
 
 from ..expected_outcomes import outcomes_of
-from .conversation import BARRIER, Conversation
+from .conversation import BARRIER
 from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
+from .finished import Finished
 from .judging import Judged
 from .link import Entry
 
@@ -154,13 +154,13 @@ class _Wire:
             self.lines.append(line)
 
 
-def record_of(case: LiveCase, role: Role, talk: Conversation, judged: Judged, facts: Facts) -> dict[str, Any]:
+def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
     """The document."""
-    link, (judgement, parts) = talk.link, judged
-    wire = _Wire(link.log, case.log, sum(talk.sent_frames.values()))
+    case, role, (judgement, parts) = talk.case, talk.role, judged
+    wire = _Wire(talk.log, case.log, sum(talk.sent_frames.values()))
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
-    clean = mine is not None and theirs is not None and link.closed_by_peer
+    clean = mine is not None and theirs is not None and talk.closed_by_peer
     deciding = _mark(wire.timeline, judgement)
     outcomes = outcomes_of(case, role, judgement.profile)
     close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
@@ -168,7 +168,7 @@ def record_of(case: LiveCase, role: Role, talk: Conversation, judged: Judged, fa
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
     verdict = judgement.verdict
     note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
-    silent_at = [entry for entry in link.log if entry.kind == "silence"]
+    silent_at = [entry for entry in talk.log if entry.kind == "silence"]
     return {
         "agent": facts.agent,
         "behavior": parts.behavior.value,
@@ -325,7 +325,7 @@ def _result(judgement: Judgement, note: str) -> str:
     return f"{text} ({note})" if note else text
 
 
-def _why_not_clean(talk: Conversation, mine: bytes | None, theirs: bytes | None) -> str:
+def _why_not_clean(talk: Finished, mine: bytes | None, theirs: bytes | None) -> str:
     if not talk.opened:
         return "the opening handshake was not completed"
     if theirs is None:

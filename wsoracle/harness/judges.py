@@ -1,0 +1,71 @@
+"""Judging and recording: in this process, and where there is much to judge in one of its own.
+
+To judge thousands of frames takes a good part of a second, in which this process could talk to no endpoint: silence
+would be found where there is none, and time limits would be passed by nobody's fault. So conversations with many octets
+or many actions are judged in a worker process, as data, while others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.generators.workers import quiet_worker
+from wsoracle.properties.verdict import Profile
+
+from .conversation import Conversation
+from .finished import Finished, finished_of
+from .judging import judge_conversation
+from .record import Facts, record_of
+
+__all__ = ["Judges", "record_finished"]
+
+MANY_OCTETS: Final = 1 << 20
+MANY_ACTIONS: Final = 500
+"""From so many octets or actions of a case on it is judged in a process of its own."""
+
+
+def record_finished(talk: Finished, facts: Facts, profile: Profile) -> dict[str, Any]:
+    """The record of a conversation, judged."""
+    return record_of(talk, judge_conversation(talk, profile), facts)
+
+
+def _is_large(case: LiveCase) -> bool:
+    return len(case.actions) > MANY_ACTIONS or case.size > MANY_OCTETS
+
+
+class Judges:
+    """Who judges the conversations about these cases. To be closed at the end."""
+
+    def __init__(self, cases: Iterable[LiveCase]) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        if any(map(_is_large, cases)):
+            # A fresh interpreter: this one has an event loop, and perhaps threads, which do not survive a fork.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=quiet_worker)
+            self._pool.submit(_is_large, LiveCase("", "", "", (), ()))  # so that it starts now
+
+    def elsewhere(self, case: LiveCase) -> bool:
+        """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
+        return self._pool is not None and _is_large(case)
+
+    async def record(self, talk: Conversation, facts: Facts, profile: Profile) -> dict[str, Any]:
+        """The record of a conversation, judged."""
+        finished = finished_of(talk)
+        if self._pool is not None and _is_large(talk.case):
+            try:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._pool, record_finished, finished, facts, profile)
+            except BrokenProcessPool:
+                self._pool = None  # it was killed: what it would have done is done here
+        return record_finished(finished, facts, profile)
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
