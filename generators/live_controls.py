@@ -106,7 +106,9 @@ def _shape(case: LiveCase) -> _Shape:
 def distance(one: _Shape, other: _Shape) -> tuple[float, int]:
     """How much two cases differ: in frames of each opcode and kind, in order, in octets (each doubling), in writes."""
     counts, others = dict(one.opcodes), dict(other.opcodes)
-    frames = sum(min(abs(counts.get(n, 0) - others.get(n, 0)), 10) for n in {*counts, *others})
+    frames = 0
+    for opcode in counts.keys() | others.keys():
+        frames += min(abs(counts.get(opcode, 0) - others.get(opcode, 0)), 10)
     order = sum(a != b for a, b in zip(one.order, other.order, strict=False))
     kinds = abs(sum(map(is_control, one.order)) - sum(map(is_control, other.order)))
     doublings = abs((one.octets + 1).bit_length() - (other.octets + 1).bit_length())

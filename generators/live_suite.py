@@ -61,7 +61,8 @@ def own_suite(cases: Iterable[Case]) -> tuple[LiveCase, ...]:
     an endpoint that answers everything with a Close would pass. So each role's openings get one that goes on with a
     message.
     """
-    carried = [live_case_of(case) for case in cases if _can_be_told(case)]
+    ordered = sorted(cases, key=lambda case: case.id)
+    carried = [live_case_of(case) for case in ordered if _can_be_told(case)]
     by_role: list[LiveCase] = []
     for role in Role:
         here = [case for case in carried if case.roles == {role}]

@@ -23,9 +23,13 @@ def repetitions(actions: tuple[Action, ...]) -> list[tuple[Action, int]]:
     """Actions with how often they are done, in order. Of very many, the same one is named once, with the sum."""
     if len(actions) <= MANY:
         return [(action, 1) for action in actions]
-    first, middle, last = actions[0], actions[1:-1], actions[-1]
-    if middle.count(middle[0]) == len(middle):  # quick for the same object again and again
-        return [(first, 1), (middle[0], len(middle)), (last, 1)]
+    if actions[0] is actions[2]:
+        one, other = actions[::2], actions[1::2]
+        if one.count(one[0]) == len(one) and other.count(other[0]) == len(other):
+            return [(one[0], len(one)), (other[0], len(other))]
+    middle = actions[1:-1]
+    if middle.count(middle[0]) == len(middle):  # quick where it is the same object again and again
+        return [(actions[0], 1), (middle[0], len(middle)), (actions[-1], 1)]
     counts = Counter(map(id, actions))
     return [(action, counts[name]) for name, action in {id(action): action for action in actions}.items()]
 
