@@ -29,9 +29,8 @@ from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import Profile
 
 from .conversation import Conversation, Manners, most_octets
-from .finished import finished_of
 from .incoming import Incoming
-from .judges import record_finished
+from .judges import Judges
 from .link import Link
 from .record import Facts
 from .server_answers import Page, close_at_once, reply, respond
@@ -112,6 +111,7 @@ class FuzzingServer:
         self._say: Final = say
         self._excluded: Final = excluded
         self._once: Final = once
+        self._judges: Final = Judges(self.cases)
         self._room: Final = _Room(self._limits.octets)
         self._servers: Final[list[asyncio.Server]] = []
         self._connections: Final[dict[asyncio.Task[None], Link]] = {}
@@ -142,6 +142,7 @@ class FuzzingServer:
 
     async def close(self) -> None:
         """Let go of every connection, and listen no more."""
+        self._stopped.set()
         for server in self._servers:
             server.close()
         connections = dict(self._connections)
@@ -155,6 +156,7 @@ class FuzzingServer:
             async with asyncio.timeout(_GOODBYE):
                 for server in self._servers:
                     await server.wait_closed()
+        self._judges.close()
 
     # --- connections --------------------------------------------------------------------------------------------------
 
@@ -298,7 +300,7 @@ class FuzzingServer:
             if first and talk.silent and talk.said_nothing:
                 agent.silent = case.id
         facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed)
-        self.run.enter(agent, record_finished(finished_of(talk), facts, self._profile))
+        self.run.enter(agent, await self._judges.record(talk, facts, self._profile))
 
 
 def _error(status: int, why: str) -> Page:

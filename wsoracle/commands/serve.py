@@ -1,0 +1,99 @@
+"""``wsoracle serve``: cases for WebSocket clients, which connect and run them."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import click
+
+from wsoracle.model.vocabulary import Role
+
+from ..cli import FAILED, Terminated, WrongInput
+from ..harness.serving import Where, conclude, serve_until_stopped, server_tls
+from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
+
+
+@click.command("serve")
+@harness_options("reports/clients")
+@click.option(
+    "--listen",
+    default="127.0.0.1:9001",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where clients under test connect; port 0 lets the system choose.",
+)
+@click.option(
+    "--web-port", type=click.IntRange(0, 65535), metavar="N", help="Pages on this port too, on the same host."
+)
+@click.option("--cert", type=click.Path(exists=True, dir_okay=False), help="Certificate in PEM: serve wss.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="The key of the certificate.")
+@click.option("--once", is_flag=True, help="End after the first /updateReports.")
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    listen: str,
+    web_port: int | None,
+    cert: str | None,
+    key: str | None,
+    once: bool,
+    **options: Any,
+) -> None:
+    """Serve cases to WebSocket clients under test, and write a page for each case.
+
+    Clients use the paths of the established suite: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A.
+    Results are shown live at http://HOST:PORT/ while it runs. The exit status is 1 where a case failed that is not
+    expected to, or was not run.
+    """
+    from ..harness.server import FuzzingServer
+    from ..harness.server_run import ServerRun
+
+    host, port = address(listen)
+    if (cert is None) != (key is None):
+        raise WrongInput("--cert and --key go together: give both, or none")
+    where = Where(host, port, web_port, tls_of(cert, key))
+    cases = chosen_cases(Role.CLIENT, options)
+    expected = expected_failures(options["expected_failures"], cases)
+    with run_folder(options) as folder:
+        run = ServerRun(folder, folder.records_of, folder.answered_by)
+        server = FuzzingServer(
+            cases, manners_of(options), run, folder.path, profile=options["profile"], say=say, once=once
+        )
+        told = serve_until_stopped(server, where, say)
+        good = conclude(run, [case.id for case in cases], expected, folder.path, say)
+    ended(told)
+    if not good:
+        context.exit(FAILED)
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    click.echo(line)
+    click.get_text_stream("stdout").flush()
+
+
+def address(text: str) -> tuple[str, int]:
+    """A host and a port. Raises WrongInput."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise WrongInput(f"--listen: {text!r} is no address such as 127.0.0.1:9001 or [::1]:9001")
+    return host.strip("[]"), int(port)
+
+
+def tls_of(cert: str | None, key: str | None) -> Any:
+    """The context for wss; None without a certificate. Raises WrongInput."""
+    if cert is None or key is None:
+        return None
+    try:
+        return server_tls(cert, key)
+    except OSError as error:
+        raise WrongInput(f"{cert}, {key}: no certificate and key in PEM that belong together: {error}") from error
+
+
+def ended(told: int | None) -> None:
+    """End as every command does on a signal."""
+    if told == signal.SIGINT:
+        raise KeyboardInterrupt
+    if told is not None:
+        raise Terminated

@@ -1,0 +1,107 @@
+"""A fuzzing server from its start to its end: signals, what is printed, and whether all is well afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..output import one_line
+from .expected_failures import tally_of
+from .server import FuzzingServer
+from .server_run import ServerRun
+from .summary import show
+
+__all__ = ["Where", "conclude", "serve_until_stopped", "server_tls"]
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a server listens; ``web_port`` is for pages (None: on the same port alone)."""
+
+    host: str = "127.0.0.1"
+    port: int = 9001
+    web_port: int | None = None
+    tls: ssl.SSLContext | None = None
+
+
+def server_tls(cert: str, key: str) -> ssl.SSLContext:
+    """The context of a server with a certificate and its key, in files in PEM. Raises OSError where they are none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+def serve_until_stopped(server: FuzzingServer, where: Where, say: Callable[[str], None]) -> int | None:
+    """Serve until the server is stopped, and write the reports; the signal that stopped it, if one did.
+
+    ``say`` is told where it listens. Raises OSError where it cannot listen, and what writing the reports raises.
+    """
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        told = asyncio.run(_serve(server, where, say))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    server.run.finish()
+    return told
+
+
+async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]) -> int | None:
+    told: list[int] = []
+
+    def stop(number: int) -> None:
+        told.append(number)
+        server.stop()
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        scheme = "ws" if where.tls is None else "wss"
+        host, port = await server.listen(where.host, where.port, where.tls)
+        if where.web_port is not None:
+            web_host, web_port = await server.listen_for_pages(where.host, where.web_port, where.tls)
+            say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
+        say(f"listening on {scheme}://{_shown(host)}:{port}")
+        await server.stopped()
+    finally:
+        await server.close()
+    return told[0] if told else None
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def conclude(
+    run: ServerRun,
+    ids: Sequence[str],
+    expected: frozenset[str],
+    where: Any,
+    say: Callable[[str], None],
+    excluded: Callable[[str, str], bool] = lambda agent, case_id: False,
+) -> bool:
+    """Print how each agent did; whether all is well: every case of every agent was run, and none failed unexpectedly.
+
+    ``ids`` are those of all cases. A run without any agent is not well.
+    """
+    good = True
+    tested = [agent for agent in run.agents.values() if agent.results]
+    for agent in tested:
+        records = {case_id: agent.results[case_id].summary for case_id in ids if case_id in agent.results}
+        tally = tally_of(records, expected)
+        name = one_line(agent.name, 100)
+        show(name, records, tally, where)
+        missing = [case_id for case_id in ids if case_id not in records and not excluded(agent.name, case_id)]
+        if missing:
+            say(f"{name}: {len(missing)} of {len(ids)} cases were not run, such as {missing[0]}")
+        good = good and tally.good and not missing
+    if not tested:
+        say("no case was run")
+    return good and bool(tested)
