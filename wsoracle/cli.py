@@ -45,6 +45,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "generate": "Write test cases: as JSON, for the established suite, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write what was found.",
+        "serve": "Serve cases to WebSocket clients under test, and write a page for each case.",
+        "wstest": "Test as the established suite does: the same options, specification files and report tree.",
         "graph": "Draw the states that an endpoint can reach.",
         "cases": "List the live cases, or tell of one what is sent and expected.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",

@@ -11,7 +11,7 @@ from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, Terminated, WrongInput
 from ..harness.serving import Where, conclude, serve_until_stopped, server_tls
-from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
+from .harness_options import chosen_cases, expected_failures, harness_options, manners_of
 
 
 @click.command("serve")
@@ -48,6 +48,7 @@ def command(
     """
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
+    from .harness_options import run_folder
 
     host, port = address(listen)
     if (cert is None) != (key is None):

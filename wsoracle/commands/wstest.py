@@ -1,0 +1,289 @@
+"""``wsoracle wstest``: in the place of the established suite's command line, with its options and files."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.model.uri import DEFAULT_PORTS
+from wsoracle.model.vocabulary import Role
+
+from .. import __version__
+from ..cli import FAILED, WrongInput
+from ..harness.conversation import Manners
+from ..harness.expected_failures import tally_of
+from ..harness.handshake import Greeting
+from ..harness.ledger import with_controls
+from ..harness.serving import Where, conclude, serve_until_stopped
+from ..harness.summary import show, summary_of
+from ..output import one_line, progress, write_text
+from ..wstest_patterns import is_established
+from ..wstest_spec import CLIENT, SERVER, ServerUnderTest, Spec, SpecError, default_text, read_spec
+from .serve import ended, say, tls_of
+
+_INSTEAD: Final = {
+    "echoserver": "any echo server of your own, or an implementation of wsoracle fleet",
+    "echoclient": "wsoracle serve, and the client that you mean to test",
+    "testeeserver": "wsoracle fleet, which starts real implementations",
+    "testeeclient": "wsoracle fleet, which starts real implementations",
+    "broadcastserver": "nothing: it tests no conformance",
+    "broadcastclient": "nothing: it tests no conformance",
+    "massconnect": "a load generator: it tests no conformance",
+    "serializer": "nothing: it is about WAMP",
+}
+
+
+def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"wsoracle {__version__}")
+        context.exit()
+
+
+@click.command("wstest")
+@click.option("-m", "--mode", required=True, metavar="MODE", help="fuzzingclient or fuzzingserver.")
+@click.option("-s", "--spec", "spec_file", metavar="FILE", help="The specification; without one MODE.json is used.")
+@click.option(
+    "-w", "--wsuri", metavar="URL", help="The server to test, where the specification names none; or where to listen."
+)
+@click.option(
+    "-u",
+    "--webport",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="fuzzingserver: the port of the pages; 0 for none.",
+)
+@click.option(
+    "-i", "--ident", metavar="NAME", help="fuzzingclient: the name of a server that the specification does not name."
+)
+@click.option("-k", "--key", metavar="FILE", help="fuzzingserver: the key of the certificate.")
+@click.option("-c", "--cert", metavar="FILE", help="fuzzingserver: the certificate, for wss.")
+@click.option("-o", "--outfile", metavar="FILE", help="Without effect in these modes.")
+@click.option("-t", "--testset", metavar="NAME", help="Without effect in these modes.")
+@click.option(
+    "-a",
+    "--autobahnversion",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version.",
+)
+@click.option("-d", "--debug", is_flag=True, help="Without effect: reports show what crossed the wire.")
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    mode: str,
+    spec_file: str | None,
+    wsuri: str | None,
+    webport: int,
+    ident: str | None,
+    key: str | None,
+    cert: str | None,
+    outfile: str | None,
+    testset: str | None,
+    debug: bool,
+) -> None:
+    """Test as the established suite does: the same options, specification files and report tree.
+
+    Cases whose patterns begin with * are those of the established suite; controls of what is selected are run too. The
+    exit status is 1 where a case failed or was not run. What differs is in docs/wstest.md.
+    """
+    if mode not in (CLIENT, SERVER):
+        instead = _INSTEAD.get(mode)
+        hint = f"use {instead}" if instead else f"give {CLIENT} or {SERVER}"
+        raise WrongInput(f"-m {one_line(mode, 60)} is no mode of this program: {hint}")
+    for name, value in (("-o", outfile), ("-t", testset), ("-d", debug)):
+        if value:
+            _warn(f"{name} has no effect in mode {mode}")
+    try:
+        spec = read_spec(_spec_path(spec_file, mode), CLIENT if mode == CLIENT else SERVER, wsuri)
+        ids, cases, every = _selected(spec)
+    except SpecError as error:
+        raise WrongInput(str(error)) from error
+    for warning in spec.warnings:
+        _warn(one_line(warning))
+    added = len(cases) - len(ids)
+    say(f"{len(cases)} cases" + (f", {added} of them as controls of the others" if added else ""))
+    options = {"out": spec.outdir, "resume": False, "junit": None, "markdown": None}
+    if mode == CLIENT:
+        if key or cert:
+            _warn("-k and -c have no effect in mode fuzzingclient")
+        good = _test(spec, cases, every, ident, options)
+    else:
+        if ident:
+            _warn("-i has no effect in mode fuzzingserver: a client names itself")
+        good = _serve(spec, cases, webport, key, cert, options)
+    if not good:
+        context.exit(FAILED)
+
+
+def _warn(line: str) -> None:
+    click.echo(f"wsoracle wstest: warning: {line}", err=True)
+
+
+def _spec_path(name: str | None, mode: str) -> Path:
+    """The specification that is named, or the one of the mode's name, which is written if need be."""
+    if name is not None:
+        if not Path(name).is_file():
+            raise WrongInput(f"-s {name}: there is no such file: write one, or leave -s out for one with the defaults")
+        return Path(name)
+    path = Path(f"{mode}.json")
+    if path.is_file():
+        say(f"using the specification {path}")
+    else:
+        write_text(str(path), default_text(CLIENT if mode == CLIENT else SERVER))
+        say(f"wrote the specification {path}")
+    return path
+
+
+def _selected(spec: Spec) -> tuple[list[str], tuple[LiveCase, ...], list[LiveCase]]:
+    """The ids that are selected, the cases that are run, and all that there are for the role, in numeric order."""
+    from wsoracle.generators.live_suite import live_cases
+
+    role = Role.SERVER if spec.mode == CLIENT else Role.CLIENT
+    every = sorted((case for case in live_cases() if role in case.roles), key=_numeric)
+    ids = spec.chosen([case.id for case in every])
+    chosen = set(ids)
+    return ids, with_controls([case for case in every if case.id in chosen], every), every
+
+
+def _numeric(case: LiveCase) -> tuple[bool, tuple[int, ...], str]:
+    """Established ids first, as numbers."""
+    if is_established(case.id):
+        return False, tuple(map(int, case.id.split("."))), ""
+    return True, (), case.id
+
+
+# --- fuzzingclient ----------------------------------------------------------------------------------------------------
+
+
+def _test(
+    spec: Spec, cases: Sequence[LiveCase], every: Sequence[LiveCase], ident: str | None, options: dict[str, Any]
+) -> bool:
+    from ..harness.client import NoServer
+    from .harness_options import run_folder
+
+    numbers = {case.id: number for number, case in enumerate(every, 1)}
+    good = True
+    with run_folder(options) as folder:
+        for server in spec.servers:
+            records: dict[str, Any] = {}
+
+            def keep(record: dict[str, Any], records: dict[str, Any] = records) -> None:
+                folder.add(record)
+                records[record["id"]] = summary_of(record)
+
+            named = server if server.agent or ident is None else replace(server, agent=ident)
+            try:
+                agent = _test_one(named, spec, cases, numbers, keep)
+            except NoServer as error:
+                click.echo(f"wsoracle wstest: {one_line(str(error))}", err=True)
+                good = False
+                continue
+            ordered = {case.id: records[case.id] for case in cases if case.id in records}
+            tally = tally_of(ordered, frozenset())
+            show(one_line(agent, 100), ordered, tally, folder.path)
+            good = good and tally.good
+    return good
+
+
+def _test_one(
+    server: ServerUnderTest, spec: Spec, cases: Sequence[LiveCase], numbers: dict[str, int], keep: Any
+) -> str:
+    """Run the cases on a server; the name of the agent."""
+    from ..harness.client import Target, run_client
+
+    greeting = Greeting(server.origin, tuple(server.protocols))
+    tls = _client_tls(server.hostname) if server.uri.secure else None
+    target = Target(server.uri, server.agent, tls, server.hostname, greeting)
+    manners = _manners(server.patience)
+    answered: dict[str, bool] = {}
+
+    def on_record(record: dict[str, Any]) -> None:
+        answered[record["id"]] = record["wsoracle"]["verdict"] in ("OK", "NON-STRICT")
+        keep(record)
+
+    def run(some: Sequence[LiveCase], target: Target) -> str:
+        with progress("testing") as step:
+            running = run_client(
+                target, some, manners, on_record=on_record, step=step, answered=dict(answered), numbers=numbers
+            )
+            return asyncio.run(running)
+
+    left = list(cases)
+    if spec.exclude_agent_cases and target.agent is None:
+        # Who is to be left out is known when the server has said its name.
+        first = next((case for case in left if case.control is None), left[0])
+        target = replace(target, agent=run([first], target))
+        left.remove(first)
+    name = target.agent
+    if name is not None:
+        left = [case for case in left if not spec.exclude_agent_cases(name, case.id)]
+    return run(left, target) if left else name or ""
+
+
+def _client_tls(hostname: str | None) -> ssl.SSLContext:
+    """With a name the certificate must be for it, as in the established suite; without one any certificate will do."""
+    context = ssl.create_default_context()
+    if hostname is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
+    manners = Manners(greeting=Greeting(subprotocols=tuple(protocols)))
+    return manners if patience is None else replace(manners, patience=patience, grace=min(manners.grace, patience / 2))
+
+
+# --- fuzzingserver ----------------------------------------------------------------------------------------------------
+
+
+def _serve(
+    spec: Spec,
+    cases: Sequence[LiveCase],
+    webport: int,
+    key: str | None,
+    cert: str | None,
+    options: dict[str, Any],
+) -> bool:
+    from ..harness.server import FuzzingServer
+    from ..harness.server_run import ServerRun
+    from .harness_options import run_folder
+
+    uri = spec.url
+    assert uri is not None
+    key, cert = key or spec.key, cert or spec.cert
+    if (key is None) != (cert is None):
+        raise WrongInput("a key and a certificate go together: give both (-k, -c, or in the specification), or none")
+    if uri.secure and cert is None:
+        raise WrongInput("wss needs a certificate and its key: give them with -c and -k, or in the specification")
+    if cert is not None and not uri.secure:
+        _warn("key and cert have no effect: the url is ws, and not wss")
+        key = cert = None
+    host = uri.host.strip("[]")
+    where = Where(host, uri.port or DEFAULT_PORTS[uri.secure], webport or None, tls_of(cert, key))
+    with run_folder(options) as folder:
+        run = ServerRun(folder)
+        server = FuzzingServer(
+            cases,
+            _manners(spec.patience, spec.protocols),
+            run,
+            folder.path,
+            say=say,
+            excluded=spec.exclude_agent_cases,
+        )
+        told = serve_until_stopped(server, where, say)
+        ids = [case.id for case in cases]
+        good = conclude(run, ids, frozenset(), folder.path, say, spec.exclude_agent_cases)
+    ended(told)
+    return good
