@@ -17,8 +17,9 @@ from wsoracle.generators.live_controls import must_be_answered
 from wsoracle.generators.live_suite import live_cases, own_cases
 from wsoracle.model.abstraction import facts_of_header
 from wsoracle.model.endpoint import Endpoint
+from wsoracle.model.expression import Const, Expr, subterms
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import MAX_LENGTH, Setting
+from wsoracle.model.terms import MAX_LENGTH, FrameFacts, Setting
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.wire import decode_header, encode
 from wsoracle.properties.conformance import judge
@@ -154,16 +155,14 @@ def test_lengths_that_stand_for_longer_ones_are_alike_for_rules() -> None:
     assert constants <= {2**31}
 
 
-def _facts(action: SendFrame):  # type: ignore[no-untyped-def]
+def _facts(action: SendFrame) -> FrameFacts:
     header = decode_header(octets_of(SendFrame(action.frame, length=min(action.size, 1 << 20)), None))
     assert header is not None
     return facts_of_header(header[0])
 
 
-def _numbers(expression: object) -> Iterable[int]:
-    from wsoracle.model.expression import Const, subterms
-
-    return [term.value for term in subterms(expression) if isinstance(term, Const) and type(term.value) is int]  # type: ignore[arg-type]
+def _numbers(expression: Expr) -> Iterable[int]:
+    return [term.value for term in subterms(expression) if isinstance(term, Const) and type(term.value) is int]
 
 
 @pytest.mark.parametrize("role", list(Role))
