@@ -118,6 +118,11 @@ class FuzzingServer:
         self._stopped: Final = asyncio.Event()
         self._failure: BaseException | None = None
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._connections)
+
     # --- for who runs it ----------------------------------------------------------------------------------------------
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
