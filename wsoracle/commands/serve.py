@@ -48,7 +48,7 @@ def command(
     """
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
-    from .harness_options import run_folder
+    from .run_folder import run_folder
 
     host, port = address(listen)
     if (cert is None) != (key is None):

@@ -170,7 +170,7 @@ def _test(
     spec: Spec, cases: Sequence[LiveCase], every: Sequence[LiveCase], ident: str | None, options: dict[str, Any]
 ) -> bool:
     from ..harness.client import NoServer
-    from .harness_options import run_folder
+    from .run_folder import run_folder
 
     numbers = {case.id: number for number, case in enumerate(every, 1)}
     good = True
@@ -258,7 +258,7 @@ def _serve(
 ) -> bool:
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
-    from .harness_options import run_folder
+    from .run_folder import run_folder
 
     uri = spec.url
     assert uri is not None
