@@ -50,6 +50,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "graph": "Draw the states that an endpoint can reach.",
         "cases": "List the live cases, or tell of one what is sent and expected.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
+        "test": "Test running servers whose application echoes, and write a page for each case.",
         "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside the established one.",
     }
 )

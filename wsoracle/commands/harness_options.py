@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -16,11 +17,14 @@ from ..cli import WrongInput
 from ..harness.conversation import Manners
 from ..harness.expected_failures import ExpectedFailures
 from ..harness.ledger import with_controls
-from .options import DEFAULT_SEED, select
+from .options import DEFAULT_SEED, checked_file, select
+
+if TYPE_CHECKING:
+    from ..harness.run_folder import RunFolder
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-__all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of"]
+__all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of", "run_folder"]
 
 
 def harness_options(out: str) -> Callable[[F], F]:
@@ -42,8 +46,8 @@ def harness_options(out: str) -> Callable[[F], F]:
                      help="Whether what implementations agree on, and the RFC leaves open, binds."),
         click.option("--expected-failures", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                      help="Ids of cases that are known to fail, one a line."),
-        click.option("--junit", metavar="FILE", help="Write the results as JUnit XML too."),
-        click.option("--markdown", metavar="FILE", help="Write a summary in Markdown too."),
+        click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too."),
+        click.option("--markdown", metavar="FILE", callback=checked_file, help="Write a summary in Markdown too."),
     )  # fmt: skip
 
     def add(function: F) -> F:
@@ -52,6 +56,26 @@ def harness_options(out: str) -> Callable[[F], F]:
         return function
 
     return add
+
+
+@contextmanager
+def run_folder(options: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """The folder of a run, for as long as the block lasts: its lists are written at the end, however that comes.
+
+    Raises WrongInput for a folder that cannot be used, and where a run cannot be resumed.
+    """
+    from ..harness.run_folder import RunFolder
+    from ..reports import ForeignFolder
+
+    try:
+        resume = bool(options.get("resume"))
+        folder = RunFolder(options["out"], resume=resume, junit=options.get("junit"), markdown=options.get("markdown"))
+    except ForeignFolder as error:
+        raise WrongInput(f"--out: {error}") from error
+    try:
+        yield folder
+    finally:
+        folder.finish()
 
 
 def manners_of(options: Mapping[str, Any]) -> Manners:

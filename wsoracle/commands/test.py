@@ -6,6 +6,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import click
@@ -78,6 +79,8 @@ def command(
     good, document = True, []
     with run_folder(options) as folder:
         for target in targets:
+            if options["resume"] and target.agent is None and folder.agents:
+                target = replace(target, agent=_only(folder.agents))
             records = folder.records_of(target.agent)
             left = [case for case in cases if case.id not in records]
 
@@ -114,6 +117,13 @@ def command(
         write_json(json_file, {"servers": document})
     if not good:
         context.exit(FAILED)
+
+
+def _only(agents: Sequence[str]) -> str:
+    """Who is gone on with, where nobody is named."""
+    if len(agents) > 1:
+        raise WrongInput("--resume: the folder has several agents: say with --agent whose run goes on")
+    return agents[0]
 
 
 _FIELD: Final = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x20-\x7e\t\x80-\xff]*)")

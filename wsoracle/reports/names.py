@@ -1,0 +1,53 @@
+"""File names of reports, safe whatever an agent calls itself.
+
+As in the established suite: lower case, what is no letter or digit a space, trimmed, spaces as underscores. What that
+leaves too long, empty or taken gets a few characters of a digest, so that different names have different files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+__all__ = ["Names"]
+
+LONGEST: Final = 80
+"""Characters of a part of a name."""
+
+_OTHER: Final = re.compile(r"[^a-z0-9]")
+
+
+class Names:
+    """The names of one folder: each agent and each case keeps the one that it got first."""
+
+    def __init__(self) -> None:
+        self._parts: Final[dict[str, str]] = {}
+        self._taken: Final[dict[str, str]] = {}
+
+    def base(self, agent: str, case_id: str) -> str:
+        """The name of a case's files without what tells them apart: ``agent_case_1_1_1``."""
+        return f"{self._part('agent', agent)}_case_{self._part('case', case_id)}"
+
+    def keep(self, base: str, agent: str, case_id: str) -> None:
+        """These files are there already."""
+        left, found, right = base.partition("_case_")
+        if found:
+            for kind, part, text in (("agent", left, agent), ("case", right, case_id)):
+                self._parts.setdefault(f"{kind} {text}", part)
+                self._taken.setdefault(f"{kind} {part}", text)
+
+    def _part(self, kind: str, text: str) -> str:
+        key = f"{kind} {text}"
+        known = self._parts.get(key)
+        if known is None:
+            known = self._parts[key] = self._new(kind, text)
+            self._taken[f"{kind} {known}"] = text
+        return known
+
+    def _new(self, kind: str, text: str) -> str:
+        plain = _OTHER.sub(" ", text.lower()).strip().replace(" ", "_")
+        if plain and len(plain) <= LONGEST and "_case_" not in plain and f"{kind} {plain}" not in self._taken:
+            return plain
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        return f"{plain[:LONGEST].replace('_case_', '_').strip('_') or kind}_{digest}"

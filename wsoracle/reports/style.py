@@ -1,0 +1,48 @@
+"""The look of the pages, and what their Content-Security-Policy lets run: what is in them, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+__all__ = ["FILTER_SCRIPT", "STYLE", "policy", "template_environment"]
+
+_FOLDER: Final = Path(__file__).resolve().parent / "templates"
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+STYLE: Final = _read("style.css")
+FILTER_SCRIPT: Final = _read("filter.js")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@lru_cache(maxsize=2)
+def policy(script: bool) -> str:
+    """The policy of a page with our style, and perhaps our script: no network, no other script, no other style."""
+    allowed = f"; script-src {_hash(FILTER_SCRIPT)}" if script else ""
+    return f"default-src 'none'; style-src {_hash(STYLE)}{allowed}; base-uri 'none'; form-action 'none'"
+
+
+@lru_cache(maxsize=1)
+def template_environment() -> object:
+    """The templates, escaping everything that they are given."""
+    import jinja2
+
+    from .shown import visible
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters["v"] = visible
+    environment.globals.update(style=STYLE)
+    return environment
