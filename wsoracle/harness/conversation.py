@@ -344,10 +344,19 @@ class Conversation:
         own = sum(pong == BARRIER for pong in self._incoming.pongs) if self.barriers else 0
         return self._incoming.messages >= reference.messages and len(self._incoming.pongs) - own >= len(reference.pings)
 
+    def _goes_on(self) -> bool:
+        """Whether the endpoint has answered more than one does who fails the connection."""
+        answered = self._incoming.messages, len(self._incoming.pongs)
+        return answered[0] > self._reference.messages or answered[1] > len(self._reference.pings)
+
     async def _settle(self) -> None:
         """Wait until the endpoint has taken in everything, as far as that can be known."""
         if await self._until(self._caught_up, self._manners.grace) or self.link.ended:
             self._note_opening()
+            return
+        if self._reference.failed:
+            # No Ping: who is slow to notice the fault would be taken to answer what comes after it.
+            await self._until(lambda: self._caught_up() or self._goes_on())
             return
         if self._can_ping():
             before = len(self._incoming.pongs)
@@ -355,7 +364,7 @@ class Conversation:
             self._send_control(PING, BARRIER)
             await self._until(lambda: self._caught_up() or BARRIER in self._incoming.pongs[before:])
             owes_message = self._incoming.messages < self._reference.messages
-            if self.link.ended or self.silent or not owes_message or self._reference.failed:
+            if self.link.ended or self.silent or not owes_message:
                 return
         await self._until(self._caught_up)
         self._note_opening()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from wsoracle.model.terms import MAX_LENGTH, Setting
+from wsoracle.model.terms import MAX_LENGTH, UNSTATED, Setting
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.conformance import Judgement
 from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
@@ -14,6 +14,9 @@ from wsoracle.properties.verdict import Profile, Verdict
 
 from .finished import Finished
 from .link import Entry
+
+SMALL: Final = 65_536
+"""Octets of payload in a case up to which an endpoint is not thought to have a limit that they exceed."""
 
 __all__ = ["Judged", "judge_conversation", "trace_of"]
 
@@ -72,7 +75,10 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
     """
     if talk.broken_off:
         return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
-    setting = Setting(talk.role, MAX_LENGTH, echo=True, willing=talk.role is Role.SERVER)
+    # An endpoint may have a limit of its own (section 10.4), but none that a small message could exceed: else a refusal
+    # for its size would excuse any other.
+    limit = UNSTATED if talk.case.size > SMALL else MAX_LENGTH
+    setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
     trace = trace_of(talk.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
     judgement = judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
