@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from wsoracle.model.terms import MAX_LENGTH, UNSTATED, Setting
+from wsoracle.model.terms import MAX_LENGTH, Setting
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.conformance import Judgement
 from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
@@ -77,7 +77,7 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
         return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
     # An endpoint may have a limit of its own (section 10.4), but none that a small message could exceed: else a refusal
     # for its size would excuse any other.
-    limit = UNSTATED if talk.case.size > SMALL else MAX_LENGTH
+    limit = None if talk.case.size > SMALL else MAX_LENGTH
     setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
     trace = trace_of(talk.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
