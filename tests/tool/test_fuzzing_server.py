@@ -222,6 +222,21 @@ def test_what_was_run_before_is_not_run_again_unless_it_is_asked_for_twice() -> 
     assert run(talk()) == ([len(ALL) - 1, len(ALL)], True)
 
 
+def test_what_was_run_before_its_control_is_run_again() -> None:
+    async def talk() -> set[str]:
+        folder, later = MemoryFolder(), MemoryFolder()
+        async with fuzzing_server(ALL, folder) as (_, url):
+            await run_case(url, "casetuple=sample/pong", "me")
+            await ask(f"{url}/getCaseStatus?casetuple=sample/pong&agent=me")
+        earlier = {case_id: summary_of(record) for case_id, record in folder.of("me").items()}
+        async with fuzzing_server(ALL, run=ServerRun(later, lambda agent: earlier)) as (_, url):
+            await run_case(url, "casetuple=sample/pong", "me")
+            await ask(f"{url}/updateReports?agent=me")
+        return {case_id for case_id, record in later.of("me").items() if not record["wsoracle"]["counts"]}
+
+    assert run(talk()) == {"sample/pong"}
+
+
 def test_an_agent_is_let_go_where_it_is_not_to_run_a_case() -> None:
     async def talk() -> set[str]:
         folder = MemoryFolder()

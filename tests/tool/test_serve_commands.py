@@ -61,7 +61,7 @@ async def running(*arguments: str, cwd: Path) -> AsyncIterator[Program]:
         await process.communicate()
 
 
-def serving(tmp_path: Path, *more: str) -> Any:
+def serving(tmp_path: Path, *more: str) -> contextlib.AbstractAsyncContextManager[Program]:
     selected = [part for case_id in SELECTED for part in ("--select", case_id)]
     listen = ("--listen", "127.0.0.1:0", "--out", "out")
     return running("serve", *listen, *selected, *more, cwd=tmp_path)
@@ -161,8 +161,8 @@ async def program_status(*command: str, cwd: Path) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
-def ours(*arguments: str, cwd: Path) -> Any:
-    return program_status(sys.executable, "-m", "wsoracle", "wstest", *arguments, cwd=cwd)
+async def ours(*arguments: str, cwd: Path) -> tuple[int | None, str]:
+    return await program_status(sys.executable, "-m", "wsoracle", "wstest", *arguments, cwd=cwd)
 
 
 def spec(tmp_path: Path, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, Terminated, WrongInput
 from ..harness.serving import Where, conclude, serve_until_stopped, server_tls
-from .harness_options import chosen_cases, expected_failures, harness_options, manners_of
+from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 
 
 @click.command("serve")
@@ -48,7 +48,6 @@ def command(
     """
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
-    from .run_folder import run_folder
 
     host, port = address(listen)
     if (cert is None) != (key is None):
@@ -71,7 +70,6 @@ def command(
 def say(line: str) -> None:
     """Print a line at once."""
     click.echo(line)
-    click.get_text_stream("stdout").flush()
 
 
 def address(text: str) -> tuple[str, int]:

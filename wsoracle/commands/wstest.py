@@ -26,6 +26,7 @@ from ..harness.summary import show, summary_of
 from ..output import one_line, progress, write_text
 from ..wstest_patterns import is_established
 from ..wstest_spec import CLIENT, SERVER, ServerUnderTest, Spec, SpecError, default_text, read_spec
+from .harness_options import run_folder
 from .serve import ended, say, tls_of
 
 _INSTEAD: Final = {
@@ -170,7 +171,6 @@ def _test(
     spec: Spec, cases: Sequence[LiveCase], every: Sequence[LiveCase], ident: str | None, options: dict[str, Any]
 ) -> bool:
     from ..harness.client import NoServer
-    from .run_folder import run_folder
 
     numbers = {case.id: number for number, case in enumerate(every, 1)}
     good = True
@@ -258,7 +258,6 @@ def _serve(
 ) -> bool:
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
-    from .run_folder import run_folder
 
     uri = spec.url
     assert uri is not None
