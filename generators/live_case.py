@@ -98,6 +98,9 @@ class EndSending:
 
 Action: TypeAlias = SendFrame | SendOctets | SendHead | Settle | EndSending
 
+TAKEN_BY_ALL: Final = 65_536
+"""Octets of payload that every endpoint is expected to take."""
+
 BOTH: Final = frozenset(Role)
 
 
@@ -136,6 +139,14 @@ class LiveCase:
     def size(self) -> int:
         """Octets of all payloads."""
         return sum(action.size for action in self.actions if isinstance(action, SendFrame))
+
+    @property
+    def may_be_too_big(self) -> bool:
+        """Whether an endpoint may refuse it by a limit that it nowhere states (section 10.4).
+
+        Of less than that nobody is thought to have one: else a refusal for its size would excuse any other.
+        """
+        return self.size > TAKEN_BY_ALL
 
     @property
     def frames(self) -> tuple[Frame, ...]:

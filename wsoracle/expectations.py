@@ -45,7 +45,7 @@ def expectations(
     if case.opening:
         found = opening_expectations(case, role, profile)
     else:
-        found = _judged(reduced(case), role, is_scaled(case), profile)
+        found = _judged(reduced(case), role, is_scaled(case), case.may_be_too_big, profile)
     return tuple(one for one in found if failed or one.verdict in GOOD)
 
 
@@ -89,16 +89,18 @@ def _suite_event(answer: Answer) -> list[Any]:
 
 
 @lru_cache(maxsize=64)
-def _run_of(actions: tuple[Action, ...], role: Role) -> tuple[tuple[Behaviour, Judgement], ...]:
-    setting = Setting(role, MAX_LENGTH, echo=True)
+def _run_of(actions: tuple[Action, ...], role: Role, big: bool) -> tuple[tuple[Behaviour, Judgement], ...]:
+    setting = Setting(role, None if big else MAX_LENGTH, echo=True)
     run, found = behaviours(actions, role)
     return tuple((one, judge(trace_of(actions, run, one, role), setting, application="echo")) for one in found)
 
 
-def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, profile: Profile) -> tuple[Expected, ...]:
+def _judged(
+    actions: tuple[Action, ...], role: Role, scaled: bool, big: bool, profile: Profile
+) -> tuple[Expected, ...]:
     run, _ = behaviours(actions, role)
     found: dict[Any, Expected] = {}
-    for behaviour, judgement in _run_of(actions, role):
+    for behaviour, judgement in _run_of(actions, role, big):
         verdict = verdict_in(judgement, profile)
         words = _in_words(behaviour, run, scaled)
         key = (verdict, words, behaviour.ending.kind, judgement.rules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from wsoracle.model.terms import MAX_LENGTH, Setting
 from wsoracle.model.vocabulary import Role
@@ -14,9 +14,6 @@ from wsoracle.properties.verdict import Profile, Verdict
 
 from .finished import Finished
 from .link import Entry
-
-SMALL: Final = 65_536
-"""Octets of payload in a case up to which an endpoint is not thought to have a limit that they exceed."""
 
 __all__ = ["Judged", "judge_conversation", "trace_of"]
 
@@ -75,9 +72,7 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
     """
     if talk.broken_off:
         return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
-    # An endpoint may have a limit of its own (section 10.4), but none that a small message could exceed: else a refusal
-    # for its size would excuse any other.
-    limit = None if talk.case.size > SMALL else MAX_LENGTH
+    limit = None if talk.case.may_be_too_big else MAX_LENGTH
     setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
     trace = trace_of(talk.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
