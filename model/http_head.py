@@ -189,7 +189,7 @@ def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool
     return Read(parsed, octets, rest, tolerated=tolerated or lenient)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
     """What a whole head says, and whether a recipient has to be lenient to take it; else why it is none.
 
