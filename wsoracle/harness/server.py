@@ -52,13 +52,15 @@ class Limits:
 
     `connections`  at the same time; whoever comes on top is sent away with 503
     `request`      seconds in which a request must be complete, and a TLS handshake
-    `status`       seconds that a result is waited for on /getCaseStatus, and running cases on /updateReports
+    `status`       seconds that a result is waited for on /getCaseStatus
+    `update`       seconds that /updateReports waits for the agent's cases to come to their end and to be judged
     `octets`       that clients may send in cases that run at the same time; at least one case always runs
     """
 
     connections: int = 256
     request: float = 10.0
     status: float = 120.0
+    update: float = 600.0
     octets: int = 256 << 20
 
 
@@ -270,8 +272,7 @@ class FuzzingServer:
         """Write the reports, when no case of the agent is running any more."""
         agent = self.run.agents.get(name)
         if agent is not None:
-            await self.run.until(lambda: not agent.running, self._limits.status)
-            agent.updated = True
+            await self.run.until(lambda: not agent.running, self._limits.update)
         self.run.finish()
         self._say(f"reports written for {name}" if agent else f"reports written; {name} has run no case")
 

@@ -53,7 +53,6 @@ class AgentRun:
         self.ledger: Final = Ledger(answered)
         self.running: Final[Counter[str]] = Counter()
         self.silent: str | None = None
-        self.updated = False
 
     @property
     def summaries(self) -> dict[str, Mapping[str, Any]]:

@@ -48,10 +48,17 @@ async function run() {
   at("stop").disabled = true;
 }
 
+function begin() {
+  run().catch((error) => {
+    at("state").textContent = String(error);
+    at("start").disabled = false;
+  });
+}
+
 const secure = document.body.dataset.secure === "1";
 at("server").value = asked.get("server") || `${secure ? "wss" : "ws"}://${location.hostname}:${document.body.dataset.port}`;
 at("agent").value = asked.get("agent") || name();
 at("casetuple").value = asked.get("casetuple") || "";
 at("stop").addEventListener("click", () => { stopped = true; });
-at("settings").addEventListener("submit", (event) => { event.preventDefault(); run(); });
-if (["1", "true", "yes"].includes((asked.get("autostart") || "").toLowerCase())) run();
+at("settings").addEventListener("submit", (event) => { event.preventDefault(); begin(); });
+if (["1", "true", "yes"].includes((asked.get("autostart") || "").toLowerCase())) begin();
