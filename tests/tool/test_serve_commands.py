@@ -19,6 +19,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from wsoracle.cli import program
+from wsoracle.commands.serve import say
 from wsoracle.established_tool import established_tool
 from wsoracle.generators.live_suite import live_cases
 
@@ -132,6 +133,11 @@ def test_an_agent_writes_below_the_folder_whatever_its_name(tmp_path: Path, name
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert all(path.parent == below and len(path.name.encode()) <= 255 for path in files)
     assert name in json.loads((below / "index.json").read_text())
+
+
+def test_a_terminal_does_not_obey_the_name_of_an_agent(capsys: pytest.CaptureFixture[str]) -> None:
+    say("reports written for \x1b]0;x\x07\nnext line")
+    assert capsys.readouterr().out == "reports written for \\x1b]0;x\\x07 next line\n"
 
 
 # --- wstest -----------------------------------------------------------------------------------------------------------

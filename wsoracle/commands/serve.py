@@ -11,6 +11,7 @@ from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, Terminated, WrongInput
 from ..harness.serving import Where, conclude, serve_until_stopped, server_tls
+from ..output import one_line
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 
 
@@ -68,8 +69,8 @@ def command(
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
-    click.echo(line)
+    """Print a line at once; names of agents are in some, and a terminal must not obey them."""
+    click.echo(one_line(line))
 
 
 def address(text: str) -> tuple[str, int]:
