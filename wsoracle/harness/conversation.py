@@ -349,14 +349,16 @@ class Conversation:
         answered = self._incoming.messages, len(self._incoming.pongs)
         return answered[0] > self._reference.messages or answered[1] > len(self._reference.pings)
 
-    async def _settle(self) -> None:
+    async def _settle(self, *, at_end: bool = False) -> None:
         """Wait until the endpoint has taken in everything, as far as that can be known."""
         if await self._until(self._caught_up, self._manners.grace) or self.link.ended:
             self._note_opening()
             return
         if self._reference.failed:
-            # No Ping: who is slow to notice the fault would be taken to answer what comes after it.
-            await self._until(lambda: self._caught_up() or self._goes_on())
+            # No Ping: who is slow to notice the fault would be taken to answer what comes after it. And where more of
+            # the stimulus follows, nobody is waited for who need not notice the fault before that.
+            if at_end:
+                await self._until(lambda: self._caught_up() or self._goes_on())
             return
         if self._can_ping():
             before = len(self._incoming.pongs)
@@ -396,7 +398,7 @@ class Conversation:
 
     async def _finish(self) -> None:
         if not self.silent:
-            await self._settle()
+            await self._settle(at_end=True)
         if self.link.ended or self.silent:
             return
         if self._refused or not self.opened_or_doubtful:
