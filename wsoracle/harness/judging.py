@@ -72,9 +72,16 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
     """
     if talk.broken_off:
         return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
-    limit = None if talk.case.may_be_too_big else MAX_LENGTH
-    setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
     trace = trace_of(talk.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
-    judgement = judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
+
+    def judged(limit: int | None) -> Judgement:
+        setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
+        return judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
+
+    judgement = judged(MAX_LENGTH)
+    if judgement.verdict is Verdict.FAILED and talk.case.may_be_too_big:
+        # Not at once: an endpoint that may refuse after each of many fragments has many more runs to be thought of.
+        excused = judged(None)
+        judgement = judgement if excused.verdict is Verdict.FAILED else excused
     return Judged(judgement, parts(judgement, trace))
