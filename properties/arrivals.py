@@ -15,7 +15,7 @@ from wsoracle.model import utf8
 from wsoracle.model.abstraction import facts_of_header, facts_on_wire, text_before
 from wsoracle.model.masking import mask
 from wsoracle.model.terms import HEADER_VARIABLES, EventKind, FrameFacts, State
-from wsoracle.model.vocabulary import CLOSE, FORMS
+from wsoracle.model.vocabulary import CLOSE, FORMS, PING
 from wsoracle.model.wire import (
     FIXED_OCTETS,
     LENGTH_FORMS,
@@ -28,7 +28,7 @@ from wsoracle.model.wire import (
     unpack_length,
 )
 
-from .observation import frames_in
+from .observation import OnWire, read_frames
 
 __all__ = ["Arrivals", "Partial"]
 
@@ -44,15 +44,32 @@ class Partial(NamedTuple):
 
 
 class Arrivals:
-    """All octets that arrive at an endpoint in one run, in one piece."""
+    """The octets that arrive at an endpoint in one run, so far: `frames` are those that are whole."""
 
-    def __init__(self, octets: bytes) -> None:
-        self.octets: Final = octets
-        self.frames, self._rest = frames_in(octets)
-        self._ends: Final = [frame.end for frame in self.frames]
+    def __init__(self, octets: bytes = b"") -> None:
+        self.octets: Final = bytearray()
+        self.frames: Final[list[OnWire]] = []
+        self._rest = 0
+        self._ends: Final[list[int]] = []
+        self._pings: Final[dict[bytes, list[int]]] = {}
         self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
         self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
         self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
+        self.add(octets)
+
+    def add(self, octets: bytes) -> None:
+        """More octets arrive."""
+        self.octets.extend(octets)
+        first = len(self.frames)
+        self._rest = read_frames(self.octets, self._rest, self.frames)
+        for frame in self.frames[first:]:
+            self._ends.append(frame.end)
+            if frame.header.opcode == PING:
+                self._pings.setdefault(frame.payload, []).append(frame.end)
+
+    def pings(self, payload: bytes, count: int) -> int:
+        """How many Pings with this payload are whole when `count` octets have arrived."""
+        return bisect_right(self._pings.get(payload, ()), count)
 
     def complete(self, count: int) -> int:
         """How many frames are whole when `count` octets have arrived."""
@@ -84,7 +101,7 @@ class Arrivals:
         start = self.frames[index].start if index < len(self.frames) else self._rest
         if start >= count:
             return None
-        octets = self.octets[start : min(count, start + MAX_HEADER_OCTETS)]
+        octets = bytes(self.octets[start : min(count, start + MAX_HEADER_OCTETS)])
         decoded = decode_header(octets)
         if decoded is None:
             return Partial(_cases(octets, lengths), HEADER_VARIABLES)
@@ -114,7 +131,7 @@ class Arrivals:
         return at
 
     def _payload(self, header: Header, body: int, first: int, last: int) -> bytes:
-        octets = self.octets[first:last]
+        octets = bytes(self.octets[first:last])
         return octets if header.key is None else mask(octets, header.key, first - body)
 
 

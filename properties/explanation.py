@@ -289,7 +289,8 @@ class Search:
         self.subject: Final = subject
         self.leniency: Final = leniency
         self.died_at: Moment | None = None
-        self.alive: list[Explanation] = []
+        start = _Place(subject.start)
+        self.alive = [Explanation(start, Cost(), None)]
         self._rules: Final = subject.rules
         self._machine: Final = machine_for(subject.rules, subject.setting)
         self._heard: Final = machine_for(_heard(subject.rules), subject.setting)
@@ -300,25 +301,37 @@ class Search:
         self._covered: frozenset[Explanation] = frozenset()
         self._leapt_to = -1
         self._work = 0
-        self._most_work: Final = _MOST_WORK + _WORK_EACH * (len(history.moments) + len(history.arrivals.frames))
+        self._most_work: int | None = None
         self.gave_up = False
 
     def run(self) -> Explanation | None:
         """The explanation that breaks least; None where there is none."""
-        start = _Place(self.subject.start)
-        found: Explanations = {start: Explanation(start, Cost(), None)}
-        for moment in self.history.moments:
-            after = self._pass(found, moment)
-            self.gave_up = self.leniency.faults > 0 and self._work > self._most_work
-            if not after or self.gave_up:
-                self.died_at, self.alive = moment, list(self._read_on(found, moment))
-                return None
-            found = after
-        self.alive = list(found.values())
+        most = _MOST_WORK + _WORK_EACH * (len(self.history.moments) + len(self.history.arrivals.frames))
+        self._most_work = most if self.leniency.faults else None
+        if not all(map(self.advance, self.history.moments)):
+            return None
         best = min(self.alive, key=lambda explanation: explanation.rank)
         # Of those that are as good, one by which nothing was lost.
         equal = [e for e in self.alive if e.rank == best.rank] if self.history.has_reset else []
         return next((e for e in equal if not any(step.unseen for step in e.steps)), best)
+
+    def advance(self, moment: Moment) -> bool:
+        """Go on with the next moment of the history; whether anything explains it. After False it cannot go on."""
+        found = {explanation.place: explanation for explanation in self.alive}
+        after = self._pass(found, moment)
+        self.gave_up = self._most_work is not None and self._work > self._most_work
+        if after and not self.gave_up:
+            self.alive = list(after.values())
+            return True
+        self.died_at, self.alive = moment, list(self._read_on(found, moment))
+        return False
+
+    def up_to_date(self) -> list[Explanation]:
+        """The explanations in which everything was read that has arrived so far, right before what comes next."""
+        history = self.history
+        arrived, found = len(history.arrivals.octets), {one.place: one for one in self.alive}
+        moment = Moment(len(history.trace), Processed(), arrived, history.has_eof, history.asked)
+        return [one for one in self._read_on(found, moment) if self._has_read_all(one.place, moment)]
 
     def _pass(self, found: Explanations, moment: Moment) -> Explanations:
         """The explanations after a moment: those that have read least.
@@ -332,7 +345,7 @@ class Search:
         for explanation in self._read_on(found, moment, here):
             consumed = explanation.place.consumed
             self._work += 1
-            if self._work > self._most_work and self.leniency.faults:
+            if self._most_work is not None and self._work > self._most_work:
                 return {}
             if consumed != level:
                 if consumed == level + 1:

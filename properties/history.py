@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
-from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
-from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, PONG, is_control
+from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PONG, is_control
 
 from .arrivals import Arrivals
 from .observation import (
@@ -17,6 +15,7 @@ from .observation import (
     Asks,
     ClosesTcp,
     Crashes,
+    Observation,
     OnWire,
     Processed,
     Quiet,
@@ -24,7 +23,7 @@ from .observation import (
     Tells,
     Trace,
     Writes,
-    frames_in,
+    read_frames,
 )
 
 __all__ = ["Asked", "History", "Message", "Moment", "torn_at"]
@@ -62,19 +61,86 @@ class Moment(NamedTuple):
 
 
 class History:
-    """A trace, read once."""
+    """A trace, read once, as it grows. `frames` are those sent by the endpoint; at `unread` begins what is none yet."""
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace: Final = tuple(trace)
-        self.arrivals: Final = Arrivals(b"".join(o.octets for o in trace if isinstance(o, Arrives)))
-        self.frames, self.unread = frames_in(b"".join(o.octets for o in trace if isinstance(o, Writes)))
-        self.written: Final = sum(len(o.octets) for o in trace if isinstance(o, Writes))
-        self.messages: Final = _messages(self.frames)
+    def __init__(self, trace: Trace = ()) -> None:
+        self.trace: Final[list[Observation]] = []
+        self.arrivals: Final = Arrivals()
+        self.frames: Final[list[OnWire]] = []
+        self.messages: Final[dict[int, Message]] = {}
+        """The messages sent, by where their last frame begins."""
+        self.moments: Final[list[Moment]] = []
+        self.tells_of_failure = False
+        self.has_reset = False
+        self.unread = 0
+        self._wrote: Final = bytearray()
         self._asking: Final = _Asking()
-        self.moments: Final = self._moments()
-        self.tells_of_failure: Final = any(isinstance(o, Tells) and o.kind == "failed" for o in trace)
-        self.has_reset: Final = any(isinstance(o, ResetsTcp) for o in trace)
-        self._unanswered: Final = self._count_pongs()
+        self._eof = False
+        self._opcode = CONTINUATION
+        self._parts: list[bytes] = []
+        self._pongs: Final[Counter[bytes]] = Counter()
+        self._unanswered: Final[dict[int, int]] = {}
+        """For each Pong sent, by where it begins: how many with the same payload were sent before."""
+        for seen in trace:
+            self.add(seen)
+
+    @property
+    def written(self) -> int:
+        """How many octets the endpoint wrote."""
+        return len(self._wrote)
+
+    def add(self, seen: Observation) -> list[Moment]:
+        """One more observation: what the endpoint was seen to do in it, frame by frame."""
+        at = len(self.trace)
+        self.trace.append(seen)
+        first = len(self.moments)
+        match seen:
+            case Arrives(octets):
+                self.arrivals.add(octets)
+            case ArrivesEof():
+                self._eof = True
+            case Asks():
+                self._asking.add(seen)
+            case Writes(octets):
+                self._wrote.extend(octets)
+                before = len(self.frames)
+                self.unread = read_frames(self._wrote, self.unread, self.frames)
+                for frame in self.frames[before:]:
+                    self._take(frame)
+                    self.moments.append(self._moment(at, frame))
+            case _:
+                self.tells_of_failure |= isinstance(seen, Tells) and seen.kind == "failed"
+                self.has_reset |= isinstance(seen, ResetsTcp)
+                self.moments.append(self._moment(at, seen))
+        return self.moments[first:]
+
+    @property
+    def has_eof(self) -> bool:
+        """Whether the end of TCP has arrived."""
+        return self._eof
+
+    @property
+    def asked(self) -> Asked:
+        """What the application has asked for so far."""
+        return self._asking.so_far
+
+    def _moment(self, at: int, what: Output) -> Moment:
+        return Moment(at, what, len(self.arrivals.octets), self._eof, self._asking.so_far)
+
+    def _take(self, frame: OnWire) -> None:
+        """A frame that the endpoint sends: whether it ends a message, and how often such a Pong was sent."""
+        opcode = frame.header.opcode
+        if opcode == PONG:
+            self._unanswered[frame.start] = self._pongs[frame.payload]
+            self._pongs[frame.payload] += 1
+        if is_control(opcode):
+            return
+        if opcode != CONTINUATION:
+            self._opcode, self._parts = opcode, []
+        self._parts.append(frame.payload)
+        if frame.header.fin:
+            self.messages[frame.start] = Message(self._opcode, b"".join(self._parts))
+            self._parts = []
 
     def whole(self, moment: Moment) -> int:
         """How many frames had arrived whole by then."""
@@ -111,50 +177,7 @@ class History:
 
     def answers_arrived_ping(self, moment: Moment, frame: OnWire) -> bool:
         """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
-        ends = self._ping_ends.get(frame.payload, ())
-        return bisect_right(ends, moment.arrived) > self._unanswered[frame.start]
-
-    @cached_property
-    def _ping_ends(self) -> dict[bytes, list[int]]:
-        """Where the Pings that arrive end, by payload."""
-        found: dict[bytes, list[int]] = {}
-        for frame in self.arrivals.frames:
-            if frame.header.opcode == PING:
-                found.setdefault(frame.payload, []).append(frame.end)
-        return found
-
-    def _count_pongs(self) -> dict[int, int]:
-        """For each Pong sent, by where it begins: how many with the same payload were sent before."""
-        seen: Counter[bytes] = Counter()
-        found = {}
-        for frame in self.frames:
-            if frame.header.opcode == PONG:
-                found[frame.start] = seen[frame.payload]
-                seen[frame.payload] += 1
-        return found
-
-    def _moments(self) -> tuple[Moment, ...]:
-        moments: list[Moment] = []
-        arrived = written = 0
-        eof, asked = False, self._asking
-        frames = iter(self.frames)
-        frame = next(frames, None)
-        for at, seen in enumerate(self.trace):
-            match seen:
-                case Arrives(octets):
-                    arrived += len(octets)
-                case ArrivesEof():
-                    eof = True
-                case Asks():
-                    asked.add(seen)
-                case Writes(octets):
-                    written += len(octets)
-                    while frame is not None and frame.end <= written:
-                        moments.append(Moment(at, frame, arrived, eof, asked.so_far))
-                        frame = next(frames, None)
-                case _:
-                    moments.append(Moment(at, seen, arrived, eof, asked.so_far))
-        return tuple(moments)
+        return self.arrivals.pings(frame.payload, moment.arrived) > self._unanswered[frame.start]
 
 
 def torn_at(trace: Trace) -> int | None:
@@ -195,19 +218,3 @@ class _Asking:
             self.so_far = before._replace(pongs=before.pongs + 1)
         elif asks.what == "close":
             self.so_far = before._replace(close=True)
-
-
-def _messages(frames: tuple[OnWire, ...]) -> dict[int, Message]:
-    """The messages sent, by where their last frame begins."""
-    found: dict[int, Message] = {}
-    opcode, parts = CONTINUATION, [b""]
-    for frame in frames:
-        if is_control(frame.header.opcode):
-            continue
-        if frame.header.opcode != CONTINUATION:
-            opcode, parts = frame.header.opcode, []
-        parts.append(frame.payload)
-        if frame.header.fin:
-            found[frame.start] = Message(opcode, b"".join(parts))
-            parts = []
-    return found

@@ -37,6 +37,7 @@ __all__ = [
     "Writes",
     "describe",
     "frames_in",
+    "read_frames",
 ]
 
 
@@ -168,21 +169,28 @@ class OnWire(NamedTuple):
 def frames_in(octets: bytes) -> tuple[tuple[OnWire, ...], int]:
     """The whole frames at the beginning of a stream, and the offset of what follows them."""
     found: list[OnWire] = []
-    at, size = 0, len(octets)
+    rest = read_frames(octets, 0, found)
+    return tuple(found), rest
+
+
+def read_frames(octets: bytes | bytearray, at: int, found: list[OnWire]) -> int:
+    """Append the whole frames of a stream from an offset on; the offset of what follows them."""
+    size = len(octets)
     while (decoded := decode_header(octets, at)) is not None:
         header, body = decoded
         end = body + header.length
         if end > size:
             break
-        payload = octets[body:end]
+        payload = bytes(octets[body:end])
         if header.key is not None:
             payload = mask(payload, header.key)
         found.append(_new(OnWire, (header, payload, at, end)))
         at = end
-    return tuple(found), at
+    return at
 
 
 _new: Final = tuple.__new__
+
 _SHOWN: Final = 40
 """Octets of a payload that are shown to people."""
 

@@ -39,7 +39,7 @@ from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of
 from .unseen import LOST_WITH_RESET, unseen_answers
 from .verdict import Profile, Verdict, verdict_on, worst
 
-__all__ = ["NOT_JUDGED", "Feature", "judge_opening"]
+__all__ = ["NOT_JUDGED", "Begun", "Feature", "begun", "judge_opening"]
 
 MOST_FAULTS: Final = 4
 """An explanation with more broken MUSTs before the connection is open is none."""
@@ -89,6 +89,44 @@ def judge_opening(
         return judgement
     note = "; ".join([f"not agreed on in the opening handshake: {', '.join(missing)}", *filter(None, [judgement.note])])
     return replace(judgement, verdict=Verdict.UNIMPLEMENTED, note=note)
+
+
+class Begun(NamedTuple):
+    """How far an opening handshake has come, if everything so far was allowed in full (or `conforms` is False).
+
+    `owed` is what every explanation still owes that has no complete handshake, in words with rules; `opened` are the
+    ways in which it was completed: the state then, and what was observed after it.
+    """
+
+    conforms: bool
+    owed: tuple[tuple[str, tuple[str, ...]], ...]
+    opened: tuple[tuple[State, Trace], ...]
+
+
+def begun(
+    trace: Trace,
+    setting: Setting,
+    *,
+    request: Request | None = None,
+    uri: WebSocketUri | None = None,
+    head_limit: int = HEAD_LIMIT,
+    rules: RuleSet = RULES,
+) -> Begun:
+    """How far the opening handshake in a trace has come, by the strict search alone."""
+    history = OpeningHistory((*trace, Processed()), setting.role)
+    if history.torn is not None:
+        return Begun(False, (), ())
+    search = _Search(history, _Subject(setting, rules, uri, head_limit, request), faults=0)
+    search.run()
+    found = [one.explanation.place for one in search.handed.values()]
+    rests = [
+        rest_of(trace, handed.at, place.read, handed.written)[0]
+        for handed, place in zip(search.handed.values(), found, strict=True)
+    ]
+    opened = tuple((place.state, rest) for place, rest in zip(found, rests, strict=True))
+    owed = [dict(search.owes(one.place)) for one in search.alive] if search.died_at is None else []
+    shared = [one for one in owed[0].items() if all(one in other.items() for other in owed)] if owed else []
+    return Begun(search.died_at is None, tuple(shared), opened)
 
 
 def _not_agreed_on(judgement: Judgement, needs: Collection[Feature]) -> list[Feature]:
