@@ -2,13 +2,15 @@
 
 To judge thousands of frames takes a good part of a second, in which this process could talk to no endpoint: silence
 would be found where there is none, and time limits would be passed by nobody's fault. So conversations with many octets
-or many actions are judged in a worker process, as data, while others go on.
+or many actions are judged in a worker process, as data, while others go on; and so are all of a run of many cases, for
+which the second process pays.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +31,9 @@ MANY_OCTETS: Final = 1 << 20
 MANY_ACTIONS: Final = 500
 """From so many octets or actions of a case on it is judged in a process of its own."""
 
+MANY_CASES: Final = 64
+"""And from so many cases on all are."""
+
 
 def record_finished(talk: Finished, facts: Facts, profile: Profile) -> dict[str, Any]:
     """The record of a conversation, judged."""
@@ -44,20 +49,23 @@ class Judges:
 
     def __init__(self, cases: Iterable[LiveCase]) -> None:
         self._pool: ProcessPoolExecutor | None = None
-        if any(map(_is_large, cases)):
-            # A fresh interpreter: this one has an event loop, and perhaps threads, which do not survive a fork.
-            context = multiprocessing.get_context("spawn")
+        every = list(cases)
+        self._all: Final = len(every) >= MANY_CASES
+        if self._all or any(map(_is_large, every)):
+            # A fork is there at once. Other threads would not survive it, and what they hold would stay locked.
+            alone = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+            context = multiprocessing.get_context("fork" if alone else "spawn")
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=quiet_worker)
             self._pool.submit(_is_large, LiveCase("", "", "", (), ()))  # so that it starts now
 
     def elsewhere(self, case: LiveCase) -> bool:
         """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
-        return self._pool is not None and _is_large(case)
+        return self._pool is not None and (self._all or _is_large(case))
 
     async def record(self, talk: Conversation, facts: Facts, profile: Profile) -> dict[str, Any]:
         """The record of a conversation, judged."""
         finished = finished_of(talk)
-        if self._pool is not None and _is_large(talk.case):
+        if self._pool is not None and self.elsewhere(talk.case):
             try:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._pool, record_finished, finished, facts, profile)
