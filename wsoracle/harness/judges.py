@@ -20,6 +20,7 @@ from wsoracle.generators.live_case import LiveCase
 from wsoracle.generators.workers import quiet_worker
 from wsoracle.properties.verdict import Profile
 
+from ..reports.paged import PagedRecord, with_page
 from .conversation import Conversation
 from .finished import Finished, finished_of
 from .judging import judge_conversation
@@ -38,6 +39,11 @@ MANY_CASES: Final = 64
 def record_finished(talk: Finished, facts: Facts, profile: Profile) -> dict[str, Any]:
     """The record of a conversation, judged."""
     return record_of(talk, judge_conversation(talk, profile), facts)
+
+
+def _record_with_page(talk: Finished, facts: Facts, profile: Profile) -> PagedRecord:
+    """The same in a process of its own, which makes the page too."""
+    return with_page(record_finished(talk, facts, profile))
 
 
 def _is_large(case: LiveCase) -> bool:
@@ -68,7 +74,7 @@ class Judges:
         if self._pool is not None and self.elsewhere(talk.case):
             try:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, record_finished, finished, facts, profile)
+                return await loop.run_in_executor(self._pool, _record_with_page, finished, facts, profile)
             except BrokenProcessPool:
                 self._pool = None  # it was killed: what it would have done is done here
         return record_finished(finished, facts, profile)

@@ -12,6 +12,8 @@ from typing import Any, Final
 from wsoracle.generators.live_case import LiveCase
 from wsoracle.properties.verdict import Verdict
 
+from ..reports.paged import PagedRecord
+
 __all__ = ["Ledger", "in_order", "with_controls"]
 
 Record = dict[str, Any]
@@ -68,6 +70,8 @@ def _uncounted(record: Record) -> Record:
         ours["note"] = f"{ours['note']}; {why}" if ours["note"] else why
         record["behavior"] = Verdict.FAILED.value
         record["result"] = f"{why} ({record['result']})"
+        if isinstance(record, PagedRecord):
+            record.page = None
     return record
 
 

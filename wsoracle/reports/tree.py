@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .names import Names
+from .paged import page_of
 
 __all__ = ["FORMAT", "ForeignFolder", "ReportFolder"]
 
@@ -62,14 +63,12 @@ class ReportFolder:
 
     def add(self, record: Record) -> None:
         """Write the files of a case: its JSON, then its page."""
-        from .page import case_page
-
         agent, case_id = str(record["agent"]), str(record["id"])
         self._begin(agent)
         base = self._names.base(agent, case_id)
         self._write(f"{base}.json", json.dumps(record, ensure_ascii=True, separators=(",", ":")))
         self._entries.setdefault(agent, {})[case_id] = _entry(record, f"{base}.json")
-        self._write(f"{base}.html", case_page(record, self._control_page(agent, record)))
+        self._write(f"{base}.html", page_of(record, self._control_page(agent, record)))
 
     def finish(self) -> None:
         """Write the files that list all cases."""
