@@ -51,4 +51,5 @@ def record(agent: str, case: str, *, verdict: str = "FAILED", **more: Any) -> di
         **more,
     }
     wirelog = [["TO", [len(sent), sent.hex()], False], ["RO", [len(received), received.hex()]]]
-    return {"agent": agent, "id": case, "wirelog": wirelog, "wsoracle": ours}
+    heads = {"httpRequest": request.decode(), "httpResponse": response.decode()}
+    return {"agent": agent, "id": case, **heads, "wirelog": wirelog, "wsoracle": ours}

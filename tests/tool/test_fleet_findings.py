@@ -51,7 +51,6 @@ def test_what_is_no_deviation(more: dict[str, Any]) -> None:
 def test_the_octets_at_the_deciding_place() -> None:
     (found,) = deviations([record("a", "4.2.4", rules=FATAL)])
     assert [(seen.what, seen.hex) for seen in found.sent] == [
-        ("GET / HTTP/1.1", b"GET / HTTP/1.1\r\n\r\n".hex()),
         ("opcode 14 fin masked", "8e8000000000"),
     ]
     assert [(seen.what, seen.hex) for seen in found.received] == [("pong fin", "8a00")]
@@ -63,8 +62,30 @@ def test_octets_that_the_wire_log_does_not_hold_are_not_made_up() -> None:
     cut = record("a", "4.2.4", rules=FATAL)
     cut["wirelog"] = [["TO", [5000, "00" * 64 + " ..."], False], ["TO", [6, "8e8000000000"], False]]
     (found,) = deviations([cut])
-    assert [seen.hex for seen in (*found.sent, *found.received)] == ["00" * 18, "00" * 6, ""]
+    assert [(seen.what, seen.hex) for seen in (*found.sent, *found.received)] == [
+        ("opcode 14 fin masked", "00" * 6),
+        ("pong fin", ""),
+    ]
     assert "`pong fin`" in findings_page([column(cut)], "test")
+
+
+def test_octets_are_found_behind_a_piece_that_was_cut() -> None:
+    cut = record("a", "4.2.4", rules=FATAL)
+    cut["wirelog"] = [["TO", [18, "474554 ..."], False], ["TO", [2, "8e80"], False], ["TO", [4, "00000000"], False]]
+    (found,) = deviations([cut])
+    assert [seen.hex for seen in found.sent] == ["8e8000000000"]
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_a_head_is_told_as_text_where_nothing_else_was_sent(role: str) -> None:
+    opening = record("a", "witness/4.2.1/key", rules=FATAL, role=role)
+    if role == "client":
+        opening["httpRequest"], opening["httpResponse"] = opening["httpResponse"], opening["httpRequest"]
+    opening["wsoracle"]["timeline"] = opening["wsoracle"]["timeline"][:2]
+    opening["wsoracle"]["timeline"][1]["deciding"] = True
+    (found,) = deviations([opening])
+    assert [seen.what for seen in found.sent] == ["GET / HTTP/1.1\\r\\n\\r\\n"]
+    assert [seen.what for seen in found.received] == ["HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n"]
 
 
 def test_silence_can_decide_too() -> None:
@@ -101,8 +122,8 @@ def test_the_page_says_all_of_it() -> None:
     for line in (
         "## libwebsockets 4.1.6 (C) as a server",
         "### MUST `5.2/reserved-opcode`: 1 case",
-        "> If an unknown opcode is received, the receiving endpoint MUST \\_Fail the WebSocket Connection\\_.",
-        "> MUST, section 5.2",
+        "- MUST, section 5.2: «If an unknown opcode is received, the receiving endpoint MUST "
+        "\\_Fail the WebSocket Connection\\_.»",
         "- Cases: `4.2.4`",
         "- Shown by `4.2.4`: a frame of opcode 14",
         "- Sent: `opcode 14 fin masked`, octets `8e8000000000`",

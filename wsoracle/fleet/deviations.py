@@ -128,27 +128,43 @@ def _around(record: Mapping[str, Any]) -> tuple[tuple[Seen, ...], tuple[Seen, ..
         before = timeline
     else:
         last, before = [timeline[at]], timeline[:at]
-    streams = {"tester": _stream(record, "TO"), "sut": _stream(record, "RO")}
-    sent = [entry for entry in before if entry["from"] == "tester"][-_SENT_SHOWN:]
-    return tuple(_seen(entry, streams) for entry in sent), tuple(_seen(entry, streams) for entry in last)
+    sent = [entry for entry in before if entry["from"] == "tester"]
+    # The head of the opening handshake matters where nothing else was sent.
+    sent = [entry for entry in sent if entry["start"] != 0] or sent
+    wire = _Wire(record)
+    return tuple(map(wire.seen, sent[-_SENT_SHOWN:])), tuple(map(wire.seen, last))
 
 
-def _seen(entry: Mapping[str, Any], streams: Mapping[str, bytes]) -> Seen:
-    start, count = entry["start"], entry["octets"]
-    octets = b"" if start is None else streams.get(entry["from"], b"")[start : start + min(count, _OCTETS_SHOWN)]
-    # A stream whose log was cut short does not reach that far: then the words must do.
-    whole = len(octets) == min(count, _OCTETS_SHOWN)
-    return Seen(entry["what"], octets.hex() if whole else "", count)
+class _Wire:
+    """What crossed the wire in a case, as far as its wire log has it: of long pieces only the beginning."""
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        tester_is_client = record["wsoracle"]["role"] == "server"
+        heads = record["httpRequest"], record["httpResponse"]
+        self._heads = dict(zip(("tester", "sut") if tester_is_client else ("sut", "tester"), heads, strict=True))
+        self._pieces = {"tester": _pieces(record, "TO"), "sut": _pieces(record, "RO")}
+
+    def seen(self, entry: Mapping[str, Any]) -> Seen:
+        """An entry of the timeline with its octets; a head is told as the text that it is."""
+        side, start, count = entry["from"], entry["start"], entry["octets"]
+        if start is None or side not in self._pieces:
+            return Seen(entry["what"], "", count)
+        if start == 0 and len(self._heads[side]) > len(entry["what"]):
+            return Seen(self._heads[side].replace("\r\n", "\\r\\n"), "", count)
+        wanted = min(count, _OCTETS_SHOWN)
+        octets = b"".join(
+            piece[max(start - offset, 0) : max(start + wanted - offset, 0)] for offset, piece in self._pieces[side]
+        )
+        # Where the log was cut in between, the words must do.
+        return Seen(entry["what"], octets.hex() if len(octets) == wanted else "", count)
 
 
-def _stream(record: Mapping[str, Any], kind: str) -> bytes:
-    """What one side wrote, as far as the wire log has all of it."""
-    stream = b""
+def _pieces(record: Mapping[str, Any], kind: str) -> list[tuple[int, bytes]]:
+    """What one side wrote at a time: where each piece begins in its stream, and the octets that were kept of it."""
+    pieces, offset = [], 0
     for line in record["wirelog"]:
         if line[0] == kind:
             length, text = line[1]
-            octets = bytes.fromhex(text.removesuffix(" ..."))
-            stream += octets
-            if len(octets) != length:
-                break
-    return stream
+            pieces.append((offset, bytes.fromhex(text.removesuffix(" ..."))))
+            offset += length
+    return pieces

@@ -124,7 +124,7 @@ def _one(deviation: Deviation) -> list[str]:
     names = ", ".join(code(rule.id) for rule in deviation.rules) or plain(deviation.without or "failed")
     lines = [f"### {plain(deviation.strength)} {names}: {count} case{'s' * (count != 1)}", ""]
     for rule in deviation.rules:
-        lines += [f"> {plain(rule.quote, 1000)}", ">", f"> {plain(rule.strength)}, section {plain(rule.section)}", ""]
+        lines.append(f"- {plain(rule.strength)}, section {plain(rule.section)}: «{plain(rule.quote, 1000)}»")
     listed = ", ".join(code(case) for case in deviation.cases[:_MOST_CASES])
     more = f" and {count - _MOST_CASES} more" if count > _MOST_CASES else ""
     lines += [
@@ -143,7 +143,7 @@ def _place(deviation: Deviation) -> str:
 
 
 def _words(seen: Seen) -> str:
-    words = code(seen.what)
+    words = code(seen.what, 1000)
     if not seen.hex:
         return words
     more = " ..." if 2 * seen.octets > len(seen.hex) else ""
