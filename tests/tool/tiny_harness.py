@@ -27,7 +27,7 @@ def whole(message: Any) -> Any:
 
 def write(folder: Path, agent: str, good: dict[str, bool]) -> None:
     """What the harness leaves of a run."""
-    rows = {}
+    rows: dict[str, Any] = {}
     for case, fine in good.items():
         name = f"{agent}_case_{case.replace('.', '_')}.json"
         document = record(agent, case, verdict="OK" if fine else "FAILED")
