@@ -427,7 +427,7 @@ class Search:
 
     def _may_close(self, state: State, moment: Moment) -> bool:
         """Whether the endpoint may have a reason to send a Close, be it what its application does unseen."""
-        asked = self.subject.unasked or moment.asked.close or not moment.arrived
+        asked = self.subject.unasked or moment.asked.close
         return asked or state.failed or state.got_close
 
     # --- inputs -------------------------------------------------------------------------------------------------------
