@@ -95,9 +95,7 @@ def _run_of(actions: tuple[Action, ...], role: Role, big: bool) -> tuple[tuple[B
     return tuple((one, judge(trace_of(actions, run, one, role), setting, application="echo")) for one in found)
 
 
-def _judged(
-    actions: tuple[Action, ...], role: Role, scaled: bool, big: bool, profile: Profile
-) -> tuple[Expected, ...]:
+def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, big: bool, profile: Profile) -> tuple[Expected, ...]:
     run, _ = behaviours(actions, role)
     found: dict[Any, Expected] = {}
     for behaviour, judgement in _run_of(actions, role, big):

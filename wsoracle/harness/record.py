@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from wsoracle import __version__
 from wsoracle.model.rules import RULES
 from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.properties.conformance import Judgement
@@ -18,6 +17,7 @@ from wsoracle.properties.observation import describe
 from wsoracle.properties.parts import Parts
 from wsoracle.properties.verdict import Verdict
 
+from .. import __version__
 from ..expected_outcomes import outcomes_of
 from .conversation import BARRIER
 from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
