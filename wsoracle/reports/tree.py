@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from .names import Names
 from .paged import page_of
+from .writer import Writer
 
 __all__ = ["FORMAT", "ForeignFolder", "ReportFolder"]
 
 FORMAT: Final = "wsoracle-run"
 VERSION: Final = 1
-_HALF: Final = ".wsoracle-half-"
 
 Record = Mapping[str, Any]
 
@@ -40,13 +39,13 @@ class ReportFolder:
     def __init__(self, path: str | os.PathLike[str], *, resumed: bool = False) -> None:
         self.path: Final = Path(path)
         self._resumed: Final = resumed
+        self._writer: Final = Writer(self.path)
         self._names: Final = Names()
         self._entries: Final[dict[str, dict[str, dict[str, Any]]]] = {}
         self._begun: Final[set[str]] = set()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for half in self.path.glob(_HALF + "*"):
-                half.unlink(missing_ok=True)
+            self._writer.remove_halves()
             self._load()
         except (OSError, ValueError) as error:
             raise ForeignFolder(f"{self.path} cannot hold a report: {_why(error)}: name another folder") from error
@@ -66,9 +65,9 @@ class ReportFolder:
         agent, case_id = str(record["agent"]), str(record["id"])
         self._begin(agent)
         base = self._names.base(agent, case_id)
-        self._write(f"{base}.json", json.dumps(record, ensure_ascii=True, separators=(",", ":")))
+        self._writer.write(f"{base}.json", json.dumps(record, ensure_ascii=True, separators=(",", ":")))
         self._entries.setdefault(agent, {})[case_id] = _entry(record, f"{base}.json")
-        self._write(f"{base}.html", page_of(record, self._control_page(agent, record)))
+        self._writer.write(f"{base}.html", page_of(record, self._control_page(agent, record)))
 
     def finish(self) -> None:
         """Write the files that list all cases."""
@@ -87,9 +86,10 @@ class ReportFolder:
                 for agent, cases in agents.items()
             },
         }
-        self._write("wsoracle.json", json.dumps(ours, indent=1))
-        self._write("index.json", json.dumps(established, indent=1))
-        self._write("index.html", index_page(agents))
+        self._writer.write("wsoracle.json", json.dumps(ours, indent=1))
+        self._writer.write("index.json", json.dumps(established, indent=1))
+        self._writer.write("index.html", index_page(agents))
+        self._writer.settle()
 
     @property
     def entries(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
@@ -125,16 +125,6 @@ class ReportFolder:
     def _control_page(self, agent: str, record: Record) -> str | None:
         control = (record.get("wsoracle") or {}).get("control")
         return None if control is None else f"{self._names.base(agent, str(control))}.html"
-
-    def _write(self, name: str, text: str) -> None:
-        half = self.path / f"{_HALF}{secrets.token_hex(6)}"
-        try:
-            with open(half, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-                file.write(text)
-            os.replace(half, self.path / name)
-        except BaseException:
-            half.unlink(missing_ok=True)
-            raise
 
     @staticmethod
     def _sorted(cases: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
