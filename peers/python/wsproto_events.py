@@ -31,6 +31,8 @@ def messages(tcp: socket.socket, protocol: WSConnection) -> Iterator[Message]:
                         if event.message_finished:
                             yield type(event)(data=type(event.data)().join(parts))
                             parts.clear()
+            if not octets:
+                return  # also where the opening handshake has not ended, of which wsproto makes no event
     except RemoteProtocolError as error:
         if error.event_hint is not None:
             tcp.sendall(protocol.send(error.event_hint))
