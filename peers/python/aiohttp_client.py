@@ -1,26 +1,46 @@
-"""Client: aiohttp. max_msg_size=0 means no limit; compress=0 offers no permessage-deflate."""
+"""Client: aiohttp. max_msg_size=0 means no limit; compress=0 offers no permessage-deflate.
+
+One session for all cases, as its documentation has it. After an answer that aiohttp does not accept it may send the
+next request on the same TCP connection, where the fuzzing server takes it for octets of the case before: it is sent
+again.
+"""
 
 import asyncio
 
-from aiohttp import ClientSession, WSMsgType
+from aiohttp import ClientSession, ServerDisconnectedError, WSMsgType, WSServerHandshakeError
 from testee import run_async
 
 
 async def main() -> None:
     """Go through the cases in one session."""
+    refused = False
     async with ClientSession() as session:
 
         async def ask(url: str) -> str:
             async with session.ws_connect(url, compress=0, max_msg_size=0) as websocket:
                 return await websocket.receive_str()
 
-        async def echo(url: str) -> None:
+        async def echo_once(url: str) -> None:
             async with session.ws_connect(url, compress=0, max_msg_size=0) as websocket:
                 async for message in websocket:
                     if message.type is WSMsgType.TEXT:
                         await websocket.send_str(message.data)
                     elif message.type is WSMsgType.BINARY:
                         await websocket.send_bytes(message.data)
+
+        async def echo(url: str) -> None:
+            nonlocal refused
+            after_refusal, refused = refused, False
+            try:
+                try:
+                    await echo_once(url)
+                except ServerDisconnectedError:
+                    if not after_refusal:
+                        raise
+                    await echo_once(url)
+            except WSServerHandshakeError:
+                refused = True
+                raise
 
         await run_async(ask, echo)
 
