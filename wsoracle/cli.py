@@ -51,6 +51,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "cases": "List the live cases, or tell of one what is sent and expected.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "test": "Test running servers whose application echoes, and write a page for each case.",
+        "report": "Make the pages and lists of a run anew, from the JSON files of its cases.",
         "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside the established one.",
     }
 )

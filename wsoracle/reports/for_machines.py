@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from xml.etree import ElementTree
 
-from .index import VERDICTS, totals_of
+from .entries import Entries
+from .index import totals_of
 from .shown import visible
+from .verdicts import VERDICTS, failed, label
 
 __all__ = ["junit_xml", "markdown_summary"]
-
-Entries = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 _MOST: Final = 200
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,22 +23,23 @@ def junit_xml(agents: Entries) -> str:
     """A test suite for each agent. Failures name the rules; what is neither a pass nor a failure is skipped."""
     root = ElementTree.Element("testsuites", name="wsoracle")
     for agent, entries in agents.items():
-        failed = [entry for entry in entries.values() if _failed(entry)]
-        skipped = [entry for entry in entries.values() if not entry["passed"] and not _failed(entry)]
+        failures = sum(map(failed, entries.values()))
+        skipped = sum(not entry["passed"] for entry in entries.values()) - failures
         suite = ElementTree.SubElement(
-            root, "testsuite", name=_xml(agent), tests=str(len(entries)), failures=str(len(failed)),
-            skipped=str(len(skipped)), errors="0", time=f"{sum(_seconds(one) for one in entries.values()):.3f}",
+            root, "testsuite", name=_xml(agent), tests=str(len(entries)), failures=str(failures),
+            skipped=str(skipped), errors="0", time=f"{sum(map(_seconds, entries.values())):.3f}",
         )  # fmt: skip
         for case_id, entry in entries.items():
             group = ".".join([agent, *entry["group"]])
             case = ElementTree.SubElement(
                 suite, "testcase", name=_xml(case_id), classname=_xml(group), time=f"{_seconds(entry):.3f}"
             )
-            said = _xml("; ".join([*map(str, entry["rules"]), *([entry["note"]] if entry["note"] else [])]))
-            if _failed(entry):
-                ElementTree.SubElement(case, "failure", message=said or _label(entry), type=_label(entry)).text = said
+            said = _xml("; ".join([*entry["rules"], *filter(None, [entry["note"]])]))
+            verdict = _xml(label(entry["verdict"], entry["counts"]))
+            if failed(entry):
+                ElementTree.SubElement(case, "failure", message=said or verdict, type=verdict).text = said
             elif not entry["passed"]:
-                ElementTree.SubElement(case, "skipped", message=f"{_label(entry)}: {said}")
+                ElementTree.SubElement(case, "skipped", message=f"{verdict}: {said}" if said else verdict)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -52,28 +53,20 @@ def markdown_summary(agents: Entries) -> str:
         counts = [str(sums[verdict] or "") for verdict in VERDICTS]
         lines.append(f"| {_md(agent)} | " + " | ".join(counts) + f" | {sums['cases']} |")
     for agent, entries in agents.items():
-        failed = [(case_id, entry) for case_id, entry in entries.items() if _failed(entry)]
-        if failed:
+        failures = [(case_id, entry) for case_id, entry in entries.items() if failed(entry)]
+        if failures:
             lines += ["", f"## {_md(agent)}", ""]
-        for case_id, entry in failed[:_MOST]:
-            rules = ", ".join(_md(str(rule)) for rule in entry["rules"]) or _md(str(entry["note"]))
-            lines.append(f"- {_md(case_id)}: **{_label(entry)}**{': ' + rules if rules else ''}")
-        if len(failed) > _MOST:
-            lines.append(f"- and {len(failed) - _MOST} more")
+        for case_id, entry in failures[:_MOST]:
+            said = ", ".join(map(_md, entry["rules"])) or _md(entry["note"])
+            verdict = _md(label(entry["verdict"], entry["counts"]))
+            lines.append(f"- {_md(case_id)}: **{verdict}**{': ' + said if said else ''}")
+        if len(failures) > _MOST:
+            lines.append(f"- and {len(failures) - _MOST} more")
     return "\n".join(lines) + "\n"
 
 
-def _failed(entry: Mapping[str, Any]) -> bool:
-    return not entry["passed"] and (not entry["counts"] or entry["verdict"] not in ("INFORMATIONAL", "UNIMPLEMENTED"))
-
-
-def _label(entry: Mapping[str, Any]) -> str:
-    return str(entry["verdict"]) if entry["counts"] else "NO CONTROL"
-
-
 def _seconds(entry: Mapping[str, Any]) -> float:
-    duration = entry["duration"]
-    return duration / 1000 if isinstance(duration, int | float) else 0.0
+    return float(entry["duration"] / 1000)
 
 
 def _xml(text: str) -> str:

@@ -10,12 +10,17 @@ import hashlib
 import re
 from typing import Final
 
-__all__ = ["Names"]
+__all__ = ["Names", "page_name"]
 
 LONGEST: Final = 80
 """Characters of a part of a name."""
 
 _OTHER: Final = re.compile(r"[^a-z0-9]")
+
+
+def page_name(file: str) -> str:
+    """The name of the page beside the file of a record."""
+    return f"{file.removesuffix('.json')}.html"
 
 
 class Names:
@@ -30,12 +35,12 @@ class Names:
         return f"{self._part('agent', agent)}_case_{self._part('case', case_id)}"
 
     def keep(self, base: str, agent: str, case_id: str) -> None:
-        """These files are there already."""
-        left, found, right = base.partition("_case_")
+        """These files are there already, unless their name is another's."""
+        left, found, right = base.rpartition("_case_")
         if found:
             for kind, part, text in (("agent", left, agent), ("case", right, case_id)):
-                self._parts.setdefault(f"{kind} {text}", part)
-                self._taken.setdefault(f"{kind} {part}", text)
+                if self._taken.setdefault(f"{kind} {part}", text) == text:
+                    self._parts.setdefault(f"{kind} {text}", part)
 
     def _part(self, kind: str, text: str) -> str:
         key = f"{kind} {text}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from wsoracle.model.vocabulary import OPCODE_NAMES
 
 from .sequence import sequence_diagram
 from .style import policy, template_environment
+from .tidy import as_text, tidy
+from .verdicts import MEANINGS, SIGNS, label, style_of
+from .wire import Line, wire_log
 
-__all__ = ["case_page", "label_of"]
-
-Record = Mapping[str, Any]
+__all__ = ["case_page"]
 
 FACTS: Final = (
     ("isServer", "the tester was the server, the endpoint under test the client"),
@@ -22,10 +24,7 @@ FACTS: Final = (
     ("droppedByMe", "the tester was the first to close TCP"),
     ("wasClean", "both sides sent a Close, and TCP ended after that"),
     ("wasNotCleanReason", "why the connection did not close cleanly"),
-    (
-        "wasServerConnectionDropTimeout",
-        "the server did not close TCP in time after the closing handshake",
-    ),
+    ("wasServerConnectionDropTimeout", "the server did not close TCP in time after the closing handshake"),
     ("wasOpenHandshakeTimeout", "the opening handshake was not complete in time"),
     ("wasCloseHandshakeTimeout", "the endpoint did not answer the tester's Close in time"),
     ("localCloseCode", "the status code of the tester's Close"),
@@ -34,61 +33,97 @@ FACTS: Final = (
     ("remoteCloseReason", "the reason in the endpoint's Close"),
 )
 
-_OURS: Final[dict[str, Any]] = {
-    "title": "", "group": [], "role": "", "counts": True, "note": "", "rules": [], "deciding": None, "allowed": [],
-    "expected": [], "timeline": [], "control": None,
-}  # fmt: skip
+_AROUND: Final = 16
+"""Octets shown before and after the deciding one."""
 
-_THEIRS: Final[dict[str, Any]] = {
-    "agent": "?", "id": "?", "behavior": "?", "behaviorClose": "?", "duration": 0, "started": "?", "description": "",
-    "expectation": "", "result": "", "resultClose": "", "received": [], "expected": {}, "httpRequest": "?",
-    "httpResponse": "?", "createWirelog": True, "wirelog": [],
-}  # fmt: skip
+_SECTION: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}")
 
 
-def label_of(record: Record) -> str:
-    """The verdict on a case in a word or two."""
-    ours = record.get("wsoracle") or {}
-    return str(ours.get("verdict", record.get("behavior", "?"))) if ours.get("counts", True) else "NO CONTROL"
+class Statistic(NamedTuple):
+    """A table of counts; `octets` is their sum in octets, None where frames are counted."""
+
+    title: str
+    unit: str
+    rows: list[tuple[str, int, int]]
+    total: int
+    octets: int | None
 
 
-def case_page(record: Record, control_page: str | None = None) -> str:
+def case_page(record: Mapping[str, Any], control_page: str | None = None) -> str:
     """HTML of a record; ``control_page`` is the file of the page of its control. Nothing in the record is trusted."""
-    shown = {**_THEIRS, **record}
-    ours = {**_OURS, **(record.get("wsoracle") or {})}
-    timeline: Sequence[Mapping[str, Any]] = ours["timeline"]
+    shown = tidy(record)
+    ours = shown["wsoracle"]
+    wire = wire_log(shown)
+    said = label(ours["verdict"], ours["counts"])
     text: str = _template().render(
         policy=policy(script=False),
         r=shown,
         w=ours,
-        label=label_of(record),
+        label=said,
+        meaning=MEANINGS.get(said, ""),
         control_page=control_page,
-        decided=next((step for step in timeline if step.get("deciding")), None),
-        diagram=sequence_diagram(timeline, str(ours["role"])),
+        decided=next((step for step in ours["timeline"] if step["deciding"]), None),
+        diagram=sequence_diagram(ours["timeline"], ours["role"]),
         facts=FACTS,
-        statistics=_statistics(shown),
-        wire=list(_wire(shown["wirelog"])),
+        statistics=list(_statistics(shown)),
+        wire=wire,
+        marked=_around(wire),
+        traffic=list(_flat(shown["trafficStats"])),
+        run=_run(ours),
     )
     return text
+
+
+def _around(wire: list[Line]) -> dict[str, str] | None:
+    """The deciding octet in hex with those around it, where the wire log shows it."""
+    line = next((line for line in wire if line.marked), None)
+    if line is None:
+        return None
+    before = line.detail.partition(": ")[2]
+    cut = before[-2 * _AROUND :]
+    return {
+        "before": f"... {cut}" if cut != before else cut,
+        "octet": line.marked,
+        "after": line.rest if len(line.rest) <= 2 * _AROUND else f"{line.rest[: 2 * _AROUND]} ...",
+    }
+
+
+def _flat(stats: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Traffic by the names of its counters."""
+    for name, value in stats.items():
+        if isinstance(value, dict) and not above:
+            yield from _flat(value, f"{name}: ")
+        else:
+            yield f"{above}{name}", as_text(value, "-")
+
+
+def _run(ours: Mapping[str, Any]) -> list[tuple[str, str]]:
+    named = {"URL": ours["url"], "profile": ours["profile"], "seed": ours["seed"], "wsoracle": ours["tool"]}
+    return [(name, value) for name, value in [*named.items(), *ours["facts"].items()] if value]
 
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
     environment: Any = template_environment()
-    environment.filters.update(events=_events, fact=_fact, octets=_octets)
+    environment.filters.update(events=_events, fact=_fact, style=style_of, clause=_clause, sign=_sign)
     return environment.get_template("case.html.j2")
 
 
+def _sign(verdict: str) -> str:
+    return SIGNS.get(verdict, "?")
+
+
+def _clause(section: str) -> str | None:
+    """The address of a section of RFC 6455; None for what is no section."""
+    return f"https://www.rfc-editor.org/rfc/rfc6455#section-{section}" if _SECTION.fullmatch(section) else None
+
+
 def _fact(value: Any) -> str:
-    if value is None:
-        return "-"
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    return ("yes" if value else "no") if isinstance(value, bool) else as_text(value, "-")
 
 
 def _events(events: Any) -> str:
-    if not isinstance(events, list) or not events:
-        return "none"
-    return ", ".join(_event(event) for event in events)
+    return ", ".join(map(_event, events)) if isinstance(events, list) and events else "none"
 
 
 def _event(event: Any) -> str:
@@ -97,56 +132,17 @@ def _event(event: Any) -> str:
             return f"{'binary' if binary else 'text'} message {text!r}"
         case ["ping" | "pong" | "timeout" as kind, str(text)]:
             return f"{kind} {text!r}"
-    return str(event)
+    return as_text(event, "?")
 
 
-def _statistics(record: Record) -> Iterator[tuple[str, list[tuple[str, int]], str]]:
-    for field, title, unit in (
-        ("rxOctetStats", "Octets received by chop size", "chop size"),
-        ("txOctetStats", "Octets transmitted by chop size", "chop size"),
-        ("rxFrameStats", "Frames received by opcode", "opcode"),
-        ("txFrameStats", "Frames transmitted by opcode", "opcode"),
-    ):
-        counts = record.get(field) or {}
-        pairs = [(str(key), count) for key, count in counts.items() if str(key).isdigit() and isinstance(count, int)]
-        yield title, sorted(pairs, key=lambda pair: int(pair[0])), unit
+def _statistics(record: Mapping[str, Any]) -> Iterator[Statistic]:
+    for field, title in (("rxOctetStats", "Octets received"), ("txOctetStats", "Octets transmitted")):
+        rows = [(str(size), count, size * count) for size, count in record[field].items()]
+        yield Statistic(f"{title} by chop size", "chop size", rows, *_sums(rows))
+    for field, title in (("rxFrameStats", "Frames received"), ("txFrameStats", "Frames transmitted")):
+        rows = [(f"{code} ({OPCODE_NAMES.get(code, 'none')})", count, 0) for code, count in record[field].items()]
+        yield Statistic(f"{title} by opcode", "opcode", rows, _sums(rows)[0], None)
 
 
-def _octets(counts: Iterable[tuple[str, int]]) -> int:
-    return sum(int(size) * count for size, count in counts)
-
-
-def _wire(lines: Any) -> Iterator[tuple[int, str, str, str]]:
-    """The lines of a wire log: number, style, what, detail."""
-    for number, line in enumerate(lines if isinstance(lines, list) else ()):
-        match line:
-            case ["RO", [int(size), str(octets)], *_]:
-                yield number, "rx", "RX OCTETS", f"{size}: {octets}"
-            case ["TO", [int(size), str(octets)], *_]:
-                yield number, "tx", "TX OCTETS", f"{size}: {octets}"
-            case ["RF", [int(size), str(text)], opcode, fin, rsv, masked, mask, *_]:
-                yield number, "rx", "RX FRAME", _frame(size, text, opcode, fin, rsv, mask if masked else None)
-            case ["TF", [int(size), str(text)], opcode, fin, rsv, mask, *_]:
-                yield number, "tx", "TX FRAME", _frame(size, text, opcode, fin, rsv, mask)
-            case ["CT" | "CTE" | "KL" | "KLE" | "TI" | "TIE" | "WLM" as kind, *detail]:
-                yield number, "dim", *_timer(kind, detail)
-            case [str(kind), *detail]:
-                yield number, "dim", kind, " ".join(map(str, detail))
-
-
-def _frame(size: int, text: str, opcode: Any, fin: Any, rsv: Any, mask: Any) -> str:
-    name = OPCODE_NAMES.get(opcode, "?") if isinstance(opcode, int) else "?"
-    return f"OPCODE={opcode} ({name}), FIN={fin}, RSV={rsv}, PAYLOAD-LEN={size}, MASK={mask or '-'}: {text}"
-
-
-def _timer(kind: str, detail: list[Any]) -> tuple[str, str]:
-    said = " ".join(map(str, detail))
-    return {
-        "CT": ("CONTINUE", f"after {said}"),
-        "CTE": ("CONTINUED", said),
-        "KL": ("FAIL CONNECTION", f"AFTER {said} sec"),
-        "KLE": ("FAILING CONNECTION", ""),
-        "TI": ("SILENCE", f"{said} sec"),
-        "TIE": ("CLOSED AFTER", said),
-        "WLM": ("WIRE LOG", "on from here" if detail[:1] == [True] else "no further lines"),
-    }.get(kind, (kind, said))
+def _sums(rows: list[tuple[str, int, int]]) -> tuple[int, int]:
+    return sum(row[1] for row in rows), sum(row[2] for row in rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .names import Names
 
-__all__ = ["PagedRecord", "page_of", "with_page"]
+__all__ = ["PagedRecord", "control_of", "page_of", "with_page"]
 
 
 class PagedRecord(dict[str, Any]):
@@ -20,13 +20,20 @@ class PagedRecord(dict[str, Any]):
     control_page: str | None = None
 
 
+def control_of(record: Mapping[str, Any]) -> str | None:
+    """The id of the control that a record names."""
+    ours = record.get("wsoracle")
+    control = ours.get("control") if isinstance(ours, Mapping) else None
+    return control if isinstance(control, str) else None
+
+
 def with_page(record: Mapping[str, Any]) -> PagedRecord:
     """The record and its page, for a folder in which no two names clash: else the folder makes another one."""
     from .page import case_page
 
     paged = PagedRecord(record)
-    control = (record.get("wsoracle") or {}).get("control")
-    paged.control_page = None if control is None else f"{Names().base(str(record['agent']), str(control))}.html"
+    control = control_of(record)
+    paged.control_page = None if control is None else f"{Names().base(str(record['agent']), control)}.html"
     paged.page = case_page(record, paged.control_page)
     return paged
 

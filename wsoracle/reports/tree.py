@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from .names import Names
-from .paged import page_of
+from .entries import ESTABLISHED, OURS, Entries, Entry, entry_of, in_order, span_of
+from .names import Names, page_name
+from .paged import control_of, page_of
+from .reading import NoRecord, RecordFile, records_in
 from .writer import Writer
 
 __all__ = ["FORMAT", "ForeignFolder", "ReportFolder"]
@@ -23,6 +25,7 @@ FORMAT: Final = "wsoracle-run"
 VERSION: Final = 1
 
 Record = Mapping[str, Any]
+OnStep = Callable[[str, int, int], None]
 
 
 class ForeignFolder(Exception):
@@ -41,7 +44,7 @@ class ReportFolder:
         self._resumed: Final = resumed
         self._writer: Final = Writer(self.path)
         self._names: Final = Names()
-        self._entries: Final[dict[str, dict[str, dict[str, Any]]]] = {}
+        self._entries: Final[dict[str, dict[str, Entry]]] = {}
         self._begun: Final[set[str]] = set()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -52,13 +55,32 @@ class ReportFolder:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records that are in the folder, whole; files that are none are passed over."""
-        for file in sorted(self.path.glob("*_case_*.json")):
-            try:
-                record = json.loads(file.read_text(encoding="utf-8"))
-            except (ValueError, OSError, RecursionError):
+        for found in records_in(self.path):
+            if isinstance(found, RecordFile):
+                yield found.record
+
+    def remake(self, step: OnStep | None = None) -> list[NoRecord]:
+        """Make the page of every record anew; returns the files that were passed over. The lists: :meth:`finish`."""
+        passed_over = []
+        total = sum(map(len, self._entries.values()))
+        done = 0
+        for found in records_in(self.path):
+            if isinstance(found, NoRecord):
+                passed_over.append(found)
                 continue
-            if isinstance(record, dict) and isinstance(record.get("agent"), str) and isinstance(record.get("id"), str):
-                yield record
+            agent, case_id = found.record["agent"], found.record["id"]
+            entry = self._entries.get(agent, {}).get(case_id)
+            if entry is None or entry["reportfile"] != found.name:
+                passed_over.append(NoRecord(found.name, "its case is in another file too"))
+                continue
+            control = self._entries[agent].get(str(control_of(found.record)))
+            page = None if control is None else page_name(control["reportfile"])
+            self._writer.write(page_name(found.name), page_of(found.record, page))
+            done += 1
+            if step is not None:
+                step(f"{agent}: {case_id}", done, total)
+        self._writer.settle()
+        return passed_over
 
     def add(self, record: Record) -> None:
         """Write the files of a case: its JSON, then its page."""
@@ -66,35 +88,29 @@ class ReportFolder:
         self._begin(agent)
         base = self._names.base(agent, case_id)
         self._writer.write(f"{base}.json", json.dumps(record, ensure_ascii=True, separators=(",", ":")))
-        self._entries.setdefault(agent, {})[case_id] = _entry(record, f"{base}.json")
+        cases = self._entries.setdefault(agent, {})
+        before = cases.get(case_id)
+        if before is not None and before["reportfile"] != f"{base}.json":
+            self._remove(before)
+        cases[case_id] = entry_of(record, f"{base}.json")
         self._writer.write(f"{base}.html", page_of(record, self._control_page(agent, record)))
 
     def finish(self) -> None:
         """Write the files that list all cases."""
         from .index import index_page
 
-        agents = {agent: self._sorted(cases) for agent, cases in sorted(self._entries.items()) if cases}
-        established = {
-            agent: {case_id: {key: entry[key] for key in _ESTABLISHED} for case_id, entry in cases.items()}
-            for agent, cases in agents.items()
-        }
-        ours = {
-            "format": FORMAT,
-            "version": VERSION,
-            "agents": {
-                agent: {case_id: {key: entry[key] for key in _OURS} for case_id, entry in cases.items()}
-                for agent, cases in agents.items()
-            },
-        }
-        self._writer.write("wsoracle.json", json.dumps(ours, indent=1))
-        self._writer.write("index.json", json.dumps(established, indent=1))
+        agents = in_order(self._entries)
+        started, duration = span_of(entry for cases in agents.values() for entry in cases.values())
+        run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
+        self._writer.write("wsoracle.json", json.dumps({**run, "agents": _fields(agents, OURS)}, indent=1))
+        self._writer.write("index.json", json.dumps(_fields(agents, ESTABLISHED), indent=1))
         self._writer.write("index.html", index_page(agents))
         self._writer.settle()
 
     @property
-    def entries(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-        """What is listed: by agent and case."""
-        return self._entries
+    def entries(self) -> Entries:
+        """What is listed: by agent and case, in the order of the lists."""
+        return in_order(self._entries)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -102,14 +118,11 @@ class ReportFolder:
         for name in ("index.json", "index.html"):
             if (self.path / name).is_dir():
                 raise ValueError(f"there is a folder {name} in it")
-        for record in self.records():
-            agent, case_id = record["agent"], record["id"]
-            base = self._base_of(record)
-            self._names.keep(base, agent, case_id)
-            self._entries.setdefault(agent, {})[case_id] = _entry(record, f"{base}.json")
-
-    def _base_of(self, record: Record) -> str:
-        return self._names.base(str(record["agent"]), str(record["id"]))
+        for found in records_in(self.path):
+            if isinstance(found, RecordFile):
+                agent, case_id = found.record["agent"], found.record["id"]
+                self._names.keep(found.name.removesuffix(".json"), agent, case_id)
+                self._entries.setdefault(agent, {})[case_id] = entry_of(found.record, found.name)
 
     def _begin(self, agent: str) -> None:
         if agent in self._begun:
@@ -118,51 +131,22 @@ class ReportFolder:
         if self._resumed:
             return
         for entry in self._entries.pop(agent, {}).values():
-            base = str(entry["reportfile"]).removesuffix(".json")
-            for suffix in (".json", ".html"):
-                (self.path / f"{base}{suffix}").unlink(missing_ok=True)
+            self._remove(entry)
+
+    def _remove(self, entry: Entry) -> None:
+        for name in (entry["reportfile"], page_name(entry["reportfile"])):
+            (self.path / name).unlink(missing_ok=True)
 
     def _control_page(self, agent: str, record: Record) -> str | None:
-        control = (record.get("wsoracle") or {}).get("control")
-        return None if control is None else f"{self._names.base(agent, str(control))}.html"
-
-    @staticmethod
-    def _sorted(cases: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        return dict(sorted(cases.items(), key=lambda item: item[1]["order"]))
+        control = control_of(record)
+        return None if control is None else f"{self._names.base(agent, control)}.html"
 
 
-_ESTABLISHED: Final = ("behavior", "behaviorClose", "duration", "remoteCloseCode", "reportfile")
-_OURS: Final = ("verdict", "behavior", "behaviorClose", "counts", "passed", "control", "rules", "reportfile")
-
-
-def _entry(record: Record, file: str) -> dict[str, Any]:
-    """What lists say of a record; one of the established suite has no verdict of ours."""
-    ours = record.get("wsoracle") or {}
-    case_id = str(record["id"])
+def _fields(agents: Entries, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
     return {
-        "behavior": record.get("behavior", "?"),
-        "behaviorClose": record.get("behaviorClose", "?"),
-        "duration": record.get("duration", 0),
-        "remoteCloseCode": record.get("remoteCloseCode"),
-        "reportfile": file,
-        "verdict": ours.get("verdict", record.get("behavior", "?")),
-        "counts": ours.get("counts", True),
-        "passed": ours.get("passed", record.get("behavior") in ("OK", "NON-STRICT")),
-        "control": ours.get("control"),
-        "rules": [rule.get("id") for rule in ours.get("rules", ())],
-        "group": [str(part) for part in ours.get("group", ())],
-        "title": str(ours.get("title", "")),
-        "note": str(ours.get("note", "")),
-        "order": _order(case_id),
+        agent: {case_id: {name: entry[name] for name in names} for case_id, entry in cases.items()}
+        for agent, cases in agents.items()
     }
-
-
-def _order(case_id: str) -> list[Any]:
-    """The established ids by number, before all others."""
-    parts = case_id.split(".")
-    if all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        return [0, [int(part) for part in parts], case_id]
-    return [1, [], case_id]
 
 
 def _why(error: Exception) -> str:

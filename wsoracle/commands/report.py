@@ -1,0 +1,59 @@
+"""``wsoracle report``: pages and lists made anew from the records of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..cli import FAILED, WrongInput
+from ..output import STDOUT, one_line, progress, write_text
+from .options import checked_file
+
+
+@click.command("report")
+@click.argument("folder", metavar="DIR")
+@click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too.")
+@click.option("--markdown", metavar="FILE", callback=checked_file, help="Write a summary in Markdown too.")
+@click.pass_context
+def command(context: click.Context, /, folder: str, junit: str | None, markdown: str | None) -> None:
+    """Make the pages and lists of a run anew, from the JSON files of its cases.
+
+    DIR is the folder of a run of wsoracle or of the established suite: every page, index.html, index.json and
+    wsoracle.json in it are written anew. A file that holds no record is passed over and named; the exit status is then
+    1. FILE may be - for standard output.
+    """
+    from ..reports import ForeignFolder, ReportFolder
+    from ..reports.for_machines import junit_xml, markdown_summary
+
+    advice = "name the folder of a run, such as reports/servers"
+    if not folder or "\0" in folder or not Path(folder).is_dir():
+        what = "not a folder" if folder and "\0" not in folder and Path(folder).exists() else "no such folder"
+        raise WrongInput(f"{folder!r}: {what}: {advice}")
+    if not any(Path(folder).glob("*_case_*.json")):
+        raise WrongInput(f"{folder} has no records of cases (files such as NAME_case_1_1_1.json): {advice}")
+    try:
+        run = ReportFolder(folder, resumed=True)
+    except ForeignFolder as error:
+        raise WrongInput(str(error)) from error
+    if not run.entries:
+        raise WrongInput(f"{folder}: none of its files *_case_*.json is the record of a case: {advice}")
+    with progress("making pages") as step:
+        passed_over = run.remake(step)
+    run.finish()
+    if junit is not None:
+        write_text(junit, junit_xml(run.entries))
+    if markdown is not None:
+        write_text(markdown, markdown_summary(run.entries))
+    for file in passed_over:
+        click.echo(f"wsoracle: warning: {one_line(file.name)}: {file.why}: passed over", err=True)
+    if STDOUT not in (junit, markdown):
+        cases = sum(map(len, run.entries.values()))
+        found = f"{_number(cases, 'page')} of {_number(len(run.entries), 'agent')}"
+        click.echo(f"{found}: {one_line(str(Path(folder) / 'index.html'))}")
+    if passed_over:
+        context.exit(FAILED)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
