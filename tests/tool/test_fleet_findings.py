@@ -12,17 +12,17 @@ from tests.tool.fleet_records import entry, record, rule
 from wsoracle.fleet.deviations import deviations, natural
 from wsoracle.fleet.findings import Column, findings_page
 from wsoracle.fleet.markdown import code, plain, row
-from wsoracle.fleet.registry import find
+from wsoracle.fleet.registry import Role, find
 
 FATAL = [rule()]
 SLOW = [rule("7.1.1/server-closes-first", "SHOULD")]
 
 
-def column(*records: Mapping[str, Any], **more: Any) -> Column:
-    peer = find("libwebsockets")
+def column(*records: Mapping[str, Any], name: str = "libwebsockets", role: Role = "server", **more: Any) -> Column:
+    peer = find(name)
     assert peer is not None
     found = deviations(records)
-    return Column(peer, "server", "lws", "4.1.6", verdicts={"FAILED": len(records)}, deviations=found, **more)
+    return Column(peer, role, "lws", "4.1.6", verdicts={"FAILED": len(records)}, deviations=found, **more)
 
 
 def test_cases_with_the_same_rules_are_one_deviation() -> None:
@@ -66,7 +66,7 @@ def test_octets_that_the_wire_log_does_not_hold_are_not_made_up() -> None:
         ("opcode 14 fin masked", "00" * 6),
         ("pong fin", ""),
     ]
-    assert "`pong fin`" in findings_page([column(cut)], "test")
+    assert "| `pong fin` (octet 36) |" in findings_page([column(cut)], "test")
 
 
 def test_octets_are_found_behind_a_piece_that_was_cut() -> None:
@@ -97,11 +97,13 @@ def test_silence_can_decide_too() -> None:
     assert (found.sent, found.received, found.octet) == ((), (), None)
 
 
-def test_the_shortest_case_is_shown() -> None:
-    long = record("a", "1.1", rules=FATAL)
+def test_the_simplest_case_is_shown() -> None:
+    long, longest = record("a", "1.1", rules=FATAL), record("a", "fault/x", rules=FATAL)
     long["wsoracle"]["timeline"] += [entry("tester", "text", b"x" * 1000, 24)]
-    (found,) = deviations([long, record("a", "4.2.4", rules=FATAL)])
-    assert (found.cases, found.example) == (("1.1", "4.2.4"), "4.2.4")
+    longest["wsoracle"]["timeline"] += [entry("sut", "text", b"x" * 9000, 38)]
+    short = [record("a", case, rules=FATAL) for case in ("fault/x+y", "mutant/5.2/x")]
+    (found,) = deviations([*short, long, longest])
+    assert (found.cases, found.example) == (("1.1", "fault/x", "fault/x+y", "mutant/5.2/x"), "fault/x")
 
 
 def test_a_failure_without_a_rule_keeps_its_note() -> None:
@@ -112,35 +114,72 @@ def test_a_failure_without_a_rule_keeps_its_note() -> None:
         (("1.1", "1.2"), "time is up", "FAILED"),
         (("1.3",), "lost", "FAILED"),
     ]
-    assert "### FAILED time is up: 2 cases" in findings_page([column(*noted)], "test")
+    assert "### Servers, FAILED: time is up" in findings_page([column(*noted)], "test")
 
 
 def test_the_page_says_all_of_it() -> None:
     page = findings_page([column(record("lws", "4.2.4", rules=FATAL), uncounted=3, seconds=4.4)], "wsoracle 0.1.0")
-    assert "| libwebsockets | 4.1.6 | C | libwebsockets | server | 4 | 0 | 0 | 0 | 0 | 1 | 3 | 4 |" in page
+    assert "| libwebsockets | 4.1.6 | C | libwebsockets | 4 | 0 | 0 | 0 | 0 | 1 | 3 | 4 |" in page
     assert "| `5.2/reserved-opcode` | MUST | 5.2 | libwebsockets \\(server\\) 1 |" in page
     for line in (
-        "## libwebsockets 4.1.6 (C) as a server",
-        "### MUST `5.2/reserved-opcode`: 1 case",
+        "## Servers",
+        "### Servers, MUST: `5.2/reserved-opcode`",
         "- MUST, section 5.2: «If an unknown opcode is received, the receiving endpoint MUST "
         "\\_Fail the WebSocket Connection\\_.»",
-        "- Cases: `4.2.4`",
         "- Shown by `4.2.4`: a frame of opcode 14",
         "- Sent: `opcode 14 fin masked`, octets `8e8000000000`",
-        "- Received (deciding octet 36): `pong fin`, octets `8a00`",
         "- Would have been allowed: Close 1002",
+        "| libwebsockets 4.1.6 | 1: `4.2.4` | `pong fin`, octets `8a00` (octet 36) |",
     ):
         assert line in page.splitlines()
+    assert "## Clients" not in page
+
+
+def test_the_same_deviation_of_many_is_told_once() -> None:
+    one = column(record("a", "4.2.4", rules=FATAL), record("a", "4.2.5", rules=FATAL))
+    other = column(record("b", "4.2.5", rules=FATAL), name="ws")
+    third = column(record("c", "4.2.4", rules=FATAL), name="gorilla")
+    client = column(record("d", "4.2.4", rules=FATAL, role="client"), name="undici", role="client")
+    lines = findings_page([client, one, other, third], "test").splitlines()
+    at = lines.index("### Servers, MUST: `5.2/reserved-opcode`")
+    rows = [line.split(" | ") for line in lines[at:] if line.startswith("| ")][2:5]
+    assert rows == [
+        ["| libwebsockets 4.1.6", "2: `4.2.4`, `4.2.5`", "`pong fin`, octets `8a00` (octet 36) |"],
+        [
+            "| ws 4.1.6", "1: `4.2.5`",
+            "`4.2.5`, sent `opcode 14 fin masked`, octets `8e8000000000`: `pong fin`, octets `8a00` (octet 36) |",
+        ],
+        ["| gorilla 4.1.6", "1: `4.2.4`", "`pong fin`, octets `8a00` (octet 36) |"],
+    ]  # fmt: skip
+    assert lines.index("### Clients, MUST: `5.2/reserved-opcode`") > at
+    assert sum(line.startswith("- MUST, section") for line in lines) == 2
+
+
+def test_the_strongest_come_first() -> None:
+    found = [
+        record("a", "1", rules=SLOW, verdict="NON-STRICT"),
+        record("a", "2", rules=FATAL),
+        record("a", "3", rules=[rule("4.1/x")]),
+    ]
+    page = findings_page([column(*found)], "test")
+    assert [line.rpartition(" ")[2] for line in page.splitlines() if line.startswith("### ")] == [
+        "`4.1/x`", "`5.2/reserved-opcode`", "`7.1.1/server-closes-first`",
+    ]  # fmt: skip
 
 
 def test_what_was_not_run_is_told() -> None:
-    page = findings_page([column(reason="cannot be installed: needs apt package <b>x</b>")], "test")
+    peer = find("libwebsockets")
+    assert peer is not None
+    absent = Column(peer, "server", "", "-", "cannot be installed: needs apt package <b>x</b>")
+    page = findings_page([absent], "test")
+    assert "| libwebsockets | \\- | C | libwebsockets | not run | - | - | - | - | - | - | - |" in page
     assert "- libwebsockets as a server: cannot be installed: needs apt package \\<b\\>x\\</b\\>" in page
 
 
 def test_many_cases_are_cut() -> None:
     page = findings_page([column(*(record("a", f"6.1.{n}", rules=FATAL) for n in range(50)))], "test")
-    assert "`6.1.39` and 10 more" in page
+    assert "| 50: `6.1.0`, " in page
+    assert "`6.1.11`, ... |" in page
 
 
 NASTY = (
@@ -160,7 +199,7 @@ def test_what_a_peer_sends_is_no_markup() -> None:
         bare = without_code(line)
         assert not re.search(r"(?<!\\)[<\[]", bare), line
         assert not re.search(r"(?<!\\)\*\*", bare), line
-    assert not any(line.startswith(("- item", "| a")) for line in page.splitlines())
+    assert not any(line.startswith(("- item", "| a |")) for line in page.splitlines())
 
 
 def without_code(line: str) -> str:

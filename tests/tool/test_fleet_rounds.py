@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from wsoracle.cli import program
 from wsoracle.fleet import rounds
-from wsoracle.fleet.collecting import column_of, document_of
+from wsoracle.fleet.collecting import column_of, document_of, recall, remember
 from wsoracle.fleet.places import Places
 from wsoracle.fleet.processes import Crew
 from wsoracle.fleet.records import read_rows
@@ -124,6 +124,22 @@ def test_records_are_read_from_the_folder_alone(tmp_path: Path) -> None:
     assert [one.file for one in read_rows(tmp_path)] == [tmp_path / "secret.json"]
 
 
+def test_fewer_cases_than_were_asked_for_are_told(tmp_path: Path) -> None:
+    (done,) = run(tmp_path, (named("websockets"), "server"))
+    assert column_of(done, 4).reason is None
+    assert column_of(done, 5).reason == "only 4 of 5 cases were run"
+
+
+def test_a_round_is_recalled_for_the_same_version_alone(tmp_path: Path) -> None:
+    done = Round(Turn(named("websockets"), "client", "1.0"), tmp_path / "reports" / "x", 2.5, "it broke down")
+    remember(done, tmp_path / "rounds")
+    known = recall(done.turn, tmp_path / "rounds", tmp_path / "reports")
+    assert known == replace(done, folder=tmp_path / "reports" / "websockets-1.0-client")
+    assert recall(replace(done.turn, version="1.1"), tmp_path / "rounds", tmp_path) is None
+    (tmp_path / "rounds" / "websockets-1.0-client.json").write_text("[]", encoding="utf-8")
+    assert recall(done.turn, tmp_path / "rounds", tmp_path) is None
+
+
 def test_an_interruption_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crew = Crew()
 
@@ -162,6 +178,14 @@ def test_what_is_missing_is_reported_and_not_skipped(tmp_path: Path) -> None:
     assert "- websockets as a server: pip package websockets is not installed: \\-\\-install" in page
     document = json.loads((tmp_path / "fleet.json").read_text(encoding="utf-8"))
     assert [(one["name"], one["cases"]) for one in document["implementations"]] == [("websockets", 0)]
+
+
+def test_nothing_run_is_no_success(tmp_path: Path) -> None:
+    status, _, _ = fleet("--only", "websockets", "--missing-ok", "--out", str(tmp_path))
+    assert status == 1
+    status, said, _ = fleet("--only", "websockets", "--missing-ok", "--report", "--out", str(tmp_path))
+    assert status == 1
+    assert "websockets - as client: no cases" in said
 
 
 @pytest.mark.parametrize(

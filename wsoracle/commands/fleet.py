@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from wsoracle.model.vocabulary import Role as Vocabulary
+
 from ..cli import FAILED, WrongInput
 from ..output import OnStep, console, progress, write_json, write_text
+from .harness_options import chosen_cases
 from .options import checked_file
 
 if TYPE_CHECKING:
     from ..fleet.findings import Column
     from ..fleet.places import Places
     from ..fleet.processes import Crew
-    from ..fleet.registry import Peer
+    from ..fleet.registry import Peer, Role
     from ..fleet.rounds import Round, Turn
 
 KINDS: Final = ("pip", "npm", "apt")
@@ -32,8 +35,10 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 
 @click.command("fleet")
 @click.option("--list", "listing", is_flag=True, help="List what there is, and run nothing.")
+@click.option("--report", "reporting", is_flag=True, help="Run nothing: write what the last runs found.")
 @click.option("--install", "installing", is_flag=True, help="Install what is missing first.")
 @click.option("--apt", is_flag=True, help="With --install: Debian's packages too, as root.")
+@click.option("--missing-ok", is_flag=True, help="The exit status is not 1 for what cannot be installed.")
 @click.option("--only", callback=_words, metavar="NAME,...", help="Only these implementations (* is any text).")
 @click.option("--kind", "kinds", callback=_words, metavar="pip,npm,apt", help="Only what is installed by these.")
 @click.option("--role", type=click.Choice(ROLES), help="Only as servers, or only as clients.")
@@ -58,7 +63,8 @@ def command(context: click.Context, /, listing: bool, installing: bool, out: str
 
     Servers meet the fuzzing client, clients the fuzzing server. Everything is below DIR: what is installed, a report
     for each in DIR/reports, the matrix and the deviations in DIR/findings.md and DIR/fleet.json. Deviations are what is
-    looked for: the exit status is 1 where an implementation could not be installed, started or run to its end.
+    looked for: the exit status is 1 where an implementation could not be installed, started or run to its end, or none
+    was run.
     """
     from ..fleet.installer import missing
     from ..fleet.places import Places
@@ -78,7 +84,7 @@ def command(context: click.Context, /, listing: bool, installing: bool, out: str
                 reasons.setdefault(peer.name, reason + hint)
         if listing:
             _list(peers, places, reasons)
-            good = not (installing and reasons)
+            good = not (installing and reasons) or options["missing_ok"]
         else:
             good = _run(peers, places, crew, reasons, options)
     finally:
@@ -137,9 +143,9 @@ def _list(peers: Sequence[Peer], places: Places, reasons: dict[str, str]) -> Non
 
 def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, str], options: dict[str, Any]) -> bool:
     from .. import __version__
-    from ..fleet.collecting import column_of, document_of
+    from ..fleet.collecting import column_of, document_of, recall
     from ..fleet.findings import Column, findings_page
-    from ..fleet.rounds import Harness, Turn, run_rounds
+    from ..fleet.rounds import Turn
     from ..fleet.versions import version_of
 
     turns, absent = [], []
@@ -153,20 +159,43 @@ def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, s
                 absent.append(Column(peer, role, "", "-", reason))
             else:
                 turns.append(Turn(peer, role, version))
-    choice = [word for text in options["selected"] for word in ("--select", text)]
-    choice += [word for text in options["excluded"] for word in ("--exclude", text)]
-    tester = Harness(tuple(choice), options["limit"])
-    with progress("testing") as step:
-        rounds = run_rounds(
-            turns, places, crew, places.root / "reports", tester, jobs=options["jobs"], on_round=_counter(step, turns)
-        )
-    columns = [*map(column_of, rounds), *absent]
+    asked = {role: _asked(role, options) for role in {turn.role for turn in turns}}
+    reports = places.root / "reports"
+    if options["reporting"]:
+        rounds = [done for turn in turns if (done := recall(turn, places.root / "rounds", reports)) is not None]
+    else:
+        rounds = _rounds(turns, places, crew, options)
+    columns = [column_of(done, asked[done.turn.role]) for done in rounds]
+    good = bool(columns) and all(column.reason is None for column in columns)
+    columns = sorted([*columns, *absent], key=lambda column: peers.index(column.peer))
     made_with = f"wsoracle {__version__}, {datetime.now(UTC):%Y-%m-%d}"
     write_json(str(places.root / "fleet.json"), document_of(columns, made_with))
     findings = options["findings"] or str(places.root / "findings.md")
     write_text(findings, findings_page(columns, made_with))
     _show(columns, findings)
-    return all(column.reason is None for column in columns)
+    return good and (options["missing_ok"] or not absent)
+
+
+def _asked(role: Role, options: dict[str, Any]) -> int:
+    """How many cases there are to run with an endpoint of a role."""
+    return len(chosen_cases(Vocabulary.SERVER if role == "server" else Vocabulary.CLIENT, options))
+
+
+def _rounds(turns: Sequence[Turn], places: Places, crew: Crew, options: dict[str, Any]) -> list[Round]:
+    from ..fleet.collecting import remember
+    from ..fleet.rounds import Harness, run_rounds
+
+    choice = [word for text in options["selected"] for word in ("--select", text)]
+    choice += [word for text in options["excluded"] for word in ("--exclude", text)]
+    tester = Harness(tuple(choice), options["limit"])
+    with progress("testing") as step:
+        count = _counter(step, turns)
+
+        def ended(done: Round) -> None:
+            remember(done, places.root / "rounds")
+            count(done)
+
+        return run_rounds(turns, places, crew, places.root / "reports", tester, jobs=options["jobs"], on_round=ended)
 
 
 def _counter(step: OnStep, turns: Sequence[Turn]) -> Callable[[Round], None]:

@@ -1,6 +1,6 @@
 """From the records of cases to deviations: what an implementation does that the rules do not allow in full.
 
-Cases in which one agent leaves the same rules unfollowed are one deviation, shown by the shortest of them.
+Cases in which one agent leaves the same rules unfollowed are one deviation, shown by the simplest of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["STRENGTHS", "Deviation", "Rule", "Seen", "deviations", "natural"]
+__all__ = ["STRENGTHS", "Deviation", "Rule", "Seen", "deviations", "natural", "strength_rank"]
 
 STRENGTHS: Final = ("MUST", "CONSENSUS", "SHOULD", "MAY")
 """Strongest first."""
@@ -62,10 +62,11 @@ class Deviation:
     @property
     def strength(self) -> str:
         """The strongest among its rules; FAILED where there is none."""
-        return min((rule.strength for rule in self.rules), key=_rank, default="FAILED")
+        return min((rule.strength for rule in self.rules), key=strength_rank, default="FAILED")
 
 
-def _rank(strength: str) -> int:
+def strength_rank(strength: str) -> int:
+    """Strongest first."""
     return STRENGTHS.index(strength) if strength in STRENGTHS else len(STRENGTHS)
 
 
@@ -89,12 +90,12 @@ def deviations(records: Iterable[Mapping[str, Any]]) -> list[Deviation]:
         key = (record["agent"], *rules) if rules else (record["agent"], "", ours["note"])
         groups.setdefault(key, []).append(record)
     found = [_deviation(group) for group in groups.values()]
-    return sorted(found, key=lambda one: (one.agent, _rank(one.strength), natural(one.cases[0])))
+    return sorted(found, key=lambda one: (one.agent, strength_rank(one.strength), natural(one.cases[0])))
 
 
 def _deviation(records: Sequence[Mapping[str, Any]]) -> Deviation:
     ordered = sorted(records, key=lambda record: natural(record["id"]))
-    shown = min(ordered, key=_length)
+    shown = min(ordered, key=_reading)
     ours = shown["wsoracle"]
     sent, received = _around(shown)
     rules = {rule["id"]: rule for rule in ours["rules"]}
@@ -114,9 +115,14 @@ def _deviation(records: Sequence[Mapping[str, Any]]) -> Deviation:
     )
 
 
-def _length(record: Mapping[str, Any]) -> int:
-    """How much there is to read in a run."""
-    return sum(100 + int(entry["octets"]) for entry in record["wsoracle"]["timeline"])
+def _reading(record: Mapping[str, Any]) -> tuple[int, int]:
+    """How much there is to read in a run: few faults at a time, then few octets.
+
+    Only what the tester did counts, so that endpoints that fail in the same cases are shown by the same one.
+    """
+    sent = [entry for entry in record["wsoracle"]["timeline"] if entry["from"] == "tester"]
+    faults = record["id"].count("+") + record["id"].startswith("mutant/")
+    return faults, sum(100 + int(entry["octets"]) for entry in sent if entry["start"] != 0)
 
 
 def _around(record: Mapping[str, Any]) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
