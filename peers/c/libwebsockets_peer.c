@@ -122,7 +122,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
       forget(session);
       return 0;
     default:
-      return 0;
+      return lws_callback_http_dummy(wsi, reason, user, in, length); /* what is no WebSocket is answered with 404 */
   }
 }
 

@@ -2,7 +2,9 @@
 const http = require("node:http");
 const WebSocket = require("faye-websocket");
 
-const server = http.createServer();
+const server = http.createServer((request, response) => {
+  response.writeHead(426).end("a WebSocket server\n");
+});
 server.on("upgrade", (request, socket, body) => {
   socket.on("error", (error) => console.log(String(error)));
   const connection = new WebSocket(request, socket, body, [], { maxLength: 64 * 1024 * 1024 });

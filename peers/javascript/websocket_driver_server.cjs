@@ -6,7 +6,7 @@ const server = net.createServer((socket) => {
   const connection = driver.server({ maxLength: 64 * 1024 * 1024 });
   connection.on("connect", () => {
     if (driver.isWebSocket(connection)) connection.start();
-    else socket.destroy();
+    else socket.end("HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
   connection.on("error", (error) => console.log(String(error)));
   socket.on("error", (error) => console.log(String(error)));
