@@ -9,7 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from wsoracle.model.vocabulary import OPCODE_NAMES
 
+from .rows import count_rows, timeline_rows, wire_rows
 from .sequence import sequence_diagram
+from .shown import html_of
 from .style import policy, template_environment
 from .tidy import as_text, tidy
 from .verdicts import MEANINGS, SIGNS, label, style_of
@@ -40,13 +42,11 @@ _SECTION: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}")
 
 
 class Statistic(NamedTuple):
-    """A table of counts; `octets` is their sum in octets, None where frames are counted."""
+    """A table of counts: `rows` is HTML, empty where nothing was counted."""
 
     title: str
-    unit: str
-    rows: list[tuple[str, int, int]]
-    total: int
-    octets: int | None
+    columns: tuple[str, ...]
+    rows: str
 
 
 def case_page(record: Mapping[str, Any], control_page: str | None = None) -> str:
@@ -64,9 +64,10 @@ def case_page(record: Mapping[str, Any], control_page: str | None = None) -> str
         control_page=control_page,
         decided=next((step for step in ours["timeline"] if step["deciding"]), None),
         diagram=sequence_diagram(ours["timeline"], ours["role"]),
-        facts=FACTS,
+        facts=_facts(shown),
         statistics=list(_statistics(shown)),
-        wire=wire,
+        wire=wire_rows(wire),
+        timeline=timeline_rows(ours["timeline"]),
         marked=_around(wire),
         traffic=list(_flat(shown["trafficStats"])),
         run=_run(ours),
@@ -105,7 +106,7 @@ def _run(ours: Mapping[str, Any]) -> list[tuple[str, str]]:
 @lru_cache(maxsize=1)
 def _template() -> Any:
     environment: Any = template_environment()
-    environment.filters.update(events=_events, fact=_fact, style=style_of, clause=_clause, sign=_sign)
+    environment.filters.update(events=_events, style=style_of, clause=_clause, sign=_sign)
     return environment.get_template("case.html.j2")
 
 
@@ -118,8 +119,14 @@ def _clause(section: str) -> str | None:
     return f"https://www.rfc-editor.org/rfc/rfc6455#section-{section}" if _SECTION.fullmatch(section) else None
 
 
-def _fact(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else as_text(value, "-")
+def _facts(record: Mapping[str, Any]) -> str:
+    """The rows of the closing facts: name, value, meaning."""
+    rows = []
+    for name, meaning in FACTS:
+        value = record.get(name)
+        said = ("yes" if value else "no") if isinstance(value, bool) else html_of(as_text(value, "-"), 2000)
+        rows.append(f'<tr><th scope="row">{name}</th><td>{said}</td><td>{meaning}</td></tr>\n')
+    return "".join(rows)
 
 
 def _events(events: Any) -> str:
@@ -137,12 +144,12 @@ def _event(event: Any) -> str:
 
 def _statistics(record: Mapping[str, Any]) -> Iterator[Statistic]:
     for field, title in (("rxOctetStats", "Octets received"), ("txOctetStats", "Octets transmitted")):
-        rows = [(str(size), count, size * count) for size, count in record[field].items()]
-        yield Statistic(f"{title} by chop size", "chop size", rows, *_sums(rows))
+        counts = record[field]
+        total = (sum(counts.values()), sum(size * count for size, count in counts.items()))
+        rows = count_rows(((size, count, size * count) for size, count in counts.items()), total) if counts else ""
+        yield Statistic(f"{title} by chop size", ("chop size", "count", "octets"), rows)
     for field, title in (("rxFrameStats", "Frames received"), ("txFrameStats", "Frames transmitted")):
-        rows = [(f"{code} ({OPCODE_NAMES.get(code, 'none')})", count, 0) for code, count in record[field].items()]
-        yield Statistic(f"{title} by opcode", "opcode", rows, _sums(rows)[0], None)
-
-
-def _sums(rows: list[tuple[str, int, int]]) -> tuple[int, int]:
-    return sum(row[1] for row in rows), sum(row[2] for row in rows)
+        counts = record[field]
+        named = ((f"{code} ({OPCODE_NAMES.get(code, 'none')})", count) for code, count in counts.items())
+        rows = count_rows(named, (sum(counts.values()),)) if counts else ""
+        yield Statistic(f"{title} by opcode", ("opcode", "count"), rows)

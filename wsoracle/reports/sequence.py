@@ -11,8 +11,8 @@ from .shown import visible
 __all__ = ["MOST_ARROWS", "sequence_diagram"]
 
 MOST_ARROWS: Final = 60
-_WIDTH: Final = 760
-_LEFT, _RIGHT = 150, 610
+_WIDTH: Final = 650
+_LEFT, _RIGHT = 90, 560
 _TOP, _STEP = 52, 30
 _LONGEST: Final = 64
 
@@ -24,8 +24,8 @@ def sequence_diagram(timeline: Sequence[Mapping[str, Any]], sut: str) -> str:
     """
     if not timeline:
         return ""
-    steps, left_out = _chosen(timeline)
-    height = _TOP + _STEP * (len(steps) + 1) + 8
+    rows = _rows(timeline)
+    height = _TOP + _STEP * len(rows) - 8
     deciding = next((step for step in timeline if step["deciding"]), None)
     said = f"deciding: {visible(deciding['what'], 200)}" if deciding else "nothing in it decides against the endpoint"
     parts = [
@@ -34,37 +34,42 @@ def sequence_diagram(timeline: Sequence[Mapping[str, Any]], sut: str) -> str:
         f'<title id="sequence-title">Sequence of the exchange, {len(timeline)} steps</title>',
         f'<desc id="sequence-desc">{escape(said)}</desc>',
     ]
-    for x, name in ((_LEFT, "tester"), (_RIGHT, f"endpoint ({sut})")):
-        parts.append(f'<text class="who" x="{x}" y="20" text-anchor="middle">{escape(name)}</text>')
+    endpoint = f"endpoint ({sut})" if sut in ("client", "server") else "endpoint"
+    for x, name in ((_LEFT, "tester"), (_RIGHT, endpoint)):
+        parts.append(f'<text class="who" x="{x}" y="20" text-anchor="middle">{name}</text>')
         parts.append(f'<line class="life" x1="{x}" y1="30" x2="{x}" y2="{height - 8}"/>')
-    y = _TOP
-    for place, step in steps:
-        if place == left_out[0]:
-            parts.append(
-                f'<text class="gap" x="{(_LEFT + _RIGHT) // 2}" y="{y}" text-anchor="middle">'
-                f"... {left_out[1]} steps are left out here</text>"
-            )
-            y += _STEP
-        parts += _arrow(step, y)
-        y += _STEP
+    for place, row in enumerate(rows):
+        y = _TOP + _STEP * place
+        parts += [_gap(row, y)] if isinstance(row, int) else _arrow(row, y)
     return "".join([*parts, "</svg>"])
 
 
-def _chosen(timeline: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[int, Mapping[str, Any]]], tuple[int, int]]:
-    """The steps to draw with their places, and before which place how many are left out."""
-    every = list(enumerate(timeline))
-    if len(every) <= MOST_ARROWS:
-        return every, (-1, 0)
-    decides = next((n for n, step in every if step["deciding"]), len(every) - 1)
-    tail = MOST_ARROWS // 2
-    begin = min(max(tail, decides - tail // 2), len(every) - tail)
-    return every[:tail] + every[begin : begin + tail], (begin, begin - tail)
+def _rows(timeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | int]:
+    """The steps to draw, and between them how many are left out."""
+    if len(timeline) <= MOST_ARROWS:
+        return list(timeline)
+    half = MOST_ARROWS // 2
+    decides = next((place for place, step in enumerate(timeline) if step["deciding"]), len(timeline) - 1)
+    begin = min(max(half, decides - half // 2), len(timeline) - half)
+    before, after = begin - half, len(timeline) - begin - half
+    return [
+        *timeline[:half],
+        *([before] if before else []),
+        *timeline[begin : begin + half],
+        *([after] if after else []),
+    ]
+
+
+def _gap(left_out: int, y: int) -> str:
+    middle = (_LEFT + _RIGHT) // 2
+    words = f"... {left_out} step{'' if left_out == 1 else 's'} left out here"
+    return f'<text class="gap" x="{middle}" y="{y}" text-anchor="middle">{words}</text>'
 
 
 def _arrow(step: Mapping[str, Any], y: int) -> list[str]:
     kind = " deciding" if step["deciding"] else ""
     label = escape(visible(step["what"], _LONGEST, lines=False))
-    time = f'<text class="time" x="8" y="{y + 4}">{float(step["t"]) * 1000:.1f} ms</text>'
+    time = f'<text class="time" x="8" y="{y + 4}">{_time(step["t"])}</text>'
     middle = (_LEFT + _RIGHT) // 2
     if step["from"] not in ("tester", "sut"):
         return [
@@ -77,3 +82,9 @@ def _arrow(step: Mapping[str, Any], y: int) -> list[str]:
     mark = f'<text class="mark" x="{_RIGHT + 12}" y="{y + 4}">&#9668; decides</text>' if step["deciding"] else ""
     text = f'<text x="{middle}" y="{y - 5}" text-anchor="middle">{label}</text>'
     return [f'<g class="step {step["from"]}{kind}">{time}{line}{head}{text}{mark}</g>']
+
+
+def _time(seconds: float) -> str:
+    if abs(seconds) < 1000:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds:.0f} s" if abs(seconds) < 1e9 else "?"

@@ -54,6 +54,8 @@ def as_text(value: Any, default: str = "") -> str:
         return value
     if value is None:
         return default
+    if type(value) is int and abs(value) < 10**_MOST_DIGITS:
+        return str(value)
     try:
         return json.dumps(value, ensure_ascii=False)[: 2 * LONGEST]
     except (TypeError, ValueError, RecursionError):
