@@ -95,6 +95,7 @@ def judge(
     start: State | None = None,
     rules: RuleSet = RULES,
     profile: Profile = "interop",
+    strictly: bool = False,
 ) -> Judgement:
     """Judge a trace of one endpoint, whose role, limit and application `setting` states.
 
@@ -109,7 +110,7 @@ def judge(
         return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note, unexplained=True)
     subject = Subject(setting, State() if start is None else start, rules, frozenset(sees), application == "unknown")
     strict: Search | None = None
-    for leniency in LENIENCIES:
+    for leniency in LENIENCIES[:1] if strictly else LENIENCIES:
         search = Search(history, subject, leniency)
         found = search.run()
         if found is not None:

@@ -456,10 +456,11 @@ class Search:
             if consumed < last:
                 if not levels and len(level) == 1 and outputs is not None and not self.leniency.departing:
                     (alone,) = level.values()
-                    ahead = self._leap(alone, moment, whole, outputs)
-                    if ahead is not None:
-                        levels[ahead.place.consumed] = {ahead.place: ahead}
-                        consumed = ahead.place.consumed
+                    leapt = self._leap(alone, moment, whole, outputs)
+                    for ahead in leapt:
+                        self._keep(levels.setdefault(ahead.place.consumed, {}), ahead)
+                    if leapt:
+                        consumed = min(levels)
                         continue
                 for explanation in level.values():
                     passed = self._passed_over(explanation, whole)
@@ -475,59 +476,84 @@ class Search:
 
     def _leap(
         self, explanation: Explanation, moment: Moment, whole: int, outputs: list[Explanation]
-    ) -> Explanation | None:
-        """The explanation after several frames, between which what is seen would be no other thing; else None."""
+    ) -> list[Explanation]:
+        """The explanations after several frames, between which what is seen would be no other thing; else none."""
         place, what = explanation.place, moment.what
         if whole - place.consumed < _WORTH_IT:
-            return None
+            return []
         if not outputs and not self._may_be_now(place, moment):
             ahead = self._read_fragments(explanation, moment, whole)
-            if ahead is not None or isinstance(what, OnWire):
+            if ahead or isinstance(what, OnWire):
                 return ahead
         if isinstance(what, OnWire):
             if what.header.opcode >= CLOSE or (self.subject.setting.echo and len(place.echoes) < _TWO):
-                return None
+                return []
         elif not isinstance(what, (Processed, Quiet)):
-            return None
+            return []
         end = min(self._run(place.state, place.consumed, whole), whole)
         if end < place.consumed + _WORTH_IT or any(
             one.place.state != place.state and self._run(one.place.state, place.consumed, whole) < end
             for one in outputs
         ):
-            return None
+            return []
         self._covered = frozenset(self._read_run(one, moment, end)._replace(trail=None) for one in outputs)
         self._leapt_to = end
-        return self._read_run(explanation, moment, end)
+        return [self._read_run(explanation, moment, end)]
 
-    def _read_fragments(self, explanation: Explanation, moment: Moment, whole: int) -> Explanation | None:
-        """The explanation after all frames to come that only begin or continue a message; None where there are few."""
+    def _read_fragments(self, explanation: Explanation, moment: Moment, whole: int) -> list[Explanation]:
+        """The explanations after all frames to come that only begin or continue a message; none where there are few.
+
+        In the first all were taken. Where any of them may be too big for an unstated limit, in the others one was.
+        """
         frames, facts_of = self.history.arrivals.frames, self.history.arrivals.facts
         state, consumed, first = explanation.place.state, explanation.place.consumed, explanation.place.first
-        decide, known = self._mask, dict[int, Choice]()
+        start = consumed
+        decide, known = self._mask, dict[int, tuple[Choice, Sequence[Choice]] | None]()
         reads: list[_Read] = []
+        refusals: dict[State, tuple[int, Choice]] = {}
         while consumed < whole:
             header = frames[consumed].header
             if header.fin or header.opcode > BINARY:
                 break
             facts = facts_of(consumed, state)
             mask = decide(state, facts)
-            choice = known.get(mask)
-            if choice is None:
-                choice = self._only_choice(state, facts)
-                if choice is None:
-                    break
-                known[mask] = choice
+            if mask not in known:
+                known[mask] = self._taken_or_too_big(mask)
+            choices = known[mask]
+            if choices is None:
+                break
+            choice, too_big = choices
+            for refusal in too_big:
+                refusals.setdefault(refusal.effect(state, facts), (len(reads), refusal))
             reads.append(_new(_Read, (state, facts, choice)))
             state = choice.effect(state, facts)
             if header.opcode != CONTINUATION:
                 first = consumed
             consumed += 1
         if len(reads) < _WORTH_IT:
+            return []
+
+        def after(count: int) -> Explanation:
+            read = reads[count].state if count < len(reads) else state
+            trail = _Trail(explanation.trail, None, moment.at, reads, start, start, start + count)
+            begun = first if read.recv_type and count == len(reads) else 0
+            place = explanation.place._replace(state=read, consumed=start + count, first=begun)
+            return explanation._replace(place=place, trail=trail)
+
+        refused = []
+        for failed, (index, choice) in refusals.items():
+            event = Event(EventKind.RECEIVE, reads[index].facts)
+            reaction = _Reaction(choice.label, failed, choice.rules, (), True)
+            refused.append(self._received(after(index), moment, event, reaction, frames[start + index]))
+        return [after(len(reads)), *refused]
+
+    def _taken_or_too_big(self, mask: int) -> tuple[Choice, Sequence[Choice]] | None:
+        """Where there is no choice but to take a frame, or to refuse it by an unstated limit: both; else None."""
+        chosen = self._chosen.get(mask) or self._choose(mask)
+        taken = [choice for choice, own_limit in chosen if not own_limit]
+        if len(taken) != 1 or taken[0].label.kind is not Kind.ACCEPT:
             return None
-        start = explanation.place.consumed
-        trail = _Trail(explanation.trail, None, moment.at, reads, start, start, consumed)
-        place = explanation.place._replace(state=state, consumed=consumed, first=first if state.recv_type else 0)
-        return explanation._replace(place=place, trail=trail)
+        return taken[0], [choice for choice, own_limit in chosen if own_limit]
 
     def _only_choice(self, state: State, facts: FrameFacts) -> Choice | None:
         """What an endpoint does with a frame, where that is to take it, and there is no choice."""

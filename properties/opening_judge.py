@@ -74,6 +74,7 @@ def judge_opening(
     rules: RuleSet = RULES,
     profile: Profile = "interop",
     needs: Collection[Feature] = (),
+    strictly: bool = False,
 ) -> Judgement:
     """Judge a trace of one endpoint from the first octet of the opening handshake on.
 
@@ -83,7 +84,8 @@ def judge_opening(
     is about: who completes the handshake without agreeing to it, and fails nothing, is UNIMPLEMENTED. The rest is as
     in :func:`~.conformance.judge`, which raises ValueError for it.
     """
-    judgement = _judged(trace, setting, request, uri, head_limit, application, sees, rules, profile)
+    subject = _Subject(setting, rules, uri, head_limit, request)
+    judgement = _judged(trace, subject, application, sees, profile, strictly)
     missing = _not_agreed_on(judgement, needs)
     if not missing or judgement.verdict is Verdict.FAILED:
         return judgement
@@ -141,28 +143,26 @@ def _not_agreed_on(judgement: Judgement, needs: Collection[Feature]) -> list[Fea
 
 def _judged(
     trace: Trace,
-    setting: Setting,
-    request: Request | None,
-    uri: WebSocketUri | None,
-    head_limit: int,
+    subject: _Subject,
     application: Application,
     sees: Collection[Told],
-    rules: RuleSet,
     profile: Profile,
+    strictly: bool,
 ) -> Judgement:
-    history = OpeningHistory(trace, setting.role)
+    history = OpeningHistory(trace, subject.setting.role)
     if history.torn is not None:
         note = "it stops writing inside a head"
         return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note, unexplained=True)
-    subject = _Subject(setting, rules, uri, head_limit, request)
-    judged = _Judged(history, application, sees, profile, subject)
+    judged = _Judged(history, application, sees, profile, subject, strictly)
     strict = _Search(history, subject, faults=0)
     strict.run()
     if strict.died_at is not None and isinstance(strict.died_at.what, Crashes):
         return _unexplained(strict, strict, subject, profile)
     found = judged.best(strict)
-    if found is not None and found.cost == Cost():
+    if found is not None and (strictly or found.cost == Cost()):
         return found.judgement
+    if strictly:
+        return _unexplained(strict, strict, subject, profile)
     lenient = _Search(history, subject, faults=MOST_FAULTS)
     lenient.run()
     best = judged.best(lenient)
@@ -559,8 +559,10 @@ class _Judged:
         sees: Collection[Told],
         profile: Profile,
         subject: _Subject,
+        strictly: bool,
     ) -> None:
         self._history: Final = history
+        self._strictly: Final = strictly
         self._application: Final[Application] = application
         self._sees: Final = sees
         self._profile: Final[Profile] = profile
@@ -603,6 +605,7 @@ class _Judged:
                 start=explanation.place.state,
                 rules=self._subject.rules,
                 profile=self._profile,
+                strictly=self._strictly,
             )
         then = self._known[key]
         steps = (*explanation.steps, *(step._replace(at=places[step.at]) for step in then.steps))

@@ -75,13 +75,18 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
     trace = trace_of(talk.log)
     uri = talk.uri if talk.role is Role.CLIENT else None
 
-    def judged(limit: int | None) -> Judgement:
+    def judged(limit: int | None, strictly: bool = False) -> Judgement:
         setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
-        return judge_opening(trace, setting, uri=uri, application="echo", profile=profile)
+        return judge_opening(trace, setting, uri=uri, application="echo", profile=profile, strictly=strictly)
 
-    judgement = judged(MAX_LENGTH)
-    if judgement.verdict is Verdict.FAILED and talk.case.may_be_too_big:
-        # Not at once: an endpoint that may refuse after each of many fragments has many more runs to be thought of.
-        excused = judged(None)
-        judgement = judgement if excused.verdict is Verdict.FAILED else excused
-    return Judged(judgement, parts(judgement, trace))
+    limits = (MAX_LENGTH, None) if talk.case.may_be_too_big else (MAX_LENGTH,)
+    if len(limits) > 1:
+        # What is wrong is looked for last: that takes long where any of thousands of fragments may have been refused.
+        for limit in limits:
+            judgement = judged(limit, strictly=True)
+            if judgement.verdict is not Verdict.FAILED:
+                return Judged(judgement, parts(judgement, trace))
+    judgements = [judged(MAX_LENGTH)]
+    if judgements[0].verdict is Verdict.FAILED:
+        judgements += [excused for excused in map(judged, limits[1:]) if excused.verdict is not Verdict.FAILED]
+    return Judged(judgements[-1], parts(judgements[-1], trace))
