@@ -8,6 +8,9 @@ import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.Jetty;
@@ -89,10 +92,13 @@ public class JettyPeer {
 
     private static void open(WebSocketClient client, String address, Echo echo) throws Exception {
         try {
-            client.connect(echo, URI.create(address)).get();
-            echo.ended.get();
-        } catch (java.util.concurrent.ExecutionException error) {
+            // Some answers that Jetty does not accept never end its future.
+            client.connect(echo, URI.create(address)).get(5, TimeUnit.SECONDS);
+            echo.ended.get(60, TimeUnit.SECONDS);
+        } catch (ExecutionException error) {
             System.out.println(address + ": " + error.getCause());
+        } catch (TimeoutException error) {
+            System.out.println(address + ": no end of it");
         }
     }
 

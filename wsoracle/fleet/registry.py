@@ -110,7 +110,7 @@ PEERS: Final = (
         "trio-websocket", "Python", "wsproto", "pip", ("trio-websocket", "trio"), also=("wsproto",),
         server=_python("trio_websocket_server", *_SERVER),
         client=_python("trio_websocket_client", *_CLIENT),
-        notes="on wsproto; the client's disconnect_timeout lowered from 60 s to 0.2 s",
+        notes="on wsproto; the client's timeouts lowered from 60 s",
     ),
     Peer(
         "picows", "Python/Cython", "picows", "pip", ("picows",),
