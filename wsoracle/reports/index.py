@@ -37,7 +37,7 @@ def index_page(agents: Entries) -> str:
         script=FILTER_SCRIPT,
         agents=list(agents),
         verdicts=[*shown, *([OTHER] if any(sums[OTHER] for _, sums in totals) else [])],
-        meanings=MEANINGS,
+        meanings={**MEANINGS, OTHER: "no verdict of ours"},
         totals=totals,
         groups=[(number, ("\u2003" if "." in number else "") + names[-1]) for names, number in _listed(groups)],
         rows=_rows(ordered, agents, groups),

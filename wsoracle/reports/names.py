@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import count
 from typing import Final
 
 __all__ = ["Names", "page_name"]
@@ -32,13 +33,13 @@ class Names:
 
     def base(self, agent: str, case_id: str) -> str:
         """The name of a case's files without what tells them apart: ``agent_case_1_1_1``."""
-        return f"{self._part('agent', agent)}_case_{self._part('case', case_id)}"
+        return f"{self._part('agent', agent)}_case_{self._part('id', case_id)}"
 
     def keep(self, base: str, agent: str, case_id: str) -> None:
         """These files are there already, unless their name is another's."""
         left, found, right = base.rpartition("_case_")
         if found:
-            for kind, part, text in (("agent", left, agent), ("case", right, case_id)):
+            for kind, part, text in (("agent", left, agent), ("id", right, case_id)):
                 if self._taken.setdefault(f"{kind} {part}", text) == text:
                     self._parts.setdefault(f"{kind} {text}", part)
 
@@ -52,7 +53,13 @@ class Names:
 
     def _new(self, kind: str, text: str) -> str:
         plain = _OTHER.sub(" ", text.lower()).strip().replace(" ", "_")
-        if plain and len(plain) <= LONGEST and "_case_" not in plain and f"{kind} {plain}" not in self._taken:
+        if plain and len(plain) <= LONGEST and "_case_" not in f"_{plain}_" and f"{kind} {plain}" not in self._taken:
             return plain
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        return f"{plain[:LONGEST].replace('_case_', '_').strip('_') or kind}_{digest}"
+        stem = "_".join(part for part in plain[:LONGEST].split("_") if part not in ("", "case")) or kind
+        # Who knows the digest of another's name can call himself so.
+        for attempt in count():
+            octets = f"{text}{attempt or ''}".encode("utf-8", "surrogatepass")
+            name = f"{stem}_{hashlib.sha256(octets).hexdigest()[:12]}"
+            if f"{kind} {name}" not in self._taken:
+                return name
+        raise AssertionError("there is always another one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
@@ -68,7 +69,7 @@ def _gap(left_out: int, y: int) -> str:
 
 def _arrow(step: Mapping[str, Any], y: int) -> list[str]:
     kind = " deciding" if step["deciding"] else ""
-    label = escape(visible(step["what"], _LONGEST, lines=False))
+    label = escape(_fitted(step["what"]))
     time = f'<text class="time" x="8" y="{y + 4}">{_time(step["t"])}</text>'
     middle = (_LEFT + _RIGHT) // 2
     if step["from"] not in ("tester", "sut"):
@@ -82,6 +83,18 @@ def _arrow(step: Mapping[str, Any], y: int) -> list[str]:
     mark = f'<text class="mark" x="{_RIGHT + 12}" y="{y + 4}">&#9668; decides</text>' if step["deciding"] else ""
     text = f'<text x="{middle}" y="{y - 5}" text-anchor="middle">{label}</text>'
     return [f'<g class="step {step["from"]}{kind}">{time}{line}{head}{text}{mark}</g>']
+
+
+def _fitted(what: str) -> str:
+    """As much of the text as there is room for between the lifelines."""
+    shown = visible(what[: 2 * _LONGEST], lines=False)
+    columns, cut = 0, ""
+    for character in shown:
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > _LONGEST:
+            return f"{cut[:-1]}…"
+        cut += character
+    return cut
 
 
 def _time(seconds: float) -> str:
