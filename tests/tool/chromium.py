@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -163,7 +163,7 @@ class Tab:
 
     def requested(self) -> list[str]:
         """The addresses that were asked for since the page was opened."""
-        self.run("new Promise(requestAnimationFrame)")
+        self.run("new Promise((done) => setTimeout(done, 0))")
         return [
             event["params"]["request"]["url"]
             for event in self.browser.events

@@ -37,7 +37,7 @@ WOULD_LEAVE = """
 new Promise((found) => {
   addEventListener('securitypolicyviolation', (event) => found(event.effectiveDirective));
   const image = new Image();
-  image.onload = image.onerror = () => setTimeout(() => found('it tried'), 0);
+  image.onload = image.onerror = () => setTimeout(() => found('it tried'), 200);
   image.src = 'http://127.0.0.1:9/x.png';
 })
 """
