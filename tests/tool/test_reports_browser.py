@@ -337,7 +337,7 @@ def test_the_page_of_4_2_4_has_what_a_reader_of_the_established_one_looks_for(ta
         shown = [row[2] for row in wire if row[1] == kind]
         assert shown == [f"{line[1][0]}: {line[1][1]}" for line in record["wirelog"] if line[0] == name]
     frames = [row[2] for row in wire if row[1] == "TX FRAME"]
-    fields = r"OPCODE=14 \(reserved-control-E\), FIN=yes, RSV=0, PAYLOAD-LEN=13, MASK=[0-9a-f]{8}: Hello, world!"
+    fields = r"OPCODE=14 \(reserved-control-E\), FIN=True, RSV=0, PAYLOAD-LEN=13, MASK=[0-9a-f]{8}: Hello, world!"
     assert re.fullmatch(fields, frames[1])
     assert any(row[1] == "RX FRAME" and row[2].startswith("OPCODE=8 (close)") for row in wire)
     assert wire[-1][1] == "TCP DROPPED BY PEER"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from wsoracle.reports.entries import entry_of
 from wsoracle.reports.for_machines import junit_xml, markdown_summary
 
-from .report_samples import HOSTILE, established, sample
+from .report_samples import HOSTILE, established, sample, spoiled
 
 ANY = st.text(max_size=20) | st.sampled_from(HOSTILE)
 
@@ -90,3 +91,14 @@ def test_as_many_failures_as_people_read(many: int) -> None:
     assert sum(line.startswith("- 1") for line in lines) == min(many, 200)
     assert (f"- and {many - 200} more" in lines) == (many > 200)
     assert ElementTree.fromstring(junit_xml(run)).findall(".//failure").__len__() == many
+
+
+def test_wrong_types_in_any_place() -> None:
+    run = listed(*({**record, "id": f"1.{number}"} for number, record in enumerate(spoiled())))
+    entries = run["sample"]
+    assert len(ElementTree.fromstring(junit_xml(run)).findall(".//testcase")) == len(entries)
+    assert markdown_summary(run).count("\n- 1") == 200
+    assert json.loads(json.dumps(entries, allow_nan=False)).keys() == entries.keys()
+    types = {name: {type(entry[name]) for entry in entries.values()} for name in entries["1.0"]}
+    assert {name for name, found in types.items() if len(found) > 1} == {"control", "remoteCloseCode"}
+    assert types["duration"] == {int}

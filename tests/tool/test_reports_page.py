@@ -90,7 +90,10 @@ def test_what_is_no_verdict_is_no_class() -> None:
 
 
 def test_a_page_of_the_established_suite_has_a_verdict_for_both_parts() -> None:
-    assert '<section class="banner OK"' in case_page(established("a", "1.1.1"))
+    good = case_page(established("a", "1.1.1"))
+    assert '<section class="banner OK"' in good
+    assert "OK</strong> · as the suite that ran it has judged" in good
+    assert MEANINGS["OK"] not in good
     assert '<section class="banner FAILED"' in case_page(established("a", "1.1.1", "OK", "UNCLEAN"))
     assert '<section class="banner INFORMATIONAL"' in case_page(established("a", "7.1.1", "INFORMATIONAL", "FAILED"))
 
@@ -130,7 +133,7 @@ def test_the_wire_log_of_the_established_suite() -> None:
     assert lines_of(record) == [
         "CONTINUE after 1 A", "CONTINUED A", "FAIL CONNECTION AFTER 1.0 sec", "FAILING CONNECTION",
         "CLOSE CONNECTION AFTER 1 sec", "CLOSING CONNECTION", "WIRE LOG on from here", "WIRE LOG no further lines",
-        "RX FRAME OPCODE=1 (text), FIN=yes, RSV=0, PAYLOAD-LEN=3, MASK=-: abc", "TCP DROPPED BY PEER",
+        "RX FRAME OPCODE=1 (text), FIN=True, RSV=0, PAYLOAD-LEN=3, MASK=-: abc", "TCP DROPPED BY PEER",
     ]  # fmt: skip
     assert lines_of({**record, "wirelog": [], "droppedByMe": True}) == []
     assert lines_of({**sample(), "wirelog": [["TI", 2.0]]})[0] == "SILENCE 2.0 sec"
@@ -203,6 +206,16 @@ def test_the_index_has_every_agent_case_and_total() -> None:
                       "other": 1, "cases": 4}  # fmt: skip
     assert "✗ FAILED" in page
     assert "∅ NO CONTROL" in page
+
+
+def test_cases_without_a_group_are_found_by_their_number() -> None:
+    page = index_of(established("a", "4.1.1"), established("a", "4.2.4"), established("a", "10.1.1"),
+                    established("a", "own"))  # fmt: skip
+    groups = re.findall(r'<tr class="group" data-group="([0-9.]+)"><th[^>]*><span>([^<]*)<', page)
+    assert [name for _, name in groups] == ["Cases 4.*", "Cases 10.*", "Other cases"]
+    assert len({number for number, _ in groups}) == 3
+    options = re.findall(r'<option value="([0-9.]+)">([^<]*)</option>', page)
+    assert sorted(groups) == sorted(options)
 
 
 def test_file_names_in_links_are_quoted() -> None:

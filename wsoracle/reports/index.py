@@ -62,10 +62,18 @@ def _groups(ordered: list[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, ...
     """A number for each group, and one below it for what is inside: those of the filter."""
     found: dict[tuple[str, ...], str] = {}
     for _, entry in ordered:
-        names = tuple(entry["group"]) or ("other cases",)
+        names = _group_of(entry)
         first = found.setdefault(names[:1], str(len(found)))
         found.setdefault(names, f"{first}.{len(found)}")
     return found
+
+
+def _group_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of its group; cases of the established suite have numbers only."""
+    if entry["group"]:
+        return tuple(entry["group"])
+    established, numbers, _ = entry["order"]
+    return (f"Cases {numbers[0]}.*",) if established == 0 else ("Other cases",)
 
 
 def _listed(groups: Mapping[tuple[str, ...], str]) -> list[tuple[tuple[str, ...], str]]:
@@ -78,7 +86,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for case_id, entry in ordered:
-        names = tuple(entry["group"]) or ("other cases",)
+        names = _group_of(entry)
         found = [entries.get(case_id) for entries in agents.values()]
         there = [one for one in found if one is not None]
         styles = [style_of(label(one["verdict"], one["counts"])) or OTHER for one in there]

@@ -72,7 +72,7 @@ def _row(row: Any, marked: int | None, ours: bool) -> Line | None:
 
 def _frame(size: int, text: str, opcode: Any, fin: Any, rsv: Any, mask: Any) -> str:
     name = OPCODE_NAMES.get(opcode, "reserved") if isinstance(opcode, int) else "?"
-    fields = f"OPCODE={as_text(opcode)} ({name}), FIN={'yes' if fin is True else 'no'}, RSV={as_text(rsv)}"
+    fields = f"OPCODE={as_text(opcode)} ({name}), FIN={fin is True}, RSV={as_text(rsv)}"
     return f"{fields}, PAYLOAD-LEN={size}, MASK={as_text(mask) or '-'}: {text}"
 
 
