@@ -98,6 +98,15 @@ def test_a_page_of_the_established_suite_has_a_verdict_for_both_parts() -> None:
     assert '<section class="banner INFORMATIONAL"' in case_page(established("a", "7.1.1", "INFORMATIONAL", "FAILED"))
 
 
+def test_statistics_have_octets_and_totals() -> None:
+    record = {**sample(), "rxOctetStats": {"30": 2, "4": 5, "x": 1, "-1": 1, "7": "many"}, "rxFrameStats": {"200": 3}}
+    page = case_page(record)
+    numbers = [re.findall(r'class="number">([^<]+)<', part) for part in page.split("<section><h3>")[1:]]
+    assert numbers[0] == ["chop size", "count", "octets", "4", "5", "20", "30", "2", "60", "total", "7", "80"]
+    assert numbers[2] == ["opcode", "count", "200 (none)", "3", "total", "3"]
+    assert '<p class="dim">none</p>' in case_page({**sample(), "txFrameStats": {}})
+
+
 def lines_of(record: dict[str, Any]) -> list[str]:
     return [f"{line.what} {line.detail}{line.marked}{line.rest}".strip() for line in wire_log(tidy(record))]
 

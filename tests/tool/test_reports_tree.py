@@ -92,6 +92,7 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
     folder = filled(tmp_path / "made" / "here", sample("b", "1.1.10"), sample("b", "1.1.2", "OK"), sample("A", "own/x"))
     bases = {"b_case_1_1_10", "b_case_1_1_2", "a_case_own_x"}
     assert names_in(folder.path) == LISTS | {f"{base}.{kind}" for base in bases for kind in ("json", "html")}
+    assert {agent: list(cases) for agent, cases in folder.entries.items()} == {"A": ["own/x"], "b": ["1.1.2", "1.1.10"]}
     index, ours = read(folder.path, "index.json"), read(folder.path, "wsoracle.json")
     assert {agent: list(cases) for agent, cases in index.items()} == {"A": ["own/x"], "b": ["1.1.2", "1.1.10"]}
     assert index["b"]["1.1.2"] == {"behavior": "OK", "behaviorClose": "OK", "duration": 41, "remoteCloseCode": 1000,
