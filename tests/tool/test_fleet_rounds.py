@@ -175,7 +175,7 @@ def test_what_is_missing_is_reported_and_not_skipped(tmp_path: Path) -> None:
     assert status == 1
     assert "websockets - as server: no cases" in said
     page = (tmp_path / "findings.md").read_text(encoding="utf-8")
-    assert "- websockets as a server: pip package websockets is not installed: \\-\\-install" in page
+    assert "- websockets as a server: pip package websockets is not installed: --install" in page
     document = json.loads((tmp_path / "fleet.json").read_text(encoding="utf-8"))
     assert [(one["name"], one["cases"]) for one in document["implementations"]] == [("websockets", 0)]
 

@@ -9,11 +9,14 @@ from ..output import one_line
 
 __all__ = ["code", "plain", "row"]
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$-])")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]#!|<>~&$])")
 
 
 def plain(text: str, longest: int = 500) -> str:
-    """The text as text: on one line, and every character that means something in Markdown escaped."""
+    """The text as text: on one line, and every character that means something in Markdown escaped.
+
+    It must not begin a line, where more of them would.
+    """
     escaped = _SPECIAL.sub(r"\\\1", one_line(text, longest))
     # A bare address would be made a link of.
     return re.sub(r"(?i)\b(https?|wss?|ftp|mailto):", r"\1\\:", re.sub(r"(?i)\bwww\.", "www\\.", escaped))
