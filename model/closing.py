@@ -168,7 +168,9 @@ SILENCE: Final = (
           server & failed, Due.TCP_CLOSE),
     _owed("7.1.7/client-tcp-close-owed", MUST,
           "To do so, the client MUST _Close the WebSocket Connection_",
-          ~server & failed & ~sent_close, Due.TCP_CLOSE),
+          # Of an established connection section 7.1.1 has a client wait for the server's end of TCP; of one that it has
+          # not let come about, the server knows nothing.
+          ~server & failed & ~established, Due.TCP_CLOSE),
     _owed("7.1.7/close-frame-owed", SHOULD,
           "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
           "_Close the WebSocket Connection_.",

@@ -29,7 +29,7 @@ from .observation import Crashes, OnWire, Quiet, Told, Trace
 from .unseen import LOST_WITH_RESET
 from .verdict import Profile, Verdict, verdict_on
 
-__all__ = ["Allowed", "Application", "Broken", "Judgement", "judge", "rules_fired"]
+__all__ = ["TOO_MANY", "Allowed", "Application", "Broken", "Judgement", "judge", "rules_fired"]
 
 Application: TypeAlias = Literal["echo", "sink", "unknown"]
 
@@ -86,6 +86,9 @@ class Judgement:
         return min((broken.strength for broken in self.broken), key=STRENGTHS.index, default=None)
 
 
+TOO_MANY: Final = "not judged: there are too many orders in which it may have read what it was sent"
+
+
 def judge(
     trace: Trace,
     setting: Setting,
@@ -116,6 +119,8 @@ def judge(
         if found is not None:
             return _explained(found, search if strict is None else strict, rules, profile)
         strict = strict or search
+        if strict.gave_up:
+            return Judgement(Verdict.INFORMATIONAL, profile, note=TOO_MANY, unexplained=True)
         if search.gave_up:
             break
     assert strict is not None

@@ -61,6 +61,8 @@ _new: Final = tuple.__new__
 _WORTH_IT: Final = 4
 """Fewer frames are read one by one."""
 _TWO: Final = 2
+_MOST_STRICT_WORK: Final = 400_000
+"""Of so many explanations a search without faults thinks at the most, which takes some ten seconds."""
 _MOST_WORK: Final = 4_000
 _WORK_EACH: Final = 20
 """A search for faults thinks of so many explanations, and of so many more for each frame and output, and gives up then:
@@ -301,13 +303,13 @@ class Search:
         self._covered: frozenset[Explanation] = frozenset()
         self._leapt_to = -1
         self._work = 0
-        self._most_work: int | None = None
+        self._most_work = _MOST_STRICT_WORK
         self.gave_up = False
 
     def run(self) -> Explanation | None:
         """The explanation that breaks least; None where there is none."""
-        most = _MOST_WORK + _WORK_EACH * (len(self.history.moments) + len(self.history.arrivals.frames))
-        self._most_work = most if self.leniency.faults else None
+        if self.leniency.faults:
+            self._most_work = _MOST_WORK + _WORK_EACH * (len(self.history.moments) + len(self.history.arrivals.frames))
         if not all(map(self.advance, self.history.moments)):
             return None
         best = min(self.alive, key=lambda explanation: explanation.rank)
@@ -319,7 +321,7 @@ class Search:
         """Go on with the next moment of the history; whether anything explains it. After False it cannot go on."""
         found = {explanation.place: explanation for explanation in self.alive}
         after = self._pass(found, moment)
-        self.gave_up = self._most_work is not None and self._work > self._most_work
+        self.gave_up = self._work > self._most_work
         if after and not self.gave_up:
             self.alive = list(after.values())
             return True
@@ -339,13 +341,16 @@ class Search:
         An explanation that others become by reading on, at no cost, is left out: they can read on later.
         """
         after: Explanations = {}
+        found = self._send_part(found, moment, after)
+        if not found:
+            return after
         level = -1
         here: list[Explanation] = []
         self._covered, self._leapt_to = frozenset(), -1
         for explanation in self._read_on(found, moment, here):
             consumed = explanation.place.consumed
             self._work += 1
-            if self._most_work is not None and self._work > self._most_work:
+            if self._work > self._most_work:
                 return {}
             if consumed != level:
                 if consumed == level + 1:
@@ -366,6 +371,24 @@ class Search:
                 if kept is None or then.rank < kept.rank:
                     after[then.place] = then
         return after
+
+    def _send_part(self, found: Explanations, moment: Moment, after: Explanations) -> Explanations:
+        """Explanations in which a part of a message is sent now are put into `after`; the others.
+
+        What such a part does, reading more before it does not change, nor the other way round: who can send it need not
+        be thought to have read more. (Thousands of parts and of frames would make as many pairs as both together.)
+        """
+        what = moment.what
+        if not isinstance(what, OnWire) or what.header.opcode > BINARY or what.header.fin or self.leniency.departing:
+            return found
+        waiting: Explanations = {}
+        for explanation in found.values():
+            sent = list(self._output(explanation, moment)) if self._may_be_now(explanation.place, moment) else []
+            for then in sent:
+                self._keep(after, then)
+            if not sent:
+                waiting[explanation.place] = explanation
+        return waiting
 
     def _freely_after(self, explanations: list[Explanation], moment: Moment) -> frozenset[Explanation]:
         """What explanations become by reading one frame more, where that breaks nothing; without the way there."""
@@ -921,17 +944,23 @@ class Search:
                 return
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        place = explanation.place
+        place, state = explanation.place, explanation.place.state
         missing = tuple(dict.fromkeys(rule for untold in place.untold for rule in untold.rules))
+        silently = state.failed and not state.sent_close and state.tcp_open
+        if silently and not self._shows_failure(explanation):
+            # Nothing shows that it fails the connection: then it is the reason to fail that was not heeded.
+            missing = (*self._reason_to_fail(explanation), *missing)
         if missing and not self.leniency.faults:
             return
-        state = place.state
-        if state.failed and not state.sent_close and not self.history.tells_of_failure and self.leniency.faults:
-            # Nothing shows that it fails the connection: then it is the reason to fail that was not heeded.
-            heeded = self._machine.allowed(state, Event(EventKind.SILENCE), departures=True)
-            if not heeded:
-                missing = (*self._reason_to_fail(explanation), *missing)
         yield from self._do(explanation, moment, Event(EventKind.SILENCE), place, missing)
+
+    def _shows_failure(self, explanation: Explanation) -> bool:
+        """Whether it tells that it failed, or leaves unanswered what came after that and is to be answered at once."""
+        failing = [s.frame for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
+        if self.history.tells_of_failure or not failing or failing[-1] is None:
+            return self.history.tells_of_failure
+        after = self.history.arrivals.frames[failing[-1] + 1 : explanation.place.consumed]
+        return any(frame.header.opcode in (PING, CLOSE) for frame in after)
 
     @staticmethod
     def _reason_to_fail(explanation: Explanation) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from wsoracle.model.terms import CONNECTING, HANDSHAKE, Event, EventKind, Facts,
 from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import Role
 
-from .conformance import Allowed, Application, Broken, Judgement, judge
+from .conformance import TOO_MANY, Allowed, Application, Broken, Judgement, judge
 from .explanation import Cost, Step, machine_for
 from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, ResetsTcp, Tells, Told, Trace
 from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of
@@ -159,7 +159,7 @@ def _judged(
     if strict.died_at is not None and isinstance(strict.died_at.what, Crashes):
         return _unexplained(strict, strict, subject, profile)
     found = judged.best(strict)
-    if found is not None and (strictly or found.cost == Cost()):
+    if found is not None and (strictly or found.cost == Cost() or found.judgement.note == TOO_MANY):
         return found.judgement
     if strictly:
         return _unexplained(strict, strict, subject, profile)
@@ -404,6 +404,8 @@ class _Search:
         elif isinstance(what, HeadAt):
             yield from self._send_head(explanation, moment, what)
         elif isinstance(what, OnWire):
+            if not self._server and self._next_head(place, moment.arrived) is not None:
+                return  # a client that sends frames has looked at the answer that had arrived
             before = text_before(what.header.opcode, place.state, EventKind.SEND)
             facts = facts_on_wire(what.header, what.payload, before, answers=False)
             yield from self._send_early(explanation, moment, Event.of(EventKind.SEND, facts), what)
@@ -429,9 +431,13 @@ class _Search:
         forbidden = tuple(rule.id for rule in self.machine.forbidden_by(place.state, event))
         if forbidden and self._faults:
             early = place.early + self.history.written(frame)
-            broken = tuple(dict.fromkeys((*place.reasons, *forbidden)))
+            # Who goes on after an answer that is to be refused has not refused it: what else that breaks only follows.
+            broken = place.reasons if place.state.failed and place.reasons else forbidden
             step = Step(moment.at, place.state, event, None, (), broken)
-            yield self._go(explanation, place._replace(early=early), step)
+            then = self._go(explanation, place._replace(early=early), step)
+            if place.state.failed:
+                then = replace(then, cost=then.cost.plus(Strength.MUST))  # rather it took it, and did right after that
+            yield then
 
     def _overlooks_head(self, place: _Place, moment: Moment) -> bool:
         """Who ends TCP leaves a head that has arrived without a reaction, whether it has looked at it or not."""

@@ -25,7 +25,7 @@ from wsoracle.model.terms import Setting
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.wire import encode
 from wsoracle.peers import ApplicationRefused
-from wsoracle.properties.conformance import EVERYTHING, Allowed, Judgement, judge, rules_fired
+from wsoracle.properties.conformance import EVERYTHING, TOO_MANY, Allowed, Judgement, judge, rules_fired
 from wsoracle.properties.driving import Driver, drive
 from wsoracle.properties.observation import (
     Arrives,
@@ -458,3 +458,45 @@ def test_very_many_frames_are_one_step() -> None:
 
 def test_nothing_is_owed_once_tcp_has_ended() -> None:
     assert as_server(PINGED, ArrivesEof(), ClosesTcp(), Quiet()).verdict is Verdict.OK
+
+
+def test_a_client_that_stops_listening_without_a_word_has_failed_if_a_ping_shows_it() -> None:
+    """Section 7.1.7: a Close frame SHOULD come before the end of TCP, for which section 7.1.1 has a client wait."""
+    fault, ping = Arrives(from_server(UNKNOWN_OPCODE)), Arrives(from_server(PING, b"?"))
+    echoes = Setting(Role.CLIENT, 1_000, True)
+    silent = judge((fault, ping, Quiet()), echoes, application="echo")
+    assert (silent.verdict, silent.strength) == (Verdict.NON_STRICT, Strength.SHOULD)
+    assert all(rule.startswith("7.1.") for rule in silent.rules)
+    nothing_shows_it = judge((fault, Quiet()), echoes, application="echo")
+    assert (nothing_shows_it.verdict, nothing_shows_it.strength) == (Verdict.FAILED, Strength.MUST)
+    goes_on = judge((fault, ping, Writes(from_client(PONG, b"?")), Quiet()), echoes, application="echo")
+    assert goes_on.verdict is Verdict.FAILED
+    # A server has to end TCP itself.
+    fault, ping = Arrives(from_client(UNKNOWN_OPCODE)), Arrives(from_client(PING, b"?"))
+    assert as_server(fault, ping, Quiet()).verdict is Verdict.FAILED
+
+
+def _echoed_in_parts(size: int, parts: int) -> tuple[Observation, ...]:
+    """A message that comes in frames of one octet, and whose echo goes in parts."""
+    data = b"x" * size
+    sent = [from_client(CONTINUATION if at else BINARY, b"x", fin=at == size - 1) for at in range(size)]
+    step = size // parts
+    echo = [
+        from_server(CONTINUATION if at else BINARY, data[at : at + step], fin=at + step >= size)
+        for at in range(0, size, step)
+    ]
+    return Arrives(b"".join(sent)), Writes(b"".join(echo)), Processed(), Quiet()
+
+
+def test_an_echo_in_parts_of_a_message_in_parts_is_not_tried_at_every_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace, setting = _echoed_in_parts(2_000, 200), Setting(Role.SERVER, 10_000, True)
+    monkeypatch.setattr("wsoracle.properties.explanation._MOST_STRICT_WORK", 10_000)  # the pairs are 400,000
+    assert judge(trace, setting, application="echo").verdict is Verdict.OK
+    wrong = (*trace[:1], Writes(from_server(BINARY, b"y" * 2_000)), *trace[2:])
+    assert judge(wrong, setting, application="echo", strictly=True).verdict is Verdict.FAILED
+
+
+def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.properties.explanation._MOST_STRICT_WORK", 5)
+    judgement = as_server(*[PINGED] * 20, *[PONGS] * 20, Quiet())
+    assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())

@@ -434,3 +434,15 @@ def test_the_rest_of_a_trace_begins_inside_its_octets() -> None:
     trace = (Arrives(b"ab"), Processed(), Arrives(b"cd"), Writes(b"ef"), ClosesTcp())
     assert rest_of(trace, 3, 3, 1) == ((Arrives(b"d"), Writes(b"f"), ClosesTcp()), (2, 3, 4))
     assert rest_of(trace, 5, 4, 2) == ((), ())
+
+
+def test_a_client_that_goes_on_after_a_faulty_answer_is_named_for_taking_it_alone() -> None:
+    faulty = OPENS.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: x-nobody-asked\r\n\r\n")
+    closes = Writes(bytes.fromhex("88821234567811de"))
+    for seen in ((Arrives(faulty), closes), (Arrives(faulty + bytes.fromhex("c100")), closes)):
+        judgement = client(*seen, ClosesTcp(), Quiet())
+        assert judgement.verdict is Verdict.FAILED
+        assert "4.1/answer-extensions" in judgement.rules
+        assert not {"4.1/handshake-before-data", "4.1/wait-for-response"} & set(judgement.rules)
+    before = client(closes, Arrives(faulty), ClosesTcp(), Quiet())
+    assert "4.1/handshake-before-data" in before.rules

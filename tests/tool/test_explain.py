@@ -89,9 +89,6 @@ frame 1: octets 0 to 1, 2 octets long
     SHOULD    7.1.7/close-frame-owed
               section 7.1.7: "the endpoint SHOULD send a Close frame with an appropriate status code
               (Section 7.4) before proceeding to _Close the WebSocket Connection_."
-  it owes closing the TCP connection
-    MUST      7.1.7/client-tcp-close-owed
-              section 7.1.7: "To do so, the client MUST _Close the WebSocket Connection_"
   legal here after this frame
       01 00   text, more fragments follow
       try: --after 0100

@@ -20,7 +20,7 @@ from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
 from wsoracle.harness.summary import summary_of
 from wsoracle.model.vocabulary import Role
 
-from .client_testee import MemoryFolder, ask, fuzzing_server, get, opening, raw, run_all, run_case
+from .client_testee import QUICK, MemoryFolder, ask, fuzzing_server, get, opening, raw, run_all, run_case
 from .test_harness_client import ALL, CERTIFICATE, ECHO
 
 pytestmark = pytest.mark.peers
@@ -316,3 +316,32 @@ def test_only_files_of_the_report_are_served(tmp_path: Path) -> None:
     good = {name for name, status in statuses.items() if status == 200}
     assert good == {"", "index.html", "a_case_1_1_1.json", "css/x.css"}
     assert set(statuses.values()) == {200, 404}
+
+
+@pytest.mark.parametrize("talks", [True, False])
+def test_a_client_is_silent_by_its_first_case_alone_however_late_that_is_judged(
+    talks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judge may be behind: who talked in a case that has no result yet is not silent."""
+
+    async def talk() -> dict[str, dict[str, Any]]:
+        folder, judged = MemoryFolder(), asyncio.Event()
+        async with fuzzing_server(ALL[:3], folder, manners=QUICK) as (server, url):
+            record = server._judges.record
+
+            async def late(*arguments: Any) -> dict[str, Any]:
+                await judged.wait()
+                return await record(*arguments)
+
+            monkeypatch.setattr(server._judges, "record", late)
+            if talks:
+                await run_case(url, "case=1", "x")
+            answers = [await raw(url, opening("/runCase?case=2&agent=x")) for _ in range(2)]
+            assert answers[1].startswith(b"HTTP/1.1 101" if talks else b"HTTP/1.1 503")
+            judged.set()
+            await ask(f"{url}/updateReports?agent=x")
+        return folder.of("x")
+
+    records = run(talk())
+    assert len(records) == 1 + talks
+    assert ("taken to be silent" in records[ALL[1].id]["wsoracle"]["note"]) is not talks

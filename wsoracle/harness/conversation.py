@@ -3,7 +3,8 @@
 Theory of operation. The tester plays the peer of the endpoint under test. It writes the stimulus of the case and waits
 for what a conforming endpoint sends for it (`reference`), for the failure of the connection, or for its end. Where
 there is nothing to be seen, a Ping of the tester's own is a barrier: its Pong says that everything before it was taken
-in. A timer decides silence and nothing else, and a conversation spends no more than `patience` on silence in all.
+in. A timer decides silence and nothing else, and a conversation spends no more than `patience` on silence in all (and
+`closing` on a server that has sent its Close and is slow to end TCP: the RFC gives no time for that).
 
 At its end the tester closes the connection as section 7 has it, where the endpoint has left it open: a Close, the
 answer, and the end of TCP, which a server brings about and a client waits for.
@@ -68,6 +69,8 @@ class Manners:
 
     `patience`  how long silence is waited for, in all
     `grace`     how long before a Ping asks whether the endpoint is still there
+    `closing`   how much longer is waited for the end of TCP after a server's Close; None: three times `patience`.
+                Implementations wait up to ten seconds here for a client that may be slow itself.
     `seconds`   how long a case may take at the most; the case itself may ask for less
     `seed`      what masking keys and nonces are drawn from
     """
@@ -77,6 +80,16 @@ class Manners:
     seconds: float = 60.0
     seed: int = 6455
     greeting: Greeting = field(default_factory=Greeting)
+    closing: float | None = None
+
+    @property
+    def patience_for_tcp(self) -> float:
+        """Seconds that a server may take to end TCP after its Close, on top of `patience`."""
+        return 3 * self.patience if self.closing is None else self.closing
+
+    def time_for(self, case: LiveCase) -> float:
+        """Seconds that a case may take."""
+        return min(case.seconds + self.patience_for_tcp, self.seconds)
 
 
 def most_octets(case: LiveCase) -> int:
@@ -142,11 +155,11 @@ class Conversation:
     async def run(self) -> None:
         """Do it all, within the time of the case; afterwards the connection is closed. Raises nothing of the peer's."""
         try:
-            async with asyncio.timeout(min(self.case.seconds, self._manners.seconds)):
+            async with asyncio.timeout(self._manners.time_for(self.case)):
                 await self._talk()
         except TimeoutError:
             self.timed_out = True
-            self.notes.append(f"the case took longer than {min(self.case.seconds, self._manners.seconds):g} s")
+            self.notes.append(f"the case took longer than {self._manners.time_for(self.case):g} s")
         finally:
             self.link.abort()
         await self.link.gone()
@@ -358,17 +371,36 @@ class Conversation:
             # No Ping: who is slow to notice the fault would be taken to answer what comes after it. And where more of
             # the stimulus follows, nobody is waited for who need not notice the fault before that.
             if at_end:
-                await self._until(lambda: self._caught_up() or self._goes_on())
+                await self._see_failure()
             return
         # Who owes a message is waited for: its application may be slower than its Pong.
         if self._can_ping() and self._incoming.messages >= self._reference.messages:
-            before = len(self._incoming.pongs)
-            self.barriers += 1
-            self._send_control(PING, BARRIER)
-            await self._until(lambda: self._caught_up() or BARRIER in self._incoming.pongs[before:])
+            await self._until_pong()
         else:
             await self._until(self._caught_up)
         self._note_opening()
+
+    async def _see_failure(self) -> None:
+        """Wait for an endpoint that has to fail the connection.
+
+        A client may do that unseen: section 7.1.7 asks it for a Close frame with a SHOULD, and section 7.1.1 to wait
+        for the server's end of TCP. That it leaves a Ping unanswered tells it from one that has overlooked the fault.
+        """
+
+        def shows() -> bool:
+            return self._caught_up() or self._goes_on()
+
+        if self.role is Role.SERVER or not self._can_ping():
+            await self._until(shows)
+        elif not await self._until(shows, self._patience / 2) and not self.link.ended:
+            await self._until_pong()
+
+    async def _until_pong(self) -> None:
+        """Send a Ping, and wait for its Pong or for what is owed."""
+        before = len(self._incoming.pongs)
+        self.barriers += 1
+        self._send_control(PING, BARRIER)
+        await self._until(lambda: self._caught_up() or BARRIER in self._incoming.pongs[before:])
 
     def _note_opening(self) -> None:
         """In a case about the opening handshake: has the server opened the connection?"""
@@ -414,6 +446,8 @@ class Conversation:
         """The end of TCP: a server brings it about, a client waits for it."""
         if self.role is Role.SERVER:
             if self._incoming.close is not None and self.sent_close is not None:
+                self._patience += self._manners.patience_for_tcp
+                self._most_patience += self._manners.patience_for_tcp
                 await self._until(lambda: False)
             return
         self.link.end_sending()

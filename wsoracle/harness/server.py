@@ -67,6 +67,8 @@ class Limits:
 _SPARE: Final = 256 * 1024
 """Octets of a read of the event loop, which come on top of what a request may have."""
 
+_UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
 _GOODBYE: Final = 1.0
 """Seconds in which connections that are let go have to be gone."""
 
@@ -188,7 +190,7 @@ class FuzzingServer:
             link.abort()
             return
         if len(self._connections) >= self._limits.connections:
-            link.write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            link.write(_UNAVAILABLE)
             link.close()
             asyncio.get_running_loop().call_later(_GOODBYE, link.abort)
             return
@@ -287,10 +289,12 @@ class FuzzingServer:
         if case.id in agent.results:
             agent.silent = None  # it begins anew
         with self.run.running(agent, case.id):
-            async with self._room.of(most_octets(case)):
-                await self._talk(link, incoming, agent, command)
+            async with self._room.of(most_octets(case)) as keep:
+                await self._talk(link, incoming, agent, command, keep)
 
-    async def _talk(self, link: Link, incoming: Incoming, agent: AgentRun, command: Command) -> None:
+    async def _talk(
+        self, link: Link, incoming: Incoming, agent: AgentRun, command: Command, keep: Callable[[int], None]
+    ) -> None:
         case = command.case
         assert case is not None
         started, begun = datetime.now(UTC), link.now
@@ -298,13 +302,16 @@ class FuzzingServer:
         talk = Conversation(case, Role.CLIENT, link, self._manners, incoming=incoming)
         if agent.silent is not None:
             talk.leave_out(f"not run: the client said nothing in {agent.silent}, and is taken to be silent")
-            link.abort()
+            # Some clients wait for an answer for ever, even where TCP has ended.
+            link.write(_UNAVAILABLE)
+            link.close()
             await link.gone()
         else:
-            first = not agent.results
+            first, agent.has_talked = not agent.has_talked, True
             await talk.run()
             if first and talk.silent and talk.said_nothing:
                 agent.silent = case.id
+        keep(link.sent + link.received)  # the judge may be behind, and others have to have room until it is not
         facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed)
         self.run.enter(agent, await self._judges.record(talk, facts, self._profile))
 
@@ -323,16 +330,23 @@ class _Room:
         self._freed: Final = asyncio.Event()
 
     @asynccontextmanager
-    async def of(self, octets: int) -> AsyncIterator[None]:
-        """With room for so many octets; what is more than all counts as all."""
-        needed = min(octets, self._all)
+    async def of(self, octets: int) -> AsyncIterator[Callable[[int], None]]:
+        """With room for so many octets (what is more than all counts as all); who needs less at last says so."""
+        taken = min(octets, self._all)
+
+        def keep(octets: int) -> None:
+            nonlocal taken
+            kept = min(octets, taken)
+            self._taken -= taken - kept
+            taken = kept
+            self._freed.set()
+
         async with self._turn:
-            while self._taken + needed > self._all:
+            while self._taken + taken > self._all:
                 self._freed.clear()
                 await self._freed.wait()
-            self._taken += needed
+            self._taken += taken
         try:
-            yield
+            yield keep
         finally:
-            self._taken -= needed
-            self._freed.set()
+            keep(0)

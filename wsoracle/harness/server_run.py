@@ -43,7 +43,8 @@ class Result:
 class AgentRun:
     """One agent. ``earlier`` are the ids of the cases that it did in the part of the run that came before.
 
-    `silent` is the id of the case in which it said nothing at all, and is not asked any further.
+    `has_talked` is whether a case was begun; `silent` the id of the first one, where it said nothing at all in it: it
+    is not asked any further then.
     """
 
     def __init__(self, name: str, earlier: Iterable[str], answered: Mapping[str, bool]) -> None:
@@ -52,6 +53,7 @@ class AgentRun:
         self.done_before: Final = set(earlier)
         self.ledger: Final = Ledger(answered)
         self.running: Final[Counter[str]] = Counter()
+        self.has_talked = False
         self.silent: str | None = None
 
     @property

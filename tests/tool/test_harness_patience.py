@@ -1,0 +1,102 @@
+"""How long the tester waits, and for what: no endpoint is accused of what a slower one may do as well."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from wsoracle.generators.live_case import LiveCase, SendFrame
+from wsoracle.harness.conversation import Manners
+from wsoracle.model.vocabulary import CLOSE, PONG, TEXT, Frame
+from wsoracle.model.wire import encode
+
+from .client_testee import MemoryFolder, fuzzing_server
+from .degenerate_servers import _frames, _handshake
+from .test_harness_client import ECHO, NEGATIVE, POSITIVE, against
+
+QUICK = Manners(patience=0.4, grace=0.1, seconds=5)
+CASES = (POSITIVE[0], NEGATIVE[0])
+
+
+def _slow_to_end_tcp(seconds: float | None) -> Any:
+    """Echoes, fails as it must with a Close, and ends TCP so much later, or never."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _handshake(reader, writer)
+        async for frame in _frames(reader):
+            if frame.rsv1 or frame.opcode == CLOSE:
+                writer.write(encode(Frame(CLOSE, b"\x03\xea" if frame.rsv1 else frame.payload)))
+                break
+            writer.write(encode(Frame(frame.opcode, frame.payload)))
+        gone = asyncio.ensure_future(reader.read(-1))
+        await asyncio.wait([gone], timeout=seconds)
+        gone.cancel()
+
+    return handler
+
+
+def test_a_server_may_take_its_time_to_end_tcp_after_its_close() -> None:
+    later = against(_slow_to_end_tcp(2 * QUICK.patience), cases=CASES, manners=QUICK)
+    assert [record["wsoracle"]["verdict"] for record in later.values()] == ["OK", "OK"]
+    impatient = against(_slow_to_end_tcp(None), cases=CASES, manners=replace(QUICK, closing=0.2))
+    assert [record["wsoracle"]["verdict"] for record in impatient.values()] == ["FAILED", "FAILED"]
+    for record in impatient.values():
+        assert any("tcp-close" in rule["id"] for rule in record["wsoracle"]["rules"])
+
+
+def _client(case: LiveCase, listens: bool) -> dict[str, Any]:
+    """The record of a client that says nothing to a fault, and listens on or does not."""
+
+    async def run() -> dict[str, Any]:
+        folder = MemoryFolder()
+        async with fuzzing_server((POSITIVE[0], case), folder, manners=QUICK) as (_, url):
+            for number in (1, 2):
+                reader, writer = await asyncio.open_connection(*_address(url))
+                await _request(reader, writer, f"/runCase?case={number}&agent=x")
+                await _talk(reader, writer, listens)
+            with contextlib.suppress(ConnectionClosed):
+                async with connect(f"{url}/updateReports?agent=x", compression=None) as connection:
+                    await connection.recv()
+        return folder.of("x")[case.id]
+
+    return asyncio.run(run())
+
+
+def _address(url: str) -> tuple[str, int]:
+    host, _, port = url.rpartition("/")[2].rpartition(":")
+    return host, int(port)
+
+
+async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> None:
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+
+
+async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listens: bool) -> None:
+    """Echo and answer as a client does; a reserved bit is passed over by who listens, and ends the listening else."""
+    deaf = False
+    async for frame in _frames(reader):
+        deaf = deaf or (frame.rsv1 and not listens)
+        if deaf or frame.rsv1:
+            continue
+        answer = PONG if frame.opcode == 9 else frame.opcode
+        writer.write(encode(Frame(answer, frame.payload, key=b"\0\0\0\0")))
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize(("listens", "verdict"), [(False, "NON-STRICT"), (True, "FAILED")])
+def test_a_client_that_fails_unseen_is_told_from_one_that_overlooks_the_fault(listens: bool, verdict: str) -> None:
+    case = LiveCase("sample/bit", "bit", "bit", ("sample",), (SendFrame(Frame(TEXT, b"x", rsv1=True)),), control=ECHO)
+    record = _client(case, listens)
+    assert record["wsoracle"]["verdict"] == verdict, record["wsoracle"]["rules"]
