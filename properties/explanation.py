@@ -449,9 +449,12 @@ class Search:
         return min(strengths, key=STRENGTHS.index, default=None)
 
     def _may_close(self, state: State, moment: Moment) -> bool:
-        """Whether the endpoint may have a reason to send a Close, be it what its application does unseen."""
+        """Whether the endpoint may have a reason to send a Close, be it what its application does unseen.
+
+        The end of one half of TCP is one: the other half still carries a Close frame.
+        """
         asked = self.subject.unasked or moment.asked.close
-        return asked or state.failed or state.got_close
+        return asked or state.failed or state.got_close or moment.eof
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 

@@ -500,3 +500,9 @@ def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pyt
     monkeypatch.setattr("wsoracle.properties.explanation._MOST_STRICT_WORK", 5)
     judgement = as_server(*[PINGED] * 20, *[PONGS] * 20, Quiet())
     assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())
+
+
+def test_the_end_of_one_half_of_tcp_is_a_reason_to_send_a_close() -> None:
+    goes = Writes(from_server(CLOSE, body(1001))), ClosesTcp(), Quiet()
+    judged = [judge(trace, ECHO, application="echo") for trace in ((ArrivesEof(), *goes), goes)]
+    assert [judgement.verdict for judgement in judged] == [Verdict.OK, Verdict.FAILED]
