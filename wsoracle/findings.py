@@ -32,17 +32,18 @@ from wsoracle.properties.opening_trace import LARGEST_HEAD
 from .hunting import Examined
 from .opening_hunting import OpeningScenario
 
-__all__ = ["Finding", "observed_in_words", "stimulus_from_json", "stimulus_to_json"]
+__all__ = ["Finding", "described_with_heads", "observed_in_words", "stimulus_from_json", "stimulus_to_json"]
 
 
 def observed_in_words(examined: Examined) -> list[str]:
     """What was observed, in words: frames, and of a connection from the first octet on heads of HTTP as text."""
     opening = isinstance(examined.scenario, OpeningScenario)
     seen = [observation for observation in examined.trace if not isinstance(observation, Processed)]
-    return [_with_heads(observation) if opening else described(observation) for observation in seen]
+    return [described_with_heads(observation) if opening else described(observation) for observation in seen]
 
 
-def _with_heads(observation: Observation) -> str:
+def described_with_heads(observation: Observation) -> str:
+    """An observation in words, where what it begins with may be a head of HTTP."""
     if not isinstance(observation, (Arrives, Writes)):
         return described(observation)
     verb = "arrives" if isinstance(observation, Arrives) else "sends"

@@ -121,7 +121,7 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
         if judgement.at is None
         else {
             "observation": judgement.at,
-            "what": described(recorded.trace[judgement.at]),
+            "what": _in_words(recorded, judgement.at),
             "octet": judgement.octet,
             "arrived": judgement.arrived,
             "t": None if recorded.times is None else recorded.times[judgement.at],
@@ -148,7 +148,7 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
-            out.print(Text(f"    {mark} {time}{_one_line(described(recorded.trace[index]))}"))
+            out.print(Text(f"    {mark} {time}{_one_line(_in_words(recorded, index))}"))
         where = [] if judgement.octet is None else [f"octet {judgement.octet} of what it wrote"]
         where += [] if judgement.arrived is None else [f"{judgement.arrived} octets had arrived"]
         if where:
@@ -157,6 +157,14 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
         out.print(Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"))
     if judgement.note:
         out.print(Text(f"    {_one_line(judgement.note)}"))
+
+
+def _in_words(recorded: Recorded, index: int) -> str:
+    """What was observed there; heads as text where the trace has the opening handshake."""
+    from ..findings import described_with_heads
+
+    observation = recorded.trace[index]
+    return described_with_heads(observation) if recorded.opening else described(observation)
 
 
 _WIDEST: Final = 400
