@@ -147,7 +147,7 @@ OWED = {
     "the end of TCP, by the server": (ANSWERED, SERVER, [Due.TCP_CLOSE]),
     "and not by the client": (ANSWERED, CLIENT, []),
     "Close, then TCP": (FAILED, SERVER, [Due.CLOSE, Due.TCP_CLOSE]),
-    "the same for a client": (FAILED, CLIENT, [Due.CLOSE, Due.TCP_CLOSE]),
+    "a client leaves that to the server": (FAILED, CLIENT, [Due.CLOSE]),
     "a client that said so waits": (FAILED._replace(sent_close=True), CLIENT, []),
     "a reply before a Pong": (State(reply_due=True, pong_due=True), SERVER, [Due.REPLY, Due.PONG]),
     "nothing after the end": (State(tcp_open=False, failed=True, pong_due=True), SERVER, []),
