@@ -9,11 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from wsoracle.reports import index, page
 from wsoracle.reports.entries import entry_of, in_order, span_of
 from wsoracle.reports.index import index_page, totals_of
 from wsoracle.reports.page import case_page
 from wsoracle.reports.sequence import MOST_ARROWS, sequence_diagram
 from wsoracle.reports.shown import LONGEST, visible
+from wsoracle.reports.style import template_environment
 from wsoracle.reports.tidy import tidy
 from wsoracle.reports.verdicts import MEANINGS, VERDICTS
 from wsoracle.reports.wire import wire_log
@@ -246,6 +248,18 @@ def test_file_names_in_links_are_quoted() -> None:
 )
 def test_the_span_of_a_run(begun: list[str], span: tuple[str | None, float]) -> None:
     assert span_of({"started": one, "duration": 41} for one in begun) == span
+
+
+@pytest.mark.parametrize("first", ["index", "page"])
+def test_neither_kind_of_page_needs_the_other(first: str) -> None:
+    for cached in (template_environment, index._template, page._template):
+        cached.cache_clear()
+    try:
+        assert "<main>" in (index_of(sample()) if first == "index" else case_page(sample()))
+    finally:
+        template_environment.cache_clear()
+        index._template.cache_clear()
+        page._template.cache_clear()
 
 
 # --- hostile records --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from .sequence import sequence_diagram
 from .shown import html_of
 from .style import policy, template_environment
 from .tidy import as_text, tidy
-from .verdicts import MEANINGS, SIGNS, label, style_of
+from .verdicts import MEANINGS, label
 from .wire import Line, wire_log
 
 __all__ = ["case_page"]
@@ -106,12 +106,8 @@ def _run(ours: Mapping[str, Any]) -> list[tuple[str, str]]:
 @lru_cache(maxsize=1)
 def _template() -> Any:
     environment: Any = template_environment()
-    environment.filters.update(events=_events, style=style_of, clause=_clause, sign=_sign)
+    environment.filters.update(events=_events, clause=_clause)
     return environment.get_template("case.html.j2")
-
-
-def _sign(verdict: str) -> str:
-    return SIGNS.get(verdict, "?")
 
 
 def _clause(section: str) -> str | None:

@@ -38,11 +38,12 @@ def template_environment() -> object:
     import jinja2
 
     from .shown import visible
+    from .verdicts import SIGNS, style_of
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters["v"] = visible
+    environment.filters.update(v=visible, style=style_of, sign=lambda verdict: SIGNS.get(verdict, "?"))
     environment.globals.update(style=STYLE)
     return environment
