@@ -424,10 +424,11 @@ SOUND = {
 
 
 def _state_after(scenario: Scenario) -> State | None:
+    """The state after the path of a history; None where that departs from a rule: what follows it is not legal."""
     state = scenario.start
     machine = _machine(scenario.setting)
     for event, label in scenario.path:
-        found = [o.state for o in machine.allowed(state, event, departures=True) if o.label == label]
+        found = [o.state for o in machine.allowed(state, event) if o.label == label]
         if not found:
             return None
         state = found[0]

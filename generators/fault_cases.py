@@ -22,6 +22,7 @@ from wsoracle.model.vocabulary import Role
 
 from .build_case import CannotBuildError, Scenario, build_case
 from .case import Case, Origin
+from .live_words import change_in_words
 
 Head: TypeAlias = "RequestFacts | ResponseFacts"
 Change: TypeAlias = "tuple[str, object]"
@@ -58,7 +59,7 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
             name = f"fault/{role}/" + "+".join(_word(change) for change in changes)
             scenario = Scenario(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
             what = "request" if role is Role.SERVER else "answer"
-            title = f"A sound {what}, but: " + "; ".join(_words(change) for change in changes)
+            title = f"A sound {what}, but: " + "; ".join(change_in_words(*_labelled(change)) for change in changes)
             try:
                 made = build_case(name, Origin("fault"), title, scenario)
             except CannotBuildError as error:
@@ -76,8 +77,10 @@ def faults(role: Role) -> Iterator[tuple[tuple[Change, ...], Head]]:
     heads = [event.head for event in Alphabet(RULES, setting, pairs=True, classes=False).of(side.kind, side.state)]
     changed = {head: _changes(sound, head) for head in heads if head is not None}
 
-    def answers(head: Head) -> frozenset[Label]:
-        return frozenset(machine.labels(side.state, Event.of(side.kind, head)))
+    def answers(head: Head) -> frozenset[tuple[Kind, State]]:
+        """Which error code fits makes no difference, but what is owed then does."""
+        allowed = machine.allowed(side.state, Event.of(side.kind, head))
+        return frozenset((outcome.label.kind, outcome.state) for outcome in allowed)
 
     single = {changes[0]: answers(head) for head, changes in changed.items() if len(changes) == 1}
     for head, changes in changed.items():
@@ -100,16 +103,17 @@ def _changes(sound: Head, head: Head) -> tuple[Change, ...]:
     return tuple((name, value) for name, value in head._asdict().items() if value != usual[name])
 
 
-def _words(change: Change) -> str:
+def _labelled(change: Change) -> tuple[str, str]:
+    """The fact that is changed, and its value as a word."""
     name, value = change
     if isinstance(value, bool) or name == "status":
-        return f"{name.replace('_', ' ')} is {str(value).lower()}"
+        return name, str(value)
     assert isinstance(value, int)
-    return f"{name} is {label_of_fact(name, value)}"
+    return name, label_of_fact(name, value)
 
 
 def _word(change: Change) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", _words(change).replace(" is ", "-", 1)).strip("-").lower()
+    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(_labelled(change))).strip("-").lower()
 
 
 __all__ = ["fault_cases", "faults"]

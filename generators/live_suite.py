@@ -21,8 +21,8 @@ from .case import Case, Ending
 from .case_steps import Receive, ReceiveEof, ReceiveHead, ReceiveOctets, Send, head_to_json
 from .case_steps import SendHead as SentHead
 from .live_case import Action, EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle
-from .live_controls import with_controls
-from .live_words import in_words
+from .live_controls import must_be_answered, with_controls
+from .live_words import change_in_words, in_words
 
 __all__ = ["live_case_of", "live_cases", "own_cases", "own_suite"]
 
@@ -58,11 +58,12 @@ def own_suite(cases: Iterable[Case]) -> tuple[LiveCase, ...]:
     """Those of the generated cases that a tester can carry, in the order of their ids, with controls.
 
     A case's own control can be one that a Close alone answers; what is told from outside needs a message or a Pong, or
-    an endpoint that answers everything with a Close would pass. So each role's openings get one that goes on with a
-    message.
+    an endpoint that answers everything with a Close would pass. Such a control is left out, and the openings of each
+    role get one that goes on with a message.
     """
     ordered = sorted(cases, key=lambda case: case.id)
-    carried = [live_case_of(case) for case in ordered if _can_be_told(case)]
+    every = [(case, live_case_of(case)) for case in ordered if _can_be_told(case)]
+    carried = [live for case, live in every if case.origin.kind != "control" or live.opening or must_be_answered(live)]
     by_role: list[LiveCase] = []
     for role in Role:
         here = [case for case in carried if case.roles == {role}]
@@ -111,7 +112,7 @@ def live_case_of(case: Case) -> LiveCase:
             case Receive() | ReceiveOctets():
                 actions.append(_sending(step, case.role))
             case ReceiveHead():
-                actions.append(SendHead(step.octets))
+                actions.append(SendHead(step.octets + _body_of(step.facts)))
             case ReceiveEof():
                 actions.append(EndSending())
             case Send() | SentHead() if actions:
@@ -152,10 +153,16 @@ def _stimulus(case: Case, actions: tuple[Action, ...]) -> str:
     words = [in_words(actions)] if len(actions) > len(heads) else []
     for head in heads:
         facts = head_to_json(head.facts)["facts"]
-        unusual = "; ".join(f"{name.replace('_', ' ')} is {str(value).lower()}" for name, value in facts.items())
+        unusual = "; ".join(change_in_words(name, value) for name, value in facts.items())
         name = "A request" if isinstance(head.facts, RequestFacts) else "An answer"
         words.append(f"{name} as usual" + (f", but: {unusual}." if unusual else "."))
     return " ".join(words)
+
+
+def _body_of(facts: RequestFacts | ResponseFacts) -> bytes:
+    """The octets that a sample head announces: who reads a body is not to be kept waiting. A 101 has none."""
+    has_body = facts.body and (isinstance(facts, RequestFacts) or facts.status >= 200)
+    return b"hello" if has_body else b""
 
 
 def _group(case: Case) -> tuple[str, ...]:

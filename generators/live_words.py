@@ -10,7 +10,7 @@ from wsoracle.properties.observation import shown
 
 from .live_case import Action, SendFrame, SendHead, SendOctets, Settle
 
-__all__ = ["MANY", "in_words", "octets", "repetitions", "told"]
+__all__ = ["MANY", "change_in_words", "in_words", "octets", "repetitions", "told"]
 
 MANY: Final = 100
 """Actions of a case that are no longer told one by one."""
@@ -85,6 +85,12 @@ def _frame(action: SendFrame) -> str:
     else:
         words.append("(empty)")
     return " ".join(words)
+
+
+def change_in_words(name: str, value: object) -> str:
+    """What is not as usual in a head, a fact and its value: in words that are true whatever the client has offered."""
+    shown_value = "one that the client is taken to have offered" if value == "offered" else str(value).lower()
+    return f"{name.replace('_', ' ')} is {shown_value}"
 
 
 def octets(count: int) -> str:

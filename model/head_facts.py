@@ -231,11 +231,12 @@ def _is_for(request: Request, uri: WebSocketUri) -> bool:
 
 
 def _accept(values: Sequence[str], request: Request | None) -> int:
-    if len(values) != 1:
-        return value_of("accept", "repeated" if values else "absent")
+    """Each value has to be right; of several keys, a fault of the request, each may be taken for the one."""
+    if not values:
+        return value_of("accept", "absent")
     keys = [] if request is None else request.values("Sec-WebSocket-Key")
-    right = len(keys) == 1 and values[0].strip(" \t") == accept_value(keys[0])
-    return value_of("accept", "right" if right else "wrong")
+    right = {value.strip(" \t") for value in values} <= set(map(accept_value, keys))
+    return value_of("accept", "wrong" if not right else "right" if len(values) == 1 else "repeated")
 
 
 def _subprotocol(values: Sequence[str], request: Request | None) -> int:
@@ -285,18 +286,21 @@ SAMPLE_KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 SAMPLE_URI: Final = parse_uri("ws://server.example.com/chat")
 SUBPROTOCOL, OTHER_SUBPROTOCOL = "chat", "superchat"
 EXTENSION, DEFLATE = "x-private", "permessage-deflate"
+_FOLDED: Final = ("X-Folded", "over two lines")
+"""Of a head that is tolerated: a field that says nothing, and is folded."""
 
 _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("upgrade", "websocket"): (("Upgrade", "websocket"),),
-    ("upgrade", "another"): (("Upgrade", "h2c"),),
-    ("upgrade", "a list with websocket"): (("Upgrade", "h2c, websocket"),),
+    # No protocol that a server may have, as h2c, which it could rightly switch to.
+    ("upgrade", "another"): (("Upgrade", "x-another"),),
+    ("upgrade", "a list with websocket"): (("Upgrade", "x-another, websocket"),),
     ("connection", "Upgrade"): (("Connection", "Upgrade"),),
     ("connection", "without Upgrade"): (("Connection", "keep-alive"),),
     ("connection", "Upgrade more than once"): (("Connection", "Upgrade, upgrade"),),
     ("key", "another number of octets"): (("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAAAA"),),
     ("key", "not base64"): (("Sec-WebSocket-Key", "not base64!"),),
     ("version", "13"): (("Sec-WebSocket-Version", "13"),),
-    ("version", "another"): (("Sec-WebSocket-Version", "8"),),
+    ("version", "another"): (("Sec-WebSocket-Version", "25"),),  # as in section 4.4; servers do understand 8
     ("version", "not a version"): (("Sec-WebSocket-Version", "013"),),
     ("version", "13 and more"): (("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Version", "13")),
     ("protocols", "distinct tokens"): (("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, {OTHER_SUBPROTOCOL}"),),
@@ -329,6 +333,7 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
         lines += keys.get(label, ()) if name == "key" and label in keys else _REQUEST_LINES.get((name, label), ())
     if facts.body:
         lines.append(("Content-Length", "5"))
+    lines += _further(facts.syntax)
     version = "1.1" if label_of_fact("http", facts.http) == "at least 1.1" else "1.0"
     return Request(version, tuple(lines), "GET" if facts.method_get else "POST", target)
 
@@ -338,7 +343,7 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
     subprotocol or an extension that is "offered" where the request offers none."""
     if label_of_fact("syntax", facts.syntax) in ("malformed", "too large"):
         raise ValueError("these are the facts of octets that are no head of HTTP")
-    right = accept_value("".join(request.values("Sec-WebSocket-Key")))
+    right = accept_value((*request.values("Sec-WebSocket-Key"), "")[0])
     bits = frozenset(n for n in (1, 2, 3) if getattr(facts, f"defines_rsv{n}"))
     chosen = {
         "absent": [],
@@ -369,6 +374,7 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
     lines = [line for name in ("upgrade", "connection")
              for line in _REQUEST_LINES.get((name, label_of_fact(name, getattr(facts, name))), ())]  # fmt: skip
     lines += [(name, value) for name, values in fields.items() for value in values]
+    lines += _further(facts.syntax)
     reason = "Switching Protocols" if facts.status == 101 else "Another Status"
     version = "1.1" if label_of_fact("http", facts.http) == "at least 1.1" else "1.0"
     made = Response(version, tuple(lines), facts.status, reason)
@@ -407,8 +413,16 @@ def _no_head(syntax: int, beginning: bytes) -> bytes | None:
     return beginning.ljust(HEAD_LIMIT, b"x") if label == "too large" else None
 
 
+def _further(syntax: int) -> Sequence[tuple[str, str]]:
+    return (_FOLDED,) if label_of_fact("syntax", syntax) == "tolerated" else ()
+
+
 def _with_syntax(octets: bytes, syntax: int) -> bytes:
-    return octets.replace(b"\r\n", b"\n") if label_of_fact("syntax", syntax) == "tolerated" else octets
+    """A fold where a recipient is to put up with one. (Who takes no bare LF would wait for the end of the head.)"""
+    if label_of_fact("syntax", syntax) != "tolerated":
+        return octets
+    name, value = (text.encode() for text in _FOLDED)
+    return octets.replace(b": ".join((name, value)), b": ".join((name, value.replace(b" ", b"\r\n ", 1))))
 
 
 def _read(role: Role, octets: bytes) -> Read | Malformed:

@@ -167,6 +167,10 @@ UTF8: Final = (
             "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a "
             "valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.",
             is_close & ~reason_ok, 1007),
+    # Section 7.4.1 has 1007 for data within a message, which a reason is not.
+    _refuse("7.4.1/may-fail-close-reason", MAY,
+            "1002 indicates that an endpoint is terminating the connection due to a protocol error.",
+            is_close & ~reason_ok, 1002),
 )  # fmt: skip
 
 

@@ -23,7 +23,6 @@ from .terms import (
     handshake_is,
     method_get,
     tcp_open,
-    willing,
 )
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
@@ -142,7 +141,7 @@ READING_REQUESTS: Final = (
     _refuse("10.2/may-refuse-origin", MAY,
             "If the origin indicated is unacceptable to the server, then it SHOULD respond to the WebSocket handshake "
             "with a reply containing HTTP 403 Forbidden status code.",
-            is_handshake & ~willing & ~is_("origin", "absent"), 403),
+            is_handshake & ~is_("origin", "absent"), 403),
     *_disputed("4.2.1/body", "request_with_body", _MATCHES, body, CONSENSUS),
     _refuse("4.2.1/no-handshake", MUST, _MATCHES, legible & ~is_handshake & is_set_to("other_requests", "refused")),
     _row("4.2.1/sound-request", MUST,

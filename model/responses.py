@@ -172,7 +172,7 @@ READING_RESPONSES: Final = (
     _fail("4.1/malformed-response", MUST, _CONFORMS, ~legible),
     _fail("4.1/may-fail-tolerated", MAY, _CONFORMS, is_("syntax", "tolerated")),
     _fail("4.1/unasked-response", CONSENSUS, _CONFORMS, handshake_is("not begun")),
-    *_disputed("4.1/answer-http-1-0", "http_1_0", _CONFORMS, is_("http", "lower than 1.1"), CONSENSUS),
+    *_disputed("4.1/answer-http-1-0", "answer_in_http_1_0", _CONFORMS, is_("http", "lower than 1.1"), CONSENSUS),
     _fault("4.1/answer-upgrade",
            "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a value that is not "
            "an ASCII case-insensitive match for the value \"websocket\", the client MUST _Fail the WebSocket "
@@ -191,8 +191,7 @@ READING_RESPONSES: Final = (
            "base64-decoded) with the string \"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\" but ignoring any leading and "
            "trailing whitespace, the client MUST _Fail the WebSocket Connection_.",
            is_("accept", "absent", "wrong")),
-    # The ABNF of section 4.2.2 has one value; the words of section 11.3.3 bind the sender alone.
-    _fault("4.1/answer-one-accept", _CONFORMS, is_("accept", "repeated")),
+    *_disputed("4.1/answer-one-accept", "repeated_accept", _CONFORMS, is_("accept", "repeated"), CONSENSUS),
     _fault("4.1/answer-extensions",
            "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the use "
            "of an extension that was not present in the client's handshake (the server has indicated an extension not "
@@ -212,6 +211,8 @@ READING_RESPONSES: Final = (
            is_("subprotocol", "not offered")),
     _fault("4.1/answer-one-subprotocol", _CONFORMS, is_("subprotocol", "not one token")),
     _fail("4.1/may-fail-answer-with-body", MAY, _CONFORMS, switches_protocols & body),
+    # Sections 4.2.2 and 4.4 have the field in refusals alone.
+    _fail("4.1/may-fail-answer-with-versions", MAY, _CONFORMS, switches_protocols & ~is_("versions", "absent")),
     _row("4.1/established", MUST,
          "If the server's response is validated as provided for above, it is said that _The WebSocket Connection is "
          "Established_ and that the WebSocket Connection is in the OPEN state.",

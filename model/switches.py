@@ -128,11 +128,29 @@ SWITCHES: Final[tuple[Switch, ...]] = (
     ),
     Switch(
         "http_1_0",
-        "4.1, 4.2.1",
-        "What does an endpoint do with a handshake in HTTP/1.0?",
+        "4.2.1",
+        "What does a server do with a request in HTTP/1.0?",
         ACCEPT_EITHER_REFUSE,
         "refuse",
         "Section 4.2.1 asks for an HTTP/1.1 or higher GET request; HTTP/1.0 has no Upgrade.",
+    ),
+    Switch(
+        "answer_in_http_1_0",
+        "4.1, 4.2.2",
+        "What does a client do with a 101 in HTTP/1.0?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "HTTP/1.0 has no Upgrade, but of the status line section 4.1 names the code alone, and section 4.2.2 shows "
+        "HTTP/1.1 as what an answer could look like; few clients look at the version.",
+    ),
+    Switch(
+        "repeated_accept",
+        "4.1, 11.3.3",
+        "What does a client do with an answer that has the right Sec-WebSocket-Accept more than once?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 11.3.3 says that the field MUST NOT appear more than once, which binds the server; section 4.1 has "
+        "the client fail where it is missing or has another value, and each of these is right. Implementations differ.",
     ),
     Switch(
         "missing_host",
@@ -155,8 +173,9 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "4.1, 4.2.1",
         "What does an endpoint do with a Connection field that has the token Upgrade more than once?",
         ACCEPT_EITHER_REFUSE,
-        "accept",
-        "The field has to include the token, which it does; HTTP gives the repetition no meaning.",
+        "either",
+        "The field has to include the token, which it does, and HTTP gives the repetition no meaning; but nobody "
+        "writes so, and implementations differ.",
     ),
     Switch(
         "unknown_parameters",

@@ -292,7 +292,7 @@ def test_facts_of_requests_by_example(name: str, fields: list[str], label: str) 
     [
         ("accept", ["s3pPLMBiTxaQ9kYGzzhZRbK+xOo="], "right"), ("accept", ["S3pPLMBiTxaQ9kYGzzhZRbK+xOo="], "wrong"),
         ("accept", [""], "wrong"), ("accept", ["s3pPLMBiTxaQ9kYGzzhZRbK+xOo="] * 2, "repeated"),
-        ("accept", [], "absent"),
+        ("accept", ["s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "S3pPLMBiTxaQ9kYGzzhZRbK+xOo="], "wrong"), ("accept", [], "absent"),
         ("subprotocol", ["chat"], "offered"), ("subprotocol", ["superchat"], "offered"),
         ("subprotocol", ["CHAT"], "not offered"), ("subprotocol", [""], "not one token"),
         ("subprotocol", ["chat", "chat"], "not one token"), ("subprotocol", ["chat, superchat"], "not one token"),

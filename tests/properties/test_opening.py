@@ -15,13 +15,12 @@ import pytest
 from wsoracle.generators.mutants import mutants
 from wsoracle.generators.vacuity import faults
 from wsoracle.model.compiled import CompiledMachine
-from wsoracle.model.expression import Const, Expr, Sort, Value, Var, all_of, evaluate
+from wsoracle.model.expression import Const, Sort, Value, Var, evaluate
 from wsoracle.model.handshake_terms import (
     REQUEST_VARIABLES,
     RESPONSE_VARIABLES,
     RequestFacts,
     ResponseFacts,
-    is_,
     value_of,
 )
 from wsoracle.model.machine import Kind, Outcome, canonical
@@ -34,7 +33,6 @@ from wsoracle.model.terms import (
     EventKind,
     Setting,
     State,
-    body,
     environment,
     possible,
 )
@@ -48,6 +46,7 @@ from wsoracle.properties.opening import (
     OPENING,
     REQUEST,
     RUNS,
+    UNDISPUTED,
     Condition,
 )
 from wsoracle.properties.theorem import Subject, Theorem, Verdict
@@ -196,9 +195,6 @@ def test_a_server_accepts_just_what_meets_the_conditions(stage: str) -> None:
             assert HANDSHAKE[chosen.state.handshake] == "awaiting 101"
         taken, refused = taken + accepts, refused + (not may_accept)
     assert taken > 10 and refused > 300  # neither side of the equivalence is empty
-
-
-UNDISPUTED: Expr = all_of([*(c.holds for c in ANSWER), is_("syntax", "well-formed"), ~body])
 
 
 def test_a_client_opens_just_for_what_meets_the_conditions() -> None:
