@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from wsoracle.generators.live_case import LiveCase, SendFrame
+from wsoracle.generators.live_case import LiveCase, SendFrame, Settle
 from wsoracle.harness.conversation import Manners
 from wsoracle.model.vocabulary import CLOSE, PONG, TEXT, Frame
 from wsoracle.model.wire import encode
@@ -100,3 +100,22 @@ def test_a_client_that_fails_unseen_is_told_from_one_that_overlooks_the_fault(li
     case = LiveCase("sample/bit", "bit", "bit", ("sample",), (SendFrame(Frame(TEXT, b"x", rsv1=True)),), control=ECHO)
     record = _client(case, listens)
     assert record["wsoracle"]["verdict"] == verdict, record["wsoracle"]["rules"]
+
+
+def test_who_is_slow_to_answer_again_and_again_is_not_silent() -> None:
+    """Each answer takes longer than the tester waits before it asks, and all together longer than its patience."""
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _handshake(reader, writer)
+        async for frame in _frames(reader):
+            if frame.opcode < CLOSE:
+                await asyncio.sleep(QUICK.grace * 1.5)
+            writer.write(encode(Frame(frame.opcode, frame.payload)))
+            if frame.opcode == CLOSE:
+                break
+
+    trips = [action for _ in range(6) for action in (SendFrame(Frame(TEXT, b"x")), Settle())]
+    case = LiveCase("sample/trips", "trips", "trips", ("sample",), tuple(trips))
+    assert 6 * QUICK.grace * 1.5 > QUICK.patience
+    (record,) = against(slow, cases=(case,), manners=QUICK).values()
+    assert record["wsoracle"]["verdict"] == "OK", record["wsoracle"]["note"]

@@ -3,8 +3,9 @@
 Theory of operation. The tester plays the peer of the endpoint under test. It writes the stimulus of the case and waits
 for what a conforming endpoint sends for it (`reference`), for the failure of the connection, or for its end. Where
 there is nothing to be seen, a Ping of the tester's own is a barrier: its Pong says that everything before it was taken
-in. A timer decides silence and nothing else, and a conversation spends no more than `patience` on silence in all (and
-`closing` on a server that has sent its Close and is slow to end TCP: the RFC gives no time for that).
+in. A timer decides silence and nothing else, and no more than `patience` is spent on waits that nothing comes of, one
+after the other (and `closing` on a server that has sent its Close and is slow to end TCP: the RFC gives no time for
+that).
 
 At its end the tester closes the connection as section 7 has it, where the endpoint has left it open: a Close, the
 answer, and the end of TCP, which a server brings about and a client waits for.
@@ -313,7 +314,9 @@ class Conversation:
             return done()
 
         found = await self.link.wait(is_done, silence)
-        if not found and not self.link.ended:
+        if found:
+            self._patience = self._most_patience  # it was slow, and not silent
+        elif not self.link.ended:
             self._patience = max(0.0, self._patience - min(silence, self.link.now - waiting_since))
             if self._patience <= 0.001 and most is None:
                 self.silent = True
