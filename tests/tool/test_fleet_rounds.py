@@ -130,6 +130,17 @@ def test_fewer_cases_than_were_asked_for_are_told(tmp_path: Path) -> None:
     assert column_of(done, 5).reason == "only 4 of 5 cases were run"
 
 
+def test_nothing_is_left_of_an_earlier_run(tmp_path: Path) -> None:
+    peer = named("websockets")
+    folder = tmp_path / "reports" / "websockets-1.0-server"
+    folder.mkdir(parents=True)
+    for name in ("wsoracle.json", "old_case_1_1.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    (done,) = run(tmp_path, (peer, "server"))
+    assert column_of(done).cases == 4
+    assert not (folder / "old_case_1_1.json").exists()
+
+
 def test_a_round_is_recalled_for_the_same_version_alone(tmp_path: Path) -> None:
     done = Round(Turn(named("websockets"), "client", "1.0"), tmp_path / "reports" / "x", 2.5, "it broke down")
     remember(done, tmp_path / "rounds")

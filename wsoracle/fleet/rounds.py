@@ -7,6 +7,7 @@ end in time or breaks down is told with the reason, and the others go on.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 import time
@@ -108,6 +109,8 @@ def run_rounds(
 def _round(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> Round:
     started = time.monotonic()
     reason = None
+    if (folder / "wsoracle.json").is_file():
+        shutil.rmtree(folder)  # of an earlier run, perhaps of other cases
     folder.mkdir(parents=True, exist_ok=True)
     try:
         if turn.role == "server":
