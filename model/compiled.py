@@ -298,7 +298,7 @@ class _Constants:
         return "\n".join([*lines, f"{_INDENT}return new(State, ({values}))", ""])
 
 
-def _by_order(choice: Choice) -> tuple[int, int, int]:
+def _by_order(choice: Choice) -> tuple[int, int, bool, int]:
     """Where a choice stands among others: as in ``machine.allowed``, which asks nothing of the state after it."""
     return order_of(Outcome(choice.label, State(), choice.rules, choice.strength, choice.departs_from))
 

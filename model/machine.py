@@ -138,8 +138,10 @@ def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, ev
 _PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
 
 
-def _order(outcome: Outcome) -> tuple[int, int, int]:
-    return len(outcome.departs_from), _PREFERENCE.index(outcome.label.kind), outcome.label.code or 0
+def _order(outcome: Outcome) -> tuple[int, int, bool, int]:
+    label = outcome.label
+    permitted = not outcome.strength.binds
+    return len(outcome.departs_from), _PREFERENCE.index(label.kind), permitted, label.code or 0
 
 
 def forbidden_by(state: State, event: Event, setting: Setting, rules: RuleSet = RULES) -> tuple[Rule, ...]:
@@ -162,7 +164,8 @@ def owed(state: State, setting: Setting, rules: RuleSet = RULES) -> tuple[tuple[
 def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
     """The outcome that the canonical endpoint chooses: the strictest one allowed.
 
-    It fails as soon as it may, with the lowest appropriate code, and goes on processing as long as it may.
+    It fails as soon as it may, and goes on processing as long as it may. Of appropriate codes it has one of a rule that
+    binds before one that is only permitted, and then the lowest.
     """
     return min(outcomes, key=_order)
 

@@ -227,7 +227,7 @@ OPENING_PAIR: Final = (
              no_deadlock, "4.2.1/response-owed", "4.1/request-owed"),
     _theorem("never-half-open",
              "A client takes the connection for established only where the server does, with the same extensions.",
-             never_half_open, "4.1/established~without-status-is-101", "4.2.2/accept~no-handshake"),
+             never_half_open, "4.2.2/accept~no-handshake", "4.1/established~no-claims_rsv1"),
 )  # fmt: skip
 
 __all__ = ["OPENING_PAIR"]
