@@ -7,13 +7,15 @@ import signal
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..output import one_line
 from .expected_failures import tally_of
-from .server import FuzzingServer
-from .server_run import ServerRun
 from .summary import show
+
+if TYPE_CHECKING:
+    from .server import FuzzingServer
+    from .server_run import ServerRun
 
 __all__ = ["Where", "conclude", "serve_until_stopped", "server_tls"]
 

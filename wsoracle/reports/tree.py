@@ -102,8 +102,8 @@ class ReportFolder:
         agents = in_order(self._entries)
         started, duration = span_of(entry for cases in agents.values() for entry in cases.values())
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
-        self._writer.write("wsoracle.json", json.dumps({**run, "agents": _fields(agents, OURS)}, indent=1))
-        self._writer.write("index.json", json.dumps(_fields(agents, ESTABLISHED), indent=1))
+        self._writer.write("wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, OURS)}}}')
+        self._writer.write("index.json", _listed(agents, ESTABLISHED))
         self._writer.write("index.html", index_page(agents))
         self._writer.settle()
 
@@ -142,11 +142,17 @@ class ReportFolder:
         return None if control is None else f"{self._names.base(agent, control)}.html"
 
 
-def _fields(agents: Entries, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    return {
-        agent: {case_id: {name: entry[name] for name in names} for case_id, entry in cases.items()}
-        for agent, cases in agents.items()
-    }
+def _listed(agents: Entries, names: Sequence[str]) -> str:
+    """JSON of the agents with some fields of their cases, a line each."""
+    lists = []
+    for agent, cases in agents.items():
+        lines = [
+            f"{json.dumps(case_id)}: {json.dumps({name: entry[name] for name in names})}"
+            for case_id, entry in cases.items()
+        ]
+        listed = ",\n ".join(lines)
+        lists.append(f"{json.dumps(agent)}: {{\n {listed}\n}}")
+    return "{" + ",\n".join(lists) + "}"
 
 
 def _why(error: Exception) -> str:
