@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..output import console
+import click
+
+from ..output import one_line
 from .expected_failures import Tally
 
 __all__ = ["document_of", "show", "summary_of"]
@@ -53,28 +55,24 @@ def document_of(agent: str, url: str | None, records: Mapping[str, Mapping[str, 
 
 def show(agent: str, records: Mapping[str, Mapping[str, Any]], tally: Tally, where: Any) -> None:
     """Print what failed with its clauses, the sums, and where the pages are."""
-    from rich.text import Text
-
-    out = console()
     for case_id in tally.failed[:_MOST_LISTED]:
         ours = records[case_id]["wsoracle"]
-        text = Text(f"{_verdict(records[case_id])}  ", "bold red")
-        text.append(case_id, "bold")
-        out.print(text, soft_wrap=True)
+        verdict = click.style(f"{_verdict(records[case_id])}  ", fg="red", bold=True)
+        click.echo(verdict + click.style(case_id, bold=True))
         for rule in ours["rules"]:
             said = f"    {rule['id']}: {rule['strength']}, section {rule['section']}: «{rule['quote']}»"
-            out.print(Text(said, "dim"), soft_wrap=True)
+            click.secho(said, dim=True)
         if ours["note"]:
-            out.print(Text(f"    {ours['note']}"), soft_wrap=True)
+            click.echo(f"    {one_line(ours['note'])}")
     if len(tally.failed) > _MOST_LISTED:
-        out.print(Text(f"... and {len(tally.failed) - _MOST_LISTED} more that failed"))
+        click.echo(f"... and {len(tally.failed) - _MOST_LISTED} more that failed")
     for case_id in tally.unexpected_passes:
-        out.print(Text(f"passed, though it is expected to fail: {case_id}", "bold red"), soft_wrap=True)
+        click.secho(f"passed, though it is expected to fail: {case_id}", fg="red", bold=True)
     counted = Counter(_verdict(record) for record in records.values())
     sums = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items()))
     known = f" ({len(tally.expected)} failed as expected)" if tally.expected else ""
-    out.print(Text(f"{agent}: {sums}{known}", "bold green" if tally.good else "bold"), soft_wrap=True)
-    out.print(Text(f"pages: {where}/index.html"), soft_wrap=True)
+    click.secho(f"{one_line(agent)}: {sums}{known}", fg="green" if tally.good else None, bold=True)
+    click.echo(f"pages: {where}/index.html")
 
 
 def _verdict(record: Mapping[str, Any]) -> str:
