@@ -187,7 +187,7 @@ def test_worlds_are_ordered_by_how_far_they_are_from_the_default() -> None:
     assert all(start.connecting for start in connecting)
     names = {start.name for start in connecting}
     assert {"server,connecting", "server,connecting,willing", "client,connecting,browser"} <= names
-    assert "client,connecting,http_1_0=accept" in names
+    assert "client,connecting,answer_in_http_1_0=accept" in names
     assert not any("code_1004" in name for name in names)
     assert not any("http_1_0" in start.name for start in every)
     two = starts_with_two({"switch_code_1004", "switch_close_inside_message"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,18 @@ from wsoracle.generators.live_case import EndSending, LiveCase, SendFrame, SendH
 from wsoracle.generators.live_controls import must_be_answered
 from wsoracle.generators.live_file import FILE, read_suite, rules_digest, suite_text
 from wsoracle.generators.live_suite import live_case_of, live_cases, own_cases, own_suite
+from wsoracle.model.compiled import CompiledMachine
+from wsoracle.model.endpoint import Endpoint
+from wsoracle.model.handshake_terms import RequestFacts
+from wsoracle.model.head_facts import facts_of_request, facts_of_response, sample_request
+from wsoracle.model.http_head import HeadReader, Read
 from wsoracle.model.masking import mask
+from wsoracle.model.rules import RULES
+from wsoracle.model.terms import CONNECTING, HANDSHAKE, Event, EventKind, Setting
 from wsoracle.model.vocabulary import BINARY, TEXT, Frame, Role
 
 SAMPLES = sample_cases()
+AWAITING = CONNECTING._replace(handshake=HANDSHAKE.index("awaiting 101"))
 
 
 def test_the_catalogue_comes_first_and_ids_are_unique() -> None:
@@ -46,6 +55,54 @@ def test_every_control_is_there_for_the_same_role_and_must_be_answered() -> None
         assert control.control is None
         assert control.opening is case.opening
         assert any(isinstance(action, SendFrame) for action in control.actions)
+
+
+def heads_and_frames(case: LiveCase, role: Role) -> Iterator[tuple[Event, str | None]]:
+    """What arrives in a case, and what the rules would have the application told."""
+    kind = EventKind.RECEIVE_REQUEST if role is Role.SERVER else EventKind.RECEIVE_RESPONSE
+    for action in case.actions:
+        if isinstance(action, SendHead):
+            reader = HeadReader(role)
+            reader.feed(action.octets)
+            assert isinstance(reader.result, Read)
+            sound = sample_request(RequestFacts())
+            server = role is Role.SERVER
+            facts = facts_of_request(reader.result) if server else facts_of_response(reader.result, sound)
+            yield Event.of(kind, facts), "opening handshake" if server else "open"
+
+
+def test_the_model_refuses_nothing_in_a_control() -> None:
+    """Neither in those that are made as controls, nor in those that stand in for one."""
+    named = {case.control for case in own_cases()}
+    controls = [case for case in own_cases() if case.origin == "positive control" or case.id in named]
+    assert len(controls) > 10
+    for case in controls:
+        for role in case.roles:
+            stage = CONNECTING if role is Role.SERVER else AWAITING
+            machine = CompiledMachine(RULES, Setting(role))
+            for event, delivers in heads_and_frames(case, role):
+                chosen = machine.canonical(stage, event)
+                assert chosen is not None and chosen.label.delivers == delivers, case.id
+            frames = [action for action in case.actions if isinstance(action, SendFrame | SendOctets)]
+            assert frames or case.opening, case.id
+            reference = Endpoint(role, echo=True)
+            for action in frames:
+                reference.receive(octets_of(action, b"1234" if role is Role.SERVER else None))
+            assert not reference.state.failed, case.id
+            assert reference.octets_to_send() or not frames, f"{case.id} is not answered"
+
+
+def test_of_a_request_that_announces_a_body_the_body_is_sent() -> None:
+    announcing = [
+        (case.id, action.octets)
+        for case in own_cases()
+        for action in case.actions
+        if isinstance(action, SendHead) and b"Content-Length: 5\r\n" in action.octets
+    ]
+    assert {role for case_id, _ in announcing for role in Role if f"/{role}" in case_id} == set(Role)
+    for case_id, octets in announcing:
+        body = octets.partition(b"\r\n\r\n")[2]
+        assert len(body) == (0 if octets.startswith(b"HTTP/1.1 101") else 5), case_id
 
 
 def test_the_file_goes_with_the_rules() -> None:

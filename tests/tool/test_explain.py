@@ -210,7 +210,7 @@ def test_a_clause_is_quoted_once() -> None:
         ("81 05 ff", 4, False, ["8.1/invalid-text"], ["10.4/unstated-limit"]),
         ("01 05 ff", 4, False, [], ["10.4/unstated-limit", "8.1/fail-fast"]),
         ("88 05 03 ed", 3, False, ["7.4.1/receive-code-1005"], []),
-        ("88 05 03 e8 ff", 2, False, ["8.1/invalid-close-reason"], []),
+        ("88 05 03 e8 ff", 2, False, ["8.1/invalid-close-reason"], ["7.4.1/may-fail-close-reason"]),
     ],
 )
 def test_what_the_beginning_of_a_frame_decides(

@@ -38,8 +38,6 @@ KNOWN_OPENINGS = {
     ("websockets", "server", ("4.4/name-versions",)),
     ("websockets", "server", ("9.1/offers", FAULTY)),
     ("wsproto", "client", ("4.1/answer-connection",)),
-    ("wsproto", "client", ("4.1/answer-http-1-0",)),
-    ("wsproto", "client", ("4.1/answer-one-accept",)),
     ("wsproto", "client", ("4.1/answer-upgrade",)),
     ("wsproto", "client", ("4.1/established",)),
     ("wsproto", "client", ("9.1/answer-extensions",)),
