@@ -7,7 +7,7 @@ again.
 
 import asyncio
 
-from aiohttp import ClientSession, ServerDisconnectedError, WSMsgType, WSServerHandshakeError
+from aiohttp import ClientError, ClientSession, WSMsgType, WSServerHandshakeError
 from testee import run_async
 
 
@@ -34,8 +34,8 @@ async def main() -> None:
             try:
                 try:
                     await echo_once(url)
-                except ServerDisconnectedError:
-                    if not after_refusal:
+                except ClientError as error:
+                    if not after_refusal or isinstance(error, WSServerHandshakeError):
                         raise
                     await echo_once(url)
             except WSServerHandshakeError:
