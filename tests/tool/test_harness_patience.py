@@ -82,11 +82,12 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, p
 
 
 async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listens: bool) -> None:
-    """Echo and answer as a client does; a reserved bit is passed over by who listens, and ends the listening else."""
+    """Echo and answer as a client does; what is faulty is passed over by who listens, and ends the listening else."""
     deaf = False
     async for frame in _frames(reader):
-        deaf = deaf or (frame.rsv1 and not listens)
-        if deaf or frame.rsv1:
+        faulty = frame.rsv1 or len(frame.payload) == 1
+        deaf = deaf or (faulty and not listens)
+        if deaf or faulty:
             continue
         answer = PONG if frame.opcode == 9 else frame.opcode
         writer.write(encode(Frame(answer, frame.payload, key=b"\0\0\0\0")))
@@ -95,10 +96,14 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, list
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize("fault", [Frame(TEXT, b"xy", rsv1=True), Frame(CLOSE, b"x")], ids=["bit", "Close"])
 @pytest.mark.parametrize(("listens", "verdict"), [(False, "NON-STRICT"), (True, "FAILED")])
-def test_a_client_that_fails_unseen_is_told_from_one_that_overlooks_the_fault(listens: bool, verdict: str) -> None:
-    case = LiveCase("sample/bit", "bit", "bit", ("sample",), (SendFrame(Frame(TEXT, b"x", rsv1=True)),), control=ECHO)
-    record = _client(case, listens)
+def test_a_client_that_fails_unseen_is_told_from_one_that_overlooks_the_fault(
+    fault: Frame, listens: bool, verdict: str
+) -> None:
+    record = _client(
+        LiveCase("sample/fault", "fault", "fault", ("sample",), (SendFrame(fault),), control=ECHO), listens
+    )
     assert record["wsoracle"]["verdict"] == verdict, record["wsoracle"]["rules"]
 
 

@@ -387,13 +387,14 @@ class Conversation:
         """Wait for an endpoint that has to fail the connection.
 
         A client may do that unseen: section 7.1.7 asks it for a Close frame with a SHOULD, and section 7.1.1 to wait
-        for the server's end of TCP. That it leaves a Ping unanswered tells it from one that has overlooked the fault.
+        for the server's end of TCP. That it leaves a Ping unanswered tells it from one that has overlooked the fault,
+        also where that was in a Close.
         """
 
         def shows() -> bool:
             return self._caught_up() or self._goes_on()
 
-        if self.role is Role.SERVER or not self._can_ping():
+        if self.role is Role.SERVER or not (self._at_boundary and self.link.can_write):
             await self._until(shows)
         elif not await self._until(shows, self._patience / 2) and not self.link.ended:
             await self._until_pong()
