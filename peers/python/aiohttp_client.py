@@ -34,8 +34,8 @@ async def main() -> None:
             try:
                 try:
                     await echo_once(url)
-                except ClientError as error:
-                    if not after_refusal or isinstance(error, WSServerHandshakeError):
+                except ClientError:
+                    if not after_refusal:
                         raise
                     await echo_once(url)
             except WSServerHandshakeError:
