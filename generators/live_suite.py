@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from wsoracle.model.handshake_terms import RequestFacts, ResponseFacts
-from wsoracle.model.head_facts import request_octets, response_octets, sample_request
+from wsoracle.model.head_facts import SAMPLE_BODY, request_octets, response_octets, sample_request
 from wsoracle.model.vocabulary import TEXT, Frame, Role
 
 from .case import Case, Ending
@@ -160,9 +160,9 @@ def _stimulus(case: Case, actions: tuple[Action, ...]) -> str:
 
 
 def _body_of(facts: RequestFacts | ResponseFacts) -> bytes:
-    """The octets that a sample head announces: who reads a body is not to be kept waiting. A 101 has none."""
+    """What a sample head announces: who reads a body is not to be kept waiting for it. A status below 200 has none."""
     has_body = facts.body and (isinstance(facts, RequestFacts) or facts.status >= 200)
-    return b"hello" if has_body else b""
+    return SAMPLE_BODY if has_body else b""
 
 
 def _group(case: Case) -> tuple[str, ...]:

@@ -231,10 +231,12 @@ def _is_for(request: Request, uri: WebSocketUri) -> bool:
 
 
 def _accept(values: Sequence[str], request: Request | None) -> int:
-    """Each value has to be right; of several keys, a fault of the request, each may be taken for the one."""
+    """Each value has to be right. Of several keys, a fault of the request, each may be taken for the one, and all of
+    them too, joined as HTTP joins the values of fields."""
     if not values:
         return value_of("accept", "absent")
     keys = [] if request is None else request.values("Sec-WebSocket-Key")
+    keys += [separator.join(keys) for separator in (",", ", ")] if len(keys) > 1 else []
     right = {value.strip(" \t") for value in values} <= set(map(accept_value, keys))
     return value_of("accept", "wrong" if not right else "right" if len(values) == 1 else "repeated")
 
@@ -286,6 +288,10 @@ SAMPLE_KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 SAMPLE_URI: Final = parse_uri("ws://server.example.com/chat")
 SUBPROTOCOL, OTHER_SUBPROTOCOL = "chat", "superchat"
 EXTENSION, DEFLATE = "x-private", "permessage-deflate"
+SAMPLE_BODY: Final = b"\x8a\x80body"
+"""What follows a sample head that announces a body: who takes it for frames reads a Pong, which asks for nothing."""
+
+_BODY_LENGTH: Final = str(len(SAMPLE_BODY))
 _FOLDED: Final = ("X-Folded", "over two lines")
 """Of a head that is tolerated: a field that says nothing, and is folded."""
 
@@ -332,7 +338,7 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
         label = label_of_fact(name, getattr(facts, name))
         lines += keys.get(label, ()) if name == "key" and label in keys else _REQUEST_LINES.get((name, label), ())
     if facts.body:
-        lines.append(("Content-Length", "5"))
+        lines.append(("Content-Length", _BODY_LENGTH))
     lines += _further(facts.syntax)
     version = "1.1" if label_of_fact("http", facts.http) == "at least 1.1" else "1.0"
     return Request(version, tuple(lines), "GET" if facts.method_get else "POST", target)
@@ -369,7 +375,7 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
             "not a list of versions": ["thirteen"],
             "a list without 13": ["8, 7"],
         }[label_of_fact("versions", facts.versions)],
-        "Content-Length": ["5"] if facts.body else [],
+        "Content-Length": [_BODY_LENGTH] if facts.body else [],
     }
     lines = [line for name in ("upgrade", "connection")
              for line in _REQUEST_LINES.get((name, label_of_fact(name, getattr(facts, name))), ())]  # fmt: skip
@@ -434,6 +440,7 @@ def _read(role: Role, octets: bytes) -> Read | Malformed:
 
 __all__ = [
     "KNOWN_EXTENSIONS",
+    "SAMPLE_BODY",
     "SAMPLE_KEY",
     "SAMPLE_URI",
     "VERSION",

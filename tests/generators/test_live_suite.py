@@ -21,8 +21,9 @@ from wsoracle.generators.live_file import FILE, read_suite, rules_digest, suite_
 from wsoracle.generators.live_suite import live_case_of, live_cases, own_cases, own_suite
 from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.endpoint import Endpoint
+from wsoracle.model.events import PongReceived
 from wsoracle.model.handshake_terms import RequestFacts
-from wsoracle.model.head_facts import facts_of_request, facts_of_response, sample_request
+from wsoracle.model.head_facts import SAMPLE_BODY, facts_of_request, facts_of_response, sample_request
 from wsoracle.model.http_head import HeadReader, Read
 from wsoracle.model.masking import mask
 from wsoracle.model.rules import RULES
@@ -97,12 +98,15 @@ def test_of_a_request_that_announces_a_body_the_body_is_sent() -> None:
         (case.id, action.octets)
         for case in own_cases()
         for action in case.actions
-        if isinstance(action, SendHead) and b"Content-Length: 5\r\n" in action.octets
+        if isinstance(action, SendHead) and b"Content-Length: 6\r\n" in action.octets
     ]
     assert {role for case_id, _ in announcing for role in Role if f"/{role}" in case_id} == set(Role)
     for case_id, octets in announcing:
         body = octets.partition(b"\r\n\r\n")[2]
-        assert len(body) == (0 if octets.startswith(b"HTTP/1.1 101") else 5), case_id
+        assert len(body) == (0 if octets.startswith(b"HTTP/1.1 101") else 6), case_id
+    sender = Endpoint(Role.SERVER, echo=True)
+    assert [type(event) for event in sender.receive(SAMPLE_BODY)] == [PongReceived]
+    assert not sender.octets_to_send()
 
 
 def test_the_file_goes_with_the_rules() -> None:
