@@ -53,8 +53,8 @@ class RequestFacts(NamedTuple):
 class ResponseFacts(NamedTuple):
     """A response as rules see it, against the request that it answers; the defaults are those of a sound 101.
 
-    ``versions``: what the Sec-WebSocket-Version fields list; ``defines`` are the reserved bits that the extensions in
-    it define.
+    ``accept`` is "repeated" where it is right each time, and wrong where it is not. ``versions``: what the
+    Sec-WebSocket-Version fields list; ``defines`` are the reserved bits that the extensions in it define.
     """
 
     syntax: int = 1

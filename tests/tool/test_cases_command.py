@@ -78,7 +78,7 @@ def test_of_one_case_everything_is_told() -> None:
 def test_long_cases_are_told_in_few_lines() -> None:
     for case_id in ("9.3.1", "9.7.6", "9.2.6"):
         said = told("cases", case_id)
-        assert len(said.splitlines()) < 60, case_id
+        assert len(said.splitlines()) < 70, case_id
         assert max(map(len, said.splitlines())) < 400
 
 
