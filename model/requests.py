@@ -227,7 +227,7 @@ SENDING_REQUESTS: Final = (
     _forbid("4.1/wait-for-response", MUST,
             "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
             "before sending any further data.",
-            handshake_is("awaiting 101")),
+            handshake_is("awaiting 101") & ~failed),
     _forbid("4.1/no-request-after-failing", CONSENSUS,
             "the client MUST _Fail the WebSocket Connection_ and abort these steps.",
             failed),

@@ -743,7 +743,9 @@ class Search:
             if message is not None and state.reply_due:
                 echoes = (*echoes, message)
         first = first if state.recv_type else 0
-        return _Place(state, consumed + 1, first, untold, pings, echoes if state.reply_due else (), asked)
+        if not state.reply_due and not self.leniency.faults:
+            echoes = ()  # one that goes out all the same is still the answer to a message
+        return _Place(state, consumed + 1, first, untold, pings, echoes, asked)
 
     def _message(self, first: int, last: int) -> Message:
         frames = self.history.arrivals.frames

@@ -462,6 +462,8 @@ class _Search:
             then = place._replace(transformed=facts.extensions in _TRANSFORMED)
             yield from self._do(explanation, moment, Event.of(EventKind.SEND_RESPONSE, facts), then)
             return
+        if self._next_head(place, moment.arrived) is not None:
+            return  # it has looked at the answer that had arrived
         asked = facts_of_request(head.result, self._subject.uri)
         request = head.head if isinstance(head.head, Request) else None
         then = place._replace(request=place.request or request)

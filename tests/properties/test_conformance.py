@@ -506,3 +506,12 @@ def test_the_end_of_one_half_of_tcp_is_a_reason_to_send_a_close() -> None:
     goes = Writes(from_server(CLOSE, body(1001))), ClosesTcp(), Quiet()
     judged = [judge(trace, ECHO, application="echo") for trace in ((ArrivesEof(), *goes), goes)]
     assert [judgement.verdict for judgement in judged] == [Verdict.OK, Verdict.FAILED]
+
+
+def test_an_echo_after_the_close_is_named_for_that() -> None:
+    """Section 5.5.1: no data after a Close; that it was an answer, and is late, does not hide it."""
+    arrives = Arrives(from_client(TEXT, b"Hello") + from_client(UNKNOWN_OPCODE))
+    late = Writes(from_server(CLOSE, body(1002)) + from_server(TEXT, b"Hello")), ClosesTcp(), Quiet()
+    judgement = judge((arrives, *late), ECHO, application="echo")
+    assert judgement.verdict is Verdict.FAILED and not judgement.unexplained
+    assert any(rule.startswith("5.5.1/") for rule in judgement.rules), judgement.rules

@@ -446,3 +446,8 @@ def test_a_client_that_goes_on_after_a_faulty_answer_is_named_for_taking_it_alon
         assert not {"4.1/handshake-before-data", "4.1/wait-for-response"} & set(judgement.rules)
     before = client(closes, Arrives(faulty), ClosesTcp(), Quiet())
     assert "4.1/handshake-before-data" in before.rules
+
+
+def test_a_client_that_asks_again_after_a_refused_answer_has_waited_for_it() -> None:
+    judgement = client(Arrives(OPENS.replace(b"Connection: Upgrade\r\n", b"")), Writes(ASKS), ClosesTcp(), Quiet())
+    assert judgement.rules == ("4.1/no-request-after-failing",)

@@ -181,7 +181,9 @@ class _Run:
         host, port = target.connect_to or (target.uri.host.strip("[]"), target.uri.port)
         name = (target.server_name or target.uri.host.strip("[]")) if target.tls is not None else None
         try:
-            async with asyncio.timeout(self._manners.patience):
+            # Who has answered before is given longer: a connection may be one of many, and is no silence.
+            more = 0.0 if first else self._manners.patience_for_tcp
+            async with asyncio.timeout(self._manners.patience + more):
                 await asyncio.get_running_loop().create_connection(
                     lambda: link, host, port, ssl=target.tls, server_hostname=name
                 )
