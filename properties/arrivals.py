@@ -89,7 +89,11 @@ class Arrivals:
         key = index, before
         facts = self._facts.get(key)
         if facts is None:
-            facts = self._facts[key] = facts_on_wire(header, self.frames[index].payload, before)
+            payload = self.frames[index].payload
+            # In long runs of fragments that are all the same (see read_frames) the facts are too.
+            if index and self.frames[index - 1].payload is payload and self.frames[index - 1].header is header:
+                facts = self._facts.get((index - 1, before))
+            facts = self._facts[key] = facts or facts_on_wire(header, payload, before)
         return facts
 
     def partial(self, count: int, state: State, lengths: Collection[int]) -> Partial | None:

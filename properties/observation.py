@@ -174,7 +174,10 @@ def frames_in(octets: bytes) -> tuple[tuple[OnWire, ...], int]:
 
 
 def read_frames(octets: bytes | bytearray, at: int, found: list[OnWire]) -> int:
-    """Append the whole frames of a stream from an offset on; the offset of what follows them."""
+    """Append the whole frames of a stream from an offset on; the offset of what follows them.
+
+    A short frame that is the same as the one before it, to the last octet, shares its header and its payload.
+    """
     size = len(octets)
     while (decoded := decode_header(octets, at)) is not None:
         header, body = decoded
@@ -185,8 +188,20 @@ def read_frames(octets: bytes | bytearray, at: int, found: list[OnWire]) -> int:
         if header.key is not None:
             payload = mask(payload, header.key)
         found.append(_new(OnWire, (header, payload, at, end)))
+        length = end - at
+        if length <= _SHORT:
+            again = bytes(octets[at:end])
+            at = end
+            while octets[at : at + length] == again:
+                end = at + length
+                found.append(_new(OnWire, (header, payload, at, end)))
+                at = end
         at = end
     return at
+
+
+_SHORT: Final = 4096
+"""Octets of a frame up to which the next one is compared with it."""
 
 
 _new: Final = tuple.__new__

@@ -18,6 +18,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from wsoracle.generators.live_case import (
@@ -194,10 +195,15 @@ class Conversation:
     async def _talk(self) -> None:
         if not self.case.opening and not await self._open():
             return
-        for action in self.case.actions:
+        for _, run in groupby(self.case.actions, key=id):
             if self.link.ended or not self.link.can_write or self.silent or self._incoming.close is not None:
                 break
-            await self._do(action)
+            same = list(run)
+            if isinstance(same[0], SendFrame):
+                self._send_frame(same[0], len(same))
+            for action in same:
+                if not isinstance(action, SendFrame):
+                    await self._do(action)
         self._flush()
         await self._finish()
 
@@ -229,28 +235,32 @@ class Conversation:
         self._incoming.begin_frames()
         self._take()
 
-    async def _do(self, action: SendFrame | SendOctets | SendHead | Settle | EndSending) -> None:
-        if isinstance(action, SendFrame):
-            if action is self._latest:
-                # Thousands of fragments that are all the same are so to the last octet, masking key included.
-                octets = self._latest_octets
-                self._reference.take_again(octets)
-            else:
-                self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
-                octets = octets_of(action, self._key)
-                self._reference.take(octets)
-                self._latest, self._latest_octets = action, octets
-            if action.chop is None:
-                self._hold(octets)
-            else:
-                self._flush()
+    def _send_frame(self, action: SendFrame, times: int) -> None:
+        """The same frame so many times; thousands of fragments are the same to the last octet, masking key included."""
+        if action is self._latest:
+            octets = self._latest_octets
+            self._reference.take_again(octets, times)
+        else:
+            self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
+            octets = octets_of(action, self._key)
+            self._reference.take(octets)
+            self._reference.take_again(octets, times - 1)
+            self._latest, self._latest_octets = action, octets
+        if action.chop is None:
+            together = max(1, _TOGETHER // len(octets))
+            for begun in range(0, times, together):
+                self._hold(octets * min(together, times - begun))
+        else:
+            self._flush()
+            for _ in range(times):
                 self._write(octets, action.chop)
-            whole = action.cut is None or action.cut >= action.size
-            self._at_boundary = whole
-            self.sent_frames[action.frame.opcode] += whole
-            if whole and action.frame.opcode == CLOSE:
-                self._closes(action.frame.payload)
-            return
+        whole = action.cut is None or action.cut >= action.size
+        self._at_boundary = whole
+        self.sent_frames[action.frame.opcode] += times * whole
+        if whole and action.frame.opcode == CLOSE:
+            self._closes(action.frame.payload)
+
+    async def _do(self, action: SendOctets | SendHead | Settle | EndSending) -> None:
         self._flush()
         if isinstance(action, SendOctets):
             octets = octets_of(action, self._key)

@@ -30,7 +30,7 @@ __all__ = ["FORMAT", "VERSION", "Facts", "record_of"]
 FORMAT: Final = "wsoracle-record"
 VERSION: Final = 1
 
-MOST_ENTRIES: Final = 1000
+MOST_ENTRIES: Final = 300
 """Lines of a wire log and of a timeline; of more, only their number is kept."""
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)

@@ -45,14 +45,15 @@ class Reference:
         same = self._endpoint.state._replace(recv_length=before.recv_length) == before
         self._latest = (self.messages - messages, self.pings[pings:]) if same else None
 
-    def take_again(self, octets: bytes) -> None:
-        """The same, for a frame that was sent right before, with another masking key perhaps.
+    def take_again(self, octets: bytes, times: int = 1) -> None:
+        """The same, for a frame that was sent right before, with another masking key perhaps, so many times more.
 
         Where it left the state as it was, but for the length of the message, it does so again: nothing here depends on
         how long a message is. So long runs of fragments and of round trips cost next to nothing.
         """
-        if self._latest is None:
+        while times and self._latest is None:
             self.take(octets)
-        else:
-            self.messages += self._latest[0]
-            self.pings.extend(self._latest[1])
+            times -= 1
+        if times and self._latest is not None:
+            self.messages += self._latest[0] * times
+            self.pings.extend(self._latest[1] * times)
