@@ -34,6 +34,7 @@ from wsoracle.model.machine import Kind, Label
 from wsoracle.model.rule import STRENGTHS, Accept, Fail, Rule, RuleSet, Strength
 from wsoracle.model.terms import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from wsoracle.model.wire import Header
 
 from .arrivals import Partial
 from .history import History, Message, Moment
@@ -537,11 +538,16 @@ class Search:
         decide, known = self._mask, dict[int, tuple[Choice, Sequence[Choice]] | None]()
         reads: list[_Read] = []
         refusals: dict[State, tuple[int, Choice]] = {}
+        latest: tuple[Header, bytes] | None = None
+        begun = 0, 0
         while consumed < whole:
-            header = frames[consumed].header
+            header, payload, _, _ = frames[consumed]
             if header.fin or header.opcode > BINARY:
                 break
-            facts = facts_of(consumed, state)
+            # The facts of a fragment depend on nothing else, and thousands are often the same (see read_frames).
+            inside = state.recv_type, state.recv_utf8
+            if latest is None or header is not latest[0] or payload is not latest[1] or inside != begun:
+                facts, latest, begun = facts_of(consumed, state), (header, payload), inside
             mask = decide(state, facts)
             if mask not in known:
                 known[mask] = self._taken_or_too_big(mask)

@@ -90,7 +90,8 @@ class _Wire:
     def _take(self, entry: Entry) -> None:
         if entry.kind in ("sent", "received"):
             out = entry.kind == "sent"
-            self._line(["TO" if out else "RO", _cut(entry.octets), *([False] if out else [])])
+            if len(self.lines) < MOST_ENTRIES:
+                self._line(["TO" if out else "RO", _cut(entry.octets), *([False] if out else [])])
             side, crossing = ("tester", self.sent) if out else ("sut", self.received)
             for seen in crossing.take(entry.at, entry.octets):
                 self._see(side, seen)
