@@ -283,7 +283,7 @@ class _Search:
             return
         if not place.state.handshake and moment is not None:
             self._hand_over(then, moment)
-            if self._server and place.read != moment.arrived:
+            if self._server:
                 for read in {moment.arrived, place.head_end or place.read} - {place.read}:
                     freely = replace(then, place=place._replace(read=read), cost=then.cost.plus(None, True))
                     self._hand_over(freely, moment)

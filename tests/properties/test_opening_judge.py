@@ -451,3 +451,12 @@ def test_a_client_that_goes_on_after_a_faulty_answer_is_named_for_taking_it_alon
 def test_a_client_that_asks_again_after_a_refused_answer_has_waited_for_it() -> None:
     judgement = client(Arrives(OPENS.replace(b"Connection: Upgrade\r\n", b"")), Writes(ASKS), ClosesTcp(), Quiet())
     assert judgement.rules == ("4.1/no-request-after-failing",)
+
+
+def test_an_announced_body_is_read_as_one_or_as_frames() -> None:
+    """HTTP lets a GET have a body and gives it no meaning (the switch `request_with_body`)."""
+    announced = ASKS.replace(b"\r\n\r\n", b"\r\nContent-Length: 6\r\n\r\n") + MASKED_PING
+    as_body = server(Arrives(announced), Writes(OPENS), *DONE)
+    as_frames = server(Arrives(announced), Writes(OPENS + PONG), *DONE)
+    assert (as_body.verdict, as_body.rules) == (Verdict.OK, ())
+    assert Verdict.FAILED is not as_frames.verdict and not as_frames.rules
