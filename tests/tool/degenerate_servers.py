@@ -1,7 +1,7 @@
 """Servers that are no servers: what a suite must not be content with, and what must not harm it.
 
-The first four are the positive controls of issue and handbook: they complete the opening handshake and then hang up,
-say nothing, close everything with 1002, or echo whatever comes without looking at it.
+The first are what a suite must not be content with: they complete the opening handshake and then hang up, say nothing,
+close everything with 1002, close at once, or echo whatever comes without looking at it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,15 @@ async def closes_everything(reader: asyncio.StreamReader, writer: asyncio.Stream
     await _handshake(reader, writer)
     await reader.read(65536)
     writer.write(encode(Frame(CLOSE, b"\x03\xea")))
+
+
+async def closes_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Completes the opening handshake, sends Close 1000 at once, reads until the peer's Close, and ends TCP."""
+    await _handshake(reader, writer)
+    writer.write(encode(Frame(CLOSE, b"\x03\xe8")))
+    async for frame in _frames(reader):
+        if frame.opcode == CLOSE:
+            return
 
 
 async def echoes_everything(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,7 +152,7 @@ async def sends_html(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     writer.write(encode(Frame(CLOSE, b"\x03\xe8<b onmouseover=alert(1)>\"'`</b>")))
 
 
-DEGENERATE: Final = (hangs_up, says_nothing, closes_everything, echoes_everything)
+DEGENERATE: Final = (hangs_up, says_nothing, closes_everything, closes_at_once, echoes_everything)
 HOSTILE: Final = (
     ignores_http,
     endless_head,

@@ -109,7 +109,7 @@ def test_a_real_server_passes(host: str) -> None:
     assert records[ECHO]["wasClean"] and records[ECHO]["closedByMe"] and not records[ECHO]["droppedByMe"]
 
 
-@pytest.mark.parametrize("handler", DEGENERATE[:3], ids=lambda handler: handler.__name__)
+@pytest.mark.parametrize("handler", DEGENERATE[:4], ids=lambda handler: handler.__name__)
 def test_who_processes_nothing_passes_nothing(handler: Handler) -> None:
     records = against(handler)
     assert set(records) == {one.id for one in ALL}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 __all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of", "run_folder"]
 
 
+def _number(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Callback of an option for seconds: what is no number is in no range, and click takes it."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds", context, option)
+    return value
+
+
 def harness_options(out: str) -> Callable[[F], F]:
     """The options of a run; ``out`` is where its pages go without ``--out``."""
     options: Final = (
@@ -37,9 +45,9 @@ def harness_options(out: str) -> Callable[[F], F]:
         click.option("--out", default=out, show_default=True, metavar="DIR", help="Where the pages go."),
         click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
-                     metavar="SECONDS", help="How long silence is waited for, in all, in a case."),
+                     callback=_number, metavar="SECONDS", help="How long silence is waited for, in all, in a case."),
         click.option("--case-timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True,
-                     metavar="SECONDS", help="How long a case may take at the most."),
+                     callback=_number, metavar="SECONDS", help="How long a case may take at the most."),
         click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True,
                      help="What masking keys and nonces are drawn from."),
         click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
@@ -67,6 +75,8 @@ def run_folder(options: Mapping[str, Any]) -> Iterator[RunFolder]:
     from ..harness.run_folder import RunFolder
     from ..reports import ForeignFolder
 
+    if not options["out"]:
+        raise WrongInput("--out: the name of the folder is empty: give one, such as reports")
     try:
         resume = bool(options.get("resume"))
         folder = RunFolder(options["out"], resume=resume, junit=options.get("junit"), markdown=options.get("markdown"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any, Final
 
 import click
@@ -17,8 +17,10 @@ from wsoracle.model.vocabulary import Role
 from ..cli import FAILED, WrongInput
 from ..harness.expected_failures import tally_of
 from ..harness.handshake import Greeting
+from ..harness.stopping import run_until_stopped
 from ..harness.summary import document_of, show, summary_of
 from ..output import STDOUT, progress, write_json
+from ..reports.paged import PagedRecord
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 from .options import json_option
 
@@ -61,38 +63,47 @@ def command(
     """
     from ..harness.client import NoServer, Target, run_client
 
-    greeting = Greeting(origin, tuple(subprotocols), tuple(_field(header) for header in headers))
-    if len(agents) > len(urls):
-        raise WrongInput(f"{len(agents)} names and {len(urls)} URLs: give --agent once for each URL, or less often")
+    greeting = Greeting(
+        None if origin is None else _origin(origin),
+        tuple(_subprotocol(name) for name in subprotocols),
+        tuple(_field(header) for header in headers),
+    )
+    _check_agents(agents, len(urls))
+    if server_name is not None:
+        _check_host("--server-name", server_name)
+    address = _address(connect_to)
     targets = []
     for number, url in enumerate(urls):
         try:
             uri = parse_uri(url)
         except ValueError as error:
             raise WrongInput(str(error)) from error
+        _check_host(url, uri.host.strip("[]"))
         tls = _tls(cafile, insecure) if uri.secure else None
         agent = agents[number] if number < len(agents) else None
-        targets.append(Target(uri, agent, tls, server_name, greeting, _address(connect_to)))
+        targets.append(Target(uri, agent, tls, server_name, greeting, address))
     cases = chosen_cases(Role.SERVER, options)
     expected = expected_failures(options["expected_failures"], cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
     good, document = True, []
+    taken = set(agents)
     with run_folder(options) as folder:
         for target in targets:
             if options["resume"] and target.agent is None and folder.agents:
-                target = replace(target, agent=_only(folder.agents))
+                target = replace(target, agent=_only(folder.agents, len(targets)))
             records = folder.records_of(target.agent)
+            name = _Name(target.agent, target.uri.host_header, taken)
             left = [case for case in cases if case.id not in records]
 
-            def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records) -> None:
+            def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records, name: _Name = name) -> None:
+                name.give(record)
                 folder.add(record)
                 records[record["id"]] = summary_of(record)
 
-            agent = target.agent or ""
             if left:
                 with progress("testing") as step:
                     try:
-                        agent = asyncio.run(
+                        run_until_stopped(
                             run_client(
                                 target,
                                 left,
@@ -110,23 +121,74 @@ def command(
             records = {case.id: records[case.id] for case in cases if case.id in records}
             tally = tally_of(records, expected)
             good = good and tally.good
-            document.append(document_of(agent, target.url, records, tally))
+            document.append(document_of(name.given, target.url, records, tally))
             if json_file != STDOUT:
-                show(agent, records, tally, folder.path)
+                show(name.given, records, tally, folder.path)
     if json_file is not None:
         write_json(json_file, {"servers": document})
     if not good:
         context.exit(FAILED)
 
 
-def _only(agents: Sequence[str]) -> str:
+class _Name:
+    """The name of an agent in reports: the one that it was given, or its own where nobody in this run has that yet.
+
+    Several servers of the same code call themselves the same: the later ones get their address added.
+    """
+
+    def __init__(self, given: str | None, address: str, taken: set[str]) -> None:
+        self.given = given or ""
+        self._address: Final = address
+        self._taken: Final = taken
+
+    def give(self, record: dict[str, Any]) -> None:
+        """Put it into a record."""
+        if not self.given:
+            self.given = self._new(record["agent"])
+            self._taken.add(self.given)
+        if record["agent"] != self.given:
+            record["agent"] = self.given
+            if isinstance(record, PagedRecord):
+                record.page = None
+
+    def _new(self, own: str) -> str:
+        names = (f"{own} ({self._address}){f' {n}' if n > 1 else ''}" for n in count(1))
+        return own if own not in self._taken else next(name for name in names if name not in self._taken)
+
+
+def _only(agents: Sequence[str], servers: int) -> str:
     """Who is gone on with, where nobody is named."""
     if len(agents) > 1:
         raise WrongInput("--resume: the folder has several agents: say with --agent whose run goes on")
+    if servers > 1:
+        raise WrongInput("--resume: with several URLs, name each server with --agent, as the folder calls it")
     return agents[0]
 
 
-_FIELD: Final = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x20-\x7e\t\x80-\xff]*)")
+def _check_agents(agents: Sequence[str], servers: int) -> None:
+    if len(agents) > servers:
+        raise WrongInput(f"{len(agents)} names and {servers} URLs: give --agent once for each URL, or less often")
+    for agent in agents:
+        if not agent.strip() or any("\ud800" <= character <= "\udfff" for character in agent):
+            raise WrongInput(f"--agent: {agent!r} is no name: give one in UTF-8")
+    if len(set(agents)) < len(agents):
+        raise WrongInput("--agent: two servers have the same name: give each its own")
+
+
+def _check_host(what: str, host: str) -> None:
+    """Refuse what cannot be the name of a host; whether there is such a host is not asked."""
+    try:
+        host.encode("idna")
+        sound = bool(host) and not host.startswith(".") and host.isprintable()
+    except UnicodeError:
+        sound = False
+    if not sound:
+        raise WrongInput(f"{what}: {host[:80]!r} cannot be the name of a host: give one such as example.com")
+
+
+_TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_VALUE: Final = r"[\x20-\x7e\t\x80-\xff]*"
+_FIELD: Final = re.compile(rf"({_TOKEN}):[ \t]*({_VALUE})")
 
 
 def _field(header: str) -> tuple[str, str]:
@@ -137,12 +199,25 @@ def _field(header: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def _origin(text: str) -> str:
+    if not re.fullmatch(_VALUE, text):
+        raise WrongInput(f"--origin: {text!r} cannot be the value of a field: give one such as https://example.com")
+    return text
+
+
+def _subprotocol(text: str) -> str:
+    if not re.fullmatch(_TOKEN, text):
+        raise WrongInput(f"--subprotocol: {text!r} is no token (section 4.1): give one name such as chat, or repeat it")
+    return text
+
+
 def _address(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise WrongInput(f"--connect-to: {text!r} is no address such as 127.0.0.1:9001")
+    _check_host("--connect-to", host.strip("[]"))
     return host.strip("[]"), int(port)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from ..harness.expected_failures import tally_of
 from ..harness.handshake import Greeting
 from ..harness.ledger import with_controls
 from ..harness.serving import Where, conclude, serve_until_stopped
+from ..harness.stopping import run_until_stopped
 from ..harness.summary import show, summary_of
 from ..output import one_line, progress, write_text
 from ..wstest_patterns import is_established
@@ -217,7 +217,7 @@ def _test_one(
             running = run_client(
                 target, some, manners, on_record=on_record, step=step, answered=dict(answered), numbers=numbers
             )
-            return asyncio.run(running)
+            return run_until_stopped(running)
 
     left = list(cases)
     if spec.exclude_agent_cases and target.agent is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -55,6 +56,7 @@ class Judges:
 
     def __init__(self, cases: Iterable[LiveCase]) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._owed = 0
         every = list(cases)
         self._all: Final = len(every) >= MANY_CASES
         if self._all or any(map(_is_large, every)):
@@ -62,7 +64,7 @@ class Judges:
             alone = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
             context = multiprocessing.get_context("fork" if alone else "spawn")
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=quiet_worker)
-            self._pool.submit(_is_large, LiveCase("", "", "", (), ()))  # so that it starts now
+            self._pool.submit(os.getpid)  # so that it starts now
 
     def elsewhere(self, case: LiveCase) -> bool:
         """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
@@ -74,12 +76,15 @@ class Judges:
         if self._pool is not None and self.elsewhere(talk.case):
             try:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, _record_with_page, finished, facts, profile)
+                self._owed += 1
+                record = await loop.run_in_executor(self._pool, _record_with_page, finished, facts, profile)
+                self._owed -= 1
+                return record
             except BrokenProcessPool:
                 self._pool = None  # it was killed: what it would have done is done here
         return record_finished(finished, facts, profile)
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one; what it is at is not waited for, where nobody asks for it any more."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool.shutdown(wait=not self._owed, cancel_futures=True)

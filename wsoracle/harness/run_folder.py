@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..output import write_text
 from ..reports import ReportFolder
+from ..reports.names import page_name
 from .summary import summary_of
 
 __all__ = ["RunFolder"]
@@ -26,9 +27,9 @@ class RunFolder:
         self._junit: Final = junit
         self._markdown: Final = markdown
         self._earlier: Final[dict[str, dict[str, dict[str, Any]]]] = {}
-        for record in self._folder.records() if resume else ():
-            if "wsoracle" in record and record["wsoracle"]["counts"]:
-                self._earlier.setdefault(record["agent"], {})[record["id"]] = summary_of(record)
+        self._without_page: Final[set[tuple[str, str]]] = set()
+        if resume:
+            self._look_back()
 
     @property
     def path(self) -> Path:
@@ -51,14 +52,46 @@ class RunFolder:
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Write the files of a case."""
+        self._without_page.discard((record["agent"], record["id"]))
         self._folder.add(record)
 
     def finish(self) -> None:
         """Write the files that list all cases."""
         from ..reports.for_machines import junit_xml, markdown_summary
 
+        if self._without_page:
+            for record in self._folder.records():
+                if (record["agent"], record["id"]) in self._without_page:
+                    self._folder.add(record)
         self._folder.finish()
         if self._junit is not None:
             write_text(self._junit, junit_xml(self._folder.entries))
         if self._markdown is not None:
             write_text(self._markdown, markdown_summary(self._folder.entries))
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _look_back(self) -> None:
+        """What counts of what was run before; a run that was killed may have left a record without its page."""
+        for record in self._folder.records():
+            summary = _summary(record)
+            if summary is not None:
+                self._earlier.setdefault(record["agent"], {})[record["id"]] = summary
+        for agent, cases in self._folder.entries.items():
+            for case_id, entry in cases.items():
+                if not (self.path / page_name(entry["reportfile"])).is_file():
+                    self._without_page.add((agent, case_id))
+
+
+def _summary(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The summary of a record that counts; None for one that does not, or that is none of ours."""
+    try:
+        if record["wsoracle"]["counts"] is not True:
+            return None
+        summary = summary_of(record)
+    except (KeyError, TypeError):
+        return None
+    ours = summary["wsoracle"]
+    texts = [summary["behavior"], summary["behaviorClose"], ours["verdict"], ours["note"]]
+    texts += [text for rule in ours["rules"] for text in rule.values()]
+    return summary if isinstance(ours["passed"], bool) and all(isinstance(text, str) for text in texts) else None
