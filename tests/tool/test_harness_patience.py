@@ -109,18 +109,19 @@ def test_a_client_that_fails_unseen_is_told_from_one_that_overlooks_the_fault(
 
 def test_who_is_slow_to_answer_again_and_again_is_not_silent() -> None:
     """Each answer takes longer than the tester waits before it asks, and all together longer than its patience."""
+    manners = Manners(patience=1.0, grace=0.05, seconds=20)
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _handshake(reader, writer)
         async for frame in _frames(reader):
             if frame.opcode < CLOSE:
-                await asyncio.sleep(QUICK.grace * 1.5)
+                await asyncio.sleep(manners.grace * 1.4)
             writer.write(encode(Frame(frame.opcode, frame.payload)))
             if frame.opcode == CLOSE:
                 break
 
-    trips = [action for _ in range(6) for action in (SendFrame(Frame(TEXT, b"x")), Settle())]
+    trips = [action for _ in range(24) for action in (SendFrame(Frame(TEXT, b"x")), Settle())]
     case = LiveCase("sample/trips", "trips", "trips", ("sample",), tuple(trips))
-    assert 6 * QUICK.grace * 1.5 > QUICK.patience
-    (record,) = against(slow, cases=(case,), manners=QUICK).values()
+    assert 24 * manners.grace > manners.patience
+    (record,) = against(slow, cases=(case,), manners=manners).values()
     assert record["wsoracle"]["verdict"] == "OK", record["wsoracle"]["note"]

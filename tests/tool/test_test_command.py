@@ -161,6 +161,7 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://127.0.0.1:1/", "--jobs", "0"), "--jobs"),
         (("ws://127.0.0.1:1/", "--select", "no-such-case"), "no-such-case"),
         (("ws://127.0.0.1:1/", "--agent", "a", "--agent", "b"), "--agent"),
+        (("ws://127.0.0.1:1/", "ws://127.0.0.1:2/", "--agent", "a", "--resume"), "--resume"),
     ],
 )
 def test_wrong_input_is_one_line(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:

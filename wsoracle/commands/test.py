@@ -82,6 +82,8 @@ def command(
         tls = _tls(cafile, insecure) if uri.secure else None
         agent = agents[number] if number < len(agents) else None
         targets.append(Target(uri, agent, tls, server_name, greeting, address))
+    if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
+        raise WrongInput("--resume: whose run goes on at which URL is not known: name each server with --agent")
     cases = chosen_cases(Role.SERVER, options)
     expected = expected_failures(options["expected_failures"], cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
