@@ -24,9 +24,10 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 async def _handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, extra: str = "") -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    key = next(
+    keys = (
         line.partition(":")[2].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key")
     )
+    key = next(keys, "")  # it answers whatever it is asked
     writer.write(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nServer: degenerate\r\n"
         f"Sec-WebSocket-Accept: {accept_value(key)}\r\n{extra}\r\n".encode()
