@@ -1,13 +1,11 @@
 """Masking of payload data, RFC 6455, section 5.3.
 
-`mask_octet` is the definition, for numbers as for a theorem prover's terms. `mask` is the same for whole strings, in
-two ways that are chosen by size: short ones as one exclusive-or of two long integers, long ones as four translations
-(one for each octet of the key) of every fourth octet. The tests hold both against the definition.
+`mask_octet` is the definition, for numbers as for a theorem prover's terms. `mask` is the same for whole strings: an
+exclusive-or of two long integers, piece by piece where they are long. The tests hold it against the definition.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Final, Protocol, TypeVar
 
 from .vocabulary import KEY_OCTETS
@@ -41,17 +39,11 @@ def mask_octet(octet: OctetT, key: KeyOctets[OctetT], index: Any) -> OctetT:
     return transformed
 
 
-# From this many octets on, four translations take over from one long exclusive-or: measured on CPython 3.11, the two
-# are even between 2,000 and 8,000 octets; at 65,536 translations are faster by 1.7.
-_LONG: Final = 4096
+# So many octets of a long payload are transformed at a time: what is worked on stays in the cache of the processor.
+# Measured on CPython 3.11 for payloads of 4 and 16 MiB: twice as fast as four translations, four times as one number.
+_PIECE: Final = 16_384
 
 _number = int.from_bytes
-
-
-@cache
-def _translation(key_octet: int) -> bytes:
-    """The 256 octets as one octet of the key transforms them."""
-    return bytes(mask_octet(octet, (key_octet,) * KEY_OCTETS, 0) for octet in range(256))
 
 
 def mask(octets: bytes, key: bytes, offset: int = 0) -> bytes:
@@ -66,11 +58,19 @@ def mask(octets: bytes, key: bytes, offset: int = 0) -> bytes:
     if turn:
         key = key[turn:] + key[:turn]
     size = len(octets)
-    if size < _LONG:
-        repeated = (key * (size // KEY_OCTETS + 1))[:size]
-        return (_number(octets, "little") ^ _number(repeated, "little")).to_bytes(size, "little")
-    result = bytearray(octets)
-    for index in range(KEY_OCTETS):
-        every_fourth = slice(index, None, KEY_OCTETS)
-        result[every_fourth] = result[every_fourth].translate(_translation(key[index]))
-    return bytes(result)
+    if size <= _PIECE:
+        return _mask_piece(octets, key)
+    repeated = _number(key * (_PIECE // KEY_OCTETS), "little")
+    view = memoryview(octets)
+    whole = size - size % _PIECE
+    pieces = [
+        (_number(view[at : at + _PIECE], "little") ^ repeated).to_bytes(_PIECE, "little")
+        for at in range(0, whole, _PIECE)
+    ]
+    return b"".join([*pieces, _mask_piece(view[whole:], key)])
+
+
+def _mask_piece(octets: bytes | memoryview, key: bytes) -> bytes:
+    size = len(octets)
+    repeated = (key * (size // KEY_OCTETS + 1))[:size]
+    return (_number(octets, "little") ^ _number(repeated, "little")).to_bytes(size, "little")

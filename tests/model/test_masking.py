@@ -14,7 +14,7 @@ keys = st.binary(min_size=4, max_size=4)
 offsets = st.one_of(st.integers(0, 9), st.integers(0, 2**64))
 
 # Long payloads take another way than short ones: sizes on both sides of where that changes.
-SIZES = (0, 1, 2, 3, 4, 5, 13, 125, 126, 1000, 4094, 4095, 4096, 4097, 4098, 4099, 65536)
+SIZES = (0, 1, 2, 3, 4, 5, 13, 125, 126, 1000, 16_382, 16_383, 16_384, 16_385, 16_386, 16_387, 16_388, 32_768, 65_537)
 
 
 def some_octets(size: int) -> bytes:
