@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import ne
 from typing import Final, NamedTuple
 
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Role, is_control, is_reserved
@@ -86,12 +87,16 @@ def _is_utf8(octets: bytes) -> bool:
 
 
 class _Shape(NamedTuple):
-    """What the frames of a case look like: how many of each kind, in how many fragments, how long, in what writes."""
+    """What the frames of a case look like: how many of each kind, in how many fragments, how long, in what writes.
+
+    `order` are the opcodes of the first frames, and `controls` says how many of those are control frames.
+    """
 
     opcodes: tuple[tuple[int, int], ...]
     octets: int
     chopped: bool
     order: tuple[int, ...]
+    controls: int
 
 
 def _shape(case: LiveCase) -> _Shape:
@@ -100,17 +105,16 @@ def _shape(case: LiveCase) -> _Shape:
     octets = sum(action.size for action in sent)
     chopped = any(action.chop is not None for action in sent) or any(isinstance(a, SendOctets) for a in case.actions)
     order = tuple(action.frame.opcode for action in sent[:8])
-    return _Shape(tuple(sorted(counts.items())), octets, chopped, order)
+    return _Shape(tuple(sorted(counts.items())), octets, chopped, order, sum(map(is_control, order)))
 
 
 def distance(one: _Shape, other: _Shape) -> tuple[float, int]:
     """How much two cases differ: in frames of each opcode and kind, in order, in octets (each doubling), in writes."""
-    counts, others = dict(one.opcodes), dict(other.opcodes)
-    frames = 0
-    for opcode in counts.keys() | others.keys():
-        frames += min(abs(counts.get(opcode, 0) - others.get(opcode, 0)), 10)
-    order = sum(a != b for a, b in zip(one.order, other.order, strict=False))
-    kinds = abs(sum(map(is_control, one.order)) - sum(map(is_control, other.order)))
+    others = dict(other.opcodes)
+    frames = sum([min(abs(count - others.pop(opcode, 0)), 10) for opcode, count in one.opcodes])
+    frames += sum([min(count, 10) for count in others.values()])
+    order = sum(map(ne, one.order, other.order))
+    kinds = abs(one.controls - other.controls)
     doublings = abs((one.octets + 1).bit_length() - (other.octets + 1).bit_length())
     return frames * 2 + order + kinds * 4 + doublings + (one.chopped is not other.chopped) / 2, abs(
         one.octets - other.octets

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from .accept_key import accept_value
@@ -45,6 +46,7 @@ VERSION: Final = 13
 # --- from heads to facts --------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)
 def request_facts(request: Request, uri: WebSocketUri | None = None, *, tolerated: bool = False) -> RequestFacts:
     """The facts of a request; ``uri`` is what the client was asked to open, where that is known."""
     values = request.values
@@ -66,6 +68,7 @@ def request_facts(request: Request, uri: WebSocketUri | None = None, *, tolerate
     )
 
 
+@lru_cache(maxsize=64)
 def response_facts(response: Response, request: Request | None, *, tolerated: bool = False) -> ResponseFacts:
     """The facts of a response to a request; without one, nothing was offered and no key can fit."""
     values = response.values

@@ -28,6 +28,15 @@ HEAD_LIMIT: Final = 65_536
 Headers: TypeAlias = "tuple[tuple[str, str], ...]"
 
 
+@lru_cache(maxsize=64)
+def _by_name(headers: Headers) -> dict[str, list[str]]:
+    """The values of fields by their names in lower case. Of the same head many names are asked, one after the other."""
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Fields:
     version: str
@@ -35,7 +44,7 @@ class _Fields:
 
     def values(self, name: str) -> list[str]:
         """The values of all fields of a name, in order; names have no case (RFC 9110, section 5.1)."""
-        return [value for field, value in self.headers if field.lower() == name.lower()]
+        return list(_by_name(self.headers).get(name.lower(), ()))
 
     def _lines(self, first: str) -> bytes:
         lines = [first, *(f"{name}: {value}" for name, value in self.headers), "", ""]
@@ -252,11 +261,15 @@ def _request(first: bytes, fields: list[bytes]) -> Request:
     return Request(_text(event.http_version), _headers(event)[:-1], _text(event.method), _text(event.target))
 
 
+# Only who has asked for another protocol may be answered with 101.
+_ASKED: Final = h11.Request(
+    method="GET", target="/", headers=[("Host", "shield"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
+)
+
+
 def _response(first: bytes, fields: list[bytes]) -> Response:
     connection = h11.Connection(h11.CLIENT)
-    # Only who has asked for another protocol may be answered with 101.
-    asked = [("Host", "shield"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
-    connection.send(h11.Request(method="GET", target="/", headers=asked))
+    connection.send(_ASKED)
     connection.send(h11.EndOfMessage())
     connection.receive_data(_shielded(first, fields))
     event = connection.next_event()

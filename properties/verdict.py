@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from wsoracle.model.machine import Kind, Label
 from wsoracle.model.rule import Strength
 
+from .profile import PROFILES, Profile
+
 __all__ = ["PROFILES", "Profile", "Verdict", "is_own_limit", "verdict_on", "worst"]
-
-Profile: TypeAlias = Literal["interop", "letter"]
-"""Whether reactions that implementations agree on, and the RFC leaves open, bind (interop) or not (letter)."""
-
-PROFILES: Final[tuple[Profile, ...]] = ("interop", "letter")
 
 TOO_BIG: Final = 1009
 """The status code of a message that is too big to process (section 7.4.1)."""

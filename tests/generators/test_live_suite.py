@@ -18,7 +18,8 @@ from wsoracle.generators.fault_cases import fault_cases
 from wsoracle.generators.live_case import EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle, octets_of
 from wsoracle.generators.live_controls import must_be_answered
 from wsoracle.generators.live_file import FILE, read_suite, rules_digest, suite_text
-from wsoracle.generators.live_suite import live_case_of, live_cases, own_cases, own_suite
+from wsoracle.generators.live_making import live_case_of, own_suite
+from wsoracle.generators.live_suite import live_cases, own_cases
 from wsoracle.model.compiled import CompiledMachine
 from wsoracle.model.endpoint import Endpoint
 from wsoracle.model.events import PongReceived

@@ -29,6 +29,9 @@ class MemoryFolder:
         self.records: dict[tuple[str, str], dict[str, Any]] = {}
         self.finished = 0
 
+    def place(self, agent: str, case_id: str, control: str | None) -> None:
+        """Nowhere: it wants whole records."""
+
     def add(self, record: dict[str, Any]) -> None:
         self.records[record["agent"], record["id"]] = json.loads(json.dumps(record))
 

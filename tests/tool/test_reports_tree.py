@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import re
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wsoracle.reports import ForeignFolder, ReportFolder
+from wsoracle.reports.filed import FiledRecord, file_record
 from wsoracle.reports.names import Names
-from wsoracle.reports.paged import PagedRecord, page_of, with_page
 from wsoracle.reports.reading import NoRecord, RecordFile, records_in
 from wsoracle.reports.writer import HALF
 
@@ -258,11 +261,52 @@ def test_a_page_links_to_its_control_where_that_is(tmp_path: Path) -> None:
     assert 'href="a_case_4.html"' not in (tmp_path / "a_case_3.html").read_text()
 
 
-def test_a_page_that_a_record_brings_is_taken_where_it_fits() -> None:
-    brought = with_page(sample("a", "2", control="1"))
-    assert isinstance(brought, PagedRecord)
-    assert brought.page is not None
-    assert page_of(brought, "a_case_1.html") is brought.page
-    assert 'href="other.html"' in page_of(brought, "other.html")
-    brought["behavior"], brought.page = "changed", None
-    assert "changed" in page_of(brought, "a_case_1.html")
+def filed(folder: ReportFolder, record: dict[str, Any]) -> FiledRecord:
+    """As a process does that judges for another one."""
+    place = folder.place(record["agent"], record["id"], record["wsoracle"]["control"])
+    return pickle.loads(pickle.dumps(file_record(record, place)))  # type: ignore[no-any-return]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@given(st.lists(st.tuples(st.sampled_from(HOSTILE), st.sampled_from(["1", "2", *HOSTILE])), max_size=4))
+def test_records_filed_elsewhere_make_the_same_folder(named: list[tuple[str, str]]) -> None:
+    records = [sample(agent, case_id, control="1") for agent, case_id in named]
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        filled(Path(one), *records)
+        folder = ReportFolder(other)
+        for record in records:
+            folder.add(filed(folder, record))
+        folder.finish()
+        assert contents(Path(one)) == contents(Path(other))
+
+
+def test_what_is_changed_after_it_was_filed_is_in_its_files(tmp_path: Path) -> None:
+    folder = ReportFolder(tmp_path)
+    record = filed(folder, sample("a", "1"))
+    folder.add(record)
+    assert "timeline" not in record["wsoracle"]
+    withdrawn = copy.deepcopy(record)
+    withdrawn["behavior"], withdrawn["wsoracle"]["counts"], withdrawn.changed = "FAILED", False, True
+    folder.add(withdrawn)
+    folder.finish()
+    whole = read(tmp_path, "a_case_1.json")
+    assert (whole["behavior"], whole["wsoracle"]["counts"]) == ("FAILED", False)
+    assert whole["wsoracle"]["timeline"] == sample("a", "1")["wsoracle"]["timeline"]
+    assert "NO CONTROL" in (tmp_path / "a_case_1.html").read_text()
+    # And back again, as the ledger brings it back where the control is answered at last.
+    folder.add(record)
+    folder.finish()
+    assert read(tmp_path, "a_case_1.json") == sample("a", "1")
+    assert "NO CONTROL" not in (tmp_path / "a_case_1.html").read_text()
+    assert folder.entries["a"]["1"]["counts"] is True
+
+
+def test_what_cannot_be_filed_is_an_error(tmp_path: Path) -> None:
+    folder = ReportFolder(tmp_path)
+    (tmp_path / "a_case_1.html").mkdir()
+    with pytest.raises(OSError, match="a_case_1"):
+        filed(folder, sample("a", "1"))
+    assert not list(tmp_path.glob(f"{HALF}*"))

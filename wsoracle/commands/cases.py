@@ -70,7 +70,7 @@ def _list(cases: Sequence[LiveCase]) -> None:
 
 def _suite() -> str:
     from wsoracle.generators.live_file import suite_text
-    from wsoracle.generators.live_suite import own_suite
+    from wsoracle.generators.live_making import own_suite
 
     from ..collection import collect
     from .options import DEFAULT_SEED

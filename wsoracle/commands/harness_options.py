@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from wsoracle.generators.live_case import LiveCase
 from wsoracle.model.vocabulary import Role
-from wsoracle.properties.verdict import PROFILES
+from wsoracle.properties.profile import PROFILES
 
 from ..cli import WrongInput
-from ..harness.conversation import Manners
-from ..harness.expected_failures import ExpectedFailures
-from ..harness.ledger import with_controls
 from .options import DEFAULT_SEED, checked_file, select
 
 if TYPE_CHECKING:
+    # What takes time to import is imported where it is used: while another process gets ready.
+    from wsoracle.generators.live_case import LiveCase
+
+    from ..harness.conversation import Manners
+    from ..harness.judges import Judges
     from ..harness.run_folder import RunFolder
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,10 +68,11 @@ def harness_options(out: str) -> Callable[[F], F]:
 
 
 @contextmanager
-def run_folder(options: Mapping[str, Any]) -> Iterator[RunFolder]:
+def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iterator[RunFolder]:
     """The folder of a run, for as long as the block lasts: its lists are written at the end, however that comes.
 
-    Raises WrongInput for a folder that cannot be used, and where a run cannot be resumed.
+    ``judges`` make the index page, if they are there. Raises WrongInput for a folder that cannot be used, and where a
+    run cannot be resumed.
     """
     from ..harness.run_folder import RunFolder
     from ..reports import ForeignFolder
@@ -79,7 +81,13 @@ def run_folder(options: Mapping[str, Any]) -> Iterator[RunFolder]:
         raise WrongInput("--out: the name of the folder is empty: give one, such as reports")
     try:
         resume = bool(options.get("resume"))
-        folder = RunFolder(options["out"], resume=resume, junit=options.get("junit"), markdown=options.get("markdown"))
+        folder = RunFolder(
+            options["out"],
+            resume=resume,
+            junit=options.get("junit"),
+            markdown=options.get("markdown"),
+            index=None if judges is None else judges.index_page,
+        )
     except ForeignFolder as error:
         raise WrongInput(f"--out: {error}") from error
     try:
@@ -90,6 +98,8 @@ def run_folder(options: Mapping[str, Any]) -> Iterator[RunFolder]:
 
 def manners_of(options: Mapping[str, Any]) -> Manners:
     """How the tester behaves."""
+    from ..harness.conversation import Manners
+
     patience = float(options["timeout"])
     return Manners(patience, min(0.2, patience / 2), float(options["case_timeout"]), int(options["seed"]))
 
@@ -97,6 +107,8 @@ def manners_of(options: Mapping[str, Any]) -> Manners:
 def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]:
     """The cases for endpoints of a role that are selected, and their controls. Raises WrongInput where none is."""
     from wsoracle.generators.live_suite import live_cases
+
+    from ..harness.ledger import with_controls
 
     every = [case for case in live_cases() if role in case.roles]
     ids = [case.id for case in every]
@@ -114,6 +126,8 @@ def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[
     """The ids of the cases that are expected to fail. Raises WrongInput for a file that does not say so."""
     if name is None:
         return frozenset()
+    from ..harness.expected_failures import ExpectedFailures
+
     try:
         return ExpectedFailures.read(Path(name)).ids(case.id for case in cases)
     except OSError as error:

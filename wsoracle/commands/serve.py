@@ -10,7 +10,6 @@ import click
 from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, Terminated, WrongInput
-from ..harness.serving import Where, conclude, serve_until_stopped, server_tls
 from ..output import one_line
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 
@@ -47,22 +46,34 @@ def command(
     Results are shown live at http://HOST:PORT/ while it runs. The exit status is 1 where a case failed that is not
     expected to, or was not run.
     """
-    from ..harness.server import FuzzingServer
-    from ..harness.server_run import ServerRun
+    from ..harness.judges import Judges
 
     host, port = address(listen)
     if (cert is None) != (key is None):
         raise WrongInput("--cert and --key go together: give both, or none")
-    where = Where(host, port, web_port, tls_of(cert, key))
-    cases = chosen_cases(Role.CLIENT, options)
-    expected = expected_failures(options["expected_failures"], cases)
-    with run_folder(options) as folder:
-        run = ServerRun(folder, folder.records_of, folder.answered_by)
-        server = FuzzingServer(
-            cases, manners_of(options), run, folder.path, profile=options["profile"], say=say, once=once
-        )
-        told = serve_until_stopped(server, where, say)
-        good = conclude(run, [case.id for case in cases], expected, folder.path, say)
+    with Judges(Role.CLIENT) as judges:
+        # What takes time to import is imported while the other process does the same.
+        from ..harness.server import FuzzingServer
+        from ..harness.server_run import ServerRun
+        from ..harness.serving import Where, conclude, serve_until_stopped
+
+        where = Where(host, port, web_port, tls_of(cert, key))
+        cases = chosen_cases(Role.CLIENT, options)
+        expected = expected_failures(options["expected_failures"], cases)
+        with run_folder(options, judges) as folder:
+            run = ServerRun(folder, folder.records_of, folder.answered_by)
+            server = FuzzingServer(
+                cases,
+                manners_of(options),
+                run,
+                folder.path,
+                profile=options["profile"],
+                say=say,
+                once=once,
+                judges=judges,
+            )
+            told = serve_until_stopped(server, where, say)
+            good = conclude(run, [case.id for case in cases], expected, folder.path, say)
     ended(told)
     if not good:
         context.exit(FAILED)
@@ -85,6 +96,8 @@ def tls_of(cert: str | None, key: str | None) -> Any:
     """The context for wss; None without a certificate. Raises WrongInput."""
     if cert is None or key is None:
         return None
+    from ..harness.serving import server_tls
+
     try:
         return server_tls(cert, key)
     except OSError as error:

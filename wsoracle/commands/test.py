@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.model.uri import parse_uri
+from wsoracle.model.uri import WebSocketUri, parse_uri
 from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, WrongInput
-from ..harness.expected_failures import tally_of
-from ..harness.handshake import Greeting
-from ..harness.stopping import run_until_stopped
-from ..harness.summary import document_of, show, summary_of
 from ..output import STDOUT, progress, write_json
-from ..reports.paged import PagedRecord
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 from .options import json_option
+
+if TYPE_CHECKING:
+    import ssl
+
+    from ..harness.client import Target
+    from ..harness.judges import Judges
 
 
 @click.command("test")
@@ -61,51 +61,79 @@ def command(
     doing nothing counts only where its control, the nearest legal case, was answered in the same run. The exit status
     is 1 where something failed that is not expected to, or passed that is.
     """
-    from ..harness.client import NoServer, Target, run_client
-
-    greeting = Greeting(
+    for name in subprotocols:
+        _subprotocol(name)
+    greeting = (
         None if origin is None else _origin(origin),
-        tuple(_subprotocol(name) for name in subprotocols),
+        tuple(subprotocols),
         tuple(_field(header) for header in headers),
     )
     _check_agents(agents, len(urls))
     if server_name is not None:
         _check_host("--server-name", server_name)
     address = _address(connect_to)
-    targets = []
-    for number, url in enumerate(urls):
-        try:
-            uri = parse_uri(url)
-        except ValueError as error:
-            raise WrongInput(str(error)) from error
-        _check_host(url, uri.host.strip("[]"))
-        tls = _tls(cafile, insecure) if uri.secure else None
-        agent = agents[number] if number < len(agents) else None
-        targets.append(Target(uri, agent, tls, server_name, greeting, address))
+    uris = [_uri(url) for url in urls]
     if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
         raise WrongInput("--resume: whose run goes on at which URL is not known: name each server with --agent")
+
+    from ..harness.judges import Judges
+
+    with Judges(Role.SERVER) as judges:
+        # What takes time to import is imported while the other process does the same.
+        from ..harness.client import Target
+        from ..harness.handshake import Greeting
+
+        targets = [
+            Target(
+                uri,
+                agents[number] if number < len(agents) else None,
+                _tls(cafile, insecure) if uri.secure else None,
+                server_name,
+                Greeting(*greeting),
+                address,
+            )
+            for number, uri in enumerate(uris)
+        ]
+        good = _test(targets, agents, jobs, json_file, judges, options)
+    if not good:
+        context.exit(FAILED)
+
+
+def _test(
+    targets: Sequence[Target],
+    agents: Sequence[str],
+    jobs: int,
+    json_file: str | None,
+    judges: Judges,
+    options: dict[str, Any],
+) -> bool:
+    """Run the cases against each target, and tell what came of it; whether all is well."""
+    from ..harness.client import NoServer, run_client
+    from ..harness.expected_failures import tally_of
+    from ..harness.stopping import run_until_stopped
+    from ..harness.summary import document_of, show, summary_of
+
     cases = chosen_cases(Role.SERVER, options)
     expected = expected_failures(options["expected_failures"], cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
     good, document = True, []
     taken = set(agents)
-    with run_folder(options) as folder:
+    with run_folder(options, judges) as folder:
         for target in targets:
             if options["resume"] and target.agent is None and folder.agents:
                 target = replace(target, agent=_only(folder.agents, len(targets)))
             records = folder.records_of(target.agent)
-            name = _Name(target.agent, target.uri.host_header, taken)
             left = [case for case in cases if case.id not in records]
+            agent = target.agent or ""
 
-            def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records, name: _Name = name) -> None:
-                name.give(record)
+            def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records) -> None:
                 folder.add(record)
                 records[record["id"]] = summary_of(record)
 
             if left:
                 with progress("testing") as step:
                     try:
-                        run_until_stopped(
+                        agent = run_until_stopped(
                             run_client(
                                 target,
                                 left,
@@ -116,46 +144,48 @@ def command(
                                 step=step,
                                 answered=folder.answered_by(target.agent),
                                 numbers=numbers,
+                                named=_Names(target.uri.host_header, taken).new,
+                                place=folder.place,
+                                judges=judges,
                             )
                         )
                     except NoServer as error:
                         raise WrongInput(str(error)) from error
+            taken.add(agent)
             records = {case.id: records[case.id] for case in cases if case.id in records}
             tally = tally_of(records, expected)
             good = good and tally.good
-            document.append(document_of(name.given, target.url, records, tally))
+            document.append(document_of(agent, target.url, records, tally))
             if json_file != STDOUT:
-                show(name.given, records, tally, folder.path)
+                show(agent, records, tally, folder.path)
     if json_file is not None:
         write_json(json_file, {"servers": document})
-    if not good:
-        context.exit(FAILED)
+    return good
 
 
-class _Name:
-    """The name of an agent in reports: the one that it was given, or its own where nobody in this run has that yet.
+class _Names:
+    """The name of an agent in reports: its own, where nobody in this run has that yet.
 
     Several servers of the same code call themselves the same: the later ones get their address added.
     """
 
-    def __init__(self, given: str | None, address: str, taken: set[str]) -> None:
-        self.given = given or ""
+    def __init__(self, address: str, taken: set[str]) -> None:
         self._address: Final = address
         self._taken: Final = taken
 
-    def give(self, record: dict[str, Any]) -> None:
-        """Put it into a record."""
-        if not self.given:
-            self.given = self._new(record["agent"])
-            self._taken.add(self.given)
-        if record["agent"] != self.given:
-            record["agent"] = self.given
-            if isinstance(record, PagedRecord):
-                record.page = None
-
-    def _new(self, own: str) -> str:
+    def new(self, own: str) -> str:
+        """The name for one that calls itself so."""
         names = (f"{own} ({self._address}){f' {n}' if n > 1 else ''}" for n in count(1))
         return own if own not in self._taken else next(name for name in names if name not in self._taken)
+
+
+def _uri(url: str) -> WebSocketUri:
+    try:
+        uri = parse_uri(url)
+    except ValueError as error:
+        raise WrongInput(str(error)) from error
+    _check_host(url, uri.host.strip("[]"))
+    return uri
 
 
 def _only(agents: Sequence[str], servers: int) -> str:
@@ -224,6 +254,8 @@ def _address(text: str | None) -> tuple[str, int] | None:
 
 
 def _tls(cafile: str | None, insecure: bool) -> ssl.SSLContext:
+    import ssl
+
     try:
         context = ssl.create_default_context(cafile=cafile)
     except (ssl.SSLError, OSError) as error:

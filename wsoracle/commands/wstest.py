@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.generators.live_case import LiveCase
 from wsoracle.model.uri import DEFAULT_PORTS
 from wsoracle.model.vocabulary import Role
 
-from .. import __version__
 from ..cli import FAILED, WrongInput
-from ..harness.conversation import Manners
-from ..harness.expected_failures import tally_of
-from ..harness.handshake import Greeting
-from ..harness.ledger import with_controls
-from ..harness.serving import Where, conclude, serve_until_stopped
-from ..harness.stopping import run_until_stopped
-from ..harness.summary import show, summary_of
 from ..output import one_line, progress, write_text
 from ..wstest_patterns import is_established
 from ..wstest_spec import CLIENT, SERVER, ServerUnderTest, Spec, SpecError, default_text, read_spec
 from .harness_options import run_folder
 from .serve import ended, say, tls_of
+
+if TYPE_CHECKING:
+    import ssl
+
+    from wsoracle.generators.live_case import LiveCase
+
+    from ..harness.conversation import Manners
+    from ..harness.judges import Judges
+    from ..harness.run_folder import RunFolder
 
 _INSTEAD: Final = {
     "echoserver": "any echo server of your own, or an implementation of wsoracle fleet",
@@ -43,6 +42,8 @@ _INSTEAD: Final = {
 
 def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted:
+        from .. import __version__
+
         click.echo(f"wsoracle {__version__}")
         context.exit()
 
@@ -107,22 +108,31 @@ def command(
             _warn(f"{name} has no effect in mode {mode}")
     try:
         spec = read_spec(_spec_path(spec_file, mode), CLIENT if mode == CLIENT else SERVER, wsuri)
-        ids, cases, every = _selected(spec)
     except SpecError as error:
         raise WrongInput(str(error)) from error
     for warning in spec.warnings:
         _warn(one_line(warning))
-    added = len(cases) - len(ids)
-    say(f"{len(cases)} cases" + (f", {added} of them as controls of the others" if added else ""))
-    options = {"out": spec.outdir, "resume": False, "junit": None, "markdown": None}
-    if mode == CLIENT:
-        if key or cert:
-            _warn("-k and -c have no effect in mode fuzzingclient")
-        good = _test(spec, cases, every, ident, options)
-    else:
-        if ident:
-            _warn("-i has no effect in mode fuzzingserver: a client names itself")
-        good = _serve(spec, cases, webport, key, cert, options)
+    if mode == CLIENT and (key or cert):
+        _warn("-k and -c have no effect in mode fuzzingclient")
+    if mode == SERVER and ident:
+        _warn("-i has no effect in mode fuzzingserver: a client names itself")
+
+    from ..harness.judges import Judges
+
+    role = Role.SERVER if mode == CLIENT else Role.CLIENT
+    with Judges(role) as judges:
+        # What takes time to import is imported from here on, while the other process does the same.
+        try:
+            ids, cases, every = _selected(spec, role)
+        except SpecError as error:
+            raise WrongInput(str(error)) from error
+        added = len(cases) - len(ids)
+        say(f"{len(cases)} cases" + (f", {added} of them as controls of the others" if added else ""))
+        options = {"out": spec.outdir, "resume": False, "junit": None, "markdown": None}
+        if mode == CLIENT:
+            good = _test(spec, cases, every, ident, options, judges)
+        else:
+            good = _serve(spec, cases, webport, key, cert, options, judges)
     if not good:
         context.exit(FAILED)
 
@@ -146,11 +156,12 @@ def _spec_path(name: str | None, mode: str) -> Path:
     return path
 
 
-def _selected(spec: Spec) -> tuple[list[str], tuple[LiveCase, ...], list[LiveCase]]:
+def _selected(spec: Spec, role: Role) -> tuple[list[str], tuple[LiveCase, ...], list[LiveCase]]:
     """The ids that are selected, the cases that are run, and all that there are for the role, in numeric order."""
     from wsoracle.generators.live_suite import live_cases
 
-    role = Role.SERVER if spec.mode == CLIENT else Role.CLIENT
+    from ..harness.ledger import with_controls
+
     every = sorted((case for case in live_cases() if role in case.roles), key=_numeric)
     ids = spec.chosen([case.id for case in every])
     chosen = set(ids)
@@ -168,13 +179,20 @@ def _numeric(case: LiveCase) -> tuple[bool, tuple[int, ...], str]:
 
 
 def _test(
-    spec: Spec, cases: Sequence[LiveCase], every: Sequence[LiveCase], ident: str | None, options: dict[str, Any]
+    spec: Spec,
+    cases: Sequence[LiveCase],
+    every: Sequence[LiveCase],
+    ident: str | None,
+    options: dict[str, Any],
+    judges: Judges,
 ) -> bool:
     from ..harness.client import NoServer
+    from ..harness.expected_failures import tally_of
+    from ..harness.summary import show, summary_of
 
     numbers = {case.id: number for number, case in enumerate(every, 1)}
     good = True
-    with run_folder(options) as folder:
+    with run_folder(options, judges) as folder:
         for server in spec.servers:
             records: dict[str, Any] = {}
 
@@ -184,7 +202,7 @@ def _test(
 
             named = server if server.agent or ident is None else replace(server, agent=ident)
             try:
-                agent = _test_one(named, spec, cases, numbers, keep)
+                agent = _test_one(named, spec, cases, numbers, keep, folder, judges)
             except NoServer as error:
                 click.echo(f"wsoracle wstest: {one_line(str(error))}", err=True)
                 good = False
@@ -197,10 +215,18 @@ def _test(
 
 
 def _test_one(
-    server: ServerUnderTest, spec: Spec, cases: Sequence[LiveCase], numbers: dict[str, int], keep: Any
+    server: ServerUnderTest,
+    spec: Spec,
+    cases: Sequence[LiveCase],
+    numbers: dict[str, int],
+    keep: Any,
+    folder: RunFolder,
+    judges: Judges,
 ) -> str:
     """Run the cases on a server; the name of the agent."""
     from ..harness.client import Target, run_client
+    from ..harness.handshake import Greeting
+    from ..harness.stopping import run_until_stopped
 
     greeting = Greeting(server.origin, tuple(server.protocols))
     tls = _client_tls(server.hostname) if server.uri.secure else None
@@ -215,7 +241,15 @@ def _test_one(
     def run(some: Sequence[LiveCase], target: Target) -> str:
         with progress("testing") as step:
             running = run_client(
-                target, some, manners, on_record=on_record, step=step, answered=dict(answered), numbers=numbers
+                target,
+                some,
+                manners,
+                on_record=on_record,
+                step=step,
+                answered=dict(answered),
+                numbers=numbers,
+                place=folder.place,
+                judges=judges,
             )
             return run_until_stopped(running)
 
@@ -233,6 +267,8 @@ def _test_one(
 
 def _client_tls(hostname: str | None) -> ssl.SSLContext:
     """With a name the certificate must be for it, as in the established suite; without one any certificate will do."""
+    import ssl
+
     context = ssl.create_default_context()
     if hostname is None:
         context.check_hostname = False
@@ -241,6 +277,9 @@ def _client_tls(hostname: str | None) -> ssl.SSLContext:
 
 
 def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
+    from ..harness.conversation import Manners
+    from ..harness.handshake import Greeting
+
     manners = Manners(greeting=Greeting(subprotocols=tuple(protocols)))
     return manners if patience is None else replace(manners, patience=patience, grace=min(manners.grace, patience / 2))
 
@@ -255,9 +294,11 @@ def _serve(
     key: str | None,
     cert: str | None,
     options: dict[str, Any],
+    judges: Judges,
 ) -> bool:
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
+    from ..harness.serving import Where, conclude, serve_until_stopped
 
     uri = spec.url
     assert uri is not None
@@ -271,7 +312,7 @@ def _serve(
         key = cert = None
     host = uri.host.strip("[]")
     where = Where(host, uri.port or DEFAULT_PORTS[uri.secure], webport or None, tls_of(cert, key))
-    with run_folder(options) as folder:
+    with run_folder(options, judges) as folder:
         run = ServerRun(folder)
         server = FuzzingServer(
             cases,
@@ -280,6 +321,7 @@ def _serve(
             folder.path,
             say=say,
             excluded=spec.exclude_agent_cases,
+            judges=judges,
         )
         told = serve_until_stopped(server, where, say)
         ids = [case.id for case in cases]

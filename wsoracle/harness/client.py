@@ -1,9 +1,9 @@
 """The fuzzing client: cases against a running server, several at a time.
 
-Theory of operation. Controls come first, since other cases count only where theirs was answered. The very first one
-runs alone: it tells the name of the agent, and whether there is an endpoint at all. Where a server takes the connection
-and then says nothing, no further case is tried: one silence is proof enough, so that a silent server costs the stated
-patience once and not once a case.
+Theory of operation. Controls come first, since other cases count only where theirs was answered: as a rule that is
+known when they are judged (`ledger`). The very first one runs alone: it tells the name of the agent, and whether there
+is an endpoint at all. Where a server takes the connection and then says nothing, no further case is tried: one silence
+is proof enough, so that a silent server costs the stated patience once and not once a case.
 
 Cases with much to send run one at a time, so that memory stays bounded: see :data:`LARGE`.
 """
@@ -23,12 +23,13 @@ from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import Profile
 
+from ..reports.filed import Place
 from .conversation import Conversation, Manners, most_octets
+from .finished import Facts
 from .handshake import Greeting
 from .judges import Judges
 from .ledger import Ledger, in_order
 from .link import Link
-from .record import Facts
 
 __all__ = ["LARGE", "NoServer", "OnRecord", "Target", "run_client"]
 
@@ -39,6 +40,9 @@ OnRecord = Callable[[dict[str, Any]], None]
 """Told of each record that is to be written; of some twice, where the control comes later."""
 
 OnStep = Callable[[str, int, int], None]
+
+Filing = Callable[[str, str, str | None], Place]
+"""Where the files of a case go: asked with the agent, the id of the case and that of its control."""
 
 
 class NoServer(Exception):
@@ -77,18 +81,24 @@ async def run_client(
     step: OnStep | None = None,
     answered: Mapping[str, bool] | None = None,
     numbers: dict[str, int] | None = None,
+    named: Callable[[str], str] = lambda own: own,
+    place: Filing | None = None,
+    judges: Judges | None = None,
 ) -> str:
     """Run all cases (those for servers; their controls must be among them, or have been run); the name of the agent.
 
     ``answered`` says of controls that were run before whether they were answered; ``numbers`` are the places of the
-    cases in reports, by id (their places among ``cases`` otherwise). Raises :class:`NoServer` where the first
-    connection cannot be made.
+    cases in reports, by id (their places among ``cases`` otherwise). ``named`` says what a server that the target has
+    no name for is called in reports, by what it calls itself; ``place`` where the files of a case go, so that whoever
+    judges it can write them. ``judges`` are left open. Raises :class:`NoServer` where the first connection cannot be
+    made.
     """
-    run = _Run(target, cases, manners, on_record, profile, step, Ledger(answered), numbers)
+    run = _Run(target, cases, manners, on_record, profile, step, Ledger(answered), numbers, named, place, judges)
     try:
         await run.all(max(1, jobs))
     finally:
-        run.close()
+        if judges is None:
+            run.close()
     return run.agent
 
 
@@ -103,8 +113,13 @@ class _Run:
         step: OnStep | None,
         ledger: Ledger,
         numbers: dict[str, int] | None,
+        named: Callable[[str], str],
+        place: Filing | None,
+        judges: Judges | None,
     ) -> None:
         self.agent = target.agent or ""
+        self._named: Final = named
+        self._place: Final = place
         self._target: Final = target
         self._cases: Final = [case for case in cases if Role.SERVER in case.roles]
         self._manners: Final = replace(manners, greeting=target.greeting)
@@ -115,7 +130,7 @@ class _Run:
         self._numbers: Final = numbers or {case.id: number for number, case in enumerate(self._cases, 1)}
         self._done = 0
         self._silent: str | None = None
-        self._judges: Final = Judges(self._cases)
+        self._judges: Final = Judges(Role.SERVER, self._cases) if judges is None else judges
 
     def close(self) -> None:
         """Let go of what works for this run."""
@@ -126,10 +141,7 @@ class _Run:
         controls, others = in_order(self._cases)
         first = controls or others
         await self._enter(*await self._talk(first[0], first=True))
-        rest = [*first[1:], *(others if controls else ())]
-        border = len(controls) - 1 if controls else 0
-        await self._some(rest[:border], jobs)
-        await self._some(rest[border:], jobs)
+        await self._some([*first[1:], *(others if controls else ())], jobs)
         for record in self._ledger.close():
             self._on_record(record)
 
@@ -163,14 +175,15 @@ class _Run:
             if first and talk.silent and talk.said_nothing:
                 self._silent = case.id
         if not self.agent:
-            self.agent = _server_field(talk) or self._target.uri.host_header
+            self.agent = self._named(_server_field(talk) or self._target.uri.host_header)
         return talk, started
 
     async def _enter(self, talk: Conversation, started: datetime) -> None:
         """Have it judged, and tell of the records that come of it."""
         case_id, url = talk.case.id, self._target.url
         facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed)
-        for record in self._ledger.enter(await self._judges.record(talk, facts, self._profile)):
+        place = None if self._place is None else self._place(self.agent, case_id, talk.case.control)
+        for record in self._ledger.enter(await self._judges.record(talk, facts, self._profile, place)):
             self._on_record(record)
         self._done += 1
         if self._step is not None:

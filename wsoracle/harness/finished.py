@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from wsoracle.generators.live_case import LiveCase
@@ -12,7 +14,7 @@ from wsoracle.model.vocabulary import Role
 from .conversation import Conversation
 from .link import Entry
 
-__all__ = ["Finished", "finished_of"]
+__all__ = ["Facts", "Finished", "finished_of"]
 
 
 class Finished(NamedTuple):
@@ -29,6 +31,24 @@ class Finished(NamedTuple):
     sent_close: bytes | None
     first_close: Role | None
     sent_frames: Counter[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a record needs besides the conversation and the judgement on it.
+
+    `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
+    the case was not answered; `facts` are shown as they are.
+    """
+
+    agent: str
+    number: int
+    started: datetime
+    duration: float
+    url: str | None
+    seed: int
+    counts: bool = True
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 def finished_of(talk: Conversation) -> Finished:

@@ -1,90 +1,119 @@
-"""Judging and recording: in this process, and where there is much to judge in one of its own.
+"""Who judges, records and files conversations: this process, or others that have begun as soon as they could.
 
 To judge thousands of frames takes a good part of a second, in which this process could talk to no endpoint: silence
-would be found where there is none, and time limits would be passed by nobody's fault. So conversations with many octets
-or many actions are judged in a worker process, as data, while others go on; and so are all of a run of many cases, for
-which the second process pays.
+would be found where there is none, and time limits would be passed by nobody's fault. So conversations go to another
+process, as data, while others go on; it also writes the files of each case, and what comes back is what lists show.
+
+Nothing is imported here that only those processes need: they get ready while this one does the same.
 """
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import os
-import threading
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
 
-from wsoracle.generators.live_case import LiveCase
-from wsoracle.generators.workers import quiet_worker
-from wsoracle.properties.verdict import Profile
+from wsoracle.model.vocabulary import Role
 
-from ..reports.paged import PagedRecord, with_page
-from .conversation import Conversation
-from .finished import Finished, finished_of
-from .judging import judge_conversation
-from .record import Facts, record_of
+from .workers import Workers, WorkersLost
 
-__all__ = ["Judges", "record_finished"]
+if TYPE_CHECKING:
+    from wsoracle.generators.live_case import LiveCase
+    from wsoracle.properties.profile import Profile
+
+    from ..reports.entries import Entries
+    from ..reports.filed import Place
+    from .conversation import Conversation
+    from .finished import Facts, Finished
+
+__all__ = ["Judges"]
 
 MANY_OCTETS: Final = 1 << 20
 MANY_ACTIONS: Final = 500
 """From so many octets or actions of a case on it is judged in a process of its own."""
 
 MANY_CASES: Final = 64
-"""And from so many cases on all are."""
+"""And from so many cases on all are, where nobody says what is to come."""
+
+MOST: Final = 2
+"""Processes: the tester keeps no more of them busy."""
 
 
-def record_finished(talk: Finished, facts: Facts, profile: Profile) -> dict[str, Any]:
-    """The record of a conversation, judged."""
-    return record_of(talk, judge_conversation(talk, profile), facts)
+class Judges:
+    """Who judges conversations. To be closed at the end, or used as a context.
 
+    ``role`` is that of the endpoints. Of few ``cases`` the small ones are judged in this process; without any, all are
+    in other ones, which are best begun before this one has threads and has imported much.
+    """
 
-def _record_with_page(talk: Finished, facts: Facts, profile: Profile) -> PagedRecord:
-    """The same in a process of its own, which makes the page too."""
-    return with_page(record_finished(talk, facts, profile))
+    def __init__(self, role: Role, cases: Iterable[LiveCase] | None = None) -> None:
+        every = None if cases is None else list(cases)
+        self._all: Final = every is None or len(every) >= MANY_CASES
+        wanted = self._all or any(map(_is_large, every or ()))
+        count = min(MOST, os.cpu_count() or 1)
+        self._workers: Workers | None = Workers(count, _get_ready, role) if wanted else None
+
+    def elsewhere(self, case: LiveCase) -> bool:
+        """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
+        return self._workers is not None and (self._all or _is_large(case))
+
+    async def record(self, talk: Conversation, facts: Facts, profile: Profile, place: Place | None) -> dict[str, Any]:
+        """The record of a conversation, judged. With a ``place`` it may be a
+        :class:`~wsoracle.reports.filed.FiledRecord`, whose files have been written there."""
+        from .finished import finished_of
+
+        finished = finished_of(talk)
+        if self._workers is not None and self.elsewhere(talk.case):
+            try:
+                record: dict[str, Any] = await self._workers.call(_work, finished, facts, profile, place)
+                return record
+            except WorkersLost:
+                pass  # it was killed: what it would have done is done here
+        return _work(finished, facts, profile, None)
+
+    def index_page(self, agents: Entries) -> str:
+        """The index of a run, made where templates have been read before, unless there is other work to do."""
+        if self._workers is not None and not self._workers.busy:
+            try:
+                return str(self._workers.call_now(_index_page, agents))
+            except WorkersLost:
+                pass
+        return _index_page(agents)
+
+    def close(self) -> None:
+        """End the processes, if there are any; what they are at is broken off, for nobody asks for it any more."""
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
+
+    def __enter__(self) -> Judges:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 def _is_large(case: LiveCase) -> bool:
     return len(case.actions) > MANY_ACTIONS or case.size > MANY_OCTETS
 
 
-class Judges:
-    """Who judges the conversations about these cases. To be closed at the end."""
+# --- in the other process ---------------------------------------------------------------------------------------------
 
-    def __init__(self, cases: Iterable[LiveCase]) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._owed = 0
-        every = list(cases)
-        self._all: Final = len(every) >= MANY_CASES
-        if self._all or any(map(_is_large, every)):
-            # A fork is there at once. Other threads would not survive it, and what they hold would stay locked.
-            alone = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-            context = multiprocessing.get_context("fork" if alone else "spawn")
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=quiet_worker)
-            self._pool.submit(os.getpid)  # so that it starts now
 
-    def elsewhere(self, case: LiveCase) -> bool:
-        """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
-        return self._pool is not None and (self._all or _is_large(case))
+def _get_ready(role: Role) -> None:
+    from .judge_work import get_ready
 
-    async def record(self, talk: Conversation, facts: Facts, profile: Profile) -> dict[str, Any]:
-        """The record of a conversation, judged."""
-        finished = finished_of(talk)
-        if self._pool is not None and self.elsewhere(talk.case):
-            try:
-                loop = asyncio.get_running_loop()
-                self._owed += 1
-                record = await loop.run_in_executor(self._pool, _record_with_page, finished, facts, profile)
-                self._owed -= 1
-                return record
-            except BrokenProcessPool:
-                self._pool = None  # it was killed: what it would have done is done here
-        return record_finished(finished, facts, profile)
+    get_ready(role)
 
-    def close(self) -> None:
-        """End the process, if there is one; what it is at is not waited for, where nobody asks for it any more."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=not self._owed, cancel_futures=True)
+
+def _work(finished: Finished, facts: Facts, profile: Profile, place: Place | None) -> dict[str, Any]:
+    from .judge_work import record_finished
+
+    return record_finished(finished, facts, profile, place)
+
+
+def _index_page(agents: Entries) -> str:
+    from ..reports.index import index_page
+
+    return index_page(agents)

@@ -7,12 +7,13 @@ provisionally as one that counts, and comes out again, corrected, when the contr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, Final
 
 from wsoracle.generators.live_case import LiveCase
 from wsoracle.properties.verdict import Verdict
 
-from ..reports.paged import PagedRecord
+from ..reports.filed import FiledRecord
 
 __all__ = ["Ledger", "in_order", "with_controls"]
 
@@ -59,7 +60,13 @@ class Ledger:
         """
         left = [record for records in self._waiting.values() for record in records]
         self._withdrawn.update(record["id"] for record in left)
-        return [_uncounted({**record, "wsoracle": dict(record["wsoracle"])}) for record in left]
+        return [_uncounted(_copied(record)) for record in left]
+
+
+def _copied(record: Record) -> Record:
+    copied = copy(record)  # of the same class
+    copied["wsoracle"] = dict(record["wsoracle"])
+    return copied
 
 
 def _uncounted(record: Record) -> Record:
@@ -70,8 +77,8 @@ def _uncounted(record: Record) -> Record:
         ours["note"] = f"{ours['note']}; {why}" if ours["note"] else why
         record["behavior"] = Verdict.FAILED.value
         record["result"] = f"{why} ({record['result']})"
-        if isinstance(record, PagedRecord):
-            record.page = None
+        if isinstance(record, FiledRecord):
+            record.changed = True
     return record
 
 

@@ -6,8 +6,6 @@ endpoint sent is text from outside: it is kept as it came, in hex or as JSON str
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, Literal
 
 from wsoracle.model.rules import RULES
@@ -21,11 +19,11 @@ from .. import __version__
 from ..expected_outcomes import outcomes_of
 from .conversation import BARRIER
 from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
-from .finished import Finished
+from .finished import Facts, Finished
 from .judging import Judged
 from .link import Entry
 
-__all__ = ["FORMAT", "VERSION", "Facts", "record_of"]
+__all__ = ["FORMAT", "VERSION", "record_of"]
 
 FORMAT: Final = "wsoracle-record"
 VERSION: Final = 1
@@ -34,24 +32,6 @@ MOST_ENTRIES: Final = 300
 """Lines of a wire log and of a timeline; of more, only their number is kept."""
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a record needs besides the conversation and the judgement on it.
-
-    `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
-    the case was not answered; `facts` are shown as they are.
-    """
-
-    agent: str
-    number: int
-    started: datetime
-    duration: float
-    url: str | None
-    seed: int
-    counts: bool = True
-    facts: dict[str, str] = field(default_factory=dict)
 
 
 class _Wire:

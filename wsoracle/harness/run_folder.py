@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ..output import write_text
 from ..reports import ReportFolder
+from ..reports.entries import Entries
+from ..reports.filed import Place
 from ..reports.names import page_name
 from .summary import summary_of
 
@@ -19,11 +21,20 @@ _ANSWERED: Final = ("OK", "NON-STRICT")
 class RunFolder:
     """A report folder with ``resume``: of an agent that was run before, only what is missing needs to be run.
 
-    ``junit`` and ``markdown`` name files that are written too. Raises :class:`~wsoracle.reports.ForeignFolder`.
+    ``junit`` and ``markdown`` name files that are written too; ``index`` makes the index page instead of this process.
+    Raises :class:`~wsoracle.reports.ForeignFolder`.
     """
 
-    def __init__(self, path: str, *, resume: bool, junit: str | None = None, markdown: str | None = None) -> None:
-        self._folder: Final = ReportFolder(path, resumed=resume)
+    def __init__(
+        self,
+        path: str,
+        *,
+        resume: bool,
+        junit: str | None = None,
+        markdown: str | None = None,
+        index: Callable[[Entries], str] | None = None,
+    ) -> None:
+        self._folder: Final = ReportFolder(path, resumed=resume, index=index)
         self._junit: Final = junit
         self._markdown: Final = markdown
         self._earlier: Final[dict[str, dict[str, dict[str, Any]]]] = {}
@@ -49,6 +60,10 @@ class RunFolder:
         """Of each case that an agent ran before, whether it was answered as a control must be."""
         found = self.records_of(agent)
         return {case_id: record["wsoracle"]["verdict"] in _ANSWERED for case_id, record in found.items()}
+
+    def place(self, agent: str, case_id: str, control: str | None) -> Place:
+        """Where the files of a case are to go, for who writes them."""
+        return self._folder.place(agent, case_id, control)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Write the files of a case."""

@@ -29,10 +29,10 @@ from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import Profile
 
 from .conversation import Conversation, Manners, most_octets
+from .finished import Facts
 from .incoming import Incoming
 from .judges import Judges
 from .link import Link
-from .record import Facts
 from .server_answers import Page, close_at_once, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_run import AgentRun, ServerRun
@@ -90,7 +90,7 @@ class FuzzingServer:
 
     ``reports`` is the folder that pages are served from; ``say`` is told in one line of what is worth knowing;
     ``excluded`` of agents that are not to run a case: they are let go at once, as for a case that was run in an earlier
-    part of the run. ``once``: the server ends after the first /updateReports.
+    part of the run. ``once``: the server ends after the first /updateReports. ``judges`` are left open.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class FuzzingServer:
         say: Callable[[str], None] = lambda line: None,
         excluded: Excluded = lambda agent, case_id: False,
         once: bool = False,
+        judges: Judges | None = None,
     ) -> None:
         self.cases: Final = [case for case in cases if Role.CLIENT in case.roles]
         self.run: Final = run
@@ -115,7 +116,8 @@ class FuzzingServer:
         self._say: Final = say
         self._excluded: Final = excluded
         self._once: Final = once
-        self._judges: Final = Judges(self.cases)
+        self._judges: Final = Judges(Role.CLIENT, self.cases) if judges is None else judges
+        self._has_own_judges: Final = judges is None
         self._room: Final = _Room(self._limits.octets)
         self._servers: Final[list[asyncio.Server]] = []
         self._connections: Final[dict[asyncio.Task[None], Link]] = {}
@@ -165,7 +167,8 @@ class FuzzingServer:
             async with asyncio.timeout(_GOODBYE):
                 for server in self._servers:
                     await server.wait_closed()
-        self._judges.close()
+        if self._has_own_judges:
+            self._judges.close()
 
     # --- connections --------------------------------------------------------------------------------------------------
 
@@ -313,7 +316,8 @@ class FuzzingServer:
                 agent.silent = case.id
         keep(link.sent + link.received)  # the judge may be behind, and others have to have room until it is not
         facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed)
-        self.run.enter(agent, await self._judges.record(talk, facts, self._profile))
+        place = self.run.place(agent, case)
+        self.run.enter(agent, await self._judges.record(talk, facts, self._profile, place))
 
 
 def _error(status: int, why: str) -> Page:

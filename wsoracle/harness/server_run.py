@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
+from wsoracle.generators.live_case import LiveCase
+
+from ..reports.filed import Place
 from .ledger import Ledger
 from .server_paths import Refusal
 from .summary import summary_of
@@ -24,6 +27,9 @@ Record = dict[str, Any]
 
 class Folder(Protocol):
     """Where records go: the report folder."""
+
+    def place(self, agent: str, case_id: str, control: str | None) -> Place | None:
+        """Where the files of a case are to go; None where whole records are wanted."""
 
     def add(self, record: Record) -> object:
         """Write the files of a case."""
@@ -91,6 +97,10 @@ class ServerRun:
             for case_id, summary in earlier.items():
                 self._keep(found, case_id, summary)
         return found
+
+    def place(self, agent: AgentRun, case: LiveCase) -> Place | None:
+        """Where the files of an agent's case are to go, for who judges it."""
+        return self._folder.place(agent.name, case.id, case.control)
 
     def enter(self, agent: AgentRun, record: Record) -> None:
         """A case has come to its end."""

@@ -88,6 +88,8 @@ def _arrow(step: Mapping[str, Any], y: int) -> list[str]:
 def _fitted(what: str) -> str:
     """As much of the text as there is room for between the lifelines."""
     shown = visible(what[: 2 * _LONGEST], lines=False)
+    if len(shown) <= _LONGEST and shown.isascii():
+        return shown
     columns, cut = 0, ""
     for character in shown:
         columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1

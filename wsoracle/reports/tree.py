@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .entries import ESTABLISHED, OURS, Entries, Entry, entry_of, in_order, span_of
+from .filed import FiledRecord, Place, control_of, json_of, merged
 from .names import Names, page_name
-from .paged import control_of, page_of
 from .reading import NoRecord, RecordFile, records_in
 from .writer import Writer
 
@@ -36,16 +36,20 @@ class ReportFolder:
     """A folder of reports; made where there is none. Raises :class:`ForeignFolder` for one that cannot be used.
 
     What other agents left in it stays listed. Of an agent that is run again what it left goes with the first new
-    record, unless the run is ``resumed``.
+    record, unless the run is ``resumed``. ``index`` makes the index page instead of this process.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, resumed: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, resumed: bool = False, index: Callable[[Entries], str] | None = None
+    ) -> None:
         self.path: Final = Path(path)
         self._resumed: Final = resumed
         self._writer: Final = Writer(self.path)
         self._names: Final = Names()
         self._entries: Final[dict[str, dict[str, Entry]]] = {}
         self._begun: Final[set[str]] = set()
+        self._changed: Final[set[str]] = set()  # files whose records were changed after they were filed
+        self._index: Final = index
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._writer.remove_halves()
@@ -61,6 +65,8 @@ class ReportFolder:
 
     def remake(self, step: OnStep | None = None) -> list[NoRecord]:
         """Make the page of every record anew; returns the files that were passed over. The lists: :meth:`finish`."""
+        from .page import case_page
+
         passed_over = []
         total = sum(map(len, self._entries.values()))
         done = 0
@@ -75,36 +81,45 @@ class ReportFolder:
                 continue
             control = self._entries[agent].get(str(control_of(found.record)))
             page = None if control is None else page_name(control["reportfile"])
-            self._writer.write(page_name(found.name), page_of(found.record, page))
+            self._writer.write(page_name(found.name), case_page(found.record, page))
             done += 1
             if step is not None:
                 step(f"{agent}: {case_id}", done, total)
         self._writer.settle()
         return passed_over
 
-    def add(self, record: Record) -> None:
-        """Write the files of a case: its JSON, then its page."""
-        agent, case_id = str(record["agent"]), str(record["id"])
+    def place(self, agent: str, case_id: str, control: str | None) -> Place:
+        """Where the files of a case are to go, for who writes them and brings what is kept of its record."""
         self._begin(agent)
-        base = self._names.base(agent, case_id)
-        self._writer.write(f"{base}.json", json.dumps(record, ensure_ascii=True, separators=(",", ":")))
+        page = None if control is None else f"{self._names.base(agent, control)}.html"
+        return Place(self.path, self._names.base(agent, case_id), page)
+
+    def add(self, record: Record) -> None:
+        """Write the files of a case: its JSON, then its page. Those of a :class:`FiledRecord` are there already."""
+        agent, case_id = str(record["agent"]), str(record["id"])
+        place = self.place(agent, case_id, control_of(record))
+        file = f"{place.base}.json"
         cases = self._entries.setdefault(agent, {})
         before = cases.get(case_id)
-        if before is not None and before["reportfile"] != f"{base}.json":
+        if before is not None and before["reportfile"] != file:
             self._remove(before)
-        cases[case_id] = entry_of(record, f"{base}.json")
-        self._writer.write(f"{base}.html", page_of(record, self._control_page(agent, record)))
+        cases[case_id] = entry_of(record, file)
+        if isinstance(record, FiledRecord):
+            # What was changed once and is not any more has to be written again too.
+            if not record.changed and file not in self._changed:
+                return
+            self._changed.add(file)
+            record = merged(record, self.path / file)
+        self._write(record, place)
 
     def finish(self) -> None:
         """Write the files that list all cases."""
-        from .index import index_page
-
         agents = in_order(self._entries)
         started, duration = span_of(entry for cases in agents.values() for entry in cases.values())
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
         self._writer.write("wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, OURS)}}}')
         self._writer.write("index.json", _listed(agents, ESTABLISHED))
-        self._writer.write("index.html", index_page(agents))
+        self._writer.write("index.html", self._index_page(agents))
         self._writer.settle()
 
     @property
@@ -113,6 +128,19 @@ class ReportFolder:
         return in_order(self._entries)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _index_page(self, agents: Entries) -> str:
+        if self._index is not None:
+            return self._index(agents)
+        from .index import index_page
+
+        return index_page(agents)
+
+    def _write(self, record: Record, place: Place) -> None:
+        from .page import case_page
+
+        self._writer.write(f"{place.base}.json", json_of(record))
+        self._writer.write(f"{place.base}.html", case_page(record, place.control_page))
 
     def _load(self) -> None:
         for name in ("index.json", "index.html"):
@@ -136,10 +164,6 @@ class ReportFolder:
     def _remove(self, entry: Entry) -> None:
         for name in (entry["reportfile"], page_name(entry["reportfile"])):
             (self.path / name).unlink(missing_ok=True)
-
-    def _control_page(self, agent: str, record: Record) -> str | None:
-        control = control_of(record)
-        return None if control is None else f"{self._names.base(agent, control)}.html"
 
 
 def _listed(agents: Entries, names: Sequence[str]) -> str:

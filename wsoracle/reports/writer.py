@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "write_whole"]
 
 HALF: Final = ".wsoracle-half-"
 MOST_WAITING: Final = 64
 """So many files wait at most, so that memory stays bounded; then who brings another waits too."""
+
+
+def write_whole(folder: Path, name: str, text: str) -> None:
+    """Write a file beside its place and rename it into it, in UTF-8; what has no form in it (lone surrogates) as
+    escapes. Raises OSError."""
+    half = f"{folder}/{HALF}{os.urandom(6).hex()}"
+    octets = text.encode("utf-8", "backslashreplace")
+    try:
+        with open(half, "xb") as file:
+            file.write(octets)
+        os.replace(half, f"{folder}/{name}")
+    except BaseException:
+        Path(half).unlink(missing_ok=True)
+        raise
 
 
 class Writer:
@@ -34,10 +47,10 @@ class Writer:
             half.unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> None:
-        """Have a file written, in UTF-8; what has no form in it (lone surrogates) as escapes."""
+        """Have a file written, as :func:`write_whole` does it."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "report files")
-        self._waiting.append(self._thread.submit(self._write, name, text))
+        self._waiting.append(self._thread.submit(write_whole, self._folder, name, text))
         while self._waiting and (len(self._waiting) > MOST_WAITING or self._waiting[0].done()):
             self._waiting.popleft().result()
 
@@ -50,13 +63,3 @@ class Writer:
             if self._thread is not None:
                 self._thread.shutdown()
                 self._thread = None
-
-    def _write(self, name: str, text: str) -> None:
-        half = self._folder / f"{HALF}{secrets.token_hex(6)}"
-        try:
-            with open(half, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-                file.write(text)
-            os.replace(half, self._folder / name)
-        except BaseException:
-            half.unlink(missing_ok=True)
-            raise
