@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 from wsoracle.model.rule import Strength
-from wsoracle.properties.verdict import PROFILES, TOO_BIG, Profile, Verdict, verdict_on
+from wsoracle.properties.grading import TOO_BIG, verdict_on
+from wsoracle.properties.verdict import PROFILES, Profile, Verdict
 
 __all__ = [
     "ACCEPTABLE",

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from wsoracle.model.rules import RULES
 from wsoracle.model.vocabulary import Role
 
 from .case_steps import frame_from_json, frame_to_json
@@ -33,6 +32,8 @@ class Suite(NamedTuple):
 
 def rules_digest() -> str:
     """What the rules say, their quotes aside, as a short number: another set of rules has another one."""
+    from wsoracle.model.rules import RULES  # who only reads the file does not need them
+
     rows = [(rule.id, rule.strength.value, rule.on.value, repr(rule.when), repr(rule.then)) for rule in RULES]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 

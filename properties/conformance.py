@@ -24,10 +24,11 @@ from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting, State
 
 from .explanation import LENIENCIES, Explanation, Search, Step, Subject, cheapest, machine_for
+from .grading import verdict_on
 from .history import History, Moment
 from .observation import Crashes, OnWire, Quiet, Told, Trace
 from .unseen import LOST_WITH_RESET
-from .verdict import Profile, Verdict, verdict_on
+from .verdict import Profile, Verdict
 
 __all__ = ["TOO_MANY", "Allowed", "Application", "Broken", "Judgement", "judge", "rules_fired"]
 

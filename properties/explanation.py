@@ -37,10 +37,10 @@ from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, T
 from wsoracle.model.wire import Header
 
 from .arrivals import Partial
+from .grading import is_own_limit
 from .history import History, Message, Moment
 from .observation import ClosesTcp, OnWire, Processed, Quiet, ResetsTcp, Tells, Told
 from .unseen import unseen_closes, unseen_replies
-from .verdict import is_own_limit
 
 __all__ = ["LENIENCIES", "Cost", "Explanation", "Leniency", "Search", "Step", "Subject"]
 

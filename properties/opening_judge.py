@@ -34,10 +34,11 @@ from wsoracle.model.vocabulary import Role
 
 from .conformance import TOO_MANY, Allowed, Application, Broken, Judgement, judge
 from .explanation import Cost, Step, machine_for
+from .grading import verdict_on
 from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, ResetsTcp, Tells, Told, Trace
 from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of
 from .unseen import LOST_WITH_RESET, unseen_answers
-from .verdict import Profile, Verdict, verdict_on, worst
+from .verdict import Profile, Verdict, worst
 
 __all__ = ["NOT_JUDGED", "Begun", "Feature", "begun", "judge_opening"]
 

@@ -20,8 +20,9 @@ from wsoracle.model.vocabulary import CLOSE
 
 from .conformance import Broken, Judgement
 from .explanation import Step
+from .grading import verdict_on
 from .observation import Crashes, Trace
-from .verdict import Verdict, verdict_on, worst
+from .verdict import Verdict, worst
 
 __all__ = ["ClosingKind", "Parts", "parts"]
 

@@ -1,20 +1,16 @@
-"""Verdicts on behaviour, derived from the strengths of the rules that were not followed (never typed in by hand)."""
+"""What is said of behaviour, and by which profile (never typed in by hand: see `grading`)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-from wsoracle.model.machine import Kind, Label
-from wsoracle.model.rule import Strength
+__all__ = ["PROFILES", "Profile", "Verdict", "worst"]
 
-from .profile import PROFILES, Profile
+Profile: TypeAlias = Literal["interop", "letter"]
+"""Whether reactions that implementations agree on, and the RFC leaves open, bind (interop) or not (letter)."""
 
-__all__ = ["PROFILES", "Profile", "Verdict", "is_own_limit", "verdict_on", "worst"]
-
-TOO_BIG: Final = 1009
-"""The status code of a message that is too big to process (section 7.4.1)."""
+PROFILES: Final[tuple[Profile, ...]] = ("interop", "letter")
 
 
 class Verdict(StrEnum):
@@ -28,23 +24,6 @@ class Verdict(StrEnum):
     INFORMATIONAL = "INFORMATIONAL"
     UNIMPLEMENTED = "UNIMPLEMENTED"
     FAILED = "FAILED"
-
-
-def verdict_on(broken: Collection[Strength], *, own_limit: bool = False, profile: Profile = "interop") -> Verdict:
-    """The verdict on behaviour that does not follow rules of these strengths.
-
-    ``own_limit``: something was refused because of a limit that is not stated (section 10.4).
-    """
-    if Strength.MUST in broken or (Strength.CONSENSUS in broken and profile == "interop"):
-        return Verdict.FAILED
-    if Strength.CONSENSUS in broken or own_limit:
-        return Verdict.INFORMATIONAL
-    return Verdict.NON_STRICT if Strength.SHOULD in broken else Verdict.OK
-
-
-def is_own_limit(label: Label, strength: Strength) -> bool:
-    """Whether an outcome is to refuse a message by a limit that is nowhere stated: a freedom (MAY) worth mentioning."""
-    return label.kind is Kind.FAIL and label.code == TOO_BIG and strength is Strength.MAY
 
 
 def worst(*verdicts: Verdict) -> Verdict:

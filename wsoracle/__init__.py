@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from .explanation import explain
 
-    __version__: str
+__version__ = "0.1.0"
+"""The only place that names it: pyproject.toml has it from here."""
 
 __all__ = [
     "RULES",
@@ -63,23 +64,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
-
-
-def _version() -> str:
-    """The version of the installed package; the only place that names it is pyproject.toml."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("wsoracle")
-    except PackageNotFoundError:
-        return "0 (not installed)"
 
 
 def __dir__() -> list[str]:

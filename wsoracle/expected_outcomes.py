@@ -1,8 +1,8 @@
 """What is expected of an endpoint in each case, kept in a file: working it out takes longer than running the cases.
 
-The file is made by `wsoracle cases --write` from `expectations`, and says which rules it was made with. It is what
-pages and reports show beforehand; verdicts do not use it. Of the profile that is not in it, and of cases that are not,
-the expectation is worked out when it is asked for.
+The file is made by `wsoracle cases --expected --write` from `expectations`, and says which rules it was made with. It
+is what pages and reports show beforehand, and what a tester waits for; verdicts do not use it. Of the profile that is
+not in it, and of cases that are not, the expectation is worked out when it is asked for.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import json
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wsoracle.generators.live_case import LiveCase
 from wsoracle.generators.live_file import rules_digest
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import Profile
 
-__all__ = ["FILE", "Outcomes", "expected_text", "outcomes_of", "work_out"]
+if TYPE_CHECKING:
+    from .harness.answers import Step
+
+__all__ = ["FILE", "Outcomes", "answers_of", "expected_text", "outcomes_of", "work_out"]
 
 FILE: Final = Path(__file__).resolve().parent / "data" / "expected.json"
 FORMAT: Final = "wsoracle-expected"
-VERSION: Final = 1
+VERSION: Final = 2
 KEPT: Final[Profile] = "interop"
 
 LONGEST: Final = 64
@@ -42,7 +45,14 @@ class Outcomes(NamedTuple):
 def outcomes_of(case: LiveCase, role: Role, profile: Profile = "interop") -> Outcomes:
     """What is expected of an endpoint of a role in a case."""
     kept = _kept().get(f"{case.id} {role.value}") if profile == KEPT else None
-    return work_out(case, role, profile) if kept is None else Outcomes(*kept)
+    return work_out(case, role, profile) if kept is None else Outcomes(*kept[:3])
+
+
+def answers_of(case_id: str, role: Role) -> list[Step] | None:
+    """What a conforming endpoint is to send in a case that begins with frames, step by step (`harness.answers`); None
+    where it is not in the file."""
+    kept = _kept().get(f"{case_id} {role.value}")
+    return None if kept is None else kept[3]
 
 
 def work_out(case: LiveCase, role: Role, profile: Profile = KEPT) -> Outcomes:
@@ -61,13 +71,14 @@ def _cut(event: list[Any]) -> list[Any]:
 
 def expected_text(cases: Iterable[LiveCase], step: OnStep = lambda what, done, total: None) -> str:
     """The text of the file, one case and role a line."""
+    from .harness.reference import steps_of
+
     every = [(case, role) for case in cases for role in Role if role in case.roles]
     lines = []
     for number, (case, role) in enumerate(every):
         step(case.id, number, len(every))
-        lines.append(
-            f"{json.dumps(f'{case.id} {role.value}')}:{json.dumps(work_out(case, role), separators=(',', ':'))}"
-        )
+        kept = [*work_out(case, role), None if case.opening else steps_of(case, role)]
+        lines.append(f"{json.dumps(f'{case.id} {role.value}')}:{json.dumps(kept, separators=(',', ':'))}")
     head = {"format": FORMAT, "version": VERSION, "rules": rules_digest()}
     return json.dumps(head)[:-1] + ', "cases": {\n' + ",\n".join(lines) + "\n}}\n"
 

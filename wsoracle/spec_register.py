@@ -7,10 +7,11 @@ from typing import Any
 
 from wsoracle.model.rule import STRENGTHS, Strength
 from wsoracle.model.rules import RULES
+from wsoracle.properties.grading import verdict_on
 from wsoracle.properties.register import REGISTER, matrix
 from wsoracle.properties.requirement import Status
 from wsoracle.properties.theorem import TheoremKind
-from wsoracle.properties.verdict import PROFILES, verdict_on
+from wsoracle.properties.verdict import PROFILES
 
 from .prover import theorems as all_theorems
 from .spec_text import cell, code, listed, table

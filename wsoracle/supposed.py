@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from wsoracle.model.rule import Strength
 from wsoracle.properties.conformance import Judgement
-from wsoracle.properties.verdict import Profile, Verdict, verdict_on
+from wsoracle.properties.grading import verdict_on
+from wsoracle.properties.verdict import Profile, Verdict
 
 from .stimuli import Answer
 

@@ -204,13 +204,6 @@ def test_closed_standard_input_is_wrong_input() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_checkout_that_is_not_installed_has_a_version() -> None:
-    code = "import importlib.metadata as m\ndef none(name): raise m.PackageNotFoundError(name)\nm.version = none\n"
-    code += "import wsoracle.own_endpoint as own; print(own.VERSION)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert (done.stdout, done.stderr) == ("0 (not installed)\n", "")
-
-
 @pytest.mark.parametrize(("number", "status", "word"), [(2, 130, "interrupted"), (15, 143, "terminated")])
 def test_what_does_not_end_by_itself_is_ended(number: int, status: int, word: str) -> None:
     code = """

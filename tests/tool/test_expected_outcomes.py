@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from wsoracle import expected_outcomes
-from wsoracle.expected_outcomes import FILE, expected_text, outcomes_of, work_out
+from wsoracle.expected_outcomes import FILE, answers_of, expected_text, outcomes_of, work_out
 from wsoracle.generators.live_file import rules_digest
 from wsoracle.generators.live_suite import live_cases
+from wsoracle.harness.reference import steps_of
 from wsoracle.model.vocabulary import Role
 
 STALE = "run: wsoracle cases --expected --write wsoracle/data/expected.json"
@@ -29,6 +30,15 @@ def test_it_holds_what_is_worked_out() -> None:
         assert json.dumps(outcomes_of(case, role)) == json.dumps(work_out(case, role)), f"{case.id}: {STALE}"
 
 
+def test_it_holds_the_answers_that_a_tester_waits_for() -> None:
+    for case, role in EVERY:
+        kept = answers_of(case.id, role)
+        if case.opening:
+            assert kept is None
+        elif len(case.actions) < 100:
+            assert kept is not None and [tuple(step) for step in kept] == steps_of(case, role), f"{case.id}: {STALE}"
+
+
 def test_every_case_has_an_outcome_that_is_ok() -> None:
     for case, role in EVERY:
         verdicts = [one["verdict"] for one in outcomes_of(case, role).outcomes]
@@ -43,7 +53,7 @@ def test_another_profile_is_worked_out() -> None:
 
 def test_a_file_of_another_version_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "expected.json"
-    other.write_text(expected_text(()).replace('"version": 1', '"version": 0'), encoding="utf-8")
+    other.write_text(expected_text(()).replace('"version": 2', '"version": 0'), encoding="utf-8")
     monkeypatch.setattr(expected_outcomes, "FILE", other)
     expected_outcomes._kept.cache_clear()
     try:

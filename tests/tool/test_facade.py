@@ -1,9 +1,8 @@
 """The public facade."""
 
+import importlib.metadata
 import subprocess
 import sys
-import tomllib
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,7 @@ def test_every_name_is_there() -> None:
 
 
 def test_the_version_is_that_of_the_project() -> None:
-    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert wsoracle.__version__ == project["project"]["version"]
+    assert wsoracle.__version__ == importlib.metadata.version("wsoracle")
 
 
 def test_the_example_of_the_package() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from wsoracle.model.vocabulary import Role
-from wsoracle.properties.profile import PROFILES
+from wsoracle.properties.verdict import PROFILES
 
 from ..cli import WrongInput
 from .options import DEFAULT_SEED, checked_file, select

@@ -1,7 +1,7 @@
 """One case on one connection: what the tester does, and when it goes on.
 
 Theory of operation. The tester plays the peer of the endpoint under test. It writes the stimulus of the case and waits
-for what a conforming endpoint sends for it (`reference`), for the failure of the connection, or for its end. Where
+for what a conforming endpoint sends for it (`answers`), for the failure of the connection, or for its end. Where
 there is nothing to be seen, a Ping of the tester's own is a barrier: its Pong says that everything before it was taken
 in. A timer decides silence and nothing else, and no more than `patience` is spent on waits that nothing comes of, one
 after the other (and `closing` on a server that has sent its Close and is slow to end TCP: the RFC gives no time for
@@ -18,7 +18,6 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Final
 
 from wsoracle.generators.live_case import (
@@ -31,25 +30,18 @@ from wsoracle.generators.live_case import (
     octets_of,
     writes,
 )
-from wsoracle.model.compiled import CompiledMachine
-from wsoracle.model.head_facts import facts_of_response
 from wsoracle.model.http_head import HeadReader, Malformed, Read, Request, Response
-from wsoracle.model.machine import Kind, canonical
-from wsoracle.model.rules import RULES
-from wsoracle.model.terms import HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame, Role
 from wsoracle.model.wire import encode
 
+from .answers import Answers, answers_to, runs
+from .exchange import BARRIER
 from .handshake import Greeting, answer_to, for_server, request_to, with_accept
 from .incoming import Incoming
 from .link import Link
-from .reference import Reference
 
 __all__ = ["Conversation", "Manners", "most_octets"]
-
-BARRIER: Final = b"wsoracle: are you there?"
-"""The payload of the tester's own Pings."""
 
 NORMAL: Final = 1000
 
@@ -142,7 +134,7 @@ class Conversation:
         self._incoming: Final = Incoming(role) if incoming is None else incoming
         self._manners: Final = manners
         self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
-        self._reference: Final = Reference(role)
+        self._answers: Final[Answers] = answers_to(case, role)
         self._patience = self._most_patience = patience_with(case, manners)
         self._key: bytes | None = None
         self._at_boundary = True  # between frames
@@ -195,14 +187,13 @@ class Conversation:
     async def _talk(self) -> None:
         if not self.case.opening and not await self._open():
             return
-        for _, run in groupby(self.case.actions, key=id):
+        for action, times in runs(self.case.actions):
             if self.link.ended or not self.link.can_write or self.silent or self._incoming.close is not None:
                 break
-            same = list(run)
-            if isinstance(same[0], SendFrame):
-                self._send_frame(same[0], len(same))
-            for action in same:
-                if not isinstance(action, SendFrame):
+            if isinstance(action, SendFrame):
+                self._send_frame(action, times)
+            else:
+                for _ in range(times):
                     await self._do(action)
         self._flush()
         await self._finish()
@@ -239,13 +230,11 @@ class Conversation:
         """The same frame so many times; thousands of fragments are the same to the last octet, masking key included."""
         if action is self._latest:
             octets = self._latest_octets
-            self._reference.take_again(octets, times)
         else:
             self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
             octets = octets_of(action, self._key)
-            self._reference.take(octets)
-            self._reference.take_again(octets, times - 1)
             self._latest, self._latest_octets = action, octets
+        self._answers.sent(octets, times)
         if action.chop is None:
             together = max(1, _TOGETHER // len(octets))
             for begun in range(0, times, together):
@@ -267,7 +256,7 @@ class Conversation:
             self._write(octets, action.chop)
             self._latest = None
             if self.opened:
-                self._reference.take(octets)
+                self._answers.sent(octets)
             self._at_boundary = False
         elif isinstance(action, SendHead):
             await self._send_head(action)
@@ -364,30 +353,30 @@ class Conversation:
             return True
         if self.case.opening and self.role is Role.SERVER and not self.opened:
             return self._has_final_head()
-        reference = self._reference
-        if reference.failed or reference.got_close or self._expects_failure:
+        answers = self._answers
+        if answers.failed or answers.got_close or self._expects_failure:
             return False
         own = sum(pong == BARRIER for pong in self._incoming.pongs) if self.barriers else 0
-        return self._incoming.messages >= reference.messages and len(self._incoming.pongs) - own >= len(reference.pings)
+        return self._incoming.messages >= answers.messages and len(self._incoming.pongs) - own >= answers.pongs
 
     def _goes_on(self) -> bool:
         """Whether the endpoint has answered more than one does who fails the connection."""
         answered = self._incoming.messages, len(self._incoming.pongs)
-        return answered[0] > self._reference.messages or answered[1] > len(self._reference.pings)
+        return answered[0] > self._answers.messages or answered[1] > self._answers.pongs
 
     async def _settle(self, *, at_end: bool = False) -> None:
         """Wait until the endpoint has taken in everything, as far as that can be known."""
         if await self._until(self._caught_up, self._manners.grace) or self.link.ended:
             self._note_opening()
             return
-        if self._reference.failed:
+        if self._answers.failed:
             # No Ping: who is slow to notice the fault would be taken to answer what comes after it. And where more of
             # the stimulus follows, nobody is waited for who need not notice the fault before that.
             if at_end:
                 await self._see_failure()
             return
         # Who owes a message is waited for: its application may be slower than its Pong.
-        if self._can_ping() and self._incoming.messages >= self._reference.messages:
+        if self._can_ping() and self._incoming.messages >= self._answers.messages:
             await self._until_pong()
         else:
             await self._until(self._caught_up)
@@ -470,6 +459,12 @@ class Conversation:
 
 def _must_fail(response: bytes, request: Request | None) -> bool:
     """Whether a client has to fail the connection on this answer to its request."""
+    from wsoracle.model.compiled import CompiledMachine
+    from wsoracle.model.head_facts import facts_of_response
+    from wsoracle.model.machine import Kind, canonical
+    from wsoracle.model.rules import RULES
+    from wsoracle.model.terms import HANDSHAKE, Event, EventKind, Setting, State
+
     reader = HeadReader(Role.CLIENT)
     reader.feed(response)
     if reader.result is None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wsoracle.generators.live_case import LiveCase
 from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import Role
 
-from .conversation import Conversation
-from .link import Entry
+from .exchange import Entry
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
 
 __all__ = ["Facts", "Finished", "finished_of"]
 

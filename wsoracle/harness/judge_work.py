@@ -16,11 +16,10 @@ from ..reports.entries import entry_of
 from ..reports.filed import Place, file_record
 from ..reports.index import index_page
 from ..reports.page import case_page
-from .conversation import NORMAL
+from .exchange import Entry
 from .finished import Facts, Finished
 from .handshake import Greeting, answer_to, request_to
 from .judging import judge_conversation
-from .link import Entry
 from .record import record_of
 
 __all__ = ["get_ready", "record_finished"]
@@ -40,7 +39,7 @@ def get_ready(role: Role) -> None:
     uri, greeting = parse_uri("ws://127.0.0.1/"), Greeting()
     request = request_to(uri, greeting, bytes(16))
     exchanged = [(Role.CLIENT, request.octets()), (Role.SERVER, answer_to(request, greeting).octets())]
-    for opcode, payload in ((TEXT, b"echo"), (CLOSE, NORMAL.to_bytes(2, "big"))):
+    for opcode, payload in ((TEXT, b"echo"), (CLOSE, b"")):
         for sender in (role.peer, role):
             key = b"wxyz" if sender is Role.CLIENT else None
             exchanged.append((sender, encode(Frame(opcode, payload, key=key))))

@@ -20,7 +20,7 @@ from .workers import Workers, WorkersLost
 
 if TYPE_CHECKING:
     from wsoracle.generators.live_case import LiveCase
-    from wsoracle.properties.profile import Profile
+    from wsoracle.properties.verdict import Profile
 
     from ..reports.entries import Entries
     from ..reports.filed import Place

@@ -12,8 +12,8 @@ from wsoracle.properties.opening_judge import judge_opening
 from wsoracle.properties.parts import Parts, parts
 from wsoracle.properties.verdict import Profile, Verdict
 
+from .exchange import Entry
 from .finished import Finished
-from .link import Entry
 
 __all__ = ["Judged", "judge_conversation", "trace_of"]
 

@@ -11,20 +11,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, cast
 
-__all__ = ["Entry", "Link"]
+from .exchange import Entry
 
-Kind = Literal["sent", "received", "closed by peer", "reset by peer", "closed by us", "ended by us", "silence", "note"]
-
-
-class Entry(NamedTuple):
-    """Something that happened, `at` seconds after the beginning of the connection."""
-
-    at: float
-    kind: Kind
-    octets: bytes = b""
-    words: str = ""
+__all__ = ["Link"]
 
 
 class Link(asyncio.Protocol):

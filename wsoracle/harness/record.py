@@ -17,11 +17,10 @@ from wsoracle.properties.verdict import Verdict
 
 from .. import __version__
 from ..expected_outcomes import outcomes_of
-from .conversation import BARRIER
 from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
+from .exchange import BARRIER, Entry
 from .finished import Facts, Finished
 from .judging import Judged
-from .link import Entry
 
 __all__ = ["FORMAT", "VERSION", "record_of"]
 

@@ -2,13 +2,12 @@
 
 Theory of operation. One process is begun at once; it gets ready, which takes a good part of a second, and then forks
 the others, which are ready then. (The pool of the standard library has each process get ready for itself.) Each has a
-pipe to this process, and one piece of work at a time; what waits, waits here. The end of a pipe is the end of who is
+pipe to this process, and a few pieces of work at a time; what waits, waits here. The end of a pipe is the end of who is
 at it, on both sides.
 """
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import os
 import pickle
@@ -19,14 +18,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wsoracle.generators.workers import quiet_worker
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Workers", "WorkersLost"]
 
 LARGE: Final = 128 * 1024
 """Octets from which on work is handed over in a thread: the event loop would wait until it was taken."""
+
+TOGETHER: Final = 16
+"""So many pieces of work are handed over together at the most: each time two processes wake each other up."""
 
 
 NICE: Final = 10
@@ -43,12 +48,12 @@ class _Job(NamedTuple):
 
 
 class _Worker:
-    """One process: `pid` is known when it is ready."""
+    """One process: `pid` is known when it is ready; `jobs` are what it is at."""
 
-    def __init__(self, connection: Connection[bytes, Any]) -> None:
+    def __init__(self, connection: Connection[Any, Any]) -> None:
         self.connection: Final = connection
         self.pid: int | None = None
-        self.job: _Job | None = None
+        self.jobs: list[_Job] = []
 
 
 class Workers:
@@ -74,11 +79,14 @@ class Workers:
     @property
     def busy(self) -> bool:
         """Whether there is work that is not done."""
-        return bool(self._waiting) or any(worker.job is not None for worker in self._workers)
+        return bool(self._waiting) or any(worker.jobs for worker in self._workers)
 
     async def call(self, function: Callable[..., Any], *args: object) -> Any:
         """What a function of a module returns or raises there. Raises :class:`WorkersLost`."""
-        loop = asyncio.get_running_loop()
+        # Not earlier: it takes a while to import, and the processes that are forked do not need it.
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
         self._listen(loop)
         job = _Job(pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL), loop.create_future())
         self._waiting.append(job)
@@ -88,19 +96,20 @@ class Workers:
     def call_now(self, function: Callable[..., Any], *args: object) -> Any:
         """The same where there is no event loop, and waiting for it. Raises :class:`WorkersLost`."""
         for worker in self._workers:
-            if worker.job is None:
+            if not worker.jobs:
                 try:
                     if worker.pid is None:
                         worker.pid = worker.connection.recv()
-                    worker.connection.send_bytes(pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL))
-                    return _value_of(worker.connection.recv())
+                    worker.connection.send([pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)])
+                    (answer,) = worker.connection.recv()
                 except (EOFError, OSError) as error:
                     raise WorkersLost from error
+                return _value_of(answer)
         raise WorkersLost
 
     def close(self) -> None:
         """End them; what they are at is broken off."""
-        busy = [worker.pid for worker in self._workers if worker.job is not None and worker.pid is not None]
+        busy = [worker.pid for worker in self._workers if worker.jobs and worker.pid is not None]
         self._forget_loop()
         for worker in self._workers:
             worker.connection.close()
@@ -128,22 +137,35 @@ class Workers:
 
     def _hand_out(self) -> None:
         for worker in list(self._workers):
-            while self._waiting and worker.pid is not None and worker.job is None:
-                job = self._waiting.popleft()
-                if not job.future.done():
-                    self._hand(worker, job)
+            if worker.pid is not None and not worker.jobs and self._waiting:
+                self._hand(worker, self._next_jobs())
         if not self._workers:
             while self._waiting:
                 _fail(self._waiting.popleft(), WorkersLost())
 
-    def _hand(self, worker: _Worker, job: _Job) -> None:
-        worker.job = job
-        if len(job.octets) >= LARGE:
-            sent = job.future.get_loop().run_in_executor(None, worker.connection.send_bytes, job.octets)
+    def _next_jobs(self) -> list[_Job]:
+        """Those that wait longest, fewer than make a fair share for each worker, and a large one alone."""
+        most = min(TOGETHER, max(1, len(self._waiting) // (2 * len(self._workers))))
+        jobs: list[_Job] = []
+        octets = 0
+        while self._waiting and len(jobs) < most and (not jobs or octets + len(self._waiting[0].octets) < LARGE):
+            job = self._waiting.popleft()
+            if not job.future.done():
+                jobs.append(job)
+                octets += len(job.octets)
+        return jobs
+
+    def _hand(self, worker: _Worker, jobs: list[_Job]) -> None:
+        if not jobs:
+            return
+        worker.jobs = jobs
+        work = [job.octets for job in jobs]
+        if sum(map(len, work)) >= LARGE:
+            sent = jobs[0].future.get_loop().run_in_executor(None, worker.connection.send, work)
             sent.add_done_callback(lambda done: self._has_handed(worker, done))
             return
         try:
-            worker.connection.send_bytes(job.octets)
+            worker.connection.send(work)
         except OSError:
             self._lose(worker)
 
@@ -158,15 +180,17 @@ class Workers:
         except (EOFError, OSError):
             self._lose(worker)
             return
-        job, worker.job = worker.job, None
-        if job is None:
-            worker.pid = answer
+        jobs, worker.jobs = worker.jobs, []
+        if worker.pid is None:
+            worker.pid = int(answer)
         self._hand_out()  # first of all, so that it has something to do
-        if job is not None and _is_wanted(job):
-            try:
-                job.future.set_result(_value_of(answer))
-            except Exception as error:
-                job.future.set_exception(error)
+        answers: list[bytes] = answer if jobs else []
+        for job, octets in zip(jobs, answers, strict=True):
+            if _is_wanted(job):
+                try:
+                    job.future.set_result(_value_of(octets))
+                except Exception as error:
+                    job.future.set_exception(error)
 
     def _lose(self, worker: _Worker) -> None:
         """It has come to its end."""
@@ -175,8 +199,8 @@ class Workers:
             if self._loop is not None:
                 self._loop.remove_reader(worker.connection.fileno())
             worker.connection.close()
-            if worker.job is not None:
-                _fail(worker.job, WorkersLost())
+            for job in worker.jobs:
+                _fail(job, WorkersLost())
             self._hand_out()
 
 
@@ -189,8 +213,8 @@ def _fail(job: _Job, error: Exception) -> None:
         job.future.set_exception(error)
 
 
-def _value_of(answer: tuple[bool, Any]) -> Any:
-    good, value = answer
+def _value_of(answer: bytes) -> Any:
+    good, value = pickle.loads(answer)
     if not good:
         raise value
     return value
@@ -200,7 +224,7 @@ def _value_of(answer: tuple[bool, Any]) -> Any:
 
 
 def _work(
-    connections: Sequence[Connection[Any, bytes]],
+    connections: Sequence[Connection[Any, Any]],
     not_ours: Sequence[Connection[Any, Any]],
     get_ready: Callable[..., object],
     args: Sequence[object],
@@ -225,14 +249,13 @@ def _work(
     _serve(mine)
 
 
-def _serve(connection: Connection[Any, bytes]) -> None:
+def _serve(connection: Connection[Any, Any]) -> None:
     """Do what is asked for, until nobody can ask any more."""
     quiet_worker()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send(os.getpid())
         while True:
-            function, args = pickle.loads(connection.recv_bytes())
-            connection.send_bytes(_answer(function, args))
+            connection.send([_answer(*pickle.loads(octets)) for octets in connection.recv()])
 
 
 def _answer(function: Callable[..., Any], args: Sequence[object]) -> bytes:
