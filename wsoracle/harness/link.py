@@ -39,6 +39,7 @@ class Link(asyncio.Protocol):
         self._most = most
         self._active = self._began
         self._woken: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
 
@@ -79,6 +80,9 @@ class Link(asyncio.Protocol):
             self._ended("reset by peer")
         if not self._gone.done():
             self._gone.set_result(None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def pause_writing(self) -> None:
@@ -185,15 +189,26 @@ class Link(asyncio.Protocol):
             if left <= 0:
                 return False
             self._woken = self._loop.create_future()
-            timer = self._loop.call_later(left, self._wake)
+            self._look_by(self._loop.time() + left)
             try:
                 await self._woken
             finally:
-                timer.cancel()
                 self._woken = None
         return True
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _look_by(self, when: float) -> None:
+        """Look again at this time at the latest. One timer is set for many waits: it may ring too early, never late."""
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake()
 
     @property
     def _is_tls(self) -> bool:

@@ -8,6 +8,7 @@ at it, on both sides.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -33,6 +34,9 @@ LARGE: Final = 128 * 1024
 TOGETHER: Final = 16
 """So many pieces of work are handed over together at the most: each time two processes wake each other up."""
 
+
+COLLECTED_AFTER: Final = 50_000
+"""Objects after which their cycles are looked for: to judge a long run of frames makes a few for each."""
 
 NICE: Final = 10
 """Who works here gives way to the event loop, which must not be late: it would find silence where there is none."""
@@ -236,6 +240,10 @@ def _work(
     for connection in not_ours:
         connection.close()
     get_ready(*args)
+    # What is there stays; and of what is made, little is part of a cycle. (As the documentation of gc.freeze has it.)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER, 20, 20)
     mine, *others = connections
     for place, connection in enumerate(others):
         if os.fork() == 0:
