@@ -98,10 +98,10 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
 
 def manners_of(options: Mapping[str, Any]) -> Manners:
     """How the tester behaves."""
-    from ..harness.conversation import Manners
+    from ..harness.conversation import GRACE, Manners
 
     patience = float(options["timeout"])
-    return Manners(patience, min(0.2, patience / 2), float(options["case_timeout"]), int(options["seed"]))
+    return Manners(patience, min(GRACE, patience / 2), float(options["case_timeout"]), int(options["seed"]))
 
 
 def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]:

@@ -57,6 +57,10 @@ SPARE_FRAMES: Final = 20_000
 """Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
 
 
+GRACE: Final = 0.1
+"""Seconds after which who has not answered is asked by a Ping. It decides nothing: who is slower is only asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manners:
     """How a tester behaves. Times are in seconds.
@@ -70,7 +74,7 @@ class Manners:
     """
 
     patience: float = 2.0
-    grace: float = 0.2
+    grace: float = GRACE
     seconds: float = 60.0
     seed: int = 6455
     greeting: Greeting = field(default_factory=Greeting)
