@@ -36,6 +36,9 @@ __all__ = ["LARGE", "NoServer", "OnRecord", "Target", "run_client"]
 LARGE: Final = 4 << 20
 """Octets that an endpoint may send in a case from which on such cases run one at a time."""
 
+MOST_PENDING: Final = 128 << 20
+"""Octets of conversations that wait to be judged, from which on no further case is begun."""
+
 OnRecord = Callable[[dict[str, Any]], None]
 """Told of each record that is to be written; of some twice, where the control comes later."""
 
@@ -129,6 +132,8 @@ class _Run:
         self._ledger: Final = ledger
         self._numbers: Final = numbers or {case.id: number for number, case in enumerate(self._cases, 1)}
         self._done = 0
+        self._pending = 0
+        self._judged: Final = asyncio.Event()
         self._silent: str | None = None
         self._judges: Final = Judges(Role.SERVER, self._cases) if judges is None else judges
 
@@ -155,6 +160,7 @@ class _Run:
                 finished = await self._talk(case)
                 if self._judges.elsewhere(case):
                     group.create_task(self._enter(*finished))
+                    await self._has_room()
                 else:
                     await self._enter(*finished)
 
@@ -178,8 +184,23 @@ class _Run:
             self.agent = self._named(_server_field(talk) or self._target.uri.host_header)
         return talk, started
 
+    async def _has_room(self) -> None:
+        """Wait while too much waits to be judged: memory stays bounded, however fast a server floods the tester."""
+        while self._pending > MOST_PENDING:
+            self._judged.clear()
+            await self._judged.wait()
+
     async def _enter(self, talk: Conversation, started: datetime) -> None:
         """Have it judged, and tell of the records that come of it."""
+        octets = talk.link.sent + talk.link.received
+        self._pending += octets
+        try:
+            await self._record(talk, started)
+        finally:
+            self._pending -= octets
+            self._judged.set()
+
+    async def _record(self, talk: Conversation, started: datetime) -> None:
         case_id, url = talk.case.id, self._target.url
         facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed)
         place = None if self._place is None else self._place(self.agent, case_id, talk.case.control)
