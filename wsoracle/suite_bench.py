@@ -148,7 +148,10 @@ def _once(workload: Workload, command: Sequence[str]) -> tuple[float, Mapping[st
 
 
 def _verdicts(out: Path, workload: Workload) -> Mapping[str, int]:
-    index = json.loads((out / "index.json").read_text(encoding="utf-8"))
+    try:
+        index = json.loads((out / "index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SuiteBenchFailed(f"{workload.name}: a side wrote no report: {error}") from error
     found = [case["behavior"] for agent in index.values() for case in agent.values()]
     if len(found) != workload.cases:
         raise SuiteBenchFailed(f"{workload.name}: {len(found)} of {workload.cases} cases are in the report")
