@@ -8,6 +8,7 @@ reader of the output has gone. A fault of the program itself is 70; ``WSORACLE_T
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -242,7 +243,10 @@ def main() -> NoReturn:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    program.main()
+    try:
+        program.main()
+    finally:
+        gc.freeze()  # everything goes at once: to look for cycles in it first would take longer than many a command
 
 
 __all__ = ["COMMANDS", "FAILED", "OK", "WRONG_INPUT", "WrongInput", "main", "program"]
