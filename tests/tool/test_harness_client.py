@@ -242,5 +242,16 @@ def test_a_certificate_that_is_not_trusted_is_one_error() -> None:
             target = Target(parse_uri(f"wss://127.0.0.1:{port}/"), tls=ssl.create_default_context())
             await run_client(target, POSITIVE, QUICK, on_record=lambda record: None)
 
-    with pytest.raises(NoServer, match="certificate"):
+    with pytest.raises(NoServer, match="--insecure"):
+        asyncio.run(both())
+
+
+def test_wss_where_no_tls_is_spoken_is_one_error() -> None:
+    async def both() -> None:
+        async with serve(_echo, "127.0.0.1", 0, compression=None) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            target = Target(parse_uri(f"wss://127.0.0.1:{port}/"), tls=ssl.create_default_context())
+            await run_client(target, POSITIVE, QUICK, on_record=lambda record: None)
+
+    with pytest.raises(NoServer, match=r"/: [^:]+.*: no TLS is spoken there, it seems"):
         asyncio.run(both())

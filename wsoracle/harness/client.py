@@ -222,12 +222,27 @@ class _Run:
                     lambda: link, host, port, ssl=target.tls, server_hostname=name
                 )
         except (OSError, TimeoutError) as error:
-            why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            why = _why(error)
             if first:
-                raise NoServer(f"{target.url}: {why}: start the server, or give its URL") from error
+                raise NoServer(f"{target.url}: {why}: {_what_to_do(error, target)}") from error
             talk.leave_out(f"no connection: {why}")
             return False
         return True
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or {ConnectionResetError: "it ends the connection"}.get(type(error), type(error).__name__)
+
+
+def _what_to_do(error: Exception, target: Target) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "trust its certificate (wsoracle test has --cafile and --insecure)"
+    refused = isinstance(error, ConnectionRefusedError | TimeoutError)
+    if target.tls is not None and not refused:
+        return "no TLS is spoken there, it seems: give a ws URL, or the port of the wss server"
+    return "start the server, or give its URL"
 
 
 def _server_field(talk: Conversation) -> str:
