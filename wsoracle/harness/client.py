@@ -233,7 +233,7 @@ class _Run:
 def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return str(error) or {ConnectionResetError: "it ends the connection"}.get(type(error), type(error).__name__)
+    return str(error) or ("it ends the connection" if isinstance(error, ConnectionError) else type(error).__name__)
 
 
 def _what_to_do(error: Exception, target: Target) -> str:
