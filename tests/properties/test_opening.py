@@ -64,7 +64,7 @@ FAULTS = [
     ("each-fault-of-an-answer-is-enough", "4.1/answer-upgrade~drop", "upgrade another|upgrade a list|upgrade absent"),
     ("no-other-reason-to-fail", "4.1/answer-accept~without-accept-is-absent-or-accept-is-wrong", "receive_response"),
     ("opened-by-101-alone", "4.1/other-status~undoes-handshake", "status [2-9]"),
-    ("server-opens-after-a-sound-request", "4.2.2/nothing-to-accept~drop", "send_response sound"),
+    ("server-opens-after-a-sound-request", "4.2.2/nothing-to-accept~drop", r"send_response (?!.*status).* permit"),
     ("client-opens-after-its-request", "4.1/unasked-response~drop", "receive_response"),
     ("opened-with-the-right-accept", "4.1/answer-accept~drop", "accept wrong|accept absent"),
     ("opened-with-the-right-accept", "4.2.2/send-accept~drop", "accept wrong|accept absent"),
