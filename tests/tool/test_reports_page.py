@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wsoracle.reports import index, page
+from wsoracle.reports import index, page, style
 from wsoracle.reports.entries import entry_of, in_order, span_of
 from wsoracle.reports.index import index_page, totals_of
 from wsoracle.reports.page import case_page
@@ -362,3 +365,25 @@ def test_what_is_shown_is_visible(text: str) -> None:
     assert not any("\ud800" <= c <= "\udfff" or c in "\u202e\u2066\0\x1b\u00ad" for c in line)
     if text.isascii() and text.isprintable():
         assert visible(text) == text
+
+
+def test_templates_are_kept_compiled_as_modules_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(style._FOLDER, tmp_path / "templates", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(style, "_FOLDER", tmp_path / "templates")
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+    def loaded() -> Any:
+        return cast("Any", style.template_environment.__wrapped__()).get_template("index.html.j2")
+
+    kept = tmp_path / "templates" / "__pycache__"
+    assert loaded() and len(list(kept.iterdir())) == 1
+    # Whatever is there instead is no bytecode, and made anew.
+    next(kept.iterdir()).write_bytes(b"half of it")
+    assert loaded() and next(kept.iterdir()).read_bytes() != b"half of it"
+    # Where nothing can be kept there, nothing is.
+    shutil.rmtree(kept)
+    kept.write_text("in the way", encoding="utf-8")
+    assert loaded()
+    kept.unlink()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert loaded() and not kept.exists()

@@ -240,8 +240,7 @@ def _work(
     for connection in not_ours:
         connection.close()
     get_ready(*args)
-    # What is there stays; and of what is made, little is part of a cycle. (As the documentation of gc.freeze has it.)
-    gc.collect()
+    # What is there stays; and of what is made, little is part of a cycle.
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER, 20, 20)
     mine, *others = connections
