@@ -23,7 +23,8 @@ from wsoracle.model.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Setting, State
 
-from .explanation import LENIENCIES, Explanation, Search, Step, Subject, cheapest, machine_for
+from .explained import LENIENCIES, Explanation, Step, Subject, cheapest
+from .explanation import Search, machine_for
 from .grading import verdict_on
 from .history import History, Moment
 from .observation import Crashes, OnWire, Quiet, Told, Trace

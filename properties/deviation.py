@@ -18,7 +18,7 @@ from wsoracle.model.terms import HANDSHAKE, NO_CODE, EventKind, FrameFacts
 from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES
 
 from .conformance import Judgement
-from .explanation import Step
+from .explained import Step
 from .observation import Arrives, Asks, Trace
 
 __all__ = ["Deviation", "deviations"]

@@ -4,7 +4,8 @@ Theory of operation. When an endpoint took in what had arrived is not seen, and 
 choice is not seen either. So the search keeps every *explanation*: how far the endpoint has read, its state, what it
 has not told or answered yet. Before each thing that the endpoint is seen to do, explanations read on as far as they
 can; then those remain that allow what was seen, and of those that become each other by reading on at no cost only the
-one that has read least. Frames that leave no choice are read many at once where they do not matter for what is seen.
+one that has read least. Frames that leave no choice are read many at once where they do not matter for what is seen,
+and of an exchange that repeats (a message, its echo) the steps are those of the time before.
 
 A search is run at a *leniency*. Strictly, only outcomes that are allowed in full count. Otherwise outcomes that depart
 from SHOULD and CONSENSUS rules count too, and up to a number of steps may break a MUST, which says what a faulty
@@ -37,12 +38,13 @@ from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, T
 from wsoracle.model.wire import Header
 
 from .arrivals import Partial
+from .explained import NO_BLAME, Cost, Explanation, Leniency, Place, Read, Step, Subject, Trail, Untold
 from .grading import is_own_limit
 from .history import History, Message, Moment
 from .observation import ClosesTcp, OnWire, Processed, Quiet, ResetsTcp, Tells, Told
 from .unseen import unseen_closes, unseen_replies
 
-__all__ = ["LENIENCIES", "Cost", "Explanation", "Leniency", "Search", "Step", "Subject"]
+__all__ = ["Search", "machine_for"]
 
 _TOLD_AS: Final[dict[str, Told]] = {
     TEXT_MESSAGE: "text",
@@ -52,7 +54,6 @@ _TOLD_AS: Final[dict[str, Told]] = {
     CLOSE_RECEIVED: "close",
     CLOSED_NOT_CLEANLY: "lost",
 }
-_NO_BLAME: Final = (1 << 62, 0)
 _USUAL_CODE: Final = 1002
 _END: Final = Event(EventKind.RECEIVE_EOF)
 _ANY_FRAME: Final = Event(EventKind.RECEIVE, FrameFacts(CONTINUATION))
@@ -68,163 +69,6 @@ _MOST_WORK: Final = 4_000
 _WORK_EACH: Final = 20
 """A search for faults thinks of so many explanations, and of so many more for each frame and output, and gives up then:
 what is wrong in many places can be explained in too many ways."""
-_LISTED: Final = 256
-"""Of more frames that are read at once, those that meet the same rules make one step."""
-
-
-class Leniency(NamedTuple):
-    """Whether outcomes that depart from SHOULD and CONSENSUS rules count, and how many steps may break a MUST."""
-
-    departing: bool
-    faults: int
-
-
-STRICT: Final = Leniency(False, 0)
-LENIENCIES: Final = (STRICT, *(Leniency(True, faults) for faults in range(4)))
-"""From the strictest on: a trace is explained by the first at which it can be."""
-
-
-class Cost(NamedTuple):
-    """How many steps break a rule, by the strongest of the rules that they break; and refusals by an unstated limit."""
-
-    must: int = 0
-    consensus: int = 0
-    should: int = 0
-    own_limit: int = 0
-
-    def plus(self, strength: Strength | None, own_limit: bool = False) -> Cost:
-        """With one step more, whose strongest broken rule has this strength."""
-        return Cost(
-            self.must + (strength is Strength.MUST),
-            self.consensus + (strength is Strength.CONSENSUS),
-            self.should + (strength is Strength.SHOULD),
-            self.own_limit + own_limit,
-        )
-
-
-class Step(NamedTuple):
-    """A step of an explanation: what happens in which state, by which rules, and which rules it breaks.
-
-    `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
-    `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless; `unseen`:
-    it was not observed, because a reset of TCP may have cost it. Very many frames that meet the same rules are one
-    step: the first of them, and how many `times`.
-    """
-
-    at: int
-    state: State
-    event: Event | None
-    label: Label | None
-    rules: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-    frame: int | None = None
-    early: bool = False
-    unseen: bool = False
-    times: int = 1
-
-
-class _Read(NamedTuple):
-    """A frame that is read in a state, with the only outcome that there is."""
-
-    state: State
-    facts: FrameFacts
-    choice: Choice
-
-
-class _Trail(NamedTuple):
-    """The steps of an explanation, the last one first: one step, or the frames from `first` on that were read at once.
-
-    Of those, `reads` has what happens with each, from frame `origin` on; the list may go on beyond `last`.
-    """
-
-    before: _Trail | None
-    step: Step | None
-    at: int = 0
-    reads: Sequence[_Read] = ()
-    origin: int = 0
-    first: int = 0
-    last: int = 0
-
-    def steps(self) -> Iterator[Step]:
-        """Its own steps, the last one first."""
-        if self.step is not None:
-            yield self.step
-            return
-        reads = self.reads[self.first - self.origin : self.last - self.origin]
-        together = len(reads) > _LISTED
-        end = len(reads)
-        while end:
-            begin = end - 1
-            while together and begin and reads[begin - 1].choice is reads[begin].choice:
-                begin -= 1
-            state, facts, choice = reads[begin]
-            event = Event(EventKind.RECEIVE, facts)
-            index = self.first + begin
-            yield Step(self.at, state, event, choice.label, choice.rules, (), index, times=end - begin)
-            end = begin
-
-
-class _Untold(NamedTuple):
-    """What the application must be told yet, and the rules that say so."""
-
-    tells: Tells
-    rules: tuple[str, ...]
-
-
-class _Place(NamedTuple):
-    """Where an explanation is; two that are at the same place go on alike.
-
-    `consumed` counts what was received: frames, then the end of TCP. `first` is the frame that began the message being
-    received. `pings` were accepted and not answered; `echoes` are messages that the application still has to echo;
-    `asked` counts messages of its own that were sent.
-    """
-
-    state: State
-    consumed: int = 0
-    first: int = 0
-    untold: tuple[_Untold, ...] = ()
-    pings: tuple[bytes, ...] = ()
-    echoes: tuple[Message, ...] = ()
-    asked: int = 0
-
-
-class Explanation(NamedTuple):
-    """A place, what was broken on the way there, and the way."""
-
-    place: _Place
-    cost: Cost
-    trail: _Trail | None
-    blame: tuple[int, int] = _NO_BLAME
-    """Where the first rule was broken: of explanations that break as much, the one that finds fault latest is best."""
-
-    @property
-    def rank(self) -> tuple[Cost, tuple[int, int]]:
-        """What makes an explanation better than another: less."""
-        return self.cost, (-self.blame[0], -self.blame[1])
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The way there, in order."""
-        steps: list[Step] = []
-        trail = self.trail
-        while trail is not None:
-            steps.extend(trail.steps())
-            trail = trail.before
-        return tuple(reversed(steps))
-
-
-class Subject(NamedTuple):
-    """What is judged besides the trace.
-
-    `sees`: what is known to be told to the application where it happens. `unasked`: the application may send anything
-    by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers.
-    """
-
-    setting: Setting
-    start: State
-    rules: RuleSet
-    sees: frozenset[Told]
-    unasked: bool
 
 
 class _Reaction(NamedTuple):
@@ -241,6 +85,20 @@ class _Reaction(NamedTuple):
     def also(self, rules: Iterable[str]) -> _Reaction:
         """The same for further reasons."""
         return self._replace(rules=tuple(dict.fromkeys((*self.rules, *rules))))
+
+
+class _Exchange(NamedTuple):
+    """A frame that is received, and one that is sent; the masking key does not matter: payloads are unmasked."""
+
+    received: tuple[object, ...]
+    received_payload: bytes
+    sent: tuple[object, ...]
+    sent_payload: bytes
+
+
+def _is_message(header: Header) -> bool:
+    """Whether a frame is a message by itself."""
+    return header.fin and header.opcode in (TEXT, BINARY)
 
 
 @lru_cache(maxsize=64)
@@ -277,7 +135,7 @@ def _boundary_lengths(rules: RuleSet, setting: Setting) -> tuple[int, ...]:
     return tuple(int(length) for length in found)
 
 
-Explanations = dict[_Place, Explanation]
+Explanations = dict[Place, Explanation]
 
 
 class Search:
@@ -292,7 +150,7 @@ class Search:
         self.subject: Final = subject
         self.leniency: Final = leniency
         self.died_at: Moment | None = None
-        start = _Place(subject.start)
+        start = Place(subject.start)
         self.alive = [Explanation(start, Cost(), None)]
         self._rules: Final = subject.rules
         self._machine: Final = machine_for(subject.rules, subject.setting)
@@ -300,9 +158,10 @@ class Search:
         self._lawless: Final = machine_for(_unrefusing(subject.rules), subject.setting)
         self._mask: Final = self._machine.mask_function(EventKind.RECEIVE)
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
-        self._runs: Final[dict[State, tuple[int, list[_Read]]]] = {}
+        self._runs: Final[dict[State, tuple[int, list[Read]]]] = {}
         self._covered: frozenset[Explanation] = frozenset()
         self._leapt_to = -1
+        self._latest: _Exchange | None = None
         self._work = 0
         self._most_work = _MOST_STRICT_WORK
         self.gave_up = False
@@ -320,11 +179,17 @@ class Search:
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment of the history; whether anything explains it. After False it cannot go on."""
-        found = {explanation.place: explanation for explanation in self.alive}
+        exchange = self._exchange(moment)
+        if exchange is not None and exchange == self._latest:
+            self.alive = [self._once_more(moment)]
+            return True
+        before = self.alive
+        found = {explanation.place: explanation for explanation in before}
         after = self._pass(found, moment)
         self.gave_up = self._work > self._most_work
         if after and not self.gave_up:
             self.alive = list(after.values())
+            self._latest = exchange if exchange is not None and self._has_only_moved_on(before[0]) else None
             return True
         self.died_at, self.alive = moment, list(self._read_on(found, moment))
         return False
@@ -335,6 +200,48 @@ class Search:
         arrived, found = len(history.arrivals.octets), {one.place: one for one in self.alive}
         moment = Moment(len(history.trace), Processed(), arrived, history.has_eof, history.asked)
         return [one for one in self._read_on(found, moment) if self._has_read_all(one.place, moment)]
+
+    # An exchange: what is thought of it depends on the two frames and the place of the endpoint, which it leaves alone.
+
+    def _exchange(self, moment: Moment) -> _Exchange | None:
+        """The whole message that is sent now, and the one that has come since there was nothing left to do; if so."""
+        what, alone = moment.what, self.alive[0]
+        if not isinstance(what, OnWire) or len(self.alive) > 1 or self.leniency.departing or self.subject.unasked:
+            return None
+        place, frames = alone.place, self.history.arrivals.frames
+        if place.consumed >= len(frames) or place.untold or place.pings or place.echoes or place.first:
+            return None
+        frame = frames[place.consumed]
+        only = frame.end == moment.arrived and not moment.eof and not moment.asked.messages
+        if not (only and _is_message(frame.header) and _is_message(what.header)):
+            return None
+        return _Exchange(frame.header[:-1], frame.payload, what.header[:-1], what.payload)
+
+    def _has_only_moved_on(self, before: Explanation) -> bool:
+        """Whether an explanation has become one other, by reading one frame and sending one, at no cost."""
+        now = self.alive[0]
+        trail = now.trail
+        return (
+            len(self.alive) == 1
+            and now.cost == before.cost
+            and now.place == before.place._replace(consumed=before.place.consumed + 1)
+            and trail is not None
+            and trail.step is not None
+            and trail.before is not None
+            and trail.before.step is not None
+            and trail.before.before is before.trail
+        )
+
+    def _once_more(self, moment: Moment) -> Explanation:
+        """What becomes of the explanation that there is when the exchange before it takes place once more."""
+        (now,) = self.alive
+        consumed = now.place.consumed
+        assert now.trail is not None and now.trail.before is not None
+        sends, receives = now.trail.step, now.trail.before.step
+        assert sends is not None and receives is not None
+        trail = Trail(now.trail, receives._replace(at=moment.at, frame=consumed))
+        trail = Trail(trail, sends._replace(at=moment.at))
+        return now._replace(place=now.place._replace(consumed=consumed + 1), trail=trail)
 
     def _pass(self, found: Explanations, moment: Moment) -> Explanations:
         """The explanations after a moment: those that have read least.
@@ -400,7 +307,7 @@ class Search:
             if then.cost == one.cost
         )
 
-    def _may_be_now(self, place: _Place, moment: Moment) -> bool:
+    def _may_be_now(self, place: Place, moment: Moment) -> bool:
         """Whether what is seen at a moment may be done by one who is at this place; a hint that saves time."""
         what = moment.what
         if isinstance(what, OnWire):
@@ -413,7 +320,7 @@ class Search:
             return self._has_read_all(place, moment)
         return True
 
-    def _has_read_all(self, place: _Place, moment: Moment) -> bool:
+    def _has_read_all(self, place: Place, moment: Moment) -> bool:
         """Whether everything was read that had arrived."""
         return place.consumed == self.history.whole(moment) + moment.eof
 
@@ -437,13 +344,13 @@ class Search:
         if kept is None or then.rank < kept.rank:
             found[then.place] = then
 
-    def _go(self, explanation: Explanation, place: _Place, step: Step, own_limit: bool = False) -> Explanation:
+    def _go(self, explanation: Explanation, place: Place, step: Step, own_limit: bool = False) -> Explanation:
         cost, blame = explanation.cost, explanation.blame
         if step.broken or own_limit:
             cost = cost.plus(self._strongest(step.broken), own_limit)
-            if step.broken and blame == _NO_BLAME:
+            if step.broken and blame == NO_BLAME:
                 blame = step.at, place.consumed
-        return Explanation(place, cost, _Trail(explanation.trail, step), blame)
+        return Explanation(place, cost, Trail(explanation.trail, step), blame)
 
     def _strongest(self, broken: Collection[str]) -> Strength | None:
         strengths = [self._rules.by_id[rule].strength for rule in broken]
@@ -536,7 +443,7 @@ class Search:
         state, consumed, first = explanation.place.state, explanation.place.consumed, explanation.place.first
         start = consumed
         decide, known = self._mask, dict[int, tuple[Choice, Sequence[Choice]] | None]()
-        reads: list[_Read] = []
+        reads: list[Read] = []
         refusals: dict[State, tuple[int, Choice]] = {}
         latest: tuple[Header, bytes] | None = None
         begun = 0, 0
@@ -557,7 +464,7 @@ class Search:
             choice, too_big = choices
             for refusal in too_big:
                 refusals.setdefault(refusal.effect(state, facts), (len(reads), refusal))
-            reads.append(_new(_Read, (state, facts, choice)))
+            reads.append(_new(Read, (state, facts, choice)))
             state = choice.effect(state, facts)
             if header.opcode != CONTINUATION:
                 first = consumed
@@ -567,7 +474,7 @@ class Search:
 
         def after(count: int) -> Explanation:
             read = reads[count].state if count < len(reads) else state
-            trail = _Trail(explanation.trail, None, moment.at, reads, start, start, start + count)
+            trail = Trail(explanation.trail, None, moment.at, reads, start, start, start + count)
             begun = first if read.recv_type and count == len(reads) else 0
             place = explanation.place._replace(state=read, consumed=start + count, first=begun)
             return explanation._replace(place=place, trail=trail)
@@ -606,7 +513,7 @@ class Search:
             choice = self._only_choice(state, facts)
             if choice is None or choice.effect(state, facts) != state:
                 break
-            reads.append(_Read(state, facts, choice))
+            reads.append(Read(state, facts, choice))
         return origin + len(reads)
 
     def _read_run(self, explanation: Explanation, moment: Moment, end: int) -> Explanation:
@@ -627,9 +534,9 @@ class Search:
             if self.subject.sees:
                 tells = self._tells(choice.label.delivers, frame, message)
                 if tells is not None and tells.kind in self.subject.sees:
-                    untold.append(_Untold(tells, choice.rules))
+                    untold.append(Untold(tells, choice.rules))
         then = place._replace(consumed=end, untold=tuple(untold), pings=tuple(pings), echoes=tuple(echoes))
-        trail = _Trail(explanation.trail, None, moment.at, reads, origin, start, end)
+        trail = Trail(explanation.trail, None, moment.at, reads, origin, start, end)
         return explanation._replace(place=then, trail=trail)
 
     def _passed_over(self, explanation: Explanation, whole: int) -> int:
@@ -727,7 +634,7 @@ class Search:
         step = Step(moment.at, place.state, event, label, rules, broken, index)
         return self._go(explanation, self._after(place, reaction, frame), step, own_limit)
 
-    def _after(self, place: _Place, reaction: _Reaction, frame: OnWire | None) -> _Place:
+    def _after(self, place: Place, reaction: _Reaction, frame: OnWire | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
         _, consumed, first, untold, pings, echoes, asked = place
@@ -745,13 +652,13 @@ class Search:
                 if tells is not None and tells.kind == "lost" and place.state.failed:
                     tells = None  # that the connection is over was told when it failed
                 if tells is not None and tells.kind in self.subject.sees:
-                    untold = (*untold, _Untold(tells, rules))
+                    untold = (*untold, Untold(tells, rules))
             if message is not None and state.reply_due:
                 echoes = (*echoes, message)
         first = first if state.recv_type else 0
         if not state.reply_due and not self.leniency.faults:
             echoes = ()  # one that goes out all the same is still the answer to a message
-        return _Place(state, consumed + 1, first, untold, pings, echoes, asked)
+        return Place(state, consumed + 1, first, untold, pings, echoes, asked)
 
     def _message(self, first: int, last: int) -> Message:
         frames = self.history.arrivals.frames
@@ -841,7 +748,7 @@ class Search:
             yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
 
     def _do(
-        self, explanation: Explanation, moment: Moment, event: Event, place: _Place, missing: tuple[str, ...] = ()
+        self, explanation: Explanation, moment: Moment, event: Event, place: Place, missing: tuple[str, ...] = ()
     ) -> Iterator[Explanation]:
         """An output, where the rules allow it; leniently also where they do not. `missing` rules are broken besides."""
         state = place.state
@@ -897,7 +804,7 @@ class Search:
             facts: FrameFacts = facts_on_wire(frame.header, frame.payload, before, answers=answers)
             yield from self._do(explanation, moment, Event(EventKind.SEND, facts), then)
 
-    def _causes(self, place: _Place, moment: Moment, frame: OnWire) -> Iterator[tuple[_Place, bool]]:
+    def _causes(self, place: Place, moment: Moment, frame: OnWire) -> Iterator[tuple[Place, bool]]:
         """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.
 
         A Pong with the payload of a Ping that has arrived is an answer to it: it is not there by chance.
@@ -977,8 +884,3 @@ class Search:
     def _reason_to_fail(explanation: Explanation) -> tuple[str, ...]:
         failing = [s for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
         return failing[-1].rules if failing else ()
-
-
-def cheapest(explanations: Iterable[Explanation]) -> Explanation:
-    """The explanation that breaks least and has read most; ValueError where there is none."""
-    return min(explanations, key=lambda e: (e.rank, -e.place.consumed))

@@ -33,7 +33,8 @@ from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import Role
 
 from .conformance import TOO_MANY, Allowed, Application, Broken, Judgement, judge
-from .explanation import Cost, Step, machine_for
+from .explained import Cost, Step
+from .explanation import machine_for
 from .grading import verdict_on
 from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, ResetsTcp, Tells, Told, Trace
 from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of

@@ -19,7 +19,7 @@ from wsoracle.model.terms import EventKind, State
 from wsoracle.model.vocabulary import CLOSE
 
 from .conformance import Broken, Judgement
-from .explanation import Step
+from .explained import Step
 from .grading import verdict_on
 from .observation import Crashes, Trace
 from .verdict import Verdict, worst

@@ -18,7 +18,8 @@ from wsoracle.model.terms import Setting, State
 from wsoracle.model.uri import WebSocketUri
 
 from .conformance import Application, Judgement, judge
-from .explanation import STRICT, Search, Subject
+from .explained import STRICT, Subject
+from .explanation import Search
 from .history import History
 from .observation import Arrives, ArrivesEof, Asks, ClosesTcp, Observation, Quiet, Told
 from .opening_judge import Begun, begun, judge_opening

@@ -15,7 +15,7 @@ from wsoracle.model.http_head import HeadReader
 from wsoracle.model.machine import Label
 from wsoracle.model.rules import RULES
 from wsoracle.model.terms import Event, EventKind, Setting
-from wsoracle.properties.explanation import Step
+from wsoracle.properties.explained import Step
 from wsoracle.properties.observation import (
     Arrives,
     ArrivesEof,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.faulty import (
@@ -27,6 +28,7 @@ from wsoracle.model.wire import encode
 from wsoracle.peers import ApplicationRefused
 from wsoracle.properties.conformance import EVERYTHING, TOO_MANY, Allowed, Judgement, judge, rules_fired
 from wsoracle.properties.driving import Driver, drive
+from wsoracle.properties.explanation import Search
 from wsoracle.properties.observation import (
     Arrives,
     ArrivesEof,
@@ -515,3 +517,63 @@ def test_an_echo_after_the_close_is_named_for_that() -> None:
     judgement = judge((arrives, *late), ECHO, application="echo")
     assert judgement.verdict is Verdict.FAILED and not judgement.unexplained
     assert any(rule.startswith("5.5.1/") for rule in judgement.rules), judgement.rules
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Trace:
+    """Messages and their echoes, the same but in one or two places: another frame, or more or fewer octets."""
+    payload = draw(st.sampled_from((b"", b"a", b"long" * 20)))
+    opcode = draw(st.sampled_from((TEXT, TEXT, BINARY, PING)))
+    asked, said = from_client(opcode, payload), from_server(opcode, payload)
+    like_it = b"b" * len(payload)
+    others = from_client(opcode, like_it), from_client(opcode, payload, fin=False), from_client(CLOSE)
+    answers = from_server(opcode, like_it), from_server(opcode, payload, fin=False), from_server(CLOSE), said + said
+
+    turns = draw(st.integers(3, 8))
+    odd = draw(st.lists(st.integers(0, 4 * turns), max_size=2))
+    times = count()
+
+    def mostly(usual: bytes, *rare: bytes) -> bytes:
+        return draw(st.sampled_from(rare)) if next(times) in odd else usual
+
+    stream = b"".join(mostly(asked, *others) for _ in range(turns))
+    trace: list[Observation] = []
+    for _ in range(turns):
+        size = max(1, len(mostly(asked, asked + b"-", asked[1:], 2 * asked)))
+        trace += [Arrives(stream[:size])] if stream else []
+        stream = stream[size:]
+        trace.append(Writes(mostly(said, *answers)))
+        if asks := mostly(b"", b"text", b"close"):
+            trace.append(Asks("text", payload) if asks == b"text" else Asks("close", code=1000))
+    ends: tuple[Observation, ...] = (Quiet(), ClosesTcp(), ArrivesEof())
+    trace.append(draw(st.sampled_from(ends)))
+    return tuple(trace)
+
+
+AGAIN = Arrives(from_client(TEXT, b"again")), Writes(from_server(TEXT, b"again"))
+
+
+@given(exchanges())
+@example((*AGAIN, *AGAIN, Arrives(from_client(CLOSE)), Writes(from_server(CLOSE)), *AGAIN))
+@settings(max_examples=300)
+def test_exchanges_that_repeat_are_judged_like_any_other(trace: Trace) -> None:
+    judged = judge(trace, ECHO, application="echo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Search, "_exchange", lambda search, moment: None)
+        assert judge(trace, ECHO, application="echo") == judged
+
+
+def test_of_exchanges_that_repeat_only_the_first_is_thought_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    thought = []
+    through = Search._pass
+
+    def counted(search: Search, found: Any, moment: Any) -> Any:
+        thought.append(moment.at)
+        return through(search, found, moment)
+
+    monkeypatch.setattr(Search, "_pass", counted)
+    trace = AGAIN * 50
+    judged = judge(trace, ECHO, application="echo")
+    assert thought == [1] and judged.verdict is Verdict.OK
+    assert [step.at for step in judged.steps] == [at for at in range(1, 100, 2) for _ in range(2)]
+    assert [step.frame for step in judged.steps if step.frame is not None] == list(range(50))
