@@ -7,6 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wsoracle.generators.live_case import writes
 from wsoracle.harness.crossing import Crossing, FrameSeen, HeadSeen
 from wsoracle.harness.incoming import Incoming
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
@@ -84,3 +85,13 @@ def test_of_many_frames_only_some_are_kept_and_every_close() -> None:
     seen = list(crossing.take(0.0, octets))
     assert len(seen) == 11 and crossing.left_out == 40
     assert crossing.opcodes == {PING: 50, CLOSE: 1}
+
+
+@given(st.binary(min_size=1, max_size=300), st.integers(1, 310))
+def test_writes_are_counted_by_their_size(octets: bytes, chop: int) -> None:
+    together, apart = Crossing(heads=0, most=3), Crossing(heads=0, most=3)
+    list(together.take(0.0, octets, chop))
+    for piece in writes(octets, chop):
+        list(apart.take(0.0, piece))
+    assert together.chops == apart.chops
+    assert together.octets == apart.octets == len(octets)

@@ -28,7 +28,6 @@ from wsoracle.generators.live_case import (
     SendOctets,
     Settle,
     octets_of,
-    writes,
 )
 from wsoracle.model.http_head import HeadReader, Malformed, Read, Request, Response
 from wsoracle.model.uri import WebSocketUri
@@ -246,7 +245,7 @@ class Conversation:
         else:
             self._flush()
             for _ in range(times):
-                self._write(octets, action.chop)
+                self.link.write(octets, action.chop)
         whole = action.cut is None or action.cut >= action.size
         self._at_boundary = whole
         self.sent_frames[action.frame.opcode] += times * whole
@@ -257,7 +256,7 @@ class Conversation:
         self._flush()
         if isinstance(action, SendOctets):
             octets = octets_of(action, self._key)
-            self._write(octets, action.chop)
+            self.link.write(octets, action.chop)
             self._latest = None
             if self.opened:
                 self._answers.sent(octets)
@@ -286,11 +285,7 @@ class Conversation:
             octets = b"".join(self._held)
             self._held.clear()
             self._held_octets = 0
-            self._write(octets, None)
-
-    def _write(self, octets: bytes, chop: int | None) -> None:
-        for chunk in writes(octets, chop):
-            self.link.write(chunk)
+            self.link.write(octets)
 
     async def _send_head(self, action: SendHead) -> None:
         if self.role is Role.SERVER:

@@ -65,9 +65,16 @@ class Crossing:
         self._payload = b""
         self._left = 0
 
-    def take(self, at: float, octets: bytes) -> Iterator[HeadSeen | FrameSeen]:
-        """A write or a read; the heads and frames that it completes."""
-        self.chops[len(octets)] += 1
+    def take(self, at: float, octets: bytes, chop: int | None = None) -> Iterator[HeadSeen | FrameSeen]:
+        """A read, a write, or writes of at most ``chop`` octets each; the heads and frames that it completes."""
+        if chop is None:
+            self.chops[len(octets)] += 1
+        else:
+            pieces, last = divmod(len(octets), chop)
+            self.chops.update({size: count for size, count in ((chop, pieces), (last, 1)) if size and count})
+        yield from self._read(at, octets)
+
+    def _read(self, at: float, octets: bytes) -> Iterator[HeadSeen | FrameSeen]:
         before = self.octets - len(self._rest)
         self.octets += len(octets)
         if self.stopped is not None:
@@ -87,8 +94,7 @@ class Crossing:
             if interim:
                 self._rest = b""
                 self.octets -= len(data) - place
-                self.chops[len(octets)] -= 1
-                yield from self.take(at, data[place:])
+                yield from self._read(at, data[place:])
                 return
         while place < len(data):
             if self._header is None:

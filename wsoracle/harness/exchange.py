@@ -13,9 +13,13 @@ Kind = Literal["sent", "received", "closed by peer", "reset by peer", "closed by
 
 
 class Entry(NamedTuple):
-    """Something that happened, `at` seconds after the beginning of the connection."""
+    """Something that happened, `at` seconds after the beginning of the connection.
+
+    Octets may have been sent in several writes of at most `chop` octets each, between which nothing else happened.
+    """
 
     at: float
     kind: Kind
     octets: bytes = b""
     words: str = ""
+    chop: int | None = None

@@ -1,9 +1,9 @@
 """A connection to the endpoint under test: what crosses it and when, bounded, with waiting for what may come of it.
 
 Theory of operation. Everything is written down in the order in which the tester sees it, which is all that a trace
-needs: what the tester writes is noted before it is written, so that nothing can be an answer to what stands behind it.
-Waiting is for a condition; a timer only ever decides that there is silence: it starts anew with every octet that
-arrives or that the endpoint takes in.
+needs: what the tester writes is noted before anything else can come, so that nothing can be an answer to what stands
+behind it. Waiting is for a condition; a timer only ever decides that there is silence: it starts anew with every octet
+that arrives or that the endpoint takes in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 from typing import Final, Literal, cast
+
+from wsoracle.generators.live_case import writes
 
 from .exchange import Entry
 
@@ -134,12 +136,18 @@ class Link(asyncio.Protocol):
         """So many octets may come from now on before the endpoint is taken to flood us."""
         self._most = self.received + most
 
-    def write(self, octets: bytes) -> None:
-        """Write octets, noted first. Nothing happens where the connection cannot take them any more."""
-        if octets and self.can_write and self._transport is not None:
-            self.log.append(Entry(self.now, "sent", octets))
-            self.sent += len(octets)
-            self._transport.write(octets)
+    def write(self, octets: bytes, chop: int | None = None) -> None:
+        """Write octets, in pieces of at most ``chop``. What the connection cannot take any more is not written."""
+        transport, at, sent = self._transport, self.now, 0
+        if not octets or not self.can_write or transport is None:
+            return
+        for piece in writes(octets, chop):
+            transport.write(piece)
+            sent += len(piece)
+            if transport.is_closing():
+                break
+        self.log.append(Entry(at, "sent", octets[:sent], chop=chop))
+        self.sent += sent
 
     def end_sending(self) -> None:
         """Close our half of TCP; the whole of it where TLS has no halves."""

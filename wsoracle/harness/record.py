@@ -6,8 +6,10 @@ endpoint sent is text from outside: it is kept as it came, in hex or as JSON str
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Final, Literal
 
+from wsoracle.generators.live_case import writes
 from wsoracle.model.rules import RULES
 from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.properties.conformance import Judgement
@@ -69,10 +71,11 @@ class _Wire:
     def _take(self, entry: Entry) -> None:
         if entry.kind in ("sent", "received"):
             out = entry.kind == "sent"
-            if len(self.lines) < MOST_ENTRIES:
-                self._line(["TO" if out else "RO", _cut(entry.octets), *([False] if out else [])])
+            room = MOST_ENTRIES - len(self.lines) if self._full else 0
+            for piece in islice(writes(entry.octets, entry.chop), room):
+                self._line(["TO" if out else "RO", _cut(piece), *([False] if out else [])])
             side, crossing = ("tester", self.sent) if out else ("sut", self.received)
-            for seen in crossing.take(entry.at, entry.octets):
+            for seen in crossing.take(entry.at, entry.octets, entry.chop):
                 self._see(side, seen)
         elif entry.kind == "silence":
             self._step(_step(entry.at, "timer", entry.words))

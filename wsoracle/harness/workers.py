@@ -3,7 +3,8 @@
 Theory of operation. One process is begun at once; it gets ready, which takes a good part of a second, and then forks
 the others, which are ready then. (The pool of the standard library has each process get ready for itself.) Each has a
 pipe to this process, and a few pieces of work at a time; what waits, waits here. The end of a pipe is the end of who is
-at it, on both sides.
+at it, on both sides. Large work goes by a file in memory, one for each process: it is copied into it once and out of it
+once, and nobody waits for the other at the ends of a pipe that is full.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from wsoracle.generators.workers import quiet_worker
 
@@ -29,11 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Workers", "WorkersLost"]
 
 LARGE: Final = 128 * 1024
-"""Octets from which on work is handed over in a thread: the event loop would wait until it was taken."""
+"""Octets from which on work is handed over in a file: more than a pipe takes, and the event loop must not wait."""
 
 TOGETHER: Final = 16
 """So many pieces of work are handed over together at the most: each time two processes wake each other up."""
-
 
 COLLECTED_AFTER: Final = 50_000
 """Objects after which their cycles are looked for: to judge a long run of frames makes a few for each."""
@@ -47,7 +49,10 @@ class WorkersLost(Exception):
 
 
 class _Job(NamedTuple):
-    octets: bytes
+    """Work, pickled: of large octets in it no copy is made, as long as it waits."""
+
+    pieces: list[bytes]
+    octets: int
     future: asyncio.Future[Any]
 
 
@@ -58,6 +63,13 @@ class _Worker:
         self.connection: Final = connection
         self.pid: int | None = None
         self.jobs: list[_Job] = []
+        self.file: IO[bytes] | None = None
+
+    def end(self) -> None:
+        """Close what leads to it."""
+        self.connection.close()
+        if self.file is not None:
+            self.file.close()
 
 
 class Workers:
@@ -92,7 +104,8 @@ class Workers:
 
         loop = get_running_loop()
         self._listen(loop)
-        job = _Job(pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL), loop.create_future())
+        pieces = _pickled(function, args)
+        job = _Job(pieces, sum(map(len, pieces)), loop.create_future())
         self._waiting.append(job)
         self._hand_out()
         return await job.future
@@ -104,7 +117,7 @@ class Workers:
                 try:
                     if worker.pid is None:
                         worker.pid = worker.connection.recv()
-                    worker.connection.send([pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)])
+                    worker.connection.send([b"".join(_pickled(function, args))])
                     (answer,) = worker.connection.recv()
                 except (EOFError, OSError) as error:
                     raise WorkersLost from error
@@ -116,7 +129,7 @@ class Workers:
         busy = [worker.pid for worker in self._workers if worker.jobs and worker.pid is not None]
         self._forget_loop()
         for worker in self._workers:
-            worker.connection.close()
+            worker.end()
         self._workers = []
         for pid in busy:
             with suppress(ProcessLookupError):
@@ -152,30 +165,37 @@ class Workers:
         most = min(TOGETHER, max(1, len(self._waiting) // (2 * len(self._workers))))
         jobs: list[_Job] = []
         octets = 0
-        while self._waiting and len(jobs) < most and (not jobs or octets + len(self._waiting[0].octets) < LARGE):
+        while self._waiting and len(jobs) < most and (not jobs or octets + self._waiting[0].octets < LARGE):
             job = self._waiting.popleft()
             if not job.future.done():
                 jobs.append(job)
-                octets += len(job.octets)
+                octets += job.octets
         return jobs
 
     def _hand(self, worker: _Worker, jobs: list[_Job]) -> None:
         if not jobs:
             return
         worker.jobs = jobs
-        work = [job.octets for job in jobs]
-        if sum(map(len, work)) >= LARGE:
-            sent = jobs[0].future.get_loop().run_in_executor(None, worker.connection.send, work)
-            sent.add_done_callback(lambda done: self._has_handed(worker, done))
-            return
         try:
-            worker.connection.send(work)
+            if jobs[0].octets < LARGE:
+                worker.connection.send([b"".join(job.pieces) for job in jobs])
+            else:
+                self._hand_large(worker, jobs[0])
         except OSError:
             self._lose(worker)
 
-    def _has_handed(self, worker: _Worker, done: asyncio.Future[None]) -> None:
-        if not done.cancelled() and done.exception() is not None:
-            self._lose(worker)
+    def _hand_large(self, worker: _Worker, job: _Job) -> None:
+        assert worker.pid is not None
+        # The pages of a file that is there are written again in a fifth of the time that new ones take.
+        first = worker.file is None
+        if worker.file is None:
+            worker.file = _file_in_memory()
+        worker.file.seek(0)
+        worker.file.writelines(job.pieces)
+        worker.file.flush()
+        worker.connection.send(first)
+        if first:
+            send_handle(worker.connection, worker.file.fileno(), worker.pid)
 
     def _take(self, worker: _Worker) -> None:
         """Something came: that it is ready, or what it was asked for."""
@@ -202,7 +222,7 @@ class Workers:
             self._workers.remove(worker)
             if self._loop is not None:
                 self._loop.remove_reader(worker.connection.fileno())
-            worker.connection.close()
+            worker.end()
             for job in worker.jobs:
                 _fail(job, WorkersLost())
             self._hand_out()
@@ -215,6 +235,24 @@ def _is_wanted(job: _Job) -> bool:
 def _fail(job: _Job, error: Exception) -> None:
     if _is_wanted(job):
         job.future.set_exception(error)
+
+
+class _Pieces(list[bytes]):
+    """What is pickled into it; large octets are given to it as they are."""
+
+    write = list.append
+
+
+def _pickled(function: Callable[..., Any], args: Sequence[object]) -> list[bytes]:
+    pieces = _Pieces()
+    pickle.dump((function, args), pieces, pickle.HIGHEST_PROTOCOL)
+    return pieces
+
+
+def _file_in_memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("work"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _value_of(answer: bytes) -> Any:
@@ -259,10 +297,22 @@ def _work(
 def _serve(connection: Connection[Any, Any]) -> None:
     """Do what is asked for, until nobody can ask any more."""
     quiet_worker()
+    large = -1
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send(os.getpid())
         while True:
-            connection.send([_answer(*pickle.loads(octets)) for octets in connection.recv()])
+            work = connection.recv()
+            if isinstance(work, list):
+                calls = [pickle.loads(octets) for octets in work]
+            else:
+                if work:
+                    large = recv_handle(connection)
+                with open(large, "rb", closefd=False) as file:
+                    file.seek(0)
+                    calls = [pickle.load(file)]
+            connection.send([_answer(*call) for call in calls])
+            # What was large is let go of before there is more.
+            del calls
 
 
 def _answer(function: Callable[..., Any], args: Sequence[object]) -> bytes:
