@@ -165,20 +165,28 @@ class HeadReader:
         if line_end < 0:
             return None
         self._first_line = line_end
+        head = self._head()
+        if head is not None and not isinstance(_in_form(self._role, head[0]), str):
+            return None  # then the line is sound too, and need not be read by itself
         why = _fault_of_line(self._role, bytes(self._octets[begin:line_end]).removesuffix(b"\r"))
         return None if why is None else self._malformed(why, line_end + 1)
 
     def _malformed(self, why: str, shown: int) -> Malformed:
         return Malformed(why, bytes(self._octets[:shown]))
 
-    def _complete(self, octets: bytes, before: int) -> Read | Malformed | None:
+    def _head(self) -> tuple[bytes, int] | None:
+        """The head and where it ends, once all of it is there."""
         if self._first_line is None:
             return None
         found = _END.search(self._octets, max(self._first_line, self._looked - 2))
-        if found is None:
+        return None if found is None else (bytes(self._octets[self._begin : found.end()]), found.end())
+
+    def _complete(self, octets: bytes, before: int) -> Read | Malformed | None:
+        whole = self._head()
+        if whole is None:
             return None
-        end = found.end()
-        head, rest = bytes(self._octets[self._begin : end]), bytes(octets[end - before :])
+        head, end = whole
+        rest = bytes(octets[end - before :])
         # Empty lines are for servers to pass over, and not for clients to send.
         return _parsed(self._role, head, bytes(self._octets[:end]), rest, tolerated=self._begin > 0)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from wsoracle.model import utf8
@@ -31,6 +32,9 @@ from wsoracle.model.wire import (
 from .observation import OnWire, read_frames
 
 __all__ = ["Arrivals", "Partial"]
+
+
+_END: Final = attrgetter("end")
 
 
 class Partial(NamedTuple):
@@ -62,10 +66,10 @@ class Arrivals:
         self.octets.extend(octets)
         first = len(self.frames)
         self._rest = read_frames(self.octets, self._rest, self.frames)
-        for frame in self.frames[first:]:
-            self._ends.append(frame.end)
-            if frame.header.opcode == PING:
-                self._pings.setdefault(frame.payload, []).append(frame.end)
+        new = self.frames[first:]
+        self._ends.extend(map(_END, new))
+        for frame in [frame for frame in new if frame.header.opcode == PING]:
+            self._pings.setdefault(frame.payload, []).append(frame.end)
 
     def pings(self, payload: bytes, count: int) -> int:
         """How many Pings with this payload are whole when `count` octets have arrived."""

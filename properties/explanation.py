@@ -445,23 +445,25 @@ class Search:
         decide, known = self._mask, dict[int, tuple[Choice, Sequence[Choice]] | None]()
         reads: list[Read] = []
         refusals: dict[State, tuple[int, Choice]] = {}
-        latest: tuple[Header, bytes] | None = None
-        begun = 0, 0
+        latest: Header | None = None
+        read_payload, inside, decided = b"", (-1, -1), -1
         while consumed < whole:
             header, payload, _, _ = frames[consumed]
-            if header.fin or header.opcode > BINARY:
-                break
             # The facts of a fragment depend on nothing else, and thousands are often the same (see read_frames).
-            inside = state.recv_type, state.recv_utf8
-            if latest is None or header is not latest[0] or payload is not latest[1] or inside != begun:
-                facts, latest, begun = facts_of(consumed, state), (header, payload), inside
+            again = header is latest and payload is read_payload
+            if not again or state.recv_type != inside[0] or state.recv_utf8 != inside[1]:
+                if header.fin or header.opcode > BINARY:
+                    break
+                facts, latest, read_payload = facts_of(consumed, state), header, payload
+                inside = state.recv_type, state.recv_utf8
             mask = decide(state, facts)
-            if mask not in known:
-                known[mask] = self._taken_or_too_big(mask)
-            choices = known[mask]
-            if choices is None:
-                break
-            choice, too_big = choices
+            if mask != decided:
+                if mask not in known:
+                    known[mask] = self._taken_or_too_big(mask)
+                choices = known[mask]
+                if choices is None:
+                    break
+                (choice, too_big), decided = choices, mask
             for refusal in too_big:
                 refusals.setdefault(refusal.effect(state, facts), (len(reads), refusal))
             reads.append(_new(Read, (state, facts, choice)))

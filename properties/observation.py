@@ -184,7 +184,8 @@ def read_frames(octets: bytes | bytearray, at: int, found: list[OnWire]) -> int:
         end = body + header.length
         if end > size:
             break
-        payload = bytes(octets[body:end])
+        # A view: a slice of a bytearray would be one copy more.
+        payload = bytes(memoryview(octets)[body:end])
         if header.key is not None:
             payload = mask(payload, header.key)
         found.append(_new(OnWire, (header, payload, at, end)))

@@ -37,17 +37,15 @@ def test_a_stream_is_read_alike_however_it_is_cut(data: st.DataObject, sent: lis
     octets = (INTERIM if interim else b"") + HEAD + b"".join(map(encode, sent))
     crossing, incoming = Crossing(heads=1, most=100), Incoming(Role.SERVER)
     seen: list[HeadSeen | FrameSeen] = []
-    unread = bytearray()
     for number, chunk in enumerate(data.draw(cut(octets))):
         seen += crossing.take(float(number), chunk)
-        unread += chunk
-        incoming.take(unread)
+        incoming.take(chunk)
         while incoming.head is not None and b" 103 " in getattr(incoming.head, "octets", b""):
             incoming.begin_head(Role.SERVER)
-            incoming.take(unread)
+            incoming.take()
         if incoming.head is not None:
             incoming.begin_frames()
-            incoming.take(unread)
+            incoming.take()
     heads = [one for one in seen if isinstance(one, HeadSeen)]
     found = [one for one in seen if isinstance(one, FrameSeen)]
     assert [one.octets for one in heads] == ([INTERIM] if interim else []) + [HEAD]
@@ -70,11 +68,9 @@ def test_no_octets_make_a_reader_raise(data: st.DataObject, octets: bytes) -> No
     crossing, incoming = Crossing(heads=data.draw(st.integers(0, 1)), most=3), Incoming(Role.SERVER)
     if data.draw(st.booleans()):
         incoming.begin_frames()
-    unread = bytearray()
     for chunk in data.draw(cut(octets)):
         list(crossing.take(0.0, chunk))
-        unread += chunk
-        incoming.take(unread)
+        incoming.take(chunk)
     crossing.unfinished()
     assert crossing.octets == len(octets)
 

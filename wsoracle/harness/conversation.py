@@ -324,7 +324,7 @@ class Conversation:
     def _take(self) -> None:
         """Take in what has come, and answer Pings of the endpoint's."""
         incoming = self._incoming
-        incoming.take(self.link.unread)
+        incoming.take(self.link.read())
         # Section 5.5.3: "it MAY elect to send a Pong frame for only the most recently processed Ping frame."
         if incoming.ping is not None and len(incoming.ping) <= 125 and self._can_ping():
             self._send_control(PONG, incoming.ping)

@@ -33,6 +33,12 @@ class Incoming:
         self._header: Header | None = None
         self._left = 0  # octets of the payload that are missing
         self._payload = bytearray()
+        self._waiting: list[bytes] = []
+
+    @property
+    def rest(self) -> bytes:
+        """What has come and is neither part of a head nor of a frame yet."""
+        return b"".join(self._waiting)
 
     @property
     def inside(self) -> bool:
@@ -47,36 +53,43 @@ class Incoming:
         """Another head is expected, an interim answer having come."""
         self.head, self._reader = None, HeadReader(sender.peer)
 
-    def take(self, unread: bytearray) -> None:
-        """Take from the beginning of what was received; what is not complete is left, or taken in part."""
-        if self._reader is not None and self.head is None and unread:
-            self._reader.feed(bytes(unread))
-            unread.clear()
+    def take(self, octets: bytes = b"") -> None:
+        """More was received; what is not complete is kept, or taken in part."""
+        if octets:
+            self._waiting.append(octets)
+        if self._reader is not None and self.head is None and self._waiting:
+            self._reader.feed(self._taken())
             self.head = self._reader.result
-            if isinstance(self.head, Read):
-                unread.extend(self.head.rest)
-        if self._reader is None:
-            self._take_frames(unread)
+            if isinstance(self.head, Read) and self.head.rest:
+                self._waiting.append(self.head.rest)
+        if self._reader is None and self._waiting:
+            self._take_frames(self._taken())
 
-    def _take_frames(self, unread: bytearray) -> None:
-        at = 0
-        while True:
+    def _taken(self) -> bytes:
+        octets = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
+        self._waiting.clear()
+        return octets
+
+    def _take_frames(self, octets: bytes) -> None:
+        at, size = 0, len(octets)
+        while at < size:
             if self._header is None:
-                found = decode_header(unread, at)
+                found = decode_header(octets, at)
                 if found is None:
                     break
                 self._header, at = found
                 self._left = self._header.length
-            part = min(self._left, len(unread) - at)
+            part = min(self._left, size - at)
             if is_control(self._header.opcode) and self._header.length <= _LARGEST_CONTROL:
-                self._payload += unread[at : at + part]
+                self._payload += octets[at : at + part]
             at += part
             self._left -= part
             if self._left:
                 break
             self._complete(self._header)
             self._header = None
-        del unread[:at]
+        if at < size:
+            self._waiting.append(octets[at:])
 
     def _complete(self, header: Header) -> None:
         self.frames += 1

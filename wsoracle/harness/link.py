@@ -29,7 +29,7 @@ class Link(asyncio.Protocol):
 
     def __init__(self, most: int) -> None:
         self.log: Final[list[Entry]] = []
-        self.unread: Final = bytearray()
+        self._unread: list[bytes] = []
         self.received: int = 0
         self.sent: int = 0
         self.flooded = False
@@ -62,7 +62,7 @@ class Link(asyncio.Protocol):
         self._active = self._loop.time()
         self.log.append(Entry(self._active - self._began, "received", data))
         self.received += len(data)
-        self.unread.extend(data)
+        self._unread.append(data)
         if self.received > self._most:
             self.flooded = True
             self.abort()
@@ -123,6 +123,11 @@ class Link(asyncio.Protocol):
         """The address of the endpoint."""
         name = None if self._transport is None else self._transport.get_extra_info("peername")
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
+
+    def read(self) -> bytes:
+        """What has come since this was asked for the last time."""
+        chunks, self._unread = self._unread, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def note(self, words: str) -> None:
         """Put something into the log."""

@@ -33,7 +33,7 @@ from .finished import Facts
 from .incoming import Incoming
 from .judges import Judges
 from .link import Link
-from .server_answers import Page, close_at_once, reply, respond
+from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_run import AgentRun, ServerRun
 from .server_web import Pages
@@ -141,6 +141,10 @@ class FuzzingServer:
         """Listen for browsers on another port too."""
         return await self._listen(host, port, tls, web=True)
 
+    def get_ready(self) -> None:
+        """Do what would make the first client wait; it may be there already."""
+        get_ready()
+
     async def stopped(self) -> None:
         """Wait until it was stopped. Raises what went wrong when a report was written."""
         await self._stopped.wait()
@@ -219,7 +223,7 @@ class FuzzingServer:
         patience = self._manners.patience
 
         def has_head() -> bool:
-            incoming.take(link.unread)
+            incoming.take(link.read())
             return incoming.head is not None
 
         page = None
@@ -252,7 +256,7 @@ class FuzzingServer:
             return
         head = incoming.head
         assert isinstance(head, Read)
-        octets = head.octets + bytes(link.unread)
+        octets = head.octets + incoming.rest + link.read()
         await reply(
             link, octets, self._text(command), tuple(self._manners.greeting.subprotocols), self._manners.patience
         )

@@ -13,13 +13,14 @@ from wsoracle.model.endpoint import Endpoint, Refused
 from wsoracle.model.events import Opened
 from wsoracle.model.http_head import Request, Response
 from wsoracle.model.opening_server import ServerOpening
+from wsoracle.model.uri import parse_uri
 from wsoracle.model.vocabulary import CLOSE, Frame, Role
 from wsoracle.model.wire import encode
 
-from .handshake import Greeting, answer_to
+from .handshake import Greeting, answer_to, request_to
 from .link import Link
 
-__all__ = ["Page", "close_at_once", "reply", "respond"]
+__all__ = ["Page", "close_at_once", "get_ready", "reply", "respond"]
 
 _CHUNK: Final = 64 * 1024
 _LIMIT: Final = 4096
@@ -63,6 +64,19 @@ def _chunks(octets: bytes) -> Iterator[bytes]:
     return (octets[at : at + _CHUNK] for at in range(0, len(octets), _CHUNK))
 
 
+def _endpoint(subprotocols: Sequence[str] = ()) -> Endpoint:
+    return Endpoint(Role.SERVER, limit=_LIMIT, opening=ServerOpening(subprotocols=subprotocols))
+
+
+def get_ready() -> None:
+    """Reply once to nobody, so that the first client need not wait until rules have become functions."""
+    endpoint = _endpoint()
+    endpoint.receive(request_to(parse_uri("ws://127.0.0.1/"), Greeting(), bytes(16)).octets())
+    endpoint.send_text("")
+    endpoint.close(None)
+    endpoint.octets_to_send()
+
+
 async def reply(
     link: Link, request: bytes, answer: Awaitable[str | None], subprotocols: Sequence[str], patience: float
 ) -> None:
@@ -70,17 +84,16 @@ async def reply(
 
     ``request`` are the octets of the opening handshake and what came after it.
     """
-    endpoint = Endpoint(Role.SERVER, limit=_LIMIT, opening=ServerOpening(subprotocols=subprotocols))
+    endpoint = _endpoint(subprotocols)
 
     def take(octets: bytes) -> bool:
         events = endpoint.receive(octets)
-        link.unread.clear()
         link.write(endpoint.octets_to_send())
         return any(isinstance(event, Opened) for event in events)
 
     def is_over() -> bool:
-        if link.unread:
-            take(bytes(link.unread))
+        if octets := link.read():
+            take(octets)
         return endpoint.wants_tcp_close
 
     text = asyncio.ensure_future(answer)

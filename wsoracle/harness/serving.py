@@ -71,6 +71,7 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
             web_host, web_port = await server.listen_for_pages(where.host, where.web_port, where.tls)
             say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
         say(f"listening on {scheme}://{_shown(host)}:{port}")
+        server.get_ready()
         await server.stopped()
     finally:
         await server.close()
