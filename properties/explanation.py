@@ -64,7 +64,9 @@ _WORTH_IT: Final = 4
 """Fewer frames are read one by one."""
 _TWO: Final = 2
 _MOST_STRICT_WORK: Final = 400_000
-"""Of so many explanations a search without faults thinks at the most, which takes some ten seconds."""
+"""Of so many explanations a strict search thinks at the most, which takes some ten seconds."""
+_MOST_LENIENT_WORK: Final = 40_000
+"""And one without faults that counts departures, where each explanation costs more: a few seconds."""
 _MOST_WORK: Final = 4_000
 _WORK_EACH: Final = 20
 """A search for faults thinks of so many explanations, and of so many more for each frame and output, and gives up then:
@@ -163,7 +165,7 @@ class Search:
         self._leapt_to = -1
         self._latest: _Exchange | None = None
         self._work = 0
-        self._most_work = _MOST_STRICT_WORK
+        self._most_work = _MOST_LENIENT_WORK if leniency.departing else _MOST_STRICT_WORK
         self.gave_up = False
 
     def run(self) -> Explanation | None:
@@ -191,7 +193,8 @@ class Search:
             self.alive = list(after.values())
             self._latest = exchange if exchange is not None and self._has_only_moved_on(before[0]) else None
             return True
-        self.died_at, self.alive = moment, list(self._read_on(found, moment))
+        # Who gives up does not think on: there were too many to look at each.
+        self.died_at, self.alive = moment, before if self.gave_up else list(self._read_on(found, moment))
         return False
 
     def up_to_date(self) -> list[Explanation]:

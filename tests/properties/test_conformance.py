@@ -504,6 +504,25 @@ def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pyt
     assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())
 
 
+def test_a_search_that_gives_up_does_not_think_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each of these may have been taken or dropped, which makes a million ways to explain the first Pong.
+    count = 20
+    read = []
+    receive = Search._receive
+
+    def counted(*args: Any, **named: Any) -> Any:
+        read.append(None)
+        assert len(read) < 100_000, "it thinks on"
+        return receive(*args, **named)
+
+    monkeypatch.setattr("wsoracle.properties.explanation._MOST_LENIENT_WORK", 1_000)
+    monkeypatch.setattr(Search, "_receive", counted)
+    pings = b"".join(from_client(PING, bytes([number]), fin=False) for number in range(count))
+    pongs = [Writes(from_server(PONG, bytes([number]))) for number in range(count)]
+    judged = judge([Arrives(pings), *pongs, Quiet()], ECHO, application="echo")
+    assert judged.verdict is Verdict.FAILED and judged.unexplained
+
+
 def test_the_end_of_one_half_of_tcp_is_a_reason_to_send_a_close() -> None:
     goes = Writes(from_server(CLOSE, body(1001))), ClosesTcp(), Quiet()
     judged = [judge(trace, ECHO, application="echo") for trace in ((ArrivesEof(), *goes), goes)]
