@@ -52,7 +52,7 @@ def trace_of_report(
     suite_is_server, rows = document.get("isServer"), document.get("wirelog")
     if not isinstance(suite_is_server, bool):
         raise TraceError("isServer: it is neither true nor false")
-    if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, list) and row and isinstance(row[0], str) for row in rows):
         raise TraceError("wirelog: it is no list of rows")
     if not rows or document.get("createWirelog") is False:
         raise TraceError("the report has no wire log, so that what crossed the wire is not known")
@@ -99,12 +99,13 @@ def _observations(
             silent[_SET[kind]] = True
         elif silent.pop(kind, False):
             yield Quiet()
-    for name in (*_TIMEOUTS, "droppedByMe"):
-        if not isinstance(document.get(name, False), bool):
+    facts = {"droppedByMe": document.get("droppedByMe"), **{name: document.get(name, False) for name in _TIMEOUTS}}
+    for name, fact in facts.items():
+        if not isinstance(fact, bool):
             raise TraceError(f"{name}: it is neither true nor false")
-    if any(document.get(name, False) for name in _TIMEOUTS):
+    if any(facts[name] for name in _TIMEOUTS):
         yield Quiet()
-    yield ArrivesEof() if document["droppedByMe"] else ClosesTcp()
+    yield ArrivesEof() if facts["droppedByMe"] else ClosesTcp()
 
 
 class _Chunk(NamedTuple):
@@ -242,11 +243,10 @@ def _frame(row: list[Any]) -> _Frame:
         (length, text), opcode, fin, rsv = row[1], row[2], row[3], row[4]
         key = row[6] if row[0] == "RF" else row[5]
         repeated = row[0] == "TF" and row[6] is not None
-        length = int(row[6]) if repeated else length
+        length = row[6] if repeated else length
         key = None if key is None else bytes.fromhex(key)
-        if not (
-            isinstance(fin, bool) and 0 <= opcode <= MAX_OPCODE and 0 <= rsv <= _MOST_RSV and 0 <= length < 1 << 63
-        ):
+        most = ((opcode, MAX_OPCODE), (rsv, _MOST_RSV), (length, (1 << 63) - 1))
+        if not isinstance(fin, bool) or not all(type(number) is int and 0 <= number <= last for number, last in most):
             raise ValueError
         header = Header(opcode, fin, bool(rsv & 4), bool(rsv & 2), bool(rsv & 1), key is not None, 0, length, key)
         encode_header(opcode, length, key=key)

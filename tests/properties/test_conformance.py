@@ -507,7 +507,7 @@ def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pyt
 def test_a_search_that_gives_up_does_not_think_on(monkeypatch: pytest.MonkeyPatch) -> None:
     # Each of these may have been taken or dropped, which makes a million ways to explain the first Pong.
     count = 20
-    read = []
+    read: list[None] = []
     receive = Search._receive
 
     def counted(*args: Any, **named: Any) -> Any:

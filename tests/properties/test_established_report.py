@@ -174,3 +174,30 @@ def test_rows_that_do_not_fit_the_octets_are_not_believed() -> None:
             row[1][0] += 1
     with pytest.raises(TraceError, match="not where it should be"):
         trace_of_report(document)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from((float("inf"), "", "TO", "x", "8101")),
+    lambda inside: st.lists(inside, max_size=8) | st.dictionaries(st.text(max_size=3), inside, max_size=2),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+@settings(max_examples=400)
+def test_whatever_stands_in_a_report_is_read_or_refused_in_one_sentence(data: st.DataObject) -> None:
+    whole = report(Role.SERVER, *both(Frame(TEXT, b"hello")), ("to", Frame(BINARY, b"\xff" * 9)), *END)
+    if data.draw(st.booleans()):
+        name = data.draw(st.sampled_from(sorted(whole)))
+        whole = {key: value for key, value in whole.items() if key != name}
+        if data.draw(st.booleans()):
+            whole[name] = data.draw(anything)
+    else:
+        rows = [list(row) for row in whole["wirelog"]]
+        row = data.draw(st.integers(0, len(rows) - 1))
+        rows[row][data.draw(st.integers(0, len(rows[row]) - 1))] = data.draw(anything)
+        whole["wirelog"] = rows
+    try:
+        trace_of_report(whole)
+    except TraceError as error:
+        assert "\n" not in str(error)
