@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from wsoracle.model.masking import mask
 from wsoracle.model.vocabulary import Frame, Role
 from wsoracle.model.wire import encode_header
+from wsoracle.properties.verdict import TAKEN_BY_ALL
 
 __all__ = [
     "Action",
@@ -97,9 +98,6 @@ class EndSending:
 
 
 Action: TypeAlias = SendFrame | SendOctets | SendHead | Settle | EndSending
-
-TAKEN_BY_ALL: Final = 65_536
-"""Octets of payload that every endpoint is expected to take."""
 
 BOTH: Final = frozenset(Role)
 

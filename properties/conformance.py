@@ -29,7 +29,7 @@ from .grading import verdict_on
 from .history import History, Moment
 from .observation import Crashes, OnWire, Quiet, Told, Trace
 from .unseen import LOST_WITH_RESET
-from .verdict import Profile, Verdict
+from .verdict import TAKEN_BY_ALL, Profile, Verdict
 
 __all__ = ["TOO_MANY", "Allowed", "Application", "Broken", "Judgement", "judge", "rules_fired"]
 
@@ -101,32 +101,53 @@ def judge(
     rules: RuleSet = RULES,
     profile: Profile = "interop",
     strictly: bool = False,
+    taken_by_all: int = TAKEN_BY_ALL,
 ) -> Judgement:
     """Judge a trace of one endpoint, whose role, limit and application `setting` states.
 
     `sees` are the kinds of :class:`~.observation.Tells` that the trace is certain to show where they happen. `start` is
-    the state after the opening handshake. ValueError where `application` and `setting` do not agree.
+    the state after the opening handshake. Who says nothing of a limit is thought to have none for messages of up to
+    ``taken_by_all`` octets. ValueError where `application` and `setting` do not agree.
     """
     if (application == "echo") is not setting.echo:
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
-    history = History(trace)
+    begins, unasked = State() if start is None else start, application == "unknown"
+    subject = Subject(setting, begins, rules, frozenset(sees), unasked, taken_by_all)
+    # What it did before it crashed is judged as it would be without that.
+    crash = next((at for at, seen in enumerate(trace) if isinstance(seen, Crashes)), len(trace))
+    history = History(trace[:crash])
+    judgement = _judged(history, subject, profile, strictly)
     if history.torn is not None:
         note = f"it stops writing inside a frame, {history.written - history.unread} octets after the frame begins"
-        return Judgement(Verdict.FAILED, profile, at=history.torn, octet=history.unread, note=note, unexplained=True)
-    subject = Subject(setting, State() if start is None else start, rules, frozenset(sees), application == "unknown")
+        judgement = _failed(judgement, note, history.torn, history.unread)
+    if crash < len(trace):
+        crashed = trace[crash]
+        assert isinstance(crashed, Crashes)
+        judgement = _failed(judgement, f"it crashed: {crashed.reason}", crash)
+    return judgement
+
+
+def _judged(history: History, subject: Subject, profile: Profile, strictly: bool) -> Judgement:
     strict: Search | None = None
     for leniency in LENIENCIES[:1] if strictly else LENIENCIES:
-        search = Search(history, subject, leniency)
+        search = Search(history, subject, leniency, whole=True)
         found = search.run()
         if found is not None:
-            return _explained(found, search if strict is None else strict, rules, profile)
+            return _explained(found, search if strict is None else strict, subject.rules, profile)
         strict = strict or search
-        if strict.gave_up:
-            return Judgement(Verdict.INFORMATIONAL, profile, note=TOO_MANY, unexplained=True)
         if search.gave_up:
-            break
+            if leniency.faults:
+                break
+            return Judgement(Verdict.INFORMATIONAL, profile, note=TOO_MANY, unexplained=True)
     assert strict is not None
-    return _unexplained(strict, history, rules, profile)
+    return _unexplained(strict, subject.rules, profile)
+
+
+def _failed(judgement: Judgement, why: str, at: int, octet: int | None = None) -> Judgement:
+    """What no rule says: it fails for that too; where that was first is the place."""
+    note = "; ".join(one for one in (judgement.note, why) if one)
+    failed = replace(judgement, verdict=Verdict.FAILED, note=note, unexplained=True)
+    return failed if judgement.at is not None and judgement.at < at else replace(failed, at=at, octet=octet)
 
 
 def rules_fired(judgement: Judgement, setting: Setting, rules: RuleSet = RULES) -> Counter[str]:
@@ -150,17 +171,15 @@ def _explained(found: Explanation, strict: Search, rules: RuleSet, profile: Prof
     return _placed(Judgement(verdict, profile, broken, steps=steps, note=note), strict)
 
 
-def _unexplained(strict: Search, history: History, rules: RuleSet, profile: Profile) -> Judgement:
-    """Too much is wrong to say which rules were broken: those that were in force are named."""
+def _unexplained(strict: Search, rules: RuleSet, profile: Profile) -> Judgement:
+    """Too much is wrong to say which rules were broken: those are named that do not allow the first thing that is."""
     best = cheapest(strict.alive)
     moment = strict.died_at
     assert moment is not None
-    named = dict.fromkeys(rule for _, of in strict.owes(best) for rule in of)
+    named = dict.fromkeys(strict.forbids(best, moment))
     if not named:
-        named = dict.fromkeys(rule for step in best.steps[-1:] for rule in step.rules)
+        named = dict.fromkeys(rule for _, of in strict.owes(best) for rule in of)
     note = "no explanation was found that breaks only a few rules"
-    if isinstance(moment.what, Crashes):
-        named, note = {}, f"it crashed: {moment.what.reason}"
     broken = tuple(Broken(rule, rules.by_id[rule].strength) for rule in named)
     return _placed(Judgement(Verdict.FAILED, profile, broken, steps=best.steps, note=note, unexplained=True), strict)
 

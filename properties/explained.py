@@ -12,6 +12,7 @@ from wsoracle.model.terms import Event, EventKind, FrameFacts, Setting, State
 
 from .history import Message
 from .observation import Tells, Told
+from .verdict import TAKEN_BY_ALL
 
 __all__ = [
     "LENIENCIES",
@@ -181,7 +182,8 @@ class Subject(NamedTuple):
     """What is judged besides the trace.
 
     `sees`: what is known to be told to the application where it happens. `unasked`: the application may send anything
-    by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers.
+    by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers. Up to
+    `taken_by_all` octets of a message an unstated limit is not believed unless it is said (1009).
     """
 
     setting: Setting
@@ -189,6 +191,7 @@ class Subject(NamedTuple):
     rules: RuleSet
     sees: frozenset[Told]
     unasked: bool
+    taken_by_all: int = TAKEN_BY_ALL
 
 
 def cheapest(explanations: Iterable[Explanation]) -> Explanation:

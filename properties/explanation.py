@@ -31,7 +31,7 @@ from wsoracle.model.events import (
     PONG_RECEIVED,
     TEXT_MESSAGE,
 )
-from wsoracle.model.machine import Kind, Label
+from wsoracle.model.machine import Kind, Label, Outcome
 from wsoracle.model.rule import STRENGTHS, Accept, Fail, Rule, RuleSet, Strength
 from wsoracle.model.terms import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
@@ -39,12 +39,12 @@ from wsoracle.model.wire import Header
 
 from .arrivals import Partial
 from .explained import NO_BLAME, Cost, Explanation, Leniency, Place, Read, Step, Subject, Trail, Untold
-from .grading import is_own_limit
+from .grading import TOO_BIG, is_own_limit
 from .history import History, Message, Moment
 from .observation import ClosesTcp, OnWire, Processed, Quiet, ResetsTcp, Tells, Told
 from .unseen import unseen_closes, unseen_replies
 
-__all__ = ["Search", "machine_for"]
+__all__ = ["Search", "machine_for", "unrefusing"]
 
 _TOLD_AS: Final[dict[str, Told]] = {
     TEXT_MESSAGE: "text",
@@ -67,6 +67,7 @@ _MOST_STRICT_WORK: Final = 400_000
 """Of so many explanations a strict search thinks at the most, which takes some ten seconds."""
 _MOST_LENIENT_WORK: Final = 40_000
 """And one without faults that counts departures, where each explanation costs more: a few seconds."""
+_COPIED_AT_ONCE: Final = 100
 _MOST_WORK: Final = 4_000
 _WORK_EACH: Final = 20
 """A search for faults thinks of so many explanations, and of so many more for each frame and output, and gives up then:
@@ -98,6 +99,11 @@ class _Exchange(NamedTuple):
     sent_payload: bytes
 
 
+def _work_on(place: Place) -> int:
+    """What it takes to think of a place: more where much is not told or answered yet, which is copied each time."""
+    return 1 + (len(place.untold) + len(place.pings) + len(place.echoes)) // _COPIED_AT_ONCE
+
+
 def _is_message(header: Header) -> bool:
     """Whether a frame is a message by itself."""
     return header.fin and header.opcode in (TEXT, BINARY)
@@ -110,7 +116,7 @@ def machine_for(rules: RuleSet, setting: Setting) -> CompiledMachine:
 
 
 @lru_cache(maxsize=64)
-def _unrefusing(rules: RuleSet) -> RuleSet:
+def unrefusing(rules: RuleSet) -> RuleSet:
     """The rules without those that refuse: what an endpoint does that follows none of them."""
     return RuleSet(rule for rule in rules if not rule.refuses)
 
@@ -147,17 +153,18 @@ class Search:
     `alive` are the explanations at the end or, where there is none, right before that moment.
     """
 
-    def __init__(self, history: History, subject: Subject, leniency: Leniency) -> None:
+    def __init__(self, history: History, subject: Subject, leniency: Leniency, *, whole: bool = False) -> None:
         self.history: Final = history
         self.subject: Final = subject
         self.leniency: Final = leniency
+        self._ponged: Final = {f.payload for f in history.frames if f.header.opcode == PONG} if whole else None
         self.died_at: Moment | None = None
         start = Place(subject.start)
         self.alive = [Explanation(start, Cost(), None)]
         self._rules: Final = subject.rules
         self._machine: Final = machine_for(subject.rules, subject.setting)
         self._heard: Final = machine_for(_heard(subject.rules), subject.setting)
-        self._lawless: Final = machine_for(_unrefusing(subject.rules), subject.setting)
+        self._lawless: Final = machine_for(unrefusing(subject.rules), subject.setting)
         self._mask: Final = self._machine.mask_function(EventKind.RECEIVE)
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
         self._runs: Final[dict[State, tuple[int, list[Read]]]] = {}
@@ -260,7 +267,7 @@ class Search:
         self._covered, self._leapt_to = frozenset(), -1
         for explanation in self._read_on(found, moment, here):
             consumed = explanation.place.consumed
-            self._work += 1
+            self._work += _work_on(explanation.place)
             if self._work > self._most_work:
                 return {}
             if consumed != level:
@@ -326,6 +333,18 @@ class Search:
     def _has_read_all(self, place: Place, moment: Moment) -> bool:
         """Whether everything was read that had arrived."""
         return place.consumed == self.history.whole(moment) + moment.eof
+
+    def forbids(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
+        """The binding rules that refuse what is seen at a moment, by who is where an explanation is."""
+        state, what = explanation.place.state, moment.what
+        if isinstance(what, OnWire):
+            before = text_before(what.header.opcode, state, EventKind.SEND)
+            event = Event(EventKind.SEND, facts_on_wire(what.header, what.payload, before))
+        elif isinstance(what, (ClosesTcp, ResetsTcp)):
+            event = Event(EventKind.CLOSE_TCP)
+        else:
+            return ()
+        return tuple(rule.id for rule in self._machine.forbidden_by(state, event))
 
     def owes(self, explanation: Explanation) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """What the endpoint is still to do in an explanation, in words, each with its rules."""
@@ -467,8 +486,9 @@ class Search:
                 if choices is None:
                     break
                 (choice, too_big), decided = choices, mask
-            for refusal in too_big:
-                refusals.setdefault(refusal.effect(state, facts), (len(reads), refusal))
+            if too_big and self._may_be_too_big(state, facts):
+                for refusal in too_big:
+                    refusals.setdefault(refusal.effect(state, facts), (len(reads), refusal))
             reads.append(_new(Read, (state, facts, choice)))
             state = choice.effect(state, facts)
             if header.opcode != CONTINUATION:
@@ -501,8 +521,7 @@ class Search:
 
     def _only_choice(self, state: State, facts: FrameFacts) -> Choice | None:
         """What an endpoint does with a frame, where that is to take it, and there is no choice."""
-        mask = self._mask(state, facts)
-        chosen = self._chosen.get(mask) or self._choose(mask)
+        chosen = self._outcomes(state, facts)
         choice, own_limit = chosen[0]
         return choice if len(chosen) == 1 and not own_limit and choice.label.kind is Kind.ACCEPT else None
 
@@ -540,6 +559,7 @@ class Search:
                 tells = self._tells(choice.label.delivers, frame, message)
                 if tells is not None and tells.kind in self.subject.sees:
                     untold.append(Untold(tells, choice.rules))
+        pings[:-1] = self._remembered(pings[:-1])
         then = place._replace(consumed=end, untold=tuple(untold), pings=tuple(pings), echoes=tuple(echoes))
         trail = Trail(explanation.trail, None, moment.at, reads, origin, start, end)
         return explanation._replace(place=then, trail=trail)
@@ -580,7 +600,8 @@ class Search:
         machine = machine_for(_sure(self._rules, partial.known), self.subject.setting)
         found: dict[Label, _Reaction] | None = None
         for facts in partial.cases:
-            here = {o.label: o for o in machine.allowed(state, Event(EventKind.RECEIVE, facts))}
+            outcomes = machine.allowed(state, Event(EventKind.RECEIVE, facts))
+            here = {o.label: o for o in outcomes if self._believes(o, state, facts)}
             if found is None:
                 found = {o.label: _Reaction(o.label, o.state, o.rules) for o in here.values()}
             else:
@@ -619,10 +640,22 @@ class Search:
         if self.leniency.departing:
             reactions = self._reactions(state, event)
         else:
-            mask = self._mask(state, facts)
-            chosen = self._chosen.get(mask) or self._choose(mask)
+            chosen = self._outcomes(state, facts)
             reactions = (_Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen)
         return [self._received(explanation, moment, event, reaction, frame) for reaction in reactions]
+
+    def _outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
+        """What an endpoint may do with a frame, strictly, and of each outcome whether it has an unstated limit then."""
+        mask = self._mask(state, facts)
+        chosen = self._chosen.get(mask) or self._choose(mask)
+        if len(chosen) == 1 or self._may_be_too_big(state, facts):
+            return chosen
+        return [(choice, own_limit) for choice, own_limit in chosen if not own_limit]
+
+    def _may_be_too_big(self, state: State, facts: FrameFacts) -> bool:
+        """Whether an unstated limit is believed: the endpoint says so, or it says nothing and the message is long."""
+        says = self.history.says(TOO_BIG)
+        return state.recv_length + facts.length > self.subject.taken_by_all if says is None else says
 
     def _choose(self, mask: int) -> list[tuple[Choice, bool]]:
         """The outcomes that are allowed in full, and of each whether it is a refusal by an unstated limit."""
@@ -651,7 +684,7 @@ class Search:
                     first = first if opcode == CONTINUATION else consumed
                     message = self._message(first, consumed) if frame.header.fin else None
                 elif opcode == PING:
-                    pings = (*pings, frame.payload)
+                    pings = (*self._remembered(pings), frame.payload)
             if self.subject.sees and not silently:
                 tells = self._tells(label.delivers, frame, message)
                 if tells is not None and tells.kind == "lost" and place.state.failed:
@@ -664,6 +697,10 @@ class Search:
         if not state.reply_due and not self.leniency.faults:
             echoes = ()  # one that goes out all the same is still the answer to a message
         return Place(state, consumed + 1, first, untold, pings, echoes, asked)
+
+    def _remembered(self, pings: Sequence[bytes]) -> Sequence[bytes]:
+        """Those that matter once another one has come: those that have a Pong, where all of the trace is known."""
+        return pings if self._ponged is None else [payload for payload in pings if payload in self._ponged]
 
     def _message(self, first: int, last: int) -> Message:
         frames = self.history.arrivals.frames
@@ -687,6 +724,8 @@ class Search:
         """What the endpoint may do with an input and, leniently, what it may not and does all the same."""
         outcomes = self._machine.allowed(state, event, departures=self.leniency.departing)
         for outcome in outcomes:
+            if not self._believes(outcome, state, event.frame):
+                continue
             own_limit = is_own_limit(outcome.label, outcome.strength)
             yield _Reaction(outcome.label, outcome.state, outcome.rules, outcome.departs_from, own_limit)
         if self.leniency.departing and event.frame is not None:
@@ -697,6 +736,11 @@ class Search:
                 yield from self._refused(state, event)
             else:
                 yield from self._attended(state, event)
+
+    def _believes(self, outcome: Outcome, state: State, facts: FrameFacts | None) -> bool:
+        """Whether an outcome is thought of: to refuse by an unstated limit is not always."""
+        own_limit = is_own_limit(outcome.label, outcome.strength)
+        return not own_limit or (facts is not None and self._may_be_too_big(state, facts))
 
     def _unrefused(
         self, state: State, event: Event, refusals: tuple[Rule, ...], allowed: Collection[Label]

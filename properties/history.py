@@ -79,6 +79,9 @@ class History:
         self._opcode = CONTINUATION
         self._parts: list[bytes] = []
         self._pongs: Final[Counter[bytes]] = Counter()
+        self._close_codes: Final[set[int]] = set()
+        self._told_failures: Final[set[int]] = set()
+        self._torn: int | None = None
         self._unanswered: Final[dict[int, int]] = {}
         """For each Pong sent, by where it begins: how many with the same payload were sent before."""
         for seen in trace:
@@ -109,8 +112,12 @@ class History:
                     self._take(frame)
                     self.moments.append(self._moment(at, frame))
             case _:
-                self.tells_of_failure |= isinstance(seen, Tells) and seen.kind == "failed"
+                if isinstance(seen, Tells) and seen.kind == "failed":
+                    self.tells_of_failure = True
+                    self._told_failures.update(() if seen.code is None else (seen.code,))
                 self.has_reset |= isinstance(seen, ResetsTcp)
+                if isinstance(seen, (ClosesTcp, Quiet)) and self._torn is None and self.unread < self.written:
+                    self._torn = torn_at(self.trace)
                 self.moments.append(self._moment(at, seen))
         return self.moments[first:]
 
@@ -130,6 +137,8 @@ class History:
     def _take(self, frame: OnWire) -> None:
         """A frame that the endpoint sends: whether it ends a message, and how often such a Pong was sent."""
         opcode = frame.header.opcode
+        if opcode == CLOSE and len(frame.payload) > 1:
+            self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
         if opcode == PONG:
             self._unanswered[frame.start] = self._pongs[frame.payload]
             self._pongs[frame.payload] += 1
@@ -150,21 +159,24 @@ class History:
     def torn(self) -> int | None:
         """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
 
-        A reset of TCP may cut a frame, so that it is nowhere then.
+        A frame may be cut where TCP is reset, or where its other end has gone.
         """
-        return None if self.unread == self.written else torn_at(self.trace)
+        return self._torn
 
     @property
     def close_codes(self) -> tuple[int, ...]:
         """The status codes of the Close frames that the endpoint sent."""
-        bodies = [f.payload for f in self.frames if f.header.opcode == CLOSE]
-        return tuple(sorted({int.from_bytes(body[:2], "big") for body in bodies if len(body) >= 2}))
+        return tuple(sorted(self._close_codes))
 
     @property
     def told_failures(self) -> tuple[int, ...]:
         """The codes with which the application was told that the connection is failed."""
-        told = (seen for seen in self.trace if isinstance(seen, Tells) and seen.kind == "failed")
-        return tuple(sorted({tells.code for tells in told if tells.code is not None}))
+        return tuple(sorted(self._told_failures))
+
+    def says(self, code: int) -> bool | None:
+        """Whether the endpoint gave this code for closing, to its peer or its application; None where it gave none."""
+        given = self._close_codes | self._told_failures
+        return code in given if given else None
 
     def asks_next(self, moment: Moment, sent: int, message: Message) -> bool:
         """Whether the application had asked for this message after so many others."""
@@ -181,12 +193,12 @@ class History:
 
 
 def torn_at(trace: Trace) -> int | None:
-    """Where a trace ends, whose last octets written are not whole, unless a reset may have cost the rest."""
+    """Where a trace ends, whose last octets written are not whole, unless that TCP ended may have cost the rest."""
     last = max(at for at, seen in enumerate(trace) if isinstance(seen, Writes))
     for at, seen in enumerate(trace[last + 1 :], last + 1):
         if isinstance(seen, (ClosesTcp, Quiet)):
             return at
-        if isinstance(seen, ResetsTcp):
+        if isinstance(seen, (ResetsTcp, ArrivesEof)):
             return None
     return None
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.abstraction import facts_on_wire, text_before
@@ -34,7 +33,7 @@ from wsoracle.model.vocabulary import Role
 
 from .conformance import TOO_MANY, Allowed, Application, Broken, Judgement, judge
 from .explained import Cost, Step
-from .explanation import machine_for
+from .explanation import machine_for, unrefusing
 from .grading import verdict_on
 from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, ResetsTcp, Tells, Told, Trace
 from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of
@@ -223,11 +222,6 @@ class _HandedOver(NamedTuple):
     written: int
 
 
-@lru_cache(maxsize=64)
-def _unrefusing(rules: RuleSet) -> RuleSet:
-    return RuleSet(rule for rule in rules if not rule.refuses)
-
-
 _Explanations = dict[_Place, _Explanation]
 
 
@@ -245,7 +239,7 @@ class _Search:
         self._subject: Final = subject
         self._rules: Final = subject.rules
         self.machine: Final = machine_for(subject.rules, subject.setting)
-        self._lawless: Final = machine_for(_unrefusing(subject.rules), subject.setting)
+        self._lawless: Final = machine_for(unrefusing(subject.rules), subject.setting)
 
     def run(self) -> None:
         """After it, ``handed`` are the explanations with a complete handshake, ``alive`` those without at the end."""

@@ -70,7 +70,7 @@ def parts(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> Parts:
     Where no explanation was found, the connection cannot be said to have closed well either, unless it crashed before.
     """
     if judgement.unexplained:
-        crashed = judgement.at is not None and isinstance(trace[judgement.at], Crashes)
+        crashed = any(isinstance(seen, Crashes) for seen in trace)
         return Parts(
             Verdict.FAILED,
             Verdict.OK if crashed else Verdict.FAILED,

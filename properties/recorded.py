@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, get_args
 
@@ -281,11 +282,11 @@ def _number(value: Any, place: str, most: int) -> int:
 
 def _hex(row: Mapping[str, Any], name: str, at: str, *, required: bool = False) -> bytes:
     value = row.get(name, None if required else "")
-    if isinstance(value, str) and not any(c.isspace() for c in value[: 1 << 12]):
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            pass
+    if isinstance(value, str):
+        with suppress(ValueError):
+            octets = bytes.fromhex(value)
+            if len(value) == 2 * len(octets):  # else there were spaces
+                return octets
     raise TraceError(f"{_place(at, name)}: {_shown(value)} is no text of two hexadecimal digits an octet")
 
 

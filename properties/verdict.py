@@ -5,7 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["PROFILES", "Profile", "Verdict", "worst"]
+__all__ = ["PROFILES", "TAKEN_BY_ALL", "Profile", "Verdict", "worst"]
+
+TAKEN_BY_ALL: Final = 65_536
+"""Octets of a message up to which nobody is thought to have a limit that is nowhere stated, unless Close says so."""
 
 Profile: TypeAlias = Literal["interop", "letter"]
 """Whether reactions that implementations agree on, and the RFC leaves open, bind (interop) or not (letter)."""

@@ -16,7 +16,7 @@ from wsoracle.model.terms import MAX_LENGTH, EventKind, Setting
 from wsoracle.model.vocabulary import BINARY, CLOSE, PONG, Role
 from wsoracle.properties.conformance import Judgement, judge
 from wsoracle.properties.observation import shown
-from wsoracle.properties.verdict import Profile, Verdict
+from wsoracle.properties.verdict import TAKEN_BY_ALL, Profile, Verdict
 
 from .behaviours import Behaviour, behaviours, trace_of
 from .opening_behaviours import opening_expectations
@@ -92,7 +92,11 @@ def _suite_event(answer: Answer) -> list[Any]:
 def _run_of(actions: tuple[Action, ...], role: Role, big: bool) -> tuple[tuple[Behaviour, Judgement], ...]:
     setting = Setting(role, None if big else MAX_LENGTH, echo=True)
     run, found = behaviours(actions, role)
-    return tuple((one, judge(trace_of(actions, run, one, role), setting, application="echo")) for one in found)
+    # What stands for a message that is too big for some may be small.
+    most = 0 if big else TAKEN_BY_ALL
+    return tuple(
+        (one, judge(trace_of(actions, run, one, role), setting, application="echo", taken_by_all=most)) for one in found
+    )
 
 
 def _judged(actions: tuple[Action, ...], role: Role, scaled: bool, big: bool, profile: Profile) -> tuple[Expected, ...]:
