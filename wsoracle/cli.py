@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import FrameType, MappingProxyType
 from typing import Any, Final, NoReturn
@@ -61,6 +61,15 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 
 class WrongInput(click.UsageError):
     """Something is wrong with what the user gave; the message is one line that says what to do."""
+
+
+def checked(check: Callable[[str, str], None], what: str, text: str) -> str:
+    """The text, where a check of :mod:`.input_checks` has nothing against it; WrongInput else."""
+    try:
+        check(what, text)
+    except ValueError as error:
+        raise WrongInput(str(error)) from error
+    return text
 
 
 class Program(click.Group):

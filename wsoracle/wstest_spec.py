@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from wsoracle.model.uri import WebSocketUri, parse_uri
 
+from .input_checks import check_agent, check_host, check_origin, check_subprotocol
 from .wstest_patterns import ABSENT, AgentExclusions, cases_meant, names_only_absent
 
 __all__ = ["CLIENT", "SERVER", "ServerUnderTest", "Spec", "SpecError", "default_text", "parse_spec", "read_spec"]
@@ -146,6 +147,11 @@ def _server(entry: Any, where: str, patience: float | None, warnings: list[str])
     if url is None:
         raise SpecError(f"{where}.url: it is missing: give the URL of the server")
     own = _patience(server, f"{where}.options", warnings)
+    for key, check in (("agent", check_agent), ("origin", check_origin), ("hostname", check_host)):
+        if text := _text(server, key, where):
+            _check(check, f"{where}.{key}", text)
+    for protocol in _texts(server, "protocols", where):
+        _check(check_subprotocol, f"{where}.protocols", protocol)
     return ServerUnderTest(
         _uri(url, f"{where}.url"),
         _text(server, "agent", where) or None,
@@ -218,9 +224,18 @@ def _text(spec: Mapping[str, Any], key: str, where: str = "") -> str | None:
 
 def _uri(text: str, where: str) -> WebSocketUri:
     try:
-        return parse_uri(text)
+        uri = parse_uri(text)
     except ValueError as error:
         raise SpecError(f"{where}: {error}") from error
+    _check(check_host, where, uri.host.strip("[]"))
+    return uri
+
+
+def _check(check: Callable[[str, str], None], where: str, text: str | None) -> None:
+    try:
+        check(where, text or "")
+    except ValueError as error:
+        raise SpecError(str(error)) from error
 
 
 def _place(where: str, key: str) -> str:

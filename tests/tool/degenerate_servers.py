@@ -92,6 +92,13 @@ async def ignores_http(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         pass
 
 
+async def never_comes_to_the_point(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Interim answers, and nothing after them."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 5000)
+    await reader.read()
+
+
 async def endless_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Header fields without an end."""
     await reader.readuntil(b"\r\n\r\n")
@@ -156,6 +163,7 @@ async def sends_html(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 DEGENERATE: Final = (hangs_up, says_nothing, closes_everything, closes_at_once, echoes_everything)
 HOSTILE: Final = (
     ignores_http,
+    never_comes_to_the_point,
     endless_head,
     declares_too_much,
     floods,

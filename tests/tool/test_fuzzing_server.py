@@ -243,9 +243,20 @@ def test_an_agent_is_let_go_where_it_is_not_to_run_a_case() -> None:
         excluded = lambda agent, case_id: agent == "me" and case_id == ECHO  # noqa: E731
         async with fuzzing_server(ALL[:3], folder, excluded=excluded) as (_, url):
             await run_all(url, "me")
+            assert await ask(f"{url}/getCaseStatus?casetuple={ECHO}&agent=me") is None
         return set(folder.of("me"))
 
     assert run(talk()) == {case.id for case in ALL[:3]} - {ECHO}
+
+
+def test_who_is_refused_stops_nothing() -> None:
+    async def talk() -> tuple[bytes, str | None]:
+        async with fuzzing_server(ALL) as (_, url):
+            refused = await raw(url, opening("/stopServer").replace(b"Version: 13", b"Version: 8"))
+            return refused, await ask(f"{url}/getCaseCount")
+
+    refused, count = run(talk())
+    assert refused.startswith(b"HTTP/1.1 426 ") and count == str(len(ALL))
 
 
 def test_there_are_not_more_agents_than_can_be_kept() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from wsoracle.generators.live_case import EndSending, LiveCase, SendFrame, SendOctets, Settle
+from wsoracle.generators.live_suite import live_cases
 from wsoracle.harness.client import NoServer, Target, run_client
 from wsoracle.harness.conversation import Manners
+from wsoracle.harness.handshake import Greeting
 from wsoracle.model.uri import parse_uri
 from wsoracle.model.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 
@@ -203,6 +206,66 @@ def test_jobs_run_side_by_side() -> None:
     many = tuple(case(f"echo-{n}", SendFrame(Frame(TEXT, b"Hello")), control=None) for n in range(3))
     records = against(answers_two_at_once, cases=many, manners=Manners(patience=5), jobs=2)
     assert len(passed(records)) == 3
+
+
+@pytest.mark.parametrize("status", [b"403 Forbidden", b"401 Unauthorized"])
+def test_who_refuses_every_origin_passes_nothing(status: bytes) -> None:
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    records: dict[str, dict[str, Any]] = {}
+
+    async def run() -> None:
+        async with serving(refuses) as port:
+            target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), greeting=Greeting("https://example.com"))
+            await run_client(target, ALL, QUICK, on_record=lambda record: records.update({record["id"]: record}))
+
+    asyncio.run(run())
+    assert len(records) == len(ALL)
+    assert not passed(records)
+    assert "nothing of the case was tested" in records[ECHO]["wsoracle"]["note"]
+
+
+def test_a_server_that_takes_one_connection_at_a_time_is_not_taken_for_silent() -> None:
+    async def all_of_them() -> dict[str, dict[str, Any]]:
+        one = asyncio.Lock()
+
+        async def one_by_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            async with one:
+                await asyncio.sleep(0.15)
+                await echoes_everything(reader, writer)
+
+        async with serving(one_by_one) as port:
+            cases = tuple(replace(POSITIVE[0], id=f"sample/{number}") for number in range(12))
+            return await _records(f"ws://127.0.0.1:{port}/", cases, QUICK)
+
+    records = asyncio.run(all_of_them())
+    assert len(records) == 12 and {record["behavior"] for record in records.values()} == {"OK"}
+
+
+@pytest.mark.parametrize("origin", [None, "https://example.com"])
+def test_what_a_server_wants_of_every_client_is_in_every_request(origin: str | None) -> None:
+    requests: list[bytes] = []
+
+    async def keeps_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+
+    opening = tuple(one for one in live_cases() if one.opening and one.id.endswith("opening-then-text"))
+    greeting = Greeting(origin, (), (("Authorization", "Bearer x"),))
+
+    async def run() -> None:
+        async with serving(keeps_requests) as port:
+            target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), greeting=greeting)
+            await run_client(target, (POSITIVE[0], *opening), QUICK, on_record=lambda record: None)
+
+    asyncio.run(run())
+    assert len(requests) == 2
+    # Any server may refuse an Origin, and then nothing would be known of the sample.
+    assert [b"Origin: " in request for request in requests] == [origin is not None, False]
+    for request in requests:
+        assert request.count(b"Authorization: Bearer x\r\n") == 1
+        assert request.endswith(b"\r\n\r\n") and b"\r\n\r\n" not in request[:-4]
 
 
 def _certificate(context: ssl.SSLContext) -> ssl.SSLContext:

@@ -9,7 +9,8 @@ import click
 
 from wsoracle.model.vocabulary import Role
 
-from ..cli import FAILED, Terminated, WrongInput
+from ..cli import FAILED, Terminated, WrongInput, checked
+from ..input_checks import check_host
 from ..output import one_line
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 
@@ -89,7 +90,7 @@ def address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise WrongInput(f"--listen: {text!r} is no address such as 127.0.0.1:9001 or [::1]:9001")
-    return host.strip("[]"), int(port)
+    return checked(check_host, "--listen", host.strip("[]")), int(port)
 
 
 def tls_of(cert: str | None, key: str | None) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,8 +12,9 @@ import click
 from wsoracle.model.uri import WebSocketUri, parse_uri
 from wsoracle.model.vocabulary import Role
 
-from ..cli import FAILED, WrongInput
-from ..output import STDOUT, progress, write_json
+from ..cli import FAILED, WrongInput, checked
+from ..input_checks import TOKEN, VALUE, check_agent, check_host, check_origin, check_subprotocol
+from ..output import STDOUT, one_line, progress, write_json
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 from .options import json_option
 
@@ -62,15 +62,15 @@ def command(
     is 1 where something failed that is not expected to, or passed that is.
     """
     for name in subprotocols:
-        _subprotocol(name)
+        checked(check_subprotocol, "--subprotocol", name)
     greeting = (
-        None if origin is None else _origin(origin),
+        None if origin is None else checked(check_origin, "--origin", origin),
         tuple(subprotocols),
         tuple(_field(header) for header in headers),
     )
     _check_agents(agents, len(urls))
     if server_name is not None:
-        _check_host("--server-name", server_name)
+        checked(check_host, "--server-name", server_name)
     address = _address(connect_to)
     uris = [_uri(url) for url in urls]
     if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
@@ -108,6 +108,7 @@ def _test(
     options: dict[str, Any],
 ) -> bool:
     """Run the cases against each target, and tell what came of it; whether all is well."""
+    from ..harness.agents import Names
     from ..harness.client import NoServer, run_client
     from ..harness.expected_failures import tally_of
     from ..harness.stopping import run_until_stopped
@@ -144,13 +145,17 @@ def _test(
                                 step=step,
                                 answered=folder.answered_by(target.agent),
                                 numbers=numbers,
-                                named=_Names(target.uri.host_header, taken).new,
+                                named=Names(target.uri.host_header, taken).new,
                                 place=folder.place,
                                 judges=judges,
                             )
                         )
                     except NoServer as error:
-                        raise WrongInput(str(error)) from error
+                        if len(targets) == 1:
+                            raise WrongInput(str(error)) from error
+                        click.echo(f"wsoracle test: {one_line(str(error))}", err=True)
+                        document.append({"url": target.url, "error": str(error)})
+                        continue
             taken.add(agent)
             records = {case.id: records[case.id] for case in cases if case.id in records}
             tally = tally_of(records, expected)
@@ -160,23 +165,10 @@ def _test(
                 show(agent, records, tally, folder.path)
     if json_file is not None:
         write_json(json_file, {"servers": document})
+    missing = [one["url"] for one in document if "error" in one]
+    if missing:
+        raise WrongInput(f"{len(missing)} of {len(targets)} servers were not tested: {', '.join(missing)}")
     return good
-
-
-class _Names:
-    """The name of an agent in reports: its own, where nobody in this run has that yet.
-
-    Several servers of the same code call themselves the same: the later ones get their address added.
-    """
-
-    def __init__(self, address: str, taken: set[str]) -> None:
-        self._address: Final = address
-        self._taken: Final = taken
-
-    def new(self, own: str) -> str:
-        """The name for one that calls itself so."""
-        names = (f"{own} ({self._address}){f' {n}' if n > 1 else ''}" for n in count(1))
-        return own if own not in self._taken else next(name for name in names if name not in self._taken)
 
 
 def _uri(url: str) -> WebSocketUri:
@@ -184,7 +176,7 @@ def _uri(url: str) -> WebSocketUri:
         uri = parse_uri(url)
     except ValueError as error:
         raise WrongInput(str(error)) from error
-    _check_host(url, uri.host.strip("[]"))
+    checked(check_host, url, uri.host.strip("[]"))
     return uri
 
 
@@ -201,26 +193,12 @@ def _check_agents(agents: Sequence[str], servers: int) -> None:
     if len(agents) > servers:
         raise WrongInput(f"{len(agents)} names and {servers} URLs: give --agent once for each URL, or less often")
     for agent in agents:
-        if not agent.strip() or any("\ud800" <= character <= "\udfff" for character in agent):
-            raise WrongInput(f"--agent: {agent!r} is no name: give one in UTF-8")
+        checked(check_agent, "--agent", agent)
     if len(set(agents)) < len(agents):
         raise WrongInput("--agent: two servers have the same name: give each its own")
 
 
-def _check_host(what: str, host: str) -> None:
-    """Refuse what cannot be the name of a host; whether there is such a host is not asked."""
-    try:
-        host.encode("idna")
-        sound = bool(host) and not host.startswith(".") and host.isprintable()
-    except UnicodeError:
-        sound = False
-    if not sound:
-        raise WrongInput(f"{what}: {host[:80]!r} cannot be the name of a host: give one such as example.com")
-
-
-_TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_VALUE: Final = r"[\x20-\x7e\t\x80-\xff]*"
-_FIELD: Final = re.compile(rf"({_TOKEN}):[ \t]*({_VALUE})")
+_FIELD: Final = re.compile(rf"({TOKEN}):[ \t]*({VALUE})")
 
 
 def _field(header: str) -> tuple[str, str]:
@@ -228,19 +206,14 @@ def _field(header: str) -> tuple[str, str]:
     match = _FIELD.fullmatch(header)
     if match is None:
         raise WrongInput(f"--header: {header!r} is no field such as 'Authorization: Bearer x'")
+    name = match[1].lower()
+    if name in _OURS or (name == "host" and not match[2].strip()):
+        raise WrongInput(f"--header: {match[1]} belongs to the opening handshake, whose faults are cases of their own")
     return match[1], match[2]
 
 
-def _origin(text: str) -> str:
-    if not re.fullmatch(_VALUE, text):
-        raise WrongInput(f"--origin: {text!r} cannot be the value of a field: give one such as https://example.com")
-    return text
-
-
-def _subprotocol(text: str) -> str:
-    if not re.fullmatch(_TOKEN, text):
-        raise WrongInput(f"--subprotocol: {text!r} is no token (section 4.1): give one name such as chat, or repeat it")
-    return text
+_OURS: Final = frozenset(("upgrade", "connection", "sec-websocket-key", "sec-websocket-version",
+                          "sec-websocket-extensions", "content-length", "transfer-encoding"))  # fmt: skip
 
 
 def _address(text: str | None) -> tuple[str, int] | None:
@@ -249,7 +222,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise WrongInput(f"--connect-to: {text!r} is no address such as 127.0.0.1:9001")
-    _check_host("--connect-to", host.strip("[]"))
+    checked(check_host, "--connect-to", host.strip("[]"))
     return host.strip("[]"), int(port)
 
 

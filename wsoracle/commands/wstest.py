@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wsoracle.generators.live_case import LiveCase
 
+    from ..harness.agents import Names
     from ..harness.conversation import Manners
     from ..harness.judges import Judges
     from ..harness.run_folder import RunFolder
@@ -186,12 +187,13 @@ def _test(
     options: dict[str, Any],
     judges: Judges,
 ) -> bool:
+    from ..harness.agents import Names
     from ..harness.client import NoServer
     from ..harness.expected_failures import tally_of
     from ..harness.summary import show, summary_of
 
     numbers = {case.id: number for number, case in enumerate(every, 1)}
-    good = True
+    good, taken = True, set[str]()
     with run_folder(options, judges) as folder:
         for server in spec.servers:
             records: dict[str, Any] = {}
@@ -200,13 +202,16 @@ def _test(
                 folder.add(record)
                 records[record["id"]] = summary_of(record)
 
-            named = server if server.agent or ident is None else replace(server, agent=ident)
+            names = Names(server.uri.host_header, taken)
+            own = server.agent or ident
+            named = server if own is None else replace(server, agent=names.new(own))
             try:
-                agent = _test_one(named, spec, cases, numbers, keep, folder, judges)
+                agent = _test_one(named, spec, cases, numbers, keep, folder, judges, names)
             except NoServer as error:
                 click.echo(f"wsoracle wstest: {one_line(str(error))}", err=True)
                 good = False
                 continue
+            taken.add(agent)
             ordered = {case.id: records[case.id] for case in cases if case.id in records}
             tally = tally_of(ordered, frozenset())
             show(one_line(agent, 100), ordered, tally, folder.path)
@@ -222,6 +227,7 @@ def _test_one(
     keep: Any,
     folder: RunFolder,
     judges: Judges,
+    names: Names,
 ) -> str:
     """Run the cases on a server; the name of the agent."""
     from ..harness.client import Target, run_client
@@ -248,6 +254,7 @@ def _test_one(
                 step=step,
                 answered=dict(answered),
                 numbers=numbers,
+                named=names.new,
                 place=folder.place,
                 judges=judges,
             )
@@ -261,7 +268,9 @@ def _test_one(
         left.remove(first)
     name = target.agent
     if name is not None:
-        left = [case for case in left if not spec.exclude_agent_cases(name, case.id)]
+        wanted = [case for case in cases if not spec.exclude_agent_cases(name, case.id)]
+        controls = {case.control for case in wanted}
+        left = [case for case in left if case in wanted or case.id in controls]
     return run(left, target) if left else name or ""
 
 

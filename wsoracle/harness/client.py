@@ -39,6 +39,9 @@ LARGE: Final = 4 << 20
 MOST_PENDING: Final = 128 << 20
 """Octets of conversations that wait to be judged, from which on no further case is begun."""
 
+IN_VAIN: Final = 3
+"""Conversations without a word of the server, one after another, from which on it is taken to mean it."""
+
 OnRecord = Callable[[dict[str, Any]], None]
 """Told of each record that is to be written; of some twice, where the control comes later."""
 
@@ -135,6 +138,8 @@ class _Run:
         self._pending = 0
         self._judged: Final = asyncio.Event()
         self._silent: str | None = None
+        self._talking = 0
+        self._unheard: Final[list[_Unheard]] = []
         self._judges: Final = Judges(Role.SERVER, self._cases) if judges is None else judges
 
     def close(self) -> None:
@@ -147,6 +152,7 @@ class _Run:
         first = controls or others
         await self._enter(*await self._talk(first[0], first=True))
         await self._some([*first[1:], *(others if controls else ())], jobs)
+        await self._alone()
         for record in self._ledger.close():
             self._on_record(record)
 
@@ -158,6 +164,9 @@ class _Run:
         async def lane(mine: Any) -> None:
             for case in mine:
                 finished = await self._talk(case)
+                if finished[0].others and _was_not_heard(finished[0]):
+                    self._unheard.append(finished)
+                    continue
                 if self._judges.elsewhere(case):
                     group.create_task(self._enter(*finished))
                     await self._has_room()
@@ -169,16 +178,38 @@ class _Run:
             for _ in range(jobs):
                 group.create_task(lane(small))
 
-    async def _talk(self, case: LiveCase, first: bool = False) -> tuple[Conversation, datetime]:
+    async def _alone(self) -> None:
+        """Talk again, one at a time, where the server did not say a word among many: it may take one after another.
+
+        Who stays silent three times is not asked about the others; they are judged as they were. What comes first has
+        longer, since there may still be others in the queue of the server that have left. Opening handshakes come last:
+        a server may well leave a faulty one unanswered.
+        """
+        for opening in (False, True):
+            in_vain, manners = 0, replace(self._manners, patience=self._manners.patience * 4)
+            for talk, started in [one for one in self._unheard if one[0].case.opening is opening]:
+                if in_vain < IN_VAIN:
+                    talk, started = await self._talk(talk.case, manners=manners)
+                    manners = self._manners
+                    in_vain = in_vain + 1 if _was_not_heard(talk) else 0
+                await self._enter(talk, started)
+        self._unheard.clear()
+
+    async def _talk(
+        self, case: LiveCase, first: bool = False, manners: Manners | None = None
+    ) -> tuple[Conversation, datetime]:
         """The conversation of a case, come to its end, and when it began."""
         started = datetime.now(UTC)
         link = Link(most_octets(case))
-        talk = Conversation(case, Role.SERVER, link, self._manners, uri=self._target.uri)
+        talk = Conversation(case, Role.SERVER, link, manners or self._manners, uri=self._target.uri)
         if self._silent is not None:
             talk.leave_out(f"not run: the server said nothing in {self._silent}, and is taken to be silent")
         elif await self._connect(link, talk, first):
+            self._talking += 1
+            talk.others = self._talking > 1
             await talk.run()
-            if first and talk.silent and talk.said_nothing:
+            self._talking -= 1
+            if first and (talk.silent or talk.timed_out) and talk.said_nothing:
                 self._silent = case.id
         if not self.agent:
             self.agent = self._named(_server_field(talk) or self._target.uri.host_header)
@@ -228,6 +259,14 @@ class _Run:
             talk.leave_out(f"no connection: {why}")
             return False
         return True
+
+
+_Unheard = tuple[Conversation, datetime]
+
+
+def _was_not_heard(talk: Conversation) -> bool:
+    """Whether the server did not send an octet until there was no more patience, as if it did not know of us."""
+    return not talk.link.received and (talk.silent or talk.timed_out)
 
 
 def _why(error: Exception) -> str:

@@ -55,6 +55,8 @@ SPARE_OCTETS: Final = 4 << 20
 SPARE_FRAMES: Final = 20_000
 """Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
 
+MOST_INTERIMS: Final = 100
+"""Interim answers to a request from which on an endpoint is taken to flood the tester."""
 
 GRACE: Final = 0.1
 """Seconds after which who has not answered is asked by a Ping. It decides nothing: who is slower is only asked."""
@@ -106,7 +108,8 @@ class Conversation:
     """A case on a connection, in one run. ``role`` is that of the endpoint under test.
 
     After :meth:`run`: `link.log` is what happened; `opened` whether the opening handshake was completed; `silent`
-    whether silence was waited for in vain; `notes` what else is worth knowing.
+    whether silence was waited for in vain; `notes` what else is worth knowing. Who runs several at a time says in
+    `others` whether there were some when this one began.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Conversation:
         self.timed_out = False
         self.seconds = 0.0
         self.not_run = False
+        self.others = False
         self.notes: Final[list[str]] = []
         self.sent_close: bytes | None = None
         self.first_close: Role | None = None
@@ -146,6 +150,7 @@ class Conversation:
         self._held: Final[list[bytes]] = []
         self._held_octets = 0
         self._refused = False
+        self._interims = 0
         self._expects_failure = False
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
 
@@ -290,7 +295,7 @@ class Conversation:
     async def _send_head(self, action: SendHead) -> None:
         if self.role is Role.SERVER:
             assert self.uri is not None
-            self.link.write(for_server(action.octets, self.uri))
+            self.link.write(for_server(action.octets, self.uri, self._manners.greeting))
             return
         head = self._incoming.head
         self.request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
@@ -337,13 +342,14 @@ class Conversation:
 
     def _has_final_head(self) -> bool:
         """Whether the answer to the request is there: interim ones are passed over."""
-        head = self._incoming.head
-        if isinstance(head, Read) and isinstance(head.head, Response) and 100 <= head.head.status < 200:
-            if head.head.status == 101:
-                return True
+        while _is_interim(head := self._incoming.head):
+            self._interims += 1
+            if self._interims > MOST_INTERIMS:
+                self.link.flooded = True
+                self.link.abort()
+                return False
             self._incoming.begin_head(self.role)
             self._take()
-            return self._has_final_head()
         return head is not None
 
     def _caught_up(self) -> bool:
@@ -454,6 +460,12 @@ class Conversation:
             return
         self.link.end_sending()
         await self._until(lambda: False)
+
+
+def _is_interim(head: Read | Malformed | None) -> bool:
+    """Whether a head is an answer before the answer (RFC 9110, section 15.2); 101 is none."""
+    found = head.head if isinstance(head, Read) else None
+    return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
 
 
 def _must_fail(response: bytes, request: Request | None) -> bool:

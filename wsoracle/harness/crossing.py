@@ -81,21 +81,17 @@ class Crossing:
             return
         data = self._rest + octets if self._rest else octets
         place = 0
-        if self._heads:
-            end = data.find(_EMPTY_LINE)
-            if end < 0 and len(data) <= _LONGEST_HEAD:
-                self._rest, self._rest_at = data, at
+        while self._heads:
+            end = data.find(_EMPTY_LINE, place)
+            if end < 0 and len(data) - place <= _LONGEST_HEAD:
+                self._rest, self._rest_at = data[place:], at
                 return
-            place = end + len(_EMPTY_LINE) if end >= 0 else len(data)
-            self.head = data[:place]
+            behind = end + len(_EMPTY_LINE) if end >= 0 else len(data)
+            self.head = data[place:behind]
             interim = self.head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")) and self.head[8:13] != b" 101 "
             self._heads -= not interim
-            yield HeadSeen(at, self.head, before, place)
-            if interim:
-                self._rest = b""
-                self.octets -= len(data) - place
-                yield from self._read(at, data[place:])
-                return
+            yield HeadSeen(at, self.head, before + place, behind - place)
+            place = behind
         while place < len(data):
             if self._header is None:
                 found = decode_header(data, place)

@@ -65,10 +65,20 @@ def answer_to(request: Request, greeting: Greeting) -> Response:
     return Response(version="1.1", headers=tuple(fields), status=101, reason="Switching Protocols")
 
 
-def for_server(sample: bytes, uri: WebSocketUri) -> bytes:
-    """A sample request for the server under test: its target and its host in the place of those of the sample."""
+def for_server(sample: bytes, uri: WebSocketUri, greeting: Greeting) -> bytes:
+    """A sample request for the server under test: its target and its host in the place of those of the sample.
+
+    What a server may want to see of every client, such as Authorization, is added where the sample has a whole head and
+    no such field. Not an Origin, which any server may refuse: then nothing would be known of the sample.
+    """
     octets = sample.replace(SAMPLE_URI.resource_name.encode(), uri.resource_name.encode())
-    return octets.replace(SAMPLE_URI.host_header.encode(), uri.host_header.encode())
+    octets = octets.replace(SAMPLE_URI.host_header.encode(), uri.host_header.encode())
+    end = octets.find(b"\r\n\r\n") + 2
+    headers = [(name, value) for name, value in greeting.headers if name.lower() != "origin"]
+    fields = [f"{name}: {value}\r\n".encode("latin-1") for name, value in headers]
+    there = octets[:end].lower()
+    added = [field for field in fields if b"\n" + field.partition(b":")[0].lower() + b":" not in there]
+    return octets if end < 2 else octets[:end] + b"".join(added) + octets[end:]
 
 
 def with_accept(sample: bytes, request: Request | None) -> bytes:

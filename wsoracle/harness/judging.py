@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from wsoracle.model.terms import MAX_LENGTH, Setting
 from wsoracle.model.vocabulary import Role
@@ -57,6 +58,9 @@ def trace_of(log: list[Entry]) -> list[Observation]:
     return trace
 
 
+UNOPENED: Final = "the opening handshake was not completed, so that nothing of the case was tested"
+
+
 class Judged(NamedTuple):
     """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed."""
 
@@ -77,7 +81,12 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
 
     def judged(limit: int | None, strictly: bool = False) -> Judgement:
         setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
-        return judge_opening(trace, setting, uri=uri, application="echo", profile=profile, strictly=strictly)
+        found = judge_opening(trace, setting, uri=uri, application="echo", profile=profile, strictly=strictly)
+        if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
+            return found
+        # To refuse is allowed, for an Origin above all; it is no conformance with what was to come after it.
+        note = "; ".join(filter(None, (found.note, UNOPENED)))
+        return replace(found, verdict=Verdict.INFORMATIONAL, note=note)
 
     limits = (MAX_LENGTH, None) if talk.case.may_be_too_big else (MAX_LENGTH,)
     if len(limits) > 1:

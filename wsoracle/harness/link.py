@@ -118,20 +118,10 @@ class Link(asyncio.Protocol):
         """Octets that were written and are still here."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    @property
-    def peer_name(self) -> str:
-        """The address of the endpoint."""
-        name = None if self._transport is None else self._transport.get_extra_info("peername")
-        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
-
     def read(self) -> bytes:
         """What has come since this was asked for the last time."""
         chunks, self._unread = self._unread, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def note(self, words: str) -> None:
-        """Put something into the log."""
-        self.log.append(Entry(self.now, "note", words=words))
 
     def silence(self, seconds: float) -> None:
         """Nothing came for so many seconds, and nothing more is waited for."""

@@ -257,10 +257,10 @@ class FuzzingServer:
         head = incoming.head
         assert isinstance(head, Read)
         octets = head.octets + incoming.rest + link.read()
-        await reply(
-            link, octets, self._text(command), tuple(self._manners.greeting.subprotocols), self._manners.patience
-        )
-        if command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once)):
+        subprotocols = tuple(self._manners.greeting.subprotocols)
+        opened = await reply(link, octets, self._text(command), subprotocols, self._manners.patience)
+        ends = command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once))
+        if opened and ends:
             self.stop()
 
     async def _text(self, command: Command) -> str | None:
@@ -270,6 +270,8 @@ class FuzzingServer:
             return str(len(self.cases))
         if command.path == "/getCaseInfo" and case is not None:
             return json.dumps({"id": case.id, "description": case.stimulus})
+        if command.path == "/getCaseStatus" and case is not None and self._excluded(command.agent, case.id):
+            return None  # it will never be run
         if command.path == "/getCaseStatus" and case is not None:
             result = await self.run.result(command.agent, case.id, self._limits.status)
             return None if result is None else json.dumps({"behavior": result.summary["behavior"]})
@@ -316,7 +318,7 @@ class FuzzingServer:
         else:
             first, agent.has_talked = not agent.has_talked, True
             await talk.run()
-            if first and talk.silent and talk.said_nothing:
+            if first and (talk.silent or talk.timed_out) and talk.said_nothing:
                 agent.silent = case.id
         keep(link.sent + link.received)  # the judge may be behind, and others have to have room until it is not
         facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed)

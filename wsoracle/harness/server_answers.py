@@ -79,10 +79,10 @@ def get_ready() -> None:
 
 async def reply(
     link: Link, request: bytes, answer: Awaitable[str | None], subprotocols: Sequence[str], patience: float
-) -> None:
+) -> bool:
     """Open the connection, send a text message when it is there (None: none), and then an empty Close.
 
-    ``request`` are the octets of the opening handshake and what came after it.
+    ``request`` are the octets of the opening handshake and what came after it. Whether it was accepted.
     """
     endpoint = _endpoint(subprotocols)
 
@@ -98,7 +98,8 @@ async def reply(
 
     text = asyncio.ensure_future(answer)
     try:
-        if take(request):
+        opened = take(request)
+        if opened:
             watch = asyncio.ensure_future(link.wait(is_over, _LONGEST))
             try:
                 await asyncio.wait((text, watch), return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +117,7 @@ async def reply(
     finally:
         text.cancel()
     await _end(link, patience)
+    return opened
 
 
 async def close_at_once(link: Link, request: Request, greeting: Greeting, patience: float) -> None:
