@@ -119,7 +119,7 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> Spec:
             warnings.append("-w has no effect: the specification has servers")
         if not entries:
             if wsuri is None:
-                raise SpecError("there are no servers: give some, such as {'url': 'ws://127.0.0.1:9001'}, or -w URL")
+                raise SpecError('there are no servers: give some, such as {"url": "ws://127.0.0.1:9001"}, or -w URL')
             entries = [{"url": wsuri}]
         servers = tuple(_server(entry, f"servers[{n}]", patience, warnings) for n, entry in enumerate(entries))
         return Spec(**common, servers=servers, patience=patience)

@@ -157,6 +157,10 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://",), "ws://"),
         (("ws://127.0.0.1:0/x#y",), "#"),
         (("ws://127.0.0.1:1/", "--header", "no field"), "--header"),
+        (("ws://127.0.0.1:1/", "--header", "Sec-WebSocket-Key: x"), "belongs to the opening handshake"),
+        (("ws://127.0.0.1:1/", "--header", "Host: "), "belongs to the opening handshake"),
+        (("ws://127.0.0.1:1/", "--origin", "x\r\ny"), "--origin"),
+        (("ws://127.0.0.1:1/", "--select", ""), "no case matches ''"),
         (("ws://127.0.0.1:1/", "--connect-to", "127.0.0.1"), "--connect-to"),
         (("ws://127.0.0.1:1/", "--jobs", "0"), "--jobs"),
         (("ws://127.0.0.1:1/", "--select", "no-such-case"), "no-such-case"),
@@ -166,6 +170,27 @@ def test_who_passes_nothing_is_no_success() -> None:
 )
 def test_wrong_input_is_one_line(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
     assert said in error_of(run(*arguments, cases=(), out=tmp_path / "out"))
+
+
+def test_what_was_judged_by_another_profile_is_not_gone_on_with(echo: str, tmp_path: Path) -> None:
+    assert run(echo, cases=("1.1.1",), out=tmp_path).exit_code == 0
+    said = error_of(run(echo, "--resume", "--profile", "letter", cases=("1.1.2",), out=tmp_path))
+    assert "--resume: the folder was judged by the profile interop" in said
+
+
+def test_a_file_of_expected_failures_may_name_what_this_run_leaves_out(echo: str, tmp_path: Path) -> None:
+    (tmp_path / "known").write_text("9.1.1\nfault/client/accept-wrong\n")
+    assert run(echo, "--expected-failures", str(tmp_path / "known"), out=tmp_path / "out").exit_code == 0
+
+
+def test_a_server_that_is_not_reached_costs_nobody_elses_results(echo: str, tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        nobody = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
+        done = run(echo, nobody, echo, "--json", str(tmp_path / "run.json"), out=tmp_path / "out")
+    assert done.exit_code == 2 and f"1 of 3 servers were not tested: {nobody}" in done.stderr
+    servers = json.loads((tmp_path / "run.json").read_text())["servers"]
+    assert ["error" in server for server in servers] == [False, True, False]
 
 
 def test_where_nobody_listens_the_line_says_so(tmp_path: Path) -> None:

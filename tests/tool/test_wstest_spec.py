@@ -151,3 +151,16 @@ def test_a_file_that_is_no_json(tmp_path: Path) -> None:
         (tmp_path / "spec.json").write_bytes(text)
         with pytest.raises(SpecError, match=r"spec\.json"):
             read_spec(tmp_path / "spec.json", SERVER)
+
+
+@pytest.mark.parametrize("change", [
+    {"origin": "x\r\nEvil: 1"}, {"origin": "\u20ac"}, {"protocols": ["a b"]}, {"agent": "\ud800"}, {"agent": " "},
+    {"hostname": ".x"}, {"url": f"ws://{'x' * 70}.de/"},
+])  # fmt: skip
+def test_what_cannot_be_sent_is_refused_before_it_is(change: dict[str, Any]) -> None:
+    server = {"url": "ws://127.0.0.1:1/", **change}
+    with pytest.raises(SpecError, match=rf"servers\[0\]\.{next(iter(change))}: "):
+        parse_spec({**MINIMAL[CLIENT], "servers": [server]}, CLIENT)
+    parse_spec(
+        {**MINIMAL[CLIENT], "servers": [{"url": "ws://127.0.0.1:1/", "origin": "http://x", "protocols": ["a"]}]}, CLIENT
+    )

@@ -90,6 +90,9 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
         )
     except ForeignFolder as error:
         raise WrongInput(f"--out: {error}") from error
+    others = folder.profiles - {str(options.get("profile"))}
+    if others:
+        raise WrongInput(f"--resume: the folder was judged by the profile {min(others)}: name that one, or begin anew")
     try:
         yield folder
     finally:
@@ -123,16 +126,22 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]
 
 
 def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[str]:
-    """The ids of the cases that are expected to fail. Raises WrongInput for a file that does not say so."""
+    """The ids of those of the cases that are expected to fail, by a file that may name others too.
+
+    Raises WrongInput for a file that names what is no case.
+    """
     if name is None:
         return frozenset()
+    from wsoracle.generators.live_suite import live_cases
+
     from ..harness.expected_failures import ExpectedFailures
 
     try:
-        return ExpectedFailures.read(Path(name)).ids(case.id for case in cases)
+        found = ExpectedFailures.read(Path(name)).ids(case.id for case in live_cases())
+        return found & {case.id for case in cases}
     except OSError as error:
         raise WrongInput(f"{name}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise WrongInput(f"{name} is no text in UTF-8: give a file with an id a line") from error
     except ValueError as error:
-        raise WrongInput(f"{name}: {error}: take the line out, or select the case") from error
+        raise WrongInput(f"{name}: {error}: wsoracle cases lists them all") from error

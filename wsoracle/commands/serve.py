@@ -56,7 +56,7 @@ def command(
         # What takes time to import is imported while the other process does the same.
         from ..harness.server import FuzzingServer
         from ..harness.server_run import ServerRun
-        from ..harness.serving import Where, conclude, serve_until_stopped
+        from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
         where = Where(host, port, web_port, tls_of(cert, key))
         cases = chosen_cases(Role.CLIENT, options)
@@ -73,7 +73,10 @@ def command(
                 once=once,
                 judges=judges,
             )
-            told = serve_until_stopped(server, where, say)
+            try:
+                told = serve_until_stopped(server, where, say)
+            except CannotListen as error:
+                raise WrongInput(f"--listen: {error}") from error
             good = conclude(run, [case.id for case in cases], expected, folder.path, say)
     ended(told)
     if not good:

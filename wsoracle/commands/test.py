@@ -191,7 +191,7 @@ def _only(agents: Sequence[str], servers: int) -> str:
 
 def _check_agents(agents: Sequence[str], servers: int) -> None:
     if len(agents) > servers:
-        raise WrongInput(f"{len(agents)} names and {servers} URLs: give --agent once for each URL, or less often")
+        raise WrongInput(f"--agent: {len(agents)} names for {servers}: give it once for each URL, or less often")
     for agent in agents:
         checked(check_agent, "--agent", agent)
     if len(set(agents)) < len(agents):

@@ -307,7 +307,7 @@ def _serve(
 ) -> bool:
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
-    from ..harness.serving import Where, conclude, serve_until_stopped
+    from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
     uri = spec.url
     assert uri is not None
@@ -332,7 +332,10 @@ def _serve(
             excluded=spec.exclude_agent_cases,
             judges=judges,
         )
-        told = serve_until_stopped(server, where, say)
+        try:
+            told = serve_until_stopped(server, where, say)
+        except CannotListen as error:
+            raise WrongInput(f"url: {error}") from error
         ids = [case.id for case in cases]
         good = conclude(run, ids, frozenset(), folder.path, say, spec.exclude_agent_cases)
     ended(told)

@@ -34,7 +34,7 @@ class ExpectedFailures:
         for pattern in self.patterns:
             matched = [pattern] if pattern in every else matching(pattern, every) if "*" in pattern else []
             if not matched:
-                raise ValueError(f"no case that is run has the id {pattern!r}")
+                raise ValueError(f"no case has the id {pattern!r}")
             found.update(matched)
         return frozenset(found)
 

@@ -39,6 +39,8 @@ class RunFolder:
         self._markdown: Final = markdown
         self._earlier: Final[dict[str, dict[str, dict[str, Any]]]] = {}
         self._without_page: Final[set[tuple[str, str]]] = set()
+        self.profiles: Final[set[str]] = set()
+        """By which profiles what is in it counts as what."""
         if resume:
             self._look_back()
 
@@ -91,6 +93,7 @@ class RunFolder:
         for record in self._folder.records():
             summary = _summary(record)
             if summary is not None:
+                self.profiles.add(str(record["wsoracle"].get("profile")))
                 self._earlier.setdefault(record["agent"], {})[record["id"]] = summary
         for agent, cases in self._folder.entries.items():
             for case_id, entry in cases.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import ssl
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .server import FuzzingServer
     from .server_run import ServerRun
 
-__all__ = ["Where", "conclude", "serve_until_stopped", "server_tls"]
+__all__ = ["CannotListen", "Where", "conclude", "serve_until_stopped", "server_tls"]
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -30,6 +31,10 @@ class Where:
     port: int = 9001
     web_port: int | None = None
     tls: ssl.SSLContext | None = None
+
+
+class CannotListen(OSError):
+    """The system does not let the server listen where it was told to; the message is one line."""
 
 
 def server_tls(cert: str, key: str) -> ssl.SSLContext:
@@ -66,11 +71,18 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
         loop.add_signal_handler(number, stop, number)
     try:
         scheme = "ws" if where.tls is None else "wss"
-        host, port = await server.listen(where.host, where.port, where.tls)
+        port = where.port
+        try:
+            host, bound = await server.listen(where.host, port, where.tls)
+            if where.web_port is not None:
+                port = where.web_port
+                web_host, web_port = await server.listen_for_pages(where.host, port, where.tls)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+            raise CannotListen(f"{_shown(where.host)}:{port}: {why}: name another address or port") from error
         if where.web_port is not None:
-            web_host, web_port = await server.listen_for_pages(where.host, where.web_port, where.tls)
             say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
-        say(f"listening on {scheme}://{_shown(host)}:{port}")
+        say(f"listening on {scheme}://{_shown(host)}:{bound}")
         server.get_ready()
         await server.stopped()
     finally:
