@@ -160,7 +160,7 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://127.0.0.1:1/", "--header", "Sec-WebSocket-Key: x"), "belongs to the opening handshake"),
         (("ws://127.0.0.1:1/", "--header", "Host: "), "belongs to the opening handshake"),
         (("ws://127.0.0.1:1/", "--origin", "x\r\ny"), "--origin"),
-        (("ws://127.0.0.1:1/", "--select", ""), "no case matches ''"),
+        (("ws://127.0.0.1:1/", "--select", ""), "--select or --exclude is empty"),
         (("ws://127.0.0.1:1/", "--connect-to", "127.0.0.1"), "--connect-to"),
         (("ws://127.0.0.1:1/", "--jobs", "0"), "--jobs"),
         (("ws://127.0.0.1:1/", "--select", "no-such-case"), "no-such-case"),

@@ -113,6 +113,9 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]
 
     from ..harness.ledger import with_controls
 
+    if "" in (*options["selected"], *options["excluded"]):
+        # A variable of a script that is not set; all cases are run where nothing is said.
+        raise WrongInput("--select or --exclude is empty: give a part of an id, or a pattern with *, or leave it out")
     every = [case for case in live_cases() if role in case.roles]
     ids = [case.id for case in every]
     chosen = set(ids)

@@ -44,9 +44,12 @@ def seed_option(function: F) -> F:
 
 
 def select(pattern: str, ids: Iterable[str], what: str) -> list[str]:
-    """The ids that a pattern selects (see :func:`matching`). Raises :class:`WrongInput` where it selects nothing."""
+    """The ids that a pattern selects (see :func:`matching`); an empty one selects all.
+
+    Raises :class:`WrongInput` where it selects nothing.
+    """
     everything = list(ids)
-    found = matching(pattern, everything) if pattern.strip() else []
+    found = matching(pattern, everything)
     if found:
         return found
     near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or everything[:1]
