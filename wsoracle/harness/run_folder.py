@@ -74,19 +74,24 @@ class RunFolder:
 
     def finish(self) -> None:
         """Write the files that list all cases."""
-        from ..reports.for_machines import junit_xml, markdown_summary
-
         if self._without_page:
             for record in self._folder.records():
                 if (record["agent"], record["id"]) in self._without_page:
                     self._folder.add(record)
         self._folder.finish()
+        if self._junit is not None or self._markdown is not None:
+            self._write_for_machines()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _write_for_machines(self) -> None:
+        # What it imports would make everybody else wait.
+        from ..reports.for_machines import junit_xml, markdown_summary
+
         if self._junit is not None:
             write_text(self._junit, junit_xml(self._folder.entries))
         if self._markdown is not None:
             write_text(self._markdown, markdown_summary(self._folder.entries))
-
-    # --- inside -------------------------------------------------------------------------------------------------------
 
     def _look_back(self) -> None:
         """What counts of what was run before; a run that was killed may have left a record without its page."""
