@@ -217,7 +217,7 @@ def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
     try:
         parsed = _request(first, fields) if role is Role.SERVER else _response(first, fields)
     except h11.ProtocolError as error:
-        return str(error)[:_LONGEST_REASON]
+        return _in_our_words(error)
     fault = _framing_fault(parsed)
     if fault is not None:
         return fault
@@ -253,7 +253,15 @@ def _put_right(head: bytes) -> tuple[bytes, list[bytes]]:
 # is given once, a transfer coding that it cannot decode is refused. All of that is for our rules, or none of our
 # business, so each name goes through h11 with something before it, which gives every name back as it was.
 _SHIELD: Final = b"x-"
+_SHOWN_BY_H11: Final = re.compile(r"(?:(header line: )?bytearray\(b(['\"])(?(1)(?:x-)?)(.*)\))")
+"""Octets in a message of h11: shown as Python has them, and a field has our shield."""
+
 _NAMED: Final = re.compile(_TCHAR)
+
+
+def _in_our_words(error: h11.ProtocolError) -> str:
+    """Why something is no head, without the types of Python and without our shield."""
+    return _SHOWN_BY_H11.sub(r"\1\2\3", str(error))[:_LONGEST_REASON]
 
 
 def _shielded(first: bytes, fields: list[bytes], *further: bytes) -> bytes:

@@ -156,7 +156,8 @@ def _no_constant(name: str) -> None:
 def trace_from_json(document: Mapping[str, Any]) -> Recorded:
     """The trace of a document. TraceError where it is none, with the place that is wrong."""
     if document.get("format") != FORMAT:
-        raise TraceError(f'format: {_shown(document.get("format"))} is not "{FORMAT}"')
+        found = "it has no format" if "format" not in document else f"format: {_shown(document['format'])}"
+        raise TraceError(f'{found}: give a trace, whose format is "{FORMAT}", or the JSON report of one case')
     version = document.get("version")
     if version != VERSION or isinstance(version, bool):
         raise TraceError(f"version: {_shown(version)} is not {VERSION}, which is the one that can be read")

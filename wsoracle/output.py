@@ -202,6 +202,11 @@ def _bar(title: str, stream: TextIO) -> Iterator[OnStep]:
             bar.stop()
 
 
+def why_not(error: OSError) -> str:
+    """What the system says is wrong, in its own words: libraries put addresses and numbers of their own into them."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+
+
 def one_line(text: str, longest: int = 500) -> str:
     """The text on one line, without characters that a terminal would obey, cut where it is too long."""
     shown = "".join(c if c.isprintable() else " " if c in "\n\t" else repr(c)[1:-1] for c in text)
@@ -218,6 +223,7 @@ __all__ = [
     "console",
     "one_line",
     "progress",
+    "why_not",
     "write_json",
     "write_text",
 ]

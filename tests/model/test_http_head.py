@@ -130,6 +130,19 @@ def test_what_has_no_end_is_too_large_at_the_limit(pieces: list[bytes], role: Ro
         assert result.octets == stream[:limit]
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"GET / HTTP/1.1 x", "illegal request line: 'GET / HTTP/1.1 x'"),
+        (b"GET \"' HTTP/1.1 x", "illegal request line: 'GET \"\\' HTTP/1.1 x'"),
+        (b"GET / HTTP/1.1\r\nA)B: c", "illegal header line: 'A)B: c'"),
+    ],
+)
+def test_why_it_is_no_head_is_said_without_types_of_python(line: bytes, why: str) -> None:
+    found = read(line + b"\r\n\r\n", Role.SERVER)
+    assert isinstance(found, Malformed) and found.why == why
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_the_limit_is_the_last_octet_that_fits(role: Role) -> None:
     head = START[role] + b"X: y\r\n\r\n"

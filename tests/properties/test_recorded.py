@@ -86,7 +86,7 @@ def test_what_is_left_out_is_the_usual() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": "wsoracle-case"}, 'format: "wsoracle-case" is not "wsoracle-trace"'),
+        ({"format": "wsoracle-case"}, 'format: "wsoracle-case": give a trace, whose format is "wsoracle-trace", or'),
         ({"version": 2}, "version: 2 is not 1"),
         ({"version": True}, "version: true is not 1"),
         ({"role": "proxy"}, 'role: "proxy" is none of'),

@@ -86,7 +86,7 @@ def test_a_report_of_the_established_suite_is_known_by_its_fields() -> None:
         ("[" * 200_000, "nested too deeply"),
         ('{"a":' * 200_000, "nested too deeply"),
         ("[1]", "a list, and a trace is an object"),
-        ("{}", "format: null"),
+        ("{}", "it has no format"),
         ('{"format": "\\u001b[31mred"}', "format: "),
         (b"\xff\xfe\x00", "is not JSON"),
         (b"\x00" * 1000, "is not JSON"),

@@ -52,8 +52,9 @@ def records(out: Path) -> dict[str, dict[str, Any]]:
 
 def error_of(result: Result) -> str:
     assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("wsoracle: error: ") and result.stderr.count("\n") == 1
-    return result.stderr
+    *said, error = result.stderr.splitlines()
+    assert error.startswith("wsoracle: error: ") and all(line.startswith("run too, ") for line in said)
+    return error
 
 
 # --- what it leaves behind --------------------------------------------------------------------------------------------
@@ -163,6 +164,8 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://127.0.0.1:1/", "--select", ""), "--select or --exclude is empty"),
         (("ws://127.0.0.1:1/", "--connect-to", "127.0.0.1"), "--connect-to"),
         (("ws://127.0.0.1:1/", "--jobs", "0"), "--jobs"),
+        (("ws://127.0.0.1:1/", "--insecure"), "--insecure and --server-name are for wss"),
+        (("ws://127.0.0.1:1/", "--junit", "-", "--json", "-"), "two of them go to -"),
         (("ws://127.0.0.1:1/", "--select", "no-such-case"), "no-such-case"),
         (("ws://127.0.0.1:1/", "--agent", "a", "--agent", "b"), "--agent"),
         (("ws://127.0.0.1:1/", "ws://127.0.0.1:2/", "--agent", "a", "--resume"), "--resume"),
@@ -176,6 +179,12 @@ def test_what_was_judged_by_another_profile_is_not_gone_on_with(echo: str, tmp_p
     assert run(echo, cases=("1.1.1",), out=tmp_path).exit_code == 0
     said = error_of(run(echo, "--resume", "--profile", "letter", cases=("1.1.2",), out=tmp_path))
     assert "--resume: the folder was judged by the profile interop" in said
+
+
+def test_what_is_added_and_what_is_left_out_is_said(echo: str, tmp_path: Path) -> None:
+    assert run(echo, cases=("4.1.1",), out=tmp_path).stderr == "run too, as controls of what is selected: 1.1.1\n"
+    again = run(echo, "--resume", cases=("1.1.1", "1.1.2", "4.1.1"), out=tmp_path)
+    assert "2 of 3 cases were run before, and are not run again\n" in again.stderr
 
 
 def test_a_file_of_expected_failures_may_name_what_this_run_leaves_out(echo: str, tmp_path: Path) -> None:
@@ -197,7 +206,7 @@ def test_where_nobody_listens_the_line_says_so(tmp_path: Path) -> None:
     with socket.socket() as listener:  # bound and not listening: nobody else gets the port
         listener.bind(("127.0.0.1", 0))
         said = error_of(run(f"ws://127.0.0.1:{listener.getsockname()[1]}/", out=tmp_path))
-    assert "start the server" in said
+    assert "Connection refused: start the server" in said
 
 
 def test_a_folder_that_cannot_hold_a_report(echo: str, tmp_path: Path) -> None:
@@ -233,6 +242,8 @@ def test_a_run_that_is_stopped_leaves_whole_files_and_is_resumed(
     assert process.returncode in (stopped, 0), said  # it may have come to its end first
     assert "Traceback" not in said
     before = {case: record["started"] for case, record in records(out).items()}  # each is whole
+    if process.returncode in (130, 143) and len(before) < 229:
+        assert f"what was judged is in {out}: --resume goes on from there" in said
     assert len(before) > 20 and all("</html>" in page.read_text() for page in out.glob("*_case_*.html"))
     again = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=120, check=False)
     assert again.returncode == 0, again.stdout + again.stderr

@@ -13,7 +13,8 @@ import click
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import PROFILES
 
-from ..cli import WrongInput
+from ..cli import Terminated, WrongInput
+from ..output import one_line
 from .options import DEFAULT_SEED, checked_file, select
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def harness_options(out: str) -> Callable[[F], F]:
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
                      callback=_number, metavar="SECONDS", help="How long silence is waited for, in all, in a case."),
         click.option("--case-timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True,
-                     callback=_number, metavar="SECONDS", help="How long a case may take at the most."),
+                     callback=_number, metavar="SECONDS", help="How long a case may take at the most; one may ask for less."),
         click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True,
                      help="What masking keys and nonces are drawn from."),
         click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
@@ -79,6 +80,11 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
 
     if not options["out"]:
         raise WrongInput("--out: the name of the folder is empty: give one, such as reports")
+    files = [name for name in (options.get(kind) for kind in ("junit", "markdown", "json_file")) if name is not None]
+    if len(set(files)) < len(files):
+        raise WrongInput(
+            f"--junit, --markdown, --json: two of them go to {one_line(files[-1])}: give each its own file"
+        )
     try:
         resume = bool(options.get("resume"))
         folder = RunFolder(
@@ -95,6 +101,10 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
         raise WrongInput(f"--resume: the folder was judged by the profile {min(others)}: name that one, or begin anew")
     try:
         yield folder
+    except (KeyboardInterrupt, Terminated):
+        if "resume" in options:
+            click.echo(f"what was judged is in {one_line(str(folder.path))}: --resume goes on from there", err=True)
+        raise
     finally:
         folder.finish()
 
@@ -125,7 +135,12 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]
         chosen -= set(select(pattern, ids, "case"))
     if not chosen:
         raise WrongInput("--exclude leaves no case: exclude less")
-    return with_controls([case for case in every if case.id in chosen], every)
+    cases = with_controls([case for case in every if case.id in chosen], every)
+    added = [case.id for case in cases if case.id not in chosen]
+    if added:
+        more = f" and {len(added) - 1} more" if len(added) > 1 else ""
+        click.echo(f"run too, as controls of what is selected: {added[0]}{more}", err=True)
+    return cases
 
 
 def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[str]:

@@ -73,6 +73,8 @@ def command(
         checked(check_host, "--server-name", server_name)
     address = _address(connect_to)
     uris = [_uri(url) for url in urls]
+    if (cafile or insecure or server_name) and not any(uri.secure for uri in uris):
+        raise WrongInput("--cafile, --insecure and --server-name are for wss: give a wss URL, or leave them out")
     if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
         raise WrongInput("--resume: whose run goes on at which URL is not known: name each server with --agent")
 
@@ -94,7 +96,7 @@ def command(
             )
             for number, uri in enumerate(uris)
         ]
-        good = _test(targets, agents, jobs, json_file, judges, options)
+        good = _test(targets, agents, jobs, json_file, judges, {**options, "json_file": json_file})
     if not good:
         context.exit(FAILED)
 
@@ -126,6 +128,9 @@ def _test(
             records = folder.records_of(target.agent)
             left = [case for case in cases if case.id not in records]
             agent = target.agent or ""
+            if records:
+                before = f"{one_line(agent, 100)}: {len(cases) - len(left)} of {len(cases)} cases were run before"
+                click.echo(f"{before}, and are not run again", err=True)
 
             def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records) -> None:
                 folder.add(record)

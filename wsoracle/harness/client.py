@@ -23,6 +23,7 @@ from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import Profile
 
+from ..output import why_not
 from ..reports.filed import Place
 from .conversation import Conversation, Manners, most_octets
 from .finished import Facts
@@ -269,13 +270,14 @@ def _was_not_heard(talk: Conversation) -> bool:
     return not talk.link.received and (talk.silent or talk.timed_out)
 
 
-def _why(error: Exception) -> str:
+def _why(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return str(error) or ("it ends the connection" if isinstance(error, ConnectionError) else type(error).__name__)
+    said = str(error) if isinstance(error, ssl.SSLError) else why_not(error)
+    return said or "it ends the connection"
 
 
-def _what_to_do(error: Exception, target: Target) -> str:
+def _what_to_do(error: OSError, target: Target) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return "trust its certificate (wsoracle test has --cafile and --insecure)"
     refused = isinstance(error, ConnectionRefusedError | TimeoutError)

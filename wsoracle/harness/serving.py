@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ..output import one_line
+from ..output import one_line, why_not
 from .expected_failures import tally_of
 from .summary import show
 
@@ -78,8 +77,9 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
                 port = where.web_port
                 web_host, web_port = await server.listen_for_pages(where.host, port, where.tls)
         except OSError as error:
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-            raise CannotListen(f"{_shown(where.host)}:{port}: {why}: name another address or port") from error
+            raise CannotListen(
+                f"{_shown(where.host)}:{port}: {why_not(error)}: name another address or port"
+            ) from error
         if where.web_port is not None:
             say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
         say(f"listening on {scheme}://{_shown(host)}:{bound}")
