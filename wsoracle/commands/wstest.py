@@ -129,7 +129,7 @@ def command(
             raise WrongInput(str(error)) from error
         added = len(cases) - len(ids)
         say(f"{len(cases)} cases" + (f", {added} of them as controls of the others" if added else ""))
-        options = {"out": spec.outdir, "resume": False, "junit": None, "markdown": None}
+        options = {"out": spec.outdir}
         if mode == CLIENT:
             good = _test(spec, cases, every, ident, options, judges)
         else:
@@ -145,7 +145,7 @@ def _warn(line: str) -> None:
 def _spec_path(name: str | None, mode: str) -> Path:
     """The specification that is named, or the one of the mode's name, which is written if need be."""
     if name is not None:
-        if not Path(name).is_file():
+        if not Path(name).exists() or Path(name).is_dir():
             raise WrongInput(f"-s {name}: there is no such file: write one, or leave -s out for one with the defaults")
         return Path(name)
     path = Path(f"{mode}.json")
