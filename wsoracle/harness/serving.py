@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ..output import one_line, why_not
+from .collector import only_what_is_new
 from .expected_failures import tally_of
 from .summary import show
 
@@ -50,7 +51,8 @@ def serve_until_stopped(server: FuzzingServer, where: Where, say: Callable[[str]
     """
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
-        told = asyncio.run(_serve(server, where, say))
+        with only_what_is_new():
+            told = asyncio.run(_serve(server, where, say))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

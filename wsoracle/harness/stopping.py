@@ -7,6 +7,8 @@ import signal
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
+from .collector import only_what_is_new
+
 __all__ = ["run_until_stopped"]
 
 T = TypeVar("T")
@@ -36,7 +38,8 @@ def run_until_stopped(work: Coroutine[Any, Any, T]) -> T:
         return await task
 
     try:
-        return asyncio.run(guarded())
+        with only_what_is_new():
+            return asyncio.run(guarded())
     except asyncio.CancelledError:
         if not caught:
             raise
