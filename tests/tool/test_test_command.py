@@ -164,6 +164,7 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://127.0.0.1:1/", "--select", ""), "--select or --exclude is empty"),
         (("ws://127.0.0.1:1/", "--connect-to", "127.0.0.1"), "--connect-to"),
         (("ws://127.0.0.1:1/", "--jobs", "0"), "--jobs"),
+        (("ws://127.0.0.1:1/", "--timeout", "60"), "--timeout 60 is no less than --case-timeout 60"),
         (("ws://127.0.0.1:1/", "--insecure"), "--insecure and --server-name are for wss"),
         (("ws://127.0.0.1:1/", "--junit", "-", "--json", "-"), "two of them go to -"),
         (("ws://127.0.0.1:1/", "--select", "no-such-case"), "no-such-case"),

@@ -111,11 +111,13 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
 
 
 def manners_of(options: Mapping[str, Any]) -> Manners:
-    """How the tester behaves."""
+    """How the tester behaves. Raises WrongInput where silence could not be found in the time of a case."""
     from ..harness.conversation import GRACE, Manners
 
-    patience = float(options["timeout"])
-    return Manners(patience, min(GRACE, patience / 2), float(options["case_timeout"]), int(options["seed"]))
+    patience, seconds = float(options["timeout"]), float(options["case_timeout"])
+    if patience >= seconds:
+        raise WrongInput(f"--timeout {patience:g} is no less than --case-timeout {seconds:g}: raise that too")
+    return Manners(patience, min(GRACE, patience / 2), seconds, int(options["seed"]))
 
 
 def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]:

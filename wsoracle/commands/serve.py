@@ -59,13 +59,13 @@ def command(
         from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
         where = Where(host, port, web_port, tls_of(cert, key))
-        cases = chosen_cases(Role.CLIENT, options)
+        manners, cases = manners_of(options), chosen_cases(Role.CLIENT, options)
         expected = expected_failures(options["expected_failures"], cases)
         with run_folder(options, judges) as folder:
             run = ServerRun(folder, folder.records_of, folder.answered_by)
             server = FuzzingServer(
                 cases,
-                manners_of(options),
+                manners,
                 run,
                 folder.path,
                 profile=options["profile"],

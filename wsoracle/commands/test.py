@@ -116,7 +116,7 @@ def _test(
     from ..harness.stopping import run_until_stopped
     from ..harness.summary import document_of, show, summary_of
 
-    cases = chosen_cases(Role.SERVER, options)
+    manners, cases = manners_of(options), chosen_cases(Role.SERVER, options)
     expected = expected_failures(options["expected_failures"], cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
     good, document = True, []
@@ -143,7 +143,7 @@ def _test(
                             run_client(
                                 target,
                                 left,
-                                manners_of(options),
+                                manners,
                                 on_record=keep,
                                 jobs=jobs,
                                 profile=options["profile"],

@@ -290,7 +290,11 @@ def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
     from ..harness.handshake import Greeting
 
     manners = Manners(greeting=Greeting(subprotocols=tuple(protocols)))
-    return manners if patience is None else replace(manners, patience=patience, grace=min(manners.grace, patience / 2))
+    if patience is None:
+        return manners
+    # A case must not end before silence is found in it.
+    seconds = max(manners.seconds, 2 * patience)
+    return replace(manners, patience=patience, grace=min(manners.grace, patience / 2), seconds=seconds)
 
 
 # --- fuzzingserver ----------------------------------------------------------------------------------------------------
