@@ -4,6 +4,9 @@ A side is a command line that is called as the established suite is; the time is
 its end, reports included, as its user waits for it. Sides take turns, and the order rotates from round to round. What
 is quoted are medians, and the ratio of the medians. A side that ends in an error, or leaves cases out, has no time.
 
+Beside it stands what the peer itself takes, in seconds of CPU from its start to its end. A client under test runs one
+case after another, and nobody who tests it can be faster than that; a server works beside who tests it.
+
 Before that each side runs one case unmeasured, with its bytecode kept: what Python compiles once is no part of a run.
 """
 
@@ -21,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rich.table import Table
 
@@ -67,10 +70,14 @@ WORKLOADS: Final = (
 
 @dataclass(frozen=True)
 class SuiteTime:
-    """How long the sides took for a workload, in seconds, each time; a side that did not run it is not there."""
+    """How long the sides took for a workload, in seconds, each time; a side that did not run it is not there.
+
+    `peer` is the CPU time that the peer took beside each side, in seconds likewise.
+    """
 
     workload: Workload
     seconds: Mapping[str, tuple[float, ...]]
+    peer: Mapping[str, tuple[float, ...]]
     verdicts: Mapping[str, Mapping[str, int]]
 
     @property
@@ -109,25 +116,28 @@ def run_suite_bench(rounds: int, progress: OnStep, workloads: Sequence[Workload]
         for mode in {workload.mode: workload for workload in workloads}.values():
             progress(f"{side}: one case first", 0, len(plan))
             _once(replace(mode, patterns=("1.1.1",), cases=1, peer=_PEERS[mode.mode]), command)
-    seconds: dict[tuple[str, str], list[float]] = {}
-    verdicts: dict[tuple[str, str], Mapping[str, int]] = {}
+    turns: dict[tuple[str, str], list[_Turn]] = {}
     for number, (workload, side) in enumerate(plan):
         progress(f"{side}: {workload.name}", number, len(plan))
-        key = workload.name, side
-        took, verdicts[key] = _once(workload, sides[side])
-        seconds.setdefault(key, []).append(took)
-    times = tuple(
-        SuiteTime(
-            workload,
-            {side: tuple(seconds[workload.name, side]) for side in sides if (workload.name, side) in seconds},
-            {side: verdicts[workload.name, side] for side in sides if (workload.name, side) in verdicts},
-        )
-        for workload in workloads
-    )
-    return SuiteReport(times, other is not None)
+        turns.setdefault((workload.name, side), []).append(_once(workload, sides[side]))
+    times = []
+    for workload in workloads:
+        took = {side: turns[workload.name, side] for side in sides if (workload.name, side) in turns}
+        seconds = {side: tuple(turn.seconds for turn in done) for side, done in took.items()}
+        peer = {side: tuple(turn.peer for turn in done) for side, done in took.items()}
+        times.append(SuiteTime(workload, seconds, peer, {side: done[-1].verdicts for side, done in took.items()}))
+    return SuiteReport(tuple(times), other is not None)
 
 
-def _once(workload: Workload, command: Sequence[str]) -> tuple[float, Mapping[str, int]]:
+class _Turn(NamedTuple):
+    """What a side took for a workload, once."""
+
+    seconds: float
+    peer: float
+    verdicts: Mapping[str, int]
+
+
+def _once(workload: Workload, command: Sequence[str]) -> _Turn:
     with tempfile.TemporaryDirectory(prefix="wsoracle-bench-") as folder:
         out = Path(folder) / "reports"
         spec: dict[str, Any] = {"outdir": str(out), "cases": list(workload.patterns), "exclude-cases": []}
@@ -139,12 +149,20 @@ def _once(workload: Workload, command: Sequence[str]) -> tuple[float, Mapping[st
                 spec["servers"] = [{"agent": "bench", "url": f"ws://127.0.0.1:{port}", "options": {"version": 18}}]
                 path.write_text(json.dumps(spec), encoding="utf-8")
                 took = _timed(arguments, folder)
+                before = _cpu_of_ended()
         else:
             url = f"ws://127.0.0.1:{_free_port()}"
             spec["url"] = url
             path.write_text(json.dumps(spec), encoding="utf-8")
-            took = _served([*arguments, "-u", "0"], url, folder)
-        return took, _verdicts(out, workload)
+            took, peer = _served([*arguments, "-u", "0"], url, folder)
+            return _Turn(took, peer, _verdicts(out, workload))
+        return _Turn(took, _cpu_of_ended() - before, _verdicts(out, workload))
+
+
+def _cpu_of_ended() -> float:
+    """Seconds of CPU that the processes took which this one has begun and seen the end of, and theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _verdicts(out: Path, workload: Workload) -> Mapping[str, int]:
@@ -172,14 +190,19 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _served(arguments: Sequence[str], url: str, folder: str) -> float:
-    """Until a client testee has run all cases and the reports are there; the server's start is not counted."""
+def _served(arguments: Sequence[str], url: str, folder: str) -> tuple[float, float]:
+    """Until a client testee has run all cases and the reports are there, and what it took of the CPU.
+
+    The server's start is not counted, for either side.
+    """
     server = subprocess.Popen(
         arguments, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     try:
         _wait_for(int(url.rpartition(":")[2]), server)
-        return _timed([sys.executable, "-m", "wsoracle.bench_peers", "testee", url], folder)
+        before = _cpu_of_ended()
+        took = _timed([sys.executable, "-m", "wsoracle.bench_peers", "testee", url], folder)
+        return took, _cpu_of_ended() - before
     finally:
         server.terminate()
         try:
@@ -235,6 +258,7 @@ def as_json(report: SuiteReport) -> dict[str, Any]:
                 "workload": time.workload.name,
                 "cases": time.workload.cases,
                 "seconds": {side: [round(value, 3) for value in values] for side, values in time.seconds.items()},
+                "peerSeconds": {side: [round(value, 3) for value in values] for side, values in time.peer.items()},
                 "verdicts": {side: dict(verdicts) for side, verdicts in time.verdicts.items()},
                 "timesFaster": None if time.ratio is None else round(time.ratio, 2),
             }
@@ -251,6 +275,7 @@ def as_table(report: SuiteReport) -> Table:
     table.add_column(OURS, justify="right")
     table.add_column(ESTABLISHED, justify="right")
     table.add_column("times faster", justify="right")
+    table.add_column("the peer's own CPU", justify="right")
     for measured in report.times:
         medians = {side: f"{statistics.median(values):.2f}" for side, values in measured.seconds.items()}
         ratio = "-" if measured.ratio is None else f"{measured.ratio:.1f}"
@@ -260,5 +285,6 @@ def as_table(report: SuiteReport) -> Table:
             medians[OURS],
             medians.get(ESTABLISHED, "-"),
             ratio,
+            f"{statistics.median(measured.peer[OURS]):.2f}",
         )
     return table
