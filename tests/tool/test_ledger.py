@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from wsoracle.harness.ledger import Ledger
+from wsoracle.generators.live_case import LiveCase
+from wsoracle.harness.ledger import Ledger, uncounted
 
 Record = dict[str, Any]
 
@@ -14,6 +15,10 @@ Record = dict[str, Any]
 def record(case_id: str, control: str | None = None, verdict: str = "OK") -> Record:
     ours = {"verdict": verdict, "counts": True, "passed": verdict == "OK", "control": control, "note": ""}
     return {"id": case_id, "behavior": verdict, "result": "", "wsoracle": ours}
+
+
+def live(control: str | None) -> LiveCase:
+    return LiveCase("x", "", "", ("",), (), control=control)
 
 
 def counts(records: list[Record]) -> dict[str, bool]:
@@ -52,3 +57,14 @@ def test_nothing_comes_back_that_did_not_go() -> None:
     ledger = Ledger()
     ledger.enter(record("x", "c"))
     assert counts(ledger.enter(record("c"))) == {"c": True}
+
+
+def test_what_cannot_count_is_known_beforehand() -> None:
+    """Its files are made once then, by who judges it."""
+    ledger = Ledger({"before": False})
+    assert [ledger.may_count(live(control)) for control in (None, "before", "c")] == [True, False, True]
+    ledger.fails("c")
+    assert not ledger.may_count(live("c"))
+    assert counts(ledger.enter(uncounted(record("x", "c")))) == {"x": False}
+    assert counts(ledger.enter(record("c", verdict="FAILED"))) == {"c": True}
+    assert ledger.close() == []

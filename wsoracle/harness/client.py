@@ -234,7 +234,10 @@ class _Run:
 
     async def _record(self, talk: Conversation, started: datetime) -> None:
         case_id, url = talk.case.id, self._target.url
-        facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed)
+        if talk.broken_off:
+            self._ledger.fails(case_id)
+        counts = self._ledger.may_count(talk.case)
+        facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed, counts)
         place = None if self._place is None else self._place(self.agent, case_id, talk.case.control)
         for record in self._ledger.enter(await self._judges.record(talk, facts, self._profile, place)):
             self._on_record(record)

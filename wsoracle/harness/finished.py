@@ -40,7 +40,7 @@ class Facts:
     """What a record needs besides the conversation and the judgement on it.
 
     `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
-    the case was not answered; `facts` are shown as they are.
+    the case is known not to be answered; `facts` are shown as they are.
     """
 
     agent: str

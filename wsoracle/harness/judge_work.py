@@ -20,6 +20,7 @@ from .exchange import Entry
 from .finished import Facts, Finished
 from .handshake import Greeting, answer_to, request_to
 from .judging import judge_conversation
+from .ledger import uncounted
 from .record import record_of
 
 __all__ = ["get_ready", "record_finished"]
@@ -28,6 +29,8 @@ __all__ = ["get_ready", "record_finished"]
 def record_finished(talk: Finished, facts: Facts, profile: Profile, place: Place | None = None) -> dict[str, Any]:
     """The record of a conversation, judged; with a ``place`` its files are written there. Raises OSError."""
     record = record_of(talk, judge_conversation(talk, profile), facts)
+    if not facts.counts:
+        uncounted(record)
     return record if place is None else file_record(record, place)
 
 

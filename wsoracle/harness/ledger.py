@@ -15,7 +15,7 @@ from wsoracle.properties.verdict import Verdict
 
 from ..reports.filed import FiledRecord
 
-__all__ = ["Ledger", "in_order", "with_controls"]
+__all__ = ["Ledger", "in_order", "uncounted", "with_controls"]
 
 Record = dict[str, Any]
 
@@ -30,6 +30,14 @@ class Ledger:
         self._waiting: Final[dict[str, list[Record]]] = {}
         self._withdrawn: Final[set[str]] = set()
 
+    def fails(self, case_id: str) -> None:
+        """It is known before its record is there that a case is not answered."""
+        self.answered[case_id] = False
+
+    def may_count(self, case: LiveCase) -> bool:
+        """Whether a case can still count: no, where it names a control that is known not to be answered."""
+        return case.control is None or self.answered.get(case.control, True)
+
     def enter(self, record: Record) -> list[Record]:
         """A case has been run: the records to be written, this one and those that waited for it and change thereby."""
         ours = record["wsoracle"]
@@ -37,7 +45,7 @@ class Ledger:
         changed = [record]
         waited = self._waiting.pop(record["id"], [])
         if not self.answered[record["id"]]:
-            changed += [_uncounted(one) for one in waited]
+            changed += [uncounted(one) for one in waited]
         else:
             changed += [one for one in waited if one["id"] in self._withdrawn]
         self._withdrawn.difference_update(one["id"] for one in waited)
@@ -50,7 +58,7 @@ class Ledger:
                 waiting.append(record)
                 self._withdrawn.discard(record["id"])
             elif not known:
-                _uncounted(record)
+                uncounted(record)
         return changed
 
     def close(self) -> list[Record]:
@@ -60,7 +68,7 @@ class Ledger:
         """
         left = [record for records in self._waiting.values() for record in records]
         self._withdrawn.update(record["id"] for record in left)
-        return [_uncounted(_copied(record)) for record in left]
+        return [uncounted(_copied(record)) for record in left]
 
 
 def _copied(record: Record) -> Record:
@@ -69,7 +77,8 @@ def _copied(record: Record) -> Record:
     return copied
 
 
-def _uncounted(record: Record) -> Record:
+def uncounted(record: Record) -> Record:
+    """Mark a record as one that proves nothing, since its control was not answered; the record."""
     ours = record["wsoracle"]
     if ours["counts"]:
         why = f"its control {ours['control']} was not answered, so that it proves nothing"
