@@ -244,6 +244,42 @@ def test_a_server_that_takes_one_connection_at_a_time_is_not_taken_for_silent() 
     assert len(records) == 12 and {record["behavior"] for record in records.values()} == {"OK"}
 
 
+@pytest.mark.parametrize("few", [False, True])
+def test_who_takes_many_connections_is_taken_at_its_word(few: bool) -> None:
+    """Silence on a faulty opening handshake is not asked about again, unless few connections are taken at a time."""
+    asked: list[bytes] = []
+    free = 6
+
+    async def ignores_faults(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal free
+        if few:
+            while free <= 0:
+                await asyncio.sleep(0.01)
+        free -= 1
+        try:
+            request = await reader.readuntil(b"\r\n\r\n")
+            asked.append(request)
+            if b"Sec-WebSocket-Version: 13" in request:
+                writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            else:
+                await reader.read()
+        finally:
+            free += 1
+
+    chosen = [one for one in live_cases() if one.id.startswith("fault/server/") and one.id.endswith("+version-another")]
+
+    async def run() -> dict[str, dict[str, Any]]:
+        async with serving(ignores_faults) as port:
+            manners = QUICK if few else replace(QUICK, patience=1.5, seconds=5)  # to be slow is to be few
+            return await _records(f"ws://127.0.0.1:{port}/", (POSITIVE[0], *chosen[:4]), manners, jobs=8)
+
+    records = asyncio.run(run())
+    assert len(records) == 5
+    faulty = [request for request in asked if b"Sec-WebSocket-Version: 13" not in request]
+    # Three of them again, and then it is believed.
+    assert len(faulty) == 4 + 3 * few
+
+
 @pytest.mark.parametrize("origin", [None, "https://example.com"])
 def test_what_a_server_wants_of_every_client_is_in_every_request(origin: str | None) -> None:
     requests: list[bytes] = []

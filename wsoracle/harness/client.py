@@ -11,6 +11,7 @@ Cases with much to send run one at a time, so that memory stays bounded: see :da
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from wsoracle.generators.live_case import LiveCase
-from wsoracle.model.http_head import Read, Response
+from wsoracle.model.http_head import HEAD_LIMIT, Read, Response
 from wsoracle.model.uri import WebSocketUri
 from wsoracle.model.vocabulary import Role
 from wsoracle.properties.verdict import Profile
@@ -27,7 +28,7 @@ from ..output import why_not
 from ..reports.filed import Place
 from .conversation import Conversation, Manners, most_octets
 from .finished import Facts
-from .handshake import Greeting
+from .handshake import Greeting, request_to
 from .judges import Judges
 from .ledger import Ledger, in_order
 from .link import Link
@@ -153,7 +154,7 @@ class _Run:
         first = controls or others
         await self._enter(*await self._talk(first[0], first=True))
         await self._some([*first[1:], *(others if controls else ())], jobs)
-        await self._alone()
+        await self._again(jobs)
         for record in self._ledger.close():
             self._on_record(record)
 
@@ -179,13 +180,19 @@ class _Run:
             for _ in range(jobs):
                 group.create_task(lane(small))
 
-    async def _alone(self) -> None:
-        """Talk again, one at a time, where the server did not say a word among many: it may take one after another.
+    async def _again(self, jobs: int) -> None:
+        """What becomes of conversations in which the server did not say a word among others: it may take few at a time.
 
-        Who stays silent three times is not asked about the others; they are judged as they were. What comes first has
-        longer, since there may still be others in the queue of the server that have left. Opening handshakes come last:
-        a server may well leave a faulty one unanswered.
+        One that does not is taken at its word. Else they are held again, one at a time. Who stays silent three times is
+        not asked about the others; they are judged as they were. What comes first has longer, since there may still be
+        others in the queue of the server that have left. Opening handshakes come last: a server may well leave a faulty
+        one unanswered.
         """
+        # One beside one first: who takes one after another need not have many in its queue that have left.
+        if self._unheard and await self._answers_beside(1) and await self._answers_beside(jobs):
+            for finished in self._unheard:
+                await self._enter(*finished)
+            self._unheard.clear()
         for opening in (False, True):
             in_vain, manners = 0, replace(self._manners, patience=self._manners.patience * 4)
             for talk, started in [one for one in self._unheard if one[0].case.opening is opening]:
@@ -195,6 +202,25 @@ class _Run:
                     in_vain = in_vain + 1 if _was_not_heard(talk) else 0
                 await self._enter(talk, started)
         self._unheard.clear()
+
+    async def _answers_beside(self, count: int) -> bool:
+        """Whether the server answers somebody while there are so many others, who say nothing."""
+        nonce = random.Random(f"{self._manners.seed}/beside {count}").randbytes(16)
+        request = request_to(self._target.uri, self._target.greeting, nonce).octets()
+        *others, last = links = [Link(HEAD_LIMIT) for _ in range(count + 1)]
+        try:
+            async with asyncio.timeout(self._manners.patience):
+                for link in links:
+                    await self._open(link)
+                last.write(request)
+                answered = await last.wait(lambda: last.received > 0, self._manners.patience)
+                return answered and not any(link.ended for link in others)
+        except OSError:
+            return False
+        finally:
+            for link in links:
+                link.abort()
+                await link.gone()
 
     async def _talk(
         self, case: LiveCase, first: bool = False, manners: Manners | None = None
@@ -246,23 +272,26 @@ class _Run:
             self._step(f"{self.agent}: {case_id}", self._done, len(self._cases))
 
     async def _connect(self, link: Link, talk: Conversation, first: bool) -> bool:
-        target = self._target
-        host, port = target.connect_to or (target.uri.host.strip("[]"), target.uri.port)
-        name = (target.server_name or target.uri.host.strip("[]")) if target.tls is not None else None
         try:
             # Who has answered before is given longer: a connection may be one of many, and is no silence.
             more = 0.0 if first else self._manners.patience_for_tcp
             async with asyncio.timeout(self._manners.patience + more):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: link, host, port, ssl=target.tls, server_hostname=name
-                )
-        except (OSError, TimeoutError) as error:
+                await self._open(link)
+        except OSError as error:
             why = _why(error)
             if first:
-                raise NoServer(f"{target.url}: {why}: {_what_to_do(error, target)}") from error
+                raise NoServer(f"{self._target.url}: {why}: {_what_to_do(error, self._target)}") from error
             talk.leave_out(f"no connection: {why}")
             return False
         return True
+
+    async def _open(self, link: Link) -> None:
+        target = self._target
+        host, port = target.connect_to or (target.uri.host.strip("[]"), target.uri.port)
+        name = (target.server_name or target.uri.host.strip("[]")) if target.tls is not None else None
+        await asyncio.get_running_loop().create_connection(
+            lambda: link, host, port, ssl=target.tls, server_hostname=name
+        )
 
 
 _Unheard = tuple[Conversation, datetime]
