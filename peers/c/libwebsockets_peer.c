@@ -104,6 +104,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
       }
       if (queue(session, lws_frame_is_binary(wsi))) return -1;
+      /* The server waits for WRITEABLE, as the library advises. The client writes at once where there is room: what
+       * came with a message may make the library drop the connection before that, and the echo would not be seen. */
+      if (reason == LWS_CALLBACK_CLIENT_RECEIVE && !lws_send_pipe_choked(wsi)) return write_next(wsi, session);
       lws_callback_on_writable(wsi);
       return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
