@@ -15,6 +15,7 @@ import pytest
 
 from wsoracle.generators.live_case import LiveCase
 from wsoracle.generators.live_suite import live_cases
+from wsoracle.harness.run_folder import settled
 from wsoracle.harness.server import Limits
 from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
 from wsoracle.harness.summary import summary_of
@@ -229,7 +230,7 @@ def test_what_was_run_before_its_control_is_run_again() -> None:
             await run_case(url, "casetuple=sample/pong", "me")
             await ask(f"{url}/getCaseStatus?casetuple=sample/pong&agent=me")
         earlier = {case_id: summary_of(record) for case_id, record in folder.of("me").items()}
-        async with fuzzing_server(ALL, run=ServerRun(later, lambda agent: earlier)) as (_, url):
+        async with fuzzing_server(ALL, run=ServerRun(later, lambda agent: settled(earlier))) as (_, url):
             await run_case(url, "casetuple=sample/pong", "me")
             await ask(f"{url}/updateReports?agent=me")
         return {case_id for case_id, record in later.of("me").items() if not record["wsoracle"]["counts"]}

@@ -6,6 +6,7 @@ endpoint sent is text from outside: it is kept as it came, in hex or as JSON str
 
 from __future__ import annotations
 
+import codecs
 from itertools import islice
 from typing import Any, Final, Literal
 
@@ -64,8 +65,8 @@ class _Wire:
         self.timeline.sort(key=lambda step: float(step["t"]))
         unread = max(0, sent_frames - MOST_ENTRIES) if self.sent.stopped is not None else 0
         left_out = self._left_out + unread + self.received.left_out
+        self.left_out: Final = [_step(last, "timer", f"... {left_out} more, not listed")] if left_out else []
         if left_out:
-            self.timeline.append(_step(last, "timer", f"... {left_out} more, not listed"))
             self.lines.append(["WLM", False])
 
     def _take(self, entry: Entry) -> None:
@@ -103,6 +104,8 @@ class _Wire:
             self.closes.setdefault(side, seen.payload)
         fields = [header.opcode, header.fin, header.rsv1 << 2 | header.rsv2 << 1 | header.rsv3]
         mask = None if header.key is None else header.key.hex()
+        if not seen.whole:
+            return  # what came of it is in the octets; it is no frame, and no message
         if side == "sut":
             self._line(["RF", _shown(header.length, seen.payload), *fields, header.masked, mask])
             self._received(seen)
@@ -127,7 +130,8 @@ class _Wire:
                 self.messages.append(["message", shown, self._binary])
 
     def _step(self, step: dict[str, Any]) -> None:
-        if len(self.timeline) < MOST_ENTRIES:
+        # Silences and ends have no place among octets: there are few, and any of them may decide.
+        if len(self.timeline) < MOST_ENTRIES or step["start"] is None:
             self.timeline.append(step)
         else:
             self._left_out += 1
@@ -212,7 +216,7 @@ def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
             "expected": outcomes.outcomes,
             "deciding": deciding,
             "note": note,
-            "timeline": wire.timeline,
+            "timeline": [*wire.timeline, *wire.left_out],
             "facts": facts.facts,
         },
     }
@@ -270,7 +274,7 @@ def _shown(length: int, payload: bytes) -> list[Any]:
     cut = payload[:SHOWN]
     more = " ..." if length > SHOWN else ""
     try:
-        return [length, cut.decode("utf-8") + more]
+        return [length, codecs.getincrementaldecoder("utf-8")().decode(cut, final=not more) + more]
     except UnicodeDecodeError:
         return [length, "0x" + cut.hex() + more]
 

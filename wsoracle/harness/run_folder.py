@@ -13,7 +13,7 @@ from ..reports.filed import Place
 from ..reports.names import page_name
 from .summary import summary_of
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "settled"]
 
 _ANSWERED: Final = ("OK", "NON-STRICT")
 
@@ -55,8 +55,8 @@ class RunFolder:
         return tuple(self._earlier)
 
     def records_of(self, agent: str | None) -> dict[str, dict[str, Any]]:
-        """The summaries of an agent's records from before, by id."""
-        return dict(self._earlier.get(agent, {})) if agent is not None else {}
+        """The summaries of an agent's records from before that need not be run again, by id."""
+        return settled(self._earlier.get(agent, {})) if agent is not None else {}
 
     def answered_by(self, agent: str | None) -> Mapping[str, bool]:
         """Of each case that an agent ran before, whether it was answered as a control must be."""
@@ -104,6 +104,14 @@ class RunFolder:
             for case_id, entry in cases.items():
                 if not (self.path / page_name(entry["reportfile"])).is_file():
                     self._without_page.add((agent, case_id))
+
+
+def settled(records: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Those of an agent's summaries that stay as they are, where it goes on.
+
+    Whether a case counts whose control is not among them, nobody knows any more.
+    """
+    return {key: one for key, one in records.items() if one["wsoracle"]["control"] in (None, *records)}
 
 
 def _summary(record: Mapping[str, Any]) -> dict[str, Any] | None:

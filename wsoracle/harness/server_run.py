@@ -90,9 +90,7 @@ class ServerRun:
         if found is None:
             if len(self.agents) >= MOST_AGENTS:
                 raise Refusal(500, f"there are {MOST_AGENTS} agents in this run: start another one for more")
-            before = self._earlier(name)
-            # Whether a case counts whose control was not run, nobody knows any more: it is run again.
-            earlier = {key: one for key, one in before.items() if one["wsoracle"]["control"] in {None, *before}}
+            earlier = self._earlier(name)
             found = self.agents[name] = AgentRun(name, earlier, self._answered(name))
             for case_id, summary in earlier.items():
                 self._keep(found, case_id, summary)

@@ -15,7 +15,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "NON-STRICT": "a SHOULD was not followed",
     "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
     "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
-    "FAILED": "a MUST was not followed",
+    "FAILED": "against a MUST, or what implementations agree on, or what was asked for did not come",
     NO_CONTROL: "proves nothing, because the control of the case was not answered",
 }
 VERDICTS: Final = tuple(MEANINGS)
