@@ -253,7 +253,7 @@ def _put_right(head: bytes) -> tuple[bytes, list[bytes]]:
 # is given once, a transfer coding that it cannot decode is refused. All of that is for our rules, or none of our
 # business, so each name goes through h11 with something before it, which gives every name back as it was.
 _SHIELD: Final = b"x-"
-_SHOWN_BY_H11: Final = re.compile(r"(?:(header line: )?bytearray\(b(['\"])(?(1)(?:x-)?)(.*)\))")
+_SHOWN_BY_H11: Final = re.compile(r"(header line: )?bytearray\(b(['\"])(?(1)(?:x-)?)(.*)\)")
 """Octets in a message of h11: shown as Python has them, and a field has our shield."""
 
 _NAMED: Final = re.compile(_TCHAR)

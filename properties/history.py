@@ -81,7 +81,10 @@ class History:
         self._pongs: Final[Counter[bytes]] = Counter()
         self._close_codes: Final[set[int]] = set()
         self._told_failures: Final[set[int]] = set()
-        self._torn: int | None = None
+        self.torn: int | None = None
+        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
+
+        A frame may be cut where TCP is reset, or where its other end has gone."""
         self._unanswered: Final[dict[int, int]] = {}
         """For each Pong sent, by where it begins: how many with the same payload were sent before."""
         for seen in trace:
@@ -116,8 +119,8 @@ class History:
                     self.tells_of_failure = True
                     self._told_failures.update(() if seen.code is None else (seen.code,))
                 self.has_reset |= isinstance(seen, ResetsTcp)
-                if isinstance(seen, (ClosesTcp, Quiet)) and self._torn is None and self.unread < self.written:
-                    self._torn = torn_at(self.trace)
+                if isinstance(seen, (ClosesTcp, Quiet)) and self.torn is None and self.unread < self.written:
+                    self.torn = torn_at(self.trace)
                 self.moments.append(self._moment(at, seen))
         return self.moments[first:]
 
@@ -154,14 +157,6 @@ class History:
     def whole(self, moment: Moment) -> int:
         """How many frames had arrived whole by then."""
         return self.arrivals.complete(moment.arrived)
-
-    @property
-    def torn(self) -> int | None:
-        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
-
-        A frame may be cut where TCP is reset, or where its other end has gone.
-        """
-        return self._torn
 
     @property
     def close_codes(self) -> tuple[int, ...]:

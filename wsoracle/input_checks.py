@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["TOKEN", "VALUE", "check_agent", "check_host", "check_origin", "check_subprotocol"]
+from wsoracle.model.header_values import is_token
 
-TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-"""A regular expression for a token of HTTP (RFC 9110, section 5.6.2)."""
+__all__ = ["VALUE", "check_agent", "check_host", "check_origin", "check_subprotocol"]
 
 VALUE: Final = r"[\x20-\x7e\t\x80-\xff]*"
-"""One for what the value of a field may be made of (RFC 9110, section 5.5)."""
+"""A regular expression for what the value of a field may be made of (RFC 9110, section 5.5)."""
 
 
 def check_host(what: str, host: str) -> None:
@@ -33,7 +32,7 @@ def check_origin(what: str, text: str) -> None:
 
 def check_subprotocol(what: str, text: str) -> None:
     """ValueError for what is no token (section 4.1)."""
-    if not re.fullmatch(TOKEN, text):
+    if not is_token(text):
         raise ValueError(f"{what}: {text!r} is no token (section 4.1): give one name such as chat, or repeat it")
 
 

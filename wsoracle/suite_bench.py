@@ -150,13 +150,13 @@ def _once(workload: Workload, command: Sequence[str]) -> _Turn:
                 path.write_text(json.dumps(spec), encoding="utf-8")
                 took = _timed(arguments, folder)
                 before = _cpu_of_ended()
+            peer = _cpu_of_ended() - before
         else:
             url = f"ws://127.0.0.1:{_free_port()}"
             spec["url"] = url
             path.write_text(json.dumps(spec), encoding="utf-8")
             took, peer = _served([*arguments, "-u", "0"], url, folder)
-            return _Turn(took, peer, _verdicts(out, workload))
-        return _Turn(took, _cpu_of_ended() - before, _verdicts(out, workload))
+        return _Turn(took, peer, _verdicts(out, workload))
 
 
 def _cpu_of_ended() -> float:

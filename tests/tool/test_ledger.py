@@ -17,8 +17,8 @@ def record(case_id: str, control: str | None = None, verdict: str = "OK") -> Rec
     return {"id": case_id, "behavior": verdict, "result": "", "wsoracle": ours}
 
 
-def live(control: str | None) -> LiveCase:
-    return LiveCase("x", "", "", ("",), (), control=control)
+def live(case_id: str, control: str | None) -> LiveCase:
+    return LiveCase(case_id, "", "", ("",), (), control=control)
 
 
 def counts(records: list[Record]) -> dict[str, bool]:
@@ -62,9 +62,9 @@ def test_nothing_comes_back_that_did_not_go() -> None:
 def test_what_cannot_count_is_known_beforehand() -> None:
     """Its files are made once then, by who judges it."""
     ledger = Ledger({"before": False})
-    assert [ledger.may_count(live(control)) for control in (None, "before", "c")] == [True, False, True]
-    ledger.fails("c")
-    assert not ledger.may_count(live("c"))
+    assert [ledger.may_count(live("x", control), False) for control in (None, "before", "c")] == [True, False, True]
+    assert ledger.may_count(live("c", None), True)
+    assert not ledger.may_count(live("x", "c"), False)
     assert counts(ledger.enter(uncounted(record("x", "c")))) == {"x": False}
     assert counts(ledger.enter(record("c", verdict="FAILED"))) == {"c": True}
     assert ledger.close() == []

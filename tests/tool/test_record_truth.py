@@ -51,8 +51,10 @@ def test_a_part_of_a_frame_is_neither_a_message_nor_a_frame(octets: bytes) -> No
 @pytest.mark.parametrize(("text", "shown"), [("a" + "é" * 60, "aé"), ("é" * 5, "é")])
 def test_text_that_is_cut_is_still_text(text: str, shown: str) -> None:
     octets = text.encode()
-    (line,) = [line for line in record(b"\x81" + bytes([len(octets)]) + octets)["wirelog"] if line[0] == "RF"]
+    found = record(b"\x81" + bytes([len(octets)]) + octets)
+    (line,) = [line for line in found["wirelog"] if line[0] == "RF"]
     assert line[1][0] == len(octets) and line[1][1].startswith(shown) and "\ufffd" not in line[1][1]
+    assert found["received"] == [["message", line[1][1], False]]
     (line,) = [line for line in record(b"\x81\x02\xc3(")["wirelog"] if line[0] == "RF"]
     assert line[1] == [2, "0xc328"]
 

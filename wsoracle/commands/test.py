@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from wsoracle.model.header_values import TOKEN
 from wsoracle.model.uri import WebSocketUri, parse_uri
 from wsoracle.model.vocabulary import Role
 
 from ..cli import FAILED, WrongInput, checked
-from ..input_checks import TOKEN, VALUE, check_agent, check_host, check_origin, check_subprotocol
+from ..input_checks import VALUE, check_agent, check_host, check_origin, check_subprotocol
 from ..output import STDOUT, one_line, progress, write_json
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 from .options import json_option
@@ -96,7 +97,7 @@ def command(
             )
             for number, uri in enumerate(uris)
         ]
-        good = _test(targets, agents, jobs, json_file, judges, {**options, "json_file": json_file})
+        good = _test(targets, agents, jobs, judges, {**options, "json_file": json_file})
     if not good:
         context.exit(FAILED)
 
@@ -105,7 +106,6 @@ def _test(
     targets: Sequence[Target],
     agents: Sequence[str],
     jobs: int,
-    json_file: str | None,
     judges: Judges,
     options: dict[str, Any],
 ) -> bool:
@@ -119,6 +119,7 @@ def _test(
     manners, cases = manners_of(options), chosen_cases(Role.SERVER, options)
     expected = expected_failures(options["expected_failures"], cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
+    json_file: str | None = options["json_file"]
     good, document = True, []
     taken = set(agents)
     with run_folder(options, judges) as folder:

@@ -189,19 +189,15 @@ class _Run:
         one unanswered.
         """
         # One beside one first: who takes one after another need not have many in its queue that have left.
-        if self._unheard and await self._answers_beside(1) and await self._answers_beside(jobs):
-            for finished in self._unheard:
-                await self._enter(*finished)
-            self._unheard.clear()
+        believed = bool(self._unheard) and await self._answers_beside(1) and await self._answers_beside(jobs)
         for opening in (False, True):
             in_vain, manners = 0, replace(self._manners, patience=self._manners.patience * 4)
             for talk, started in [one for one in self._unheard if one[0].case.opening is opening]:
-                if in_vain < IN_VAIN:
+                if not believed and in_vain < IN_VAIN:
                     talk, started = await self._talk(talk.case, manners=manners)
                     manners = self._manners
                     in_vain = in_vain + 1 if _was_not_heard(talk) else 0
                 await self._enter(talk, started)
-        self._unheard.clear()
 
     async def _answers_beside(self, count: int) -> bool:
         """Whether the server answers somebody while there are so many others, who say nothing."""
@@ -260,9 +256,7 @@ class _Run:
 
     async def _record(self, talk: Conversation, started: datetime) -> None:
         case_id, url = talk.case.id, self._target.url
-        if talk.broken_off:
-            self._ledger.fails(case_id)
-        counts = self._ledger.may_count(talk.case)
+        counts = self._ledger.may_count(talk.case, talk.broken_off)
         facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed, counts)
         place = None if self._place is None else self._place(self.agent, case_id, talk.case.control)
         for record in self._ledger.enter(await self._judges.record(talk, facts, self._profile, place)):

@@ -30,12 +30,13 @@ class Ledger:
         self._waiting: Final[dict[str, list[Record]]] = {}
         self._withdrawn: Final[set[str]] = set()
 
-    def fails(self, case_id: str) -> None:
-        """It is known before its record is there that a case is not answered."""
-        self.answered[case_id] = False
+    def may_count(self, case: LiveCase, broken_off: bool) -> bool:
+        """Whether a case that was talked about can still count: no, where its control is known not to be answered.
 
-    def may_count(self, case: LiveCase) -> bool:
-        """Whether a case can still count: no, where it names a control that is known not to be answered."""
+        Of one that the tester broke off it is known at once, before there is a record, that it is not answered itself.
+        """
+        if broken_off:
+            self.answered[case.id] = False
         return case.control is None or self.answered.get(case.control, True)
 
     def enter(self, record: Record) -> list[Record]:

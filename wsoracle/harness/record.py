@@ -65,8 +65,10 @@ class _Wire:
         self.timeline.sort(key=lambda step: float(step["t"]))
         unread = max(0, sent_frames - MOST_ENTRIES) if self.sent.stopped is not None else 0
         left_out = self._left_out + unread + self.received.left_out
-        self.left_out: Final = [_step(last, "timer", f"... {left_out} more, not listed")] if left_out else []
+        self.more: Final[list[dict[str, Any]]] = []
+        """That there was more, where there was: no part of what happened, so that it is never what decides."""
         if left_out:
+            self.more.append(_step(last, "timer", f"... {left_out} more, not listed"))
             self.lines.append(["WLM", False])
 
     def _take(self, entry: Entry) -> None:
@@ -100,12 +102,12 @@ class _Wire:
         elif not seen.whole:
             words += ", not all of them sent"
         self._step(_step(seen.at, side, words, seen.size, seen.payload, seen.start))
-        if header.opcode == CLOSE and seen.whole:
+        if not seen.whole:
+            return  # what came of it is in the octets; it is no frame, and no message
+        if header.opcode == CLOSE:
             self.closes.setdefault(side, seen.payload)
         fields = [header.opcode, header.fin, header.rsv1 << 2 | header.rsv2 << 1 | header.rsv3]
         mask = None if header.key is None else header.key.hex()
-        if not seen.whole:
-            return  # what came of it is in the octets; it is no frame, and no message
         if side == "sut":
             self._line(["RF", _shown(header.length, seen.payload), *fields, header.masked, mask])
             self._received(seen)
@@ -115,10 +117,9 @@ class _Wire:
     def _received(self, seen: FrameSeen) -> None:
         """What the endpoint's application or endpoint said, as the established suite lists it."""
         header = seen.header
-        text = seen.payload[:SHOWN].decode("utf-8", "replace") + (" ..." if header.length > SHOWN else "")
         if header.opcode in (PING, PONG):
             if seen.payload != BARRIER and len(self.messages) < MOST_ENTRIES:
-                self.messages.append([OPCODE_NAMES[header.opcode], text])
+                self.messages.append([OPCODE_NAMES[header.opcode], _text(seen.payload, header.length, "replace")])
         elif header.opcode < CLOSE:
             if header.opcode:
                 self._text, self._binary = [], header.opcode == 2
@@ -126,8 +127,7 @@ class _Wire:
                 self._text.append(seen.payload)
             if header.fin and len(self.messages) < MOST_ENTRIES:
                 whole = b"".join(self._text)
-                shown = whole[:SHOWN].decode("utf-8", "replace") + (" ..." if len(whole) > SHOWN else "")
-                self.messages.append(["message", shown, self._binary])
+                self.messages.append(["message", _text(whole, len(whole), "replace"), self._binary])
 
     def _step(self, step: dict[str, Any]) -> None:
         # Silences and ends have no place among octets: there are few, and any of them may decide.
@@ -216,7 +216,7 @@ def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
             "expected": outcomes.outcomes,
             "deciding": deciding,
             "note": note,
-            "timeline": [*wire.timeline, *wire.left_out],
+            "timeline": [*wire.timeline, *wire.more],
             "facts": facts.facts,
         },
     }
@@ -271,12 +271,20 @@ def _cut(octets: bytes) -> list[Any]:
 
 
 def _shown(length: int, payload: bytes) -> list[Any]:
-    cut = payload[:SHOWN]
-    more = " ..." if length > SHOWN else ""
     try:
-        return [length, codecs.getincrementaldecoder("utf-8")().decode(cut, final=not more) + more]
+        return [length, _text(payload, length)]
     except UnicodeDecodeError:
-        return [length, "0x" + cut.hex() + more]
+        return [length, f"0x{payload[:SHOWN].hex()}{_more(length)}"]
+
+
+def _text(octets: bytes, length: int, errors: Literal["strict", "replace"] = "strict") -> str:
+    """The first octets as text; a character of which only a part is among them is no fault, and left out."""
+    more = _more(length)
+    return codecs.getincrementaldecoder("utf-8")(errors).decode(octets[:SHOWN], final=not more) + more
+
+
+def _more(length: int) -> str:
+    return " ..." if length > SHOWN else ""
 
 
 def _first_line(octets: bytes) -> str:

@@ -321,9 +321,7 @@ class FuzzingServer:
             if first and (talk.silent or talk.timed_out) and talk.said_nothing:
                 agent.silent = case.id
         keep(link.sent + link.received)  # the judge may be behind, and others have to have room until it is not
-        if talk.broken_off:
-            agent.ledger.fails(case.id)
-        counts = agent.ledger.may_count(case)
+        counts = agent.ledger.may_count(case, talk.broken_off)
         facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed, counts)
         place = self.run.place(agent, case)
         self.run.enter(agent, await self._judges.record(talk, facts, self._profile, place))
