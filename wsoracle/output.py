@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from .visible_text import escaped
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -209,8 +211,7 @@ def why_not(error: OSError) -> str:
 
 def one_line(text: str, longest: int = 500) -> str:
     """The text on one line, without characters that a terminal would obey, cut where it is too long."""
-    shown = "".join(c if c.isprintable() else " " if c in "\n\t" else repr(c)[1:-1] for c in text)
-    shown = " ".join(shown.split())
+    shown = " ".join(escaped(text).split())
     return shown if len(shown) <= longest else shown[: longest - 3] + "..."
 
 

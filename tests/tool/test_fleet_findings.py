@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.tool.fleet_records import entry, record, rule
 from wsoracle.fleet.deviations import deviations, natural
 from wsoracle.fleet.findings import Column, findings_page
-from wsoracle.fleet.markdown import code, plain, row
 from wsoracle.fleet.registry import Role, find
+from wsoracle.markdown import code, plain, row
 
 FATAL = [rule()]
 SLOW = [rule("7.1.1/server-closes-first", "SHOULD")]

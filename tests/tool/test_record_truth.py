@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from wsoracle.harness.exchange import Entry
+from wsoracle.harness.record import MOST_ENTRIES, _Wire
 from wsoracle.harness.run_folder import RunFolder
 
 from .degenerate_servers import _handshake
@@ -38,6 +40,24 @@ def test_the_end_of_tcp_decides_however_much_came_before() -> None:
     (decides,) = [step for step in ours["timeline"] if step["deciding"]]
     assert (decides["from"], decides["what"]) in {("sut", "closes TCP"), ("sut", "resets TCP")}
     assert ours["timeline"][-1]["what"].endswith("more, not listed") and not ours["timeline"][-1]["deciding"]
+
+
+def test_what_decides_is_listed_however_much_came_before() -> None:
+    found = record(b"\x8a\x00" * 400 + b"\xc1\x01a" + b"\x8a\x00" * 50)
+    ours = found["wsoracle"]
+    (decides,) = [step for step in ours["timeline"] if step["deciding"]]
+    assert decides["start"] == ours["deciding"]["octet"] and "rsv1" in decides["what"], decides
+    assert found["wirelog"][-1] == ["WLM", False]
+
+
+def test_a_wire_log_says_that_it_is_cut() -> None:
+    """Pieces may be more than there is room for where steps are not."""
+    log = [Entry(0.0, "sent", b"x" * 500, chop=1)]
+    assert len(_Wire(log, True, 0, None).lines) == MOST_ENTRIES + 1
+    assert _Wire(log, True, 0, None).lines[-1] == ["WLM", False] != _Wire(log[:0], True, 0, None).lines
+    exactly = [Entry(0.0, "sent", b"x" * MOST_ENTRIES, chop=1)]
+    assert ["WLM", False] not in _Wire(exactly, True, 0, None).lines
+    assert _Wire(log, False, 0, None).lines == []
 
 
 @pytest.mark.parametrize("octets", [b"\x81\x0aabc", b"\x89\x0aabc"], ids=["text", "ping"])

@@ -57,7 +57,7 @@ def test_junit_and_markdown(run: Path, tmp_path: Path) -> None:
     junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
     assert report(str(run), "--junit", str(junit), "--markdown", str(markdown)).exit_code == 0
     assert [suite.attrib["failures"] for suite in ElementTree.parse(junit).getroot()] == ["1", "1"]
-    assert "| a | 1 |" in markdown.read_text()
+    assert "| `a` | 1 |" in markdown.read_text()
     printed = report(str(run), "--markdown", "-")
     assert printed.stdout == markdown.read_text()
 

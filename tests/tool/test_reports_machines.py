@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
+from wsoracle.output import one_line
 from wsoracle.reports.entries import entry_of
 from wsoracle.reports.for_machines import junit_xml, markdown_summary
 
@@ -63,32 +64,47 @@ def test_junit_is_xml_whatever_the_text(agent: str, case: str, group: str, note:
 def test_markdown() -> None:
     lines = markdown_summary(RUN).splitlines()
     assert "| agent | OK | NON-STRICT | INFORMATIONAL | UNIMPLEMENTED | FAILED | NO CONTROL | cases |" in lines
-    assert "| a | 1 | 1 | 1 | 1 | 1 | 1 | 6 |" in lines
-    assert "| b |  |  |  |  | 1 |  | 1 |" in lines
-    assert r"- 1\.1\.2: **FAILED**: 5\.2/unknown\-opcode" in lines
-    assert [line for line in lines if line.startswith("## ")] == ["## a", "## b"]
+    assert "| `a` | 1 | 1 | 1 | 1 | 1 | 1 | 6 |" in lines
+    assert "| `b` |  |  |  |  | 1 |  | 1 |" in lines
+    assert "- `1.1.2`: **FAILED**: `5.2/unknown-opcode`" in lines
+    assert [line for line in lines if line.startswith("## ")] == ["## `a`", "## `b`"]
+
+
+def structure(text: str) -> list[str]:
+    """The elements that a reader of Markdown finds, without their texts."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    return [kind for token in tokens for kind in (token.type, *(child.type for child in token.children or ()))]
 
 
 @given(ANY, ANY, ANY)
 @example("a\n\n# b", "x|y", "![x](https://example.invalid)")
+@example("a\\|b", "https://example.invalid/login", "`` x@example.invalid `")
 def test_markdown_is_text_whatever_the_text(agent: str, case: str, note: str) -> None:
-    record = sample(agent, case, note, note=note, rules=[])
-    text = markdown_summary(listed(record))
+    text = markdown_summary(listed(sample(agent, case, note, note=note, rules=[])))
     text.encode()
-    neutral = markdown_summary(listed(sample("a", "b", "c", note=note and "d", rules=[])))
-    assert len(text.splitlines()) == len(neutral.splitlines())
-    row = text.splitlines()[4]
-    assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) == 9
-    for sign in "<>`[]*_#!":
-        loose = re.findall(r"(?<!\\)(?:\\\\)*" + re.escape(sign), "\n".join(text.splitlines()[4:]))
-        assert len(loose) == {"*": 4, "#": 2}.get(sign, 0)
+    like = ["a" if one_line(one) else one for one in (agent, case, note)]
+    neutral = markdown_summary(listed(sample(*like, note=like[2], rules=[])))
+    assert structure(text) == structure(neutral)
+
+
+def test_what_a_peer_calls_itself_is_code() -> None:
+    """Nothing in code is made a link of, or a mention."""
+    said = markdown_summary(listed(sample("https://evil.example/login @you", "1.1.1")))
+    assert "| `https://evil.example/login @you` |" in said
+    assert "## `https://evil.example/login @you`" in said
+
+
+def test_verdicts_of_others_are_counted() -> None:
+    lines = markdown_summary(listed(established("a", "1.1.1", "WEIRD"), established("a", "1.1.2", "OK"))).splitlines()
+    assert lines[2].endswith("| NO CONTROL | other | cases |") and lines[4] == "| `a` | 1 |  |  |  |  |  | 1 | 2 |"
+    assert len(lines[2].split("|")) == len(lines[3].split("|")) == len(lines[4].split("|"))
 
 
 @pytest.mark.parametrize("many", [0, 1, 250])
 def test_as_many_failures_as_people_read(many: int) -> None:
     run = listed(*(sample("a", f"1.{number}") for number in range(many)))
     lines = markdown_summary(run).splitlines()
-    assert sum(line.startswith("- 1") for line in lines) == min(many, 200)
+    assert sum(line.startswith("- `1") for line in lines) == min(many, 200)
     assert (f"- and {many - 200} more" in lines) == (many > 200)
     assert ElementTree.fromstring(junit_xml(run)).findall(".//failure").__len__() == many
 
@@ -97,7 +113,7 @@ def test_wrong_types_in_any_place() -> None:
     run = listed(*({**record, "id": f"1.{number}"} for number, record in enumerate(spoiled())))
     entries = run["sample"]
     assert len(ElementTree.fromstring(junit_xml(run)).findall(".//testcase")) == len(entries)
-    assert markdown_summary(run).count("\n- 1") == 200
+    assert markdown_summary(run).count("\n- `1") == 200
     assert json.loads(json.dumps(entries, allow_nan=False)).keys() == entries.keys()
     types = {name: {type(entry[name]) for entry in entries.values()} for name in entries["1.0"]}
     assert {name for name, found in types.items() if len(found) > 1} == {"control", "remoteCloseCode"}

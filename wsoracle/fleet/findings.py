@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..markdown import code, plain, row
 from .deviations import Deviation, Rule, Seen, natural, strength_rank
-from .markdown import code, plain, row
 from .registry import Peer, Role
 
 __all__ = ["Column", "findings_page"]

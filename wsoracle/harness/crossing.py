@@ -42,13 +42,14 @@ class FrameSeen(NamedTuple):
 class Crossing:
     """One direction. ``heads``: how many heads come before the frames; interim answers are heads too.
 
-    Of more than ``most`` frames only Close frames are given; `left_out` counts the others. With ``stops`` what follows
-    them is not looked at: `stopped` is where.
+    Of more than ``most`` frames only Close frames and the one with the octet ``keep`` in it are given; `left_out`
+    counts the others. With ``stops`` what follows them is not looked at: `stopped` is where.
     """
 
-    def __init__(self, heads: int, most: int, *, stops: bool = False) -> None:
+    def __init__(self, heads: int, most: int, *, stops: bool = False, keep: int | None = None) -> None:
         self.stopped: int | None = None
         self._stops = stops
+        self._keep = -1 if keep is None else keep
         self.left_out = 0
         self._most = most
         self.octets = 0
@@ -114,7 +115,7 @@ class Crossing:
                 self.stopped = before + place
                 self._header, self._rest = None, b""
                 return
-            if self._most > 0 or self._header.opcode == CLOSE:
+            if self._most > 0 or self._header.opcode == CLOSE or self._start <= self._keep < before + place:
                 self._most -= 1
                 yield self._seen(self._header, at, True)
             else:

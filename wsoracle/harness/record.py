@@ -7,6 +7,7 @@ endpoint sent is text from outside: it is kept as it came, in hex or as JSON str
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final, Literal
 
@@ -37,19 +38,21 @@ GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 
 
 class _Wire:
-    """Both directions of a log, read once."""
+    """Both directions of a log, read once. ``decides``: the octet received that decides, which has to be listed."""
 
-    def __init__(self, log: list[Entry], full: bool, sent_frames: int) -> None:
+    def __init__(self, log: list[Entry], full: bool, sent_frames: int, decides: int | None) -> None:
         # What the tester sent is known: beyond what is listed it need not be read again.
         self.sent: Final = Crossing(heads=1, most=MOST_ENTRIES, stops=True)
-        self.received: Final = Crossing(heads=1, most=MOST_ENTRIES)
+        self.received: Final = Crossing(heads=1, most=MOST_ENTRIES, keep=decides)
         self.lines: Final[list[list[Any]]] = []
         self.timeline: Final[list[dict[str, Any]]] = []
         self.messages: Final[list[list[Any]]] = []
         self.closes: Final[dict[str, bytes]] = {}
         self.first_drop: Literal["tester", "sut"] | None = None
         self._left_out = 0
+        self._decides = decides
         self._full = full
+        self._lines_cut = False
         self._text: list[bytes] = []
         self._binary = False
         for entry in log:
@@ -64,17 +67,19 @@ class _Wire:
                 self._see(side, seen)
         self.timeline.sort(key=lambda step: float(step["t"]))
         unread = max(0, sent_frames - MOST_ENTRIES) if self.sent.stopped is not None else 0
-        left_out = self._left_out + unread + self.received.left_out
+        unlisted = unread + self.received.left_out
         self.more: Final[list[dict[str, Any]]] = []
         """That there was more, where there was: no part of what happened, so that it is never what decides."""
-        if left_out:
+        if left_out := self._left_out + unlisted:
             self.more.append(_step(last, "timer", f"... {left_out} more, not listed"))
+        if self._lines_cut or unlisted:
             self.lines.append(["WLM", False])
 
     def _take(self, entry: Entry) -> None:
         if entry.kind in ("sent", "received"):
             out = entry.kind == "sent"
-            room = MOST_ENTRIES - len(self.lines) if self._full else 0
+            # One more than there is room for, which is not listed: then it is known that there was more.
+            room = MOST_ENTRIES - len(self.lines) + 1 if self._full else 0
             for piece in islice(writes(entry.octets, entry.chop), room):
                 self._line(["TO" if out else "RO", _cut(piece), *([False] if out else [])])
             side, crossing = ("tester", self.sent) if out else ("sut", self.received)
@@ -101,11 +106,12 @@ class _Wire:
             words = words.replace("octets declared", "octets")
         elif not seen.whole:
             words += ", not all of them sent"
-        self._step(_step(seen.at, side, words, seen.size, seen.payload, seen.start))
+        first_close = seen.whole and header.opcode == CLOSE and side not in self.closes
+        self._step(_step(seen.at, side, words, seen.size, seen.payload, seen.start), first_close)
         if not seen.whole:
             return  # what came of it is in the octets; it is no frame, and no message
-        if header.opcode == CLOSE:
-            self.closes.setdefault(side, seen.payload)
+        if first_close:
+            self.closes[side] = seen.payload
         fields = [header.opcode, header.fin, header.rsv1 << 2 | header.rsv2 << 1 | header.rsv3]
         mask = None if header.key is None else header.key.hex()
         if side == "sut":
@@ -129,9 +135,10 @@ class _Wire:
                 whole = b"".join(self._text)
                 self.messages.append(["message", _text(whole, len(whole), "replace"), self._binary])
 
-    def _step(self, step: dict[str, Any]) -> None:
+    def _step(self, step: dict[str, Any], always: bool = False) -> None:
         # Silences and ends have no place among octets: there are few, and any of them may decide.
-        if len(self.timeline) < MOST_ENTRIES or step["start"] is None:
+        always = always or step["start"] is None or _holds(step, self._decides)
+        if len(self.timeline) < MOST_ENTRIES or always:
             self.timeline.append(step)
         else:
             self._left_out += 1
@@ -139,12 +146,14 @@ class _Wire:
     def _line(self, line: list[Any]) -> None:
         if self._full and len(self.lines) < MOST_ENTRIES:
             self.lines.append(line)
+        else:
+            self._lines_cut |= self._full
 
 
 def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
     """The document."""
     case, role, (judgement, parts) = talk.case, talk.role, judged
-    wire = _Wire(talk.log, case.log, sum(talk.sent_frames.values()))
+    wire = _Wire(talk.log, case.log, sum(talk.sent_frames.values()), judgement.octet)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and talk.closed_by_peer
@@ -236,18 +245,23 @@ def _step(
     }
 
 
+def _holds(step: Mapping[str, Any], octet: int | None) -> bool:
+    """Whether the octet of what the endpoint wrote is in what this step tells of."""
+    if octet is None or step["start"] is None or step["from"] != "sut":
+        return False
+    return bool(step["start"] <= octet < step["start"] + max(step["octets"], 1))
+
+
 def _mark(timeline: list[dict[str, Any]], judgement: Judgement) -> dict[str, Any] | None:
     """Find the deciding place in the timeline, and mark it."""
     if judgement.at is None:
         return None
     index = None
     if judgement.octet is not None:
-        found = [n for n, s in enumerate(timeline) if s["from"] == "sut" and s["start"] is not None
-                 and s["start"] <= judgement.octet < s["start"] + max(s["octets"], 1)]  # fmt: skip
-        index = found[0] if found else None
+        index = next((n for n, step in enumerate(timeline) if _holds(step, judgement.octet)), None)
     else:
-        ends = [n for n, s in enumerate(timeline) if s["start"] is None and s["from"] in ("sut", "timer")]
-        index = ends[0] if ends else None
+        ends = (n for n, s in enumerate(timeline) if s["start"] is None and s["from"] in ("sut", "timer"))
+        index = next(ends, None)
     if index is not None:
         timeline[index]["deciding"] = True
     return {"octet": judgement.octet, "entry": index, "arrived": judgement.arrived}

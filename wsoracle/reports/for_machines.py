@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 from xml.etree import ElementTree
 
+from ..markdown import code, row
 from .entries import Entries
-from .index import totals_of
-from .shown import visible
+from .index import OTHER, totals_of
 from .verdicts import VERDICTS, failed, label
 
 __all__ = ["junit_xml", "markdown_summary"]
 
 _MOST: Final = 200
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&@])")
 
 
 def junit_xml(agents: Entries) -> str:
@@ -46,20 +45,21 @@ def junit_xml(agents: Entries) -> str:
 
 def markdown_summary(agents: Entries) -> str:
     """A table of the agents, and what failed with its rules."""
-    lines = ["# WebSocket conformance", "", "| agent | " + " | ".join(VERDICTS) + " | cases |"]
-    lines.append("|---|" + "---:|" * (len(VERDICTS) + 1))
-    for agent, entries in agents.items():
-        sums = totals_of(entries)
-        counts = [str(sums[verdict] or "") for verdict in VERDICTS]
-        lines.append(f"| {_md(agent)} | " + " | ".join(counts) + f" | {sums['cases']} |")
+    totals = {agent: totals_of(entries) for agent, entries in agents.items()}
+    verdicts = [*VERDICTS, *([OTHER] if any(sums[OTHER] for sums in totals.values()) else [])]
+    lines = ["# WebSocket conformance", "", row("agent", *verdicts, "cases")]
+    lines.append("|---|" + "---:|" * (len(verdicts) + 1))
+    for agent, sums in totals.items():
+        lines.append(row(code(agent), *(str(sums[verdict] or "") for verdict in verdicts), str(sums["cases"])))
     for agent, entries in agents.items():
         failures = [(case_id, entry) for case_id, entry in entries.items() if failed(entry)]
         if failures:
-            lines += ["", f"## {_md(agent)}", ""]
+            lines += ["", f"## {code(agent)}", ""]
         for case_id, entry in failures[:_MOST]:
-            said = ", ".join(map(_md, entry["rules"])) or _md(entry["note"])
-            verdict = _md(label(entry["verdict"], entry["counts"]))
-            lines.append(f"- {_md(case_id)}: **{verdict}**{': ' + said if said else ''}")
+            said = ", ".join(map(code, entry["rules"])) or (code(entry["note"]) if entry["note"] else "")
+            verdict = label(entry["verdict"], entry["counts"])
+            bold = f"**{verdict}**" if verdict in VERDICTS else code(verdict)
+            lines.append(f"- {code(case_id)}: {bold}{': ' + said if said else ''}")
         if len(failures) > _MOST:
             lines.append(f"- and {len(failures) - _MOST} more")
     return "\n".join(lines) + "\n"
@@ -71,7 +71,3 @@ def _seconds(entry: Mapping[str, Any]) -> float:
 
 def _xml(text: str) -> str:
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _md(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", visible(text, 300, lines=False)).replace("\\<", "&lt;").replace("\\&", "&amp;")

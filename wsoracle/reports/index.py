@@ -15,7 +15,7 @@ from .shown import visible
 from .style import FILTER_SCRIPT, policy, template_environment
 from .verdicts import CLOSED_WELL, MEANINGS, SIGNS, VERDICTS, label, style_of
 
-__all__ = ["index_page", "totals_of"]
+__all__ = ["OTHER", "index_page", "totals_of"]
 
 OTHER: Final = "other"
 """Verdicts that are none of ours, such as text from outside."""

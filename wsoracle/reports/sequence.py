@@ -28,7 +28,7 @@ def sequence_diagram(timeline: Sequence[Mapping[str, Any]], sut: str) -> str:
     rows = _rows(timeline)
     height = _TOP + _STEP * len(rows) - 8
     deciding = next((step for step in timeline if step["deciding"]), None)
-    said = f"deciding: {visible(deciding['what'], 200)}" if deciding else "nothing in it decides against the endpoint"
+    said = f"deciding: {visible(deciding['what'], 200)}" if deciding else "no step of it is marked as deciding"
     parts = [
         f'<svg class="sequence" role="img" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
         'aria-labelledby="sequence-title sequence-desc" xmlns="http://www.w3.org/2000/svg">',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..output import one_line
+from .output import one_line
 
 __all__ = ["code", "plain", "row"]
 
@@ -13,18 +13,17 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]#!|<>~&$])")
 
 
 def plain(text: str, longest: int = 500) -> str:
-    """The text as text: on one line, and every character that means something in Markdown escaped.
+    """A text of ours as text: on one line, and every character that means something in Markdown escaped.
 
-    It must not begin a line, where more of them would.
+    It must not begin a line, where more of them would. What a peer says is :func:`code`: here addresses become links.
     """
-    escaped = _SPECIAL.sub(r"\\\1", one_line(text, longest))
-    # A bare address would be made a link of.
-    return re.sub(r"(?i)\b(https?|wss?|ftp|mailto):", r"\1\\:", re.sub(r"(?i)\bwww\.", "www\\.", escaped))
+    return _SPECIAL.sub(r"\\\1", one_line(text, longest))
 
 
 def code(text: str, longest: int = 500) -> str:
-    """The text in a code span: on one line, between more backticks than it has in a row."""
-    shown = one_line(text, longest)
+    """The text in a code span, where nothing is made a link of: on one line, between more backticks than it has."""
+    # A table takes the backslash before a bar for its own, in code too.
+    shown = one_line(text, longest).replace("\\|", "\\\\x7c")
     if not shown:
         return "(empty)"
     longest_run = max((len(run) for run in re.findall("`+", shown)), default=0)
