@@ -129,7 +129,7 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> Spec:
     return Spec(
         **common,
         url=_uri(url, "url"),
-        protocols=tuple(_texts(spec, "protocols")),
+        protocols=_protocols(spec),
         key=_text(spec, "key"),
         cert=_text(spec, "cert"),
         patience=patience,
@@ -150,16 +150,21 @@ def _server(entry: Any, where: str, patience: float | None, warnings: list[str])
     for key, check in (("agent", check_agent), ("origin", check_origin), ("hostname", check_host)):
         if text := _text(server, key, where):
             _check(check, f"{where}.{key}", text)
-    for protocol in _texts(server, "protocols", where):
-        _check(check_subprotocol, f"{where}.protocols", protocol)
     return ServerUnderTest(
         _uri(url, f"{where}.url"),
         _text(server, "agent", where) or None,
         _text(server, "origin", where) or None,
-        tuple(_texts(server, "protocols", where)),
+        _protocols(server, where),
         _text(server, "hostname", where) or None,
         patience if own is None else own,
     )
+
+
+def _protocols(spec: Mapping[str, Any], where: str = "") -> tuple[str, ...]:
+    found = tuple(_texts(spec, "protocols", where))
+    for protocol in found:
+        _check(check_subprotocol, _place(where, "protocols"), protocol)
+    return found
 
 
 def _patience(spec: Mapping[str, Any], where: str, warnings: list[str]) -> float | None:

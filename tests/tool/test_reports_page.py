@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import sys
@@ -69,7 +70,7 @@ def test_a_page_shows_verdict_rule_quote_and_the_deciding_octet() -> None:
     words = words_of(page)
     for said in ("FAILED", MEANINGS["FAILED"], "5.2/unknown-opcode", "RFC 6455, section 5.2", "If an unknown opcode",
                  "Close 1002", "octet 52 of what the endpoint wrote", "64 octets had arrived", "a note", "bye",
-                 "A frame of opcode 14", "Opcodes · Reserved", "peer", "number 43 of the run"):  # fmt: skip
+                 "A frame of opcode 14", "Opcodes · Reserved", "peer", "(number 43)"):  # fmt: skip
         assert said in words
     assert "https://www.rfc-editor.org/rfc/rfc6455#section-5.2" in Skeleton(page).links
     first, second = PONG[:2], PONG[2:]
@@ -77,6 +78,18 @@ def test_a_page_shows_verdict_rule_quote_and_the_deciding_octet() -> None:
     assert page.count(f'<mark title="the deciding octet">{first}</mark>{second}') == 1
     assert page.count("◄ decides") + page.count("&#9668; decides") == 1
     assert page.count("(decides)") == 1
+
+
+@pytest.mark.parametrize("page", [case_page(sample()), case_page(established("a", "1.1.1")), index_of(sample())])
+def test_pages_can_be_read_without_eyes_and_without_a_mouse(page: str) -> None:
+    levels = [int(level) for level in re.findall("<h([1-6])", page)]
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    for box in re.findall(r'<div class="scroll[^>]*>', page):
+        named = re.search('aria-label(ledby)?="([^"]+)"', box)
+        assert named is not None and 'tabindex="0" role="region"' in box
+        assert not named[1] or page.count(f'<h2 id="{named[2]}"') == 1
+    for table in re.findall("<table.*?</table>", page, re.DOTALL):
+        assert '<th scope="col"' in table or '<th scope="row"' in table
 
 
 @pytest.mark.parametrize("verdict", VERDICTS[:-1])

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from wsoracle.harness.ledger import Ledger
 from wsoracle.reports import ForeignFolder, ReportFolder
 from wsoracle.reports.filed import FiledRecord, file_record
 from wsoracle.reports.names import Names
@@ -302,6 +303,26 @@ def test_what_is_changed_after_it_was_filed_is_in_its_files(tmp_path: Path) -> N
     assert read(tmp_path, "a_case_1.json") == sample("a", "1")
     assert "NO CONTROL" not in (tmp_path / "a_case_1.html").read_text()
     assert folder.entries["a"]["1"]["counts"] is True
+
+
+def test_a_page_does_not_lead_to_a_control_that_was_not_run(tmp_path: Path) -> None:
+    """At first the control may be still to come: then it was not run, then it was."""
+    folder = ReportFolder(tmp_path)
+    place = folder.place("a", "2", "1")
+    page = tmp_path / f"{place.base}.html"
+    record = file_record(sample("a", "2", "OK", control="1"), place)
+    folder.add(record)
+    leads = f'href="{place.control_page}"'
+    assert leads in page.read_text()
+    ledger = Ledger()
+    ledger.enter(record)
+    folder.add(*ledger.close())
+    folder.finish()
+    assert leads not in page.read_text() and "control 1 was not run" in page.read_text()
+    folder.add(sample("a", "1", "OK"))
+    folder.add(record)
+    folder.finish()
+    assert leads in page.read_text()
 
 
 def test_what_cannot_be_filed_is_an_error(tmp_path: Path) -> None:

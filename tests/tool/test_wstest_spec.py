@@ -161,6 +161,9 @@ def test_what_cannot_be_sent_is_refused_before_it_is(change: dict[str, Any]) -> 
     server = {"url": "ws://127.0.0.1:1/", **change}
     with pytest.raises(SpecError, match=rf"servers\[0\]\.{next(iter(change))}: "):
         parse_spec({**MINIMAL[CLIENT], "servers": [server]}, CLIENT)
+    with pytest.raises(SpecError, match=r"^protocols: "):
+        parse_spec({**MINIMAL[SERVER], "protocols": ["a", "b\r\n"]}, SERVER)
+    assert parse_spec({**MINIMAL[SERVER], "protocols": ["a", "b"]}, SERVER).protocols == ("a", "b")
     parse_spec(
         {**MINIMAL[CLIENT], "servers": [{"url": "ws://127.0.0.1:1/", "origin": "http://x", "protocols": ["a"]}]}, CLIENT
     )

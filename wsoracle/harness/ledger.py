@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from wsoracle.generators.live_case import LiveCase
 from wsoracle.properties.verdict import Verdict
@@ -69,7 +69,7 @@ class Ledger:
         """
         left = [record for records in self._waiting.values() for record in records]
         self._withdrawn.update(record["id"] for record in left)
-        return [uncounted(_copied(record)) for record in left]
+        return [uncounted(_copied(record), "run") for record in left]
 
 
 def _copied(record: Record) -> Record:
@@ -78,11 +78,11 @@ def _copied(record: Record) -> Record:
     return copied
 
 
-def uncounted(record: Record) -> Record:
-    """Mark a record as one that proves nothing, since its control was not answered; the record."""
+def uncounted(record: Record, without: Literal["answered", "run"] = "answered") -> Record:
+    """Mark a record as one that proves nothing, since its control was not answered, or not even run; the record."""
     ours = record["wsoracle"]
     if ours["counts"]:
-        why = f"its control {ours['control']} was not answered, so that it proves nothing"
+        why = f"its control {ours['control']} was not {without}, so that it proves nothing"
         ours["counts"] = ours["passed"] = False
         ours["note"] = f"{ours['note']}; {why}" if ours["note"] else why
         record["behavior"] = Verdict.FAILED.value

@@ -104,6 +104,8 @@ class ReportFolder:
         if before is not None and before["reportfile"] != file:
             self._remove(before)
         cases[case_id] = entry_of(record, file)
+        if not cases[case_id]["counts"] and control_of(record) not in cases:
+            place = place._replace(control_page=None)  # it was not run
         if isinstance(record, FiledRecord):
             # What was changed once and is not any more has to be written again too.
             if not record.changed and file not in self._changed:

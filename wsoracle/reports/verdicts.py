@@ -16,7 +16,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
     "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
     "FAILED": "against a MUST, or what implementations agree on, or what was asked for did not come",
-    NO_CONTROL: "proves nothing, because the control of the case was not answered",
+    NO_CONTROL: "proves nothing, because the control of the case was not answered, or not run",
 }
 VERDICTS: Final = tuple(MEANINGS)
 SIGNS: Final = {
