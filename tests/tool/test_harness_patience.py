@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from wsoracle.generators.live_case import LiveCase, SendFrame, Settle
 from wsoracle.harness.conversation import Manners
-from wsoracle.model.vocabulary import CLOSE, PONG, TEXT, Frame
+from wsoracle.model.vocabulary import CLOSE, PING, PONG, TEXT, Frame
 from wsoracle.model.wire import encode
 
 from .client_testee import MemoryFolder, fuzzing_server
@@ -125,3 +125,25 @@ def test_who_is_slow_to_answer_again_and_again_is_not_silent() -> None:
     assert 24 * manners.grace > manners.patience
     (record,) = against(slow, cases=(case,), manners=manners).values()
     assert record["wsoracle"]["verdict"] == "OK", record["wsoracle"]["note"]
+
+
+def test_a_pong_for_the_tester_is_no_sign_of_going_on() -> None:
+    """Who was slow before the fault was asked by a Ping, and may be slow to notice the fault as well."""
+    manners = Manners(patience=2.0, grace=0.05, seconds=20)
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _handshake(reader, writer)
+        async for frame in _frames(reader):
+            if frame.rsv1:
+                await asyncio.sleep(4 * manners.grace)
+                writer.write(encode(Frame(CLOSE, b"\x03\xea")))
+                break
+            if frame.payload == b"slow":
+                await asyncio.sleep(2 * manners.grace)
+            writer.write(encode(Frame(PONG if frame.opcode == PING else frame.opcode, frame.payload)))
+
+    actions = (SendFrame(Frame(PING, b"slow")), Settle(), SendFrame(Frame(TEXT, b"xy", rsv1=True)))
+    case = LiveCase("sample/slow", "slow", "slow", ("sample",), actions, control=ECHO)
+    record = against(slow, cases=(POSITIVE[0], case), manners=manners)[case.id]
+    assert record["wsoracle"]["verdict"] == "OK", record["result"]
+    assert not record["closedByMe"]

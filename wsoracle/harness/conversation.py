@@ -82,6 +82,11 @@ class Manners:
     closing: float | None = None
 
     @property
+    def glimpse(self) -> float:
+        """How long who fails the connection before it must is seen to. As with `grace`, nothing is decided by it."""
+        return self.grace / 5
+
+    @property
     def patience_for_tcp(self) -> float:
         """Seconds that a server may take to end TCP after its Close, on top of `patience`."""
         return 3 * self.patience if self.closing is None else self.closing
@@ -361,22 +366,27 @@ class Conversation:
         answers = self._answers
         if answers.failed or answers.got_close or self._expects_failure:
             return False
-        own = sum(pong == BARRIER for pong in self._incoming.pongs) if self.barriers else 0
-        return self._incoming.messages >= answers.messages and len(self._incoming.pongs) - own >= answers.pongs
+        return self._incoming.messages >= answers.messages and self._pongs() >= answers.pongs
 
     def _goes_on(self) -> bool:
         """Whether the endpoint has answered more than one does who fails the connection."""
-        answered = self._incoming.messages, len(self._incoming.pongs)
-        return answered[0] > self._answers.messages or answered[1] > self._answers.pongs
+        return self._incoming.messages > self._answers.messages or self._pongs() > self._answers.pongs
+
+    def _pongs(self) -> int:
+        """How many came for Pings of the case."""
+        own = sum(pong == BARRIER for pong in self._incoming.pongs) if self.barriers else 0
+        return len(self._incoming.pongs) - own
 
     async def _settle(self, *, at_end: bool = False) -> None:
         """Wait until the endpoint has taken in everything, as far as that can be known."""
-        if await self._until(self._caught_up, self._manners.grace) or self.link.ended:
+        # Where more of the stimulus follows a fault, nobody need notice it before that.
+        early = self._answers.failed and not at_end
+        most = self._manners.glimpse if early else self._manners.grace
+        if await self._until(self._caught_up, most) or self.link.ended:
             self._note_opening()
             return
         if self._answers.failed:
-            # No Ping: who is slow to notice the fault would be taken to answer what comes after it. And where more of
-            # the stimulus follows, nobody is waited for who need not notice the fault before that.
+            # No Ping: who is slow to notice the fault would be taken to answer what comes after it.
             if at_end:
                 await self._see_failure()
             return
