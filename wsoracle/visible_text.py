@@ -21,8 +21,6 @@ _UNSEEN: Final = re.compile(
 
 def escaped(text: str) -> str:
     """The text with what cannot be seen as escapes of Python; line feeds and tabs stay as they are."""
-    if text.isascii() and text.isprintable():
-        return text
     return _UNSEEN.sub(lambda match: escape_of(match[0]), text)
 
 

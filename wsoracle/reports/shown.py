@@ -19,6 +19,8 @@ _ALSO_BREAKS: Final = re.compile("[\n\t]")
 def visible(text: Any, longest: int = LONGEST, *, lines: bool = True) -> str:
     """The text with what cannot be seen as escapes of Python, cut where it is too long; ``lines`` keeps line breaks."""
     whole = text if isinstance(text, str) else str(text)
+    if len(whole) <= longest and whole.isascii() and whole.isprintable():
+        return whole
     cut = escaped(whole[:longest].replace("\r\n", "\n"))
     if not lines:
         cut = _ALSO_BREAKS.sub(lambda match: escape_of(match[0]), cut)
