@@ -184,7 +184,7 @@ def test_lists_for_machines_have_earlier_parts_too(tmp_path: Path) -> None:
     cases = {case.get("name"): case for case in ElementTree.parse(tmp_path / "run.xml").getroot().iter("testcase")}
     assert set(cases) == {"1.1.1", "2.1"}
     assert cases["1.1.1"].find("failure") is None and cases["2.1"].find("failure") is not None
-    assert "| me | 1 |" in (tmp_path / "run.md").read_text()
+    assert "| `me` | 1 |" in (tmp_path / "run.md").read_text()
     assert set(read(tmp_path / "out" / "wsoracle.json")["agents"]["me"]) == {"1.1.1", "2.1"}
 
 
