@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 import sys
 import threading
@@ -98,7 +97,7 @@ def _is_special(path: Path) -> bool:
 
 
 def _new_beside(target: Path) -> tuple[Path, int]:
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}")
+    beside = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}")
     # Opened in this way, a new file gets the permissions that the user's umask asks for.
     return beside, os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
 

@@ -111,7 +111,8 @@ def settled(records: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
     Whether a case counts whose control is not among them, nobody knows any more.
     """
-    return {key: one for key, one in records.items() if one["wsoracle"]["control"] in (None, *records)}
+    there = (None, *records)
+    return {key: one for key, one in records.items() if one["wsoracle"]["control"] in there}
 
 
 def _summary(record: Mapping[str, Any]) -> dict[str, Any] | None:
