@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsoracle.hunting import OwnSubject, Scenario
-from wsoracle.model.rule import RuleSet
+from wsoracle.explore.hunting import OwnSubject, Scenario
+from wsoracle.implementations.own_endpoint import OwnEndpoint
+from wsoracle.model.notation.rule import RuleSet
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.model.vocabulary import Role
-from wsoracle.own_endpoint import OwnEndpoint
-from wsoracle.properties.driving import Sut
+from wsoracle.properties.state_machines.driving import Sut
 
 ACCEPTS_INVALID_TEXT: Final = RULES.without("8.1/invalid-text")
 ACCEPTS_FRAGMENTED_CONTROL: Final = RULES.without("5.5/fragmented-control")

@@ -23,7 +23,10 @@ IMPURE = frozenset(
 IMPURE_CALLS = frozenset({"__import__", "breakpoint", "input", "open", "print"})
 
 # The only files of the model that may use a library, and which.
-LIBRARY_OF = {"model/symbolic.py": "z3", "model/graph.py": "networkx", "model/http_head.py": "h11"}
+LIBRARY_OF = {
+    "model/machine/symbolic.py": "z3",
+    "model/octets/http.py": "h11",
+}
 
 
 def import_faults(path: str, source: str) -> list[str]:

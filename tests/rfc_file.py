@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wsoracle.properties.rfc_text import RfcText, parse
+from wsoracle.properties.requirements.rfc_text import RfcText, parse
 
 BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "rfc" / "rfc6455.txt"
 

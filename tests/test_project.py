@@ -20,14 +20,19 @@ from packaging.utils import canonicalize_name
 from tests.import_lint import LAYERS, import_faults
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = Path("wsoracle/fleet/scripts")
 LOCK = ROOT / "requirements" / "locked.txt"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def python_files(*folders: str) -> list[str]:
-    """Paths from the root, with slashes, of every Python file in these folders; links are not followed."""
+    """Paths from the root, with slashes, of every Python file in these folders; links are not followed.
+
+    The fleet's scripts are programs for other environments, and no modules.
+    """
     found = [path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    return sorted(path.as_posix() for path in found if not any((ROOT / parent).is_symlink() for parent in path.parents))
+    modules = [path for path in found if SCRIPTS not in path.parents]
+    return sorted(path.as_posix() for path in modules if not any((ROOT / up).is_symlink() for up in path.parents))
 
 
 # --- imports
@@ -43,13 +48,13 @@ def test_imports_keep_their_direction() -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("model/rules.py", "from wsoracle.properties.judge import judge"),
-        ("model/rules.py", "import wsoracle"),
-        ("model/rules.py", "from wsoracle import generators"),
+        ("model/rules/__init__.py", "from wsoracle.properties.judge import judge"),
+        ("model/rules/__init__.py", "import wsoracle"),
+        ("model/rules/__init__.py", "from wsoracle import generators"),
         ("properties/judge.py", "from wsoracle.generators import mutants"),
         ("properties/judge.py", "def late():\n    import wsoracle.cli"),
-        ("generators/suite.py", "from wsoracle.cli import main"),
-        ("model/rules.py", "from wsoracle.model.expression import Var"),
+        ("generators/suite/suite.py", "from wsoracle.cli import main"),
+        ("model/rules/__init__.py", "from wsoracle.model.notation.expression import Var"),
         ("wsoracle/report.py", "from wsoracle.cli import main"),
         ("wsoracle/report.py", "from wsoracle import cli"),
         ("wsoracle/report.py", "from .model import rules"),
@@ -57,19 +62,19 @@ def test_imports_keep_their_direction() -> None:
         ("wsoracle/report/html.py", "from ..generators.suite import Suite"),
         ("properties/judge.py", "from ..model import rules"),
         ("properties/judge.py", "from model.rules import RULES"),
-        ("tests/model/test_rules.py", "import model"),
+        ("tests/model/rules/test_rules.py", "import model"),
         ("wsoracle/report.py", "from tests.conftest import PROFILES"),
-        ("model/rules.py", "import z3"),
-        ("model/graph.py", "import z3"),
-        ("model/symbolic.py", "import networkx"),
-        ("model/rules.py", "import attrs"),
-        ("model/rules.py", "import socket"),
-        ("model/rules.py", "from time import monotonic"),
-        ("model/rules.py", "from random import Random"),
-        ("model/rules.py", "from os import path"),
-        ("model/rules.py", "if True:\n    import asyncio.streams"),
-        ("model/rules.py", "text = open('rules.txt')"),
-        ("model/rules.py", "print('fired')"),
+        ("model/rules/__init__.py", "import z3"),
+        ("model/octets/http.py", "import z3"),
+        ("model/machine/symbolic.py", "import networkx"),
+        ("model/rules/__init__.py", "import attrs"),
+        ("model/rules/__init__.py", "import socket"),
+        ("model/rules/__init__.py", "from time import monotonic"),
+        ("model/rules/__init__.py", "from random import Random"),
+        ("model/rules/__init__.py", "from os import path"),
+        ("model/rules/__init__.py", "if True:\n    import asyncio.streams"),
+        ("model/rules/__init__.py", "text = open('rules.txt')"),
+        ("model/rules/__init__.py", "print('fired')"),
     ],
 )
 def test_a_forbidden_import_is_found(path: str, source: str) -> None:
@@ -79,15 +84,15 @@ def test_a_forbidden_import_is_found(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("model/rules.py", "from .expression import Var\nfrom dataclasses import dataclass\nimport struct"),
-        ("model/symbolic.py", "import z3"),
-        ("model/graph.py", "from networkx import DiGraph"),
+        ("model/rules/__init__.py", "from .expression import Var\nfrom dataclasses import dataclass\nimport struct"),
+        ("model/machine/symbolic.py", "import z3"),
+        ("model/octets/http.py", "from h11 import Connection"),
         ("model/wire/parser.py", "from ..vocabulary import Frame\nfrom . import lengths"),
         ("properties/judge.py", "import z3, time\nfrom wsoracle.model.rules import RULES\nfrom wsoracle import model"),
-        ("generators/suite.py", "from wsoracle.properties.judge import judge"),
+        ("generators/suite/suite.py", "from wsoracle.properties.judge import judge"),
         ("wsoracle/cli.py", "from wsoracle.generators import suite\nfrom .report import show\nfrom . import report"),
         ("wsoracle/report/html.py", "from ..cli import main\nfrom .generators import page"),
-        ("tests/model/test_rules.py", "import wsoracle\nfrom wsoracle.model import rules\nimport tests.conftest"),
+        ("tests/model/rules/test_rules.py", "import wsoracle\nfrom wsoracle.model import rules\nimport tests.conftest"),
     ],
 )
 def test_an_allowed_import_is_not(path: str, source: str) -> None:

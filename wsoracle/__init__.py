@@ -16,16 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wsoracle.model.abstraction import facts
-    from wsoracle.model.endpoint import Endpoint
-    from wsoracle.model.machine import allowed
+    from wsoracle.model.endpoint.endpoint import Endpoint
+    from wsoracle.model.facts.frames import facts
+    from wsoracle.model.machine.interpreted import allowed
+    from wsoracle.model.notation.switches import Switches
+    from wsoracle.model.notation.variables import Event, EventKind, Setting, State
+    from wsoracle.model.octets.vocabulary import Frame, Role
     from wsoracle.model.rules import RULES
-    from wsoracle.model.switches import Switches
-    from wsoracle.model.terms import Event, EventKind, Setting, State
-    from wsoracle.model.vocabulary import Frame, Role
-    from wsoracle.properties.conformance import judge
+    from wsoracle.properties.judge.judge import judge
 
-    from .explanation import explain
+    from .explain.frames import explain
 
 __version__ = "0.1.0"
 """The only place that names it: pyproject.toml has it from here."""
@@ -48,18 +48,18 @@ __all__ = [
 
 _HOMES = {
     "RULES": "model.rules",
-    "Endpoint": "model.endpoint",
-    "Event": "model.terms",
-    "EventKind": "model.terms",
-    "Frame": "model.vocabulary",
-    "Role": "model.vocabulary",
-    "Setting": "model.terms",
-    "State": "model.terms",
-    "Switches": "model.switches",
-    "allowed": "model.machine",
-    "explain": "explanation",
-    "facts": "model.abstraction",
-    "judge": "properties.conformance",
+    "Endpoint": "model.endpoint.endpoint",
+    "Event": "model.notation.variables",
+    "EventKind": "model.notation.variables",
+    "Frame": "model.octets.vocabulary",
+    "Role": "model.octets.vocabulary",
+    "Setting": "model.notation.variables",
+    "State": "model.notation.variables",
+    "Switches": "model.notation.switches",
+    "allowed": "model.machine.interpreted",
+    "explain": "explain.frames",
+    "facts": "model.facts.frames",
+    "judge": "properties.judge.judge",
 }
 
 

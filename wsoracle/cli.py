@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from .output import OutputError, one_line
+from .text.output import OutputError, one_line
 
 OK: Final = 0
 FAILED: Final = 1
@@ -43,17 +43,17 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
         "explore": "Explore the model, and wsproto and websockets against it, as server and as client.",
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
-        "generate": "Write test cases: as JSON, for the established suite, or for pytest.",
+        "generate": "Write test cases: as JSON, for Autobahn, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write what was found.",
         "serve": "Serve cases to WebSocket clients under test, and write a page for each case.",
-        "wstest": "Test as the established suite does: the same options, specification files and report tree.",
+        "wstest": "Test as Autobahn does: the same options, specification files and report tree.",
         "graph": "Draw the states that an endpoint can reach.",
         "cases": "List the live cases, or tell of one what is sent and expected.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "test": "Test running servers whose application echoes, and write a page for each case.",
         "report": "Make the pages and lists of a run anew, from the JSON files of its cases.",
-        "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside the established one.",
+        "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside Autobahn.",
     }
 )
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""

@@ -13,30 +13,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from wsoracle.generators.export_json import export_json
-from wsoracle.generators.export_pytest import export_pytest
-from wsoracle.generators.export_wstest import export_wstest
-from wsoracle.generators.suite import analyse, suite_cases
-from wsoracle.model.diagram import mermaid
-from wsoracle.model.exploration import explore as explore_model
-from wsoracle.model.graph import VIEWS, diagram
+from wsoracle.generators.export.json_files import export_json
+from wsoracle.generators.export.pytest_module import export_pytest
+from wsoracle.generators.export.wstest_classes import export_wstest
+from wsoracle.generators.suite.all_cases import Collection, Killers, cases_by_rule, collect
+from wsoracle.generators.suite.suite import analyse, suite_cases
+from wsoracle.model.machine.reachable import explore as explore_model
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.model.svg import svg
-from wsoracle.model.terms import Setting
-from wsoracle.model.vocabulary import Role
-from wsoracle.properties.register import REGISTER, matrix, problems
+from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
-from .collection import Collection, Killers, cases_by_rule, collect
+from .autobahn.data import autobahn_data
 from .commands.explore import wrong as wrong_with_exploration
 from .commands.mutants import alive
 from .commands.run import show
-from .established_data import established_data
-from .exploration import Explored, explore_whole
-from .output import OnStep, console, write_json, write_text
-from .peers import available_peers, missing_peers
-from .peers.opening_offers import available_openings
+from .diagrams.diagram import mermaid
+from .diagrams.graph import VIEWS, diagram
+from .diagrams.svg import svg
+from .explore.exploration import Explored, explore_whole
+from .explore.running import clause, run_cases
+from .implementations import available_peers, missing_peers
+from .implementations.opening_offers import available_openings
 from .prover import failures, prove_all, summary, theorems
-from .running import clause, run_cases
+from .text.output import OnStep, console, write_json, write_text
 
 EXPORTS: Final = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
 
@@ -133,12 +133,12 @@ class Demo:
         """All mutants, and the suite that kills them."""
         self.title("Mutants")
         with self.progress("telling mutants apart") as step:
-            result = analyse(data=established_data(), step=step)
+            result = analyse(data=autobahn_data(), step=step)
         write_json(self.file("mutants.json"), result.to_json())
         count = Counter(found.status.value for found in result.found.values())
         self.say(f"  {len(result.mutants)}: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items())))
         self.say(f"  a suite of {len(result.suite)} cases scores {result.score:.1%}")
-        self.say(f"  the event sequences of the established suite's groups 1-7: {result.established_in_words}")
+        self.say(f"  the event sequences of Autobahn's groups 1-7: {result.autobahn_in_words}")
         self.wrong += [f"alive: {name}" for name in alive(result)]
         return suite_cases(result)
 

@@ -9,18 +9,18 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any, Final, TypedDict
 
-from wsoracle.generators.vacuity import refute
+from wsoracle.generators.mutants.vacuity import refute
 from wsoracle.generators.workers import quiet_worker
-from wsoracle.properties.octets import OCTETS
-from wsoracle.properties.opening import OPENING
-from wsoracle.properties.opening_pair import OPENING_PAIR
-from wsoracle.properties.pair import PAIR
-from wsoracle.properties.reach import REACH
-from wsoracle.properties.safety import SAFETY
-from wsoracle.properties.theorem import Subject, Theorem, TheoremKind, Verdict
-from wsoracle.properties.wellformed import WELL_FORMED
+from wsoracle.properties.theorems.octets import OCTETS
+from wsoracle.properties.theorems.opening import OPENING
+from wsoracle.properties.theorems.opening_pair import OPENING_PAIR
+from wsoracle.properties.theorems.pair import PAIR
+from wsoracle.properties.theorems.reachability import REACH
+from wsoracle.properties.theorems.safety import SAFETY
+from wsoracle.properties.theorems.theorem import Subject, Theorem, TheoremKind, Verdict
+from wsoracle.properties.theorems.well_formed import WELL_FORMED
 
-from .patterns import matching
+from .text.patterns import matching
 
 JOBS: Final = 2
 PAIR_PREFIXES: Final = ("pair/", "reachability/pair")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from wsoracle.generators.case import (
+from wsoracle.generators.cases.case import (
     Case,
     Departure,
     Origin,
@@ -19,8 +19,8 @@ from wsoracle.generators.case import (
     Send,
     Silence,
 )
-from wsoracle.model.rule import Strength
-from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.model.notation.rule import Strength
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 KEY = bytes.fromhex("37fa213d")

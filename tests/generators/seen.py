@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from wsoracle.generators.case import Seen, SeenClose, SeenMessage, SeenPong, SeenRequest, SeenResponse, SeenTcpClosed
-from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame
-from wsoracle.model.wire import parse
+from wsoracle.generators.cases.case import (
+    Seen,
+    SeenClose,
+    SeenMessage,
+    SeenPong,
+    SeenRequest,
+    SeenResponse,
+    SeenTcpClosed,
+)
+from wsoracle.model.octets.frames import parse
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame
 
 
 def seen_of(octets: bytes, *, closed: bool, opening: bool = False) -> tuple[Seen, ...]:

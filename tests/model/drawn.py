@@ -6,18 +6,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from wsoracle.model import utf8
-from wsoracle.model.abstraction import text_before
-from wsoracle.model.expression import Sort, Var
-from wsoracle.model.handshake_terms import (
+from wsoracle.model.facts.frames import text_before
+from wsoracle.model.notation.expression import Sort, Var
+from wsoracle.model.notation.head_variables import (
     REQUEST_VARIABLES,
     RESPONSE_VARIABLES,
     RequestFacts,
     ResponseFacts,
     value_of,
 )
-from wsoracle.model.switches import SWITCHES, Switches
-from wsoracle.model.terms import (
+from wsoracle.model.notation.switches import SWITCHES, Switches
+from wsoracle.model.notation.variables import (
     MAX_LENGTH,
     NO_CODE,
     STATE_VARIABLES,
@@ -28,8 +27,20 @@ from wsoracle.model.terms import (
     Setting,
     State,
 )
-from wsoracle.model.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, KNOWN_OPCODES, PING, PONG, TEXT, Frame, Role
-from wsoracle.model.wire import capacity, encode, minimal_form
+from wsoracle.model.octets import utf8
+from wsoracle.model.octets.frames import capacity, encode, minimal_form
+from wsoracle.model.octets.vocabulary import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FORMS,
+    KNOWN_OPCODES,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    Role,
+)
 
 LENGTHS = (0, 1, 2, 3, 5, 124, 125, 126, 127, 200, 65535, 65536, 2**63 - 1, 2**63, MAX_LENGTH)
 CODES = (0, 999, 1000, 1002, 1003, 1004, 1005, 1006, 1007, 1010, 1011, 1012, 1014, 1015, 1016, 2999, 3000, 4999, 5000)

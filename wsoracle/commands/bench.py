@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from ..bench import BenchFailed, as_json, as_table, run_bench
+from ..benchmarks.frames import BenchFailed, as_json, as_table, run_bench
+from ..benchmarks.suites import SuiteBenchFailed, run_suite_bench
+from ..benchmarks.suites import as_json as suites_as_json
+from ..benchmarks.suites import as_table as suites_as_table
 from ..cli import FAILED, WrongInput
-from ..output import STDOUT, console, progress, write_json
-from ..suite_bench import SuiteBenchFailed, run_suite_bench
-from ..suite_bench import as_json as suites_as_json
-from ..suite_bench import as_table as suites_as_table
+from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option
 
 
@@ -20,9 +20,9 @@ from .options import json_option
 @click.option("--suite-rounds", type=click.IntRange(1, 100), default=3, show_default=True, help="Likewise, of suites.")
 @click.pass_context
 def command(context: click.Context, json_file: str | None, rounds: int, only: str | None, suite_rounds: int) -> None:
-    """Measure frames a second beside wsproto and websockets, and whole suites beside the established one.
+    """Measure frames a second beside wsproto and websockets, and whole suites beside Autobahn.
 
-    The figures belong to the machine and the moment; ratios travel better. The established suite needs CPython 2.7: the
+    The figures belong to the machine and the moment; ratios travel better. Autobahn needs CPython 2.7: the
     environment variable WSORACLE_PYTHON27 names one that has it; without it only our times are given.
     """
     try:
@@ -43,4 +43,4 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
         if suites is not None:
             console().print(suites_as_table(suites))
         if suites is not None and not suites.compared:
-            click.echo("not compared: the established suite is not here (WSORACLE_PYTHON27 names its interpreter)")
+            click.echo("not compared: Autobahn is not here (WSORACLE_PYTHON27 names its interpreter)")

@@ -7,23 +7,23 @@ from typing import Any
 
 import click
 
-from wsoracle.generators.live_case import LiveCase
-from wsoracle.generators.live_suite import live_cases
+from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.live_suite import live_cases
 
-from ..case_text import case_lines, case_to_json, summary
 from ..cli import WrongInput
-from ..output import STDOUT, progress, write_json, write_text
-from .options import checked_established, checked_file, json_option, select
+from ..expected.case_text import case_lines, case_to_json, summary
+from ..text.output import STDOUT, progress, write_json, write_text
+from .options import checked_autobahn_cases, checked_file, json_option, select
 
 
 @click.command("cases")
 @click.argument("pattern", default="")
 @json_option
-@click.option("--autobahn", is_flag=True, help="Make docs/autobahn.md from the established suite's cases.")
+@click.option("--autobahn", is_flag=True, help="Make docs/autobahn.md from Autobahn's cases.")
 @click.option("--suite", is_flag=True, help="Find the generated cases anew, which takes a minute or two.")
 @click.option("--expected", is_flag=True, help="Work out what is expected in every case, which takes a minute.")
 @click.option("--write", "file", callback=checked_file, metavar="FILE", help="Where to, instead of printing it.")
-@click.option("--established", metavar="FILE", help="The established suite's cases, an object a line.")
+@click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, an object a line.")
 def command(
     pattern: str,
     json_file: str | None,
@@ -31,7 +31,7 @@ def command(
     suite: bool,
     expected: bool,
     file: str | None,
-    established: str | None,
+    autobahn_cases: str | None,
 ) -> None:
     """List the live cases, or tell of one what is sent and expected.
 
@@ -41,11 +41,13 @@ def command(
     if autobahn or suite or expected:
         if autobahn + suite + expected > 1 or pattern or json_file is not None:
             raise WrongInput("--autobahn, --suite and --expected go alone, perhaps with --write: give one of them")
-        made = _suite() if suite else _expected() if expected else _autobahn(established)
+        made = _suite() if suite else _expected() if expected else _autobahn(autobahn_cases)
         write_text(file or STDOUT, made)
         return
-    if file is not None or established is not None:
-        raise WrongInput("--write and --established go with --autobahn, --suite or --expected: give one of these too")
+    if file is not None or autobahn_cases is not None:
+        raise WrongInput(
+            "--write and --autobahn-cases go with --autobahn, --suite or --expected: give one of these too"
+        )
     every = {case.id: case for case in live_cases()}
     chosen = [every[case_id] for case_id in select(pattern, every, "case")]
     one = chosen[0] if len(chosen) == 1 else None
@@ -69,10 +71,10 @@ def _list(cases: Sequence[LiveCase]) -> None:
 
 
 def _suite() -> str:
-    from wsoracle.generators.live_file import suite_text
-    from wsoracle.generators.live_making import own_suite
+    from wsoracle.generators.cases.file import suite_text
+    from wsoracle.generators.cases.live_making import own_suite
+    from wsoracle.generators.suite.all_cases import collect
 
-    from ..collection import collect
     from .options import DEFAULT_SEED
 
     with progress("generating") as step:
@@ -81,19 +83,19 @@ def _suite() -> str:
 
 
 def _expected() -> str:
-    from ..expected_outcomes import expected_text
+    from ..expected.stored import expected_text
 
     with progress("judging") as step:
         return expected_text(live_cases(), step)
 
 
-def _autobahn(established: str | None) -> str:
-    from ..autobahn_text import document
+def _autobahn(autobahn_cases: str | None) -> str:
+    from ..autobahn.document import document
 
-    path = checked_established(established)
+    path = checked_autobahn_cases(autobahn_cases)
     if path is None:
-        raise WrongInput("--autobahn: the established suite's cases are not here: name them with --established FILE")
+        raise WrongInput("--autobahn: Autobahn's cases are not here: name them with --autobahn-cases FILE")
     try:
         return document(path)
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise WrongInput(f"--established: {error}: name the cases of the established suite, groups 1 to 10") from error
+        raise WrongInput(f"--autobahn-cases: {error}: name the cases of Autobahn, groups 1 to 10") from error

@@ -6,9 +6,9 @@ import click
 
 from ..cli import FAILED
 from ..demo import Demo
-from ..output import progress
+from ..text.output import progress
 from .generate import checked_directory
-from .options import checked_established, seed_option
+from .options import checked_autobahn_cases, seed_option
 
 
 @click.command("demo")
@@ -21,6 +21,6 @@ def command(context: click.Context, out: str, seed: int) -> None:
     Deviations of the implementations are findings; the exit status is 1 where the model itself does not hold.
     """
     directory = checked_directory(out, empty=False)
-    checked_established()
+    checked_autobahn_cases()
     if Demo(directory, seed, progress).run():
         context.exit(FAILED)

@@ -9,17 +9,17 @@ from typing import Final
 
 import click
 
-from wsoracle.model.http_head import HEAD_LIMIT
-from wsoracle.model.switches import SWITCHES, Switches
-from wsoracle.model.terms import MAX_LENGTH, Setting
-from wsoracle.model.vocabulary import Role
+from wsoracle.model.notation.switches import SWITCHES, Switches
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.http import HEAD_LIMIT
+from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import WrongInput
-from ..explain_json import as_json
-from ..explain_text import show
-from ..explanation import ExplainError, explain
-from ..hexadecimal import octets_of
-from ..output import STDOUT, console, write_json
+from ..explain.frame_json import as_json
+from ..explain.frame_text import show
+from ..explain.frames import ExplainError, explain
+from ..text.hexadecimal import octets_of
+from ..text.output import STDOUT, console, write_json
 from .options import json_option
 
 _MOST: Final = 4 * HEAD_LIMIT
@@ -124,9 +124,9 @@ def _only_a_head(context: click.Context) -> None:
 def _explain_head(
     request: str | None, response: str | None, asked: str | None, exact: bool, switches: Switches, json_file: str | None
 ) -> None:
-    from ..head_explanation import explain_request, explain_response, octets_of_text, request_of
-    from ..head_explanation_json import head_as_json
-    from ..head_explanation_text import show_head
+    from ..explain.head_json import head_as_json
+    from ..explain.head_text import show_head
+    from ..explain.heads import explain_request, explain_response, octets_of_text, request_of
 
     option, name = ("--request", request) if request is not None else ("--response", response)
     assert name is not None

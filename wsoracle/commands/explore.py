@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from ..cli import FAILED
-from ..exploration import EXAMPLES, Explored, explore_whole
-from ..output import STDOUT, console, progress, write_json
-from ..running import clause
+from ..explore.exploration import EXAMPLES, Explored, explore_whole
+from ..explore.running import clause
+from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option, seed_option
 
 OWN = "wsoracle"

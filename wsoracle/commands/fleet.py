@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.model.vocabulary import Role as Vocabulary
+from wsoracle.model.octets.vocabulary import Role as Vocabulary
 
 from ..cli import FAILED, WrongInput
-from ..output import OnStep, console, progress, write_json, write_text
+from ..text.output import OnStep, console, progress, write_json, write_text
 from .harness_options import chosen_cases
 from .options import checked_file
 

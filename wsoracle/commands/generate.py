@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from wsoracle.generators.case import with_controls
-from wsoracle.generators.export_files import MARKER
-from wsoracle.generators.export_json import export_json
-from wsoracle.generators.export_pytest import export_pytest
-from wsoracle.generators.export_wstest import export_wstest
+from wsoracle.generators.cases.case import with_controls
+from wsoracle.generators.export.files import MARKER
+from wsoracle.generators.export.json_files import export_json
+from wsoracle.generators.export.pytest_module import export_pytest
+from wsoracle.generators.export.wstest_classes import export_wstest
+from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import WrongInput
-from ..collection import NO_KILLERS, collect
-from ..output import progress
+from ..text.output import progress
 from .options import seed_option, select
 
 EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
@@ -55,9 +55,9 @@ def _checked(context: click.Context, option: click.Parameter, name: str) -> str:
 @click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
 def command(out: str, form: str, pattern: str, quick: bool, seed: int) -> None:
-    """Write test cases: as JSON, for the established suite, or for pytest.
+    """Write test cases: as JSON, for Autobahn, or for pytest.
 
-    json: one file a case, with a schema. wstest: classes that the established suite's runner loads, for Python 2.7.
+    json: one file a case, with a schema. wstest: classes that Autobahn's runner loads, for Python 2.7.
     pytest: a module that runs against a URL. The controls of selected cases are always among them; docs/cases.md
     describes the files. The same seed gives the same files, octet for octet.
     """

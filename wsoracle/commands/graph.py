@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from wsoracle.model.diagram import mermaid
-from wsoracle.model.exploration import INITIAL, Exploration, Explorer, Transition
-from wsoracle.model.graph import VIEWS, counts, diagram
+from wsoracle.model.machine.reachable import INITIAL, Exploration, Explorer, Transition
+from wsoracle.model.notation.variables import Setting, State
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.model.svg import svg
-from wsoracle.model.terms import Setting, State
-from wsoracle.model.vocabulary import Role
 
-from ..output import STDOUT, OnStep, progress, write_text
+from ..diagrams.diagram import mermaid
+from ..diagrams.graph import VIEWS, counts, diagram
+from ..diagrams.svg import svg
+from ..text.output import STDOUT, OnStep, progress, write_text
 from .options import checked_file
 
 _DRAWN = {"mermaid": mermaid, "svg": svg}

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from wsoracle.model.vocabulary import Role
-from wsoracle.properties.verdict import PROFILES
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.verdict import PROFILES
 
 from ..cli import Terminated, WrongInput
-from ..output import one_line
+from ..text.output import one_line
 from .options import DEFAULT_SEED, checked_file, select
 
 if TYPE_CHECKING:
     # What takes time to import is imported where it is used: while another process gets ready.
-    from wsoracle.generators.live_case import LiveCase
+    from wsoracle.generators.cases.live_case import LiveCase
 
     from ..harness.conversation import Manners
-    from ..harness.judges import Judges
+    from ..harness.judging_pool import Judges
     from ..harness.run_folder import RunFolder
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -122,9 +122,9 @@ def manners_of(options: Mapping[str, Any]) -> Manners:
 
 def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]:
     """The cases for endpoints of a role that are selected, and their controls. Raises WrongInput where none is."""
-    from wsoracle.generators.live_suite import live_cases
+    from wsoracle.generators.cases.live_suite import live_cases
 
-    from ..harness.ledger import with_controls
+    from ..harness.controls import with_controls
 
     if "" in (*options["selected"], *options["excluded"]):
         # A variable of a script that is not set; all cases are run where nothing is said.
@@ -153,7 +153,7 @@ def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[
     """
     if name is None:
         return frozenset()
-    from wsoracle.generators.live_suite import live_cases
+    from wsoracle.generators.cases.live_suite import live_cases
 
     from ..harness.expected_failures import ExpectedFailures
 

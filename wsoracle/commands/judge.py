@@ -9,17 +9,17 @@ from typing import Any, Final, get_args
 
 import click
 
-from wsoracle.model.terms import MAX_LENGTH
-from wsoracle.properties.conformance import Application, Judgement
-from wsoracle.properties.established_report import is_established_report, trace_of_report
-from wsoracle.properties.observation import described
-from wsoracle.properties.parts import parts
-from wsoracle.properties.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
-from wsoracle.properties.verdict import PROFILES, Profile, Verdict
+from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.properties.judge.behaviour_and_closing import parts
+from wsoracle.properties.judge.judge import Application, Judgement
+from wsoracle.properties.judge.observation import described
+from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
+from wsoracle.properties.traces.autobahn import is_established_report, trace_of_report
+from wsoracle.properties.traces.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
 
 from ..cli import FAILED, WrongInput
-from ..output import STDOUT, console, write_json
-from ..running import clause
+from ..explore.running import clause
+from ..text.output import STDOUT, console, write_json
 from .options import json_option
 
 _MOST: Final = 1 << 28
@@ -51,7 +51,7 @@ def command(
 ) -> None:
     """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
 
-    FILE holds a trace (docs/traces.md), or the JSON report of a case as the established suite writes it; - reads from
+    FILE holds a trace (docs/traces.md), or the JSON report of a case as Autobahn writes it; - reads from
     standard input. In such a report the endpoint is thought to have an application that echoes, unless --application
     says otherwise. The exit status is 1 where a trace is FAILED.
     """
@@ -161,7 +161,7 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
 
 def _in_words(recorded: Recorded, index: int) -> str:
     """What was observed there; heads as text where the trace has the opening handshake."""
-    from ..findings import described_with_heads
+    from ..explore.findings import described_with_heads
 
     observation = recorded.trace[index]
     return described_with_heads(observation) if recorded.opening else described(observation)

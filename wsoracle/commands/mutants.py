@@ -6,22 +6,22 @@ from collections import Counter
 
 import click
 
-from wsoracle.generators.distinguish import Status
-from wsoracle.generators.mutants import mutants
-from wsoracle.generators.suite import JOBS, MutationResult, analyse
+from wsoracle.generators.mutants.distinguish import Status
+from wsoracle.generators.mutants.operators import mutants
+from wsoracle.generators.suite.suite import JOBS, MutationResult, analyse
 
 from ..cli import FAILED
-from ..output import STDOUT, console, progress, write_json
-from .options import checked_established, json_option, select
+from ..text.output import STDOUT, console, progress, write_json
+from .options import checked_autobahn_cases, json_option, select
 
 
 @click.command("mutants")
 @click.argument("pattern", default="")
 @json_option
-@click.option("--established", metavar="FILE", help="The established suite's cases, to be scored beside ours.")
+@click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, to be scored beside ours.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
 @click.pass_context
-def command(context: click.Context, pattern: str, json_file: str | None, established: str | None, jobs: int) -> None:
+def command(context: click.Context, pattern: str, json_file: str | None, autobahn_cases: str | None, jobs: int) -> None:
     """Make faults by changing rules, and kill each by a case or prove it equivalent.
 
     PATTERN selects mutants by their id, such as 5.5.1/ or *~drop. The exit status is 1 where a mutant is alive, or
@@ -29,7 +29,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, establi
     """
     every = mutants()
     chosen = set(select(pattern, (mutant.id for mutant in every), "mutant"))
-    data = checked_established(established)
+    data = checked_autobahn_cases(autobahn_cases)
     with progress("telling mutants apart") as step:
         result = analyse([mutant for mutant in every if mutant.id in chosen], data, step, jobs)
     if json_file is not None:
@@ -61,5 +61,5 @@ def show(result: MutationResult) -> None:
     for name in alive(result):
         out.print(Text(f"alive: {name}", "bold red"), soft_wrap=True)
     out.print(Text(f"a suite of {len(result.suite)} cases scores {result.score:.1%}", "bold"), soft_wrap=True)
-    told = result.established_in_words
-    out.print(Text(f"the event sequences of the established suite's groups 1-7: {told}"), soft_wrap=True)
+    told = result.autobahn_in_words
+    out.print(Text(f"the event sequences of Autobahn's groups 1-7: {told}"), soft_wrap=True)

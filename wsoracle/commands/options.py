@@ -9,10 +9,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from ..autobahn.data import AutobahnDataError, autobahn_data
 from ..cli import WrongInput
-from ..established_data import EstablishedDataError, established_data
-from ..output import OutputError, check_writable
-from ..patterns import matching
+from ..text.output import OutputError, check_writable
+from ..text.patterns import matching
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,12 +57,12 @@ def select(pattern: str, ids: Iterable[str], what: str) -> list[str]:
     raise WrongInput(f"no {what} matches {pattern!r}: give a part of an id, or a pattern with *, {hint}")
 
 
-def checked_established(name: str | None = None) -> Path | None:
-    """The established suite's data, where it is here. Raises :class:`WrongInput` where it is not what it should be."""
+def checked_autobahn_cases(name: str | None = None) -> Path | None:
+    """Autobahn's data, where it is here. Raises :class:`WrongInput` where it is not what it should be."""
     try:
-        return established_data(name)
-    except EstablishedDataError as error:
+        return autobahn_data(name)
+    except AutobahnDataError as error:
         raise WrongInput(str(error)) from error
 
 
-__all__ = ["DEFAULT_SEED", "checked_established", "checked_file", "json_option", "seed_option", "select"]
+__all__ = ["DEFAULT_SEED", "checked_autobahn_cases", "checked_file", "json_option", "seed_option", "select"]

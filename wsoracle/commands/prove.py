@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import click
 
 from ..cli import FAILED
-from ..output import STDOUT, console, progress, write_json
 from ..prover import JOBS, ProofReport, ProvedTheorem, failures, prove_all, summary, theorems
+from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option, select
 
 _WORST_FIRST = {"refuted": "bold red", "unknown": "bold yellow", "proved": "green"}

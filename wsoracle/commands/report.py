@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..cli import FAILED, WrongInput
-from ..output import STDOUT, one_line, progress, write_text
+from ..text.output import STDOUT, one_line, progress, write_text
 from .options import checked_file
 
 
@@ -19,12 +19,12 @@ from .options import checked_file
 def command(context: click.Context, /, folder: str, junit: str | None, markdown: str | None) -> None:
     """Make the pages and lists of a run anew, from the JSON files of its cases.
 
-    DIR is the folder of a run of wsoracle or of the established suite: every page, index.html, index.json and
+    DIR is the folder of a run of wsoracle or of Autobahn: every page, index.html, index.json and
     wsoracle.json in it are written anew. A file that holds no record is passed over and named; the exit status is then
     1. FILE may be - for standard output.
     """
     from ..reports import ForeignFolder, ReportFolder
-    from ..reports.for_machines import junit_xml, markdown_summary
+    from ..reports.junit_markdown import junit_xml, markdown_summary
 
     advice = "name the folder of a run, such as reports/servers"
     if not folder or "\0" in folder or not Path(folder).is_dir():

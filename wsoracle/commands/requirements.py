@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from wsoracle.generators.suite.all_cases import NO_KILLERS, cases_by_rule, collect
 from wsoracle.model.rules import RULES
-from wsoracle.properties.register import REGISTER, matrix, problems
+from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
-from ..collection import NO_KILLERS, cases_by_rule, collect
-from ..output import STDOUT, OnStep, console, progress, write_json
 from ..prover import theorems
+from ..text.output import STDOUT, OnStep, console, progress, write_json
 from .options import DEFAULT_SEED, json_option, select
 
 _STYLE = {"covered": "green", "not observable": "dim", "not modelled yet": "yellow"}

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import click
 
-from wsoracle.model.expression import text
-from wsoracle.model.rule import Fail, Forbid, Refuse, Rule
+from wsoracle.model.notation.expression import text
+from wsoracle.model.notation.rule import Fail, Forbid, Refuse, Rule
+from wsoracle.model.notation.variables import LOST, EventKind
 from wsoracle.model.rules import RULES
-from wsoracle.model.terms import LOST, EventKind
 
-from ..output import STDOUT, console, write_json
+from ..text.output import STDOUT, console, write_json
 from .options import json_option, select
 
 EVENT_WORDS: Final[Mapping[EventKind, str]] = {
@@ -77,7 +77,7 @@ def reaction_words(rule: Rule) -> str:
 def _show(rules: list[Rule]) -> None:
     from rich.text import Text
 
-    from ..explain_text import STRENGTH_STYLE
+    from ..explain.frame_text import STRENGTH_STYLE
 
     out = console()
     for rule in rules:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import click
 
+from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
+
 from ..cli import FAILED, WrongInput
-from ..collection import NO_KILLERS, collect
-from ..output import STDOUT, console, progress, write_json
-from ..peers import available_peers, missing_peers
-from ..peers.opening_offers import available_openings
-from ..running import CaseRun, clause, run_cases, tally
+from ..explore.running import CaseRun, clause, run_cases, tally
+from ..implementations import available_peers, missing_peers
+from ..implementations.opening_offers import available_openings
+from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option, seed_option, select
 
 

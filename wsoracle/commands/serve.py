@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from wsoracle.model.vocabulary import Role
+from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import FAILED, Terminated, WrongInput, checked
-from ..input_checks import check_host
-from ..output import one_line
+from ..text.input_checks import check_host
+from ..text.output import one_line
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 
 
@@ -43,11 +43,11 @@ def command(
 ) -> None:
     """Serve cases to WebSocket clients under test, and write a page for each case.
 
-    Clients use the paths of the established suite: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A.
+    Clients use the paths of Autobahn: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A.
     Results are shown live at http://HOST:PORT/ while it runs. The exit status is 1 where a case failed that is not
     expected to, or was not run.
     """
-    from ..harness.judges import Judges
+    from ..harness.judging_pool import Judges
 
     host, port = address(listen)
     if (cert is None) != (key is None):

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from ..cli import FAILED, WrongInput
-from ..output import STDOUT, check_writable, write_text
-from ..spec import DOCUMENT, SpecError, render, stale_blocks
+from ..spec.document import DOCUMENT, SpecError, render, stale_blocks
+from ..text.output import STDOUT, check_writable, write_text
 
 
 @click.command("spec")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.model.header_values import TOKEN
-from wsoracle.model.uri import WebSocketUri, parse_uri
-from wsoracle.model.vocabulary import Role
+from wsoracle.model.octets.header_values import TOKEN
+from wsoracle.model.octets.uri import WebSocketUri, parse_uri
+from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import FAILED, WrongInput, checked
-from ..input_checks import VALUE, check_agent, check_host, check_origin, check_subprotocol
-from ..output import STDOUT, one_line, progress, write_json
+from ..text.input_checks import VALUE, check_agent, check_host, check_origin, check_subprotocol
+from ..text.output import STDOUT, one_line, progress, write_json
 from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
 from .options import json_option
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ssl
 
     from ..harness.client import Target
-    from ..harness.judges import Judges
+    from ..harness.judging_pool import Judges
 
 
 @click.command("test")
@@ -79,12 +79,13 @@ def command(
     if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
         raise WrongInput("--resume: whose run goes on at which URL is not known: name each server with --agent")
 
-    from ..harness.judges import Judges
+    from ..harness.judging_pool import Judges
 
     with Judges(Role.SERVER) as judges:
         # What takes time to import is imported while the other process does the same.
+        from wsoracle.generators.cases.tester_handshake import Greeting
+
         from ..harness.client import Target
-        from ..harness.handshake import Greeting
 
         targets = [
             Target(

@@ -1,4 +1,4 @@
-"""``wsoracle wstest``: in the place of the established suite's command line, with its options and files."""
+"""``wsoracle wstest``: in the place of Autobahn's command line, with its options and files."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.model.uri import DEFAULT_PORTS
-from wsoracle.model.vocabulary import Role
+from wsoracle.model.octets.uri import DEFAULT_PORTS
+from wsoracle.model.octets.vocabulary import Role
 
+from ..autobahn.patterns import is_established
+from ..autobahn.specification import CLIENT, SERVER, ServerUnderTest, Spec, SpecError, default_text, read_spec
 from ..cli import FAILED, WrongInput
-from ..output import one_line, progress, write_text
-from ..wstest_patterns import is_established
-from ..wstest_spec import CLIENT, SERVER, ServerUnderTest, Spec, SpecError, default_text, read_spec
+from ..text.output import one_line, progress, write_text
 from .harness_options import run_folder
 from .serve import ended, say, tls_of
 
 if TYPE_CHECKING:
     import ssl
 
-    from wsoracle.generators.live_case import LiveCase
+    from wsoracle.generators.cases.live_case import LiveCase
 
     from ..harness.agents import Names
     from ..harness.conversation import Manners
-    from ..harness.judges import Judges
+    from ..harness.judging_pool import Judges
     from ..harness.run_folder import RunFolder
 
 _INSTEAD: Final = {
@@ -95,9 +95,9 @@ def command(
     testset: str | None,
     debug: bool,
 ) -> None:
-    """Test as the established suite does: the same options, specification files and report tree.
+    """Test as Autobahn does: the same options, specification files and report tree.
 
-    Cases whose patterns begin with * are those of the established suite; controls of what is selected are run too. The
+    Cases whose patterns begin with * are those of Autobahn; controls of what is selected are run too. The
     exit status is 1 where a case failed or was not run. What differs is in docs/wstest.md.
     """
     if mode not in (CLIENT, SERVER):
@@ -118,7 +118,7 @@ def command(
     if mode == SERVER and ident:
         _warn("-i has no effect in mode fuzzingserver: a client names itself")
 
-    from ..harness.judges import Judges
+    from ..harness.judging_pool import Judges
 
     role = Role.SERVER if mode == CLIENT else Role.CLIENT
     with Judges(role) as judges:
@@ -159,9 +159,9 @@ def _spec_path(name: str | None, mode: str) -> Path:
 
 def _selected(spec: Spec, role: Role) -> tuple[list[str], tuple[LiveCase, ...], list[LiveCase]]:
     """The ids that are selected, the cases that are run, and all that there are for the role, in numeric order."""
-    from wsoracle.generators.live_suite import live_cases
+    from wsoracle.generators.cases.live_suite import live_cases
 
-    from ..harness.ledger import with_controls
+    from ..harness.controls import with_controls
 
     every = sorted((case for case in live_cases() if role in case.roles), key=_numeric)
     ids = spec.chosen([case.id for case in every])
@@ -230,8 +230,9 @@ def _test_one(
     names: Names,
 ) -> str:
     """Run the cases on a server; the name of the agent."""
+    from wsoracle.generators.cases.tester_handshake import Greeting
+
     from ..harness.client import Target, run_client
-    from ..harness.handshake import Greeting
     from ..harness.stopping import run_until_stopped
 
     greeting = Greeting(server.origin, tuple(server.protocols))
@@ -275,7 +276,7 @@ def _test_one(
 
 
 def _client_tls(hostname: str | None) -> ssl.SSLContext:
-    """With a name the certificate must be for it, as in the established suite; without one any certificate will do."""
+    """With a name the certificate must be for it, as in Autobahn; without one any certificate will do."""
     import ssl
 
     context = ssl.create_default_context()
@@ -286,8 +287,9 @@ def _client_tls(hostname: str | None) -> ssl.SSLContext:
 
 
 def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
+    from wsoracle.generators.cases.tester_handshake import Greeting
+
     from ..harness.conversation import Manners
-    from ..harness.handshake import Greeting
 
     manners = Manners(greeting=Greeting(subprotocols=tuple(protocols)))
     if patience is None:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..output import write_json
+from ..text.output import write_json
 from .deviations import deviations
 from .findings import Column
 from .records import read_record, read_rows

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..output import OnStep
+from ..text.output import OnStep
 from .pins import npm_pins, pip_pins
 from .places import Places
 from .processes import Crew, PeerError
@@ -215,7 +215,7 @@ def _listed(peer: Peer) -> str:
 
 
 def _tail(log: Path) -> str:
-    from ..output import one_line
+    from ..text.output import one_line
 
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]

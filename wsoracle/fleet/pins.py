@@ -1,4 +1,4 @@
-"""The pinned versions of packages, from ``peers/requirements.txt`` and ``peers/package.json``."""
+"""The pinned versions of packages, from ``requirements.txt`` and ``package.json`` beside the scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def pip_pins(scripts: Path) -> dict[str, str]:
     for line in (scripts / "requirements.txt").read_text(encoding="utf-8").splitlines():
         match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([0-9][0-9A-Za-z.+]*)", line)
         if match is None:
-            raise ValueError(f"peers/requirements.txt: {line!r} is not name==version")
+            raise ValueError(f"scripts/requirements.txt: {line!r} is not name==version")
         pins[re.sub(r"[-_.]+", "-", match[1]).lower()] = match[2]
     return pins
 

@@ -11,8 +11,8 @@ from typing import Final
 
 __all__ = ["SCRIPTS", "Places"]
 
-SCRIPTS: Final = Path(__file__).resolve().parent.parent.parent / "peers"
-"""The folder of scripts, which is in the repository and not in the wheel."""
+SCRIPTS: Final = Path(__file__).resolve().parent / "scripts"
+"""The folder of scripts, , which is in the wheel too."""
 
 _PASSED_ON: Final = (
     "PATH",

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
-from ..output import one_line
+from ..text.output import one_line
 
 __all__ = ["MOST_LOGGED", "Crew", "PeerError", "Process", "Server"]
 

@@ -1,9 +1,9 @@
 """The real implementations that are run against: one row each, and nothing about any of them elsewhere.
 
-The scripts are in ``peers/``; versions of packages are pinned in ``peers/requirements.txt`` and
-``peers/package.json``. In a command line ``{python}`` is the interpreter of the fleet's virtual environment,
-``{peers}`` the folder of scripts, ``{modules}`` node_modules, ``{built}`` the folder for what is compiled, ``{port}``
-the port to listen on (0: the system picks one), ``{url}`` the fuzzing server and ``{agent}`` the name in its reports.
+The scripts are in ``scripts/``, and so are ``requirements.txt`` and ``package.json``, which pin packages. In a
+command line ``{python}`` is the interpreter of the fleet's virtual environment, ``{peers}`` the folder of scripts,
+``{modules}`` node_modules, ``{built}`` the folder for what is compiled, ``{port}`` the port to listen on (0: the
+system picks one), ``{url}`` the fuzzing server and ``{agent}`` the name in its reports.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def _free_port() -> int:
 
 
 def _last_line(log: Path) -> str:
-    from ..output import one_line
+    from ..text.output import one_line
 
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return one_line(lines[-1], 300) if lines else ""

@@ -18,20 +18,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from wsoracle.generators.live_case import LiveCase
-from wsoracle.model.http_head import HEAD_LIMIT, Read, Response
-from wsoracle.model.uri import WebSocketUri
-from wsoracle.model.vocabulary import Role
-from wsoracle.properties.verdict import Profile
+from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.tester_handshake import Greeting, request_to
+from wsoracle.model.octets.http import HEAD_LIMIT, Read, Response
+from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.verdict import Profile
 
-from ..output import why_not
-from ..reports.filed import Place
+from ..reports.stored_record import Place
+from ..text.output import why_not
+from .connection import Link
+from .controls import Ledger, in_order
 from .conversation import Conversation, Manners, most_octets
-from .finished import Facts
-from .handshake import Greeting, request_to
-from .judges import Judges
-from .ledger import Ledger, in_order
-from .link import Link
+from .judging_pool import Judges
+from .transcript import Facts
 
 __all__ = ["LARGE", "NoServer", "OnRecord", "Target", "run_client"]
 

@@ -20,25 +20,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from wsoracle.generators.live_case import (
-    EndSending,
-    LiveCase,
-    SendFrame,
-    SendHead,
-    SendOctets,
-    Settle,
-    octets_of,
-)
-from wsoracle.model.http_head import HeadReader, Malformed, Read, Request, Response
-from wsoracle.model.uri import WebSocketUri
-from wsoracle.model.vocabulary import CLOSE, PING, PONG, Frame, Role
-from wsoracle.model.wire import encode
+from wsoracle.generators.cases.live_case import EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle, octets_of
+from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, for_server, request_to, with_accept
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.http import HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
 
-from .answers import Answers, answers_to, runs
-from .exchange import BARRIER
-from .handshake import Greeting, answer_to, for_server, request_to, with_accept
-from .incoming import Incoming
-from .link import Link
+from ..expected.answers import Answers, answers_to, runs
+from .connection import Link
+from .log_entry import BARRIER
+from .received import Incoming
 
 __all__ = ["Conversation", "Manners", "most_octets"]
 
@@ -480,11 +472,11 @@ def _is_interim(head: Read | Malformed | None) -> bool:
 
 def _must_fail(response: bytes, request: Request | None) -> bool:
     """Whether a client has to fail the connection on this answer to its request."""
-    from wsoracle.model.compiled import CompiledMachine
-    from wsoracle.model.head_facts import facts_of_response
-    from wsoracle.model.machine import Kind, canonical
+    from wsoracle.model.facts.heads import facts_of_response
+    from wsoracle.model.machine.compiled import CompiledMachine
+    from wsoracle.model.machine.interpreted import Kind, canonical
+    from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, Setting, State
     from wsoracle.model.rules import RULES
-    from wsoracle.model.terms import HANDSHAKE, Event, EventKind, Setting, State
 
     reader = HeadReader(Role.CLIENT)
     reader.feed(response)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..patterns import matching
+from ..text.patterns import matching
 
 __all__ = ["ExpectedFailures", "Tally", "tally_of"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from wsoracle.model.terms import MAX_LENGTH, Setting
-from wsoracle.model.vocabulary import Role
-from wsoracle.properties.conformance import Judgement
-from wsoracle.properties.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
-from wsoracle.properties.opening_judge import judge_opening
-from wsoracle.properties.parts import Parts, parts
-from wsoracle.properties.verdict import Profile, Verdict
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
+from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
+from wsoracle.properties.judge.opening_judge import judge_opening
+from wsoracle.properties.judge.verdict import Profile, Verdict
 
-from .exchange import Entry
-from .finished import Finished
+from .log_entry import Entry
+from .transcript import Finished
 
 __all__ = ["Judged", "judge_conversation", "trace_of"]
 

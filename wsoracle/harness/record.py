@@ -1,6 +1,6 @@
 """The record of a case: one JSON document with what happened, what the judge says of it, and what it stands on.
 
-It has every field of the established suite's report of a case, and one more, ``wsoracle`` (docs/reports.md). What an
+It has every field of Autobahn's report of a case, and one more, ``wsoracle`` (docs/reports.md). What an
 endpoint sent is text from outside: it is kept as it came, in hex or as JSON strings, and whoever shows it escapes it.
 """
 
@@ -11,20 +11,20 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final, Literal
 
-from wsoracle.generators.live_case import writes
+from wsoracle.generators.cases.live_case import writes
+from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.model.rules import RULES
-from wsoracle.model.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
-from wsoracle.properties.conformance import Judgement
-from wsoracle.properties.observation import describe
-from wsoracle.properties.parts import Parts
-from wsoracle.properties.verdict import Verdict
+from wsoracle.properties.judge.behaviour_and_closing import Parts
+from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.observation import describe
+from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__
-from ..expected_outcomes import outcomes_of
-from .crossing import SHOWN, Crossing, FrameSeen, HeadSeen
-from .exchange import BARRIER, Entry
-from .finished import Facts, Finished
+from ..expected.stored import outcomes_of
 from .judging import Judged
+from .log_entry import BARRIER, Entry
+from .transcript import Facts, Finished
+from .wire_log import SHOWN, Crossing, FrameSeen, HeadSeen
 
 __all__ = ["FORMAT", "VERSION", "record_of"]
 
@@ -121,7 +121,7 @@ class _Wire:
             self._line(["TF", _shown(header.length, seen.payload), *fields, mask, None, None, False])
 
     def _received(self, seen: FrameSeen) -> None:
-        """What the endpoint's application or endpoint said, as the established suite lists it."""
+        """What the endpoint's application or endpoint said, as Autobahn lists it."""
         header = seen.header
         if header.opcode in (PING, PONG):
             if seen.payload != BARRIER and len(self.messages) < MOST_ENTRIES:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..output import write_text
 from ..reports import ReportFolder
 from ..reports.entries import Entries
-from ..reports.filed import Place
 from ..reports.names import page_name
+from ..reports.stored_record import Place
+from ..text.output import write_text
 from .summary import summary_of
 
 __all__ = ["RunFolder", "settled"]
@@ -86,7 +86,7 @@ class RunFolder:
 
     def _write_for_machines(self) -> None:
         # What it imports would make everybody else wait.
-        from ..reports.for_machines import junit_xml, markdown_summary
+        from ..reports.junit_markdown import junit_xml, markdown_summary
 
         if self._junit is not None:
             write_text(self._junit, junit_xml(self._folder.entries))

@@ -23,20 +23,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from wsoracle.generators.live_case import LiveCase
-from wsoracle.model.http_head import HEAD_LIMIT, Malformed, Read, Request
-from wsoracle.model.vocabulary import Role
-from wsoracle.properties.verdict import Profile
+from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, Read, Request
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.verdict import Profile
 
+from .connection import Link
 from .conversation import Conversation, Manners, most_octets
-from .finished import Facts
-from .incoming import Incoming
-from .judges import Judges
-from .link import Link
+from .judging_pool import Judges
+from .received import Incoming
 from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_run import AgentRun, ServerRun
 from .server_web import Pages
+from .transcript import Facts
 
 __all__ = ["Address", "FuzzingServer", "Limits"]
 

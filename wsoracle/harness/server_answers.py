@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from wsoracle.model.endpoint import Endpoint, Refused
-from wsoracle.model.events import Opened
-from wsoracle.model.http_head import Request, Response
-from wsoracle.model.opening_server import ServerOpening
-from wsoracle.model.uri import parse_uri
-from wsoracle.model.vocabulary import CLOSE, Frame, Role
-from wsoracle.model.wire import encode
+from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
+from wsoracle.model.endpoint.endpoint import Endpoint, Refused
+from wsoracle.model.endpoint.events import Opened
+from wsoracle.model.endpoint.handshake_server import ServerOpening
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.http import Request, Response
+from wsoracle.model.octets.uri import parse_uri
+from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 
-from .handshake import Greeting, answer_to, request_to
-from .link import Link
+from .connection import Link
 
 __all__ = ["Page", "close_at_once", "get_ready", "reply", "respond"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from wsoracle.generators.live_case import LiveCase
-from wsoracle.model.http_head import Request
+from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.model.octets.http import Request
 
 __all__ = ["LONGEST_AGENT", "PATHS", "Command", "Refusal", "command_of", "is_websocket", "path_of"]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
-from wsoracle.generators.live_case import LiveCase
+from wsoracle.generators.cases.live_case import LiveCase
 
-from ..reports.filed import Place
-from .ledger import Ledger
+from ..reports.stored_record import Place
+from .controls import Ledger
 from .server_paths import Refusal
 from .summary import summary_of
 

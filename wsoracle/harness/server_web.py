@@ -15,7 +15,7 @@ from re import compile as regex
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-from wsoracle.model.http_head import Request
+from wsoracle.model.octets.http import Request
 
 from .server_answers import Page
 from .server_paths import Refusal, path_of
@@ -86,7 +86,7 @@ class Pages:
         return self._status()
 
     def _prefixes(self) -> list[str]:
-        """Where the report folder is: also where the established suite has the files of its working directory."""
+        """Where the report folder is: also where Autobahn has the files of its working directory."""
         found = ["/reports/"]
         try:
             below = self._reports.resolve().relative_to(Path.cwd().resolve()).as_posix()

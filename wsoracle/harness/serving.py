@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ..output import one_line, why_not
+from ..text.output import one_line, why_not
 from .collector import only_what_is_new
 from .expected_failures import tally_of
 from .summary import show

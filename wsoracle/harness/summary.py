@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from ..output import one_line
+from ..text.output import one_line
 from .expected_failures import Tally
 
 __all__ = ["document_of", "show", "summary_of"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from .tidy import tidy
+from .sanitize import tidy
 
 __all__ = ["ESTABLISHED", "OURS", "Entries", "Entry", "entry_of", "in_order", "span_of"]
 
@@ -22,7 +22,7 @@ OURS: Final = ("verdict", "behavior", "behaviorClose", "counts", "passed", "cont
 
 
 def entry_of(record: Mapping[str, Any], file: str) -> Entry:
-    """The entry of a record that is in a file; one of the established suite has no verdict of ours."""
+    """The entry of a record that is in a file; one of Autobahn has no verdict of ours."""
     tidied = tidy({key: record[key] for key in _READ if key in record}, timeline=False)
     ours = tidied["wsoracle"]
     return {
@@ -45,7 +45,7 @@ def entry_of(record: Mapping[str, Any], file: str) -> Entry:
 
 
 def in_order(entries: Mapping[str, Mapping[str, Entry]]) -> dict[str, dict[str, Entry]]:
-    """Agents by name, their cases as the established suite numbers them, then all others."""
+    """Agents by name, their cases as Autobahn numbers them, then all others."""
     return {
         agent: dict(sorted(cases.items(), key=lambda item: item[1]["order"]))
         for agent, cases in sorted(entries.items())

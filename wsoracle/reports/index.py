@@ -10,8 +10,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from .entries import Entries
+from .escape import visible
 from .names import page_name
-from .shown import visible
 from .style import FILTER_SCRIPT, policy, template_environment
 from .verdicts import CLOSED_WELL, MEANINGS, SIGNS, VERDICTS, label, style_of
 
@@ -69,7 +69,7 @@ def _groups(ordered: list[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, ...
 
 
 def _group_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of its group; cases of the established suite have numbers only."""
+    """The names of its group; cases of Autobahn have numbers only."""
     if entry["group"]:
         return tuple(entry["group"])
     established, numbers, _ = entry["order"]

@@ -1,6 +1,6 @@
 """File names of reports, safe whatever an agent calls itself.
 
-As in the established suite: lower case, what is no letter or digit a space, trimmed, spaces as underscores. What that
+As in Autobahn: lower case, what is no letter or digit a space, trimmed, spaces as underscores. What that
 leaves too long, empty or taken gets a few characters of a digest, so that different names have different files.
 """
 

@@ -1,4 +1,4 @@
-"""The page of a case: the verdict with its clauses, then everything that the established suite's page shows."""
+"""The page of a case: the verdict with its clauses, then everything that Autobahn's page shows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from wsoracle.model.vocabulary import OPCODE_NAMES
+from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
+from .escape import html_of
 from .rows import count_rows, timeline_rows, wire_rows
+from .sanitize import as_text, tidy
 from .sequence import sequence_diagram
-from .shown import html_of
 from .style import policy, template_environment
-from .tidy import as_text, tidy
 from .verdicts import MEANINGS, label
 from .wire import Line, wire_log
 

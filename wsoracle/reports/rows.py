@@ -1,6 +1,6 @@
 """The rows of the long tables of a case's page, as HTML: a template would take several times as long for them.
 
-Every text goes through :func:`~wsoracle.reports.shown.html_of`; numbers are numbers in a tidy record.
+Every text goes through :func:`~wsoracle.reports.escape.html_of`; numbers are numbers in a tidy record.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .shown import html_of
+from .escape import html_of
 from .wire import Line
 
 __all__ = ["count_rows", "timeline_rows", "wire_rows"]

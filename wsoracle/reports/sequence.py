@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from .shown import visible
+from .escape import visible
 
 __all__ = ["MOST_ARROWS", "sequence_diagram"]
 

@@ -56,7 +56,7 @@ def template_environment() -> object:
     """The templates, escaping everything that they are given."""
     import jinja2
 
-    from .shown import visible
+    from .escape import visible
     from .verdicts import SIGNS, style_of
 
     environment = jinja2.Environment(

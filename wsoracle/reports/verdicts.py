@@ -46,7 +46,7 @@ def style_of(words: str) -> str:
 
 
 def whole_verdict(behavior: str, closing: str) -> str:
-    """The verdict on a case of which the established suite judged the two parts."""
+    """The verdict on a case of which Autobahn judged the two parts."""
     return "FAILED" if behavior in _PASSED and closing not in CLOSED_WELL else behavior
 
 

@@ -1,4 +1,4 @@
-"""The wire log of a case line by line, to its end: what the page of the established suite shows, in its words.
+"""The wire log of a case line by line, to its end: what the page of Autobahn shows, in its words.
 
 The rows of a record tell of octets, frames and timers. Who ended TCP, and how, is told by other fields of it: lines
 about that are made here.
@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from wsoracle.model.vocabulary import OPCODE_NAMES
+from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
-from .tidy import as_text
+from .sanitize import as_text
 
 __all__ = ["Line", "wire_log"]
 
@@ -97,7 +97,7 @@ def _timer(kind: str, said: str, ours: bool) -> tuple[str, str]:
 
 
 def _ends(record: Mapping[str, Any]) -> Iterator[Line]:
-    """How TCP ended. Of the established suite it is known only who dropped it first."""
+    """How TCP ended. Of Autobahn it is known only who dropped it first."""
     steps = record["wsoracle"]["timeline"]
     ends = [step for step in steps if step["what"] in _ENDS and step["from"] in ("tester", "sut")]
     if ends and ends[0]["from"] == "tester":

@@ -1,0 +1,76 @@
+"""What a runner needs of a case, and no more: the writes, what to wait for, and what may be seen.
+
+Both exporters that make runnable files embed these plans, so that they run the same case the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wsoracle.model.facts.heads import SAMPLE_URI
+from wsoracle.model.octets.vocabulary import PING
+
+from ..cases.case import Case, Outcome
+from ..cases.outcome import seen_to_json
+
+__all__ = ["carried_by", "in_words", "plan"]
+
+
+def plan(case: Case) -> dict[str, Any]:
+    """The plan of a case that a runner can carry, ready for JSON: octets in hex, only acceptable outcomes, best first.
+
+    `opening`: the case makes its own opening handshake, with this target and host, which a runner replaces.
+    A runner tells the end of what the endpoint does by a Ping of its own, where `ends` leaves it a place for one.
+    """
+    return {
+        "id": case.id,
+        "title": case.title,
+        "origin": str(case.origin),
+        "control": case.control,
+        "bursts": [
+            {
+                "awaits": [seen_to_json(seen) for seen in burst.awaits],
+                "chunks": [chunk.hex() for chunk in burst.chunks],
+            }
+            for burst in case.bursts
+        ],
+        "opening": {"target": SAMPLE_URI.resource_name, "host": SAMPLE_URI.host_header} if case.opening else None,
+        "half_closes": case.half_closes,
+        "closes": case.closes,
+        "ends": case.ending.value,
+        "pings": [
+            payload.hex() for payload in dict.fromkeys(frame.payload for frame in case.frames if frame.opcode == PING)
+        ],
+        "outcomes": [
+            {
+                "verdict": outcome.verdict().value,
+                "seen": [seen_to_json(seen) for seen in outcome.observable or ()],
+                "words": in_words(outcome),
+            }
+            for outcome in case.acceptable()
+        ],
+    }
+
+
+def in_words(outcome: Outcome) -> str:
+    """An outcome with its clauses, such as ``fail 1002 (MUST 5.2/reserved-bits)``."""
+    answer = outcome.reaction.value if outcome.code is None else f"{outcome.reaction.value} {outcome.code}"
+    text = f"{answer} ({outcome.strength.value} {', '.join(outcome.rules)})"
+    if outcome.departs_from:
+        left = ", ".join(f"{departure.strength.value} {departure.rule}" for departure in outcome.departs_from)
+        text += f", not following {left}"
+    return text
+
+
+def carried_by(cases: Sequence[Case], why_not: Callable[[Case], str | None]) -> tuple[tuple[Case, ...], dict[str, str]]:
+    """The cases that a runner carries, and for each of the others the reason.
+
+    `why_not` says what stands against a case in this runner; what no runner carries (`Case.judge_only`), and a case
+    whose control is left out, is left out in any.
+    """
+    left_out = {case.id: reason for case in cases if (reason := case.judge_only or why_not(case)) is not None}
+    for case in cases:
+        if case.id not in left_out and case.control in left_out:
+            left_out[case.id] = f"its control {case.control} is left out: {left_out[case.control]}"
+    return tuple(case for case in cases if case.id not in left_out), left_out

@@ -1,0 +1,313 @@
+"""Telling mutants from the original: a shortest distinguishing history, or a proof that there is none.
+
+Within a world the search is breadth first over pairs of a state of the original and the state of the mutant after the
+same history, so that what is found first is shortest. As long as both are in one state, only events of the changed
+row's kind can tell them apart. Between worlds the nearest to the default comes first, and a further one only where it
+saves steps (``Start.cost``).
+
+Rules of the data transfer are tried right after the opening handshake. Those of the handshake are tried from CONNECTING
+on, and what they lead to beyond it; those that hold in both, and mention the handshake, are tried from both.
+
+A mutant that no single event tells apart by default (for the handshake: none after one step) is given to the prover
+(``equivalence``). Only where the prover finds no proof does the search go on, and in those worlds alone for which there
+is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from wsoracle.model.machine.interpreted import Label
+from wsoracle.model.notation.expression import variables
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
+from wsoracle.model.rules import RULES
+
+from .equivalence import MutantProof, Prover
+from .observable import History, MutantBehaviour, Step, alike
+from .operators import Mutant, of_handshake
+from .reachable_histories import ESTABLISHED, Node, Start, Trial, World, ends, starts, starts_with_two
+
+LONGEST: Final = 4
+"""Steps of a history before the last one, at most."""
+
+MOST_PAIRS: Final = 400
+"""Pairs of different states that are followed at each depth."""
+
+
+NEAR: Final = 2
+"""Steps before the last one, where no more is tried before all starts had their turn."""
+
+FIRST_TRY: Final = {ESTABLISHED: 0, CONNECTING: 1}
+"""Steps before the last one of the histories that are tried before a proof is sought, by where they begin."""
+
+MOST_TELLING: Final = 6
+"""Events for which a row is enabled, tried in all states."""
+
+
+class Status(StrEnum):
+    """What became of a mutant; ALIVE: neither told apart nor proved equivalent."""
+
+    KILLED = "killed"
+    EQUIVALENT = "equivalent"
+    ALIVE = "alive"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A history from a start: the steps with their chosen outcomes, and a last step, which is judged."""
+
+    start: Start
+    history: History
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of one mutant; ``scenario`` tells it apart where it is killed."""
+
+    mutant: Mutant
+    status: Status
+    scenario: Scenario | None = None
+
+
+class Distinguisher:
+    """Searches and proofs for the mutants of one rule set; what they share is computed once."""
+
+    def __init__(self, rules: RuleSet = RULES) -> None:
+        self.rules: Final = rules
+        self._starts: Final = {first: starts(first) for first in FIRST_TRY}
+        self._worlds: Final[dict[Start, World]] = {}
+        self._prover: Prover | None = None
+
+    @property
+    def prover(self) -> Prover:
+        """The prover, with its invariant and its bisimulation."""
+        if self._prover is None:
+            self._prover = Prover(self.rules, self._samples())
+        return self._prover
+
+    def world(self, start: Start) -> World:
+        """The world of a start, shared by all searches."""
+        if start not in self._worlds:
+            self._worlds[start] = World(start, self.rules)
+        return self._worlds[start]
+
+    def find(self, mutant: Mutant) -> Finding:
+        """What becomes of a mutant."""
+        usual, others = self._where(mutant)
+        for first in usual:
+            plain = [start for start in self._starts[first] if start.cost == 0]
+            scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
+            if scenario is not None:
+                return Finding(mutant, Status.KILLED, scenario)
+        proof = self.prover.about(mutant.rule, mutant.row)
+        if proof.equivalent:
+            return Finding(mutant, Status.EQUIVALENT)
+        concerned = self._concerned(mutant)
+        near, near_others = (
+            [start for first in firsts for start in self._starts[first] if start.points <= concerned]
+            for firsts in (usual, others)
+        )
+        far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
+        searches: dict[Start, _Search] = {}
+        # What is seen at once elsewhere, or of an odder head, is found before the search goes far where it is usual.
+        scenario = (
+            self._cheapest(mutant, near, NEAR, proof, searches)
+            or self._cheapest(mutant, near_others, 1, proof, searches)
+            or self._in_pairs(mutant, near, proof)
+            or self._cheapest(mutant, near, LONGEST, proof, searches)
+            or self._cheapest(mutant, near_others, LONGEST, proof, searches)
+            or self._cheapest(mutant, far, LONGEST, proof, searches)
+            or self._in_pairs(mutant, far, proof)
+        )
+        return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
+
+    def _in_pairs(self, mutant: Mutant, where: Sequence[Start], proof: MutantProof) -> Scenario | None:
+        """A short history that ends with a head that differs from a sound one, or from a bare one, in two points."""
+        facts = self.rules.by_id[mutant.rule].on.facts
+        for start in where if facts in (RequestFacts, ResponseFacts) else ():
+            if start.departing or proof.equivalent_under(start.setting):
+                continue
+            world = self.world(start)
+            behaviour = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
+            for node in (node for depth in range(FIRST_TRY[CONNECTING] + 1) for node in world.layer(depth)):
+                for trial in world.pairs(node.state, behaviour.kind):
+                    if behaviour.observe(node.state, trial.event)[0] != trial.observation:
+                        return Scenario(start, (*node.history, trial.step(node.state)))
+        return None
+
+    def _where(self, mutant: Mutant) -> tuple[Sequence[State], Sequence[State]]:
+        """Where histories that may tell the mutant apart begin, and where else they might."""
+        rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
+        if of_handshake(rows[0]):
+            return (CONNECTING,), ()
+        if any("handshake" in _names(row) for row in rows):
+            return (ESTABLISHED, CONNECTING), ()
+        return (ESTABLISHED,), (CONNECTING,)
+
+    def _cheapest(
+        self,
+        mutant: Mutant,
+        where: Sequence[Start],
+        longest: int,
+        proof: MutantProof | None = None,
+        searches: dict[Start, _Search] | None = None,
+    ) -> Scenario | None:
+        """The cheapest history that tells the mutant apart: steps before the last one, and what the start costs.
+
+        ``searches`` are gone on with where they stand.
+        """
+        known = {} if searches is None else searches
+        proved: dict[Setting, bool] = {}
+        turns = [
+            (start.cost + depth, place, start) for place, start in enumerate(where) for depth in range(longest + 1)
+        ]
+        for cost, _, start in sorted(turns, key=lambda turn: turn[:2]):
+            if proof is not None and start.setting not in proved:
+                proved[start.setting] = proof.equivalent_under(start.setting)
+            if not proved.get(start.setting):
+                if start not in known:
+                    known[start] = _Search(self.world(start), mutant)
+                if known[start].depth <= cost - start.cost:
+                    history = known[start].deeper()
+                    if history is not None:
+                        return Scenario(start, history)
+        return None
+
+    def _concerned(self, mutant: Mutant) -> set[str]:
+        """The variables that the mutant is about.
+
+        That is what the row mentions, before or after the change, and what those rows mention that read or set a
+        variable which it sets differently; and whether there are an echo and a limit.
+        """
+        rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
+        mentioned = {"echo", "limit", "willing"}.union(*(_names(row) for row in rows))
+        set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
+        different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
+        if len({LEGAL.name in _names(row) for row in rows}) == 2:
+            mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
+        return mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
+
+    def find_all(self, mutants: Iterable[Mutant], progress: Callable[[Finding], None] | None = None) -> list[Finding]:
+        """What becomes of each mutant, in their order; ``progress`` is told of each."""
+        found = []
+        for mutant in mutants:
+            found.append(self.find(mutant))
+            if progress is not None:
+                progress(found[-1])
+        return found
+
+    def _samples(self) -> Iterator[tuple[Setting, State]]:
+        """Some reachable states, departures included: whatever holds in all of them may be an invariant."""
+        for start in (start for near in self._starts.values() for start in near):
+            if start.departing and start.points <= {"limit"}:
+                world = self.world(start)
+                for depth in range(3):
+                    yield from ((start.setting, node.state) for node in world.layer(depth))
+
+
+def _names(row: Rule) -> set[str]:
+    return {name for expression in (row.when, *row.then.effects.values()) for name in variables(expression)}
+
+
+def search(world: World, mutant: Mutant, longest: int = LONGEST) -> History | None:
+    """A shortest history in a world, at most so many steps and the last, on which the mutant shows something else."""
+    searching = _Search(world, mutant)
+    return next((history for _ in range(longest + 1) if (history := searching.deeper()) is not None), None)
+
+
+class _Pair:
+    """A state of the original and a different one of the mutant after the same history."""
+
+    __slots__ = ("ended", "history", "mutant", "original")
+
+    def __init__(self, original: State, mutant: State, history: History, ended: bool) -> None:
+        self.original: Final = original
+        self.mutant: Final = mutant
+        self.history: Final = history
+        self.ended: Final = ended
+
+
+class _Search:
+    """A search in one world, one step deeper with each call."""
+
+    def __init__(self, world: World, mutant: Mutant) -> None:
+        self._world: Final = world
+        self._behaviour: Final = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
+        self._seen: Final[set[tuple[State, State, bool]]] = set()
+        self.depth = 0
+        """How many steps before the last one the next histories have."""
+        self._pairs: list[_Pair] = []
+        self._next: list[_Pair] = []
+        self._telling: Final = self._events_for_the_row()
+
+    def deeper(self) -> History | None:
+        """A history that is one step longer than any tried before, if one tells the mutant apart."""
+        self._next = []
+        nodes = self._world.layer(self.depth)
+        self.depth += 1
+        for node in nodes:
+            if (found := self._in_one_state(node)) is not None:
+                return found
+        for pair in self._pairs:
+            if (found := self._in_two_states(pair)) is not None:
+                return found
+        self._pairs = self._next[:MOST_PAIRS]
+        return None
+
+    def _events_for_the_row(self) -> list[Event]:
+        """Some events for which the row is enabled in the first state, if it ever is: to be tried in all others too."""
+        behaviour, start = self._behaviour, self._world.start.state
+        found: list[Event] = []
+        for trial in self._world.trials(start, behaviour.kind):
+            if trial.event.facts is not None and len(found) < MOST_TELLING:
+                refusing, legal, _ = trial.masks
+                if (refusing | legal) >> behaviour.index & 1:
+                    found.append(trial.event)
+        return found
+
+    def _in_one_state(self, node: Node) -> History | None:
+        behaviour, state = self._behaviour, node.state
+        if node.ended and behaviour.kind.is_input:
+            return None
+        telling = (self._world.tried(state, event) for event in self._telling if self._world.has(event, state))
+        for trial in (*self._world.trials(state, behaviour.kind), *(telling if node.parent else ())):
+            masks = behaviour.changed(trial.masks, state, trial.event.facts)
+            if masks == trial.masks and behaviour.keeps_reaction:
+                continue
+            observation, after = behaviour.observe(state, trial.event, masks)
+            if observation != trial.observation:
+                return (*node.history, trial.step(state))
+            self._follow(trial, after, state, node.ended, lambda: node.history)
+        return None
+
+    def _in_two_states(self, pair: _Pair) -> History | None:
+        for kind in EventKind:
+            for trial in () if pair.ended and kind.is_input else self._world.trials(pair.original, kind):
+                step = trial.step(pair.original)
+                observation, after = self._behaviour.witnessed(step, pair.mutant)
+                if observation != trial.observation:
+                    return (*pair.history, step)
+                self._follow(trial, after, pair.original, pair.ended, lambda: pair.history)
+        return None
+
+    def _follow(
+        self, trial: Trial, after: dict[Label, State], state: State, ended: bool, history: Callable[[], History]
+    ) -> None:
+        over = ends(ended, trial)
+        for label in self._world.steps_on(trial):
+            then = trial.after[label]
+            other = alike(after, label, then)
+            if other is None or then == other:
+                continue
+            key = (*self._world.essence(then, other), over)
+            if key not in self._seen:
+                self._seen.add(key)
+                self._next.append(_Pair(then, other, (*history(), trial.step(state, label)), over))
+
+
+__all__ = ["Distinguisher", "Event", "Finding", "Scenario", "Status", "Step", "search"]

@@ -1,0 +1,517 @@
+"""Mutants: faults made by changing one row of the rules, systematically.
+
+Each mutant is a whole rule set with one row changed, so that whatever takes a rule set (the machine, the proofs, the
+compiled path) takes a mutant. The operators:
+
+========== ==========================================================================================================
+drop       the row is missing
+without    one term of a conjunction, disjunction or sum is left out
+negate     one atom of the guard (or of a conditional effect) is negated
+role       server and client are swapped
+bound      a bound is off by one, or ``<`` for ``<=``
+constant   another opcode, message type, UTF-8 state, switch value, stage of the handshake, or fact of a head
+code       the connection is failed, or the handshake refused, with another status code
+reaction   ignored or accepted instead of failed, ignored instead of accepted, and so on
+delivers   the application is told of something else, or of nothing
+due        silence is forbidden in the name of another output
+strength   a failure that is required becomes optional, or the other way round
+missing    one effect on the state is left out
+effect     one effect on the state has another value
+========== ==========================================================================================================
+
+What rows share (that a frame is read at all; what is given up when the connection fails) is not changed in every row
+anew: the rows take the terms they share in turn, so that each term is changed somewhere and the number stays small.
+
+A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such
+as* 400), and no rule ties its answer to it: who sees the answer cannot tell such rows apart (``expectation.as_seen``).
+So a row that refuses is made to answer with 200, which is no error; and one row for each error code is made to answer
+with another, as the example of a change that must come out as equivalent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from wsoracle.model.notation.expression import (
+    FALSE,
+    Const,
+    Expr,
+    Op,
+    Sort,
+    Var,
+    all_of,
+    lift,
+    substitute,
+    text,
+    variables,
+)
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts
+from wsoracle.model.notation.rule import (
+    LEGAL,
+    Accept,
+    Due,
+    Fail,
+    Forbid,
+    Ignore,
+    Reaction,
+    Refuse,
+    Rule,
+    RuleSet,
+    Strength,
+)
+from wsoracle.model.notation.variables import HANDSHAKE, LOST, STATE_VARIABLES, EventKind, server
+from wsoracle.model.octets import utf8
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from wsoracle.model.rules import RULES
+
+T = TypeVar("T")
+
+OPERATORS: Final = (
+    "drop", "without", "negate", "role", "bound", "constant", "code", "reaction", "delivers", "due", "strength",
+    "missing", "effect",
+)  # fmt: skip
+
+_TERM_SHARED_BY: Final = 8
+_EFFECT_SHARED_BY: Final = 4
+"""A term, or an effect, that at least so many rows have in common is changed in them in turn."""
+
+
+def _next_values(variable: Var) -> dict[int, int]:
+    """For each value of a variable the one after it, and after the last the first."""
+    return {value: (value + 1) % (variable.high + 1) for value in range(variable.high + 1)}
+
+
+_NAMED: Final = {
+    name: variable
+    for name, variable in {"handshake": STATE_VARIABLES["handshake"], **HEAD_VARIABLES}.items()
+    if variable.sort is Sort.INT and variable.labels
+}
+"""The variables whose values are names, not numbers, and all alike."""
+
+_OTHER_CONSTANT: Final[Mapping[str, Mapping[int, int]]] = {
+    "opcode": {CONTINUATION: TEXT, TEXT: BINARY, BINARY: TEXT, CLOSE: PING, PING: PONG, PONG: PING},
+    "recv_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
+    "send_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
+    "utf8_next": {utf8.ACCEPT: utf8.REJECT, utf8.REJECT: utf8.ACCEPT},
+    **{name: _next_values(variable) for name, variable in _NAMED.items()},
+}
+_OTHER_STAGE: Final = {
+    "complete": "awaiting 101",
+    "awaiting 101": "complete",
+    "to be refused": "awaiting 101",
+    "another version": "to be refused",
+    "not for us": "to be refused",
+    "unreadable": "to be refused",
+    "refused": "not begun",
+}
+_OTHER_VALUE: Final[Mapping[str, Mapping[int, int]]] = {
+    "recv_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
+    "send_type": {0: BINARY, TEXT: BINARY, BINARY: TEXT},
+    "recv_utf8": {utf8.ACCEPT: utf8.REJECT},
+    "send_utf8": {utf8.ACCEPT: utf8.REJECT},
+    "recv_length": {0: 1},
+    "handshake": {HANDSHAKE.index(a): HANDSHAKE.index(b) for a, b in _OTHER_STAGE.items()},
+}
+_OTHER_CODE: Final = {1002: 1007, 1007: 1002, 1009: 1002, LOST: 1002}
+_OTHER_ERROR: Final = {400: 403, 403: 400, 426: 400, 431: 400}
+_NO_ERROR: Final = 200
+_TAKING: Final[tuple[Ignore | Accept, ...]] = (Ignore(), Accept())
+_OTHER_DELIVERY: Final = {
+    "text message": "binary message",
+    "binary message": "text message",
+    "ping": "pong",
+    "pong": "ping",
+    "closed cleanly": "closed, not cleanly",
+    "closed, not cleanly": "closed cleanly",
+    "opening handshake": "other request",
+    "other request": "opening handshake",
+    "open": "refused",
+    "refused": "open",
+}
+_ORDER: Final = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+_OPPOSITE: Final = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+_WORDS: Final = {"<=": "le", ">=": "ge", "<": "lt", ">": "gt", "==": "is", "!=": "is-not", "+": "plus"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: the rules with one row changed.
+
+    ``rule`` is the id of the row, ``operator`` one of :data:`OPERATORS`, ``change`` one readable line; ``row`` is the
+    row as changed, None where it was dropped. ``id`` is the row's id, ``~`` and a name, made of characters that may
+    stand in the name of a file.
+    """
+
+    id: str
+    rule: str
+    operator: str
+    change: str
+    rules: RuleSet
+    row: Rule | None
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One change of an expression: operator, a name for ids, a readable line, and the expression after it."""
+
+    operator: str
+    name: str
+    change: str
+    after: Expr
+
+
+# --- rewriting expressions --------------------------------------------------------------------------------------------
+
+
+def rebuild(expression: Expr, args: Sequence[Expr]) -> Expr:
+    """The operator of an expression applied to other operands."""
+    assert isinstance(expression, Op)
+    return Op(expression.op, tuple(args))
+
+
+def everywhere(expression: Expr, change: Callable[[Expr], Iterable[Rewrite]]) -> Iterator[Rewrite]:
+    """All ways to apply a change at one place of the tree, the root first."""
+    yield from change(expression)
+    if isinstance(expression, Op):
+        for index, arg in enumerate(expression.args):
+            for found in everywhere(arg, change):
+                args = (*expression.args[:index], found.after, *expression.args[index + 1 :])
+                yield replace(found, after=rebuild(expression, args))
+
+
+def terms_of(expression: Expr, op: str) -> list[Expr]:
+    """The terms of a chain of one operator, nested as they may be; the expression itself where it is no such chain."""
+    if isinstance(expression, Op) and expression.op == op:
+        return [term for arg in expression.args for term in terms_of(arg, op)]
+    return [expression]
+
+
+def normal_key(expression: Expr) -> tuple[object, ...]:
+    """A key that is equal for trees that differ only in how they are written.
+
+    Constants are folded, chains are flat, ``x > 3`` and ``x >= 4`` are one, and so are ``~(x == 1)`` and ``x != 1``.
+    """
+    return _normal(substitute(expression, {}))
+
+
+def _normal(expression: Expr) -> tuple[object, ...]:
+    if not isinstance(expression, Op):
+        return expression.key()
+    op, args = expression.op, expression.args
+    if op in ("and", "or"):
+        return (op, *dict.fromkeys(_normal(term) for term in terms_of(expression, op)))
+    if op == "not" and isinstance(args[0], Op) and args[0].op in _OPPOSITE:
+        return _normal(Op(_OPPOSITE[args[0].op], args[0].args))
+    if op == "not" and isinstance(args[0], Op) and args[0].op == "not":
+        return _normal(args[0].args[0])
+    if op == "ite" and isinstance(args[0], Op) and args[0].op == "not":
+        return _normal(Op("ite", (args[0].args[0], args[2], args[1])))
+    if op in _ORDER and isinstance(args[1], Const):
+        bound = int(args[1].value) + (op in ("<=", ">"))
+        return ("<" if op in ("<", "<=") else ">=", _normal(args[0]), bound)
+    return (op, *(_normal(arg) for arg in args))
+
+
+def swapped_roles(expression: Expr) -> Expr:
+    """The expression with server and client exchanged."""
+    return substitute(expression, {server.name: ~server})
+
+
+def _is_atom(expression: Expr) -> bool:
+    """A truth value, or an equality that has neither a bound nor a switch to be changed instead."""
+    if isinstance(expression, Var):
+        return expression.sort is Sort.BOOL and expression.key() != LEGAL.key()
+    if not isinstance(expression, Op) or expression.op not in ("==", "!="):
+        return False
+    left, right = expression.args
+    return not isinstance(right, Const) or (isinstance(left, Var) and left.name in _OTHER_CONSTANT)
+
+
+def _left_out(expression: Expr) -> Iterator[Rewrite]:
+    """Leave out one operand of ``and``, ``or``, ``+``: the other one stands for both. ``ite``: one branch for both."""
+    if not isinstance(expression, Op) or expression.op not in ("and", "or", "+", "ite"):
+        return
+    if expression.op == "ite":
+        for word, branch in zip(("then", "else"), expression.args[1:], strict=True):
+            yield Rewrite("without", f"always-{word}", f"always the branch «{text(branch)}»", branch)
+        return
+    for index, dropped in enumerate(expression.args):
+        # A longer chain is left to its own nodes: each of its terms is left out exactly once.
+        if not (isinstance(dropped, Op) and dropped.op == expression.op):
+            name, change = f"without-{slug(dropped)}", f"without «{text(dropped)}»"
+            yield Rewrite("without", name, change, expression.args[1 - index])
+
+
+def _negated(expression: Expr) -> Iterator[Rewrite]:
+    if _is_atom(expression):
+        yield Rewrite("negate", f"not-{slug(expression)}", f"«{text(expression)}» is negated", ~expression)
+
+
+def _off_by_one(expression: Expr) -> Iterator[Rewrite]:
+    if not isinstance(expression, Op) or expression.op not in _OPPOSITE or expression.args[0].sort is not Sort.INT:
+        return
+    left, right = expression.args
+    if not isinstance(right, Const):
+        if expression.op in _ORDER:
+            other = Op(_ORDER[expression.op], expression.args)
+            yield Rewrite("bound", slug(other), f"«{text(other)}» for «{text(expression)}»", other)
+    elif isinstance(left, Var) and (expression.op in _ORDER or _is_number(left)):
+        for step in (1, -1):
+            bound = int(right.value) + step
+            if left.low <= bound <= left.high:
+                other = Op(expression.op, (left, Const(bound)))
+                name = f"{left.name}-bound-{right.value}{step:+}"
+                yield Rewrite("bound", name, f"«{text(other)}» for «{text(expression)}»", other)
+
+
+def _is_number(variable: Var) -> bool:
+    return variable.name not in _OTHER_CONSTANT and not variable.name.startswith("switch_")
+
+
+def _other_constant(expression: Expr) -> Iterator[Rewrite]:
+    if not isinstance(expression, Op) or expression.op not in ("==", "!="):
+        return
+    left, right = expression.args
+    if isinstance(left, Var) and isinstance(right, Const):
+        other = _instead_of(left, int(right.value))
+        if other is not None:
+            after = Op(expression.op, (left, Const(other, left.labels.get(other))))
+            yield Rewrite("constant", slug(after), f"«{text(after)}» for «{text(expression)}»", after)
+
+
+def _instead_of(variable: Var, value: int) -> int | None:
+    if variable.name.startswith("switch_"):
+        return (value + 1) % (variable.high + 1)
+    return _OTHER_CONSTANT.get(variable.name, {}).get(value)
+
+
+def rewrites(expression: Expr) -> Iterator[Rewrite]:
+    """All single changes of an expression, by operator and then by place."""
+    for change in (_left_out, _negated, _off_by_one, _other_constant):
+        yield from everywhere(expression, change)
+
+
+def slug(expression: Expr) -> str:
+    """The text of an expression, made of the characters that an id may have."""
+    words = [_WORDS.get(word, word) for word in text(expression).replace("(", "").replace(")", "").split()]
+    written = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(words)).strip("-")
+    return written if len(written) <= 48 else f"{written[:47].rstrip('-')}+"
+
+
+def of_handshake(rule: Rule) -> bool:
+    """A rule of the opening handshake: its event is a head of HTTP, or it holds only before the data transfer."""
+    if rule.on.facts in (RequestFacts, ResponseFacts):
+        return True
+    return substitute(rule.when, {"handshake": HANDSHAKE.index("complete")}).key() == FALSE.key()
+
+
+# --- changing rows ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Change:
+    operator: str
+    name: str
+    change: str
+    row: Rule | None
+
+
+class _Shared:
+    """What many rows have in common, and whose turn it is to have it changed."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        terms = Counter((r.on, term.key()) for r in rules for term in terms_of(r.when, "and"))
+        effects = Counter(_effect_key(r, name) for r in rules for name in r.then.effects)
+        self._terms: Final = {key for key, times in terms.items() if times >= _TERM_SHARED_BY} - _NEVER_SHARED
+        self._effects: Final = {key for key, times in effects.items() if times >= _EFFECT_SHARED_BY}
+        self._turns: Final[Counter[object]] = Counter()
+        self._once: Final[set[object]] = set()
+
+    def terms_to_change(self, rule: Rule, terms: Sequence[Expr]) -> list[tuple[int, Expr, bool]]:
+        """The terms of a guard to change in this row, with their places, and whether they are changed inside too.
+
+        These are its own, inside too, and one of those it shares. What is shared is changed inside only once, and only
+        where it offers a choice (the signs of a handshake, any of which will do).
+        """
+        shared = [at for at, term in enumerate(terms) if (rule.on, term.key()) in self._terms]
+        turn = self.in_turn((rule.on, len(shared)), shared)
+        return [
+            (at, term, at not in shared or (_offers_choice(term) and self.first_time((rule.on, term.key()))))
+            for at, term in enumerate(terms)
+            if at not in shared or at in turn
+        ]
+
+    def first_time(self, what: object) -> bool:
+        """Whether this is asked for the first time."""
+        known = what in self._once
+        self._once.add(what)
+        return not known
+
+    def effects_to_change(self, rule: Rule) -> list[tuple[str, bool]]:
+        """The effects to change in this row: its own, and one of those it shares (true)."""
+        shared = [name for name in rule.then.effects if _effect_key(rule, name) in self._effects]
+        turn = self.in_turn((rule.on, rule.then.word), shared)
+        return [(name, name in shared) for name in rule.then.effects if name not in shared or name in turn]
+
+    def in_turn(self, family: object, items: Sequence[T]) -> Sequence[T]:
+        """One of the items, the next one with each call for the family."""
+        if not items:
+            return []
+        turn = self._turns[family] % len(items)
+        self._turns[family] += 1
+        return items[turn : turn + 1]
+
+
+_NEVER_SHARED: Final = {(kind, LEGAL.key()) for kind in EventKind}
+"""Each row says for itself that it is for legal events."""
+
+
+def _effect_key(rule: Rule, name: str) -> tuple[object, ...]:
+    return (rule.on, rule.then.word, name, normal_key(rule.then.effects[name]))
+
+
+def _offers_choice(term: Expr) -> bool:
+    return isinstance(term, Op) and term.op == "or"
+
+
+def _changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
+    yield _Change("drop", "drop", "the rule is missing", None)
+    yield from _guard_changes(rule, shared)
+    yield from _reaction_changes(rule, shared)
+    yield from _effect_changes(rule, shared)
+
+
+def _guard_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
+    def changed(operator: str, name: str, change: str, terms: Iterable[Expr]) -> _Change:
+        return _Change(operator, name, change, replace(rule, when=all_of(list(terms))))
+
+    if server.name in variables(rule.when):
+        yield _Change("role", "role", "server and client are swapped", replace(rule, when=swapped_roles(rule.when)))
+    terms = terms_of(rule.when, "and")
+    for at, term, inside in shared.terms_to_change(rule, terms):
+        before, after = terms[:at], terms[at + 1 :]
+        yield changed("without", f"without-{slug(term)}", f"without «{text(term)}»", before + after)
+        for found in rewrites(term) if inside else ():
+            yield changed(found.operator, found.name, found.change, [*before, found.after, *after])
+
+
+def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
+    then = rule.then
+
+    def changed(operator: str, name: str, change: str, **fields: object) -> _Change:
+        return _Change(operator, name, change, replace(rule, **fields))  # type: ignore[arg-type]
+
+    if isinstance(then, Fail):
+        other = _OTHER_CODE[then.code]
+        remembered = {"fail_code": lift(other)} if "fail_code" in then.effects else {}
+        wrong = replace(then, code=other, effects={**then.effects, **remembered})
+        yield changed("code", f"code-{other}", f"fails with {other} for {then.code}", then=wrong)
+        for reaction in shared.in_turn("instead of failing", _TAKING):
+            what = "frame" if rule.on.has_frame else "response"
+            yield changed("reaction", reaction.word, _taken(what, reaction), then=reaction)
+        yield _other_strength(rule, "failing")
+    elif isinstance(then, Refuse):
+        others = [_NO_ERROR, _OTHER_ERROR[then.code]] if shared.first_time(("refused with", then.code)) else [_NO_ERROR]
+        for status in others:
+            change = f"refuses with {status} for {then.code}"
+            yield changed("code", f"code-{status}", change, then=replace(then, code=status))
+        for reaction in shared.in_turn("instead of refusing", _TAKING):
+            yield changed("reaction", reaction.word, _taken("request", reaction), then=reaction)
+        yield _other_strength(rule, "refusing")
+    elif isinstance(then, Accept):
+        yield changed("reaction", "ignore", "ignored, with the same effects", then=Ignore(then.effects))
+        if then.delivers is not None:
+            yield changed("delivers", "tells-nothing", "the application is not told", then=replace(then, delivers=None))
+        if then.delivers in _OTHER_DELIVERY:
+            told = _OTHER_DELIVERY[then.delivers]
+            name = f"tells-{re.sub(r'[^a-z]+', '-', told)}"
+            yield changed("delivers", name, f"the application is told «{told}»", then=replace(then, delivers=told))
+    elif isinstance(then, Ignore):
+        yield changed("reaction", "accept", "accepted, with the same effects", then=Accept(then.effects))
+    elif isinstance(then, Forbid) and then.due is not None:
+        due = Due(then.due % len(Due) + 1)
+        yield changed("due", f"due-{due.name.lower()}", f"{due.name} is due for {then.due.name}", then=Forbid(due=due))
+
+
+def _other_strength(rule: Rule, what: str) -> _Change:
+    strength, word = (Strength.MAY, "optional") if rule.strength.binds else (Strength.MUST, "required")
+    return _Change("strength", strength.value.lower(), f"{what} is {word}", replace(rule, strength=strength))
+
+
+def _taken(what: str, reaction: Ignore | Accept) -> str:
+    return f"the {what} is {reaction.word.rstrip('e')}ed without effects"
+
+
+def _effect_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
+    for name, is_shared in shared.effects_to_change(rule):
+        effect = rule.then.effects[name]
+        rest = {n: e for n, e in rule.then.effects.items() if n != name}
+        change = f"without the effect {name} = {_value_text(name, effect)}"
+        yield _Change("missing", f"no-{name}", change, _with_effects(rule, rest))
+        for after in () if is_shared and name != "handshake" else _other_values(name, effect):
+            change = f"{name} = {_value_text(name, after)} for {name} = {_value_text(name, effect)}"
+            written = f"{name}={slug(after)}"
+            yield _Change("effect", written, change, _with_effects(rule, {**rule.then.effects, name: after}))
+
+
+def _with_effects(rule: Rule, effects: Mapping[str, Expr]) -> Rule:
+    reaction: Reaction = replace(rule.then, effects=effects)
+    return replace(rule, then=reaction)
+
+
+def _value_text(name: str, effect: Expr) -> str:
+    if isinstance(effect, Const) and not isinstance(effect.value, bool):
+        return STATE_VARIABLES[name].labels.get(effect.value, text(effect))
+    return text(effect)
+
+
+def _other_values(name: str, effect: Expr) -> Iterator[Expr]:
+    if isinstance(effect, Const):
+        if isinstance(effect.value, bool):
+            yield Const(not effect.value)
+        elif effect.value in _OTHER_VALUE.get(name, {}):
+            yield Const(_OTHER_VALUE[name][effect.value])
+    elif effect.sort is Sort.BOOL:
+        yield from (found.after for found in rewrites(effect))
+    else:
+        yield from (found.after for found in everywhere(effect, _left_out))
+
+
+def _row_key(row: Rule | None) -> tuple[object, ...] | None:
+    if row is None:
+        return None
+    then = row.then
+    details = [getattr(then, field, None) for field in ("code", "delivers", "due")]
+    effects = tuple(sorted((name, normal_key(effect)) for name, effect in then.effects.items()))
+    return (row.strength, normal_key(row.when), then.word, *details, effects)
+
+
+def mutants(rules: RuleSet = RULES) -> list[Mutant]:
+    """All mutants of a rule set, always the same ones in the same order: by row, then by operator, then by place.
+
+    Two changes that give one row are one mutant, named after the first.
+    """
+    shared = _Shared(rules)
+    found: list[Mutant] = []
+    for rule in rules:
+        seen = {_row_key(rule)}
+        names: Counter[str] = Counter()
+        for change in _changes(rule, shared):
+            key = _row_key(change.row)
+            if key in seen:
+                continue
+            seen.add(key)
+            names[change.name] += 1
+            name = change.name if names[change.name] == 1 else f"{change.name}.{names[change.name]}"
+            changed = (
+                rules.without(rule.id) if change.row is None else RuleSet(change.row if r is rule else r for r in rules)
+            )
+            found.append(Mutant(f"{rule.id}~{name}", rule.id, change.operator, change.change, changed, change.row))
+    return found
+
+
+__all__ = ["OPERATORS", "Mutant", "Rewrite", "everywhere", "mutants", "normal_key", "of_handshake", "rewrites"]

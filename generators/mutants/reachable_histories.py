@@ -1,0 +1,465 @@
+"""Worlds to try mutants in: from a setting and a first state, the reachable states with their shortest histories.
+
+A world is explored breadth first, layer by layer, as far as it is asked to, and shared by all mutants: for each state
+it knows the trial events, what the original expects of them, and the states after them.
+
+A world begins before the opening handshake (CONNECTING) or right after it. Rules of the data transfer need no more than
+the second, where histories are shorter; those of the handshake are followed beyond it, for what a fault of theirs does
+may be seen only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from typing import Final, NamedTuple
+
+from wsoracle.model.facts.frames import text_before
+from wsoracle.model.machine.boundary_events import Alphabet, reporting_variables
+from wsoracle.model.machine.interpreted import Label
+from wsoracle.model.notation.expression import Value, variables
+from wsoracle.model.notation.rule import RuleSet
+from wsoracle.model.notation.switches import SWITCHES, Switch, Switches
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.octets import frames, utf8
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
+from wsoracle.model.rules import RULES
+
+from .observable import Behaviour, History, Masks, Observation, Step, as_seen, can_happen, step_at
+from .operators import of_handshake
+
+SMALL_LIMIT: Final = 2
+"""The limit in octets of those worlds that have one."""
+
+
+SHORT_FRAME: Final = SMALL_LIMIT + 1
+"""A history goes on after frames of at most so many octets."""
+
+_TEXT_STATES: Final[tuple[int, ...]] = (utf8.ACCEPT, utf8.TAIL1, utf8.REJECT)
+"""Whole, unfinished, broken: rules see no more of a text than this."""
+
+
+ESTABLISHED: Final = State()
+"""The state after an opening handshake that negotiated no extension."""
+
+
+class Trial(NamedTuple):
+    """An event in a state, what the original expects of it, and the state after each outcome.
+
+    ``payload``: the octets, where others with the same facts would not do.
+    """
+
+    event: Event
+    masks: Masks
+    observation: Observation
+    after: dict[Label, State]
+    payload: bytes | None = None
+
+    def is_plain(self, looks: Label, then: State) -> bool:
+        """All outcomes that look like this lead to one state."""
+        return all(state == then for label, state in self.after.items() if as_seen(label) == looks)
+
+    def step(self, state: State, label: Label | None = None) -> Step:
+        """The trial as a step of a history."""
+        return step_at(state, self.event, label, self.payload)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A setting, and the state before or right after the opening handshake.
+
+    ``departing``: histories may contain steps that depart from a SHOULD or a CONSENSUS rule.
+    """
+
+    setting: Setting
+    state: State = ESTABLISHED
+    departing: bool = False
+
+    @property
+    def cost(self) -> int:
+        """How much longer a history without it may be before this start is preferred to the default one."""
+        return 2 * len(self.points) + 3 * self.departing
+
+    @property
+    def points(self) -> frozenset[str]:
+        """The names of the variables that differ from the default, role aside."""
+        setting = self.setting
+        changed = {f"switch_{name}" for name in setting.switches.changes()}
+        changed |= {name for name in ("claims_rsv1", "claims_rsv2", "claims_rsv3") if getattr(self.state, name)}
+        differs = {
+            "limit": setting.limit is not None,
+            "echo": not setting.echo,
+            "willing": setting.willing,
+            "browser": setting.browser,
+        }
+        return frozenset(changed | {name for name, is_other in differs.items() if is_other})
+
+    @property
+    def connecting(self) -> bool:
+        """Histories begin before the opening handshake."""
+        return self.state == CONNECTING
+
+    @property
+    def name(self) -> str:
+        """The role, and what is not as by default, made of characters that an id may have."""
+        setting = self.setting
+        words = [setting.role.value]
+        words += [
+            word
+            for word in ("connecting", "willing", "browser")
+            if getattr(self if word == "connecting" else setting, word)
+        ]
+        if not setting.echo:
+            words.append("sink")
+        if setting.limit is not None:
+            words.append(f"limit={setting.limit}")
+        words += [name for name in ("rsv1", "rsv2", "rsv3") if getattr(self.state, f"claims_{name}")]
+        words += [f"{name}={value.replace(' ', '-')}" for name, value in setting.switches.changes().items()]
+        return ",".join(words)
+
+
+class Node:
+    """A state that the original can be in, with the shortest history that leads there."""
+
+    __slots__ = ("by", "ended", "label", "parent", "state")
+
+    def __init__(
+        self, state: State, parent: Node | None = None, by: Trial | None = None, label: Label | None = None
+    ) -> None:
+        self.state: Final = state
+        self.parent: Final = parent
+        self.by: Final = by
+        self.label: Final = label
+        # The peer's end of TCP came: nothing else arrives, whatever the state is.
+        self.ended: Final[bool] = ends(parent is not None and parent.ended, by)
+
+    @property
+    def history(self) -> History:
+        """The steps from the first state to this one."""
+        if self.parent is None or self.by is None:
+            return ()
+        return (*self.parent.history, self.by.step(self.parent.state, self.label))
+
+
+def ends(ended: bool, by: Trial | None) -> bool:
+    """Whether the peer's end of TCP has come, given whether it had before an event."""
+    return ended or (by is not None and by.event.kind is EventKind.RECEIVE_EOF)
+
+
+class World:
+    """The reachable states of a rule set from one start, by depth."""
+
+    def __init__(self, start: Start, rules: RuleSet = RULES) -> None:
+        self.start: Final = start
+        self.behaviour: Final = Behaviour(rules, start.setting)
+        self._events: Final = TrialEvents(rules, start, self.behaviour)
+        root = Node(start.state)
+        self._layers: Final[list[tuple[Node, ...]]] = [(root,)]
+        self._reporting: Final = {name: getattr(State(), name) for name in reporting_variables(rules)}
+        self._seen: Final = {(self._essence(start.state), False)}
+        self._trials: Final[dict[tuple[State, str], tuple[Trial, ...]]] = {}
+        # Trials are many and much alike: each distinct part is kept once.
+        self._masks: Final[dict[Masks, Masks]] = {}
+        self._observations: Final[dict[Observation, Observation]] = {}
+        self._states: Final[dict[State, State]] = {}
+
+    def layer(self, depth: int) -> tuple[Node, ...]:
+        """The states whose shortest history has this many steps."""
+        while len(self._layers) <= depth:
+            self._layers.append(tuple(self._next(self._layers[-1])))
+        return self._layers[depth]
+
+    def trials(self, state: State, kind: EventKind) -> tuple[Trial, ...]:
+        """The trial events of one kind in a state."""
+        key = state, kind.value
+        if key not in self._trials:
+            events = self._events(kind, state)
+            self._trials[key] = tuple(self.tried(state, event, payload) for event, payload in events)
+        return self._trials[key]
+
+    def pairs(self, state: State, kind: EventKind) -> Iterator[Trial]:
+        """Trials of heads that differ from a sound one, or from a bare one, in two points."""
+        for event in self._events.pairs(kind, state):
+            yield self.tried(state, event)
+
+    def has(self, event: Event, state: State) -> bool:
+        """Whether events of this kind are possible in a state."""
+        return can_happen(event.kind, state, self.start.setting)
+
+    def tried(self, state: State, event: Event, payload: bytes | None = None) -> Trial:
+        """What the original expects of an event in a state."""
+        masks = self.behaviour.masks(state, event)
+        observation, after = self.behaviour.observe(state, event, masks)
+        return Trial(
+            event,
+            self._masks.setdefault(masks, masks),
+            self._observations.setdefault(observation, observation),
+            {label: self._states.setdefault(then, then) for label, then in after.items()},
+            payload,
+        )
+
+    def steps_on(self, trial: Trial) -> Iterator[Label]:
+        """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
+
+        And only where who looks on knows what happened: after two refusals that look alike the state is unknown.
+        """
+        frame = trial.event.frame
+        if frame is None or frame.length <= SHORT_FRAME:
+            going_on = {seen.label for seen in trial.observation.outcomes if seen.level == 0 or self.start.departing}
+            for label, then in trial.after.items():
+                looks = as_seen(label)
+                if looks in going_on and (looks is label or trial.is_plain(looks, then)):
+                    yield label
+
+    def _next(self, layer: tuple[Node, ...]) -> Iterator[Node]:
+        for node in layer:
+            for kind in EventKind:
+                for trial in () if node.ended and kind.is_input else self.trials(node.state, kind):
+                    for label in self.steps_on(trial):
+                        state = trial.after[label]
+                        key = self._essence(state), ends(node.ended, trial)
+                        if key not in self._seen:
+                            self._seen.add(key)
+                            yield Node(state, node, trial, label)
+
+    def essence(self, original: State, mutant: State) -> tuple[State, State]:
+        """Two states but for what they only report, where they report the same."""
+        if all(getattr(original, name) == getattr(mutant, name) for name in self._reporting):
+            return self._essence(original), self._essence(mutant)
+        return original, mutant
+
+    def _essence(self, state: State) -> State:
+        return state._replace(**self._reporting)
+
+
+class TrialEvents:
+    """The events worth trying in a state: plain frames of each kind, and frames that differ from them in one point.
+
+    Heads of HTTP are a sound one, a bare one, and what differs from one of these in one point
+    (``model.machine.boundary_events``).
+
+    In the first state there are also those at every boundary that the rules name (``model.machine.boundary_events``),
+    one below and one above it included, so that a bound that is off by one is noticed. Plain events come first: what
+    is found first is what reads best.
+    """
+
+    def __init__(self, rules: RuleSet, start: Start, behaviour: Behaviour) -> None:
+        self._start: Final = start
+        self._behaviour: Final = behaviour
+        self._limit: Final = start.setting.limit
+        self._alphabet: Final = _alphabet(rules, start.setting.role, self._limit)
+        self._known: Final[dict[tuple[object, ...], tuple[tuple[Event, bytes | None], ...]]] = {}
+
+    def __call__(self, kind: EventKind, state: State) -> tuple[tuple[Event, bytes | None], ...]:
+        """The events of one kind in a state, with their octets where these matter, always in the same order."""
+        if not can_happen(kind, state, self._start.setting):
+            return ()
+        if kind.facts is None:
+            return ((Event(kind), None),)
+        if not kind.has_frame:
+            return self._heads(kind, state)
+        about = _About(
+            masked=(self._start.setting.role is Role.SERVER) == (kind is EventKind.RECEIVE),
+            before=text_before(CONTINUATION, state, kind),
+            room=None if self._limit is None else self._limit - state.recv_length,
+            fail_code=state.fail_code,
+        )
+        key = kind, about, state == self._start.state and not self._start.connecting
+        if key not in self._known:
+            frames = [*about.frames()]
+            if key[-1]:
+                values = self._alphabet.boundaries(kind)
+                frames += about.frames_at([int(n) for n in values["length"]], [int(c) for c in values["code"]])
+            self._known[key] = tuple(
+                (Event(kind, frame), octets)
+                for frame in dict.fromkeys(frames)
+                for octets in _payloads(frame, about.before)
+            )
+        return self._known[key]
+
+    def _heads(self, kind: EventKind, state: State) -> tuple[tuple[Event, bytes | None], ...]:
+        """The heads of one kind: those of the alphabet, and what is near one for each row that permits none of them.
+
+        That one differs from a sound head, or from a bare one, in two points: a refusal that names versions is one.
+        """
+        key = kind, state.handshake, state.tcp_open, state.failed
+        if key not in self._known:
+            events = list(self._alphabet.of(kind, state))
+            if not kind.is_input and state.tcp_open and not state.failed:
+                permitted = 0
+                for event in events:
+                    permitted |= self._permitting(event, state)
+                for event in self.pairs(kind, state):
+                    further = self._permitting(event, state) & ~permitted
+                    if further:
+                        permitted |= further
+                        events += _near(event, self._alphabet.boundaries(kind, state))
+            self._known[key] = tuple((event, None) for event in dict.fromkeys(events))
+        return self._known[key]
+
+    def pairs(self, kind: EventKind, state: State) -> tuple[Event, ...]:
+        """The heads of one kind that differ from a sound one, or from a bare one, in two points at most."""
+        if not can_happen(kind, state, self._start.setting):
+            return ()
+        return _alphabet(self._alphabet.rules, self._start.setting.role, self._limit, pairs=True).of(kind, state)
+
+    def _permitting(self, event: Event, state: State) -> int:
+        """The rows that permit an event which none refuses."""
+        refusing, legal, _ = self._behaviour.masks(state, event)
+        return 0 if refusing else legal
+
+
+def _near(event: Event, values: Mapping[str, Sequence[Value]]) -> Iterator[Event]:
+    """An event, and those that differ from it in one fact; not in being well-formed, of which others depend."""
+    yield event
+    assert event.facts is not None
+    for name in event.facts._fields:
+        for value in values[name] if name != "syntax" else ():
+            yield Event.of(event.kind, event.facts._replace(**{name: value}))  # type: ignore[arg-type]
+
+
+class _About(NamedTuple):
+    """What decides which frames are worth trying: how they are masked, and a little of the state.
+
+    ``before``: the automaton in the text message in progress, None where there is none; ``room``: how many octets the
+    limit leaves to the message in progress, None where no limit is stated.
+    """
+
+    masked: bool
+    before: int | None
+    room: int | None
+    fail_code: int
+
+    def frames(self) -> Iterator[FrameFacts]:
+        """Frames that differ in what is not a number."""
+        bases = [FrameFacts(opcode, masked=self.masked) for opcode in _OPCODES]
+        for base in bases:
+            yield from self._contents(base, 0)
+        for base in bases:
+            yield from self._contents(base._replace(fin=False), 0)
+            yield from (frame._replace(answers=True) for frame in self._contents(base, 0))
+        lengths = {1, self.room or 1, (self.room or 0) + 1}
+        for base in bases:
+            for length in (2, 3) if base.opcode == CLOSE else sorted(lengths):
+                for frame in self._contents(base, length):
+                    yield frame
+                    yield frame._replace(fin=False)
+        for base in (*bases, FrameFacts(3, masked=self.masked), FrameFacts(11, masked=self.masked)):
+            yield from self._flagged(next(self._contents(base, 0)))
+
+    def frames_at(self, lengths: Sequence[int], codes: Sequence[int]) -> Iterator[FrameFacts]:
+        """Frames at the boundaries: lengths, also in forms that are not minimal; codes; and all reserved opcodes."""
+        for opcode in range(16):
+            base = FrameFacts(opcode, masked=self.masked)
+            yield from self._flagged(next(self._contents(base, 0)))
+            for length in lengths:
+                yield from self._contents(base, length)
+        yield from (FrameFacts(CLOSE, masked=self.masked, length=2, code=code) for code in codes)
+        for length in lengths:
+            forms = [form for form in FORMS if frames.minimal_form(length) < form]
+            yield from (FrameFacts(BINARY, masked=self.masked, length=length, form=form) for form in forms)
+
+    def _flagged(self, frame: FrameFacts) -> Iterator[FrameFacts]:
+        yield frame
+        yield from (frame._replace(rsv1=True), frame._replace(rsv2=True), frame._replace(rsv3=True))
+        yield frame._replace(masked=not self.masked)
+        yield frame._replace(fin=False, answers=True)
+
+    def _contents(self, base: FrameFacts, length: int) -> Iterator[FrameFacts]:
+        """The frame with payloads of one length that differ in what rules see of a payload."""
+        frame = base._replace(length=length, form=frames.minimal_form(length))
+        if base.opcode == CLOSE and length >= 2:
+            yield frame._replace(code=1000)
+            yield frame._replace(code=self.fail_code or 1001)
+            if length > 2:
+                yield frame._replace(code=1000, reason_ok=False)
+        elif base.opcode == TEXT or (base.opcode == CONTINUATION and self.before is not None):
+            start = utf8.ACCEPT if base.opcode == TEXT or self.before is None else self.before
+            possible = utf8.reachable_after(start, length)
+            for after in [s for s in _TEXT_STATES if s in possible] or [min(possible)]:
+                yield frame._replace(utf8_next=after)
+        else:
+            yield frame
+
+
+@lru_cache(maxsize=16)
+def _alphabet(rules: RuleSet, role: Role, limit: int | None, *, pairs: bool = False) -> Alphabet:
+    """The alphabet for a role and a limit: no atom compares an event with any other part of a setting.
+
+    Heads that no rule tells apart are kept: a mutant may.
+    """
+    return Alphabet(rules, Setting(role, limit), pairs=pairs, classes=False)
+
+
+_OPCODES: Final = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
+
+
+def _payloads(frame: FrameFacts, before: int | None) -> tuple[bytes | None, ...]:
+    """Octets to try besides any: a binary message goes on with what is no text."""
+    if frame.opcode == CONTINUATION and before is None and frame.length == 1:
+        return None, b"\xff"
+    return (None,)
+
+
+def starts(first: State = ESTABLISHED) -> list[Start]:
+    """The starts in the default world and in those that differ from it in one point, the nearest first.
+
+    They begin right after the opening handshake, or before it (CONNECTING). Those whose histories may depart from rules
+    come last.
+    """
+    base = _base()
+    near = [Start(setting, first) for setting in base]
+    if first == CONNECTING:
+        near += [Start(Setting(Role.SERVER, echo=True, willing=True), first)]
+        near += [Start(Setting(Role.CLIENT, echo=True, browser=True), first)]
+    else:
+        near += [Start(Setting(role, echo=False)) for role in Role]
+        near += [Start(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
+        near += [Start(s, State(**{f"claims_{bit}": True})) for bit in ("rsv1", "rsv2", "rsv3") for s in base]
+    for switch in switches_about(first):
+        for value in switch.values:
+            if value != switch.default:
+                changed = Switches(**{switch.name: value})
+                near += [Start(Setting(s.role, echo=True, switches=changed), first) for s in base]
+    return [*near, *(Start(start.setting, start.state, True) for start in near)]
+
+
+def _base() -> list[Setting]:
+    return [Setting(role, echo=True) for role in (Role.SERVER, Role.CLIENT)]
+
+
+@lru_cache(maxsize=2)
+def switches_about(first: State) -> tuple[Switch, ...]:
+    """The switches that rules of the opening handshake read, if it is still to come; else those that others read."""
+    read = {n for row in RULES if of_handshake(row) == (first == CONNECTING) for n in variables(row.when)}
+    return tuple(switch for switch in SWITCHES if switch.variable.name in read)
+
+
+def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list[Start]:
+    """The starts that differ from the default in two of some switches, given by the names of their variables."""
+    choices = [
+        (s.name, v) for s in switches_about(first) if s.variable.name in points for v in s.values if v != s.default
+    ]
+    return [
+        Start(Setting(role, echo=True, switches=Switches(**dict(pair))), first)
+        for pair in combinations(choices, 2)
+        if pair[0][0] != pair[1][0]
+        for role in (Role.SERVER, Role.CLIENT)
+    ]
+
+
+__all__ = [
+    "ESTABLISHED",
+    "SMALL_LIMIT",
+    "Node",
+    "Start",
+    "Step",
+    "Trial",
+    "TrialEvents",
+    "World",
+    "ends",
+    "starts",
+    "starts_with_two",
+]

@@ -1,0 +1,407 @@
+"""Hypothesis strategies: requests and responses of opening handshakes as octets, from valid through one fault to many.
+
+Theory of operation. A head is drawn as a sound one and a list of changes that know nothing of each other: each does one
+thing to one place (a field is dropped, repeated, folded, given another value; a line ends in a bare LF; a frame follows
+in the same segment). So most heads are sound or have one fault, each fault stands on its own, and leaving a change out
+when a failure is shrunk leaves the others what they were. Some changes are no faults: the order of fields, the case of
+names, optional whitespace, fields that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from hypothesis import strategies as st
+
+from wsoracle.model.facts.heads import SAMPLE_KEY, SAMPLE_URI
+from wsoracle.model.octets.accept_key import accept_value
+from wsoracle.model.octets.frames import encode_header
+from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.vocabulary import PING, Role
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Stimulus
+
+__all__ = ["Change", "Draft", "drafts", "opening_stimuli", "request_draft", "response_draft", "single_changes"]
+
+
+class Field(NamedTuple):
+    """A field line: everything that stands on it."""
+
+    name: bytes
+    value: bytes
+    between: bytes = b": "
+    end: bytes = b"\r\n"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Draft:
+    """A head in pieces: what stands before it, its first line, its fields, its empty line, a body, and what follows."""
+
+    first: tuple[bytes, bytes, bytes]
+    fields: tuple[Field, ...]
+    before: bytes = b""
+    first_end: bytes = b"\r\n"
+    end: bytes = b"\r\n"
+    body: bytes = b""
+    behind: bytes = b""
+    instead: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"<a draft of {len(self.octets)} octets>"
+
+    @property
+    def octets(self) -> bytes:
+        """All of it on the wire."""
+        if self.instead is not None:
+            return self.instead
+        lines = b"".join(b"".join((f.name, f.between, f.value, f.end)) for f in self.fields)
+        return b"".join((self.before, b" ".join(self.first), self.first_end, lines, self.end, self.body, self.behind))
+
+
+class Change(NamedTuple):
+    """One thing that is done to a draft: what, to the field (or the part of the first line) of which name, and with
+    which octets."""
+
+    what: str
+    where: str = ""
+    octets: bytes = b""
+
+    def __str__(self) -> str:
+        shown = f" {self.octets[:30]!r}" if self.octets else ""
+        return f"{self.what} {self.where}".rstrip() + shown
+
+
+def request_draft(key: str = SAMPLE_KEY) -> Draft:
+    """A sound request that offers nothing."""
+    return Draft(
+        (b"GET", SAMPLE_URI.resource_name.encode(), b"HTTP/1.1"),
+        (
+            Field(b"Host", SAMPLE_URI.host_header.encode()),
+            Field(b"Upgrade", b"websocket"),
+            Field(b"Connection", b"Upgrade"),
+            Field(b"Sec-WebSocket-Key", key.encode()),
+            Field(b"Sec-WebSocket-Version", b"13"),
+        ),
+    )
+
+
+def response_draft(key: str = SAMPLE_KEY) -> Draft:
+    """A sound response to a request with this key, without subprotocol and extensions."""
+    return Draft(
+        (b"HTTP/1.1", b"101", b"Switching Protocols"),
+        (
+            Field(b"Upgrade", b"websocket"),
+            Field(b"Connection", b"Upgrade"),
+            Field(b"Sec-WebSocket-Accept", accept_value(key).encode()),
+        ),
+    )
+
+
+def changed(draft: Draft, change: Change) -> Draft:
+    """The draft with a change; the draft itself where there is nothing to be changed."""
+    what, where, octets = change
+    if what == "first":
+        at = int(where)
+        return replace(draft, first=(*draft.first[:at], octets, *draft.first[at + 1 :]))  # type: ignore[arg-type]
+    if what in ("before", "first_end", "end", "behind", "instead"):
+        return replace(draft, **{what: octets})  # type: ignore[arg-type]
+    if what == "body":
+        field, _, body = octets.partition(b"|")
+        return replace(changed(draft, Change("add", octets=field)), body=body)
+    if what == "add":
+        name, _, value = octets.partition(b"=")
+        return replace(draft, fields=(*draft.fields, Field(name, value)))
+    if what == "fill":
+        return replace(draft, fields=(*draft.fields, *_filling(int(where), int(octets))))
+    if what == "reverse":
+        return replace(draft, fields=draft.fields[::-1])
+    if what == "cut":
+        return replace(draft, end=b"", body=b"", behind=b"")
+    return replace(draft, fields=tuple(_fields(draft.fields, change)))
+
+
+def _filling(fields: int, length: int) -> list[Field]:
+    return [Field(b"X-Filling", b"a" * length)] * fields
+
+
+def _fields(fields: Sequence[Field], change: Change) -> list[Field]:
+    """The fields with a change to those of one name."""
+    found: list[Field] = []
+    for one in fields:
+        found += _field(one, change) if one.name.lower() == change.where.lower().encode() else [one]
+    return found
+
+
+def _field(one: Field, change: Change) -> list[Field]:
+    what, _, octets = change
+    half = len(one.value) // 2
+    match what:
+        case "drop":
+            return []
+        case "repeat":
+            return [one, one]
+        case "value":
+            return [one._replace(value=octets)]
+        case "another":
+            return [one, one._replace(value=octets)]
+        case "split":
+            return [one._replace(value=part.strip()) for part in one.value.split(b",")]
+        case "upper name":
+            return [one._replace(name=one.name.upper())]
+        case "lower name":
+            return [one._replace(name=one.name.lower())]
+        case "swap value":
+            return [one._replace(value=one.value.swapcase())]
+        case "between":
+            return [one._replace(between=octets)]
+        case "trail":
+            return [one._replace(value=one.value + octets)]
+        case "inside":
+            return [one._replace(value=one.value[:half] + octets + one.value[half:])]
+        case "line end":
+            return [one._replace(end=octets)]
+    raise ValueError(f"there is no change {what!r}")
+
+
+# --- what is worth changing -----------------------------------------------------------------------------------------
+
+_SHAPES: Final = (
+    ("upper name", b""),
+    ("lower name", b""),
+    ("between", b":"),
+    ("between", b":\t  "),
+    ("trail", b" \t"),
+    ("drop", b""),
+    ("repeat", b""),
+    ("split", b""),
+    ("swap value", b""),
+    ("inside", b"\r\n "),
+    ("between", b":\r\n\t"),
+    ("between", b" : "),
+    ("between", b" "),
+    ("line end", b"\n"),
+    ("line end", b"\r"),
+    ("inside", b"\x00"),
+    ("inside", b"\x0b"),
+    ("inside", b"\xe9"),
+    ("inside", b"\r"),
+    ("inside", b" "),
+    ("inside", b","),
+    ("trail", b","),
+    ("value", b""),
+)
+"""What can be done to any field."""
+
+_UPGRADE: Final = (b"WebSocket", b"h2c", b"websocket/13", b"h2c, websocket", b"websocket, websocket", b'"websocket"')
+_CONNECTION: Final = (
+    b"upgrade",
+    b"keep-alive, Upgrade",
+    b"keep-alive",
+    b"Upgrade, upgrade",
+    b"Upgraded",
+    b"close, Upgrade",
+    b",Upgrade,",
+    b"keep alive, Upgrade",
+)
+_REQUEST_VALUES: Final = {
+    "Host": (
+        b"server.example.com:80",
+        b"[::1]:8080",
+        b"a b",
+        b"user@host",
+        b"server.example.com/",
+        b"x.\xc3\xa9",
+        b":1",
+    ),
+    "Upgrade": _UPGRADE,
+    "Connection": _CONNECTION,
+    "Sec-WebSocket-Key": (
+        b"AAAAAAAAAAAAAAAAAAAAAA==",
+        b"AAAAAAAAAAAAAAAAAAAAAA",
+        b"AAAA",
+        b"AAAAAAAAAAAAAAAAAAAAAAAA",
+        b"AAAAAAAAAAAAAAAAAAAAAB==",
+        b"not base64!!!!!!!!!!!!==",
+        b"AAAAAAAAAAA AAAAAAAAAAA==",
+    ),
+    "Sec-WebSocket-Version": (b"8", b"0", b"255", b"256", b"013", b"13, 8", b"13, 13", b"13.0", b"thirteen", b"14"),
+}
+_REQUEST_ADDED: Final = (
+    b"Origin=http://example.com",
+    b"Origin=null",
+    b"Sec-WebSocket-Protocol=chat, superchat",
+    b"Sec-WebSocket-Protocol=unheard-of",
+    b"Sec-WebSocket-Protocol=chat,chat",
+    b"Sec-WebSocket-Protocol=two words",
+    b"Sec-WebSocket-Protocol=,",
+    b"Sec-WebSocket-Protocol=ch\xe9t",
+    b"Sec-WebSocket-Protocol=",
+    b"Sec-WebSocket-Extensions=permessage-deflate",
+    b"Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits",
+    b'Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits="10", x-private',
+    b"Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits=16",
+    b"Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits=x",
+    b"Sec-WebSocket-Extensions=permessage-deflate; unheard-of=1",
+    b"Sec-WebSocket-Extensions=permessage-deflate; =",
+    b'Sec-WebSocket-Extensions=x-private; a="b',
+    b"Sec-WebSocket-Extensions=x-private; a=\xe9",
+    b"Sec-WebSocket-Extensions=,",
+    b"Sec-WebSocket-Accept=s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    b"Expect=100-continue",
+)
+_RESPONSE_ADDED: Final = (
+    b"Sec-WebSocket-Protocol=chat",
+    b"Sec-WebSocket-Protocol=Chat",
+    b"Sec-WebSocket-Protocol=never-offered",
+    b"Sec-WebSocket-Protocol=chat, superchat",
+    b"Sec-WebSocket-Protocol=two words",
+    b"Sec-WebSocket-Protocol=ch\xe9t",
+    b"Sec-WebSocket-Protocol=",
+    b"Sec-WebSocket-Extensions=permessage-deflate",
+    b"Sec-WebSocket-Extensions=permessage-deflate; server_no_context_takeover",
+    b"Sec-WebSocket-Extensions=permessage-deflate; unheard-of",
+    b"Sec-WebSocket-Extensions=permessage-deflate; server_max_window_bits=x",
+    b"Sec-WebSocket-Extensions=permessage-deflate, permessage-deflate",
+    b"Sec-WebSocket-Extensions=x-never-offered",
+    b"Sec-WebSocket-Extensions=permessage-deflate; =",
+    b"Sec-WebSocket-Extensions=\xe9",
+    b"Sec-WebSocket-Extensions=",
+    b"Sec-WebSocket-Version=8",
+    b"Set-Cookie=a=b",
+)
+_BODIES: Final = (
+    b"Content-Length=0|",
+    b"Content-Length=5|12345",
+    b"Content-Length=-5|",
+    b"Content-Length=" + b"9" * 30 + b"|",
+    b"Content-Length=5, 6|",
+    b"Transfer-Encoding=chunked|5\r\n12345\r\n0\r\n\r\n",
+    b"Transfer-Encoding=gzip|",
+)
+"""Fields that announce a body, and the body."""
+_SIZES: Final = ((1, 4_000), (1, 9_000), (200, 60), (3, 7_000), (1, 66_000), (20, 4_000))
+_TLS: Final = bytes.fromhex("16030100c8010000c40303") + bytes(189)
+_HTTP_2: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+_FRAME: Final = {
+    Role.SERVER: encode_header(PING, length=1, key=b"\x01\x02\x03\x04") + mask(b"a", b"\x01\x02\x03\x04"),
+    Role.CLIENT: encode_header(PING, length=1) + b"a",
+}
+
+
+@lru_cache(maxsize=2)
+def changes(role: Role) -> tuple[Change, ...]:
+    """All changes to what an endpoint of this role reads: a request for a server, a response for a client."""
+    draft = request_draft() if role is Role.SERVER else response_draft()
+    names = [field.name.decode() for field in draft.fields]
+    added = _REQUEST_ADDED if role is Role.SERVER else _RESPONSE_ADDED
+    found = [Change("reverse"), Change("add", octets=b"X-Unknown=1"), Change("behind", octets=_FRAME[role])]
+    found += [Change("add", octets=octets) for octets in added]
+    found += [Change("another", name, value) for name, value in _others(role)]
+    found += [Change("value", name, value) for name, value in _others(role)]
+    found += [Change(what, name, octets) for what, octets in _SHAPES for name in names]
+    found += [Change("first", str(at), octets) for at, octets in _first_lines(role)]
+    found += [Change("body", octets=octets) for octets in _BODIES]
+    found += [Change("fill", str(fields), str(length).encode()) for fields, length in _SIZES]
+    found += [
+        Change("before", octets=b"\r\n"),
+        Change("before", octets=b"\n\n"),
+        Change("before", octets=b" "),
+        Change("first_end", octets=b"\n"),
+        Change("first_end", octets=b"\r\n X: folded\r\n"),
+        Change("first_end", octets=b"\r\nno field at all\r\n"),
+        Change("first_end", octets=b"\r\n: no name\r\n"),
+        Change("end", octets=b"\n"),
+        Change("cut"),
+        Change("instead", octets=_TLS),
+        Change("instead", octets=_HTTP_2),
+        Change("instead", octets=b"\x00" * 8),
+        Change("instead", octets=b"GET /\r\n"),
+        Change("instead", octets=b"GET / HTTP/1.1\r\nHost: server.example.com\r\n\r\n"),
+        Change("instead", octets=_FRAME[role]),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _others(role: Role) -> list[tuple[str, bytes]]:
+    if role is Role.SERVER:
+        return [(name, value) for name, values in _REQUEST_VALUES.items() for value in values]
+    wrong = (accept_value("AAAAAAAAAAAAAAAAAAAAAA==").encode(), b"\xe9")
+    values = {"Upgrade": _UPGRADE, "Connection": _CONNECTION, "Sec-WebSocket-Accept": wrong}
+    return [(name, value) for name, some in values.items() for value in some]
+
+
+def _first_lines(role: Role) -> list[tuple[int, bytes]]:
+    if role is Role.SERVER:
+        uri = SAMPLE_URI.host_header.encode()
+        targets = (
+            b"http://" + uri + b"/chat",
+            b"*",
+            b"chat",
+            b"/chat#x",
+            b"",
+            b"/\xc3\xa9",
+            b"/a b",
+            b"ftp://a/",
+            b"/%zz",
+        )
+        long = b"/" + b"a" * 9_000
+        return [
+            *((0, method) for method in (b"POST", b"HEAD", b"OPTIONS", b"get", b"CONNECT", b"G\x00T", b"")),
+            *((1, target) for target in (*targets, long)),
+            *(
+                (2, version)
+                for version in (b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9", b"http/1.1", b"HTTP/1.1 ")
+            ),
+        ]
+    statuses = (b"200", b"204", b"301", b"400", b"401", b"403", b"404", b"426", b"500", b"100", b"103")
+    return [
+        *((1, status) for status in (*statuses, b"999", b"099", b"1010", b"10", b"abc", b"+101", b"")),
+        *((0, version) for version in (b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"http/1.1", b"HTTP/1", b"ICY")),
+        *((2, reason) for reason in (b"", b"\xe9", b"a\x00b", b"a\x0bb", b"a" * 9_000)),
+    ]
+
+
+# --- strategies -----------------------------------------------------------------------------------------------------
+
+
+def drafts(role: Role, most: int = 4) -> st.SearchStrategy[tuple[Draft, tuple[Change, ...]]]:
+    """What an endpoint of this role reads, with up to so many changes, and which they are."""
+    some = st.sampled_from(changes(role))
+    few = st.lists(some, max_size=1)
+    several = st.lists(some, min_size=2, max_size=most, unique=True)
+    draft = request_draft() if role is Role.SERVER else response_draft()
+    return st.one_of(few, few, several).map(lambda chosen: (_all_changed(draft, chosen), tuple(chosen)))
+
+
+def _all_changed(draft: Draft, chosen: Sequence[Change]) -> Draft:
+    for change in chosen:
+        draft = changed(draft, change)
+    return draft
+
+
+def single_changes(role: Role) -> list[tuple[Change, Stimulus]]:
+    """Each change by itself, in one chunk, and then a Ping that shows whether the endpoint has opened."""
+    draft = request_draft() if role is Role.SERVER else response_draft()
+    return [(change, _stimulus(role, (changed(draft, change), (change,)), 0, 0)) for change in changes(role)]
+
+
+_CUTS: Final = (0, 0, 0, 1, 3, 20, 60, -1, -2)
+
+
+def opening_stimuli(role: Role) -> st.SearchStrategy[Stimulus]:
+    """A head for an endpoint of this role, in one chunk or two, then a Ping that shows whether it has opened.
+
+    In place of the Ping, the end of TCP may come, or nothing.
+    """
+    return st.builds(_stimulus, st.just(role), drafts(role), st.sampled_from(_CUTS), st.integers(0, 9))
+
+
+def _stimulus(role: Role, drawn: tuple[Draft, tuple[Change, ...]], cut: int, then: int) -> Stimulus:
+    octets = drawn[0].octets
+    pieces = [octets[:cut], octets[cut:]] if cut else [octets]
+    arrives = [Arrives(piece) for piece in pieces if piece]
+    if then == 9:
+        return (*arrives, ArrivesEof())
+    return (*arrives, Arrives(_FRAME[role])) if then < 8 else tuple(arrives)

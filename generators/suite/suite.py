@@ -1,0 +1,358 @@
+"""The suite that kills every mutant, reduced by set cover; and what Autobahn's sequences would kill.
+
+Theory of operation. Each mutant is told apart by a shortest history, or proved equivalent (``distinguish``). These
+histories and the witnesses of the rules are the candidates; which mutant is killed by which candidate is a matrix, of
+which the greedy algorithm for set cover (Chvatal 1979) takes the candidate that kills most of what is left, until
+nothing is; what became superfluous is dropped. A history that octets can bring about goes before one that they cannot.
+The same mutants give the same suite.
+
+Autobahn begins after the opening handshake: its score over all mutants is therefore given beside that over
+those of the data transfer and the closing handshake alone, which is what it can be held to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+from wsoracle.model.notation.rule import Level
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.rules import RULES
+
+from ..cases import build
+from ..cases.case import Case, Origin
+from ..mutants.distinguish import Distinguisher, Scenario, Status
+from ..mutants.observable import Behaviour, MutantBehaviour, step_at, trace
+from ..mutants.operators import Mutant, mutants, of_handshake
+from ..mutants.reachable_histories import Start
+from ..workers import quiet_worker
+from .autobahn_sequences import autobahn_sequences
+from .witness_cases import witness_cases
+from .witnesses import Unreached, Witness, all_witnesses
+
+JOBS: Final = 2
+BATCH: Final = 64
+"""Mutants that a process takes at a time."""
+
+WITNESS: Final = "witness"
+"""How the ids of those cases begin that are witnesses of rules."""
+
+OnStep = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of a mutant, by its id, and the history that tells it apart."""
+
+    mutant: str
+    status: Status
+    scenario: Scenario | None
+
+
+@dataclass(frozen=True)
+class MutationResult:
+    """All that is known of the mutants: what became of each, the suite by case id, and which cases kill it."""
+
+    mutants: tuple[Mutant, ...]
+    found: Mapping[str, Found]
+    suite: Mapping[str, Scenario]
+    killed_by: Mapping[str, tuple[str, ...]]
+    autobahn_score: float | None
+    """What Autobahn kills of all mutants, those of the opening handshake too; None without its data."""
+    autobahn_data_score: float | None
+    """What it kills of the mutants of the data transfer and the closing handshake, of which its groups 1 to 7 are."""
+
+    @property
+    def autobahn_in_words(self) -> str:
+        """What Autobahn kills, of all mutants and of those that its groups are about."""
+        if self.autobahn_score is None or self.autobahn_data_score is None:
+            return "its data is not here (--autobahn-cases FILE)"
+        return f"{self.autobahn_score:.1%} of all, {self.autobahn_data_score:.1%} without the opening handshake"
+
+    @property
+    def score(self) -> float:
+        """The share of the mutants that are not equivalent which the suite kills."""
+        return _score(self.found.values(), {m for m, cases in self.killed_by.items() if cases})
+
+    def to_json(self) -> dict[str, Any]:
+        """The report of ``wsoracle mutants --json``."""
+        rows = [
+            {
+                "id": mutant.id,
+                "rule": mutant.rule,
+                "change": mutant.change,
+                "status": self.found[mutant.id].status.value,
+                "killed_by": list(self.killed_by[mutant.id]),
+            }
+            for mutant in self.mutants
+        ]
+        return {
+            "mutants": rows,
+            "suite": list(self.suite),
+            "score": self.score,
+            "established_suite_score": self.autobahn_score,
+            "established_suite_score_data_transfer": self.autobahn_data_score,
+        }
+
+
+def _score(found: Iterable[Found], killed: set[str]) -> float:
+    counting = [f.mutant for f in found if f.status is not Status.EQUIVALENT]
+    return sum(1 for mutant in counting if mutant in killed) / len(counting) if counting else 1.0
+
+
+# --- finding, in several processes ----------------------------------------------------------------------------------
+
+
+def _find(ids: Sequence[str]) -> list[Found]:
+    """What becomes of some mutants."""
+    found = (_distinguisher().find(_by_id()[name]) for name in ids)
+    return [Found(f.mutant.id, f.status, f.scenario) for f in found]
+
+
+@lru_cache(maxsize=1)
+def _distinguisher() -> Distinguisher:
+    """Each process keeps what it has explored for the next mutants."""
+    return Distinguisher()
+
+
+def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = JOBS) -> dict[str, Found]:
+    """What becomes of each mutant, by its id, in their order."""
+    batches = [[m.id for m in wanted[i : i + BATCH]] for i in range(0, len(wanted), BATCH)]
+    found: dict[str, Found] = {}
+    if not _is_shared(len(wanted), jobs):
+        for batch in batches:
+            found.update((f.mutant, f) for f in _find(batch))
+            _tell(step, "mutants", len(found), len(wanted))
+        return found
+    with _pool(jobs) as pool:
+        for result in pool.map(_find, batches):
+            found.update((f.mutant, f) for f in result)
+            _tell(step, "mutants", len(found), len(wanted))
+    return found
+
+
+def _tell(step: OnStep | None, what: str, done: int, total: int) -> None:
+    if step is not None:
+        step(what, done, total)
+
+
+# --- the matrix and the cover ---------------------------------------------------------------------------------------
+
+
+class Matrix:
+    """Which mutants a history kills. The behaviours under the latest setting are kept: ask setting by setting."""
+
+    def __init__(self) -> None:
+        self._originals: Final[dict[Setting, Behaviour]] = {}
+        self._setting: Setting | None = None
+        self._mutants: Final[dict[str, MutantBehaviour]] = {}
+
+    def killed(self, scenario: Scenario, among: Iterable[Mutant]) -> set[str]:
+        """The ids of the mutants that expect something else at some step of a history."""
+        setting, history = scenario.start.setting, scenario.history
+        places = trace(self._original(setting), history, scenario.start.state)
+        # Before an event of the changed row's kind nothing can differ.
+        kinds = {step.event.kind for step in history}
+        return {
+            mutant.id
+            for mutant in among
+            if RULES.by_id[mutant.rule].on in kinds and self._mutant(setting, mutant).differs_on(places)
+        }
+
+    def _original(self, setting: Setting) -> Behaviour:
+        if setting not in self._originals:
+            self._originals[setting] = Behaviour(RULES, setting)
+        return self._originals[setting]
+
+    def _mutant(self, setting: Setting, mutant: Mutant) -> MutantBehaviour:
+        if setting != self._setting:
+            self._setting = setting
+            self._mutants.clear()
+        if mutant.id not in self._mutants:
+            self._mutants[mutant.id] = MutantBehaviour(self._original(setting), mutant.rule, mutant.row)
+        return self._mutants[mutant.id]
+
+
+def cover(kill_sets: Mapping[str, frozenset[str]], last: Container[str] = ()) -> list[str]:
+    """A small set of candidates that kills all that any kills: greedy, then without what is superfluous.
+
+    Among equals the first candidate is taken; those in ``last`` only for what no other kills.
+    """
+    chosen: list[str] = []
+    left = set().union(*kill_sets.values()) if kill_sets else set()
+    for turn in ([n for n in kill_sets if n not in last], [n for n in kill_sets if n in last]):
+        while turn:
+            best = max(turn, key=lambda name: len(kill_sets[name] & left))
+            if not kill_sets[best] & left:
+                break
+            chosen.append(best)
+            left -= kill_sets[best]
+    for name in sorted(chosen, key=lambda name: name not in last):
+        others = set().union(*(kill_sets[other] for other in chosen if other != name))
+        if kill_sets[name] <= others:
+            chosen.remove(name)
+    return sorted(chosen)
+
+
+def analyse(
+    wanted: Sequence[Mutant] | None = None, data: Path | None = None, step: OnStep | None = None, jobs: int = JOBS
+) -> MutationResult:
+    """Tell all mutants apart, choose the suite, and score it and Autobahn (None where ``data`` is absent).
+
+    ``step`` is told of the progress.
+    """
+    every = tuple(mutants() if wanted is None else wanted)
+    with ExitStack() as stack:
+        if _is_shared(len(every), jobs):
+            # The other processes look for mutants, and this one would only wait. (The solver is not for two threads of
+            # one process: where this one looks for mutants itself, the witnesses wait.)
+            stack.enter_context(ThreadPoolExecutor(max_workers=1)).submit(_witness_stories)
+        found = find_all(every, step, jobs)
+    live = [m for m in every if found[m.id].status is not Status.EQUIVALENT]
+    candidates = _candidates(live, found)
+    kill_sets = _kill_sets(candidates, live, step, jobs)
+    unwritten = {name for name, scenario in candidates.items() if isinstance(_story(name, scenario), str)}
+    suite = cover(kill_sets, unwritten)
+    killed_by = {m.id: tuple(name for name in suite if m.id in kill_sets[name]) for m in every}
+    beaten = None
+    if data is not None and data.exists():
+        sets = _kill_sets(autobahn_sequences(data), live, step, jobs, "Autobahn", each=False)
+        beaten = set[str]().union(*sets.values())
+    scores = [
+        None if beaten is None else _score((found[m.id] for m in counted), beaten)
+        for counted in (every, [m for m in every if not of_handshake(RULES.by_id[m.rule])])
+    ]
+    return MutationResult(every, found, {name: candidates[name] for name in suite}, killed_by, *scores)
+
+
+def _kill_sets(
+    scenarios: Mapping[str, Scenario],
+    live: Sequence[Mutant],
+    step: OnStep | None,
+    jobs: int,
+    what: str = "matrix",
+    *,
+    each: bool = True,
+) -> dict[str, frozenset[str]]:
+    """Which of the mutants each history kills; or, not ``each``, what it kills that those before it do not.
+
+    Histories of one start are told to one process.
+    """
+    by_start: dict[str, list[str]] = {}
+    for name, scenario in scenarios.items():
+        by_start.setdefault(scenario.start.name, []).append(name)
+    ids = tuple(m.id for m in live)
+    tasks = [([scenarios[name] for name in names], ids, each) for names in by_start.values()]
+    found: dict[str, frozenset[str]] = dict.fromkeys(scenarios, frozenset())
+    done = 0
+    with ExitStack() as stack:
+        results: Iterable[list[frozenset[str]]] = map(_killed, tasks)
+        if _is_shared(len(ids), jobs):
+            results = stack.enter_context(_pool(jobs)).map(_killed, tasks)
+        for names, sets in zip(by_start.values(), results, strict=True):
+            found.update(zip(names, sets, strict=True))
+            done += len(names)
+            _tell(step, what, done, len(scenarios))
+    return found
+
+
+def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozenset[str]]:
+    """What each of some histories of one start kills, of the mutants with these ids."""
+    scenarios, ids, each = task
+    among, matrix = [_by_id()[name] for name in ids], Matrix()
+    found = []
+    for scenario in scenarios:
+        found.append(frozenset(matrix.killed(scenario, among)))
+        if not each:
+            among = [mutant for mutant in among if mutant.id not in found[-1]]
+    return found
+
+
+def _is_shared(mutants_: int, jobs: int) -> bool:
+    """Whether so many mutants are worth other processes."""
+    return jobs > 1 and mutants_ > BATCH
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker)
+
+
+def _candidates(live: Iterable[Mutant], found: Mapping[str, Found]) -> dict[str, Scenario]:
+    """The histories of which the suite is made, each once, by case id: witnesses of rules, then killers of mutants."""
+    named: dict[Scenario, str] = {}
+    for (rule_id, role), witness in all_witnesses().items():
+        if not isinstance(witness, Unreached):
+            named.setdefault(_witnessing(witness), f"{WITNESS}/{rule_id}/{role}")
+    for mutant in live:
+        scenario = found[mutant.id].scenario
+        if scenario is not None:
+            named.setdefault(scenario, f"mutant/{mutant.id}/{scenario.start.setting.role}")
+    return {name: scenario for scenario, name in named.items()}
+
+
+def _witnessing(witness: Witness) -> Scenario:
+    """The witness of a rule as a history of the model."""
+    steps = [step_at(step.source, step.event, step.label) for step in witness.path]
+    departing = witness.level is not Level.FULL
+    start = Start(witness.setting, witness.start.state, departing)
+    return Scenario(start, (*steps, step_at(witness.state, witness.event)))
+
+
+def suite_cases(result: MutationResult) -> tuple[list[Case], dict[str, str]]:
+    """The suite as cases, with their controls; and for what cannot be one the reason, by id."""
+    cases: dict[str, Case] = {}
+    left: dict[str, str] = {}
+    for name, scenario in result.suite.items():
+        made = _story(name, scenario)
+        if isinstance(made, str):
+            left[name] = made
+        else:
+            cases.update((case.id, case) for case in made)
+    return [cases[name] for name in sorted(cases)], left
+
+
+def _story(name: str, scenario: Scenario) -> list[Case] | str:
+    """The case of a candidate and its control; or the reason why octets cannot bring it about."""
+    if name.startswith(f"{WITNESS}/"):
+        return _witness_case(name)
+    mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
+    mutant = _by_id()[mutant_id]
+    path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
+    last = scenario.history[-1].event
+    story = build.Scenario(scenario.start.setting, last, path, scenario.start.state)
+    title = f"Tells apart {mutant.rule}, {mutant.change}"
+    try:
+        return build.build_case(name, Origin("mutant", mutant=mutant_id), title, story)
+    except ValueError as error:
+        return str(error)
+
+
+def _witness_case(name: str) -> list[Case] | str:
+    by_id, left = _witness_stories()
+    if name not in by_id:
+        return left.get(name) or left[""]
+    return [by_id[n] for n in (by_id[name].control, name) if n is not None]
+
+
+@lru_cache(maxsize=1)
+def _witness_stories() -> tuple[dict[str, Case], dict[str, str]]:
+    """The cases of the witnesses, and for what is none the reason, by id; under no id at all, why there are none."""
+    try:
+        cases, left = witness_cases()
+    except ValueError as error:
+        return {}, {"": f"no case of a witness could be built: {error}"}
+    return {case.id: case for case in cases}, {one.id: one.why for one in left}
+
+
+@lru_cache(maxsize=1)
+def _by_id() -> dict[str, Mutant]:
+    return {mutant.id: mutant for mutant in mutants()}
+
+
+__all__ = ["Found", "Matrix", "MutationResult", "analyse", "cover", "find_all", "suite_cases"]

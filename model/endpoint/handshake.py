@@ -1,0 +1,147 @@
+"""What carries a connection through its opening handshake (section 4): the part that both ends have in common.
+
+Theory of operation. An opening side knows HTTP and no rule. It reads heads, says what rules see of them, and has ready
+what could be answered, the best first; the endpoint asks the rules, of what comes and of what goes, and tells the side
+what became of it. What is to be sent is judged by its octets, read back as the other end would read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from ..machine.interpreted import Outcome
+from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
+from ..notation.variables import EventKind
+from ..octets.header_values import ExtensionOffer
+from ..octets.http import Head, HeadReader, Read, Request, Response
+from ..octets.vocabulary import Role
+from .events import EndpointEvent
+from .extension import Extension
+
+HeadFacts: TypeAlias = RequestFacts | ResponseFacts
+
+VERSION: Final = "13"
+"""The version of the WebSocket Protocol (section 4.1)."""
+
+
+MALFORMED: Final = value_of("syntax", "malformed")
+
+
+class ReceivedHead(NamedTuple):
+    """A head, or what is none, as rules see it; ``rest`` are the octets after it."""
+
+    facts: HeadFacts
+    rest: bytes
+
+
+class HeadToSend(NamedTuple):
+    """A head that could be sent. ``asked``: it is what the application wants, who is told where rules forbid it."""
+
+    head: Head
+    octets: bytes
+    facts: HeadFacts
+    asked: bool = False
+
+
+class OpeningSide(Protocol):
+    """One end of one connection while its opening handshake is not complete. No octets make it raise."""
+
+    @property
+    def receives(self) -> EventKind:
+        """What the heads are that it reads."""
+
+    @property
+    def sends(self) -> EventKind:
+        """What the heads are that it sends."""
+
+    @property
+    def held(self) -> int:
+        """Octets that are kept of a head that is not complete."""
+
+    @property
+    def extensions(self) -> Sequence[Extension]:
+        """Those that were negotiated, the one that sees a message to be sent first in front."""
+
+    def read(self, octets: bytes) -> ReceivedHead | None:
+        """Take octets; the head that they complete. None where there is none, or none is to be read any more."""
+
+    def choose(self, outcomes: tuple[Outcome, ...]) -> Outcome:
+        """Which of the outcomes of the head that was read last shall happen; the strictest is in front."""
+
+    def received(self, outcome: Outcome) -> list[EndpointEvent]:
+        """The outcome of that head; what it tells the application."""
+
+    def to_send(self) -> Sequence[HeadToSend]:
+        """What can be sent now that a head is owed, the best first."""
+
+    def sent(self, sent: HeadToSend, outcome: Outcome) -> list[EndpointEvent]:
+        """One of them was sent; what that tells the application."""
+
+    def stop(self) -> None:
+        """Nothing is to be read any more."""
+
+
+class Opening(Protocol):
+    """What an endpoint is to do in the opening handshakes of its connections."""
+
+    @property
+    def role(self) -> Role:
+        """Which end it is for."""
+
+    @property
+    def willing(self) -> bool:
+        """Whether the application takes every sound opening handshake."""
+
+    def begin(self) -> OpeningSide:
+        """The same for one connection."""
+
+
+def read_back(head: Head) -> Read | None:
+    """What another end reads from the octets of a head; None where that is not just this head, put right by nobody."""
+    try:
+        octets = head.octets()
+    except UnicodeEncodeError:  # HTTP has no octets for such a field
+        return None
+    reader = HeadReader(Role.SERVER if isinstance(head, Request) else Role.CLIENT)
+    reader.feed(octets)
+    read = reader.result
+    if not isinstance(read, Read) or read.head != head or read.rest or read.tolerated:
+        return None
+    return read
+
+
+def reserved_bits(extensions: Sequence[Extension]) -> dict[str, Any]:
+    """The facts of a response on the reserved bits that these extensions define."""
+    claimed = frozenset[int]().union(*(extension.claims for extension in extensions))
+    return {f"defines_rsv{bit}": bit in claimed for bit in (1, 2, 3)}
+
+
+def extension_list(extensions: Sequence[ExtensionOffer]) -> str:
+    """The value of a Sec-WebSocket-Extensions field (section 9.1)."""
+    return ", ".join(
+        "; ".join([name, *(key if value is None else f"{key}={value}" for key, value in parameters)])
+        for name, parameters in extensions
+    )
+
+
+def in_use(response: Response) -> tuple[str | None, str | None]:
+    """The Subprotocol In Use and the Extensions In Use (section 4.1) by a response that opens the connection."""
+    values = (response.values(name) for name in ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"))
+    subprotocol, extensions = (", ".join(found) or None for found in values)
+    return subprotocol, extensions
+
+
+__all__ = [
+    "MALFORMED",
+    "VERSION",
+    "HeadFacts",
+    "HeadToSend",
+    "Opening",
+    "OpeningSide",
+    "ReceivedHead",
+    "extension_list",
+    "in_use",
+    "read_back",
+    "reserved_bits",
+]

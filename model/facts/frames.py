@@ -1,0 +1,145 @@
+"""Between octets and rules: a frame on the wire to the facts that rules see (:func:`facts`), and back.
+
+The way back (:func:`concrete`) chooses: many frames have the same facts, and it always gives the same one of them.
+``facts(concrete(f).frame) == f`` for every ``f`` that satisfies ``terms.possible_frames`` and is short enough to be
+written out.
+
+What UTF-8 came before matters for the frames of a text message: ``before`` is the automaton's state at the start of the
+payload, or None for a frame that carries no text; :func:`text_before` reads it off the state of an endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ..notation.variables import NO_CODE, Event, EventKind, FrameFacts, State
+from ..octets import utf8
+from ..octets.frames import Header, encode_header, header_of, minimal_form
+from ..octets.masking import mask
+from ..octets.vocabulary import CLOSE, CONTINUATION, TEXT, Frame
+
+LONGEST: Final = 1 << 20
+"""Payloads of more octets than this are not written out unless asked for."""
+
+DEFAULT_KEY: Final = bytes.fromhex("37fa213d")
+"""The masking key of the examples in section 5.7."""
+
+
+def text_before(opcode: int, state: State, kind: EventKind) -> int | None:
+    """Where the UTF-8 automaton stands before a frame of this opcode; None where the frame carries no text.
+
+    ``kind`` says whose message a continuation belongs to: RECEIVE the one being received, SEND the one being sent.
+    """
+    if opcode == TEXT:
+        return utf8.ACCEPT
+    if opcode != CONTINUATION:
+        return None
+    if kind is EventKind.RECEIVE:
+        return state.recv_utf8 if state.recv_type == TEXT else None
+    return state.send_utf8 if state.send_type == TEXT else None
+
+
+def facts(frame: Frame, before: int | None = utf8.ACCEPT, *, answers: bool = False) -> FrameFacts:
+    """The facts of a frame; of ``before`` only frames that can carry text (TEXT, CONTINUATION) take notice."""
+    return facts_on_wire(header_of(frame), frame.payload, before, answers=answers)
+
+
+def facts_on_wire(header: Header, payload: bytes, before: int | None, *, answers: bool = False) -> FrameFacts:
+    """The facts of a frame from its header and its whole payload, unmasked."""
+    code, reason_ok, utf8_next = NO_CODE, True, utf8.ACCEPT
+    if header.opcode == CLOSE:
+        code, reason_ok = close_code(payload), utf8.run(payload[2:]) == utf8.ACCEPT
+    elif header.opcode in (TEXT, CONTINUATION) and before is not None:
+        utf8_next = utf8.run(payload, before)
+    opcode, fin, rsv1, rsv2, rsv3, masked, form, length, _ = header
+    return FrameFacts(opcode, fin, rsv1, rsv2, rsv3, masked, form, length, code, reason_ok, utf8_next, answers)
+
+
+def facts_of_header(header: Header) -> FrameFacts:
+    """What a header alone tells; what depends on the payload has its default."""
+    return FrameFacts(*header[:-1])
+
+
+def close_code(body: bytes) -> int:
+    """The status code in the body of a Close frame, 1005 where there is none (section 7.1.5)."""
+    return int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
+
+
+class Realisation(NamedTuple):
+    """Octets that begin, and where ``complete`` make up, a frame; ``frame`` is None where they do not."""
+
+    octets: bytes
+    complete: bool
+    frame: Frame | None
+
+
+def concrete(
+    wanted: FrameFacts,
+    before: int | None = utf8.ACCEPT,
+    *,
+    key: bytes = DEFAULT_KEY,
+    payload: bytes | None = None,
+    longest: int = LONGEST,
+) -> Realisation:
+    """Octets of a frame with these facts, always the same ones; ``key`` is used where the frame is masked.
+
+    A payload of more than ``longest`` octets is left out: the octets are those of the header. ``payload`` is the
+    payload to use where facts do not say enough (a Pong that answers a Ping). Raises :class:`ValueError` for facts
+    that no octets have, or that ``payload`` does not have.
+    """
+    header = encode_header(
+        wanted.opcode,
+        wanted.length,
+        fin=wanted.fin,
+        rsv1=wanted.rsv1,
+        rsv2=wanted.rsv2,
+        rsv3=wanted.rsv3,
+        key=key if wanted.masked else None,
+        form=wanted.form,
+    )
+    if wanted.length > longest:
+        return Realisation(header, False, None)
+    chosen = _payload(wanted, before) if payload is None else payload
+    frame = Frame(
+        wanted.opcode,
+        chosen,
+        wanted.fin,
+        wanted.rsv1,
+        wanted.rsv2,
+        wanted.rsv3,
+        key if wanted.masked else None,
+        None if wanted.form == minimal_form(wanted.length) else wanted.form,
+    )
+    if facts(frame, before, answers=wanted.answers) != wanted:
+        raise ValueError(f"no octets have these facts, or not those of the given payload: {wanted}")
+    return Realisation(header + (mask(chosen, key) if wanted.masked else chosen), True, frame)
+
+
+def realise(event: Event, state: State, *, key: bytes = DEFAULT_KEY, longest: int = LONGEST) -> Realisation:
+    """Octets of the frame of an event in a state. Raises :class:`ValueError` for an event without a frame."""
+    if event.frame is None:
+        raise ValueError(f"an event of kind {event.kind.value} has no frame")
+    return concrete(event.frame, text_before(event.frame.opcode, state, event.kind), key=key, longest=longest)
+
+
+def _payload(wanted: FrameFacts, before: int | None) -> bytes:
+    if wanted.opcode == CLOSE and wanted.length >= 2:
+        reason = utf8.shortest_octets(utf8.ACCEPT, utf8.ACCEPT if wanted.reason_ok else utf8.REJECT, wanted.length - 2)
+        return wanted.code.to_bytes(2, "big") + reason
+    if wanted.opcode in (TEXT, CONTINUATION) and before is not None:
+        return utf8.shortest_octets(before, wanted.utf8_next, wanted.length)
+    return utf8.shortest_octets(utf8.ACCEPT, utf8.ACCEPT, wanted.length)
+
+
+__all__ = [
+    "DEFAULT_KEY",
+    "LONGEST",
+    "Realisation",
+    "close_code",
+    "concrete",
+    "facts",
+    "facts_of_header",
+    "facts_on_wire",
+    "realise",
+    "text_before",
+]

@@ -1,0 +1,187 @@
+"""The machine: what an endpoint may do, read straight off the rules.
+
+:func:`allowed` is the specification as a set-valued step relation. It is the reference that the compiled path and the
+symbolic model are checked against; speed is the business of ``model.machine.compiled``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from ..notation.expression import evaluate
+from ..notation.rule import STRENGTHS, Accept, Due, Fail, Forbid, Level, Refuse, Rule, RuleSet, Strength
+from ..notation.variables import Event, EventKind, Setting, State, environment
+from ..rules import RULES
+
+
+class Kind(Enum):
+    """What an outcome is. PERMIT is for an output of the endpoint itself, the others answer an input."""
+
+    ACCEPT = "accept"
+    FAIL = "fail"
+    REFUSE = "refuse"
+    IGNORE = "ignore"
+    PERMIT = "permit"
+
+
+class Label(NamedTuple):
+    """What can be told from outside about an outcome: two outcomes with one label lead to one state."""
+
+    kind: Kind
+    code: int | None = None
+    delivers: str | None = None
+
+    def __str__(self) -> str:
+        if self.code is not None:
+            return f"{self.kind.value} {self.code}"
+        return self.kind.value if self.delivers is None else f"{self.kind.value}: {self.delivers}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One thing that may happen: its label, the state after it, the rules that allow it, the rules it departs from.
+
+    ``rules`` allow it. ``departs_from`` is empty where the specification allows it in full; otherwise it names the
+    SHOULD and CONSENSUS rules that are not followed.
+    """
+
+    label: Label
+    state: State
+    rules: tuple[str, ...]
+    strength: Strength
+    departs_from: tuple[str, ...] = ()
+
+
+LEVELS: Final = (Level.FULL, Level.NO_SHOULD, Level.MUST_ONLY)
+
+
+def label_of(rule: Rule) -> Label | None:
+    """The label of the outcome that a rule allows; None for a rule that forbids."""
+    reaction = rule.then
+    if isinstance(reaction, Forbid):
+        return None
+    if isinstance(reaction, (Fail, Refuse)):
+        return Label(Kind(reaction.word), code=reaction.code)
+    delivers = reaction.delivers if isinstance(reaction, Accept) else None
+    return Label(Kind(reaction.word), delivers=delivers)
+
+
+def enabled(rules: RuleSet, setting: Setting, state: State, event: Event) -> list[Rule]:
+    """The rules whose guard holds."""
+    values = environment(setting, state, event.facts)
+    return [rule for rule in rules.of(event.kind) if evaluate(rules.guard(rule), values)]
+
+
+def after(rule: Rule, setting: Setting, state: State, event: Event) -> State:
+    """The state after the reaction of a rule."""
+    values = environment(setting, state, event.facts)
+    changes: dict[str, Any] = {name: evaluate(effect, values) for name, effect in rule.then.effects.items()}
+    return state._replace(**changes)
+
+
+def strongest(rules: Iterable[Rule]) -> Strength:
+    """The strongest strength among rules; :class:`ValueError` where there is none."""
+    return min((rule.strength for rule in rules), key=STRENGTHS.index)
+
+
+Enabled = Callable[[RuleSet, Setting, State, Event], list[Rule]]
+After = Callable[[Rule, Setting, State, Event], State]
+
+
+def outcomes_at(
+    rules: RuleSet, setting: Setting, state: State, event: Event, find: Enabled = enabled, move: After = after
+) -> dict[Label, tuple[State, list[Rule]]]:
+    """The outcomes that one rule set allows, by label, with their rules; ``find`` and ``move`` evaluate rules."""
+    found: dict[Label, tuple[State, list[Rule]]] = {}
+    for rule in find(rules, setting, state, event):
+        label = label_of(rule)
+        if label is None:
+            continue
+        if label in found:
+            found[label][1].append(rule)
+        else:
+            found[label] = (move(rule, setting, state, event), [rule])
+    return found
+
+
+def allowed(
+    state: State,
+    event: Event,
+    setting: Setting,
+    rules: RuleSet = RULES,
+    *,
+    departures: bool = False,
+) -> tuple[Outcome, ...]:
+    """The set of outcomes of an event in a state, each with the rules that allow it.
+
+    With ``departures`` also those that only break a SHOULD or a CONSENSUS rule, which say so in ``departs_from``. An
+    empty result means that a MUST forbids the event (outputs), for an input it never happens (a theorem). The order
+    is by how much is departed from, then fail or refuse before accept before ignore; it carries no further meaning.
+    """
+    result: dict[Label, Outcome] = {}
+    for level in LEVELS if departures else LEVELS[:1]:
+        for label, (then, found) in outcomes_at(rules.at(level), setting, state, event).items():
+            if label not in result:
+                left = () if level is Level.FULL else _departures(rules, level, setting, state, event)
+                result[label] = Outcome(label, then, tuple(r.id for r in found), strongest(found), left)
+    return tuple(sorted(result.values(), key=_order))
+
+
+def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, event: Event) -> tuple[str, ...]:
+    refusals = [r for r in enabled(rules, setting, state, event) if r.refuses]
+    return tuple(r.id for r in refusals if not level.keeps(r.strength))
+
+
+_PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
+
+
+def _order(outcome: Outcome) -> tuple[int, int, bool, int]:
+    label = outcome.label
+    permitted = not outcome.strength.binds
+    return len(outcome.departs_from), _PREFERENCE.index(label.kind), permitted, label.code or 0
+
+
+def forbidden_by(state: State, event: Event, setting: Setting, rules: RuleSet = RULES) -> tuple[Rule, ...]:
+    """The binding rules that refuse an event in a state, the strongest first."""
+    refusals = [r for r in enabled(rules, setting, state, event) if r.refuses]
+    return tuple(sorted(refusals, key=lambda rule: STRENGTHS.index(rule.strength)))
+
+
+def owed(state: State, setting: Setting, rules: RuleSet = RULES) -> tuple[tuple[Due, Rule], ...]:
+    """What an endpoint owes in a state, in the order in which the canonical endpoint discharges it."""
+    silence = Event(EventKind.SILENCE)
+    dues = [
+        (rule.then.due, rule)
+        for rule in enabled(rules, setting, state, silence)
+        if isinstance(rule.then, Forbid) and rule.then.due is not None
+    ]
+    return tuple(sorted(dues, key=lambda due: due[0]))
+
+
+def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
+    """The outcome that the canonical endpoint chooses: the strictest one allowed.
+
+    It fails as soon as it may, and goes on processing as long as it may. Of appropriate codes it has one of a rule that
+    binds before one that is only permitted, and then the lowest.
+    """
+    return min(outcomes, key=_order)
+
+
+__all__ = [
+    "LEVELS",
+    "Kind",
+    "Label",
+    "Outcome",
+    "after",
+    "allowed",
+    "canonical",
+    "enabled",
+    "forbidden_by",
+    "label_of",
+    "outcomes_at",
+    "owed",
+    "strongest",
+]

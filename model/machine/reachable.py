@@ -1,0 +1,189 @@
+"""Breadth-first exploration of one endpoint: every state that the rules allow, each with a shortest way to it.
+
+Theory of operation. From the initial states all allowed outcomes of all events of the derived alphabet
+(``model.machine.boundary_events``) are followed. Variables that only report (``alphabet.reporting_variables``) are
+projected out, so that a graph without a stated limit, or with a small one, is finite. States are visited in the order
+of their distance, and events are tried in a fixed order: the same rules give the same paths, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from ..notation.head_variables import ResponseFacts
+from ..notation.rule import RuleSet
+from ..notation.variables import CONNECTING, Event, EventKind, Setting, State
+from ..rules import RULES
+from .boundary_events import Alphabet, reporting_variables
+from .compiled import CompiledMachine
+from .interpreted import Label
+
+INITIAL: Final = (State(), CONNECTING)
+"""The state right after the opening handshake, no extension negotiated, and the one before it."""
+
+MOST_STATES: Final = 100_000
+"""An exploration that reaches more states than this gives up: a large limit makes too many."""
+
+
+class Transition(NamedTuple):
+    """One step: in ``source``, ``event`` happens with the outcome ``label``, by ``rules``, and leads to ``target``.
+
+    ``event`` stands for all events at which the same rules are enabled with the same target. ``departs_from`` names the
+    SHOULD and CONSENSUS rules that are not followed; it is empty where departures are not explored.
+    """
+
+    source: State
+    event: Event
+    label: Label
+    rules: tuple[str, ...]
+    target: State
+    departs_from: tuple[str, ...] = ()
+
+
+class TooManyStatesError(RuntimeError):
+    """The exploration was given up: more states than :data:`MOST_STATES`."""
+
+
+class Explorer:
+    """One rule set under one setting. ``departures``: outcomes that only break SHOULD or CONSENSUS are followed too.
+
+    ``extensions``: opening handshakes that agree on extensions with reserved bits are followed too; each set of bits
+    makes another copy of what comes after.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        setting: Setting,
+        *,
+        departures: bool = False,
+        extensions: bool = False,
+        alphabet: Alphabet | None = None,
+    ) -> None:
+        self.rules: Final = rules
+        self.setting: Final = setting
+        self.departures: Final = departures
+        self.extensions: Final = extensions
+        self.machine: Final = CompiledMachine(rules, setting)
+        self.alphabet: Final = alphabet or Alphabet(rules, setting)
+        first = State()._asdict()
+        self._unreported: Final = {name: first[name] for name in State._fields if name in reporting_variables(rules)}
+
+    def projected(self, state: State) -> State:
+        """The state with the variables that only report set to their first values."""
+        return state._replace(**self._unreported) if self._unreported else state
+
+    def transitions(self, state: State) -> list[Transition]:
+        """The transitions from a state, one for each set of enabled rules, outcome and target; silence included."""
+        found: dict[tuple[EventKind, int, Label, State], Transition] = {}
+        for event in self.alphabet(state):
+            if not self.extensions and isinstance(event.head, ResponseFacts) and event.head.defines_bits:
+                continue
+            kind, facts = event.kind, event.facts
+            mask = self.machine.mask(kind, state, facts)
+            if self.departures:
+                for outcome in self.machine.allowed(state, event, departures=True):
+                    target = self.projected(outcome.state)
+                    if (kind, mask, outcome.label, target) not in found:
+                        found[kind, mask, outcome.label, target] = Transition(
+                            state, event, outcome.label, outcome.rules, target, outcome.departs_from
+                        )
+                continue
+            for choice in self.machine.choices(kind, mask):
+                target = self.projected(choice.effect(state, facts))
+                if (kind, mask, choice.label, target) not in found:
+                    found[kind, mask, choice.label, target] = Transition(
+                        state, event, choice.label, choice.rules, target
+                    )
+        return list(found.values())
+
+    def visits(self, initial: Iterable[State] = INITIAL) -> Iterator[Visit]:
+        """Every reachable state once, nearest first. Nothing is explored before it is asked for.
+
+        Raises :class:`TooManyStatesError`.
+        """
+        queue: list[Visit] = []
+        seen: set[State] = set()
+        for state in map(self.projected, initial):
+            if state not in seen:
+                seen.add(state)
+                queue.append(Visit(self, state, None, 0))
+        for visit in queue:
+            yield visit
+            for step in visit.leaving:
+                if step.target not in seen:
+                    if len(seen) >= MOST_STATES:
+                        raise TooManyStatesError(f"more than {MOST_STATES} states: state no limit, or a smaller one")
+                    seen.add(step.target)
+                    queue.append(Visit(self, step.target, step, visit.depth + 1))
+
+
+class Visit:
+    """A state at the moment when an exploration gets there: by which transition, and after how many."""
+
+    def __init__(self, explorer: Explorer, state: State, via: Transition | None, depth: int) -> None:
+        self._explorer: Final = explorer
+        self.state: Final = state
+        self.via: Final = via
+        self.depth: Final = depth
+
+    @cached_property
+    def leaving(self) -> list[Transition]:
+        """The transitions from the state."""
+        return self._explorer.transitions(self.state)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A whole exploration: the states in order of their distance, how each was reached, and all transitions."""
+
+    rules: RuleSet
+    setting: Setting
+    initial: tuple[State, ...]
+    via: dict[State, Transition | None]
+    transitions: tuple[Transition, ...]
+
+    @property
+    def states(self) -> Sequence[State]:
+        """The reachable states, nearest first."""
+        return tuple(self.via)
+
+    def path(self, state: State) -> tuple[Transition, ...]:
+        """A shortest path from an initial state; :class:`KeyError` for a state that is not reachable."""
+        return path_to(self.via, state)
+
+
+def path_to(via: dict[State, Transition | None], state: State) -> tuple[Transition, ...]:
+    """The transitions that lead to a state, from the transition by which each state was first reached."""
+    steps: list[Transition] = []
+    step = via[state]
+    while step is not None:
+        steps.append(step)
+        step = via[step.source]
+    return tuple(reversed(steps))
+
+
+def explore(
+    setting: Setting,
+    rules: RuleSet = RULES,
+    initial: Iterable[State] = INITIAL,
+    *,
+    departures: bool = False,
+    extensions: bool = False,
+    alphabet: Alphabet | None = None,
+) -> Exploration:
+    """Explore one endpoint whole. Raises :class:`TooManyStatesError` where a stated limit makes too many states."""
+    starts = tuple(initial)
+    via: dict[State, Transition | None] = {}
+    transitions: list[Transition] = []
+    explorer = Explorer(rules, setting, departures=departures, extensions=extensions, alphabet=alphabet)
+    for visit in explorer.visits(starts):
+        via[visit.state] = visit.via
+        transitions += visit.leaving
+    return Exploration(rules, setting, starts, via, tuple(transitions))
+
+
+__all__ = ["INITIAL", "Exploration", "Explorer", "TooManyStatesError", "Transition", "Visit", "explore", "path_to"]

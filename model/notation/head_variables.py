@@ -1,0 +1,161 @@
+"""What rules of the opening handshake talk about: a request and a response of HTTP, as variables.
+
+A head (request or status line, and header fields) is reduced to what sections 4.1 and 4.2 ask of it: for each point one
+small number that says whether it is as it should be and, if not, in which way. Reading octets into these facts is the
+business of ``model.facts.heads``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from .expression import Const, Expr, Sort, Var, all_of, any_of
+
+__all__ = [
+    "HEAD_SHAPES",
+    "HEAD_VARIABLES",
+    "REQUEST_VARIABLES",
+    "RESPONSE_VARIABLES",
+    "RequestFacts",
+    "ResponseFacts",
+    "is_",
+    "label_of_fact",
+    "possible_request",
+    "possible_response",
+    "value_of",
+]
+
+
+class RequestFacts(NamedTuple):
+    """A request as rules see it; the defaults are those of a sound one that offers nothing.
+
+    "tolerated" is what RFC 9112 lets a recipient put up with, and no sender write: a bare LF, a folded line, NUL.
+    ``for_uri``: target and Host are those of the URI that the client was asked to open; only its own side knows.
+    """
+
+    syntax: int = 1
+    method_get: bool = True
+    http: int = 1
+    target: int = 1
+    host: int = 1
+    upgrade: int = 1
+    connection: int = 1
+    key: int = 1
+    version: int = 1
+    protocols: int = 0
+    offers: int = 0
+    origin: int = 0
+    body: bool = False
+    for_uri: bool = True
+
+
+class ResponseFacts(NamedTuple):
+    """A response as rules see it, against the request that it answers; the defaults are those of a sound 101.
+
+    ``accept`` is "repeated" where it is right each time, and wrong where it is not. ``versions``: what the
+    Sec-WebSocket-Version fields list; ``defines`` are the reserved bits that the extensions in it define.
+    """
+
+    syntax: int = 1
+    status: int = 101
+    http: int = 1
+    upgrade: int = 1
+    connection: int = 1
+    accept: int = 1
+    subprotocol: int = 0
+    extensions: int = 0
+    versions: int = 0
+    body: bool = False
+    defines_rsv1: bool = False
+    defines_rsv2: bool = False
+    defines_rsv3: bool = False
+
+    @property
+    def defines_bits(self) -> bool:
+        """The extensions in it define a reserved bit."""
+        return self.defines_rsv1 or self.defines_rsv2 or self.defines_rsv3
+
+
+_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
+    "syntax": ("malformed", "well-formed", "too large", "tolerated"),
+    "http": ("lower than 1.1", "at least 1.1"),
+    "target": ("unfit", "a resource name", "an absolute http or https URI"),
+    "host": ("absent", "one", "repeated or invalid"),
+    "upgrade": ("absent", "websocket", "another", "a list with websocket"),
+    "connection": ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
+    "key": ("absent", "16 octets", "another number of octets", "not base64", "repeated"),
+    "version": ("absent", "13", "another", "not a version", "13 and more"),
+    "protocols": ("absent", "distinct tokens", "not a list of tokens", "with a repeated token"),
+    "offers": ("absent", "a list of extensions", "not a list of extensions"),
+    "origin": ("absent", "one", "repeated"),
+    "accept": ("absent", "right", "wrong", "repeated"),
+    "subprotocol": ("absent", "offered", "not offered", "not one token"),
+    "extensions": ("absent", "offered", "not offered", "not a list of extensions", "with unknown parameters"),
+    "versions": ("absent", "a list with 13", "not a list of versions", "a list without 13"),
+}
+
+
+def _variable(name: str, default: object) -> Var:
+    if isinstance(default, bool):
+        return Var(name)
+    if name == "status":
+        return Var(name, Sort.INT, 100, 999)
+    return Var(name, Sort.INT, 0, len(_LABELS[name]) - 1, dict(enumerate(_LABELS[name])))
+
+
+REQUEST_VARIABLES: Final = {n: _variable(n, d) for n, d in RequestFacts._field_defaults.items()}
+RESPONSE_VARIABLES: Final = {n: _variable(n, d) for n, d in ResponseFacts._field_defaults.items()}
+HEAD_VARIABLES: Final = {**REQUEST_VARIABLES, **RESPONSE_VARIABLES}
+
+
+def _bare(names: tuple[str, ...]) -> dict[str, int]:
+    return {name: 0 for name in names if _LABELS.get(name, ("",))[0] == "absent"}
+
+
+HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
+    RequestFacts: (RequestFacts(), RequestFacts(**_bare(RequestFacts._fields))),  # type: ignore[arg-type]
+    ResponseFacts: (ResponseFacts(), ResponseFacts(**_bare(ResponseFacts._fields), status=200)),  # type: ignore[arg-type]
+}
+"""Of each kind of head a sound one, and one of plain HTTP that has none of the fields of a handshake."""
+
+
+def is_(name: str, *values: str) -> Expr:
+    """The rule expression: a fact of a head has this value, or one of these. KeyError, ValueError for unknown ones."""
+    variable, labels = HEAD_VARIABLES[name], _LABELS[name]
+    terms: list[Expr] = [variable == Const(labels.index(value), value) for value in values]
+    result = terms[0]
+    for term in terms[1:]:
+        result = result | term
+    return result
+
+
+def value_of(name: str, label: str) -> int:
+    """The number that stands for a value of a fact of a head; KeyError, ValueError for unknown ones."""
+    return _LABELS[name].index(label)
+
+
+def label_of_fact(name: str, value: int) -> str:
+    """The name of a value of a fact of a head; KeyError, IndexError for unknown ones."""
+    return _LABELS[name][value]
+
+
+def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: Mapping[str, Var]) -> Expr:
+    """What is not a head of HTTP has no further facts: all others are as in a sound one."""
+    others = [variables[name] == default for name, default in facts._field_defaults.items() if name != "syntax"]
+    return is_("syntax", "well-formed", "tolerated") | all_of(others)
+
+
+def possible_request() -> Expr:
+    """What holds of the facts of every request, whatever the octets."""
+    somewhere = is_("host", "one") | ~is_("target", "unfit")
+    return _when_malformed(RequestFacts, REQUEST_VARIABLES) & (REQUEST_VARIABLES["for_uri"] | somewhere)
+
+
+def possible_response() -> Expr:
+    """What holds of the facts of every response, whatever the octets."""
+    bits = any_of([RESPONSE_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3)])
+    agreed = ~bits | is_("extensions", "offered", "with unknown parameters")
+    # The one extension whose parameters are known (model.head_facts) is one that defines RSV1.
+    known = ~is_("extensions", "with unknown parameters") | RESPONSE_VARIABLES["defines_rsv1"]
+    return _when_malformed(ResponseFacts, RESPONSE_VARIABLES) & agreed & known

@@ -1,0 +1,225 @@
+"""A rule, and a set of rules: the one place where a row of the specification is defined.
+
+A row says: at an event of this kind, when this guard holds, this reaction is what the RFC asks for (or permits), with
+this strength and these words. Order among rows carries no meaning: every enabled row counts.
+
+Reactions to inputs: :class:`Accept`, :class:`Fail` (section 7.1.7), :class:`Refuse` (section 4.2), :class:`Ignore`.
+Verdicts on outputs of the endpoint itself: :class:`Permit`, :class:`Forbid`. Silence is an output too (quiescence): a
+row that forbids it names the output that is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, IntEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import ClassVar, Final, TypeAlias
+
+from .expression import Expr, Operand, Var, any_of, lift, substitute, variables
+from .variables import STATE_VARIABLES, EventKind
+
+
+class Strength(Enum):
+    """How strongly a rule binds (RFC 2119), and CONSENSUS.
+
+    CONSENSUS is a reaction that the RFC leaves open (it binds only the sender, and section 10.7 says MAY) but on which
+    implementations and Autobahn agree.
+    """
+
+    MUST = "MUST"
+    CONSENSUS = "CONSENSUS"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+
+    @property
+    def binds(self) -> bool:
+        """A rule of this strength takes freedom away; MAY only gives it."""
+        return self is not Strength.MAY
+
+
+STRENGTHS: Final = tuple(Strength)
+"""From the strongest to the weakest."""
+
+
+class Due(IntEnum):
+    """An output that an endpoint owes, in the order in which the canonical endpoint discharges them."""
+
+    REQUEST = 1
+    RESPONSE = 2
+    REPLY = 3
+    PONG = 4
+    CLOSE = 5
+    TCP_CLOSE = 6
+
+
+@dataclass(frozen=True)
+class _Reaction:
+    """What happens to the state: the new value of each variable that changes, over the values before."""
+
+    effects: Mapping[str, Expr] = field(default_factory=dict)
+    word: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.effects) - set(STATE_VARIABLES)
+        if unknown:
+            raise ValueError(f"not a state variable: {', '.join(sorted(unknown))}")
+        object.__setattr__(self, "effects", MappingProxyType(dict(self.effects)))
+
+
+@dataclass(frozen=True)
+class Accept(_Reaction):
+    """The input is processed; ``delivers`` is what the application is told of, if anything."""
+
+    delivers: str | None = None
+    word: ClassVar[str] = "accept"
+
+
+@dataclass(frozen=True)
+class Fail(_Reaction):
+    """Fail the WebSocket Connection (section 7.1.7); ``code`` is the appropriate status code."""
+
+    code: int = 1002
+    word: ClassVar[str] = "fail"
+
+
+@dataclass(frozen=True)
+class Refuse(_Reaction):
+    """Abort the opening handshake (section 4.2); ``code`` is an appropriate status code of HTTP for the answer."""
+
+    code: int = 400
+    word: ClassVar[str] = "refuse"
+
+
+@dataclass(frozen=True)
+class Ignore(_Reaction):
+    """The input is not processed."""
+
+    word: ClassVar[str] = "ignore"
+
+
+@dataclass(frozen=True)
+class Permit(_Reaction):
+    """The endpoint may do this."""
+
+    word: ClassVar[str] = "permit"
+
+
+@dataclass(frozen=True)
+class Forbid(_Reaction):
+    """The endpoint may not do this; where it is silence, ``due`` is what it owes instead."""
+
+    due: Due | None = None
+    word: ClassVar[str] = "forbid"
+
+
+Reaction: TypeAlias = Accept | Fail | Refuse | Ignore | Permit | Forbid
+
+
+def effects(**changes: Operand) -> Mapping[str, Expr]:
+    """The effects of a reaction, by keyword: variable = new value."""
+    return {name: lift(value) for name, value in changes.items()}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row. ``quote`` stands verbatim in ``section`` of RFC 6455; ``id`` is ``section/name``."""
+
+    id: str
+    strength: Strength
+    quote: str
+    on: EventKind
+    when: Expr
+    then: Reaction
+
+    @property
+    def section(self) -> str:
+        """The section of RFC 6455 that the rule comes from."""
+        return self.id.partition("/")[0]
+
+    @property
+    def refuses(self) -> bool:
+        """A binding row against the event: it takes the other reactions away (see :data:`LEGAL`)."""
+        return isinstance(self.then, (Fail, Refuse, Forbid)) and self.strength.binds
+
+
+LEGAL: Final = Var("legal")
+"""In a guard: no binding row of this event refuses it. Resolved by the :class:`RuleSet` from its own rows."""
+
+
+class Level(Enum):
+    """Which rows against an event count: all; all but SHOULD; or those of strength MUST alone."""
+
+    FULL = "full"
+    NO_SHOULD = "without SHOULD"
+    MUST_ONLY = "MUST only"
+
+    def keeps(self, strength: Strength) -> bool:
+        """Refusals of this strength count at this level."""
+        if self is Level.FULL:
+            return True
+        return strength in (Strength.MUST, Strength.MAY) or (self is Level.NO_SHOULD and strength is Strength.CONSENSUS)
+
+
+class RuleSet:
+    """An immutable set of rules, each with a unique id.
+
+    ``guard(rule)`` is its guard with ``legal`` resolved over this very set. A mutant of the specification is a rule set
+    with a row changed (:meth:`replacing`, :meth:`without`).
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules: Final = tuple(rules)
+        self.by_id: Final[Mapping[str, Rule]] = {rule.id: rule for rule in self.rules}
+        if len(self.by_id) != len(self.rules):
+            seen: set[str] = set()
+            twice = [r.id for r in self.rules if r.id in seen or seen.add(r.id)]  # type: ignore[func-returns-value]
+            raise ValueError(f"two rules have the id {', '.join(twice)}")
+        self._levels: dict[Level, RuleSet] = {}
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def of(self, kind: EventKind) -> tuple[Rule, ...]:
+        """The rules for events of this kind."""
+        return self._by_kind[kind]
+
+    @cached_property
+    def _by_kind(self) -> dict[EventKind, tuple[Rule, ...]]:
+        return {kind: tuple(r for r in self.rules if r.on is kind) for kind in EventKind}
+
+    @cached_property
+    def _guards(self) -> dict[str, Expr]:
+        guards: dict[str, Expr] = {}
+        for kind in EventKind:
+            refused = any_of([r.when for r in self.of(kind) if r.refuses])
+            for rule in self.of(kind):
+                needs_legal = LEGAL.name in variables(rule.when)
+                guards[rule.id] = substitute(rule.when, {LEGAL.name: ~refused}) if needs_legal else rule.when
+        return guards
+
+    def guard(self, rule: Rule) -> Expr:
+        """The guard of a rule of this set over state, event and setting alone."""
+        return self._guards[rule.id]
+
+    def at(self, level: Level) -> RuleSet:
+        """This set with the refusals that do not count at a level left out."""
+        if level is Level.FULL:
+            return self
+        if level not in self._levels:
+            self._levels[level] = RuleSet(r for r in self.rules if not r.refuses or level.keeps(r.strength))
+        return self._levels[level]
+
+    def without(self, rule_id: str) -> RuleSet:
+        """This set with one row dropped; :class:`KeyError` where there is none."""
+        dropped = self.by_id[rule_id]
+        return RuleSet(r for r in self.rules if r is not dropped)
+
+    def replacing(self, rule_id: str, **changes: object) -> RuleSet:
+        """This set with fields of one row changed; :class:`KeyError` where there is none."""
+        changed = replace(self.by_id[rule_id], **changes)  # type: ignore[arg-type]
+        return RuleSet(changed if r.id == rule_id else r for r in self.rules)

@@ -1,0 +1,284 @@
+"""Named switches: the points of RFC 6455 that people really argue about, each with a documented default.
+
+A switch is read by rules through :func:`is_set_to`; nothing else may depend on it.
+
+One point has no switch, since both ways are always taken as legal: how many Sec-WebSocket-Extensions fields a response
+has. Section 11.3.2 says that the field MUST NOT appear more than once in a response; section 4.2.2 says that several
+extensions can be "split between multiple instances" of it there, and section 9.1 that it MAY be split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .expression import Const, Expr, Sort, Var
+
+ACCEPT_EITHER_REFUSE: Final = ("accept", "either", "refuse")
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One disputed point: the question, the possible answers, the default and the reason for it."""
+
+    name: str
+    sections: str
+    question: str
+    values: tuple[str, ...]
+    default: str
+    reason: str
+
+    @property
+    def variable(self) -> Var:
+        """The variable that stands for this switch in rules: the index of its value."""
+        return Var(f"switch_{self.name}", Sort.INT, 0, len(self.values) - 1, dict(enumerate(self.values)))
+
+
+SWITCHES: Final[tuple[Switch, ...]] = (
+    Switch(
+        "code_1004",
+        "7.4.1",
+        "May a Close frame carry 1004, which is reserved without a meaning?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 7.4.1 reserves it for the future; implementations and Autobahn treat it as an error.",
+    ),
+    Switch(
+        "code_1010_from_server",
+        "7.4.1",
+        "May a server send 1010 (mandatory extension), which the RFC describes for clients?",
+        ACCEPT_EITHER_REFUSE,
+        "accept",
+        "The text says that it 'is not used by the server' and gives no reaction; implementations accept it from both.",
+    ),
+    Switch(
+        "codes_1012_to_1014",
+        "7.4.2, 11.7",
+        "May a Close frame carry 1012 to 1014, registered with IANA after the RFC?",
+        ACCEPT_EITHER_REFUSE,
+        "accept",
+        "Section 7.4.2 leaves the range to 'its future revisions, and extensions'; the registry now defines them.",
+    ),
+    Switch(
+        "codes_unassigned",
+        "7.4.2",
+        "May a Close frame carry a code of 1016 to 2999, reserved and not yet assigned?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Reserved for definition by the protocol; implementations and Autobahn treat them as errors.",
+    ),
+    Switch(
+        "codes_5000_and_more",
+        "7.4.2",
+        "May a Close frame carry a code of 5000 to 65535, of which the RFC says nothing?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "The RFC neither defines nor forbids them; implementations differ.",
+    ),
+    Switch(
+        "non_minimal_lengths",
+        "5.2",
+        "What does a receiver do with a length that is not encoded in the minimal number of octets?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "The MUST binds the sender; the RFC gives no reaction, and implementations differ.",
+    ),
+    Switch(
+        "invalid_utf8_noticed",
+        "8.1",
+        "When must a receiver fail a text message whose octets can no longer become valid UTF-8?",
+        ("any time", "at once", "at the end"),
+        "any time",
+        "Section 8.1 sets no moment: failing fast is allowed, and not required before the message is complete.",
+    ),
+    Switch(
+        "close_overtakes_reply",
+        "5.5.1",
+        "May an endpoint close before it has answered the messages received (an echo)?",
+        ("allowed", "refused"),
+        "allowed",
+        "Section 5.5.1 says that an endpoint MAY delay its Close until its current message is sent: it need not.",
+    ),
+    Switch(
+        "close_inside_message",
+        "5.4, 5.5.1",
+        "Is a Close frame that begins the closing handshake legal between the fragments of a message?",
+        ("allowed", "refused"),
+        "allowed",
+        "Section 5.4: control frames MAY be injected in the middle of a fragmented message, and Close is one.",
+    ),
+    Switch(
+        "control_after_close",
+        "5.5.1, 5.5.2",
+        "Does an endpoint that has sent Close, and not yet received one, still send Ping and Pong?",
+        ("may", "must", "never"),
+        "may",
+        "By the letter of 5.5.2 a Ping is answered until a Close was received, and 5.5.1 bars only data frames; the "
+        "peer will discard what follows a Close, and most implementations send nothing more.",
+    ),
+    Switch(
+        "key_of_other_length",
+        "4.2.1, 4.2.2",
+        "What does a server do with a Sec-WebSocket-Key that is base64, but not of 16 octets?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 4.2.1 asks for 16 octets, section 4.2.2 says that it is not necessary for the server to decode the "
+        "value; implementations differ.",
+    ),
+    Switch(
+        "http_1_0",
+        "4.2.1",
+        "What does a server do with a request in HTTP/1.0?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 4.2.1 asks for an HTTP/1.1 or higher GET request; HTTP/1.0 has no Upgrade.",
+    ),
+    Switch(
+        "answer_in_http_1_0",
+        "4.1, 4.2.2",
+        "What does a client do with a 101 in HTTP/1.0?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "HTTP/1.0 has no Upgrade, but of the status line section 4.1 names the code alone, and section 4.2.2 shows "
+        "HTTP/1.1 as what an answer could look like; few clients look at the version.",
+    ),
+    Switch(
+        "repeated_accept",
+        "4.1, 11.3.3",
+        "What does a client do with an answer that has the right Sec-WebSocket-Accept more than once?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 11.3.3 says that the field MUST NOT appear more than once, which binds the server; section 4.1 has "
+        "the client fail where it is missing or has another value, and each of these is right. Implementations differ.",
+    ),
+    Switch(
+        "missing_host",
+        "4.2.1",
+        "What does a server do with a request without a Host field?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 4.2.1 lists the field, and RFC 9112 (section 3.2) asks for 400 too.",
+    ),
+    Switch(
+        "repeated_version",
+        "4.2.1, 11.3.5",
+        "What does a server do with more than one Sec-WebSocket-Version of 13 in a request?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 11.3.5 says that the field MUST NOT appear more than once in an HTTP request.",
+    ),
+    Switch(
+        "repeated_upgrade_token",
+        "4.1, 4.2.1",
+        "What does an endpoint do with a Connection field that has the token Upgrade more than once?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "The field has to include the token, which it does, and HTTP gives the repetition no meaning; but nobody "
+        "writes so, and implementations differ.",
+    ),
+    Switch(
+        "unknown_parameters",
+        "9.1",
+        "What does a client do with an extension that was offered, answered with parameters that it does not know?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 9.1 leaves parameters to the extension; RFC 7692 (section 7.1) has the client fail the connection.",
+    ),
+    Switch(
+        "upgrade_list",
+        "4.1, 4.2.1, 4.2.2",
+        "What is an Upgrade field that lists websocket among other protocols?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 4.1 has the client's value include the keyword, section 4.2.1 has it contain the value websocket; "
+        "of the answer, section 4.1 asks that the value match.",
+    ),
+    Switch(
+        "request_with_body",
+        "4.2.1",
+        "What does a server do with a handshake that announces a body?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "HTTP lets a GET have a body and gives it no meaning; RFC 6455 says nothing.",
+    ),
+    Switch(
+        "faulty_request_dropped",
+        "4.2.1, 10.7",
+        "May a server drop the TCP connection of a faulty handshake instead of answering it?",
+        ("allowed", "refused"),
+        "allowed",
+        "Section 4.2.1 says that it MUST return an error code, section 10.7 that an endpoint that sees an opening "
+        "handshake it does not expect MAY drop the TCP connection, and SHOULD return a status code.",
+    ),
+    Switch(
+        "other_requests",
+        "4.2.1",
+        "May a server answer a request that does not ask for a WebSocket as HTTP has it, with a page for example?",
+        ("allowed", "refused"),
+        "allowed",
+        "By the letter of section 4.2.1 whatever is no handshake is answered with an error code; but section 1.5 "
+        "says that its servers can share a port with HTTP servers.",
+    ),
+)
+
+_BY_NAME: Final = {switch.name: switch for switch in SWITCHES}
+
+
+def is_set_to(name: str, value: str) -> Expr:
+    """The rule expression: the switch has this value. Raises :class:`ValueError` for an unknown name or value."""
+    return _BY_NAME[_checked(name)].variable == Const(_index(name, value), value)
+
+
+def _checked(name: str) -> str:
+    if name not in _BY_NAME:
+        raise ValueError(f"there is no switch {name!r}: the switches are {', '.join(_BY_NAME)}")
+    return name
+
+
+def _index(name: str, value: str) -> int:
+    values = _BY_NAME[_checked(name)].values
+    if value not in values:
+        raise ValueError(f"the switch {name} has no value {value!r}: its values are {', '.join(values)}")
+    return values.index(value)
+
+
+class Switches(Mapping[str, str]):
+    """An immutable choice for every switch: the defaults, changed by keyword.
+
+    Raises :class:`ValueError` for a name or a value that does not exist.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, **changes: str) -> None:
+        for name, value in changes.items():
+            _index(name, value)
+        self._values = tuple(changes.get(switch.name, switch.default) for switch in SWITCHES)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[SWITCHES.index(_BY_NAME[name])]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_BY_NAME)
+
+    def __len__(self) -> int:
+        return len(SWITCHES)
+
+    def __hash__(self) -> int:
+        return hash(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Switches) and self._values == other._values
+
+    def __repr__(self) -> str:
+        changed = ", ".join(f"{k}={v!r}" for k, v in self.changes().items())
+        return f"Switches({changed})"
+
+    def changes(self) -> dict[str, str]:
+        """The switches that differ from their default."""
+        return {s.name: v for s, v in zip(SWITCHES, self._values, strict=True) if v != s.default}
+
+    def indices(self) -> dict[str, int]:
+        """The value of each switch variable."""
+        return {s.variable.name: s.values.index(v) for s, v in zip(SWITCHES, self._values, strict=True)}

@@ -1,0 +1,245 @@
+"""The client's opening handshake: what a client must send, and what a server does with what it gets (4.1, 4.2.1, 9.1).
+
+Theory of operation. A request that has any fault of a handshake is refused: each fault has a row with a status code of
+HTTP that fits, and none of them sets an order among faults. What the RFC leaves open is a switch. A request that shows
+no sign of a WebSocket handshake (no Upgrade to websocket, no key, no version) is a matter of HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..notation.expression import Expr
+from ..notation.head_variables import is_
+from ..notation.rule import LEGAL, Accept, Forbid, Ignore, Permit, Refuse, Rule, Strength, effects
+from ..notation.switches import is_set_to
+from ..notation.variables import (
+    HANDSHAKE,
+    EventKind,
+    body,
+    browser,
+    failed,
+    for_uri,
+    handshake_is,
+    method_get,
+    tcp_open,
+)
+
+MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
+
+well_formed: Final = is_("syntax", "well-formed")
+legible: Final = is_("syntax", "well-formed", "tolerated")
+names_websocket: Final = is_("upgrade", "websocket", "a list with websocket")
+is_handshake: Final = names_websocket | ~is_("key", "absent") | ~is_("version", "absent")
+"""The request is meant as an opening handshake, however faulty."""
+
+reading_requests: Final = tcp_open & ~failed
+EITHER, REFUSED = "either", "refuse"
+
+
+def now(value: str) -> int:
+    """The number of a stage of the opening handshake."""
+    return HANDSHAKE.index(value)
+
+
+# --- what a server does with a request ------------------------------------------------------------------------------
+
+_MATCHES: Final = (
+    "If the server, while reading the handshake, finds that the client did not send a handshake that matches the "
+    "description below (note that as per [RFC2616], the order of the header fields is not important), including but "
+    "not limited to any violations of the ABNF grammar specified for the components of the handshake, the server MUST "
+    "stop processing the client's handshake and return an HTTP response with an appropriate error code (such as 400 "
+    "Bad Request)."
+)
+
+
+def _row(rule_id: str, strength: Strength, quote: str, when: Expr, then: Refuse | Accept | Ignore) -> Rule:
+    return Rule(rule_id, strength, quote, EventKind.RECEIVE_REQUEST, when, then)
+
+
+def _refuse(
+    rule_id: str, strength: Strength, quote: str, when: Expr, status: int = 400, stage: str = "to be refused"
+) -> Rule:
+    guard = reading_requests & when
+    return _row(rule_id, strength, quote, guard, Refuse(effects(handshake=now(stage)), status))
+
+
+def _fault(rule_id: str, quote: str, when: Expr, status: int = 400, stage: str = "to be refused") -> Rule:
+    return _refuse(rule_id, MUST, quote, is_handshake & when, status, stage)
+
+
+def _disputed(rule_id: str, switch: str, quote: str, when: Expr, strength: Strength = MUST) -> tuple[Rule, Rule]:
+    """The two rows of a disputed fault: the server refuses it, or it may."""
+    section, _, name = rule_id.partition("/")
+    return (
+        _refuse(rule_id, strength, quote, is_handshake & when & is_set_to(switch, REFUSED)),
+        _refuse(f"{section}/may-refuse-{name}", MAY, quote, is_handshake & when & is_set_to(switch, EITHER)),
+    )
+
+
+READING_REQUESTS: Final = (
+    _refuse("4.2.1/malformed-request", MUST, _MATCHES, is_("syntax", "malformed"), 400, "unreadable"),
+    _refuse("4.2.1/endless-request", MUST, _MATCHES, is_("syntax", "too large"), 431, "unreadable"),
+    _refuse("4.2.1/may-refuse-tolerated", MAY, _MATCHES, is_("syntax", "tolerated")),
+    _fault("4.2.1/get-only", "An HTTP/1.1 or higher GET request", ~method_get),
+    *_disputed("4.2.1/http-1-0", "http_1_0", "An HTTP/1.1 or higher GET request", is_("http", "lower than 1.1")),
+    _fault("4.2.1/request-target",
+           "including a \"Request-URI\" [RFC2616] that should be interpreted as a /resource name/ defined in Section 3 "
+           "(or an absolute HTTP/HTTPS URI containing the /resource name/).",
+           is_("target", "unfit")),
+    _fault("4.2.1/host", "A |Host| header field containing the server's authority.",
+           is_("host", "repeated or invalid")),
+    *_disputed("4.2.1/host-missing", "missing_host", "A |Host| header field containing the server's authority.",
+               is_("host", "absent")),
+    _fault("4.2.1/upgrade",
+           "An |Upgrade| header field containing the value \"websocket\", treated as an ASCII case-insensitive value.",
+           is_("upgrade", "absent", "another")),
+    *_disputed("4.2.1/upgrade-list", "upgrade_list",
+               "An |Upgrade| header field containing the value \"websocket\", treated as an ASCII case-insensitive "
+               "value.",
+               is_("upgrade", "a list with websocket"), CONSENSUS),
+    _fault("4.2.1/connection",
+           "A |Connection| header field that includes the token \"Upgrade\", treated as an ASCII case-insensitive "
+           "value.",
+           is_("connection", "absent", "without Upgrade")),
+    *_disputed("4.2.1/connection-repeats", "repeated_upgrade_token",
+               "A |Connection| header field that includes the token \"Upgrade\", treated as an ASCII case-insensitive "
+               "value.",
+               is_("connection", "Upgrade more than once"), CONSENSUS),
+    _fault("4.2.1/key",
+           "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value that, when "
+           "decoded, is 16 bytes in length.",
+           is_("key", "absent", "not base64")),
+    # A field that the ABNF does not define as a list, and that appears twice, is a violation of the ABNF; the words of
+    # section 11.3 bind the sender alone.
+    _fault("4.2.1/one-key", _MATCHES, is_("key", "repeated")),
+    *_disputed("4.2.1/key-length", "key_of_other_length",
+               "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value that, when "
+               "decoded, is 16 bytes in length.",
+               is_("key", "another number of octets")),
+    _fault("4.2.1/version", "A |Sec-WebSocket-Version| header field, with a value of 13.",
+           is_("version", "absent", "not a version")),
+    *_disputed("4.2.1/one-version", "repeated_version", _MATCHES, is_("version", "13 and more")),
+    _fault("4.2.2/other-version",
+           "If this version does not match a version understood by the server, the server MUST abort the WebSocket "
+           "handshake described in this section and instead send an appropriate HTTP error code (such as 426 Upgrade "
+           "Required) and a |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of "
+           "understanding.",
+           is_("version", "another"), 426, "another version"),
+    _fault("4.2.1/protocols", _MATCHES, is_("protocols", "not a list of tokens")),
+    _refuse("4.1/may-refuse-repeated-protocol", MAY,
+            "The elements that comprise this value ... MUST all be unique strings.",
+            is_handshake & is_("protocols", "with a repeated token")),
+    _fault("9.1/offers",
+           "If a value is received by either the client or the server during negotiation that does not conform to the "
+           "ABNF below, the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.",
+           is_("offers", "not a list of extensions")),
+    _refuse("4.1/may-refuse-repeated-origin", MAY,
+            "The value of this header field is the ASCII serialization of origin of the context in which the code "
+            "establishing the connection is running.",
+            is_handshake & is_("origin", "repeated")),
+    _refuse("10.2/may-refuse-origin", MAY,
+            "If the origin indicated is unacceptable to the server, then it SHOULD respond to the WebSocket handshake "
+            "with a reply containing HTTP 403 Forbidden status code.",
+            is_handshake & ~is_("origin", "absent"), 403),
+    *_disputed("4.2.1/body", "request_with_body", _MATCHES, body, CONSENSUS),
+    _refuse("4.2.1/no-handshake", MUST, _MATCHES, legible & ~is_handshake & is_set_to("other_requests", "refused")),
+    _row("4.2.1/sound-request", MUST,
+         "The client's opening handshake consists of the following parts.",
+         reading_requests & LEGAL & legible & is_handshake,
+         Accept(effects(handshake=now("awaiting 101")), "opening handshake")),
+    _row("1.5/other-request", MAY,
+         "It's also designed in such a way that its servers can share a port with HTTP servers, by having its "
+         "handshake be a valid HTTP Upgrade request.",
+         reading_requests & LEGAL & legible & ~is_handshake,
+         Accept(effects(handshake=now("not for us")), "other request")),
+    _row("7.1.1/unread-request", SHOULD,
+         "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
+         "applicable, discarding any trailing bytes that may have been received.",
+         ~reading_requests, Ignore()),
+)  # fmt: skip
+
+
+# --- what a client sends --------------------------------------------------------------------------------------------
+
+
+def _forbid(rule_id: str, strength: Strength, quote: str, when: Expr) -> Rule:
+    return Rule(rule_id, strength, quote, EventKind.SEND_REQUEST, when, Forbid())
+
+
+SENDING_REQUESTS: Final = (
+    _forbid("4.1/valid-request", MUST, "The handshake MUST be a valid HTTP request as specified by [RFC2616].",
+            ~well_formed),
+    _forbid("4.1/send-get", MUST, "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
+            ~method_get),
+    _forbid("4.1/send-http-1-1", MUST,
+            "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
+            is_("http", "lower than 1.1")),
+    _forbid("4.1/send-target", MUST,
+            "The \"Request-URI\" part of the request MUST match the /resource name/ defined in Section 3 (a relative "
+            "URI) or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that "
+            "match the corresponding ws/wss URI.",
+            is_("target", "unfit")),
+    _forbid("4.1/send-for-uri", MUST,
+            "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
+            "by /port/ (when not using the default port).",
+            ~for_uri),
+    _forbid("4.1/send-host", MUST,
+            "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
+            "by /port/ (when not using the default port).",
+            ~is_("host", "one")),
+    _forbid("4.1/send-upgrade", MUST,
+            "The request MUST contain an |Upgrade| header field whose value MUST include the \"websocket\" keyword.",
+            ~names_websocket),
+    _forbid("4.1/send-connection", MUST,
+            "The request MUST contain a |Connection| header field whose value MUST include the \"Upgrade\" token.",
+            is_("connection", "absent", "without Upgrade")),
+    _forbid("4.1/send-key", MUST,
+            "The request MUST include a header field with the name |Sec-WebSocket-Key|. The value of this header field "
+            "MUST be a nonce consisting of a randomly selected 16-byte value that has been base64-encoded (see Section "
+            "4 of [RFC4648]).",
+            is_("key", "absent", "another number of octets", "not base64")),
+    _forbid("11.3.1/send-one-key", MUST,
+            "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.",
+            is_("key", "repeated")),
+    _forbid("4.1/send-version", MUST,
+            "The request MUST include a header field with the name |Sec-WebSocket-Version|. The value of this header "
+            "field MUST be 13.",
+            is_("version", "absent", "another", "not a version")),
+    _forbid("11.3.5/send-one-version", MUST,
+            "However, the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.",
+            is_("version", "13 and more")),
+    _forbid("4.1/send-protocols", MUST,
+            "The elements that comprise this value MUST be non-empty strings with characters in the range U+0021 to "
+            "U+007E not including separator characters as defined in [RFC2616] and MUST all be unique strings.",
+            is_("protocols", "not a list of tokens", "with a repeated token")),
+    _forbid("9.1/send-offers", MUST,
+            "the value of the header field is defined by the following ABNF [RFC2616].",
+            is_("offers", "not a list of extensions")),
+    _forbid("4.1/send-origin", MUST,
+            "The request MUST include a header field with the name |Origin| [RFC6454] if the request is coming from a "
+            "browser client.",
+            browser & is_("origin", "absent")),
+    _forbid("4.1/one-origin", CONSENSUS,
+            "The value of this header field is the ASCII serialization of origin of the context in which the code "
+            "establishing the connection is running.",
+            is_("origin", "repeated")),
+    _forbid("4.1/wait-for-response", MUST,
+            "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
+            "before sending any further data.",
+            handshake_is("awaiting 101") & ~failed),
+    _forbid("4.1/no-request-after-failing", CONSENSUS,
+            "the client MUST _Fail the WebSocket Connection_ and abort these steps.",
+            failed),
+    _forbid("7.1.4/no-request-when-closed", MUST,
+            "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
+            ~tcp_open),
+    Rule("4.1/send-request", MUST,
+         "Once a connection to the server has been established (including a connection via a proxy or over a "
+         "TLS-encrypted tunnel), the client MUST send an opening handshake to the server.",
+         EventKind.SEND_REQUEST, LEGAL, Permit(effects(handshake=now("awaiting 101")))),
+)  # fmt: skip
+
+REQUESTS: Final = (*READING_REQUESTS, *SENDING_REQUESTS)
+
+__all__ = ["REQUESTS", "legible", "now", "well_formed"]

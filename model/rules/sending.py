@@ -1,0 +1,212 @@
+"""What an endpoint may send (sections 5, 6.1, 7.1.7 and 7.4).
+
+Theory of operation. Each sentence that bars a frame has a row that forbids it; a frame that none of them forbids is
+``LEGAL`` and permitted by the row for its kind, whose effects are those of having sent it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..notation.expression import FALSE, Const, Expr, Operand, between, ite
+from ..notation.rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects
+from ..notation.switches import is_set_to
+from ..notation.variables import (
+    EventKind,
+    answers,
+    carries_text,
+    code,
+    established,
+    fail_code,
+    failed,
+    fin,
+    got_close,
+    is_binary,
+    is_close,
+    is_continuation,
+    is_control,
+    is_data,
+    is_ping,
+    is_pong,
+    is_text,
+    length,
+    masked,
+    pong_due,
+    reason_ok,
+    reply_due,
+    send_type,
+    sent_close,
+    server,
+    starts_message,
+    tcp_open,
+    utf8_next,
+)
+from ..octets import utf8
+from ..octets.vocabulary import BINARY, TEXT, Role
+from .close_codes import REGISTER, CodeRange
+from .receiving import non_minimal_length, reserved_opcode, undefined_bit
+
+MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
+
+NOTHING_BEING_SENT: Final = effects(send_type=0, send_utf8=utf8.ACCEPT)
+
+
+def _row(rule_id: str, strength: Strength, quote: str, when: Expr, then: Reaction) -> Rule:
+    return Rule(rule_id, strength, quote, EventKind.SEND, when, then)
+
+
+def _forbid(rule_id: str, strength: Strength, quote: str, when: Expr) -> Rule:
+    return _row(rule_id, strength, quote, when, Forbid())
+
+
+def _permit(rule_id: str, strength: Strength, quote: str, when: Expr, **changes: Operand) -> Rule:
+    return _row(rule_id, strength, quote, LEGAL & when, Permit(effects(**changes)))
+
+
+FRAMING: Final = (
+    _forbid("5.1/client-masks", MUST, "a client MUST mask all frames that it sends to the server",
+            ~server & ~masked),
+    _forbid("5.1/server-does-not-mask", MUST, "A server MUST NOT mask any frames that it sends to the client.",
+            server & masked),
+    _forbid("5.2/reserved-bits-zero", MUST,
+            "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.",
+            undefined_bit),
+    _forbid("5.2/defined-opcodes-only", CONSENSUS,
+            "Defines the interpretation of the \"Payload data\". If an unknown opcode is received, the receiving "
+            "endpoint MUST _Fail the WebSocket Connection_. The following values are defined.",
+            reserved_opcode),
+    _forbid("5.2/send-length-sign-bit", MUST, "the most significant bit MUST be 0",
+            length >= Const(2**63, "2^63")),
+    _forbid("5.2/send-minimal-length", MUST, "the minimal number of bytes MUST be used to encode the length",
+            non_minimal_length),
+    _forbid("5.4/control-not-fragmented", MUST, "Control frames themselves MUST NOT be fragmented.",
+            is_control & ~fin),
+    _forbid("5.5/control-length", MUST,
+            "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented.",
+            is_control & (length > 125)),
+)  # fmt: skip
+
+FRAGMENTATION: Final = (
+    _forbid("5.4/continuation-follows-fragment", CONSENSUS,
+            "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, "
+            "followed by zero or more frames with the FIN bit clear and the opcode set to 0",
+            is_continuation & (send_type == 0)),
+    _forbid("5.4/send-not-interleaved", MUST,
+            "The fragments of one message MUST NOT be interleaved between the fragments of another message unless an "
+            "extension has been negotiated that can interpret the interleaving.",
+            starts_message & (send_type != 0)),
+    _forbid("5.4/send-close-inside-message", CONSENSUS,
+            "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented message.",
+            is_close & (send_type != 0) & ~got_close & is_set_to("close_inside_message", "refused")),
+)  # fmt: skip
+
+CONTENT: Final = (
+    _forbid("5.6/text-is-utf8", MUST, "the whole message MUST contain valid UTF-8",
+            carries_text(send_type) & ((fin & (utf8_next != utf8.ACCEPT)) | (utf8_next == utf8.REJECT))),
+    _forbid("5.5.1/body-starts-with-code", MUST,
+            "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte "
+            "order) representing a status code with value /code/ defined in Section 7.4.",
+            is_close & (length == 1)),
+    _forbid("5.5.1/reason-is-utf8", CONSENSUS,
+            "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/",
+            is_close & ~reason_ok),
+)  # fmt: skip
+
+
+def _code_row(row: CodeRange) -> Rule:
+    """The row against sending a range of codes: by those roles that may not send it, as the register says."""
+    by_client, by_server = (_forbidden(row, role) for role in (Role.CLIENT, Role.SERVER))
+    when = is_close & (length >= 2) & between(code, row.low, row.high) & ite(server, by_server, by_client)
+    return _forbid(f"{row.section}/send-{row.name}", row.forbidden or CONSENSUS, row.quote, when)
+
+
+def _forbidden(row: CodeRange, sender: Role) -> Expr:
+    if row.switch is not None and sender in row.disputed:
+        return is_set_to(row.switch, "refuse")
+    return ~FALSE if row.forbidden is not None and sender not in row.senders else FALSE
+
+
+CODES: Final = tuple(_code_row(row) for row in REGISTER if row.forbidden or row.switch)
+
+ORDER: Final = (
+    _forbid("4.1/handshake-before-data", MUST,
+            "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
+            "before sending any further data.",
+            ~server & ~established),
+    _forbid("4.2.2/answer-before-data", MUST,
+            "When a client establishes a WebSocket connection to a server, the server MUST complete the following "
+            "steps to accept the connection and send the server's opening handshake. ... At this point, the server may "
+            "begin sending (and receiving) data.",
+            server & ~established),
+    _forbid("5.5.1/no-data-after-close", MUST,
+            "The application MUST NOT send any more data frames after sending a Close frame.",
+            sent_close & is_data),
+    _forbid("7.1.5/one-close", CONSENSUS,
+            "both endpoints will have sent and received a Close frame and will not send further Close frames",
+            sent_close & is_close),
+    _forbid("5.5.2/no-control-after-close", CONSENSUS,
+            "An endpoint MAY send a Ping frame any time after the connection is established and before the connection "
+            "is closed.",
+            sent_close & (is_ping | is_pong) & is_set_to("control_after_close", "never")),
+    _forbid("5.5.1/closed-after-both", CONSENSUS,
+            "After both sending and receiving a Close message, an endpoint considers the WebSocket connection closed",
+            sent_close & got_close & (is_ping | is_pong)),
+    _forbid("6.1/open-to-start-message", MUST,
+            "The endpoint MUST ensure the WebSocket connection is in the OPEN state",
+            got_close & starts_message),
+    _forbid("7.1.7/only-close-after-failing", CONSENSUS,
+            "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
+            "_Close the WebSocket Connection_.",
+            failed & ~is_close),
+    _forbid("7.1.7/appropriate-code", SHOULD,
+            "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
+            "_Close the WebSocket Connection_.",
+            failed & is_close & (code != fail_code)),
+    _forbid("5.5.1/reply-before-close", CONSENSUS,
+            "An endpoint MAY delay sending a Close frame until its current message is sent",
+            ~failed & reply_due & is_close & is_set_to("close_overtakes_reply", "refused")),
+    _forbid("7.1.4/nothing-when-closed", MUST,
+            "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
+            ~tcp_open),
+)  # fmt: skip
+
+MESSAGES: Final = (
+    _permit("5.1/send-text", MAY,
+            "A data frame MAY be transmitted by either the client or the server at any time after opening handshake "
+            "completion and before that endpoint has sent a Close frame (Section 5.5.1).",
+            is_text & fin, reply_due=reply_due & ~answers),
+    _permit("5.1/send-binary", MAY,
+            "A data frame MAY be transmitted by either the client or the server at any time after opening handshake "
+            "completion and before that endpoint has sent a Close frame (Section 5.5.1).",
+            is_binary & fin, reply_due=reply_due & ~answers),
+    _permit("5.4/send-first-text-fragment", MAY,
+            "A sender MAY create fragments of any size for non-control messages.",
+            is_text & ~fin, send_type=TEXT, send_utf8=utf8_next),
+    _permit("5.4/send-first-binary-fragment", MAY,
+            "A sender MAY create fragments of any size for non-control messages.",
+            is_binary & ~fin, send_type=BINARY),
+    _permit("5.4/send-next-fragment", MAY,
+            "A sender MAY create fragments of any size for non-control messages.",
+            is_continuation & ~fin, send_utf8=utf8_next),
+    _permit("5.4/send-last-fragment", MAY,
+            "A sender MAY create fragments of any size for non-control messages.",
+            is_continuation & fin, **NOTHING_BEING_SENT, reply_due=reply_due & ~answers),
+)  # fmt: skip
+
+CONTROL: Final = (
+    _permit("5.5.2/send-ping", MAY,
+            "An endpoint MAY send a Ping frame any time after the connection is established and before the connection "
+            "is closed.",
+            is_ping),
+    _permit("5.5.3/send-pong", MAY,
+            "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping "
+            "frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame.",
+            is_pong, pong_due=pong_due & ~answers),
+    _permit("5.5.1/send-close", MAY,
+            "The Close frame MAY contain a body (the \"Application data\" portion of the frame) that indicates a "
+            "reason for closing",
+            is_close, **NOTHING_BEING_SENT, sent_close=True, reply_due=False,
+            pong_due=pong_due & is_set_to("control_after_close", "must")),
+)  # fmt: skip
+
+SENDING: Final = (*FRAMING, *FRAGMENTATION, *CONTENT, *CODES, *ORDER, *MESSAGES, *CONTROL)

@@ -1,0 +1,177 @@
+"""What has arrived at an endpoint by some moment: whole frames, and what is known of the frame that is incomplete.
+
+A receiver that fails the connection need not wait for the rest of a frame: what is certain of it already can decide
+(its header, text that can no longer become valid, the code of a Close). :meth:`Arrivals.partial` says what is certain;
+of a header that is incomplete, what it may still become.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from wsoracle.model.facts.frames import facts_of_header, facts_on_wire, text_before
+from wsoracle.model.notation.variables import HEADER_VARIABLES, EventKind, FrameFacts, State
+from wsoracle.model.octets import utf8
+from wsoracle.model.octets.frames import (
+    FIXED_OCTETS,
+    LENGTH_FORMS,
+    MAX_HEADER_OCTETS,
+    Header,
+    capacity,
+    decode_header,
+    marker_range,
+    unpack_fixed,
+    unpack_length,
+)
+from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.vocabulary import CLOSE, FORMS, PING
+
+from .observation import OnWire, read_frames
+
+__all__ = ["Arrivals", "Partial"]
+
+
+_END: Final = attrgetter("end")
+
+
+class Partial(NamedTuple):
+    """What is certain of a frame that has not arrived whole: its facts are one of the `cases`, as far as `known` goes.
+
+    There is one case where the header is complete.
+    """
+
+    cases: tuple[FrameFacts, ...]
+    known: frozenset[str]
+
+
+class Arrivals:
+    """The octets that arrive at an endpoint in one run, so far: `frames` are those that are whole."""
+
+    def __init__(self, octets: bytes = b"") -> None:
+        self.octets: Final = bytearray()
+        self.frames: Final[list[OnWire]] = []
+        self._rest = 0
+        self._ends: Final[list[int]] = []
+        self._pings: Final[dict[bytes, list[int]]] = {}
+        self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
+        self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
+        self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
+        self.add(octets)
+
+    def add(self, octets: bytes) -> None:
+        """More octets arrive."""
+        self.octets.extend(octets)
+        first = len(self.frames)
+        self._rest = read_frames(self.octets, self._rest, self.frames)
+        new = self.frames[first:]
+        self._ends.extend(map(_END, new))
+        for frame in [frame for frame in new if frame.header.opcode == PING]:
+            self._pings.setdefault(frame.payload, []).append(frame.end)
+
+    def pings(self, payload: bytes, count: int) -> int:
+        """How many Pings with this payload are whole when `count` octets have arrived."""
+        return bisect_right(self._pings.get(payload, ()), count)
+
+    def complete(self, count: int) -> int:
+        """How many frames are whole when `count` octets have arrived."""
+        return bisect_right(self._ends, count)
+
+    def facts(self, index: int, state: State) -> FrameFacts:
+        """The facts of a whole frame for an endpoint in a state."""
+        header = self.frames[index].header
+        before = text_before(header.opcode, state, EventKind.RECEIVE)
+        if before is None and header.opcode != CLOSE:
+            # The payload does not matter: frames with the same header share their facts.
+            fields = header[:-1]
+            facts = self._of_headers.get(fields)
+            if facts is None:
+                facts = self._of_headers[fields] = facts_of_header(header)
+            return facts
+        key = index, before
+        facts = self._facts.get(key)
+        if facts is None:
+            payload = self.frames[index].payload
+            # In long runs of fragments that are all the same (see read_frames) the facts are too.
+            if index and self.frames[index - 1].payload is payload and self.frames[index - 1].header is header:
+                facts = self._facts.get((index - 1, before))
+            facts = self._facts[key] = facts or facts_on_wire(header, payload, before)
+        return facts
+
+    def partial(self, count: int, state: State, lengths: Collection[int]) -> Partial | None:
+        """What is certain of the frame that is incomplete when `count` octets have arrived; None between frames.
+
+        `lengths` are those that stand for all others, in ascending order, where the length is not there yet.
+        """
+        index = self.complete(count)
+        start = self.frames[index].start if index < len(self.frames) else self._rest
+        if start >= count:
+            return None
+        octets = bytes(self.octets[start : min(count, start + MAX_HEADER_OCTETS)])
+        decoded = decode_header(octets)
+        if decoded is None:
+            return Partial(_cases(octets, lengths), HEADER_VARIABLES)
+        header, size = decoded
+        return self._of_payload(start, header, start + size, count, state)
+
+    def _of_payload(self, start: int, header: Header, body: int, count: int, state: State) -> Partial:
+        facts, known = facts_of_header(header), HEADER_VARIABLES
+        before = text_before(header.opcode, state, EventKind.RECEIVE)
+        if before is not None:
+            if self._text(start, header, body, count, before) == utf8.REJECT:
+                facts, known = facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
+        elif header.opcode == CLOSE and count - body >= 2:
+            payload = self._payload(header, body, body, count)
+            facts, known = facts._replace(code=int.from_bytes(payload[:2], "big")), known | {"code"}
+            if utf8.run(payload[2:]) == utf8.REJECT:
+                facts, known = facts._replace(reason_ok=False), known | {"reason_ok"}
+        return Partial((facts,), known)
+
+    def _text(self, start: int, header: Header, body: int, count: int, before: int) -> int:
+        """Where the automaton stands after the payload so far; what was read before is not read again."""
+        done, at = self._texts.get((start, before), (body, before))
+        if done > count:
+            done, at = body, before
+        at = utf8.run(self._payload(header, body, done, count), at)
+        self._texts[start, before] = count, at
+        return at
+
+    def _payload(self, header: Header, body: int, first: int, last: int) -> bytes:
+        octets = bytes(self.octets[first:last])
+        return octets if header.key is None else mask(octets, header.key, first - body)
+
+
+def _cases(octets: bytes, lengths: Collection[int]) -> tuple[FrameFacts, ...]:
+    """What the incomplete header may become, of which there is at least one octet."""
+    fields = unpack_fixed((octets[0], octets[1] if len(octets) >= FIXED_OCTETS else 0))
+    flags = {name: bool(fields[name]) for name in ("fin", "rsv1", "rsv2", "rsv3")}
+    facts = FrameFacts(fields["opcode"], **flags)
+    forms: tuple[int, ...] = FORMS
+    masked: tuple[bool, ...] = (False, True)
+    extended = b""
+    if len(octets) >= FIXED_OCTETS:
+        forms = tuple(f for f in FORMS if marker_range(f)[0] <= fields["length"] <= marker_range(f)[1])
+        masked = (bool(fields["masked"]),)
+        extended = octets[FIXED_OCTETS:]
+    return tuple(
+        facts._replace(form=form, length=length, masked=mask_bit)
+        for form in forms
+        for length in _lengths(form, fields["length"], extended, len(octets) >= FIXED_OCTETS, lengths)
+        for mask_bit in masked
+    )
+
+
+def _lengths(form: int, field: int, extended: bytes, announced: bool, lengths: Collection[int]) -> Iterator[int]:
+    """The lengths that a header of this form may declare, given the octets of extended length that are there."""
+    row = LENGTH_FORMS[form]
+    missing = row.extended - len(extended)
+    if announced and missing <= 0:
+        yield unpack_length(form, field, extended[: row.extended])
+        return
+    lowest, highest = 0, capacity(form)
+    if extended:
+        lowest = int.from_bytes(extended, "big") << 8 * missing
+        highest = lowest + (1 << 8 * missing) - 1
+    yield from sorted({lowest, highest, *(length for length in lengths if lowest <= length <= highest)})

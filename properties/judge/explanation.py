@@ -1,0 +1,199 @@
+"""How a trace is explained: step by step, with what is broken on the way, and where the endpoint is after that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from wsoracle.model.machine.compiled import Choice
+from wsoracle.model.machine.interpreted import Label
+from wsoracle.model.notation.rule import RuleSet, Strength
+from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+
+from .history import Message
+from .observation import Tells, Told
+from .verdict import TAKEN_BY_ALL
+
+__all__ = [
+    "LENIENCIES",
+    "NO_BLAME",
+    "STRICT",
+    "Cost",
+    "Explanation",
+    "Leniency",
+    "Place",
+    "Read",
+    "Step",
+    "Subject",
+    "Trail",
+    "Untold",
+    "cheapest",
+]
+
+NO_BLAME: Final = (1 << 62, 0)
+"""Where the first rule was broken, if none was."""
+
+_LISTED: Final = 256
+"""Of more frames that are read at once, those that meet the same rules make one step."""
+
+
+class Leniency(NamedTuple):
+    """Whether outcomes that depart from SHOULD and CONSENSUS rules count, and how many steps may break a MUST."""
+
+    departing: bool
+    faults: int
+
+
+STRICT: Final = Leniency(False, 0)
+LENIENCIES: Final = (STRICT, *(Leniency(True, faults) for faults in range(4)))
+"""From the strictest on: a trace is explained by the first at which it can be."""
+
+
+class Cost(NamedTuple):
+    """How many steps break a rule, by the strongest of the rules that they break; and refusals by an unstated limit."""
+
+    must: int = 0
+    consensus: int = 0
+    should: int = 0
+    own_limit: int = 0
+
+    def plus(self, strength: Strength | None, own_limit: bool = False) -> Cost:
+        """With one step more, whose strongest broken rule has this strength."""
+        return Cost(
+            self.must + (strength is Strength.MUST),
+            self.consensus + (strength is Strength.CONSENSUS),
+            self.should + (strength is Strength.SHOULD),
+            self.own_limit + own_limit,
+        )
+
+
+class Step(NamedTuple):
+    """A step of an explanation: what happens in which state, by which rules, and which rules it breaks.
+
+    `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
+    `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless; `unseen`:
+    it was not observed, because a reset of TCP may have cost it. Very many frames that meet the same rules are one
+    step: the first of them, and how many `times`.
+    """
+
+    at: int
+    state: State
+    event: Event | None
+    label: Label | None
+    rules: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    frame: int | None = None
+    early: bool = False
+    unseen: bool = False
+    times: int = 1
+
+
+class Read(NamedTuple):
+    """A frame that is read in a state, with the only outcome that there is."""
+
+    state: State
+    facts: FrameFacts
+    choice: Choice
+
+
+class Trail(NamedTuple):
+    """The steps of an explanation, the last one first: one step, or the frames from `first` on that were read at once.
+
+    Of those, `reads` has what happens with each, from frame `origin` on; the list may go on beyond `last`.
+    """
+
+    before: Trail | None
+    step: Step | None
+    at: int = 0
+    reads: Sequence[Read] = ()
+    origin: int = 0
+    first: int = 0
+    last: int = 0
+
+    def steps(self) -> Iterator[Step]:
+        """Its own steps, the last one first."""
+        if self.step is not None:
+            yield self.step
+            return
+        reads = self.reads[self.first - self.origin : self.last - self.origin]
+        together = len(reads) > _LISTED
+        end = len(reads)
+        while end:
+            begin = end - 1
+            while together and begin and reads[begin - 1].choice is reads[begin].choice:
+                begin -= 1
+            state, facts, choice = reads[begin]
+            event = Event(EventKind.RECEIVE, facts)
+            index = self.first + begin
+            yield Step(self.at, state, event, choice.label, choice.rules, (), index, times=end - begin)
+            end = begin
+
+
+class Untold(NamedTuple):
+    """What the application must be told yet, and the rules that say so."""
+
+    tells: Tells
+    rules: tuple[str, ...]
+
+
+class Place(NamedTuple):
+    """Where an explanation is; two that are at the same place go on alike.
+
+    `consumed` counts what was received: frames, then the end of TCP. `first` is the frame that began the message being
+    received. `pings` were accepted and not answered; `echoes` are messages that the application still has to echo;
+    `asked` counts messages of its own that were sent.
+    """
+
+    state: State
+    consumed: int = 0
+    first: int = 0
+    untold: tuple[Untold, ...] = ()
+    pings: tuple[bytes, ...] = ()
+    echoes: tuple[Message, ...] = ()
+    asked: int = 0
+
+
+class Explanation(NamedTuple):
+    """A place, what was broken on the way there, and the way."""
+
+    place: Place
+    cost: Cost
+    trail: Trail | None
+    blame: tuple[int, int] = NO_BLAME
+    """Where the first rule was broken: of explanations that break as much, the one that finds fault latest is best."""
+
+    @property
+    def rank(self) -> tuple[Cost, tuple[int, int]]:
+        """What makes an explanation better than another: less."""
+        return self.cost, (-self.blame[0], -self.blame[1])
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The way there, in order."""
+        steps: list[Step] = []
+        trail = self.trail
+        while trail is not None:
+            steps.extend(trail.steps())
+            trail = trail.before
+        return tuple(reversed(steps))
+
+
+class Subject(NamedTuple):
+    """What is judged besides the trace.
+
+    `sees`: what is known to be told to the application where it happens. `unasked`: the application may send anything
+    by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers. Up to
+    `taken_by_all` octets of a message an unstated limit is not believed unless it is said (1009).
+    """
+
+    setting: Setting
+    start: State
+    rules: RuleSet
+    sees: frozenset[Told]
+    unasked: bool
+    taken_by_all: int = TAKEN_BY_ALL
+
+
+def cheapest(explanations: Iterable[Explanation]) -> Explanation:
+    """The explanation that breaks least and has read most; ValueError where there is none."""
+    return min(explanations, key=lambda e: (e.rank, -e.place.consumed))

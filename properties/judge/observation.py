@@ -1,0 +1,278 @@
+"""What can be observed of one endpoint (the SUT): what arrives at it, what it does, and what its application does.
+
+A *trace* is a sequence of observations in the order in which they were made. The order says only this much: what the
+endpoint does can depend on nothing that arrived later. When it took in what had arrived before is not seen, unless the
+observer knows that everything was processed (:class:`Processed`, :class:`Quiet`).
+
+The part of a trace that is done *to* the endpoint (:class:`Arrives`, :class:`ArrivesEof`, :class:`Asks`) is a
+*stimulus*: it can be given to another endpoint again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from wsoracle.model.octets.frames import FIXED_OCTETS, Header, decode_header
+from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, FORM_NAMES, OPCODE_NAMES, TEXT
+
+__all__ = [
+    "Arrives",
+    "ArrivesEof",
+    "Asks",
+    "ClosesTcp",
+    "Crashes",
+    "Observation",
+    "OnWire",
+    "Processed",
+    "Quiet",
+    "ResetsTcp",
+    "Stimulus",
+    "Tells",
+    "Told",
+    "Trace",
+    "What",
+    "Writes",
+    "describe",
+    "frames_in",
+    "read_frames",
+]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Arrives:
+    """Octets arrive at the endpoint, in a chunk of any size."""
+
+    octets: bytes
+
+    def __repr__(self) -> str:
+        return f"Arrives({_hex(self.octets)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivesEof:
+    """The peer's end of the TCP stream arrives, or the connection is lost."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Writes:
+    """The endpoint puts octets on the wire."""
+
+    octets: bytes
+
+    def __repr__(self) -> str:
+        return f"Writes({_hex(self.octets)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ClosesTcp:
+    """The endpoint closes the TCP connection, or ends its half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetsTcp:
+    """The endpoint resets the TCP connection (ECONNRESET): it closes it with input unread, or abortively.
+
+    What it wrote last may not have come, of which a frame or a head may be cut.
+    """
+
+
+def _hex(octets: bytes) -> str:
+    """Octets as Python would read them, unless there are very many."""
+    return f"bytes.fromhex({octets.hex()!r})" if len(octets) <= 200 else f"<{len(octets)} octets>"
+
+
+Told: TypeAlias = Literal["text", "binary", "ping", "pong", "close", "failed", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """The endpoint tells its application something.
+
+    kind     what is told
+    text     a whole message: its octets
+    binary   a whole message: its octets
+    ping     the application data of a Ping
+    pong     the application data of a Pong
+    close    a Close frame came: its code (1005 where it had none, section 7.1.5) and reason
+    failed   the endpoint fails the connection (section 7.1.7)
+    lost     TCP ended although no Close frame had been received
+    """
+
+    kind: Told
+    payload: bytes = b""
+    code: int | None = None
+    reason: str = ""
+
+
+What: TypeAlias = Literal["text", "binary", "continuation", "ping", "pong", "close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The application asks the endpoint to send something, and the endpoint does not refuse.
+
+    `what` with `payload` and `fin` is a frame of a message, or a control frame; `code` (None: no body) and `reason` are
+    those of a Close.
+    """
+
+    what: What
+    payload: bytes = b""
+    fin: bool = True
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """The observer knows that the endpoint has taken in everything that arrived, and told all that it will tell of it.
+
+    So it is where the endpoint runs in the observer's own process, and has returned.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """The endpoint has taken in everything that arrived and stays quiet: quiescence, which is an output too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """The endpoint breaks down: an exception that its documentation does not announce, for example."""
+
+    reason: str
+
+
+Observation: TypeAlias = (
+    Arrives | ArrivesEof | Writes | ClosesTcp | ResetsTcp | Tells | Asks | Processed | Quiet | Crashes
+)
+Trace: TypeAlias = Sequence[Observation]
+Stimulus: TypeAlias = tuple[Arrives | ArrivesEof | Asks, ...]
+
+OPCODE_OF: Final[dict[What, int]] = {"text": TEXT, "binary": BINARY, "continuation": CONTINUATION}
+
+
+class OnWire(NamedTuple):
+    """A frame in a stream of octets: its header, its payload unmasked, where it begins and where it ends."""
+
+    header: Header
+    payload: bytes
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return describe(self.header, self.payload)
+
+
+def frames_in(octets: bytes) -> tuple[tuple[OnWire, ...], int]:
+    """The whole frames at the beginning of a stream, and the offset of what follows them."""
+    found: list[OnWire] = []
+    rest = read_frames(octets, 0, found)
+    return tuple(found), rest
+
+
+def read_frames(octets: bytes | bytearray, at: int, found: list[OnWire]) -> int:
+    """Append the whole frames of a stream from an offset on; the offset of what follows them.
+
+    A short frame that is the same as the one before it, to the last octet, shares its header and its payload.
+    """
+    size = len(octets)
+    while (decoded := decode_header(octets, at)) is not None:
+        header, body = decoded
+        end = body + header.length
+        if end > size:
+            break
+        # A view: a slice of a bytearray would be one copy more.
+        payload = bytes(memoryview(octets)[body:end])
+        if header.key is not None:
+            payload = mask(payload, header.key)
+        found.append(_new(OnWire, (header, payload, at, end)))
+        length = end - at
+        if length <= _SHORT:
+            again = bytes(octets[at:end])
+            at = end
+            while octets[at : at + length] == again:
+                end = at + length
+                found.append(_new(OnWire, (header, payload, at, end)))
+                at = end
+        at = end
+    return at
+
+
+_SHORT: Final = 4096
+"""Octets of a frame up to which the next one is compared with it."""
+
+
+_new: Final = tuple.__new__
+
+_SHOWN: Final = 40
+"""Octets of a payload that are shown to people."""
+
+
+def describe(header: Header, payload: bytes | None) -> str:
+    """A frame in words, such as ``ping fin masked: 'a'``; without the payload only what the header says."""
+    words = [OPCODE_NAMES[header.opcode], "fin" if header.fin else "more"]
+    words += [name for name in ("rsv1", "rsv2", "rsv3") if getattr(header, name)]
+    words += ["masked"] if header.masked else []
+    words += [] if header.minimal else [f"length in {FORM_NAMES[header.form]} bits"]
+    if payload is None:
+        return " ".join(words) + f": {header.length} octets declared"
+    return " ".join(words) + f": {shown(payload)}"
+
+
+def shown(payload: bytes) -> str:
+    """Octets for people: as text where they are text, else in hex; long ones are cut."""
+    cut = payload[:_SHOWN]
+    try:
+        text = repr(cut.decode("ascii"))
+    except UnicodeDecodeError:
+        text = cut.hex()
+    return text if len(payload) <= _SHOWN else f"{text}... ({len(payload)} octets)"
+
+
+def described(observation: Observation) -> str:
+    """An observation in words; frames are read from the beginning of its octets, where there are any."""
+    match observation:
+        case Arrives(octets):
+            return f"arrives {_stream(octets)}"
+        case ArrivesEof():
+            return "arrives end of TCP"
+        case Writes(octets):
+            return f"sends {_stream(octets)}"
+        case ClosesTcp():
+            return "closes TCP"
+        case ResetsTcp():
+            return "resets TCP"
+        case Tells(kind, payload, code, reason):
+            return f"tells its application {kind} {_detail(payload, code, reason)}".rstrip()
+        case Asks(what, payload, fin, code, reason):
+            more = "" if fin else ", more to come"
+            return f"its application sends {what} {_detail(payload, code, reason)}".rstrip() + more
+        case Processed():
+            return "has processed everything"
+        case Quiet():
+            return "stays quiet"
+        case Crashes(reason):
+            return f"crashes: {reason}"
+
+
+def _detail(payload: bytes, code: int | None, reason: str) -> str:
+    if code is not None:
+        return f"{code} {reason!r}" if reason else str(code)
+    return shown(payload) if payload else ""
+
+
+def _stream(octets: bytes) -> str:
+    frames, end = frames_in(octets)
+    parts = [f"[{frame}]" for frame in frames]
+    rest = octets[end:]
+    if rest:
+        decoded = decode_header(rest) if len(rest) >= FIXED_OCTETS else None
+        if decoded is None:
+            parts.append(f"[octets {rest.hex()}]")
+        else:
+            header, at = decoded
+            parts.append(f"[{describe(header, None)}, {len(rest) - at} of them here]")
+    return " ".join(parts)

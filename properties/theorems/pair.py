@@ -1,0 +1,499 @@
+"""A client and a server joined by two FIFO channels, with loss of the connection at any point.
+
+Both ends behave as the rules allow, nothing is modelled by hand but the channels. A channel holds whole messages, Pings
+and Pongs, then at most one Close, then what was sent after it, then the end of TCP; that no data and no second Close
+follows a Close is a safety theorem. Of the frames on a channel only *none* and *some* are told apart, so that channels
+of any length are covered: taking one may leave none or some. The abstraction has every run of the exact pair and
+more, and it is finite, so that exploring it whole proves that something never happens.
+
+Fragmented messages and all other legal frames and codes are covered by :data:`LOCKSTEP`: what a sender may send, a
+receiver that has read all before it accepts, and both stay in step.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
+
+import z3
+
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.interpreted import Kind, Label
+from wsoracle.model.machine.symbolic import SymbolicMachine, within_bounds
+from wsoracle.model.notation.rule import RuleSet
+from wsoracle.model.notation.variables import (
+    LOST,
+    NO_CODE,
+    STATE_VARIABLES,
+    Event,
+    EventKind,
+    FrameFacts,
+    Setting,
+    State,
+)
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Role
+from wsoracle.model.rules import RULES
+
+from .induction import SOLVER_MILLISECONDS
+from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+
+CODES: Final = (NO_CODE, 1000, 1009)
+"""Closes on a channel: without a code, with one for closing by choice, and the one for a limit (section 10.4)."""
+
+SILENCE: Final = Event(EventKind.SILENCE)
+
+MOST_STATES: Final = 400_000
+"""Exploring gives up beyond this many pair states; a mutant may have many more than the rules."""
+
+
+class Channel(NamedTuple):
+    """What is on its way from one end: whether there are Pings, other frames, a Close (its code, 0 for none), frames
+    after the Close, and the end of TCP."""
+
+    pings: bool = False
+    others: bool = False
+    close: int = 0
+    late: bool = False
+    eof: bool = False
+
+
+class Interned:
+    """A state of an endpoint, made once: pairs of them are compared and hashed by identity, which is much faster."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+
+@cache
+def interned(state: State) -> Interned:
+    """The one object for a state."""
+    return Interned(state)
+
+
+class End(NamedTuple):
+    """One end: its state, the channel that it writes into, the code of its Close (0 before), and whether it began to
+    close by its own choice."""
+
+    at: Interned = interned(State())
+    out: Channel = Channel()
+    said: int = 0
+    began: bool = False
+
+    @property
+    def state(self) -> State:
+        """The state of the endpoint."""
+        return self.at.state
+
+
+class PairState(NamedTuple):
+    """Both ends, and whether the connection was lost."""
+
+    client: End = End()
+    server: End = End()
+    lost: bool = False
+
+
+class Move(NamedTuple):
+    """One transition: what happens, the state after it, whether it sends something that was not owed, and by how much
+    it changes the :func:`rank` where frames are counted exactly."""
+
+    name: str
+    after: PairState
+    new: bool
+    gain: int
+
+
+WEIGHTS: Final = {"pings": 3, "others": 1, "close": 1, "late": 1}
+"""What a frame on its way adds to the rank; a Ping that is taken leaves a Pong to be owed (2) and sent (1)."""
+
+
+def rank(end: End) -> int:
+    """How much is left for an end to do, without what is on its way: a Close to send, a Pong owed, TCP to close."""
+    state = end.state
+    return 2 * (not state.sent_close) + 2 * state.pong_due + state.tcp_open
+
+
+class _Moves:
+    """The moves of the pair under a rule set, read off the compiled rules under the default switches."""
+
+    def __init__(self, rules: RuleSet, exact: bool) -> None:
+        self.exact: Final = exact
+        self.machines: Final = {role: CompiledMachine(rules, Setting(role)) for role in Role}
+        self._known: Final[dict[tuple[Role, Interned, Event], dict[Label, Interned]]] = {}
+        self._of_ends: Final[dict[tuple[Role, End, Channel], list[tuple[str, End, Channel, bool, int]]]] = {}
+
+    def outcomes(self, role: Role, at: Interned, event: Event) -> dict[Label, Interned]:
+        """The outcomes of an event at one end."""
+        key = (role, at, event)
+        found = self._known.get(key)
+        if found is None:
+            reached = self.machines[role].labels(at.state, event)
+            found = self._known[key] = {label: interned(state) for label, state in reached.items()}
+        return found
+
+    def may_be_silent(self, both: PairState) -> bool:
+        """Both ends may stay silent."""
+        ends = ((Role.CLIENT, both.client), (Role.SERVER, both.server))
+        return all(self.outcomes(role, end.at, SILENCE) for role, end in ends)
+
+    def of(self, both: PairState) -> Iterator[Move]:
+        """Every move from a pair state."""
+        if not both.lost:
+            gone = Channel(eof=True)
+            after = PairState(both.client._replace(out=gone), both.server._replace(out=gone), lost=True)
+            yield Move("the connection is lost", after, new=True, gain=0)
+        for role in Role:
+            me, peer = (both.client, both.server) if role is Role.CLIENT else (both.server, both.client)
+            for name, mine, out, new, gain in self._of_end(role, me, peer.out):
+                theirs = peer if out is peer.out else End(peer.at, out, peer.said, peer.began)
+                ends = (mine, theirs) if role is Role.CLIENT else (theirs, mine)
+                yield Move(name, PairState(*ends, both.lost), new, gain)
+
+    def _of_end(self, role: Role, me: End, held: Channel) -> list[tuple[str, End, Channel, bool, int]]:
+        """The moves of one end; of the other only the channel that it writes into counts."""
+        key = (role, me, held)
+        found = self._of_ends.get(key)
+        if found is None:
+            moves = [
+                *((name, mine, held, new, gain) for name, mine, new, gain in self._sends(role, me)),
+                *((name, mine, out, False, gain) for name, mine, out, gain in self._takes(role, me, held)),
+                *((name, mine, held, False, 0) for name, mine in self._tcp(role, me, held)),
+            ]
+            before = rank(me)
+            found = self._of_ends[key] = [
+                (f"the {role} {name}", mine, out, new, gain + rank(mine) - before)
+                for name, mine, out, new, gain in moves
+            ]
+        return found
+
+    def _sends(self, role: Role, me: End) -> Iterator[tuple[str, End, bool, int]]:
+        if me.out.eof:
+            return
+        masked = role is Role.CLIENT
+        owed = me.state.pong_due
+        for what, facts, new in (
+            ("a message", FrameFacts(TEXT, masked=masked, length=1), True),
+            ("a Ping", FrameFacts(PING, masked=masked), True),
+            ("a Pong", FrameFacts(PONG, masked=masked, answers=owed), not owed),
+        ):
+            for at in self.outcomes(role, me.at, Event(EventKind.SEND, facts)).values():
+                place = "late" if me.state.sent_close else "pings" if facts.opcode == PING else "others"
+                if self.exact and getattr(me.out, place):
+                    continue
+                out = me.out._replace(**{place: True})
+                yield f"sends {what}", me._replace(at=at, out=out), new, WEIGHTS[place]
+        for code in CODES:
+            for at in self.outcomes(role, me.at, Event(EventKind.SEND, _close(code, masked))).values():
+                began = me.began or not (me.state.got_close or me.state.failed)
+                mine = End(at, me.out._replace(close=code), code, began)
+                yield f"sends a Close with {_named(code)}", mine, False, WEIGHTS["close"]
+
+    def _takes(self, role: Role, me: End, held: Channel) -> Iterator[tuple[str, End, Channel, int]]:
+        masked = role is Role.SERVER
+        early = held.pings or held.others
+        for what, facts in (
+            ("a Ping", FrameFacts(PING, masked=masked)),
+            ("a message", FrameFacts(TEXT, masked=masked, length=1)),
+            ("a Pong", FrameFacts(PONG, masked=masked)),
+        ):
+            first = "pings" if facts.opcode == PING else "others"
+            place = first if early else "late"
+            if not getattr(held, place) or (place == "late" and held.close):
+                continue
+            for label, at in self.outcomes(role, me.at, Event(EventKind.RECEIVE, facts)).items():
+                for left in (False,) if self.exact else (False, True):
+                    out = held._replace(**{place: left})
+                    yield f"receives {what}: {label}", me._replace(at=at), out, -WEIGHTS[place]
+        if held.close and not early:
+            event = Event(EventKind.RECEIVE, _close(held.close, masked))
+            for label, at in self.outcomes(role, me.at, event).items():
+                out = held._replace(close=0)
+                name = f"receives a Close with {_named(held.close)}: {label}"
+                yield name, me._replace(at=at), out, -WEIGHTS["close"]
+
+    def _tcp(self, role: Role, me: End, held: Channel) -> Iterator[tuple[str, End]]:
+        if not me.state.tcp_open:
+            return
+        closed = me.out._replace(eof=True)
+        if held == Channel(eof=True):
+            for at in self.outcomes(role, me.at, Event(EventKind.RECEIVE_EOF)).values():
+                yield "sees the end of TCP", me._replace(at=at, out=closed)
+        for at in self.outcomes(role, me.at, Event(EventKind.CLOSE_TCP)).values():
+            yield "closes TCP", me._replace(at=at, out=closed)
+
+
+def _close(code: int, masked: bool) -> FrameFacts:
+    if code == NO_CODE:
+        return FrameFacts(CLOSE, masked=masked)
+    return FrameFacts(CLOSE, masked=masked, length=2, code=code)
+
+
+def _named(code: int) -> str:
+    return "no code" if code == NO_CODE else str(code)
+
+
+class Visit(NamedTuple):
+    """A reachable pair state: whether both ends may rest in it, and a move from it that sends nothing new and yet
+    brings the end no nearer, where there is one."""
+
+    both: PairState
+    resting: bool
+    climbing: str | None
+
+
+Via = dict[PairState, tuple[PairState, str] | None]
+"""The state and the move that lead first to each reached state; None for the initial one."""
+
+
+def visits(rules: RuleSet, via: Via, *, exact: bool = False) -> Iterator[Visit]:
+    """Every pair state that can be reached under a rule set, nearest first; ``via`` is filled on the way.
+
+    With ``exact`` at most one frame of a kind is on its way at a time, so that *some* means one: fewer runs, each of
+    which real channels can have.
+    """
+    moves = _Moves(rules, exact)
+    via[PairState()] = None
+    queue = deque(via)
+    while queue:
+        here = queue.popleft()
+        climbing = None
+        for move in moves.of(here):
+            if not move.new and move.gain >= 0:
+                climbing = move.name
+            if move.after not in via:
+                via[move.after] = (here, move.name)
+                queue.append(move.after)
+        yield Visit(here, moves.may_be_silent(here), climbing)
+
+
+def run_to(via: Via, target: PairState) -> tuple[str, ...]:
+    """The names of the moves of a shortest run to a reached state."""
+    names: list[str] = []
+    step = via[target]
+    while step is not None:
+        names.append(step[1])
+        step = via[step[0]]
+    return tuple(reversed(names))
+
+
+@lru_cache(maxsize=1)
+def explored(rules: RuleSet) -> tuple[tuple[Visit, ...], Via]:
+    """The pair under a rule set, explored whole."""
+    via: Via = {}
+    return tuple(visits(rules, via)), via
+
+
+METHOD: Final = "exhaustive exploration of the pair, channels of any length abstracted to none and some"
+
+
+def _check(
+    rules: RuleSet, wrong: Callable[[Visit], bool], method: str = METHOD, invariant: str | None = None
+) -> Result:
+    if rules is RULES:
+        found, via = explored(rules)
+        return _judged(iter(found), via, wrong, method, invariant)
+    # A mutant is explored only until it goes wrong, once for each theorem.
+    via = {}
+    return _judged(visits(rules, via), via, wrong, method, invariant)
+
+
+def _judged(
+    found: Iterator[Visit], via: Via, wrong: Callable[[Visit], bool], method: str, invariant: str | None
+) -> Result:
+    for visit in found:
+        if wrong(visit):
+            return refuted(method, (*run_to(via, visit.both), *([visit.climbing] if visit.climbing else [])))
+        if len(via) > MOST_STATES:
+            return Result(Verdict.UNKNOWN, f"more than {MOST_STATES} pair states")
+    return proved(method, invariant, f"{len(via)} pair states")
+
+
+# --- what is proved -------------------------------------------------------------------------------------------------
+
+
+def _ends(both: PairState) -> tuple[End, End]:
+    return both.client, both.server
+
+
+def _all_closed(both: PairState) -> bool:
+    return not any(end.state.tcp_open for end in _ends(both))
+
+
+def _undisturbed(both: PairState) -> bool:
+    return not both.lost and not any(end.state.failed for end in _ends(both))
+
+
+def _clean(both: PairState) -> bool:
+    return all(end.state.sent_close and end.state.got_close for end in _ends(both))
+
+
+def _deadlock(visit: Visit) -> bool:
+    both = visit.both
+    pending = (both.client.state.tcp_open and both.server.out != Channel()) or (
+        both.server.state.tcp_open and both.client.out != Channel()
+    )
+    begun = both.lost or any(
+        s.sent_close or s.got_close or s.failed or not s.tcp_open for s in (e.state for e in _ends(both))
+    )
+    return begun and not _all_closed(both) and not pending and visit.resting
+
+
+def _unclean(visit: Visit) -> bool:
+    both = visit.both
+    return _all_closed(both) and _undisturbed(both) and not _clean(both)
+
+
+def _wrong_code(visit: Visit) -> bool:
+    both = visit.both
+    pairs = ((both.client, both.server), (both.server, both.client))
+    return any(me.state.got_close and me.state.close_code != peer.said for me, peer in pairs)
+
+
+def _codes_differ(visit: Visit) -> bool:
+    """Told different codes, though one end began and the other answered with the code it had received."""
+    both = visit.both
+    one_began = both.client.began != both.server.began
+    echoed = both.client.said == both.server.said
+    told = {both.client.state.close_code, both.server.state.close_code}
+    return _all_closed(both) and _clean(both) and one_began and echoed and len(told) > 1
+
+
+def _told_1006(visit: Visit) -> bool:
+    both = visit.both
+    return _undisturbed(both) and any(not end.state.tcp_open and end.state.close_code == LOST for end in _ends(both))
+
+
+def _simultaneous(visit: Visit) -> bool:
+    both = visit.both
+    return both.client.began and both.server.began and _unclean(visit)
+
+
+def _client_first(visit: Visit) -> bool:
+    both = visit.both
+    return _undisturbed(both) and not both.client.state.tcp_open and both.server.state.tcp_open
+
+
+def _nobody_began(visit: Visit) -> bool:
+    both = visit.both
+    return _all_closed(both) and _undisturbed(both) and not (both.client.began or both.server.began)
+
+
+def _told_apart(visit: Visit) -> bool:
+    """Both saw a clean end, but one of them is told that it was not."""
+    both = visit.both
+    clean = [end.state.sent_close and end.state.got_close and not end.state.failed for end in _ends(both)]
+    return _all_closed(both) and _undisturbed(both) and clean[0] != clean[1]
+
+
+def closing_terminates(subject: Subject) -> Result:
+    """Every reachable move that sends nothing new brings the end nearer, by a rank that is never negative."""
+    weights = " + ".join(f"{weight} for each of {name}" for name, weight in WEIGHTS.items())
+    invariant = f"rank: {weights}; 2 for a Close to send, 2 for a Pong owed, 1 for TCP open, at each end"
+    method = f"ranking function, checked on every move; {METHOD}"
+    return _check(subject.rules, lambda visit: visit.climbing is not None, method, invariant)
+
+
+def lockstep(role: Role) -> Callable[[Subject], Result]:
+    """What this role may send, its peer, having read everything before, accepts; and both stay in step."""
+
+    def check(subject: Subject) -> Result:
+        method = "induction (k = 1): any fragmentation, any length, no stated limit"
+        sender = SymbolicMachine(subject.rules, Setting(role))
+        receiver = SymbolicMachine(subject.rules, Setting(role.peer))
+        mine, theirs = sender.state_env("_s"), sender.state_env("_r")
+        frame = sender.frame_env()
+        step = [theirs["recv_type"] == mine["send_type"], theirs["recv_utf8"] == mine["send_utf8"]]
+        claims = [theirs[n] == mine[n] for n in ("claims_rsv1", "claims_rsv2", "claims_rsv3")]
+        reads = [theirs["tcp_open"], *(z3.Not(theirs[n]) for n in ("failed", "got_close", "discarding", "sent_close"))]
+        solver = z3.Solver()
+        solver.set("timeout", SOLVER_MILLISECONDS)
+        solver.add(*step, *claims, *reads, z3.Implies(mine["send_type"] == 0, mine["send_utf8"] == 0))
+        for env in (mine, theirs):
+            solver.add(*within_bounds(STATE_VARIABLES.values(), env))
+        solver.add(sender.possible(EventKind.SEND, mine, frame))
+        taken = receiver.outcomes(EventKind.RECEIVE, theirs, frame)
+        for sent in sender.outcomes(EventKind.SEND, mine, frame):
+            in_step = [
+                z3.And(
+                    t.when,
+                    z3.Or(
+                        t.after["got_close"],
+                        z3.And(
+                            t.after["recv_type"] == sent.after["send_type"],
+                            t.after["recv_utf8"] == sent.after["send_utf8"],
+                        ),
+                    ),
+                )
+                for t in taken
+                if t.label.kind is Kind.ACCEPT
+            ]
+            refusals = [receiver.enabled(r, theirs, frame) for r in receiver.rules.of(EventKind.RECEIVE) if r.refuses]
+            answer = solver.check(sent.when, z3.Not(z3.And(z3.Or(*in_step), z3.Not(z3.Or(*refusals)))))
+            if answer == z3.unknown:
+                return Result(Verdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
+            if answer == z3.sat:
+                facts = [f"{n} = {solver.model().eval(v, model_completion=True)}" for n, v in frame.items()]
+                return refuted(method, [f"the {role} sends by {sent.rules[0]}", ", ".join(facts)])
+        return proved(method, "recv_type = send_type and recv_utf8 = send_utf8")
+
+    return check
+
+
+def _theorem(
+    name: str, statement: str, wrong: Callable[[Visit], bool], *suspects: str, needs: tuple[str, ...] = ()
+) -> Theorem:
+    def check(subject: Subject) -> Result:
+        return _check(subject.rules, wrong)
+
+    return Theorem(f"pair/{name}", TheoremKind.PAIR, statement, check, suspects, needs)
+
+
+LOCKSTEP: Final = tuple(
+    Theorem(
+        f"pair/no-legal-frame-refused-from-{role}",
+        TheoremKind.PAIR,
+        f"Whatever a {role} may send, fragmented or not, a {role.peer} that has read all before it accepts, and "
+        "both agree on the message in progress.",
+        lockstep(role),
+        ("5.4/interleaved-message", "5.1/server-refuses-unmasked", "5.1/client-refuses-masked"),
+        ("5.4-06", "5.4-08"),
+    )
+    for role in Role
+)
+
+PAIR: Final = (
+    *LOCKSTEP,
+    _theorem("no-deadlock", "Once closing has begun, by a Close, a failure, a loss or the end of TCP, the pair never "
+             "rests with TCP open: something is on its way, or an end owes a step.",
+             _deadlock, "5.5.1/close-owed", "5.5.1/server-tcp-close-owed", needs=("5.5.1-11",)),
+    Theorem("pair/closing-terminates", TheoremKind.PAIR,
+            "When nothing new is sent, every move brings the pair nearer to its end: with the absence of deadlock, "
+            "both ends close after finitely many moves.",
+            closing_terminates, ("7.1.5/one-close", "5.5.3/send-pong")),
+    _theorem("both-close-cleanly", "Where nothing is lost and nobody fails the connection, TCP is closed at both ends "
+             "only after each has sent and received a Close.",
+             _unclean, "7.3/closing-handshake-first", "7.1.1/close-cleanly"),
+    _theorem("told-the-peers-code", "The close code that an application is told is the one its peer has sent, 1005 "
+             "where the peer's Close had none.",
+             _wrong_code, "5.5.1/close~no-close_code"),
+    _theorem("codes-agree", "Where one end began to close and the other answered with the same code, both "
+             "applications are told that code.",
+             _codes_differ, "7.1.5/one-close~drop"),
+    _theorem("both-told-the-same", "Where nothing is lost and nobody fails the connection, both applications or none "
+             "are told that the connection was closed cleanly.",
+             _told_apart, "7.1.1/close-cleanly"),
+    _theorem("no-1006-without-reason", "No application is told 1006 unless the connection was lost or failed.",
+             _told_1006, "7.1.1/close-cleanly", "7.3/closing-handshake-first"),
+    _theorem("simultaneous-close", "Where both ends begin to close at the same time, both still close cleanly.",
+             _simultaneous, "7.1.1/close-cleanly", needs=("5.5.1-12",)),
+    _theorem("server-closes-tcp-first", "Where nothing is lost and nobody fails the connection, the server closes TCP "
+             "first.",
+             _client_first, "7.1.1/client-waits", "7.1.1/close-cleanly"),
+    _theorem("someone-began", "Where nothing is lost and nobody fails the connection, some end began the closing "
+             "handshake by its own choice.",
+             _nobody_began, "7.3/closing-handshake-first"),
+)  # fmt: skip

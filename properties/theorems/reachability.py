@@ -1,0 +1,299 @@
+"""Reachability: every rule can fire, and exactly which states of an endpoint and of the pair can be reached.
+
+What can be reached has a shortest run. What cannot is excluded by an inductive invariant, written down below as
+plain sentences: a combination of values is reachable exactly where all of them hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import z3
+
+from wsoracle.model.machine.boundary_events import reporting_variables, state_values
+from wsoracle.model.machine.reachable import explore
+from wsoracle.model.machine.symbolic import SymbolicMachine, read_event
+from wsoracle.model.notation.expression import Expr, Value, all_of, source, text
+from wsoracle.model.notation.rule import Level, Rule, RuleSet
+from wsoracle.model.notation.switches import SWITCHES, is_set_to
+from wsoracle.model.notation.variables import (
+    STATE_VARIABLES,
+    UNSTATED,
+    Setting,
+    State,
+    discarding,
+    echo,
+    established,
+    fail_code,
+    failed,
+    got_close,
+    handshake,
+    handshake_is,
+    limit,
+    pong_due,
+    recv_type,
+    recv_utf8,
+    send_type,
+    send_utf8,
+    sent_close,
+    server,
+    tcp_open,
+)
+from wsoracle.model.octets import utf8
+from wsoracle.model.octets.vocabulary import TEXT, Role
+from wsoracle.model.rules import RULES
+
+from .induction import always, check_never, described, system, unrolled
+from .pair import End, PairState, Via, explored, run_to, visits
+from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+
+MOST_STEPS: Final = 6
+"""How many steps a shortest run to a rule may have before it is called unknown."""
+
+
+# --- every rule fires -----------------------------------------------------------------------------------------------
+
+
+def every_rule_fires(subject: Subject) -> Result:
+    """For each row a shortest run, under some setting, to an event at which it is enabled."""
+    method = "bounded model checking: a shortest run for each row, all settings"
+    built, step = system(subject.rules)
+    at_levels = {level: SymbolicMachine(subject.rules.at(level)) for level in Level}
+    waiting = {rule.id: rule for rule in RULES}
+    missing = [name for name in waiting if name not in subject.rules.by_id]
+    if missing:
+        return refuted(method, [f"there is no row {name}" for name in missing])
+    found: dict[str, str] = {}
+    for steps, solver, env in unrolled(built, step, MOST_STEPS):
+        for name in list(waiting):
+            rule = subject.rules.by_id[name]
+            for machine in at_levels.values():
+                known = machine.rules.by_id.get(name)
+                if known is None:
+                    continue
+                answer = _witness(solver, machine, known, env)
+                if answer is not None:
+                    found[name] = f"{name}: after {steps} step{'' if steps == 1 else 's'}, {rule.on.value} {answer}"
+                    del waiting[name]
+                    break
+        if not waiting:
+            longest = steps
+            detail = f"{len(found)} rules, the farthest after {longest} steps"
+            return proved(method, None, detail, [found[rule.id] for rule in RULES])
+    return refuted(method, [f"{name} is not enabled within {MOST_STEPS} steps" for name in waiting])
+
+
+def _witness(solver: Any, machine: SymbolicMachine, rule: Rule, env: Mapping[str, Any]) -> str | None:
+    """An event at which a rule is enabled in the last state of a run, as text; None where there is none."""
+    state = machine.state_env()
+    frame = machine.frame_env()
+    guard = z3.And(machine.possible(rule.on, state, frame), machine.enabled(rule, state, frame))
+    here = z3.substitute(guard, *((term_, env[name]) for name, term_ in {**state, **frame}.items()))
+    if solver.check(here) != z3.sat:
+        return None
+    names = {name: env[name] for name in frame}
+    event = read_event(solver.model(), rule.on, names)
+    return described(event) or "(nothing)"
+
+
+# --- the states of one endpoint -------------------------------------------------------------------------------------
+
+
+class Invariant(NamedTuple):
+    """A sentence about every reachable state, and the same as an expression."""
+
+    sentence: str
+    holds: Expr
+
+
+def _implies(premise: Expr, conclusion: Expr) -> Expr:
+    return ~premise | conclusion
+
+
+_IDLE_RECEIVING: Final = (recv_type == 0) & (recv_utf8 == utf8.ACCEPT)
+_IDLE_SENDING: Final = (send_type == 0) & (send_utf8 == utf8.ACCEPT)
+
+_UNTOUCHED: Final = (
+    ~sent_close & ~got_close & ~discarding & ~pong_due & (fail_code == 0) & _IDLE_RECEIVING & _IDLE_SENDING
+)
+
+INVARIANTS: Final = (
+    Invariant("Before the opening handshake is complete, nothing is sent, received or in progress.",
+              established | _UNTOUCHED),
+    Invariant("The receiver's UTF-8 automaton is idle outside a text message.",
+              _implies(recv_type != TEXT, recv_utf8 == utf8.ACCEPT)),
+    Invariant("The sender's UTF-8 automaton is idle outside a text message.",
+              _implies(send_type != TEXT, send_utf8 == utf8.ACCEPT)),
+    Invariant("Text that can no longer become valid UTF-8 is never sent.", send_utf8 != utf8.REJECT),
+    Invariant("No message is being received after failing, after a Close was received, while discarding, and when "
+              "TCP is closed.",
+              _implies(failed | got_close | discarding | ~tcp_open, _IDLE_RECEIVING)),
+    Invariant("No message is being sent after failing, after a Close was sent, and when TCP is closed.",
+              _implies(failed | sent_close | ~tcp_open, _IDLE_SENDING)),
+    Invariant("No Pong is owed after failing, after a Close was sent or received, and when TCP is closed.",
+              _implies(failed | got_close | sent_close | ~tcp_open, ~pong_due)),
+    Invariant("Frames are discarded only between sending and receiving a Close.",
+              _implies(discarding, sent_close & ~got_close & ~failed & tcp_open)),
+    Invariant("Only a connection that was failed for a frame has a failure code, and no Close is taken after it.",
+              _implies(fail_code != 0, failed & ~got_close)),
+    Invariant("Failing without a code is what a client does for a bad answer, and when TCP ends before the closing "
+              "handshake is complete.",
+              _implies(failed & (fail_code == 0), (~tcp_open | ~established) & ~(sent_close & got_close) & ~server)),
+    Invariant("TCP of a client's established connection is closed only after failing or after a complete closing "
+              "handshake.",
+              _implies(~tcp_open & ~server & ~failed & established, sent_close & got_close)),
+    Invariant("A client knows four stages of the opening handshake: not begun, awaiting 101, complete and refused.",
+              server | handshake_is("not begun", "awaiting 101", "complete", "refused")),
+    Invariant("Whose opening handshake was refused has not failed the connection.",
+              _implies(handshake_is("refused"), ~failed)),
+)  # fmt: skip
+
+DEFAULTS: Final = all_of([is_set_to(s.name, s.default) for s in SWITCHES] + [limit == UNSTATED, ~echo])
+"""The default switches, no stated limit, an application that owes nothing."""
+
+_FIXED: Final = ("recv_length", "reply_due", "claims_rsv1", "claims_rsv2", "claims_rsv3")
+"""Variables that keep their first value under :data:`DEFAULTS` and without extensions."""
+
+_OF_OPENING: Final = ("failed", "tcp_open")
+"""Variables that may change before the opening handshake is complete, beside its stage."""
+
+
+def states_of(role: Role) -> Callable[[Subject], Result]:
+    """A combination of values is reachable exactly where all of :data:`INVARIANTS` hold."""
+
+    def check(subject: Subject) -> Result:
+        method = "induction (k = 1) for what is unreachable, breadth-first search for what is reachable"
+        whole = all_of([invariant.holds for invariant in INVARIANTS])
+        assuming = DEFAULTS & (server if role is Role.SERVER else ~server)
+        result = check_never(subject.rules, always(whole, assuming))
+        if result.verdict is not Verdict.PROVED:
+            return result
+        found, total, excluded = _combinations(role)
+        reached = _reached(subject.rules, role)
+        if found != reached:
+            odd = sorted(found ^ reached)[:3]
+            return refuted(method, [f"reachable and allowed by the invariants differ: {state}" for state in odd])
+        lines = [f"{count} excluded first by: {i.sentence}" for i, count in zip(INVARIANTS, excluded, strict=True)]
+        detail = f"{len(found)} of {total} combinations are reachable; " + " ".join(lines)
+        return proved(method, text(whole), detail, tuple(_runs(subject.rules, role)))
+
+    return check
+
+
+@lru_cache(maxsize=4)
+def _exploration(rules: RuleSet, role: Role) -> Any:
+    return explore(Setting(role), rules)
+
+
+def _reached(rules: RuleSet, role: Role) -> set[State]:
+    first = State()._asdict()
+    silent: dict[str, Any] = {name: first[name] for name in reporting_variables(rules)}
+    return {state._replace(**silent) for state in _exploration(rules, role).via}
+
+
+def _runs(rules: RuleSet, role: Role) -> Iterator[str]:
+    """A shortest run to each reachable state, as text."""
+    exploration = _exploration(rules, role)
+    for state in exploration.via:
+        steps = [f"{step.event.kind.value} -> {step.label}" for step in exploration.path(state)]
+        changed = ", ".join(f"{n}={v}" for n, v in state._asdict().items() if v != State()._asdict()[n])
+        yield f"{changed or 'the initial state'}: {'; '.join(steps) or 'no step'}"
+
+
+def _combinations(role: Role) -> tuple[set[State], int, list[int]]:
+    """The combinations of values that the invariants allow, how many there are in all, and how many each excludes.
+
+    Where frames have changed something, the first invariant excludes all stages of the opening handshake but the last:
+    they are counted, and not asked about one by one.
+    """
+    values = state_values(RULES)
+    reporting = reporting_variables(RULES)
+    names = [n for n in STATE_VARIABLES if n not in (*_FIXED, *reporting, handshake.name)]
+    tests = [eval(f"lambda {', '.join(names)}, handshake, server: {source(i.holds)}", {}) for i in INVARIANTS]
+    untouched = [getattr(State(), n) for n in names if n not in _OF_OPENING]
+    stages = values[handshake.name] or ()
+    allowed: set[State] = set()
+    excluded = [0] * len(INVARIANTS)
+    choices: list[Sequence[Value]] = [values[n] or () for n in names]
+    total = 0
+    for rest in itertools.product(*choices):
+        total += len(stages)
+        touched = [v for n, v in zip(names, rest, strict=True) if n not in _OF_OPENING] != untouched
+        excluded[0] += len(stages) - 1 if touched else 0
+        for stage in stages[:1] if touched else stages:
+            broken = next((i for i, t in enumerate(tests) if not t(*rest, stage, role is Role.SERVER)), None)
+            if broken is None:
+                changes: dict[str, Any] = dict(zip((*names, handshake.name), (*rest, stage), strict=True))
+                allowed.add(State()._replace(**changes))
+            else:
+                excluded[broken] += 1
+    return allowed, total, excluded
+
+
+# --- the states of the pair -----------------------------------------------------------------------------------------
+
+View = tuple[tuple[bool, bool, bool, bool], tuple[bool, bool, bool, bool]]
+"""Whether each end has sent and received a Close, is failing, and has TCP open."""
+
+
+def _facts(end: End) -> tuple[bool, bool, bool, bool]:
+    state = end.state
+    return state.sent_close, state.got_close, state.failed, state.tcp_open
+
+
+def view(both: PairState) -> View:
+    """The facts of both ends."""
+    return _facts(both.client), _facts(both.server)
+
+
+def pair_states(subject: Subject) -> Result:
+    """Each combination of both ends' facts has a shortest real run, or is reached by no run of the abstraction."""
+    method = "breadth-first search with one frame of a kind on its way; exhaustive exploration with any number"
+    real, expected = _real_views(subject.rules), {view(visit.both) for visit in explored(RULES)[0]}
+    odd = sorted(real.keys() - expected)[:3]
+    if odd:
+        return refuted(method, [f"{_told(v)}: {'; '.join(real[v])}" for v in odd])
+    possible = expected if subject.rules is RULES else {view(visit.both) for visit in visits(subject.rules, {})}
+    if possible != real.keys():
+        return Result(Verdict.UNKNOWN, f"{method}: no real run to {len(possible - real.keys())} combinations")
+    if possible != expected:
+        return refuted(method, [f"{_told(v)}: not reached" for v in sorted(expected - possible)[:3]])
+    total = 16 * 16
+    detail = f"{len(real)} of {total} combinations of both ends' facts are reachable, the others by no run at all"
+    return proved(method, None, detail, [f"{_told(v)}: {'; '.join(run) or 'no move'}" for v, run in real.items()])
+
+
+def _real_views(rules: RuleSet) -> dict[View, tuple[str, ...]]:
+    """The combinations that real channels reach, each with a shortest run."""
+    via: Via = {}
+    found: dict[View, PairState] = {}
+    for visit in visits(rules, via, exact=True):
+        found.setdefault(view(visit.both), visit.both)
+    return {facts: run_to(via, both) for facts, both in found.items()}
+
+
+def _told(facts: View) -> str:
+    names = ("sent Close", "got Close", "failed", "TCP open")
+    ends = [", ".join(n for n, v in zip(names, end, strict=True) if v) or "closed" for end in facts]
+    return f"client {ends[0]} / server {ends[1]}"
+
+
+REACH: Final = (
+    Theorem("reachability/rules", TheoremKind.REACHABILITY,
+            "Every rule can fire: there is a shortest run to an event at which it is enabled.",
+            every_rule_fires, ("5.5.3/pong~drop",)),
+    *(
+        Theorem(f"reachability/states-{role}", TheoremKind.REACHABILITY,
+                f"A combination of a {role}'s state variables is reachable exactly where {len(INVARIANTS)} invariants "
+                "hold: each reachable one has a shortest run, every other breaks an invariant.",
+                states_of(role), ("5.5.1/send-close~no-send_type",))
+        for role in Role
+    ),
+    Theorem("reachability/pair-states", TheoremKind.REACHABILITY,
+            "Each combination of what client and server have sent, received, failed and closed has a shortest run, or "
+            "is reached by no run at all, channels of any length.",
+            pair_states, ("7.3/closing-handshake-first~drop",)),
+)  # fmt: skip

@@ -1,0 +1,318 @@
+"""A trace with all that is needed to judge it, and its form in JSON (docs/traces.md).
+
+Nothing here opens a file. What is read may come from anywhere: whatever it is, the outcome is a trace or one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, get_args
+
+from wsoracle.model.notation.rule import RuleSet
+from wsoracle.model.notation.switches import Switches
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+
+from ..judge.judge import Application, Judgement, judge
+from ..judge.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Crashes,
+    Observation,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    Tells,
+    Told,
+    What,
+    Writes,
+)
+from ..judge.opening_judge import Feature, judge_opening
+from ..judge.verdict import Profile
+
+__all__ = ["FORMAT", "VERSION", "Recorded", "TraceError", "parsed", "trace_from_json", "trace_to_json"]
+
+FORMAT: Final = "wsoracle-trace"
+VERSION: Final = 1
+
+_CODES: Final = 1 << 16
+_BARE: Final[Mapping[str, type[ArrivesEof | ClosesTcp | ResetsTcp | Processed | Quiet]]] = {
+    "arrivesEof": ArrivesEof, "closesTcp": ClosesTcp, "resetsTcp": ResetsTcp, "processed": Processed, "quiet": Quiet,
+}  # fmt: skip
+_NAMES: Final = {kind: name for name, kind in _BARE.items()}
+
+
+class TraceError(ValueError):
+    """What was read is no trace: one sentence that says where and what is wrong, or why it cannot be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was observed of an endpoint, and what else judging it takes.
+
+    `opening`: the trace begins with the opening handshake; else right after it. `sees` are the kinds of `Tells` that
+    are certain to be there where they happen; `needs` what the handshake has to agree on. `times` are seconds since
+    the beginning, one for each observation; None where they are not known.
+    """
+
+    trace: tuple[Observation, ...]
+    setting: Setting
+    application: Application = "unknown"
+    opening: bool = True
+    sees: frozenset[Told] = frozenset()
+    needs: frozenset[Feature] = frozenset()
+    times: tuple[float, ...] | None = None
+
+    def judged(self, profile: Profile = "interop", rules: RuleSet = RULES) -> Judgement:
+        """The judgement on it."""
+        if self.opening:
+            return judge_opening(
+                self.trace,
+                self.setting,
+                application=self.application,
+                sees=self.sees,
+                rules=rules,
+                profile=profile,
+                needs=self.needs,
+            )
+        return judge(
+            self.trace, self.setting, application=self.application, sees=self.sees, rules=rules, profile=profile
+        )
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def trace_to_json(recorded: Recorded) -> dict[str, Any]:
+    """The document of a trace; `trace_from_json` reads it back."""
+    setting = recorded.setting
+    seen = [_observation_to_json(observation) for observation in recorded.trace]
+    if recorded.times is not None:
+        seen = [{"t": time, **one} for time, one in zip(recorded.times, seen, strict=True)]
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "role": setting.role.value,
+        "application": recorded.application,
+        "limit": setting.limit,
+        "switches": setting.switches.changes(),
+        "willing": setting.willing,
+        "opening": recorded.opening,
+        "sees": sorted(recorded.sees),
+        "needs": sorted(recorded.needs),
+        "observations": seen,
+    }
+
+
+def _observation_to_json(seen: Observation) -> dict[str, Any]:
+    match seen:
+        case Arrives(octets):
+            return {"what": "arrives", "octets": octets.hex()}
+        case Writes(octets):
+            return {"what": "writes", "octets": octets.hex()}
+        case Tells(kind, payload, code, reason):
+            return {"what": "tells", "kind": kind, "payload": payload.hex(), "code": code, "reason": reason}
+        case Asks(what, payload, fin, code, reason):
+            return {
+                "what": "asks", "kind": what, "payload": payload.hex(), "fin": fin, "code": code, "reason": reason,
+            }  # fmt: skip
+        case Crashes(reason):
+            return {"what": "crashes", "reason": reason}
+        case _:
+            return {"what": _NAMES[type(seen)]}
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def parsed(text: str | bytes) -> dict[str, Any]:
+    """The object that a text in JSON holds. TraceError for any other text, however long or deep."""
+    try:
+        document = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise TraceError("it is nested too deeply to be a trace") from None
+    except UnicodeDecodeError:
+        raise TraceError("it is not JSON: the text is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise TraceError(f"it is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    except ValueError:
+        raise TraceError("it is not JSON that can be read: a number is too long, or none") from None
+    if not isinstance(document, dict):
+        raise TraceError(f"it holds {_kind(document)}, and a trace is an object")
+    return document
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def trace_from_json(document: Mapping[str, Any]) -> Recorded:
+    """The trace of a document. TraceError where it is none, with the place that is wrong."""
+    if document.get("format") != FORMAT:
+        found = "it has no format" if "format" not in document else f"format: {_shown(document['format'])}"
+        raise TraceError(f'{found}: give a trace, whose format is "{FORMAT}", or the JSON report of one case')
+    version = document.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise TraceError(f"version: {_shown(version)} is not {VERSION}, which is the one that can be read")
+    known = {
+        "format", "version", "role", "application", "limit", "switches", "willing", "opening", "sees", "needs",
+        "observations",
+    }  # fmt: skip
+    _only(document, known, "")
+    role = Role(_one_of(document, "role", "", [role.value for role in Role]))
+    application: Application = _one_of(document, "application", "", get_args(Application), "unknown")
+    limit = document.get("limit")
+    if limit is not None:
+        limit = _number(limit, "limit", MAX_LENGTH)
+    setting = Setting(
+        role,
+        limit,
+        application == "echo",
+        _switches(document.get("switches", {})),
+        _flag(document, "willing", "", False),
+    )
+    sees: list[Told] = _some_of(document, "sees", get_args(Told))
+    needs: list[Feature] = _some_of(document, "needs", get_args(Feature))
+    rows = document.get("observations")
+    if not isinstance(rows, list):
+        raise TraceError(f"observations: {_kind(rows)} is no list")
+    trace = tuple(_observation(row, f"observations[{index}]") for index, row in enumerate(rows))
+    opening = _flag(document, "opening", "", True)
+    return Recorded(trace, setting, application, opening, frozenset(sees), frozenset(needs), _times(rows))
+
+
+def _times(rows: Sequence[Mapping[str, Any]]) -> tuple[float, ...] | None:
+    times: list[float] = []
+    for index, row in enumerate(rows):
+        if "t" not in row:
+            if times:
+                raise TraceError(f"observations[{index}].t: it is missing, and the first observation has one")
+            continue
+        if len(times) < index:
+            raise TraceError(f"observations[{index}].t: the first observation has none")
+        time = row["t"]
+        if isinstance(time, bool) or not isinstance(time, (int, float)) or not 0 <= time < math.inf:
+            raise TraceError(f"observations[{index}].t: {_shown(time)} is no number of seconds")
+        if times and time < times[-1]:
+            raise TraceError(f"observations[{index}].t: {_shown(time)} is earlier than the one before")
+        times.append(time)
+    return tuple(times) if times else None
+
+
+def _switches(given: Any) -> Switches:
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise TraceError("switches: they are no object of texts, such as {}")
+    try:
+        return Switches(**given)
+    except (TypeError, ValueError) as error:
+        raise TraceError(f"switches: {str(error)[:200]}") from None
+
+
+def _observation(row: Any, at: str) -> Observation:
+    if not isinstance(row, dict):
+        raise TraceError(f"{at}: {_kind(row)} is no object")
+    what = _one_of(row, "what", at, ["arrives", "writes", "tells", "asks", "crashes", *_BARE])
+    fields: dict[str, set[str]] = {
+        "arrives": {"octets"},
+        "writes": {"octets"},
+        "tells": {"kind", "payload", "code", "reason"},
+        "asks": {"kind", "payload", "fin", "code", "reason"},
+        "crashes": {"reason"},
+    }
+    _only(row, {"t", "what", *fields.get(what, ())}, at)
+    if what in _BARE:
+        return _BARE[what]()
+    if what == "arrives":
+        return Arrives(_hex(row, "octets", at, required=True))
+    if what == "writes":
+        return Writes(_hex(row, "octets", at, required=True))
+    reason = row.get("reason", "")
+    if not isinstance(reason, str):
+        raise TraceError(f"{at}.reason: {_kind(reason)} is no text")
+    if what == "crashes":
+        return Crashes(reason)
+    code = row.get("code")
+    if code is not None:
+        code = _number(code, f"{at}.code", _CODES - 1)
+    payload = _hex(row, "payload", at)
+    if what == "tells":
+        told: Told = _one_of(row, "kind", at, get_args(Told))
+        return Tells(told, payload, code, reason)
+    asked: What = _one_of(row, "kind", at, get_args(What))
+    return Asks(asked, payload, _flag(row, "fin", at, True), code, reason)
+
+
+T = TypeVar("T", bound=str)
+
+
+def _one_of(row: Mapping[str, Any], name: str, at: str, among: Sequence[T], default: T | None = None) -> T:
+    value = row.get(name, default)
+    if isinstance(value, str):
+        for one in among:
+            if one == value:
+                return one
+    raise TraceError(f"{_place(at, name)}: {_shown(value)} is none of {', '.join(among)}")
+
+
+def _some_of(document: Mapping[str, Any], name: str, among: Sequence[T]) -> list[T]:
+    given = document.get(name, [])
+    if not isinstance(given, list):
+        raise TraceError(f"{name}: {_kind(given)} is no list")
+    return [_one_of({name: one}, name, "", among) for one in given]
+
+
+def _flag(row: Mapping[str, Any], name: str, at: str, default: bool) -> bool:
+    value = row.get(name, default)
+    if not isinstance(value, bool):
+        raise TraceError(f"{_place(at, name)}: {_shown(value)} is neither true nor false")
+    return value
+
+
+def _number(value: Any, place: str, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise TraceError(f"{place}: {_shown(value)} is no whole number from 0 to {most}")
+    return value
+
+
+def _hex(row: Mapping[str, Any], name: str, at: str, *, required: bool = False) -> bytes:
+    value = row.get(name, None if required else "")
+    if isinstance(value, str):
+        with suppress(ValueError):
+            octets = bytes.fromhex(value)
+            if len(value) == 2 * len(octets):  # else there were spaces
+                return octets
+    raise TraceError(f"{_place(at, name)}: {_shown(value)} is no text of two hexadecimal digits an octet")
+
+
+def _only(row: Mapping[str, Any], known: set[str], at: str) -> None:
+    for name in row:
+        if name not in known:
+            raise TraceError(f"{_place(at, _shown(name)[1:-1])}: there is no such field")
+
+
+def _place(at: str, name: str) -> str:
+    return f"{at}.{name}" if at else name
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    names = {bool: "true or false", str: "a text", list: "a list", dict: "an object"}
+    return names.get(type(value), "a number")
+
+
+def _shown(value: Any) -> str:
+    """A value on one line, cut where it is long."""
+    if isinstance(value, (list, dict)):
+        return _kind(value)
+    if isinstance(value, int) and abs(value) > 10**30:
+        return "a number that long"
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:50]}..."

@@ -1,0 +1,222 @@
+"""Our own live cases: what the generated cases send, kept in a file that goes with the rules."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.generators.sample_cases import echo_text, end_of_tcp, reserved_bit, sample_cases, unfinished_frame
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.controls import must_be_answered
+from wsoracle.generators.cases.file import FILE, read_suite, rules_digest, suite_text
+from wsoracle.generators.cases.live_case import EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle, octets_of
+from wsoracle.generators.cases.live_making import live_case_of, own_suite
+from wsoracle.generators.cases.live_suite import live_cases, own_cases
+from wsoracle.generators.suite.fault_cases import fault_cases
+from wsoracle.model.endpoint.endpoint import Endpoint
+from wsoracle.model.endpoint.events import PongReceived
+from wsoracle.model.facts.heads import SAMPLE_BODY, facts_of_request, facts_of_response, sample_request
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.notation.head_variables import RequestFacts
+from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting
+from wsoracle.model.octets.http import HeadReader, Read
+from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.vocabulary import BINARY, TEXT, Frame, Role
+from wsoracle.model.rules import RULES
+
+SAMPLES = sample_cases()
+AWAITING = CONNECTING._replace(handshake=HANDSHAKE.index("awaiting 101"))
+
+
+def test_the_catalogue_comes_first_and_ids_are_unique() -> None:
+    every = live_cases()
+    assert every[: len(CATALOGUE)] == CATALOGUE
+    assert len({case.id.casefold() for case in every}) == len(every)
+    assert [case.id for case in own_cases()] == sorted(case.id for case in own_cases())
+    assert live_cases("Opening handshake", "UTF-8") == tuple(
+        case for case in every if case.group[0] in ("Opening handshake", "UTF-8")
+    )
+    assert live_cases("nothing") == ()
+
+
+def test_every_control_is_there_for_the_same_role_and_must_be_answered() -> None:
+    every = {case.id: case for case in live_cases()}
+    for case in every.values():
+        if case.control is None:
+            assert must_be_answered(case) or case.opening, case.id
+            continue
+        control = every[case.control]
+        assert case.roles <= control.roles, case.id
+        assert control.control is None
+        assert control.opening is case.opening
+        assert any(isinstance(action, SendFrame) for action in control.actions)
+
+
+def heads_and_frames(case: LiveCase, role: Role) -> Iterator[tuple[Event, str | None]]:
+    """What arrives in a case, and what the rules would have the application told."""
+    kind = EventKind.RECEIVE_REQUEST if role is Role.SERVER else EventKind.RECEIVE_RESPONSE
+    for action in case.actions:
+        if isinstance(action, SendHead):
+            reader = HeadReader(role)
+            reader.feed(action.octets)
+            assert isinstance(reader.result, Read)
+            sound = sample_request(RequestFacts())
+            server = role is Role.SERVER
+            facts = facts_of_request(reader.result) if server else facts_of_response(reader.result, sound)
+            yield Event.of(kind, facts), "opening handshake" if server else "open"
+
+
+def test_the_model_refuses_nothing_in_a_control() -> None:
+    """Neither in those that are made as controls, nor in those that stand in for one."""
+    named = {case.control for case in own_cases()}
+    controls = [case for case in own_cases() if case.origin == "positive control" or case.id in named]
+    assert len(controls) > 10
+    for case in controls:
+        for role in case.roles:
+            stage = CONNECTING if role is Role.SERVER else AWAITING
+            machine = CompiledMachine(RULES, Setting(role))
+            for event, delivers in heads_and_frames(case, role):
+                chosen = machine.canonical(stage, event)
+                assert chosen is not None and chosen.label.delivers == delivers, case.id
+            frames = [action for action in case.actions if isinstance(action, SendFrame | SendOctets)]
+            assert frames or case.opening, case.id
+            reference = Endpoint(role, echo=True)
+            for action in frames:
+                reference.receive(octets_of(action, b"1234" if role is Role.SERVER else None))
+            assert not reference.state.failed, case.id
+            assert reference.octets_to_send() or not frames, f"{case.id} is not answered"
+
+
+def test_of_a_request_that_announces_a_body_the_body_is_sent() -> None:
+    announcing = [
+        (case.id, action.octets)
+        for case in own_cases()
+        for action in case.actions
+        if isinstance(action, SendHead) and b"Content-Length: 6\r\n" in action.octets
+    ]
+    assert {role for case_id, _ in announcing for role in Role if f"/{role}" in case_id} == set(Role)
+    for case_id, octets in announcing:
+        body = octets.partition(b"\r\n\r\n")[2]
+        assert len(body) == (0 if octets.startswith(b"HTTP/1.1 101") else 6), case_id
+    sender = Endpoint(Role.SERVER, echo=True)
+    assert [type(event) for event in sender.receive(SAMPLE_BODY)] == [PongReceived]
+    assert not sender.octets_to_send()
+
+
+def test_the_file_goes_with_the_rules() -> None:
+    """Made anew by `wsoracle cases --suite --write generators/data/suite.json`."""
+    assert read_suite(FILE).rules == rules_digest()
+    assert suite_text(own_cases()) == FILE.read_text(encoding="utf-8")
+
+
+def test_what_can_be_made_quickly_is_what_stands_in_the_file() -> None:
+    kept = {case.id: case for case in own_cases()}
+    made = own_suite(fault_cases()[0])
+    assert {case.id for case in kept.values() if case.id.startswith("fault/")} <= {case.id for case in made}
+    for case in made:
+        assert kept[case.id] == case, case.id
+
+
+def test_every_kind_of_generated_case_is_there_for_both_roles() -> None:
+    for role in Role:
+        kinds = {case.id.partition("/")[0] for case in own_cases() if role in case.roles}
+        assert kinds == {"control", "fault", "mutant", "witness"}
+
+
+@pytest.mark.parametrize("case", SAMPLES, ids=lambda case: str(case.id))
+def test_a_live_case_sends_what_the_case_sends(case: Case) -> None:
+    live = live_case_of(case)
+    key = b"1234" if case.role is Role.SERVER else None
+    sent = b"".join(a.octets if isinstance(a, SendHead) else octets_of(a, key)
+                    for a in live.actions if not isinstance(a, Settle | EndSending))  # fmt: skip
+    assert sent == case.octets
+    assert live.roles == {case.role}
+    assert any(isinstance(action, EndSending) for action in live.actions) is case.half_closes
+    assert sum(isinstance(action, Settle) for action in live.actions) == max(0, len(case.bursts) - 1)
+    assert live.opening is case.opening
+
+
+def test_what_no_tester_can_carry_is_left_out() -> None:
+    carried = {case.id for case in own_suite(SAMPLES)}
+    assert {echo_text().id, reserved_bit().id, end_of_tcp().id} <= carried
+    assert not {case.id for case in SAMPLES if case.judge_only is not None} & carried
+    assert unfinished_frame().id not in carried  # to wait for the rest of a frame is no fault
+
+
+# --- the file
+
+
+FRAMES = st.builds(
+    Frame,
+    opcode=st.integers(0, 15),
+    payload=st.binary(max_size=20),
+    fin=st.booleans(),
+    rsv1=st.booleans(),
+    key=st.none() | st.binary(min_size=4, max_size=4),
+    form=st.none() | st.just(2),
+)
+ACTIONS = st.one_of(
+    st.builds(SendFrame, FRAMES),
+    st.builds(lambda n: SendFrame(Frame(TEXT, b"a"), length=n), st.integers(1, 1 << 40)),
+    st.builds(SendOctets, st.binary(min_size=1, max_size=20)),
+    st.builds(lambda head, n: SendHead(head + b"x" * n), st.binary(max_size=20), st.integers(0, 300)),
+    st.just(Settle()),
+    st.just(EndSending()),
+)
+
+
+@given(st.lists(ACTIONS, max_size=5), st.booleans(), st.sampled_from(list(Role)), st.none() | st.just("a/b"))
+def test_a_file_gives_back_its_cases(
+    actions: list[SendFrame | Settle], opening: bool, role: Role, control: str | None
+) -> None:
+    case = LiveCase(
+        "a/x",
+        "t\u00f6",
+        "s",
+        ("g",),
+        tuple(actions),
+        frozenset((role,)),
+        control,
+        opening,
+        ("1.1/x",),
+        seconds=2.5,
+        origin="o",
+    )
+    text = suite_text([case])
+    assert json.loads(text)["cases"][0]["id"] == "a/x"
+    assert _read(text) == (case,)
+
+
+def _read(text: str) -> tuple[LiveCase, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "suite.json"
+        path.write_text(text, encoding="utf-8")
+        return read_suite(path).cases
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"format": "x"}', '{"format": "wsoracle-live-cases", "version": 2, "rules": "", "cases": []}', "no"]
+)
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "suite.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError):
+        read_suite(path)
+
+
+@given(st.binary(max_size=50), st.integers(1, 10), st.integers(0, 40), st.binary(min_size=4, max_size=4))
+def test_a_long_payload_is_its_pattern_again_and_again(pattern: bytes, times: int, cut: int, key: bytes) -> None:
+    length = max(0, len(pattern) * times - cut) if pattern else 0
+    if not pattern:
+        return
+    action = SendFrame(Frame(BINARY, pattern), length=length)
+    assert action.size == length
+    assert action.whole.payload == (pattern * times)[:length]
+    assert octets_of(action, key)[-length:] == mask(action.whole.payload, key)[-length:] or not length

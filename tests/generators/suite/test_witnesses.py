@@ -1,0 +1,144 @@
+"""Witnesses: every rule has one in every role that its guard leaves open, and each is a real and shortest run."""
+
+from functools import lru_cache
+
+import pytest
+
+from wsoracle.generators.suite.witnesses import (
+    Start,
+    Unreached,
+    Witness,
+    all_witnesses,
+    default_setting,
+    first_state,
+    is_alone,
+    known_values,
+    witnesses,
+)
+from wsoracle.model.machine import interpreted
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.notation.expression import Const
+from wsoracle.model.notation.rule import Level
+from wsoracle.model.notation.variables import CONNECTING, LOST, EventKind, Setting, State
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+
+FOUND = all_witnesses()
+WITNESSES = [found for found in FOUND.values() if isinstance(found, Witness)]
+
+
+@lru_cache
+def compiled(setting: Setting) -> CompiledMachine:
+    return CompiledMachine(RULES, setting)
+
+
+def test_every_rule_has_a_witness_in_some_role() -> None:
+    assert {witness.rule.id for witness in WITNESSES} == set(RULES.by_id)
+    assert len(FOUND) == 2 * len(RULES)
+
+
+def test_what_has_no_witness_belongs_to_the_other_role() -> None:
+    unreached = [found for found in FOUND.values() if isinstance(found, Unreached)]
+    assert unreached
+    for found in unreached:
+        assert found.proved
+        reasons = [f"its guard excludes the {found.role}"]
+        if found.rule.on.facts is not None and not found.rule.on.has_frame:
+            does, what = found.rule.on.value.split("_")
+            reasons.append(f"a {found.role} does not {does} a {what}")
+        assert found.why in reasons
+
+
+def test_histories_begin_where_they_are_shortest() -> None:
+    for witness in WITNESSES:
+        assert witness.start.state == first_state(witness.rule)._replace(
+            **{name: True for name in witness.changes if name.startswith("claims_")}
+        )
+    assert first_state(RULES.by_id["5.5.2/ping"]) == State()
+    assert first_state(RULES.by_id["4.2.1/get-only"]) == CONNECTING
+    assert first_state(RULES.by_id["4.1/request-owed"]) == CONNECTING
+
+
+def test_settings_of_the_handshake_are_found() -> None:
+    by_changes = {witness.rule.id: witness.changes for witness in WITNESSES}
+    assert by_changes["4.4/accept-valid"] == ("willing",)
+    assert by_changes["4.1/send-origin"] == ("browser",)
+    assert by_changes["4.2.1/may-refuse-http-1-0"] == ("switch_http_1_0",)
+
+
+def test_a_refusal_that_is_a_step_further_but_alone_is_preferred() -> None:
+    answered = FOUND["4.1/answer-accept", Role.CLIENT]
+    assert isinstance(answered, Witness)
+    assert answered.alone
+    assert [step.event.kind for step in answered.path] == [EventKind.SEND_REQUEST]
+
+
+@pytest.mark.parametrize("witness", WITNESSES, ids=lambda w: f"{w.rule.id}/{w.role.value}")
+def test_a_witness_is_a_run_that_ends_at_its_rule(witness: Witness) -> None:
+    here = witness.start.state
+    for step in witness.path:
+        here = compiled(witness.setting).labels(here, step.event)[step.label]._replace(close_code=LOST)
+    assert here == witness.state
+    enabled = interpreted.enabled(RULES.at(witness.level), witness.setting, here, witness.event)
+    assert witness.rule.id in {rule.id for rule in enabled}
+    assert is_alone(witness.rule, enabled) is witness.alone
+
+
+def test_witnesses_stay_near_the_default() -> None:
+    by_changes = {witness.rule.id: witness.changes for witness in WITNESSES}
+    assert by_changes["5.4/interleaved-message"] == ()
+    assert by_changes["6.2/reply-owed"] == ("echo",)
+    assert by_changes["10.4/message-too-big"] == ("limit",)
+    assert len(by_changes["5.5.1/reply-before-close"]) == 2
+    for witness in WITNESSES:
+        if not witness.changes:
+            assert witness.setting == default_setting(witness.role)
+
+
+def test_witnesses_are_short() -> None:
+    """The farthest is a complete closing handshake away."""
+    assert max(len(witness.path) for witness in WITNESSES) == 2
+    first = FOUND["5.2/reserved-bits", Role.SERVER]
+    assert isinstance(first, Witness)
+    assert first.path == ()
+    assert first.alone
+    assert first.event.frame is not None
+    assert first.event.frame.masked
+
+
+def test_a_rule_that_only_governs_departures_says_so() -> None:
+    below = {witness.rule.id: witness.level for witness in WITNESSES if witness.level is not Level.FULL}
+    assert below == {
+        "5.5.1/client-may-close-tcp": Level.NO_SHOULD,
+        "7.1.1/any-means": Level.NO_SHOULD,
+    }
+
+
+def test_a_refusal_that_is_not_alone_is_the_exception() -> None:
+    crowded = {witness.rule.id for witness in WITNESSES if not witness.alone and witness.rule.refuses}
+    assert all(RULES.by_id[rule_id].on in (EventKind.SILENCE, EventKind.SEND) for rule_id in crowded)
+    assert len(crowded) <= 4
+
+
+def test_a_dead_row_of_a_mutant_comes_out_as_unreachable() -> None:
+    rule = RULES.by_id["5.5.2/ping"]
+    found = witnesses(RULES.replacing(rule.id, when=rule.when & Const(False)), [rule.id])
+    assert len(found) == 2
+    for role in Role:
+        dead = found[rule.id, role]
+        assert isinstance(dead, Unreached)
+        assert dead.proved
+
+
+def test_an_unknown_rule_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        witnesses(RULES, ["5.5.2/pnig"])
+
+
+def test_constants_of_a_start_are_known() -> None:
+    known = known_values(RULES, Start(Setting(Role.SERVER), State(claims_rsv1=True)))
+    assert known["reply_due"] is False
+    assert known["claims_rsv1"] is True
+    assert known["recv_length"] == 0
+    assert "sent_close" not in known
+    assert "reply_due" not in known_values(RULES, Start(Setting(Role.SERVER, echo=True)))

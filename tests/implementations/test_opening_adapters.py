@@ -1,0 +1,86 @@
+"""The adapters that open real implementations from the first octet on, and what the judge says of a plain opening."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsoracle.implementations import PeerUnderTest
+from wsoracle.implementations.opening_offers import FIXED_KEY, Offers, OpeningFactory, available_openings
+from wsoracle.model.facts.heads import request_octets
+from wsoracle.model.notation.head_variables import RequestFacts
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.http import HeadReader, Read
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Processed, Quiet, Tells, Writes
+from wsoracle.properties.judge.opening_judge import judge_opening
+from wsoracle.properties.judge.verdict import Verdict
+
+pytestmark = pytest.mark.peers
+
+OPENINGS = pytest.mark.parametrize("opening", available_openings(), ids=lambda opening: opening.implementation)
+
+
+def test_both_implementations_are_there() -> None:
+    assert [opening.implementation for opening in available_openings()] == ["wsproto", "websockets"]
+
+
+@OPENINGS
+@pytest.mark.parametrize("offers", [Offers(), Offers(("chat", "superchat"), deflate=True)])
+@pytest.mark.parametrize("step", [1, 10_000])
+def test_an_implementation_opens_itself(opening: OpeningFactory, offers: Offers, step: int) -> None:
+    client, server = opening(Role.CLIENT, offers), opening(Role.SERVER, offers)
+    asked, answered = _carry(client, server, step), _carry(server, client, step)
+    traces: list[tuple[list[Observation], Role]] = [
+        ([Writes(asked), Arrives(answered), Processed(), Quiet()], Role.CLIENT),
+        ([Arrives(asked), Writes(answered), Processed(), Quiet()], Role.SERVER),
+    ]
+    for trace, role in traces:
+        judgement = judge_opening(trace, Setting(role, willing=role is Role.SERVER), application="sink")
+        assert judgement.verdict is Verdict.OK, judgement
+    reader = HeadReader(Role.SERVER)
+    reader.feed(asked)
+    assert isinstance(reader.result, Read) and reader.result.head.values("Sec-WebSocket-Key") == [FIXED_KEY]
+    assert (b"Sec-WebSocket-Protocol: chat\r\n" in answered) is bool(offers.subprotocols)
+    assert (b"permessage-deflate" in answered) is offers.deflate
+    client.send_ping(b"a")
+    _carry(client, server, step)
+    assert server.octets_to_send() == bytes.fromhex("8a0161")
+
+
+def _carry(sender: PeerUnderTest, receiver: PeerUnderTest, step: int) -> bytes:
+    octets = sender.octets_to_send()
+    for at in range(0, len(octets), step):
+        receiver.receive(octets[at : at + step])
+    return octets
+
+
+@OPENINGS
+def test_a_server_refuses_what_has_a_fault(opening: OpeningFactory) -> None:
+    server = opening(Role.SERVER)
+    octets = request_octets(RequestFacts(key=0))
+    server.receive(octets)
+    answer = server.octets_to_send()
+    assert answer.startswith(b"HTTP/1.1 400 ") and server.wants_tcp_close and not server.events()
+    trace = (Arrives(octets), Writes(answer), ClosesTcp(), Processed(), Quiet())
+    assert judge_opening(trace, Setting(Role.SERVER)).verdict is Verdict.OK
+
+
+@OPENINGS
+@pytest.mark.parametrize("octets", [b"\x16\x03\x01", b"HTTP/1.1 101 Yes\r\n\r\n"])
+def test_a_client_fails_on_what_has_a_fault(opening: OpeningFactory, octets: bytes) -> None:
+    client = opening(Role.CLIENT)
+    asked = client.octets_to_send()
+    client.receive(octets + b"\r\n\r\n")
+    assert client.wants_tcp_close and [event.kind for event in client.events()] == ["failed"]
+    trace = (Writes(asked), Arrives(octets + b"\r\n\r\n"), ClosesTcp(), Tells("failed"), Processed(), Quiet())
+    assert judge_opening(trace, Setting(Role.CLIENT)).verdict is Verdict.OK
+
+
+@OPENINGS
+@pytest.mark.parametrize("role", Role)
+def test_the_end_of_tcp_is_the_end(opening: OpeningFactory, role: Role) -> None:
+    endpoint = opening(role)
+    endpoint.octets_to_send()
+    endpoint.receive(b"H")
+    endpoint.receive_eof()
+    assert endpoint.closed and not endpoint.octets_to_send()

@@ -1,0 +1,598 @@
+"""The judge: what is allowed is OK, what is not is named by its rule and place, and nobody is accused by guesswork."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.faulty import (
+    ACCEPTS_FRAGMENTED_CONTROL,
+    ACCEPTS_INVALID_TEXT,
+    ACCEPTS_UNMASKED,
+    FAILS_WITH_ANOTHER_CODE,
+    OWES_NO_PONG,
+    FaultySubject,
+)
+from wsoracle.explore.hunting import OwnSubject, Scenario, examine
+from wsoracle.implementations import ApplicationRefused
+from wsoracle.model.notation.rule import RuleSet, Strength
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.model.rules import RULES
+from wsoracle.properties.judge.judge import EVERYTHING, TOO_MANY, Allowed, Judgement, judge, rules_fired
+from wsoracle.properties.judge.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Crashes,
+    Observation,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    Tells,
+    Trace,
+    Writes,
+)
+from wsoracle.properties.judge.search import Search
+from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.state_machines.driving import Driver, drive
+
+KEY = b"\x37\xfa\x21\x3d"
+SERVER = Setting(Role.SERVER, 1_000)
+ECHO = Setting(Role.SERVER, 1_000, True)
+CLIENT = Setting(Role.CLIENT, 1_000)
+UNKNOWN_OPCODE = 3
+
+
+def from_client(opcode: int, payload: bytes = b"", **fields: Any) -> bytes:
+    return encode(Frame(opcode, payload, key=KEY, **fields))
+
+
+def from_server(opcode: int, payload: bytes = b"", **fields: Any) -> bytes:
+    return encode(Frame(opcode, payload, **fields))
+
+
+def body(code: int) -> bytes:
+    return code.to_bytes(2, "big")
+
+
+def as_server(*trace: Observation, **options: Any) -> Judgement:
+    return judge(trace, options.pop("setting", SERVER), **options)
+
+
+PINGED = Arrives(from_client(PING, b"hi"))
+PONGS = Writes(from_server(PONG, b"hi"))
+FAILS = (Writes(from_server(CLOSE, body(1002))), ClosesTcp(), Quiet())
+
+
+# --- our own endpoint ---------------------------------------------------------------------------------------------
+
+
+def own() -> st.SearchStrategy[tuple[Role, Scenario]]:
+    return st.one_of([st.tuples(st.just(role), OwnSubject(role).scenarios()) for role in Role])
+
+
+def traced(role: Role, scenario: Scenario, rules: RuleSet = RULES) -> tuple[Observation, ...]:
+    return drive(Driver(FaultySubject(role, rules).open(scenario), (ApplicationRefused,)), scenario.stimulus)
+
+
+@settings(max_examples=200)
+@given(own())
+def test_our_own_endpoint_does_nothing_that_is_not_allowed(drawn: tuple[Role, Scenario]) -> None:
+    role, scenario = drawn
+    examined = examine(OwnSubject(role), scenario)
+    assert examined.judgement.verdict is Verdict.OK
+    assert not (examined.judgement.broken or examined.deviations or examined.judgement.instead)
+    assert examined.judgement.at is examined.judgement.octet is examined.judgement.arrived is None
+    assert rules_fired(examined.judgement, scenario.setting)
+
+
+@settings(max_examples=200)
+@given(own(), st.data())
+def test_whoever_sees_less_accuses_no_more(drawn: tuple[Role, Scenario], data: st.DataObject) -> None:
+    role, scenario = drawn
+    whole = traced(role, scenario)
+    known: dict[str, Any] = {"application": scenario.application, "start": scenario.start}
+    kept = data.draw(st.sets(st.sampled_from(sorted(EVERYTHING))))
+    fewer = [o for o in whole if not isinstance(o, Tells) or o.kind in kept or data.draw(st.booleans())]
+    blind = [o for o in whole if not isinstance(o, (Tells, Processed))]
+    beginning = whole[: data.draw(st.integers(0, len(whole)))]
+    assert judge(fewer, scenario.setting, sees=kept, **known).verdict is Verdict.OK
+    assert judge(blind, scenario.setting, **known).verdict is Verdict.OK
+    recorded = judge(blind, replace(scenario.setting, echo=False), start=scenario.start)
+    assert recorded.verdict is Verdict.OK, "whatever its application"
+    assert judge(beginning, scenario.setting, sees=EVERYTHING, **known).verdict is Verdict.OK, "so far"
+
+
+@settings(max_examples=200)
+@given(own(), st.data())
+def test_how_octets_are_cut_means_nothing(drawn: tuple[Role, Scenario], data: st.DataObject) -> None:
+    role, scenario = drawn
+    cut: list[Observation] = []
+    for seen in traced(role, scenario):
+        if isinstance(seen, (Arrives, Writes)) and len(seen.octets) > 1:
+            at = data.draw(st.integers(1, len(seen.octets) - 1))
+            cut += [replace(seen, octets=seen.octets[:at]), replace(seen, octets=seen.octets[at:])]
+        else:
+            cut.append(seen)
+    judgement = judge(cut, scenario.setting, application=scenario.application, sees=EVERYTHING, start=scenario.start)
+    assert judgement.verdict is Verdict.OK
+
+
+# --- rules that are not the rules -----------------------------------------------------------------------------------
+
+FAULTS = {
+    "8.1/invalid-text": (ACCEPTS_INVALID_TEXT, from_client(TEXT, b"\xff"), Verdict.FAILED),
+    "5.5/fragmented-control": (ACCEPTS_FRAGMENTED_CONTROL, from_client(PING, fin=False), Verdict.FAILED),
+    "5.1/server-refuses-unmasked": (ACCEPTS_UNMASKED, from_server(PING), Verdict.FAILED),
+    "7.1.7/appropriate-code": (FAILS_WITH_ANOTHER_CODE, from_client(UNKNOWN_OPCODE), Verdict.NON_STRICT),
+}
+
+
+def judged(octets: bytes, endpoint: RuleSet, judges: RuleSet) -> Judgement:
+    trace = traced(Role.SERVER, Scenario((Arrives(octets),), "sink", SERVER), endpoint)
+    # Texts are not compared: what is no UTF-8 can be told to an application in several ways.
+    return judge(trace, SERVER, application="sink", sees=EVERYTHING - {"text"}, rules=judges)
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_fault_of_the_endpoint_is_named(rule: str) -> None:
+    faulty, octets, verdict = FAULTS[rule]
+    judgement = judged(octets, faulty, RULES)
+    assert judgement.verdict is verdict
+    assert rule in judgement.rules
+    assert judgement.instead
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_faithful_endpoint_breaks_other_rules_than_its_own(rule: str) -> None:
+    faulty, octets, _ = FAULTS[rule]
+    assert judged(octets, RULES, faulty).verdict in (Verdict.FAILED, Verdict.NON_STRICT)
+    assert judged(octets, faulty, faulty).verdict is Verdict.OK
+    assert judged(octets, RULES, RULES).verdict is Verdict.OK
+
+
+def test_rules_that_ask_for_less_are_kept_by_whoever_does_more() -> None:
+    octets = from_client(PING)
+    assert judged(octets, RULES, OWES_NO_PONG).verdict is Verdict.OK
+    assert judged(octets, OWES_NO_PONG, RULES).rules == ("5.5.2/pong-owed",)
+
+
+# --- the verdicts, one by one -----------------------------------------------------------------------------------------
+
+
+def test_a_pong_that_answers_is_ok() -> None:
+    judgement = as_server(PINGED, PONGS, Quiet())
+    assert judgement.verdict is Verdict.OK
+    assert judgement.strength is None
+    assert set(rules_fired(judgement, SERVER)) >= {"5.5.2/ping", "5.5.3/send-pong", "2.1/nothing-owed"}
+
+
+def test_silence_where_a_pong_is_owed_fails() -> None:
+    judgement = as_server(PINGED, Quiet())
+    assert (judgement.verdict, judgement.strength) == (Verdict.FAILED, Strength.MUST)
+    assert judgement.rules == ("5.5.2/pong-owed",)
+    assert (judgement.at, judgement.octet, judgement.arrived) == (1, None, 8)
+    what = "accept: ping; pong with payload 6869"
+    assert judgement.instead == (Allowed(what, ("5.5.2/ping", "5.5.2/pong-owed")),)
+
+
+def test_a_pong_more_than_there_were_pings_is_unsolicited() -> None:
+    assert as_server(PINGED, PONGS, PONGS, Quiet(), application="sink").verdict is Verdict.OK
+    assert as_server(PONGS, Quiet(), application="sink").verdict is Verdict.OK
+
+
+def test_no_verdict_on_silence_that_was_not_observed() -> None:
+    assert as_server(PINGED).verdict is Verdict.OK
+
+
+def test_the_first_octet_that_is_wrong_is_told() -> None:
+    masked = Writes(encode(Frame(TEXT, b"a", key=KEY)))
+    judgement = as_server(PINGED, PONGS, masked, Quiet())
+    assert judgement.verdict is Verdict.FAILED
+    assert judgement.rules == ("5.1/server-does-not-mask",)
+    assert (judgement.at, judgement.octet, judgement.arrived) == (2, len(PONGS.octets), len(PINGED.octets))
+
+
+def test_a_should_that_is_not_followed_is_non_strict() -> None:
+    judgement = as_server(Arrives(from_client(UNKNOWN_OPCODE)), ClosesTcp(), Quiet())
+    assert (judgement.verdict, judgement.strength) == (Verdict.NON_STRICT, Strength.SHOULD)
+    assert judgement.rules == ("7.1.7/close-frame-before-tcp",)
+    assert [allowed.what for allowed in judgement.instead] == ["fail 1002; close with code 1002; tcp close"]
+
+
+@pytest.mark.parametrize(("profile", "verdict"), [("interop", "FAILED"), ("letter", "INFORMATIONAL")])
+def test_what_only_implementations_agree_on_binds_in_one_profile(profile: str, verdict: str) -> None:
+    octets = Arrives(from_client(PING, fin=False))
+    judgement = as_server(octets, Writes(from_server(PONG)), Processed(), Quiet(), profile=profile)
+    assert (judgement.verdict, judgement.profile) == (verdict, profile)
+    assert judgement.rules == ("5.5/fragmented-control",)
+    assert judgement.strength is Strength.CONSENSUS
+
+
+def test_a_limit_that_is_not_stated_is_information() -> None:
+    trace = (Arrives(from_client(TEXT, b"a" * 200)), Writes(from_server(CLOSE, body(1009))), ClosesTcp(), Quiet())
+    unstated = as_server(*trace, setting=Setting(Role.SERVER), application="sink")
+    assert (unstated.verdict, unstated.rules) == (Verdict.INFORMATIONAL, ())
+    assert as_server(*trace, setting=Setting(Role.SERVER, 199), application="sink").verdict is Verdict.OK
+    assert as_server(*trace, setting=Setting(Role.SERVER, 200), application="sink").verdict is Verdict.FAILED
+
+
+def test_a_client_should_wait_for_the_end_of_tcp() -> None:
+    arrives = Arrives(from_server(CLOSE, body(1000)))
+    closes = Writes(encode(Frame(CLOSE, body(1000), key=KEY)))
+    judgement = judge((arrives, closes, ClosesTcp(), Quiet()), CLIENT)
+    assert (judgement.verdict, judgement.rules) == (Verdict.NON_STRICT, ("7.1.1/client-waits",))
+    assert judge((arrives, closes, Quiet()), CLIENT).verdict is Verdict.OK
+
+
+def test_a_crash_fails_whatever_the_rules_say() -> None:
+    judgement = as_server(PINGED, Crashes("ValueError: no"))
+    assert (judgement.verdict, judgement.rules, judgement.at) == (Verdict.FAILED, (), 1)
+    assert judgement.note == "it crashed: ValueError: no"
+
+
+@pytest.mark.parametrize("end", [Quiet(), ClosesTcp()])
+def test_a_torn_frame_fails(end: Observation) -> None:
+    judgement = as_server(PINGED, PONGS, Writes(b"\x81\x02a"), end)
+    assert (judgement.verdict, judgement.at, judgement.octet) == (Verdict.FAILED, 3, len(PONGS.octets))
+    assert judgement.note == "it stops writing inside a frame, 3 octets after the frame begins"
+    assert as_server(PINGED, PONGS, Writes(b"\x81\x02a")).verdict is Verdict.OK, "the rest may come"
+    assert as_server(PINGED, PONGS, Writes(b"\x81\x02a"), Writes(b"b"), end).note == ""
+
+
+def test_too_much_that_is_wrong_fails_without_an_explanation() -> None:
+    judgement = as_server(*[Writes(encode(Frame(TEXT, b"\xff", key=KEY)))] * 6, Quiet())
+    assert (judgement.verdict, judgement.at, judgement.octet) == (Verdict.FAILED, 0, 0)
+    assert "only a few rules" in judgement.note
+
+
+def test_octets_of_a_close_frame_that_got_lost_with_tcp_are_a_should() -> None:
+    """A reset may cost what was sent last: a missing Close frame before the end of TCP breaks no MUST."""
+    fragment = from_client(TEXT, b"a", fin=False)
+    judgement = as_server(Arrives(fragment + from_client(UNKNOWN_OPCODE)), ClosesTcp(), Quiet(), application="sink")
+    assert judgement.verdict is Verdict.NON_STRICT
+
+
+FAULT = Arrives(from_client(UNKNOWN_OPCODE))
+RESET_NOTE = "TCP was reset: what the endpoint sent last may be lost"
+
+
+@pytest.mark.parametrize(
+    ("before", "setting"),
+    [
+        ((FAULT,), SERVER),
+        ((PINGED, FAULT), SERVER),
+        ((Arrives(from_client(TEXT, b"a") + from_client(UNKNOWN_OPCODE)),), ECHO),
+        ((FAULT, Writes(from_server(CLOSE, body(1002))[:1])), SERVER),
+        ((Arrives(from_client(CLOSE, body(1000))),), SERVER),
+        ((Arrives(from_client(CLOSE)),), SERVER),
+        ((Arrives(from_client(TEXT, b"a") + from_client(CLOSE, body(1000))),), ECHO),
+        ((Asks("close", code=1001), Arrives(from_client(CLOSE, body(1000)))), SERVER),
+    ],
+)
+def test_a_reset_may_cost_what_was_sent_last(before: tuple[Observation, ...], setting: Setting) -> None:
+    application = "echo" if setting.echo else "sink"
+    judgement = as_server(*before, ResetsTcp(), Quiet(), setting=setting, application=application)
+    assert (judgement.verdict, judgement.note) == (Verdict.OK, RESET_NOTE), judgement
+    assert not judgement.unexplained
+    assert any(step.unseen for step in judgement.steps)
+
+
+def test_a_reset_excuses_nothing_else() -> None:
+    hello, back = Arrives(from_client(TEXT, b"a")), Writes(from_server(TEXT, b"a"))
+    traces: list[Trace] = [(), (PINGED,), (PINGED, PONGS), (hello, back), (hello,), (hello, Writes(back.octets[:1]))]
+    for trace in traces:
+        judgement = as_server(*trace, ResetsTcp(), Quiet(), setting=ECHO, application="echo")
+        assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("7.3/closing-handshake-first",)), trace
+    wrong = as_server(PINGED, Writes(from_server(TEXT, b"b")), FAULT, ResetsTcp(), setting=ECHO, application="echo")
+    assert wrong.verdict is Verdict.FAILED
+    accepted = as_server(FAULT, Processed(), Writes(from_server(TEXT, b"b")), ResetsTcp(), Quiet())
+    assert (accepted.verdict, accepted.rules) == (Verdict.FAILED, ("7.1.7/only-close-after-failing",))
+    torn = as_server(PINGED, Writes(PONGS.octets[:1]), ClosesTcp(), ResetsTcp())
+    assert torn.unexplained and torn.verdict is Verdict.FAILED
+
+
+def test_a_reset_when_nothing_is_lost_is_an_end_of_tcp() -> None:
+    judgement = as_server(FAULT, FAILS[0], ResetsTcp(), Quiet(), application="sink")
+    assert (judgement.verdict, judgement.note) == (Verdict.OK, "")
+    closed = (Arrives(from_client(CLOSE, body(1000))), Writes(from_server(CLOSE, body(1000))))
+    assert as_server(*closed, ResetsTcp(), Quiet(), application="sink").note == ""
+    theirs, ours = Arrives(from_server(CLOSE, body(1000))), Writes(encode(Frame(CLOSE, body(1000), key=KEY)))
+    assert judge((theirs, ours, ResetsTcp(), Quiet()), CLIENT).rules == ("7.1.1/client-waits",)
+    lost = judge((theirs, ResetsTcp(), Quiet()), CLIENT)
+    assert (lost.verdict, lost.rules, lost.note) == (Verdict.NON_STRICT, ("7.1.1/client-waits",), RESET_NOTE)
+
+
+# --- applications -----------------------------------------------------------------------------------------------------
+
+HELLO = Arrives(from_client(TEXT, b"hello"))
+HELLO_BACK = Writes(from_server(TEXT, b"hello"))
+
+
+def test_an_echo_is_owed_by_whoever_echoes_only() -> None:
+    assert as_server(HELLO, HELLO_BACK, Quiet(), setting=ECHO, application="echo").verdict is Verdict.OK
+    silent = as_server(HELLO, Quiet(), setting=ECHO, application="echo")
+    assert (silent.verdict, silent.rules) == (Verdict.FAILED, ("6.2/reply-owed",))
+    assert as_server(HELLO, Quiet(), application="sink").verdict is Verdict.OK
+
+
+def test_an_echo_with_other_octets_fails() -> None:
+    other = Writes(from_server(TEXT, b"hallo"))
+    judgement = as_server(HELLO, other, Quiet(), setting=ECHO, application="echo")
+    assert judgement.verdict is Verdict.FAILED
+    assert "6.2/reply-owed" in judgement.rules
+
+
+def test_messages_need_a_reason_unless_the_application_is_unknown() -> None:
+    assert as_server(HELLO, HELLO_BACK, Quiet(), application="sink").verdict is Verdict.FAILED
+    assert as_server(HELLO, Asks("text", b"hello"), HELLO_BACK, Quiet(), application="sink").verdict is Verdict.OK
+    assert as_server(HELLO, HELLO_BACK, Quiet()).verdict is Verdict.OK
+
+
+def test_a_close_needs_a_reason_unless_the_application_is_unknown() -> None:
+    trace = (HELLO, Writes(from_server(CLOSE, body(1001))), Quiet())
+    assert as_server(*trace, application="sink").verdict is Verdict.FAILED
+    assert as_server(Asks("close", code=1001), *trace, application="sink").verdict is Verdict.OK
+    assert as_server(*trace).verdict is Verdict.OK
+
+
+def test_the_setting_and_the_application_must_agree() -> None:
+    for application in ("sink", "unknown"):
+        with pytest.raises(ValueError, match="echo=True"):
+            as_server(setting=ECHO, application=application)
+    with pytest.raises(ValueError, match="echo=False"):
+        as_server(setting=SERVER, application="echo")
+
+
+def test_what_the_application_is_told_is_judged_where_it_is_seen() -> None:
+    told, wrong = Tells("text", b"hello"), Tells("text", b"hallo")
+    assert as_server(HELLO, told, Quiet(), sees={"text"}).verdict is Verdict.OK
+    traces: tuple[tuple[Observation, ...], ...] = ((HELLO, Quiet()), (HELLO, wrong, Quiet()))
+    for trace in traces:
+        judgement = as_server(*trace, sees={"text"})
+        assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("6.2/text-message",))
+        assert judgement.at == 1
+        assert [allowed.what for allowed in judgement.instead] == ["accept: text message; tell its application text"]
+    assert as_server(HELLO, Quiet()).verdict is Verdict.OK
+
+
+def test_a_failure_that_is_told_is_one() -> None:
+    fault = Arrives(from_client(UNKNOWN_OPCODE))
+    assert as_server(fault, FAILS[0], ClosesTcp(), Tells("failed", code=1002), Quiet()).verdict is Verdict.OK
+    assert as_server(HELLO, Tells("failed", code=1002), Processed(), Quiet()).verdict is Verdict.FAILED
+
+
+# --- interleavings ----------------------------------------------------------------------------------------------------
+
+
+def test_an_order_that_explains_it_is_enough() -> None:
+    """The Close says that an unknown opcode was met; a Ping before it may have been read, or answered, or not."""
+    ping_and_fault = Arrives(from_client(PING, b"a") + from_client(UNKNOWN_OPCODE))
+    for sent in (b"", from_server(PONG, b"a")):
+        answer = [Writes(sent)] if sent else []
+        assert as_server(ping_and_fault, *answer, *FAILS, application="sink").verdict is Verdict.OK
+    late: Trace = (ping_and_fault, FAILS[0], Writes(from_server(PONG, b"a")), *FAILS[1:])
+    assert as_server(*late, application="sink").verdict is Verdict.FAILED, "after its Close it sends nothing more"
+
+
+def test_only_the_last_of_several_pings_has_to_be_answered() -> None:
+    pings = Arrives(from_client(PING, b"a") + from_client(PING, b"b"))
+    first, last = (Writes(from_server(PONG, payload)) for payload in (b"a", b"b"))
+    assert as_server(pings, last, Quiet()).verdict is Verdict.OK
+    assert as_server(pings, first, last, Quiet()).verdict is Verdict.OK
+    assert as_server(pings, first, Quiet()).rules == ("5.5.2/pong-owed",)
+
+
+def test_what_is_sent_may_have_been_sent_before_what_arrived_was_read() -> None:
+    fault, text = Arrives(from_client(UNKNOWN_OPCODE)), Writes(from_server(TEXT, b"x"))
+    assert as_server(fault, text, *FAILS).verdict is Verdict.OK
+    judgement = as_server(fault, Processed(), text, *FAILS)
+    assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("7.1.7/only-close-after-failing",))
+
+
+def test_nothing_depends_on_what_arrived_later() -> None:
+    pong_first: Trace = (Writes(from_server(PONG, b"hi")), PINGED, Quiet())
+    assert as_server(*pong_first).rules == ("5.5.2/pong-owed",)
+
+
+def test_both_ends_may_close_at_once() -> None:
+    theirs, ours = Arrives(from_client(CLOSE, body(1000))), Writes(from_server(CLOSE, body(1001)))
+    asked = Asks("close", code=1001)
+    ends: Sequence[Observation] = (ClosesTcp(), Quiet())
+    assert as_server(asked, theirs, ours, *ends, application="sink").verdict is Verdict.OK
+    assert as_server(asked, ours, theirs, *ends, application="sink").verdict is Verdict.OK
+
+
+def test_a_frame_may_be_refused_before_it_is_whole() -> None:
+    """The first octet of an unknown opcode is enough; that of a text is not."""
+    assert as_server(Arrives(from_client(UNKNOWN_OPCODE)[:1]), *FAILS, application="sink").verdict is Verdict.OK
+    assert as_server(Arrives(from_client(TEXT, b"a")[:1]), *FAILS, application="sink").verdict is Verdict.FAILED
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 12), st.integers(1, 40), st.data())
+def test_how_much_is_sent_at_once_means_nothing(count: int, at_once: int, data: st.DataObject) -> None:
+    """Messages, fragments and Pings, so many at once, and what is sent for them: right, or with one thing wrong."""
+    frames: list[tuple[int, bytes, bool]] = []
+    for number in range(count):
+        kind = data.draw(st.sampled_from([TEXT, PING, CONTINUATION]))
+        fragments = data.draw(st.integers(5, 9)) if kind == CONTINUATION else 1
+        opcode = BINARY if kind == CONTINUATION else kind
+        frames += [(opcode if not n else kind, b"%d" % number, n == fragments - 1) for n in range(fragments)]
+    answers: list[bytes] = []
+    message = b""
+    for opcode, payload, fin in frames:
+        if opcode == PING:
+            answers.append(from_server(PONG, payload))
+            continue
+        message = message + payload if opcode == CONTINUATION else payload
+        if fin:
+            answers.append(from_server(BINARY if opcode == CONTINUATION else opcode, message))
+    wrong = data.draw(st.none() | st.integers(0, len(answers) - 1))
+    octets = [from_client(opcode, payload, fin=fin) for opcode, payload, fin in frames]
+    arrives = [Arrives(b"".join(octets[at : at + at_once])) for at in range(0, len(octets), at_once)]
+    if wrong is not None:
+        answers[wrong] = from_server(TEXT, b"something else")
+    judgement = as_server(*arrives, Writes(b"".join(answers)), Quiet(), setting=ECHO, application="echo")
+    assert judgement.verdict is (Verdict.OK if wrong is None else Verdict.FAILED), judgement
+    if wrong is not None:
+        assert judgement.octet == sum(map(len, answers[:wrong]))
+
+
+def test_very_many_frames_are_one_step() -> None:
+    frames = [from_client(BINARY if not n else CONTINUATION, b"a", fin=n == 999) for n in range(1000)]
+    echoed = Writes(from_server(BINARY, b"a" * 1000))
+    judgement = as_server(Arrives(b"".join(frames)), echoed, Quiet(), setting=ECHO, application="echo")
+    assert judgement.verdict is Verdict.OK
+    assert len(judgement.steps) < 10
+    assert sum(step.times for step in judgement.steps if step.frame is not None) == 1000
+    assert rules_fired(judgement, ECHO)["6.2/next-fragment"] == 998
+
+
+def test_nothing_is_owed_once_tcp_has_ended() -> None:
+    assert as_server(PINGED, ArrivesEof(), ClosesTcp(), Quiet()).verdict is Verdict.OK
+
+
+def test_a_client_that_stops_listening_without_a_word_has_failed_if_a_ping_shows_it() -> None:
+    """Section 7.1.7: a Close frame SHOULD come before the end of TCP, for which section 7.1.1 has a client wait."""
+    fault, ping = Arrives(from_server(UNKNOWN_OPCODE)), Arrives(from_server(PING, b"?"))
+    echoes = Setting(Role.CLIENT, 1_000, True)
+    silent = judge((fault, ping, Quiet()), echoes, application="echo")
+    assert (silent.verdict, silent.strength) == (Verdict.NON_STRICT, Strength.SHOULD)
+    assert all(rule.startswith("7.1.") for rule in silent.rules)
+    nothing_shows_it = judge((fault, Quiet()), echoes, application="echo")
+    assert (nothing_shows_it.verdict, nothing_shows_it.strength) == (Verdict.FAILED, Strength.MUST)
+    goes_on = judge((fault, ping, Writes(from_client(PONG, b"?")), Quiet()), echoes, application="echo")
+    assert goes_on.verdict is Verdict.FAILED
+    # A server has to end TCP itself.
+    fault, ping = Arrives(from_client(UNKNOWN_OPCODE)), Arrives(from_client(PING, b"?"))
+    assert as_server(fault, ping, Quiet()).verdict is Verdict.FAILED
+
+
+def _echoed_in_parts(size: int, parts: int) -> tuple[Observation, ...]:
+    """A message that comes in frames of one octet, and whose echo goes in parts."""
+    data = b"x" * size
+    sent = [from_client(CONTINUATION if at else BINARY, b"x", fin=at == size - 1) for at in range(size)]
+    step = size // parts
+    echo = [
+        from_server(CONTINUATION if at else BINARY, data[at : at + step], fin=at + step >= size)
+        for at in range(0, size, step)
+    ]
+    return Arrives(b"".join(sent)), Writes(b"".join(echo)), Processed(), Quiet()
+
+
+def test_an_echo_in_parts_of_a_message_in_parts_is_not_tried_at_every_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace, setting = _echoed_in_parts(2_000, 200), Setting(Role.SERVER, 10_000, True)
+    monkeypatch.setattr("wsoracle.properties.judge.search._MOST_STRICT_WORK", 10_000)  # the pairs are 400,000
+    assert judge(trace, setting, application="echo").verdict is Verdict.OK
+    wrong = (*trace[:1], Writes(from_server(BINARY, b"y" * 2_000)), *trace[2:])
+    assert judge(wrong, setting, application="echo", strictly=True).verdict is Verdict.FAILED
+
+
+def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.properties.judge.search._MOST_STRICT_WORK", 5)
+    judgement = as_server(*[PINGED] * 20, *[PONGS] * 20, Quiet())
+    assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())
+
+
+def test_a_search_that_gives_up_does_not_think_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each of these may have been taken or dropped, which makes a million ways to explain the first Pong.
+    count = 20
+    read: list[None] = []
+    receive = Search._receive
+
+    def counted(*args: Any, **named: Any) -> Any:
+        read.append(None)
+        assert len(read) < 100_000, "it thinks on"
+        return receive(*args, **named)
+
+    monkeypatch.setattr("wsoracle.properties.judge.search._MOST_LENIENT_WORK", 1_000)
+    monkeypatch.setattr(Search, "_receive", counted)
+    pings = b"".join(from_client(PING, bytes([number]), fin=False) for number in range(count))
+    pongs = [Writes(from_server(PONG, bytes([number]))) for number in range(count)]
+    judged = judge([Arrives(pings), *pongs, Quiet()], ECHO, application="echo")
+    assert (judged.verdict, judged.note, judged.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())
+
+
+def test_the_end_of_one_half_of_tcp_is_a_reason_to_send_a_close() -> None:
+    goes = Writes(from_server(CLOSE, body(1001))), ClosesTcp(), Quiet()
+    judged = [judge(trace, ECHO, application="echo") for trace in ((ArrivesEof(), *goes), goes)]
+    assert [judgement.verdict for judgement in judged] == [Verdict.OK, Verdict.FAILED]
+
+
+def test_an_echo_after_the_close_is_named_for_that() -> None:
+    """Section 5.5.1: no data after a Close; that it was an answer, and is late, does not hide it."""
+    arrives = Arrives(from_client(TEXT, b"Hello") + from_client(UNKNOWN_OPCODE))
+    late = Writes(from_server(CLOSE, body(1002)) + from_server(TEXT, b"Hello")), ClosesTcp(), Quiet()
+    judgement = judge((arrives, *late), ECHO, application="echo")
+    assert judgement.verdict is Verdict.FAILED and not judgement.unexplained
+    assert any(rule.startswith("5.5.1/") for rule in judgement.rules), judgement.rules
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Trace:
+    """Messages and their echoes, the same but in one or two places: another frame, or more or fewer octets."""
+    payload = draw(st.sampled_from((b"", b"a", b"long" * 20)))
+    opcode = draw(st.sampled_from((TEXT, TEXT, BINARY, PING)))
+    asked, said = from_client(opcode, payload), from_server(opcode, payload)
+    like_it = b"b" * len(payload)
+    others = from_client(opcode, like_it), from_client(opcode, payload, fin=False), from_client(CLOSE)
+    answers = from_server(opcode, like_it), from_server(opcode, payload, fin=False), from_server(CLOSE), said + said
+
+    turns = draw(st.integers(3, 8))
+    odd = draw(st.lists(st.integers(0, 4 * turns), max_size=2))
+    times = count()
+
+    def mostly(usual: bytes, *rare: bytes) -> bytes:
+        return draw(st.sampled_from(rare)) if next(times) in odd else usual
+
+    stream = b"".join(mostly(asked, *others) for _ in range(turns))
+    trace: list[Observation] = []
+    for _ in range(turns):
+        size = max(1, len(mostly(asked, asked + b"-", asked[1:], 2 * asked)))
+        trace += [Arrives(stream[:size])] if stream else []
+        stream = stream[size:]
+        trace.append(Writes(mostly(said, *answers)))
+        if asks := mostly(b"", b"text", b"close"):
+            trace.append(Asks("text", payload) if asks == b"text" else Asks("close", code=1000))
+    ends: tuple[Observation, ...] = (Quiet(), ClosesTcp(), ArrivesEof())
+    trace.append(draw(st.sampled_from(ends)))
+    return tuple(trace)
+
+
+AGAIN = Arrives(from_client(TEXT, b"again")), Writes(from_server(TEXT, b"again"))
+
+
+@given(exchanges())
+@example((*AGAIN, *AGAIN, Arrives(from_client(CLOSE)), Writes(from_server(CLOSE)), *AGAIN))
+@settings(max_examples=300)
+def test_exchanges_that_repeat_are_judged_like_any_other(trace: Trace) -> None:
+    judged = judge(trace, ECHO, application="echo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Search, "_exchange", lambda search, moment: None)
+        assert judge(trace, ECHO, application="echo") == judged
+
+
+def test_of_exchanges_that_repeat_only_the_first_is_thought_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    thought = []
+    through = Search._pass
+
+    def counted(search: Search, found: Any, moment: Any) -> Any:
+        thought.append(moment.at)
+        return through(search, found, moment)
+
+    monkeypatch.setattr(Search, "_pass", counted)
+    trace = AGAIN * 50
+    judged = judge(trace, ECHO, application="echo")
+    assert thought == [1] and judged.verdict is Verdict.OK
+    assert [step.at for step in judged.steps] == [at for at in range(1, 100, 2) for _ in range(2)]
+    assert [step.frame for step in judged.steps if step.frame is not None] == list(range(50))

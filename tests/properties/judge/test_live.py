@@ -1,0 +1,114 @@
+"""A watch says of every beginning of a trace what the judge says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wsoracle.explore.hunting import OwnSubject, Scenario
+from wsoracle.implementations import ApplicationRefused
+from wsoracle.model.facts.heads import response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.judge import EVERYTHING
+from wsoracle.properties.judge.live import Watch
+from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Processed, Quiet, ResetsTcp, Writes
+from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.state_machines.driving import Driver, drive
+
+REQUEST = sample_request(RequestFacts())
+ASKS, OPENS = REQUEST.octets(), response_octets(ResponseFacts(), REQUEST)
+PING, PONG = bytes.fromhex("898137fa213d56"), bytes.fromhex("8a0161")
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> tuple[Scenario, tuple[Observation, ...]]:
+    subject = OwnSubject(draw(st.sampled_from(list(Role))))
+    scenario = draw(subject.scenarios())
+    trace = list(drive(Driver(subject.open(scenario), (ApplicationRefused,)), scenario.stimulus))
+    for _ in range(draw(st.integers(0, 2))):
+        if trace:
+            del trace[draw(st.integers(0, len(trace) - 1))]
+    ends: list[Observation] = [Quiet(), ClosesTcp(), ResetsTcp(), Writes(b"\x81")]
+    return scenario, (*trace, *draw(st.lists(st.sampled_from(ends), max_size=2)))
+
+
+def fine(watch: Watch) -> bool:
+    judgement = watch.judgement()
+    return not judgement.broken and not judgement.unexplained
+
+
+@settings(max_examples=80, deadline=None)
+@given(traces())
+def test_it_says_of_each_beginning_what_the_judge_says(drawn: tuple[Scenario, tuple[Observation, ...]]) -> None:
+    scenario, trace = drawn
+    known: dict[str, Any] = {"application": scenario.application, "start": scenario.start, "sees": EVERYTHING}
+    watch = Watch(scenario.setting, **known)
+    assert watch.conforms_so_far
+    for observation in trace:
+        watch.observe(observation)
+        assert watch.conforms_so_far is fine(watch), watch.trace
+        if watch.conforms_so_far:
+            for what, rules in watch.owes:
+                assert what and rules
+    silent = Watch(scenario.setting, **known)
+    for observation in [o for o in trace if isinstance(o, Arrives)]:
+        silent.observe(observation)
+    owed = silent.owes
+    silent.observe(Quiet())
+    assert not (owed and silent.conforms_so_far), "what is owed may not be left out in silence"
+
+
+@pytest.mark.parametrize("cut", [1, 50, 10_000])
+def test_from_the_first_octet_on(cut: int) -> None:
+    watch = Watch(Setting(Role.SERVER, echo=True), application="echo")
+
+    def arrives(octets: bytes) -> None:
+        for at in range(0, len(octets), cut):
+            watch.observe(Arrives(octets[at : at + cut]))
+
+    assert not watch.owes
+    arrives(ASKS)
+    assert watch.owes == (("answer with 101, or refuse with an error code", ("4.2.2/response-owed",)),)
+    watch.observe(Writes(OPENS))
+    assert watch.conforms_so_far and not watch.owes
+    arrives(PING)
+    assert watch.owes == (("pong with payload 61", ("5.5.2/pong-owed",)),)
+    watch.observe(Writes(PONG[:1]))
+    watch.observe(Writes(PONG[1:]))
+    watch.observe(Processed())
+    assert watch.conforms_so_far and not watch.owes
+    watch.observe(Writes(b"\x81\x01a"))
+    assert not watch.conforms_so_far
+    judgement = watch.judgement()
+    assert (judgement.verdict, judgement.octet) == (Verdict.FAILED, len(OPENS + PONG))
+    watch.observe(Quiet())
+    assert not watch.conforms_so_far
+
+
+def test_a_client_is_watched_too() -> None:
+    watch = Watch(Setting(Role.CLIENT), application="sink")
+    assert watch.owes == (("request", ("4.1/request-owed",)),)
+    watch.observe(Writes(ASKS))
+    watch.observe(Arrives(OPENS + b"\x89\x00"))
+    assert watch.owes == (("pong with payload empty", ("5.5.2/pong-owed",)),)
+    watch.observe(Writes(bytes.fromhex("8a8000000000")))
+    assert watch.conforms_so_far
+    watch.observe(Writes(bytes.fromhex("8a00")))
+    assert not watch.conforms_so_far
+
+
+def test_an_answer_that_is_wrong_does_not_conform() -> None:
+    watch = Watch(Setting(Role.SERVER), application="sink")
+    watch.observe(Arrives(ASKS))
+    watch.observe(Writes(OPENS.replace(b"Accept: ", b"Accept: x")))
+    assert not watch.conforms_so_far and not watch.owes
+
+
+def test_the_setting_and_the_application_must_agree() -> None:
+    with pytest.raises(ValueError, match="echo=False"):
+        Watch(Setting(Role.SERVER), application="echo")

@@ -1,0 +1,40 @@
+"""What a client sends after a 101 is judged as frames, however long they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, Frame, Role
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Writes
+from wsoracle.properties.judge.opening_judge import judge_opening
+from wsoracle.properties.judge.verdict import Verdict
+
+KEY = b"\x01\x02\x03\x04"
+
+
+def judged(payload: bytes, times: int, echoed: bytes, early: bool = False) -> Verdict:
+    facts = RequestFacts()
+    messages = b"".join(encode(Frame(BINARY, echoed, key=KEY)) for _ in range(times))
+    answer = response_octets(ResponseFacts(), sample_request(facts))
+    sent = encode(Frame(BINARY, payload)) * times
+    trace: list[Observation] = [Writes(request_octets(facts))]
+    trace += [Writes(messages), Arrives(answer + sent)] if early else [Arrives(answer + sent), Writes(messages)]
+    trace += [Arrives(encode(Frame(CLOSE, b"\x03\xe8"))), Writes(encode(Frame(CLOSE, b"\x03\xe8", key=KEY)))]
+    trace += [ArrivesEof(), ClosesTcp()]
+    return judge_opening(trace, Setting(Role.CLIENT, MAX_LENGTH, echo=True), application="echo").verdict
+
+
+@pytest.mark.parametrize(("size", "times"), [(10, 1), (65536, 2), ((1 << 20) + 1, 2), (4, 100)])
+def test_long_echoes_of_a_client_are_read(size: int, times: int) -> None:
+    payload = bytes(size)
+    assert judged(payload, times, payload) is Verdict.OK
+    assert judged(payload, times, payload[:-1] + b"x") is Verdict.FAILED
+
+
+def test_what_is_sent_before_the_answer_is_still_too_early() -> None:
+    payload = bytes(1 << 17)
+    assert judged(payload, 1, payload, early=True) is Verdict.FAILED

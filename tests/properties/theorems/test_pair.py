@@ -1,0 +1,51 @@
+"""The pair: its theorems hold, and a fault gives a run that people can read."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsoracle.model.rules import RULES
+from wsoracle.properties.theorems.pair import PAIR, Channel, PairState, explored, run_to
+from wsoracle.properties.theorems.theorem import Subject, Theorem, Verdict
+
+BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in PAIR}
+
+
+@pytest.mark.parametrize("theorem", PAIR, ids=lambda t: str(t.id))
+def test_the_theorem_holds(theorem: Theorem) -> None:
+    result = theorem.check(Subject())
+    assert result.verdict is Verdict.PROVED, result
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("no-deadlock", "5.5.1/close-owed"),
+        ("closing-terminates", "7.1.5/one-close"),
+        ("both-close-cleanly", "7.3/closing-handshake-first"),
+        ("server-closes-tcp-first", "7.1.1/client-waits"),
+        ("no-legal-frame-refused-from-client", "5.1/client-masks"),
+    ],
+)
+def test_a_missing_rule_is_refuted_by_a_run(name: str, rule: str) -> None:
+    result = BY_NAME[name].check(Subject(rules=RULES.without(rule)))
+    assert result.verdict is Verdict.REFUTED
+    assert result.counterexample
+
+
+def test_clean_simultaneous_and_broken_ends_are_all_reached() -> None:
+    found, via = explored(RULES)
+    ends = {
+        (v.both.lost, v.both.client.began, v.both.server.began)
+        for v in found
+        if not (v.both.client.state.tcp_open or v.both.server.state.tcp_open)
+    }
+    assert {(False, True, False), (False, False, True), (False, True, True), (True, False, False)} <= ends
+    assert run_to(via, PairState()) == ()
+
+
+def test_what_is_on_the_way_is_gone_when_the_connection_is_lost() -> None:
+    found, _ = explored(RULES)
+    for visit in found:
+        if visit.both.lost:
+            assert visit.both.client.out == visit.both.server.out == Channel(eof=True)

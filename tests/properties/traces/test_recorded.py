@@ -1,0 +1,152 @@
+"""Trace files: what is written is read back, and whatever else is read gives one sentence."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wsoracle.model.notation.switches import Switches
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Crashes,
+    Observation,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    Tells,
+    Told,
+    What,
+    Writes,
+)
+from wsoracle.properties.judge.opening_judge import Feature
+from wsoracle.properties.traces.recorded import Recorded, TraceError, parsed, trace_from_json, trace_to_json
+
+SCHEMA = json.loads(files("wsoracle.properties.traces").joinpath("trace.schema.json").read_text("utf-8"))
+CODES = st.none() | st.integers(0, 65535)
+OBSERVATIONS: st.SearchStrategy[Observation] = st.one_of(
+    st.builds(Arrives, st.binary(max_size=20)),
+    st.builds(Writes, st.binary(max_size=20)),
+    st.sampled_from([ArrivesEof(), ClosesTcp(), ResetsTcp(), Processed(), Quiet()]),
+    st.builds(Tells, st.sampled_from(get_args(Told)), st.binary(max_size=9), CODES, st.text(max_size=9)),
+    st.builds(Asks, st.sampled_from(get_args(What)), st.binary(max_size=9), st.booleans(), CODES, st.text(max_size=9)),
+    st.builds(Crashes, st.text(max_size=9)),
+)
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> Recorded:
+    trace = tuple(draw(st.lists(OBSERVATIONS, max_size=6)))
+    application: Application = draw(st.sampled_from(get_args(Application)))
+    limit = draw(st.none() | st.integers(0, MAX_LENGTH))
+    switches = draw(st.sampled_from([Switches(), Switches(code_1004="accept")]))
+    setting = Setting(draw(st.sampled_from(list(Role))), limit, application == "echo", switches, draw(st.booleans()))
+    clock: st.SearchStrategy[list[float]] = st.lists(st.floats(0, 1e6), min_size=len(trace), max_size=len(trace))
+    times = sorted(draw(clock))
+    flags = st.booleans()
+    return Recorded(
+        trace,
+        setting,
+        application,
+        draw(flags),
+        draw(st.frozensets(st.sampled_from(get_args(Told)))),
+        draw(st.frozensets(st.sampled_from(get_args(Feature)))),
+        tuple(times) if len(trace) > 0 and draw(flags) else None,
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(recordings())
+def test_what_is_written_is_read_back(recorded: Recorded) -> None:
+    document = trace_to_json(recorded)
+    jsonschema.validate(document, SCHEMA)
+    assert trace_from_json(parsed(json.dumps(document))) == recorded
+    recorded.judged()
+
+
+MINIMAL: dict[str, Any] = {"format": "wsoracle-trace", "version": 1, "role": "server", "observations": []}
+
+
+def test_what_is_left_out_is_the_usual() -> None:
+    jsonschema.validate(MINIMAL, SCHEMA)
+    assert trace_from_json(MINIMAL) == Recorded((), Setting(Role.SERVER))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "wsoracle-case"}, 'format: "wsoracle-case": give a trace, whose format is "wsoracle-trace", or'),
+        ({"version": 2}, "version: 2 is not 1"),
+        ({"version": True}, "version: true is not 1"),
+        ({"role": "proxy"}, 'role: "proxy" is none of'),
+        ({"role": ["server"]}, "role: a list is none of"),
+        ({"application": None}, "application: null is none of"),
+        ({"limit": -1}, "limit: -1 is no whole number"),
+        ({"limit": 1.5}, "limit: 1.5 is no whole number"),
+        ({"limit": 10**40}, "limit: a number that long"),
+        ({"switches": []}, "switches: they are no object"),
+        ({"switches": {"nonsense": "x"}}, "switches: "),
+        ({"switches": {"code_1004": "maybe"}}, "switches: "),
+        ({"willing": 1}, "willing: 1 is neither true nor false"),
+        ({"sees": "text"}, "sees: a text is no list"),
+        ({"needs": ["speed"]}, 'needs: "speed" is none of'),
+        ({"colour": 1}, "colour: there is no such field"),
+        ({"observations": {}}, "observations: an object is no list"),
+        ({"observations": [1]}, "observations[0]: a number is no object"),
+        ({"observations": [{}]}, "observations[0].what: null is none of"),
+        ({"observations": [{"what": "arrives"}]}, "observations[0].octets: null is no text"),
+        ({"observations": [{"what": "arrives", "octets": "0"}]}, 'observations[0].octets: "0" is no text'),
+        ({"observations": [{"what": "arrives", "octets": "00 00"}]}, "observations[0].octets"),
+        ({"observations": [{"what": "quiet", "octets": "00"}]}, "observations[0].octets: there is no such field"),
+        ({"observations": [{"what": "quiet", "t": -1}]}, "observations[0].t: -1 is no number of seconds"),
+        ({"observations": [{"what": "quiet", "t": 1}, {"what": "quiet"}]}, "observations[1].t: it is missing"),
+        ({"observations": [{"what": "quiet"}, {"what": "quiet", "t": 1}]}, "observations[1].t: the first"),
+        ({"observations": [{"what": "quiet", "t": 1}, {"what": "quiet", "t": 0}]}, "observations[1].t: 0 is earlier"),
+        ({"observations": [{"what": "tells", "kind": "rumours"}]}, "observations[0].kind"),
+        ({"observations": [{"what": "asks", "kind": "close", "code": 65536}]}, "observations[0].code: 65536"),
+        ({"observations": [{"what": "crashes", "reason": 3}]}, "observations[0].reason: a number is no text"),
+    ],
+)
+def test_what_is_wrong_is_named(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(TraceError) as caught:
+        trace_from_json({**MINIMAL, **change})
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[]", "3", "null", '{"a": NaN}', "[" * 100_000, '{"a":' * 100_000, b"\xff\xfe", "9" * 9000]
+)
+def test_any_text_is_read_or_refused_in_one_sentence(text: str | bytes) -> None:
+    with pytest.raises(TraceError) as caught:
+        parsed(text)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from([*trace_to_json(Recorded((), Setting(Role.SERVER)))]), JSON), st.data())
+def test_no_document_makes_it_raise_anything_else(changes: dict[str, Any], data: st.DataObject) -> None:
+    row = data.draw(st.dictionaries(st.sampled_from(["what", "t", "octets", "kind", "code", "payload", "fin"]), JSON))
+    row["what"] = data.draw(st.sampled_from(["arrives", "tells", "asks", "quiet", "crashes"]))
+    try:
+        trace_from_json({**MINIMAL, "observations": [row], **changes})
+    except TraceError as error:
+        assert "\n" not in str(error)

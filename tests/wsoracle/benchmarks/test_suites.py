@@ -1,0 +1,77 @@
+"""The benchmark of whole suites: both sides do the same work, and who does not do it has no time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from wsoracle.benchmarks import suites
+from wsoracle.benchmarks.suites import ESTABLISHED, OURS, WORKLOADS, SuiteBenchFailed, Workload, as_json, as_table
+from wsoracle.benchmarks.suites import run_suite_bench as run
+
+pytestmark = pytest.mark.peers
+
+ONE = Workload("one server", ("1.1.1",), 1, "fuzzingclient", "echo")
+CLIENT = Workload("one client", ("1.1.1",), 1, "fuzzingserver", "testee")
+SILENT = Workload("a silent server", ("1.1.1", "1.1.2"), 2, "fuzzingclient", "silent")
+
+
+def against(monkeypatch: pytest.MonkeyPatch, other: Sequence[str] | None) -> None:
+    monkeypatch.setattr(suites, "autobahn_tool", lambda: None if other is None else list(other))
+
+
+def test_both_sides_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    against(monkeypatch, [sys.executable, "-m", "wsoracle", "wstest"])
+    told: list[tuple[str, int, int]] = []
+    report = run(2, lambda what, done, total: told.append((what, done, total)), (ONE, CLIENT))
+    assert report.compared
+    for measured in report.times:
+        assert {side: len(seconds) for side, seconds in measured.seconds.items()} == {OURS: 2, ESTABLISHED: 2}
+        assert measured.verdicts == {OURS: {"OK": 1}, ESTABLISHED: {"OK": 1}}
+        # To start Python alone takes more than that.
+        assert all(seconds > 0.01 for side in (OURS, ESTABLISHED) for seconds in measured.peer[side])
+        assert measured.ratio is not None and measured.ratio > 0
+    # Sides take turns, and who begins changes.
+    sides = [what.partition(":")[0] for what, _, _ in told if what.endswith(ONE.name)]
+    assert sides == [OURS, ESTABLISHED, ESTABLISHED, OURS]
+    assert all(total == 8 for _, _, total in told)
+
+
+def test_alone_there_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    against(monkeypatch, None)
+    report = run(1, lambda what, done, total: None, (SILENT,))
+    assert not report.compared
+    (found,) = as_json(report)["suites"]
+    assert (found["workload"], found["cases"], found["timesFaster"]) == (SILENT.name, 2, None)
+    assert list(found["seconds"]) == list(found["peerSeconds"]) == [OURS] and found["verdicts"] == {OURS: {"FAILED": 2}}
+    assert as_table(report).row_count == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [("import sys; sys.exit(3)", "exit status 3"), ("pass", "wrote no report")],
+    ids=["that fails", "that writes nothing"],
+)
+def test_such_a_side_has_no_time(monkeypatch: pytest.MonkeyPatch, code: str, says: str) -> None:
+    against(monkeypatch, [sys.executable, "-c", code])
+    with pytest.raises(SuiteBenchFailed, match=says):
+        run(1, lambda what, done, total: None, (ONE,))
+
+
+def test_who_leaves_cases_out_has_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    against(monkeypatch, None)
+    short = Workload("one of two", ("1.1.1",), 2, "fuzzingclient", "echo")
+    with pytest.raises(SuiteBenchFailed, match="1 of 2 cases are in the report"):
+        run(1, lambda what, done, total: None, (short,))
+
+
+def test_the_workloads_are_those_that_are_quoted() -> None:
+    from wsoracle.generators.cases.live_suite import live_cases
+    from wsoracle.text.patterns import matching
+
+    ids = [case.id for case in live_cases()]
+    for workload in WORKLOADS:
+        chosen = {case_id for pattern in workload.patterns for case_id in matching(pattern, ids)}
+        assert len(chosen) == workload.cases, workload.name

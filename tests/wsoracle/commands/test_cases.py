@@ -1,0 +1,168 @@
+"""``wsoracle cases``: the list, one case in full, and the documents that are made from all of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.autobahn_cases import autobahn_cases
+from wsoracle.autobahn.comparison import compare, compare_all
+from wsoracle.autobahn.document import DOCUMENT, document, of_rule
+from wsoracle.cli import program
+from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+from wsoracle.properties.judge.verdict import PROFILES, Verdict
+
+ROOT = Path(__file__).resolve().parents[3]
+BY_ID = {case.id: case for case in CATALOGUE}
+
+
+def told(*arguments: str) -> str:
+    result = CliRunner().invoke(program, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments: str) -> str:
+    result = CliRunner().invoke(program, list(arguments))
+    assert result.exit_code == 2, result.output
+    return result.stderr
+
+
+def test_every_case_is_listed_with_its_title_and_control() -> None:
+    lines = told("cases").splitlines()
+    for case in live_cases():
+        (line,) = (one for one in lines if one.split()[:1] == [case.id])
+        assert case.title in line
+        assert case.control is None or f"control: {case.control}" in line
+        assert len(case.roles) == len(Role) or f"[{next(iter(case.roles))}]" in line
+    assert "Closing handshake: Length of a Close" in lines
+
+
+def test_a_pattern_selects() -> None:
+    assert len(told("cases", "7.3").splitlines()) == 1 + 6
+    assert "give a part of an id" in refused("cases", "99.9")
+
+
+def test_of_one_case_everything_is_told() -> None:
+    said = told("cases", "4.2.4")
+    for part in (
+        "81 0d 48 65 6c 6c 6f",
+        "8e 0d",
+        "89 00",
+        "OK            text message 'Hello, world!'; then fails the connection: Close 1002",
+        "5.2/unknown-opcode (MUST, section 5.2): If an unknown opcode is received",
+        "NON-STRICT    no answer; then closes TCP without a Close",
+        "FAILED",
+        "control   2.9",
+    ):
+        assert part in said, part
+    said = told("cases", "fault/server/version-13-and-more")
+    assert "Sec-WebSocket-Version: 13\n    Sec-WebSocket-Version: 13" in said
+    assert "answers with 400, 403, 404, 426 or 500" in said
+
+
+def test_long_cases_are_told_in_few_lines() -> None:
+    for case_id in ("9.3.1", "9.7.6", "9.2.6"):
+        said = told("cases", case_id)
+        assert len(said.splitlines()) < 70, case_id
+        assert max(map(len, said.splitlines())) < 400
+
+
+def test_as_json() -> None:
+    listed = json.loads(told("cases", "5.6", "--json", "-"))["cases"]
+    assert [one["id"] for one in listed] == ["5.6"]
+    assert [action["hex"][:5] for action in listed[0]["actions"]] == ["01 09", "89 0c", "80 09"]
+    assert listed[0]["expected"]["client"][0]["verdict"] == "OK"
+    many = json.loads(told("cases", "3", "--json", "-"))["cases"]
+    assert len(many) == 7 and "expected" not in many[0]
+    assert {"id", "title", "group", "stimulus", "roles", "control", "opening", "seconds"} <= set(many[0])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--autobahn", "--suite"), ("--autobahn", "3.1"), ("--write", "x"), ("--autobahn-cases", "x", "3.1"),
+     ("--suite", "--json", "-")],
+)  # fmt: skip
+def test_what_does_not_go_together_is_refused(arguments: tuple[str, ...]) -> None:
+    assert refused("cases", *arguments).startswith("wsoracle: error: ")
+
+
+def test_without_its_cases_there_is_no_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.commands.cases.checked_autobahn_cases", lambda name: None)
+    assert "--autobahn-cases FILE" in refused("cases", "--autobahn")
+
+
+# --- docs/autobahn.md
+
+
+def test_the_document_is_not_stale() -> None:
+    made = document(autobahn_cases())
+    assert (ROOT / DOCUMENT).read_text(encoding="utf-8") == made, "wsoracle cases --autobahn --write docs/autobahn.md"
+
+
+def test_every_rule_that_the_document_names_is_one_and_is_quoted() -> None:
+    text = (ROOT / DOCUMENT).read_text(encoding="utf-8")
+    named = {rule.id for rule in RULES if f"`{rule.id}`" in text}
+    assert len(named) > 20
+    assert of_rule("5.2/unknown-opcode") in text
+    for issue in ("52, 88, 113", "79", "123", "38, 102", "(9)", "47", "(5)", "78", "2.10, 2.11", "7.1.5"):
+        assert issue in text, issue
+
+
+def row(case_id: str, expected: dict[str, Any], *, by_me: bool, codes: list[int], calls: Any = ()) -> dict[str, Any]:
+    close = {"closedByMe": by_me, "closeCode": codes, "requireClean": by_me}
+    return {"id": case_id, "expected": expected, "expectedClose": close, "onOpen_calls": list(calls)}
+
+
+HELLO = ["message", {"hex": b"Hello, world!".hex(), "len": 13}, False]
+
+
+def test_agreement() -> None:
+    agreed = compare(BY_ID["2.2"], row("2.2", {"OK": [["pong", HELLO[1]]]}, by_me=True, codes=[1000]))
+    assert agreed.canonical and agreed.profiles == PROFILES
+    assert {said.value for said in agreed.stated[0].verdicts.values()} == {"OK"}
+    silent = compare(BY_ID["2.2"], row("2.2", {"OK": []}, by_me=True, codes=[1000]))
+    assert not silent.canonical and silent.profiles == ()
+    assert set(silent.stated[0].verdicts.values()) == {Verdict.FAILED}
+    assert silent.stated[0].rules == ("5.5.2/pong-owed",)
+
+
+def test_a_verdict_that_differs_is_a_difference() -> None:
+    said = {"OK": [HELLO], "NON-STRICT": []}
+    found = compare(BY_ID["3.2"], row("3.2", said, by_me=False, codes=[1002]))
+    assert found.canonical and not found.profiles
+    assert [(one.verdict, one.agrees("interop")) for one in found.stated] == [("OK", True), ("NON-STRICT", False)]
+    same = compare(BY_ID["3.2"], row("3.2", {"OK": [HELLO]}, by_me=False, codes=[1002]))
+    assert same.profiles == PROFILES
+    other = compare(BY_ID["3.2"], row("3.2", {"OK": [HELLO]}, by_me=False, codes=[1000]))
+    assert not other.canonical and other.stated[0].rules == ("7.1.7/appropriate-code",)
+
+
+def test_a_point_that_the_rfc_leaves_open_is_a_matter_of_the_profile() -> None:
+    """Whoever is to be INFORMATIONAL with code 1004 back is so in one profile alone."""
+    call = [["sendCloseFrame", 1004]]
+    found = compare(BY_ID["7.9.3"], row("7.9.3", {"INFORMATIONAL": []}, by_me=True, codes=[1004], calls=call))
+    assert not found.canonical
+    assert [found.stated[0].agrees(profile) for profile in PROFILES] == [False, True]
+
+
+def test_a_pause_that_passes_is_silence() -> None:
+    timeouts = {"OK": [["timeout", "A"]], "NON-STRICT": [["timeout", "A"], ["timeout", "B"]]}
+    for case_id in ("6.4.1", "6.4.3"):
+        found = compare(BY_ID[case_id], row(case_id, timeouts, by_me=False, codes=[1007]))
+        assert [one.late for one in found.stated] == [1, 2]
+        assert all(said is Verdict.OK for one in found.stated for said in one.verdicts.values())
+
+
+def test_a_file_that_lacks_cases_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps({"id": "1.1.1"}) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"missing: 1\.1\.2"):
+        compare_all(path)

@@ -1,0 +1,116 @@
+"""`wsoracle judge`: exit status, what is printed, and one line for whatever is no trace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from wsoracle.cli import program
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Writes
+from wsoracle.properties.traces.recorded import Recorded, trace_to_json
+
+PINGED, PONGS = Arrives(bytes.fromhex("898137fa213d56")), Writes(bytes.fromhex("8a0161"))
+HELLO = Arrives(bytes.fromhex("818537fa213d7f9f4d5158"))
+
+
+def run(*args: str, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(program, ["judge", *args], input=stdin)
+
+
+def document(*trace: Observation, **more: Any) -> str:
+    return json.dumps({**trace_to_json(Recorded(trace, Setting(Role.SERVER), opening=False)), **more})
+
+
+def error_of(result: Result) -> str:
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("wsoracle: error: ") and result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_what_is_allowed_is_ok() -> None:
+    result = run("-", stdin=document(PINGED, PONGS, Quiet()))
+    assert result.exit_code == 0
+    assert result.output.startswith("OK  -: a server")
+
+
+def test_what_is_not_allowed_has_its_clause_and_place(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(document(PINGED, PONGS, Quiet()))
+    bad.write_text(document(PINGED, PONGS, Writes(bytes.fromhex("81810000000061")), Quiet()))
+    result = run(str(good), str(bad), "--json", "-")
+    assert result.exit_code == 1
+    fine, wrong = json.loads(result.stdout)["judgements"]
+    assert (fine["verdict"], fine["deciding"], fine["rules"]) == ("OK", None, [])
+    assert (wrong["verdict"], wrong["behavior"]) == ("FAILED", "FAILED")
+    assert (wrong["deciding"]["observation"], wrong["deciding"]["octet"]) == (2, 3)
+    shown = run(str(bad))
+    assert shown.exit_code == 1
+    assert "FAILED" in shown.output and ">>> sends" in shown.output and "decided at octet 3" in shown.output
+
+
+def test_each_rule_is_quoted_and_what_would_have_been_allowed_is_said() -> None:
+    result = run("-", stdin=document(PINGED, Quiet()))
+    assert result.exit_code == 1
+    assert "5.5.2/pong-owed: MUST, section 5.5.2: «" in result.output.replace("\n", " ")
+    assert "would have been allowed: accept: ping; pong with payload 61" in result.output
+
+
+def test_the_profile_the_application_and_the_limit_can_be_given() -> None:
+    silent = document(HELLO, Quiet())
+    assert run("-", stdin=silent).exit_code == 0
+    assert run("-", "--application", "echo", stdin=silent).exit_code == 1
+    result = run("-", "--application", "echo", "--profile", "letter", stdin=silent)
+    assert (result.exit_code, result.output.split()[0]) == (0, "INFORMATIONAL")
+    refused = document(HELLO, Writes(bytes.fromhex("880203f1")), ClosesTcp(), Quiet(), application="sink")
+    for limit, verdict in (([], "INFORMATIONAL"), (["--limit", "4"], "OK"), (["--limit", "5"], "FAILED")):
+        assert run("-", *limit, stdin=refused).output.split()[0] == verdict
+
+
+def test_a_report_of_the_established_suite_is_known_by_its_fields() -> None:
+    report = {"isServer": False, "wirelog": [], "httpRequest": "", "httpResponse": "", "droppedByMe": True}
+    assert "no wire log" in error_of(run("-", stdin=json.dumps(report)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON: "),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"a":' * 200_000, "nested too deeply"),
+        ("[1]", "a list, and a trace is an object"),
+        ("{}", "it has no format"),
+        ('{"format": "\\u001b[31mred"}', "format: "),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"\x00" * 1000, "is not JSON"),
+        ('{"format": "wsoracle-trace", "version": 1, "role": "server", "observations": [[[]]]}', "observations[0]"),
+        ('{"format": "wsoracle-trace", "version": ' + "1" * 5000 + "}", "a number is too long"),
+    ],
+)
+def test_whatever_is_no_trace_gives_one_line(text: str | bytes, words: str) -> None:
+    error = error_of(run("-", stdin=text))
+    assert words in error
+    assert error.strip("\n").isprintable()
+
+
+def test_a_file_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
+    assert "No such file" in error_of(run(str(tmp_path / "none.json")))
+    assert "directory" in error_of(run(str(tmp_path)))
+    assert "NUL" in error_of(run("a\0b"))
+    assert "once" in error_of(run("-", "-", stdin="{}"))
+    assert run().exit_code == 2
+
+
+def test_a_crash_that_is_told_in_any_text_stays_on_its_line() -> None:
+    arrives = {"what": "arrives", "octets": PINGED.octets.hex()}
+    crashes = {"what": "crashes", "reason": "no\n\x1b[31mred" + "x" * 9000}
+    result = run("-", stdin=document(observations=[arrives, crashes]))
+    assert result.exit_code == 1
+    assert "\x1b[31m" not in result.output and len(result.output) < 3000

@@ -1,0 +1,25 @@
+"""``wsoracle rules``: every kind of event has words, and reactions to heads are said as such."""
+
+from click.testing import CliRunner
+
+from wsoracle.cli import program
+from wsoracle.commands.rules import EVENT_WORDS
+from wsoracle.model.notation.variables import EventKind
+
+
+def listed(pattern: str) -> str:
+    result = CliRunner().invoke(program, ["rules", pattern])
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_every_kind_of_event_has_words() -> None:
+    assert set(EVENT_WORDS) == set(EventKind)
+
+
+def test_rules_on_heads_are_said_in_words() -> None:
+    assert "4.2.1/get-only  MUST  on a request that a server receives: refuse with 400" in listed("4.2.1/get-only")
+    answer = "4.1/answer-accept  MUST  on a response that a client receives: fail; the application is told 1006"
+    assert answer in listed("4.1/answer-accept")
+    assert "4.2.2/accept  MUST  on a response that a server sends: permit" in listed("4.2.2/accept")
+    assert "on silence: forbid: response is due" in listed("4.2.2/response-owed")

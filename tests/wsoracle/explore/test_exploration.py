@@ -1,0 +1,85 @@
+"""The exploration: every rule fires, our own endpoint deviates nowhere, and what others do is known."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from wsoracle.commands.explore import OWN, wrong
+from wsoracle.explore.exploration import explore_whole
+from wsoracle.explore.opening_hunting import OpeningScenario
+from wsoracle.generators.cases.case import check_suite
+
+KNOWN = {
+    ("websockets", ("5.5.1/close",)),
+    ("websockets", ("5.5.1/closed-after-both",)),
+    ("websockets", ("5.5.2/ping",)),
+    ("websockets", ("7.1.7/appropriate-code",)),
+    ("websockets", ("7.1.7/nothing-after-failing",)),
+    ("websockets", ("7.1.7/only-close-after-failing",)),
+    ("wsproto", ("5.5.1/close",)),
+    ("wsproto", ("7.4.1/send-code-1004",)),
+    ("wsproto", ("7.4.2/send-unassigned-codes",)),
+    ("wsproto", ("7.4.2/send-unused-codes",)),
+}
+"""The deviations of wsproto 1.3.2 and websockets 17.4 that are known: a new one makes the test fail."""
+
+FAULTY = "4.2.1/error-for-faulty"
+KNOWN_OPENINGS = {
+    ("websockets", "client", ("4.1/established",)),
+    ("websockets", "server", ("10.7/answer-the-unreadable",)),
+    ("websockets", "server", ("4.2.1/host", FAULTY)),
+    ("websockets", "server", ("4.2.1/host-missing", FAULTY)),
+    ("websockets", "server", ("4.2.1/malformed-request", FAULTY, "4.2.2/send-accept")),
+    ("websockets", "server", ("4.2.1/request-target", FAULTY)),
+    ("websockets", "server", ("4.2.2/answer-before-closing",)),
+    ("websockets", "server", ("4.2.2/answer-before-data",)),
+    ("websockets", "server", ("4.4/name-versions",)),
+    ("websockets", "server", ("9.1/offers", FAULTY)),
+    ("wsproto", "client", ("4.1/answer-connection",)),
+    ("wsproto", "client", ("4.1/answer-upgrade",)),
+    ("wsproto", "client", ("4.1/established",)),
+    ("wsproto", "client", ("9.1/answer-extensions",)),
+    ("wsproto", "client", ("9.1/answer-parameters",)),
+    ("wsproto", "client", ()),
+    ("wsproto", "server", ("4.2.1/connection", FAULTY)),
+    ("wsproto", "server", ("4.2.1/host", FAULTY)),
+    ("wsproto", "server", ("4.2.1/http-1-0", FAULTY)),
+    ("wsproto", "server", ("4.2.1/key", FAULTY)),
+    ("wsproto", "server", ("4.2.1/one-key", FAULTY)),
+    ("wsproto", "server", ("4.2.1/one-version", FAULTY)),
+    ("wsproto", "server", ("4.2.1/protocols", FAULTY)),
+    ("wsproto", "server", ("4.2.1/request-target", FAULTY)),
+    ("wsproto", "server", ("4.2.1/version", FAULTY)),
+    ("wsproto", "server", ("4.4/accept-valid",)),
+    ("wsproto", "server", ("9.1/offers", FAULTY)),
+    ("wsproto", "server", ()),
+}
+"""Those in the opening handshake, by role; without rules: it breaks down."""
+
+
+@pytest.mark.peers
+def test_every_rule_fires_and_only_known_deviations_are_found() -> None:
+    report = explore_whole(6455, examples=60, processes=1)
+    assert report.missing == {}
+    assert wrong(report) == []
+    opening = [f for f in report.findings if isinstance(f.examined.scenario, OpeningScenario)]
+    found = {(f.implementation, f.rules) for f in report.findings if f not in opening}
+    assert found
+    assert found <= KNOWN
+    found_openings = {(f.implementation, f.role, f.rules) for f in opening}
+    assert found_openings <= KNOWN_OPENINGS, found_openings - KNOWN_OPENINGS
+    assert len(found_openings) >= len(KNOWN_OPENINGS) - 4, "each single change is tried every time"
+    assert OWN not in {f.implementation for f in report.findings}
+    assert {f.case for f in opening} - report.left_out.keys() <= {case.id for case in report.cases}
+    check_suite({case.id: case for case in report.cases}.values())
+    document = json.loads(json.dumps(report.to_json()))
+    assert {"states", "transitions", "rules_fired", "findings"} <= document.keys()
+    for finding in document["findings"]:
+        assert {"implementation", "version", "role", "case", "rules", "strength"} <= finding.keys()
+
+
+def test_an_exploration_needs_an_example() -> None:
+    with pytest.raises(ValueError, match="at least one example"):
+        explore_whole(1, examples=0)

@@ -1,0 +1,188 @@
+"""Cases on real implementations and on degenerate ones: no vacuous pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from wsoracle.explore.running import clause, run_cases, tally
+from wsoracle.generators.cases.case import with_controls
+from wsoracle.generators.suite.fault_cases import fault_cases
+from wsoracle.generators.suite.witness_cases import witness_cases
+from wsoracle.implementations import available_peers
+from wsoracle.implementations.opening_offers import available_openings
+from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
+from wsoracle.properties.judge.observation import frames_in
+
+CASES = witness_cases()[0]
+
+
+class Degenerate:
+    """An endpoint that completes the opening handshake and then does one thing only."""
+
+    def __init__(self, habit: str, role: Role) -> None:
+        self.habit, self.role, self.out, self.wants_tcp_close = habit, role, b"", habit == "hangs up"
+        self.fed = b""
+        self.limits = {"message_octets": None}
+
+    def receive(self, octets: bytes) -> None:
+        key = b"abcd" if self.role is Role.CLIENT else None
+        if self.habit == "closes with 1002" and not self.wants_tcp_close:
+            self.out += encode(Frame(CLOSE, b"\x03\xea", key=key))
+            self.wants_tcp_close = True
+        if self.habit == "echoes unchecked":
+            self.fed += octets
+            frames, end = frames_in(self.fed)
+            self.fed = self.fed[end:]
+            for frame in frames:
+                h = frame.header
+                opcode = PONG if h.opcode == PING else h.opcode
+                if h.opcode == PONG or (is_control(h.opcode) and h.opcode not in (PING, CLOSE)):
+                    continue
+                self.out += encode(Frame(opcode, frame.payload, h.fin, key=key))
+                self.wants_tcp_close = self.wants_tcp_close or opcode == CLOSE
+
+    def receive_eof(self) -> None:
+        self.wants_tcp_close = True
+
+    def octets_to_send(self) -> bytes:
+        sent, self.out = self.out, b""
+        return sent
+
+    def events(self) -> Sequence[Any]:
+        return []
+
+    def send_fragment(self, opcode: int, payload: bytes, fin: bool) -> None: ...
+    def send_ping(self, payload: bytes = b"") -> None: ...
+    def send_pong(self, payload: bytes = b"") -> None: ...
+    def send_close(self, code: int | None = None, reason: str = "") -> None: ...
+
+
+def factory(habit: str) -> Any:
+    def make(role: Role, application: str = "echo") -> Degenerate:
+        return Degenerate(habit, role)
+
+    made = SimpleNamespace(implementation=habit, version="0")
+
+    class Factory:
+        implementation = made.implementation
+        version = made.version
+
+        def __call__(self, role: Role, application: str = "echo") -> Degenerate:
+            return make(role, application)
+
+    return Factory()
+
+
+@pytest.mark.parametrize("habit", ["hangs up", "stays silent", "closes with 1002"])
+def test_an_endpoint_that_processes_nothing_passes_nothing_that_needs_an_answer(habit: str) -> None:
+    runs = run_cases(CASES, [factory(habit)])
+    by_id = {case.id: case for case in CASES}
+    answered = [r for r in runs if r.passed and any(_answers(o) for o in _ok(by_id[r.case]))]
+    assert answered == []
+    assert not any(r.passed for r in runs if by_id[r.case].negative)
+
+
+def _ok(case: Any) -> list[Any]:
+    return [o for o in case.acceptable() if o.observable is not None]
+
+
+def _answers(outcome: Any) -> bool:
+    return any(type(seen).__name__ in ("SeenMessage", "SeenPong") for seen in outcome.observable)
+
+
+def test_an_endpoint_that_echoes_whatever_it_gets_passes_no_negative_case_with_a_must() -> None:
+    runs = run_cases(CASES, [factory("echoes unchecked")])
+    by_id = {case.id: case for case in CASES}
+    assert mask(b"", b"abcd") == b""
+    passed = [r for r in runs if r.passed and by_id[r.case].negative and by_id[r.case].acceptable()[0].code is not None]
+    lenient = [r.case for r in passed if not any(o.delivers for o in by_id[r.case].acceptable())]
+    assert lenient == []
+
+
+@pytest.mark.peers
+def test_real_implementations_pass_and_each_failure_names_its_clause() -> None:
+    runs = run_cases(CASES, available_peers())
+    counted = tally(runs)
+    assert len(counted) == 4
+    for verdicts in counted.values():
+        assert verdicts["OK"] >= 35
+        assert verdicts["no control"] == 0
+    for run in runs:
+        if not run.passed:
+            assert run.rules
+            assert "section" in run.to_json()["clauses"][0]
+
+
+def test_what_cannot_be_run_says_why() -> None:
+    reasons = {case.judge_only for case in CASES}
+    assert None in reasons
+    assert "it is about another answer to a disputed point: non_minimal_lengths" in reasons
+    assert clause("5.2/reserved-bits").startswith("MUST, section 5.2: «If a nonzero value")
+
+
+class DegenerateOpening(Degenerate):
+    """A server that answers whatever arrives in one way, or a client that has sent its request and does one thing."""
+
+    def __init__(self, habit: str, role: Role) -> None:
+        super().__init__("stays silent", role)
+        self.does = habit
+        if role is Role.CLIENT:
+            self.out = request_octets(RequestFacts())
+
+    def receive(self, octets: bytes) -> None:
+        if self.does == "hangs up":
+            self.wants_tcp_close = True
+        elif self.role is Role.SERVER and self.does == "refuses everything":
+            self.out, self.wants_tcp_close = self.out + b"HTTP/1.1 400 Bad Request\r\n\r\n", True
+        elif self.role is Role.SERVER and self.does == "accepts everything":
+            self.out += response_octets(ResponseFacts(), sample_request(RequestFacts()))
+
+
+def opening_factory(habit: str) -> Any:
+    class Factory:
+        implementation, version = habit, "0"
+
+        def __call__(self, role: Role, offers: object = None, application: str = "sink") -> DegenerateOpening:
+            return DegenerateOpening(habit, role)
+
+    return Factory()
+
+
+OPENINGS = [case for case in fault_cases()[0] if case.judge_only is None and case.id.count("+") < 2][:60]
+SAMPLE = with_controls(OPENINGS, fault_cases()[0])
+
+
+@pytest.mark.parametrize("habit", ["hangs up", "stays silent", "refuses everything"])
+def test_who_opens_no_connection_passes_no_case_about_opening_handshakes(habit: str) -> None:
+    runs = [run for run in run_cases(SAMPLE, [], None, [opening_factory(habit)]) if run.role is Role.SERVER]
+    assert len(runs) > 20
+    assert [run.case for run in runs if run.passed] == []
+
+
+def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
+    by_id = {case.id: case for case in SAMPLE}
+    runs = run_cases(SAMPLE, [], None, [opening_factory("accepts everything")])
+    passed = [by_id[run.case] for run in runs if run.passed and run.role is Role.SERVER]
+    assert passed
+    assert all(any(outcome.delivers == "opening handshake" for outcome in case.acceptable()) for case in passed)
+    refused = [run for run in runs if run.role is Role.SERVER and not run.passed]
+    assert all(run.rules for run in refused)
+    assert len(refused) > 10
+
+
+@pytest.mark.peers
+def test_real_implementations_open_connections_and_each_failure_names_its_clause() -> None:
+    runs = run_cases(SAMPLE, [], None, available_openings())
+    assert len(tally(runs)) == 4
+    for verdicts in tally(runs).values():
+        assert verdicts["OK"] + verdicts["NON-STRICT"] >= 10
+        assert verdicts["no control"] == 0
+    assert all(run.rules for run in runs if not run.passed)

@@ -1,0 +1,337 @@
+"""docs/spec.md: its blocks are what the model says, and the text around them agrees with the model and the RFC."""
+
+import random
+import re
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from wsoracle.model.notation.expression import Expr, Sort, Value, Var, evaluate, substitute, subterms
+from wsoracle.model.notation.head_variables import REQUEST_VARIABLES, RESPONSE_VARIABLES
+from wsoracle.model.notation.rule import LEGAL, Accept, Fail, Reaction, Refuse, Rule, effects
+from wsoracle.model.notation.switches import SWITCHES
+from wsoracle.model.notation.variables import (
+    ALL_FACTS,
+    FRAME_VARIABLES,
+    HANDSHAKE,
+    LOST,
+    SETTING_VARIABLES,
+    STATE_VARIABLES,
+    EventKind,
+    FrameFacts,
+)
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+from wsoracle.model.rules.receiving import FAILING
+from wsoracle.spec import document, handshakes, heads, markdown, rules, runs, states
+
+PATH = Path(__file__).resolve().parents[3] / document.DOCUMENT
+DOCUMENT = PATH.read_text(encoding="utf-8")
+PARTS = tuple(document.parts(DOCUMENT))
+BY_HAND = "".join(part.text for part in PARTS if part.name is None)
+
+
+# --- the blocks
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks that take seconds, as the document has them; test_no_block_is_stale makes them for once."""
+    slow = {part.name: part.text.strip("\n") for part in PARTS if part.name and part.name.startswith("state")}
+    monkeypatch.setattr(
+        document, "BLOCKS", {**document.BLOCKS, **{name: partial(str, text) for name, text in slow.items()}}
+    )
+
+
+def test_no_block_is_stale() -> None:
+    names = document.stale(PATH)
+    assert not names, f"stale in docs/spec.md, run make docs: {', '.join(names)}"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_stale_block_is_named() -> None:
+    changed = DOCUMENT.replace("| `A` | pong | control |", "| `A` | pang | control |")
+    assert document.stale_blocks(changed) == ["opcodes"]
+    assert document.render(changed) == DOCUMENT
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_line_too_many_is_stale() -> None:
+    changed = DOCUMENT.replace("<!-- end:opcodes -->", "\n<!-- end:opcodes -->")
+    assert document.stale_blocks(changed) == ["opcodes"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_written_by_hand_is_kept() -> None:
+    changed = DOCUMENT.replace("## 1. The setting\n", "## 1. The setting\n\n\nMore.\n")
+    assert document.render(changed) == changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("<!-- end:opcodes -->\n", "", "block rules-framing begins inside block opcodes"),
+        ("<!-- generated:opcodes -->\n", "", "block opcodes ends, but none is open"),
+        ("<!-- generated:opcodes -->", "<!-- generated:opcode -->", "block opcode begins which nothing makes"),
+        ("<!-- generated:opcodes -->", "<!-- generated: opcodes -->", "not a marker"),
+        (
+            "<!-- end:opcodes -->\n",
+            "<!-- end:opcodes -->\n<!-- generated:opcodes -->\n<!-- end:opcodes -->\n",
+            "second",
+        ),
+        ("<!-- generated:opcodes -->\n<!-- end:opcodes -->\n", "", "no marker for opcodes"),
+        ("<!-- end:rules-framing -->\n", "", "block rules-framing has no end"),
+    ],
+)
+def test_markers_that_are_not_in_order(
+    old: str, new: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(document, "BLOCKS", {"opcodes": lambda: "some", "rules-framing": lambda: "others"})
+    text = "A\n" + "".join(f"<!-- generated:{name} -->\n<!-- end:{name} -->\nB\n" for name in document.BLOCKS)
+    assert document.stale_blocks(document.render(text)) == []
+    path = tmp_path / "spec.md"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(document.SpecError, match=message):
+        document.write(path)
+    assert path.read_text(encoding="utf-8") == text.replace(old, new)
+
+
+@pytest.mark.usefixtures("quick")
+def test_write_makes_stale_blocks_anew_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "spec.md"
+    path.write_text(DOCUMENT.replace("| `A` | pong | control |\n", ""), encoding="utf-8")
+    assert document.write(path) == ["opcodes"]
+    assert path.read_text(encoding="utf-8") == DOCUMENT
+    assert document.write(path) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["spec.md"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_blocks_are_the_same_each_time() -> None:
+    assert all(document.block(name) == document.block(name) for name in document.BLOCKS)
+
+
+# --- Markdown
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a line of a table: what a reader of GitHub's Markdown takes as such."""
+    return re.split(r"(?<!\\)\|", line.strip())[1:-1]
+
+
+def test_every_line_of_a_table_has_as_many_cells_as_its_head() -> None:
+    lines = DOCUMENT.splitlines()
+    heads = [i for i, line in enumerate(lines) if re.fullmatch(r"\|(-+\|)+", line)]
+    assert heads
+    for i in heads:
+        assert not lines[i - 2].strip(), f"a table needs an empty line before it: {lines[i - 1]}"
+        count = len(cells(lines[i]))
+        for line in (lines[i - 1], *lines[i + 1 :]):
+            if not line.startswith("|"):
+                break
+            assert len(cells(line)) == count, line
+
+
+def test_cells_escape_what_would_end_them() -> None:
+    assert markdown.cell("a | b\n <c>") == "a \\| b &lt;c>"
+    assert markdown.code("a | b") == "`a \\| b`"
+    with pytest.raises(ValueError, match="1 cells below a head of 2"):
+        markdown.table(("a", "b"), [("c",)])
+
+
+def test_fences_are_closed_and_no_line_has_trailing_space() -> None:
+    assert DOCUMENT.count("\n```") % 2 == 0
+    assert not [line for line in DOCUMENT.splitlines() if line != line.rstrip()]
+
+
+def mermaid() -> list[list[str]]:
+    return [block.splitlines() for block in re.findall(r"```mermaid\n(.*?)\n```", DOCUMENT, re.DOTALL)]
+
+
+def test_flowcharts_use_only_nodes_that_they_declare() -> None:
+    charts = [block for block in mermaid() if block[0].startswith("flowchart ")]
+    assert charts
+    for chart in charts:
+        declared = {m[1] for line in chart if (m := re.match(r'\s+([a-z]\w*)[\[({]+"[^"]+"[\])}]+$', line))}
+        arrows = [re.fullmatch(r'\s+([a-z]\w*) -->(?:\|"[^"]+"\|)? ([a-z]\w*)', line) for line in chart]
+        used = {m[i] for m in arrows if m for i in (1, 2)}
+        assert used == declared
+        assert "end" not in declared
+        assert len(declared) + sum(m is not None for m in arrows) == len(chart) - 1
+
+
+def test_state_diagrams_use_only_states_that_they_declare() -> None:
+    charts = [block for block in mermaid() if "stateDiagram-v2" in block]
+    assert len(charts) == len(states.DIAGRAMS) + len(Role)
+    for chart in charts:
+        body = chart[chart.index("stateDiagram-v2") + 1 :]
+        declared = {m[1] for line in body if (m := re.fullmatch(r'    state "[^"]+" as (s\d+)', line))}
+        arrows = [re.fullmatch(r"    (s\d+|\[\*\]) --> (s\d+|\[\*\])(: [^:;]+)?", line) for line in body]
+        assert {m[i] for m in arrows if m for i in (1, 2)} == declared | {"[*]"}
+        assert len(declared) + sum(m is not None for m in arrows) == len(body)
+
+
+def test_sequence_diagrams_have_only_lines_that_mermaid_takes() -> None:
+    charts = [block for block in mermaid() if block[0] == "sequenceDiagram"]
+    assert len(charts) == len(runs.RUNS) + len(handshakes.RUNS)
+    line_ = r"    (participant [CS] as \w+|[CS](->>|-x|--\))[CS]: [^;#]+|Note over [CS]: [^;#]+)"
+    assert not [line for chart in charts for line in chart[1:] if not re.fullmatch(line_, line)]
+
+
+# --- rules
+
+
+def test_every_rule_stands_in_one_table() -> None:
+    shown = Counter(rule.id for topic in rules.TOPICS for rule in topic.rules)
+    assert shown == Counter(rule.id for rule in RULES)
+    assert all(f"| `{rule.id}`<br>" in document.block(f"rules-{t.name}") for t in rules.TOPICS for rule in t.rules)
+
+
+NAMED = {term.name: term.expression for term in markdown.TERMS}
+EVERY = {**STATE_VARIABLES, **ALL_FACTS, **SETTING_VARIABLES, LEGAL.name: LEGAL}
+
+
+def constants(guard: Expr) -> list[int]:
+    return [node.value for node in subterms(guard) if hasattr(node, "value") and type(node.value) is int]
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.id)
+def test_a_guard_means_the_same_as_it_is_shown(rule: Rule) -> None:
+    shown = substitute(markdown.readable(rule.when), NAMED)
+    rng = random.Random(rule.id)
+    near = sorted({0, *(c + d for c in constants(rule.when) for d in (-1, 0, 1))})
+
+    def value(variable: Var) -> Value:
+        if variable.sort is Sort.BOOL:
+            return rng.random() < 0.5
+        here = [v for v in near if variable.low <= v <= variable.high]
+        return rng.choice(here or [variable.low])
+
+    for _ in range(300):
+        values = {name: value(variable) for name, variable in EVERY.items()}
+        assert evaluate(shown, values) == evaluate(rule.when, values), values
+
+
+def test_the_reaction_to_a_failure_is_as_the_text_says() -> None:
+    for rule in RULES:
+        if isinstance(rule.then, Fail) and rule.on is EventKind.RECEIVE_RESPONSE:
+            assert rule.then.code == LOST
+            assert set(rule.then.effects) == {"failed"}
+        elif isinstance(rule.then, Fail):
+            wanted = {**FAILING, **effects(fail_code=rule.then.code)}
+            assert {n: e.key() for n, e in rule.then.effects.items()} == {n: e.key() for n, e in wanted.items()}
+
+
+@pytest.mark.parametrize(
+    ("reaction", "shown"),
+    [
+        (Fail(code=1007), "**fail** 1007"),
+        (Fail(effects(failed=True), LOST), "**fail**, close code 1006; `failed := true`"),
+        (Refuse(effects(handshake=3), 400), "**refuse** 400; `handshake := to be refused`"),
+        (Accept(effects(recv_type=1), "ping"), "**accept**; tell: ping; `recv_type := TEXT`"),
+        (
+            Accept(effects(send_type=0, send_utf8=0, sent_close=True)),
+            "**accept**; *no message being sent*, `sent_close := true`",
+        ),
+    ],
+)
+def test_reactions_as_people_read_them(reaction: Reaction, shown: str) -> None:
+    assert markdown.reaction_text(reaction) == shown
+
+
+def test_every_variable_has_a_meaning() -> None:
+    assert list(rules.STATE_MEANINGS) == list(STATE_VARIABLES)
+    assert list(heads.REQUEST_MEANINGS) == list(REQUEST_VARIABLES)
+    assert list(heads.RESPONSE_MEANINGS) == list(RESPONSE_VARIABLES)
+    assert list(rules.FRAME_MEANINGS) == list(FRAME_VARIABLES)
+    assert set(rules.SETTING_MEANINGS) == set(SETTING_VARIABLES) - {s.variable.name for s in SWITCHES}
+
+
+# --- runs
+
+
+def test_runs_end_with_tcp_closed_at_both_ends() -> None:
+    for name, steps in runs.RUNS.items():
+        told = runs.play(steps)
+        last = {t.who: t.after for t in told}
+        assert set(last) == set(Role), name
+        wanted = "OPEN" if name == "ping-inside-message" else "CLOSED"
+        assert all(after.startswith(wanted) for after in last.values()), (name, last)
+
+
+def test_only_the_runs_about_failing_break_a_rule() -> None:
+    broken = {name for name, steps in runs.RUNS.items() for t in runs.play(steps) if "forbidden" in t.outcome}
+    assert broken == {"server-fails", "client-fails"}
+
+
+def test_a_run_that_the_rules_do_not_allow_is_refused() -> None:
+    steps = (
+        runs.Step(Role.CLIENT, runs.Does.SEND, FrameFacts(8), "Close"),
+        runs.Step(Role.SERVER, runs.Does.TAKE),
+        runs.Step(Role.SERVER, runs.Does.CLOSE_TCP),
+    )
+    with pytest.raises(ValueError, match="does not allow step 3"):
+        runs.play(steps)
+
+
+# --- opening handshakes
+
+
+def test_opening_handshakes_end_as_their_names_say() -> None:
+    opened = {"success", "server-speaks-at-once", "client-speaks-early"}
+    for name, steps in handshakes.RUNS.items():
+        last = {t.who: t.after for t in handshakes.play(steps)}
+        assert set(last) == set(Role), name
+        assert set(last.values()) == ({"OPEN"} if name in opened else {"CLOSED; not cleanly, close code 1006"}), name
+
+
+def test_only_what_the_names_say_breaks_a_rule_of_the_opening_handshake() -> None:
+    broken = {
+        (name, told.who, rule)
+        for name, steps in handshakes.RUNS.items()
+        for told in handshakes.play(steps)
+        if "forbidden" in told.outcome
+        for rule in told.rules
+    }
+    client, server = Role.CLIENT, Role.SERVER
+    assert broken == {
+        ("client-speaks-early", client, "4.1/handshake-before-data"),
+        ("faulty-request", client, "4.1/send-key"),
+        ("other-version", client, "4.1/send-version"),
+        ("too-large", client, "4.1/valid-request"),
+        *(("not-for-us", client, f"4.1/send-{name}") for name in ("upgrade", "connection", "key", "version")),
+        ("bad-answer", server, "4.2.2/send-accept"),
+    }
+
+
+def test_the_answers_of_the_runs_are_those_of_their_names() -> None:
+    status = {"faulty-request": 400, "other-version": 426, "too-large": 431}
+    for name, steps in handshakes.RUNS.items():
+        refused = [told.outcome for told in handshakes.play(steps) if told.outcome.startswith("refuse")]
+        assert refused == ([f"refuse {status[name]}"] if name in status else []), name
+
+
+def test_the_example_of_section_1_3_is_in_the_text() -> None:
+    assert "`s3pPLMBiTxaQ9kYGzzhZRbK+xOo=`" in document.block("accept-example")
+    assert "`b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea`" in document.block("accept-example")
+
+
+def test_every_stage_of_a_server_is_drawn_and_of_a_client_those_that_it_knows() -> None:
+    server = document.block("states-opening-server")
+    assert all(f'"{stage}<br>' in server for stage in HANDSHAKE[1:])
+    client = document.block("states-opening-client")
+    assert {stage for stage in HANDSHAKE if f'"{stage}' in client} == {
+        "not begun",
+        "awaiting 101",
+        "refused",
+    }
+
+
+def test_an_opening_that_the_rules_do_not_allow_is_refused() -> None:
+    request = handshakes.RUNS["success"][0]
+    steps = (request, handshakes.Opens(Role.SERVER, runs.Does.TAKE))
+    twice = (*steps, request, handshakes.Opens(Role.SERVER, runs.Does.TAKE))
+    assert len(handshakes.play(steps)) == 2
+    assert handshakes.play(twice)[2].outcome == "forbidden, sent anyway"

@@ -1,0 +1,240 @@
+"""The demo: what it writes, what it holds against the model, and its exit status. The long parts are stood in for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.faulty import OWES_NO_PONG, FaultySubject
+from wsoracle import demo
+from wsoracle.cli import program
+from wsoracle.demo import Demo
+from wsoracle.diagrams.graph import VIEWS
+from wsoracle.explore.exploration import Explored
+from wsoracle.explore.findings import Finding
+from wsoracle.explore.hunting import Scenario, examine
+from wsoracle.generators.cases.case import check_suite
+from wsoracle.generators.mutants.distinguish import Status
+from wsoracle.generators.mutants.operators import mutants
+from wsoracle.generators.suite.all_cases import NO_KILLERS, Collection
+from wsoracle.generators.suite.suite import Found, MutationResult
+from wsoracle.generators.suite.witness_cases import witness_cases
+from wsoracle.implementations import MissingPeer
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+from wsoracle.properties.judge.observation import Arrives
+
+PARTS = ("draw", "prove", "explore", "mutate", "generate", "requirements", "run_cases")
+CASES = tuple(case for case in witness_cases()[0] if not case.opening)[:6]
+
+
+@contextmanager
+def silently(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    assert title
+    yield lambda what, done, total: None
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Demo:
+    return Demo(tmp_path, 7, silently)
+
+
+def written(made: Demo) -> set[str]:
+    return {path.relative_to(made.out).as_posix() for path in made.out.rglob("*") if path.is_file()}
+
+
+def finding(implementation: str) -> Finding:
+    scenario = Scenario((Arrives(bytes.fromhex("898037fa213d")),), "sink", Setting(Role.SERVER, 1_000))
+    examined = examine(FaultySubject(Role.SERVER, OWES_NO_PONG), scenario)
+    return Finding(implementation, "1.0", "server", f"exploration/{implementation}/server/5.5.2/pong-owed", examined)
+
+
+def explored(*findings: Finding, silent: tuple[str, ...] = ()) -> Explored:
+    fired = {rule.id: int(rule.id not in silent) for rule in RULES}
+    return Explored(7, 2, 3, fired, findings, (), {}, {}, 4, 5)
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_the_states_of_both_roles_are_drawn(made: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    made.draw()
+    names = {f"graph/{role}-{view.name}" for role in Role for view in VIEWS}
+    assert written(made) == {f"{name}.{form}" for name in names for form in ("svg", "mmd")}
+    for name in names:
+        assert ElementTree.parse(made.out / f"{name}.svg").getroot().tag.endswith("svg")
+        assert (made.out / f"{name}.mmd").read_text().strip()
+    said = capsys.readouterr().out
+    assert all(f"  {role}: " in said for role in Role)
+    assert not made.wrong
+
+
+def theorem(name: str, **changes: Any) -> dict[str, Any]:
+    proved = {"id": name, "kind": "safety", "result": "proved", "method": "z3", "seconds": 0.5, "refuted_by": "a fault"}
+    return {**proved, **changes}
+
+
+def test_theorems_that_do_not_hold_are_wrong(
+    made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [theorem("holds"), theorem("does-not", result="refuted"), theorem("says-nothing", refuted_by=None)]
+
+    def prove(progress: Callable[[dict[str, Any], int, int], None]) -> dict[str, Any]:
+        for number, row in enumerate(rows, 1):
+            progress(row, number, len(rows))
+        return {"theorems": rows, "seconds": 1.5}
+
+    monkeypatch.setattr(demo, "prove_all", prove)
+    made.prove()
+    assert json.loads((made.out / "prove.json").read_text()) == {"theorems": rows, "seconds": 1.5}
+    assert "safety: 2 of 3 proved" in capsys.readouterr().out
+    assert [line.split(":")[0] for line in made.wrong] == ["does-not", "says-nothing"]
+
+
+def test_a_deviation_of_another_implementation_is_a_finding(
+    made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds: list[int] = []
+
+    def explore(seed: int, progress: object) -> Explored:
+        seeds.append(seed)
+        return explored(finding("x"))
+
+    monkeypatch.setattr(demo, "explore_whole", explore)
+    report = made.explore()
+    assert seeds == [7]
+    assert json.loads((made.out / "explore.json").read_text()) == json.loads(json.dumps(report.to_json()))
+    said = capsys.readouterr().out
+    assert "  x 1.0 as server: stays quiet" in said
+    assert "    5.5.2/pong-owed: " in said
+    assert "4 scenarios and 5 walks" in said
+    assert made.wrong == []
+
+
+def test_a_deviation_of_our_own_and_a_silent_rule_are_wrong(made: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = explored(finding("wsoracle"), silent=("5.5.2/ping",))
+    monkeypatch.setattr(demo, "explore_whole", lambda seed, progress: found)
+    made.explore()
+    assert made.wrong == ["never fired: 5.5.2/ping", "our own endpoint deviates: stays quiet"]
+
+
+@pytest.mark.parametrize(("status", "wrong"), [(Status.ALIVE, True), (Status.KILLED, False)])
+def test_a_mutant_that_is_alive_is_wrong(
+    status: Status, wrong: bool, made: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant = mutants()[0]
+    result = MutationResult((mutant,), {mutant.id: Found(mutant.id, status, None)}, {}, {mutant.id: ()}, None, None)
+    monkeypatch.setattr(demo, "analyse", lambda data, step: result)
+    monkeypatch.setattr(demo, "autobahn_data", lambda: None)
+    assert made.mutate() == ([], {})
+    assert json.loads((made.out / "mutants.json").read_text()) == json.loads(json.dumps(result.to_json()))
+    assert made.wrong == ([f"alive: {mutant.id}"] if wrong else [])
+
+
+def few(seed: int, step: object, killers: object, found: object) -> Collection:
+    assert (seed, killers, found) == (7, NO_KILLERS, ())
+    return Collection(check_suite(CASES), {})
+
+
+def test_cases_are_written_in_every_format(made: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "collect", few)
+    cases = made.generate(explored(), NO_KILLERS)
+    assert {path.name for path in (made.out / "cases").iterdir()} == set(demo.EXPORTS)
+    assert {case.id for case in cases.cases} == {case.id for case in CASES}
+    assert {name for name in written(made) if name.startswith("cases/json/")}
+    assert {name for name in written(made) if name.startswith("cases/pytest/") and name.endswith(".py")}
+    assert not made.wrong
+
+
+def test_the_matrix_of_requirements_is_written(made: Demo) -> None:
+    made.requirements(Collection(check_suite(CASES), {}))
+    document = json.loads((made.out / "requirements.json").read_text())
+    assert {"id", "status"} <= document["requirements"][0].keys()
+    assert made.wrong == []
+
+
+def test_cases_are_run_and_what_cannot_be_run_is_wrong(
+    made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "available_peers", tuple)
+    monkeypatch.setattr(demo, "available_openings", tuple)
+    monkeypatch.setattr(demo, "missing_peers", lambda: (MissingPeer("x", "it is not installed"),))
+    made.run_cases(Collection(check_suite(CASES), {}))
+    assert json.loads((made.out / "runs.json").read_text()) == {"runs": []}
+    assert made.wrong == ["not run: x (it is not installed)"]
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts only say that they were done; whoever has a line in here finds it wrong with the model."""
+    done: list[str] = []
+    for name in PARTS:
+
+        def part(self: Demo, *given: object, name: str = name) -> None:
+            done.append(name)
+
+        monkeypatch.setattr(Demo, name, part)
+    return done
+
+
+def command(*args: str) -> Result:
+    return CliRunner().invoke(program, ["demo", *args])
+
+
+def test_all_parts_are_done_in_order(short: list[str], tmp_path: Path) -> None:
+    result = command("--out", str(tmp_path / "new" / "out"))
+    assert result.exit_code == 0, result.output
+    assert tuple(short) == PARTS
+    assert (tmp_path / "new" / "out").is_dir()
+    assert "everything is below" in result.stdout
+    assert result.stderr == ""
+
+
+def test_what_is_wrong_with_the_model_is_said_at_the_end(
+    short: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Demo, "draw", lambda self: self.wrong.append("the sky is green"))
+    result = command("--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "the sky is green"
+    assert "run_cases" in short, "the rest is done all the same"
+
+
+def test_the_seed_is_passed_on(short: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    monkeypatch.setattr(Demo, "draw", lambda self: seeds.append(self.seed))
+    assert command("--out", str(tmp_path), "--seed", "3").exit_code == 0
+    assert seeds == [3]
+    assert command("--out", str(tmp_path), "--seed", "-1").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "file/far/below", "", "-x"])
+def test_a_folder_that_cannot_be_one_is_refused_before_the_work(short: list[str], name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = command(f"--out={name if name in ('', '-x') else tmp_path / name}")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("wsoracle: error: --out: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert short == []
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(short: list[str], tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "at" / "all")
+    result = command("--out", str(tmp_path / "link"))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("wsoracle: error: ")
+    assert result.stderr.count("\n") == 1
+    assert short == []

@@ -1,0 +1,58 @@
+"""Which cases and agents the patterns of a specification file of Autobahn mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+__all__ = ["ABSENT", "AgentExclusions", "cases_meant", "is_established", "names_only_absent"]
+
+_ESTABLISHED: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
+
+ABSENT: Final = ("12", "13")
+"""Groups of Autobahn that are not here: compression."""
+
+
+def is_established(case_id: str) -> bool:
+    """Whether an id is one of Autobahn."""
+    return _ESTABLISHED.fullmatch(case_id) is not None
+
+
+def cases_meant(pattern: str, ids: Iterable[str]) -> list[str]:
+    """The ids that a pattern means: with ``*`` (any run of characters) those that begin so, else the one of that name.
+
+    What begins with ``*`` means Autobahn's ids alone; others are meant by what they begin with.
+    """
+    if "*" not in pattern:
+        return [one for one in ids if one == pattern]
+    matches = _regex(pattern).match
+    own_too = not pattern.startswith("*")
+    return [one for one in ids if (own_too or is_established(one)) and matches(one)]
+
+
+def names_only_absent(pattern: str) -> bool:
+    """Whether a pattern means cases of Autobahn that are not here."""
+    return pattern.partition(".")[0] in ABSENT or pattern in {f"{group}*" for group in ABSENT}
+
+
+class AgentExclusions:
+    """`exclude-agent-cases`: patterns of agents, and for each patterns of cases; both for the whole name."""
+
+    def __init__(self, patterns: Mapping[str, Sequence[str]]) -> None:
+        self._pairs: Final = [
+            (_regex(agent), [_regex(case) for case in cases]) for agent, cases in patterns.items() if cases
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self._pairs)
+
+    def __call__(self, agent: str, case_id: str) -> bool:
+        """Whether an agent is not to run a case."""
+        return any(
+            who.fullmatch(agent) and any(case.fullmatch(case_id) for case in cases) for who, cases in self._pairs
+        )
+
+
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)

@@ -1,0 +1,1 @@
+"""Benchmarks: frames a second and the time of whole suites, beside others on the same input in the same run."""

@@ -1,0 +1,1 @@
+"""Diagrams of states: an exploration goes in, Mermaid or SVG comes out."""

@@ -1,0 +1,270 @@
+"""The reachable graph of one endpoint as a networkx graph, and small views of it that people can read.
+
+The whole graph has hundreds of states and tens of thousands of transitions. A *view* is a quotient of it: states that
+agree on a few facts become one box, and what leads from box to box is put into words. Nothing is drawn by hand: a
+mutant of the rules has its own diagram.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+import networkx as nx
+
+from wsoracle.model.machine.interpreted import Kind
+from wsoracle.model.machine.reachable import Exploration, Explorer, Transition
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.rule import Due
+from wsoracle.model.notation.variables import CONNECTING, EventKind, FrameFacts, State, phase
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+
+from .diagram import Arrow, Box, Diagram, wrapped
+
+StateGraph: TypeAlias = "nx.DiGraph[State]"
+ViewGraph: TypeAlias = "nx.DiGraph[tuple[str, ...]]"
+
+NAMES: Final = {
+    CONTINUATION: "continuation",
+    TEXT: "text",
+    BINARY: "binary",
+    CLOSE: "Close",
+    PING: "Ping",
+    PONG: "Pong",
+}
+LINE_WIDTH: Final = 42
+
+
+class Counts(NamedTuple):
+    """How large a reachable graph is. ``transitions`` counts each set of enabled rules, outcome and target once."""
+
+    states: int
+    transitions: int
+    edges: int
+    depth: int
+
+
+def reachable_graph(explored: Exploration) -> StateGraph:
+    """The reachable states with an edge for each ordered pair that a transition joins.
+
+    Nodes carry ``distance`` and ``phase``; edges carry ``transitions``.
+    """
+    graph: StateGraph = nx.DiGraph(role=str(explored.setting.role))
+    distance: dict[State, int] = {}
+    for state, via in explored.via.items():
+        distance[state] = 0 if via is None else distance[via.source] + 1
+        graph.add_node(state, distance=distance[state], phase=phase(state))
+    for step in explored.transitions:
+        if not graph.has_edge(step.source, step.target):
+            graph.add_edge(step.source, step.target, transitions=[])
+        graph.edges[step.source, step.target]["transitions"].append(step)
+    return graph
+
+
+def counts(explored: Exploration) -> Counts:
+    """The size of a reachable graph."""
+    edges = {(step.source, step.target) for step in explored.transitions}
+    depth = max(len(explored.path(state)) for state in explored.states)
+    return Counts(len(explored.states), len(explored.transitions), len(edges), depth)
+
+
+# --- words --------------------------------------------------------------------------------------------------------
+
+
+class Words(NamedTuple):
+    """A transition in words: the verb and its object, such as *receives* and *Close*."""
+
+    verb: str
+    object: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.object}".rstrip()
+
+
+def in_words(step: Transition) -> Words:
+    """What happens in a transition, seen from the endpoint."""
+    kind, frame, head = step.event
+    if step.label.kind is Kind.REFUSE:
+        return Words("refuses", f"with {step.label.code}")
+    if head is not None and step.label.kind in (Kind.ACCEPT, Kind.PERMIT):
+        return Words("receives" if kind.is_input else "sends", head_words(head))
+    if kind.is_input and step.label.kind is Kind.FAIL:
+        return Words("fails", str(step.label.code))
+    if kind.facts is not None and step.label.kind is Kind.IGNORE:
+        return Words("ignores", "what it receives")
+    if frame is not None:
+        return Words("sends" if kind is EventKind.SEND else "receives", frame_words(frame))
+    if kind is EventKind.RECEIVE_EOF:
+        return Words("TCP ends" if step.label.delivers is None else f"TCP ends: {step.label.delivers}")
+    return Words("closes", "TCP") if kind is EventKind.CLOSE_TCP else Words("may be silent")
+
+
+def head_words(head: RequestFacts | ResponseFacts) -> str:
+    """The kind of a head of HTTP: ``request``, ``response 101``."""
+    if isinstance(head, RequestFacts):
+        return "request"
+    return f"response {head.status}" if head.status < 200 else "a response but 101"
+
+
+def frame_words(frame: FrameFacts) -> str:
+    """The kind of a frame, as people say it: ``first text fragment``."""
+    if frame.opcode == CONTINUATION:
+        return "last fragment" if frame.fin else "next fragment"
+    name = NAMES.get(frame.opcode, f"opcode {frame.opcode:#x}")
+    return name if frame.fin else f"first {name} fragment"
+
+
+def broadly(words: Words) -> Words:
+    """The words with frames of a kind taken together: messages, fragments."""
+    if words.object.endswith("fragment"):
+        return words._replace(object="fragments")
+    return words._replace(object="messages") if words.object in (NAMES[TEXT], NAMES[BINARY]) else words
+
+
+_VERBS: Final = ("receives", "refuses", "ignores", "fails", "sends", "may be silent", "TCP ends", "closes")
+_OBJECTS: Final = ("messages", "fragments", *NAMES.values())
+
+
+def in_order(words: Iterable[Words]) -> tuple[Words, ...]:
+    """The words in an order of their own: what comes in, then what goes out, then the end."""
+
+    def place(word: Words) -> tuple[int, int, str]:
+        known = _OBJECTS.index(word.object) if word.object in _OBJECTS else len(_OBJECTS)
+        verb = next(number for number, start in enumerate(_VERBS) if word.verb.startswith(start))
+        return verb, known, str(word)
+
+    return tuple(sorted(words, key=place))
+
+
+def sentences(words: Iterable[Words], width: int = LINE_WIDTH) -> tuple[str, ...]:
+    """The words as lines, objects of one verb together: ``fails 1002, 1007``."""
+    objects: dict[str, list[str]] = {}
+    for word in words:
+        known = objects.setdefault(word.verb, [])
+        if word.object and word.object not in known:
+            known.append(word.object)
+    lines: list[str] = []
+    for verb, known in objects.items():
+        lines += wrapped([" ".join((verb, *known[:1])), *known[1:]], width)
+    return tuple(lines)
+
+
+# --- views --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class View:
+    """What a diagram tells apart: ``of`` gives the lines of the box that a state lies in, the first one its heading."""
+
+    name: str
+    title: str
+    of: Callable[[State], tuple[str, ...]]
+
+
+def _closing(state: State) -> tuple[str, ...]:
+    facts = [
+        words
+        for holds, words in (
+            (state.failed and not state.tcp_open, "failed"),
+            (state.sent_close, "Close sent"),
+            (state.got_close, "Close received"),
+        )
+        if holds
+    ]
+    return (phase(state), *([", ".join(facts)] if facts else []))
+
+
+def _message(state: State) -> tuple[str, ...]:
+    if phase(state) != "OPEN":
+        return (phase(state),)
+    doing = {0: "between messages", TEXT: "inside a text message", BINARY: "inside a binary message"}
+    return ("OPEN", doing[state.recv_type])
+
+
+CLOSING: Final = View("closing", "How a connection ends", _closing)
+MESSAGES: Final = View("messages", "Receiving messages", _message)
+VIEWS: Final = (CLOSING, MESSAGES)
+
+_DUE_WORDS: Final = {
+    Due.REQUEST: "a request",
+    Due.RESPONSE: "a response",
+    Due.REPLY: "a reply",
+    Due.PONG: "a Pong",
+    Due.CLOSE: "a Close",
+    Due.TCP_CLOSE: "closing TCP",
+}
+
+
+def view_graph(explored: Exploration, view: View) -> ViewGraph:
+    """The quotient of the reachable graph under a view.
+
+    Nodes carry ``states`` (how many), ``stays`` (the words of what leads nowhere else, none where nothing can ever
+    change) and ``owes`` (what is owed in all of these states); edges carry ``words``.
+    """
+    graph: ViewGraph = nx.DiGraph(role=str(explored.setting.role))
+    machine = Explorer(explored.rules, explored.setting).machine
+    owes: dict[tuple[str, ...], set[Due]] = {}
+    for state in explored.states:
+        node = view.of(state)
+        if node not in graph:
+            graph.add_node(node, states=0)
+        graph.nodes[node]["states"] += 1
+        here = {due for due, _ in machine.owed(state)}
+        owes[node] = owes.get(node, here) & here
+    nx.set_node_attributes(graph, {node: tuple(sorted(dues)) for node, dues in owes.items()}, "owes")
+    changing = {view.of(step.source) for step in explored.transitions if step.source != step.target}
+    stays: dict[tuple[str, ...], set[Words]] = {node: set() for node in graph}
+    leads: dict[tuple[tuple[str, ...], tuple[str, ...]], set[Words]] = {}
+    for step in explored.transitions:
+        source, target = view.of(step.source), view.of(step.target)
+        if source != target:
+            leads.setdefault((source, target), set()).add(in_words(step))
+        elif source in changing:
+            stays[source].add(broadly(in_words(step)))
+    nx.set_node_attributes(graph, {node: in_order(words) for node, words in stays.items()}, "stays")
+    graph.add_edges_from((source, target, {"words": in_order(words)}) for (source, target), words in leads.items())
+    return graph
+
+
+def diagram(explored: Exploration, view: View) -> Diagram:
+    """The quotient under a view as a diagram, ready for ``diagram.mermaid`` and ``svg.svg``."""
+    graph = view_graph(explored, view)
+    ids = {node: f"s{number}" for number, node in enumerate(graph)}
+    boxes = tuple(Box(ids[node], node[0], node[1:], _lines(graph, node), node[0].lower()) for node in graph)
+    arrows = tuple(
+        Arrow(ids[source], ids[target], sentences(graph.edges[source, target]["words"]))
+        for source, target in graph.edges
+    )
+    # Of several initial states the one that comes first in the life of a connection.
+    start = ids[view.of(CONNECTING if CONNECTING in explored.initial else explored.states[0])]
+    return Diagram(f"{view.title}: the {explored.setting.role}", start, boxes, arrows)
+
+
+def _lines(graph: ViewGraph, node: tuple[str, ...]) -> tuple[str, ...]:
+    stays: tuple[Words, ...] = graph.nodes[node]["stays"]
+    owes = [_DUE_WORDS[due] for due in graph.nodes[node]["owes"]]
+    if any(word.verb == "receives" for word in stays):
+        stays = tuple(word._replace(verb="may ignore") if word.verb == "ignores" else word for word in stays)
+    return (*([f"owes {' and '.join(owes)}"] if owes else []), *sentences(stays))
+
+
+__all__ = [
+    "CLOSING",
+    "MESSAGES",
+    "VIEWS",
+    "Counts",
+    "StateGraph",
+    "View",
+    "ViewGraph",
+    "Words",
+    "broadly",
+    "counts",
+    "diagram",
+    "frame_words",
+    "in_order",
+    "in_words",
+    "reachable_graph",
+    "sentences",
+    "view_graph",
+]

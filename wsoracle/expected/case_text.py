@@ -1,0 +1,111 @@
+"""A live case for people, and as JSON: what is sent, frame by frame, and what is expected, with the clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final
+
+from wsoracle.generators.cases.live_case import Action, LiveCase, SendFrame, SendHead, SendOctets, octets_of
+from wsoracle.generators.cases.words import MANY, repetitions, told
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+
+from .expectations import expectations
+
+__all__ = ["case_lines", "case_to_json", "summary"]
+
+SHOWN: Final = 64
+"""Octets of an action that are shown in hex."""
+
+
+def summary(case: LiveCase) -> str:
+    """One line for lists: id, title, for whom it is where not for both roles, and its control."""
+    roles = "" if len(case.roles) == len(Role) else f" [{', '.join(sorted(case.roles))}]"
+    control = f" (control: {case.control})" if case.control is not None else ""
+    return f"{case.id:<10} {case.title}{roles}{control}"
+
+
+def case_to_json(case: LiveCase, *, whole: bool) -> dict[str, Any]:
+    """A case as an object; ``whole``: with each action and what is expected of each role."""
+    found: dict[str, Any] = {
+        "id": case.id,
+        "title": case.title,
+        "group": list(case.group),
+        "stimulus": case.stimulus,
+        "roles": sorted(role.value for role in case.roles),
+        "control": case.control,
+        "opening": case.opening,
+        "origin": case.origin or None,
+        "seconds": case.seconds,
+    }
+    if whole:
+        found["actions"] = [
+            {"what": told(action), "times": count, "octets": _size(action), "hex": _hex(action)}
+            for action, count in _runs(case)
+        ]
+        found["expected"] = {
+            role.value: [one.to_json() for one in expectations(case, role, failed=True)] for role in sorted(case.roles)
+        }
+    return found
+
+
+def case_lines(case: LiveCase) -> Iterator[str]:
+    """A case in full, as lines of text. Octets are shown as they are without a mask."""
+    yield f"{case.id}: {case.title}"
+    yield f"group     {': '.join(case.group)}"
+    yield f"for       {' and '.join(sorted(f'{role}s' for role in case.roles))}"
+    if case.origin:
+        yield f"origin    {case.origin}"
+    yield f"control   {case.control or 'none: whoever passes has answered'}"
+    yield f"at most   {case.seconds:g} s"
+    yield ""
+    yield "What is sent" + (", from the first octet on:" if case.opening else " after the opening handshake:")
+    for action, count in _runs(case):
+        times = f"{count} times: " if count > 1 else ""
+        yield f"  {times}{told(action)}"
+        if isinstance(action, SendHead):
+            yield from (f"    {line.decode('latin-1')!s}" for line in action.octets[:2000].splitlines())
+        elif hexadecimal := _hex(action):
+            yield f"    {hexadecimal}"
+    yield ""
+    yield from _expected(case)
+
+
+def _expected(case: LiveCase) -> Iterator[str]:
+    by_role = {role: expectations(case, role, failed=True) for role in sorted(case.roles)}
+    alike = len({tuple((one.verdict, one.what) for one in found) for found in by_role.values()}) == 1
+    named: dict[str, None] = {}
+    for role, found in by_role.items():
+        yield "What the rules say of:" if alike else f"What the rules say, where a {role} does this:"
+        for one in found:
+            yield f"  {one.verdict.value:<13} {one.what}"
+            yield f"{'':<16}{', '.join(one.rules)}"
+            named.update(dict.fromkeys(one.rules))
+        yield ""
+        if alike:
+            break
+    yield "Clauses:"
+    for rule_id in named:
+        rule = RULES.by_id[rule_id]
+        yield f"  {rule_id} ({rule.strength.value}, section {rule.section}): {rule.quote}"
+
+
+def _runs(case: LiveCase) -> list[tuple[Action, int]]:
+    if len(case.actions) > MANY:
+        return repetitions(case.actions)
+    return [(next(same), 1 + sum(1 for _ in same)) for _, same in groupby(case.actions)]
+
+
+def _size(action: Action) -> int:
+    if isinstance(action, SendFrame | SendOctets):
+        return len(octets_of(action, None))
+    return len(action.octets) if isinstance(action, SendHead) else 0
+
+
+def _hex(action: Action) -> str:
+    if isinstance(action, SendFrame | SendOctets):
+        octets = octets_of(action, None)
+        shown = octets[:SHOWN].hex(" ")
+        return shown if len(octets) <= SHOWN else f"{shown} ... ({len(octets)} octets)"
+    return action.octets[:SHOWN].hex(" ") if isinstance(action, SendHead) else ""

@@ -1,0 +1,205 @@
+"""What the judge says of the answers to an opening handshake that one can think of.
+
+A server may complete it, refuse it with a status, drop TCP or be silent; a client may take the answer, or fail the
+connection with and without a Close. What follows an open connection is as the rules have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from wsoracle.generators.cases.live_case import (
+    Action,
+    EndSending,
+    LiveCase,
+    SendFrame,
+    SendHead,
+    SendOctets,
+    Settle,
+    octets_of,
+)
+from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, with_accept
+from wsoracle.model.endpoint.endpoint import Endpoint
+from wsoracle.model.endpoint.handshake_client import ClientOpening
+from wsoracle.model.endpoint.handshake_server import ServerOpening
+from wsoracle.model.facts.heads import SAMPLE_URI
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.http import HeadReader, Read, Request
+from wsoracle.model.octets.vocabulary import CLOSE, Role
+from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes, frames_in
+from wsoracle.properties.judge.opening_judge import judge_opening
+from wsoracle.properties.judge.verdict import Profile
+
+from .outcome import Expected, best_first, verdict_in
+from .reduced_stimulus import Answer, key_for, masked_close, written_close
+
+__all__ = ["opening_expectations"]
+
+STATUSES: Final = (400, 403, 404, 426, 500, 200)
+NORMAL: Final = 1000
+HEAD_END: Final = b"\r\n\r\n"
+
+
+class _Supposed(NamedTuple):
+    """One way to behave: in words, or the status that is answered; what is sent then, and all that is observed."""
+
+    words: str
+    events: tuple[Answer, ...]
+    trace: tuple[Observation, ...]
+    status: int | None = None
+
+
+def opening_expectations(case: LiveCase, role: Role, profile: Profile) -> tuple[Expected, ...]:
+    """The outcomes, the best first."""
+    found: dict[tuple[str, str, tuple[str, ...]], Expected] = {}
+    for one, judgement in _judged(case.actions, role):
+        verdict = verdict_in(judgement, profile)
+        rules = _rules(judgement)
+        key = (verdict.value, one.words, rules)
+        codes = () if one.status is None else (one.status,)
+        if key in found:
+            found[key] = replace(found[key], codes=tuple(dict.fromkeys((*found[key].codes, *codes))))
+        else:
+            ending = "open" if one.status is None else "refuse"
+            found[key] = Expected(verdict, one.events, rules, codes, ending, prefix=one.words)
+    return best_first(found.values())
+
+
+@lru_cache(maxsize=64)
+def _judged(actions: tuple[Action, ...], role: Role) -> tuple[tuple[_Supposed, Judgement], ...]:
+    setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
+    uri = SAMPLE_URI if role is Role.CLIENT else None
+    supposed = _by_server(actions) if role is Role.SERVER else _by_client(actions)
+    return tuple((one, judge_opening(one.trace, setting, uri=uri, application="echo")) for one in supposed)
+
+
+def _rules(judgement: Judgement) -> tuple[str, ...]:
+    if judgement.rules:
+        return judgement.rules
+    steps = [step for step in judgement.steps if step.event is not None and step.event.kind.is_input and step.rules]
+    return tuple(dict.fromkeys(rule for step in steps for rule in step.rules))[:3]
+
+
+# --- what can be done
+
+
+def _by_server(actions: tuple[Action, ...]) -> Iterator[_Supposed]:
+    yield _canonical(actions, Role.SERVER)
+    arrives = _stimulus(actions, Role.SERVER, None)
+    request = _request(b"".join(action.octets for action in actions if isinstance(action, SendHead)))
+    ended = any(isinstance(action, EndSending) for action in actions)
+    if request is not None and not ended:
+        opens = answer_to(request, Greeting()).octets()
+        end = (Arrives(masked_close(Role.SERVER, NORMAL)), Writes(written_close(Role.SERVER, NORMAL)), ClosesTcp())
+        yield _Supposed("completes the opening handshake: 101", (), (*arrives, Writes(opens), Quiet(), *end))
+    for status in STATUSES:
+        versions = b"Sec-WebSocket-Version: 13\r\n" if status == 426 else b""
+        head = b"HTTP/1.1 %d Refused\r\n%sConnection: close\r\nContent-Length: 0\r\n\r\n" % (status, versions)
+        yield _Supposed("", (), (*arrives, Writes(head), ClosesTcp()), status)
+    yield _Supposed("closes TCP without an answer", (), (*arrives, ClosesTcp()))
+    yield _Supposed("does not answer", (), (*arrives, Quiet()))
+
+
+def _by_client(actions: tuple[Action, ...]) -> Iterator[_Supposed]:
+    canonical = _canonical(actions, Role.CLIENT)
+    yield canonical
+    request = Endpoint(Role.CLIENT, limit=MAX_LENGTH, opening=_client()).octets_to_send()
+    arrives = _stimulus(actions, Role.CLIENT, _request(request))
+    before = (Writes(request), *arrives)
+    end = (ArrivesEof(), ClosesTcp())
+    took = (Quiet(), Arrives(masked_close(Role.CLIENT, NORMAL)), Writes(written_close(Role.CLIENT, NORMAL)), *end)
+    if not any(isinstance(action, EndSending) for action in actions):
+        yield _Supposed("takes the connection for open", (), (*before, *took))
+    yield _Supposed("closes TCP", (), (*before, ClosesTcp()))
+    # Where there is something to be answered, who closes instead has been waited for.
+    pause = (Quiet(),) if canonical.events else ()
+    fails = (*pause, Writes(written_close(Role.CLIENT, 1002)))
+    yield _Supposed("sends Close 1002 and closes TCP", (), (*before, *fails, *end))
+    silence = (Quiet(), Arrives(masked_close(Role.CLIENT, NORMAL)), Quiet())
+    yield _Supposed("does nothing more", (), (*before, *silence))
+
+
+def _client() -> ClientOpening:
+    return ClientOpening(f"ws://{SAMPLE_URI.host_header}{SAMPLE_URI.resource_name}")
+
+
+def _request(octets: bytes) -> Request | None:
+    """The request in octets that begin with one."""
+    reader = HeadReader(Role.SERVER)
+    reader.feed(octets)
+    read = reader.result
+    return read.head if isinstance(read, Read) and isinstance(read.head, Request) else None
+
+
+def _stimulus(actions: tuple[Action, ...], role: Role, request: Request | None) -> list[Observation]:
+    """Everything that arrives, at once."""
+    octets = b"".join(_octets(action, role, request) for action in actions)
+    found: list[Observation] = [Arrives(octets)] if octets else []
+    return [*found, ArrivesEof()] if any(isinstance(action, EndSending) for action in actions) else found
+
+
+def _octets(action: Action, role: Role, request: Request | None) -> bytes:
+    if isinstance(action, SendHead):
+        return with_accept(action.octets, request) if role is Role.CLIENT else action.octets
+    return octets_of(action, key_for(role)) if isinstance(action, SendFrame | SendOctets) else b""
+
+
+def _canonical(actions: tuple[Action, ...], role: Role) -> _Supposed:
+    """What an endpoint that follows the rules does, and how its connection ends."""
+    opening = ServerOpening() if role is Role.SERVER else _client()
+    endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True, opening=opening)
+    trace: list[Observation] = []
+    written = b""
+    request: Request | None = None
+
+    def take() -> None:
+        nonlocal written
+        octets = endpoint.octets_to_send()
+        if octets:
+            trace.append(Writes(octets))
+            written += octets
+
+    take()
+    if role is Role.CLIENT:
+        request, written = _request(written), b""
+    ended = False
+    for action in actions:
+        octets = _octets(action, role, request)
+        if isinstance(action, EndSending):
+            ended = True
+            trace.append(ArrivesEof())
+            endpoint.receive_eof()
+        elif octets:
+            trace.append(Arrives(octets))
+            endpoint.receive(octets)
+        take()
+        if isinstance(action, Settle):
+            trace.append(Quiet())
+    opened = not endpoint.state.handshake
+    if opened and not ended and endpoint.state.tcp_open and not endpoint.state.sent_close:
+        trace.append(Quiet())
+        trace.append(Arrives(masked_close(role, NORMAL)))
+        endpoint.receive(masked_close(role, NORMAL))
+        take()
+    if role is Role.CLIENT and opened and not ended:
+        trace.append(ArrivesEof())
+    trace.append(ClosesTcp() if endpoint.wants_tcp_close or opened else Quiet())
+    head, _, rest = written.partition(HEAD_END) if role is Role.SERVER else (b"", b"", written)
+    frames, _ = frames_in(rest)
+    events = tuple(
+        Answer(len(actions), frame.header.opcode, frame.payload) for frame in frames if frame.header.opcode != CLOSE
+    )
+    status = None if opened or not head else int(head.split(b" ", 2)[1])
+    words = "" if status is not None else _canonical_words(role, opened, len(events))
+    return _Supposed(words, events, tuple(trace), status)
+
+
+def _canonical_words(role: Role, opened: bool, answers: int) -> str:
+    if not opened:
+        return "closes TCP without an answer" if role is Role.SERVER else "closes TCP"
+    said = "completes the opening handshake: 101" if role is Role.SERVER else "takes the connection for open"
+    return f"{said}; then answers what follows" if answers else said

@@ -1,0 +1,101 @@
+"""One outcome of a case as the judge sees it, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wsoracle.model.notation.rule import Strength
+from wsoracle.properties.judge.grading import verdict_on
+from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.verdict import Profile, Verdict
+
+from .reduced_stimulus import Answer
+
+__all__ = ["Expected", "best_first", "verdict_in"]
+
+_ORDER: Final = tuple(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an endpoint may be seen to do, and the verdict on it.
+
+    `events`     the messages and Pongs that it sends, in order
+    `rules`      those that are not followed; where all are, those that ask for it
+    `codes`      the codes of its Close that make no difference; None: without a code
+    `ending`     `close`: by a Close of its own; `reply`: by its answer to the tester's; `drop`: of TCP alone;
+                 `silent`: it does not end; `refuse`: by an answer of HTTP; `open`: an opening handshake is complete
+    `by_tester`  it is the tester that closes the connection
+    `failing`    the stimulus makes it fail; `asked`: the stimulus has a legal Close
+    """
+
+    verdict: Verdict
+    events: tuple[Answer, ...]
+    rules: tuple[str, ...]
+    codes: tuple[int | None, ...]
+    ending: str
+    by_tester: bool = False
+    prefix: str = ""
+    failing: bool = False
+    asked: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether a message or a Pong is sent."""
+        return bool(self.events)
+
+    @property
+    def clean(self) -> bool:
+        """Whether both sides send a Close, the tester's first."""
+        return self.ending == "reply"
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        return "; then ".join(part for part in (self.prefix, self._end()) if part)
+
+    def _end(self) -> str:
+        with_codes = _codes(self.codes)
+        match self.ending:
+            case "close":
+                return f"fails the connection: {with_codes}" if self.failing else f"closes by itself: {with_codes}"
+            case "reply":
+                return (
+                    f"answers the Close: {with_codes}" if self.asked else f"answers the Close at the end: {with_codes}"
+                )
+            case "drop":
+                return "closes TCP without a Close"
+            case "silent":
+                return "does nothing more"
+            case "refuse":
+                return f"answers with {_listed(self.codes)}"
+        return ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As in a case record: verdict, words, rules."""
+        return {"verdict": self.verdict.value, "what": self.what, "rules": list(self.rules)}
+
+
+def _codes(codes: tuple[int | None, ...]) -> str:
+    said = [f"Close {_listed(codes)}"] if any(code is not None for code in codes) else []
+    return " or ".join([*said, "a Close without a code"] if None in codes else said)
+
+
+def _listed(codes: tuple[int | None, ...]) -> str:
+    numbers = [str(code) for code in sorted(code for code in codes if code is not None)]
+    return f"{', '.join(numbers[:-1])} or {numbers[-1]}" if len(numbers) > 1 else "".join(numbers)
+
+
+def best_first(found: Iterable[Expected]) -> tuple[Expected, ...]:
+    """The best verdict first; else in their order."""
+    return tuple(sorted(found, key=lambda one: _ORDER.index(one.verdict)))
+
+
+def verdict_in(judgement: Judgement, profile: Profile) -> Verdict:
+    """The verdict in a profile: what was broken is the same in each."""
+    if profile == judgement.profile or judgement.unexplained:
+        return judgement.verdict
+    left: set[Strength] = {broken.strength for broken in judgement.broken}
+    return verdict_on(left, own_limit=not left and judgement.verdict is Verdict.INFORMATIONAL, profile=profile)

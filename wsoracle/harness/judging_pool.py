@@ -1,0 +1,119 @@
+"""Who judges, records and files conversations: this process, or others that have begun as soon as they could.
+
+To judge thousands of frames takes a good part of a second, in which this process could talk to no endpoint: silence
+would be found where there is none, and time limits would be passed by nobody's fault. So conversations go to another
+process, as data, while others go on; it also writes the files of each case, and what comes back is what lists show.
+
+Nothing is imported here that only those processes need: they get ready while this one does the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from wsoracle.model.octets.vocabulary import Role
+
+from .workers import Workers, WorkersLost
+
+if TYPE_CHECKING:
+    from wsoracle.generators.cases.live_case import LiveCase
+    from wsoracle.properties.judge.verdict import Profile
+
+    from ..reports.entries import Entries
+    from ..reports.stored_record import Place
+    from .conversation import Conversation
+    from .transcript import Facts, Finished
+
+__all__ = ["Judges"]
+
+MANY_OCTETS: Final = 1 << 20
+MANY_ACTIONS: Final = 500
+"""From so many octets or actions of a case on it is judged in a process of its own."""
+
+MANY_CASES: Final = 64
+"""And from so many cases on all are, where nobody says what is to come."""
+
+MOST: Final = 2
+"""Processes: the tester keeps no more of them busy."""
+
+
+class Judges:
+    """Who judges conversations. To be closed at the end, or used as a context.
+
+    ``role`` is that of the endpoints. Of few ``cases`` the small ones are judged in this process; without any, all are
+    in other ones, which are best begun before this one has threads and has imported much.
+    """
+
+    def __init__(self, role: Role, cases: Iterable[LiveCase] | None = None) -> None:
+        every = None if cases is None else list(cases)
+        self._all: Final = every is None or len(every) >= MANY_CASES
+        wanted = self._all or any(map(_is_large, every or ()))
+        count = min(MOST, os.cpu_count() or 1)
+        self._workers: Workers | None = Workers(count, _get_ready, role) if wanted else None
+
+    def elsewhere(self, case: LiveCase) -> bool:
+        """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
+        return self._workers is not None and (self._all or _is_large(case))
+
+    async def record(self, talk: Conversation, facts: Facts, profile: Profile, place: Place | None) -> dict[str, Any]:
+        """The record of a conversation, judged. With a ``place`` it may be a
+        :class:`~wsoracle.reports.stored_record.FiledRecord`, whose files have been written there."""
+        from .transcript import finished_of
+
+        finished = finished_of(talk)
+        if self._workers is not None and self.elsewhere(talk.case):
+            try:
+                record: dict[str, Any] = await self._workers.call(_work, finished, facts, profile, place)
+                return record
+            except WorkersLost:
+                pass  # it was killed: what it would have done is done here
+        return _work(finished, facts, profile, None)
+
+    def index_page(self, agents: Entries) -> str:
+        """The index of a run, made where templates have been read before, unless there is other work to do."""
+        if self._workers is not None and not self._workers.busy:
+            try:
+                return str(self._workers.call_now(_index_page, agents))
+            except WorkersLost:
+                pass
+        return _index_page(agents)
+
+    def close(self) -> None:
+        """End the processes, if there are any; what they are at is broken off, for nobody asks for it any more."""
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
+
+    def __enter__(self) -> Judges:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _is_large(case: LiveCase) -> bool:
+    return len(case.actions) > MANY_ACTIONS or case.size > MANY_OCTETS
+
+
+# --- in the other process ---------------------------------------------------------------------------------------------
+
+
+def _get_ready(role: Role) -> None:
+    from .judging_work import get_ready
+
+    get_ready(role)
+
+
+def _work(finished: Finished, facts: Facts, profile: Profile, place: Place | None) -> dict[str, Any]:
+    from .judging_work import record_finished
+
+    return record_finished(finished, facts, profile, place)
+
+
+def _index_page(agents: Entries) -> str:
+    from ..reports.index import index_page
+
+    return index_page(agents)

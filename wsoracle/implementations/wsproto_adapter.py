@@ -1,0 +1,207 @@
+"""wsproto as an implementation under test, through `wsproto.WSConnection`.
+
+What the driver does, and why (wsproto's guide "Getting Started", the docstrings of its events, its two examples):
+
+- Every Ping is answered with `event.response()` at once: "wsproto does not automatically send a pong response to a
+  ping event. To comply with the RFC you MUST send a pong even as soon as is practical." If `send` refuses the reply
+  with LocalProtocolError, there is no reply; that refusal is kept in `refusals`.
+- Every CloseConnection is answered with `event.response()` unless a Close was sent before, found out as its docstring
+  asks: "you should check if a response needs to be sent by checking WSConnection.state".
+- wsproto reports a frame that it cannot accept as a CloseConnection too, with its own code, and leaves the state as it
+  was. The reply that the same rule then sends is the Close frame with that code, by which the connection is failed.
+  The state tells the two apart: after a real Close frame it is REMOTE_CLOSING or CLOSED, after a parse failure
+  OPEN or LOCAL_CLOSING. The first is delivered as `close`, the second as `failed`.
+- There is no TCP in wsproto, and its guide gives the task to the server: "When the server receives a CloseConnection
+  event, it should send pending wsproto data (if any) and then it can start tearing down the underlying connection."
+  So a server ends its stream and stops reading after any CloseConnection; its example does both.
+- A client leaves TCP to the server (section 7.1.1 of the RFC) and goes on reading. In the state CLOSED wsproto
+  answers octets with LocalProtocolError "Connection already closed", which is a driver's mistake and not a reaction
+  to the peer: the driver drops octets that arrive then. After a parse failure octets still go to wsproto.
+- The end of the TCP stream is `receive_data(None)`, as its guide says; in the state CLOSED nothing is said, because
+  wsproto would tell of an abnormal closure (1006) after a clean one. Then the driver closes its side too.
+- A reply is sent inside the loop over `events()`, as in the examples, so replies have the order of the events.
+
+What the interface cannot say is refused: a first fragment while a message is being sent, or a continuation without
+one (wsproto chooses the opcode itself), and a text fragment that ends inside a character (wsproto takes `str`).
+Besides LocalProtocolError, `send` refuses arguments with plain TypeError and ValueError ("payload too long for control
+frame"); both are taken as refusals there, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import wsproto
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    Pong,
+    Request,
+    TextMessage,
+)
+from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import LocalProtocolError
+
+from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT, Role
+
+from .adapter import (
+    ABNORMAL_CLOSURE,
+    OPENING_REQUEST,
+    Application,
+    ApplicationRefused,
+    Delivered,
+    HandshakeFailed,
+    Limits,
+    PeerFactory,
+    PeerUnderTest,
+    check_opening_answer,
+    library_call,
+    opening_answer,
+)
+
+__all__ = ["FACTORY", "WsprotoPeer"]
+
+_REFUSALS: Final = (LocalProtocolError, TypeError, ValueError)
+
+
+class WsprotoPeer(PeerUnderTest):
+    """One wsproto connection, open; see the module's docstring for what the driver decides."""
+
+    implementation: ClassVar[str] = "wsproto"
+
+    def __init__(self, role: Role, application: Application = "sink") -> None:
+        super().__init__(role, application)
+        self.version = wsproto.__version__
+        # wsproto hands on what it has and keeps no message, so it needs no limit on one.
+        self.limits = Limits(message_octets=None, frame_octets=None, fragments=None)
+        server = role is Role.SERVER
+        self._connection: Final = WSConnection(ConnectionType.SERVER if server else ConnectionType.CLIENT)
+        if server:
+            self._open_as_server()
+        else:
+            self._open_as_client()
+
+    def _open_as_server(self) -> None:
+        with library_call():
+            self._connection.receive_data(OPENING_REQUEST)
+            events = list(self._connection.events())
+        if not (len(events) == 1 and isinstance(events[0], Request)):
+            raise HandshakeFailed(f"a valid request gave {events}")
+        with library_call():
+            answer = bytes(self._connection.send(AcceptConnection()))
+        check_opening_answer(answer)
+
+    def _open_as_client(self) -> None:
+        with library_call():
+            request = bytes(self._connection.send(Request(host="localhost", target="/")))
+        answer = opening_answer(request)
+        with library_call():
+            self._connection.receive_data(answer)
+            events = list(self._connection.events())
+        if not (len(events) == 1 and isinstance(events[0], AcceptConnection)):
+            raise HandshakeFailed(f"a valid answer gave {events}")
+
+    # --- the network
+
+    def _feed(self, octets: bytes) -> None:
+        if self._connection.state is ConnectionState.CLOSED:
+            return
+        with library_call():
+            self._connection.receive_data(octets)
+        self._take_events()
+
+    def _feed_eof(self) -> None:
+        if self._connection.state is not ConnectionState.CLOSED:
+            with library_call():
+                self._connection.receive_data(None)
+            self._take_events()
+        self._finish()
+
+    def _take_events(self) -> None:
+        events = self._connection.events()
+        while True:
+            with library_call():
+                event = next(events, None)
+            if event is None:
+                return
+            self._on_event(event)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case TextMessage():
+                self._deliver(Delivered("text", event.data.encode(), event.message_finished))
+            case BytesMessage():
+                self._deliver(Delivered("binary", bytes(event.data), event.message_finished))
+            case Ping():
+                self._deliver(Delivered("ping", bytes(event.payload)))
+                self._reply(event.response())
+            case Pong():
+                self._deliver(Delivered("pong", bytes(event.payload)))
+            case CloseConnection():
+                self._on_close(event)
+            case _:
+                raise ValueError(f"wsproto tells of something this adapter does not know: {event}")
+
+    def _on_close(self, event: CloseConnection) -> None:
+        state = self._connection.state
+        code, reason = int(event.code), event.reason or ""
+        if self._eof_received:
+            self._deliver(Delivered("lost", code=ABNORMAL_CLOSURE, reason=reason))
+            return
+        came = state in (ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED)
+        self._deliver(Delivered("close" if came else "failed", code=code, reason=reason))
+        if state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
+            self._reply(event.response())
+        if self.role is Role.SERVER:
+            self._finish()
+
+    def _reply(self, event: Event) -> None:
+        try:
+            with library_call((LocalProtocolError,)):
+                octets = self._connection.send(event)
+        except ApplicationRefused as refusal:
+            self.refusals.append(refusal.reason)
+        else:
+            self._emit(octets)
+
+    # --- the application
+
+    def _send_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
+        continued = opcode == CONTINUATION
+        if continued and self._sending is None:
+            raise ApplicationRefused("wsproto has no way to ask for a continuation of no message")
+        if not continued and self._sending is not None:
+            raise ApplicationRefused("wsproto has no way to ask for a new message inside another")
+        if (self._sending if continued else opcode) == TEXT:
+            try:
+                text = payload.decode()
+            except UnicodeDecodeError as error:
+                raise ApplicationRefused("wsproto takes text by whole characters only") from error
+            self._send(TextMessage(data=text, message_finished=fin))
+        else:
+            self._send(BytesMessage(data=payload, message_finished=fin))
+
+    def _send_ping(self, payload: bytes) -> None:
+        self._send(Ping(payload=payload))
+
+    def _send_pong(self, payload: bytes) -> None:
+        self._send(Pong(payload=payload))
+
+    def _send_close(self, code: int | None, reason: str) -> None:
+        if code is None and reason:
+            raise ApplicationRefused("a reason needs a code")
+        # NO_STATUS_RCVD is how the event, whose code is an int, asks for a Close without a body.
+        self._send(CloseConnection(code=CloseReason.NO_STATUS_RCVD if code is None else code, reason=reason or None))
+
+    def _send(self, event: Event) -> None:
+        with library_call(_REFUSALS):
+            octets = self._connection.send(event)
+        self._emit(octets)
+
+
+FACTORY: Final = PeerFactory(WsprotoPeer.implementation, wsproto.__version__, WsprotoPeer)

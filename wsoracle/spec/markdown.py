@@ -1,0 +1,219 @@
+"""Markdown from the model: tables and cells, and guards and effects as people read them.
+
+A guard is printed by :func:`~wsoracle.model.notation.expression.text` after two changes that keep its meaning. Parts
+that many rows share are replaced by their name (:data:`TERMS`), and conditional expressions that constants decide are
+folded. Effects that many rows share have a name as well (:data:`BUNDLES`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from wsoracle.model.notation import variables
+from wsoracle.model.notation.expression import Const, Expr, Op, Sort, Var, children, substitute, text
+from wsoracle.model.notation.rule import Accept, Fail, Forbid, Reaction, Refuse, Rule
+from wsoracle.model.rules import closing, receiving, requests, responses, sending
+
+
+def cell(content: str) -> str:
+    """Text for a cell of a table: one line, with the characters escaped that would end the cell or begin a tag."""
+    return " ".join(content.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def code(content: str) -> str:
+    """Text for a cell, shown as code: nothing in it but the bar needs an escape."""
+    return "`" + " ".join(content.split()).replace("|", "\\|") + "`"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are ready Markdown. Raises :class:`ValueError` for a row with more or fewer cells than head."""
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for row in rows:
+        if len(row) != len(head):
+            raise ValueError(f"a row of {len(row)} cells below a head of {len(head)}: {row}")
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def listed(items: Iterable[str], nothing: str = "") -> str:
+    """The items as code, with commas."""
+    return ", ".join(map(code, items)) or nothing
+
+
+# --- guards ---------------------------------------------------------------------------------------------------------
+
+
+class Term(NamedTuple):
+    """A part of guards that has a name, and what it means."""
+
+    name: str
+    expression: Expr
+    meaning: str
+
+
+TERMS: Final = (
+    Term("established", variables.established, "the opening handshake is complete"),
+    Term("switches_protocols", responses.switches_protocols, "a response that can be read, of status 101"),
+    Term("is_interim", responses.is_interim, "a response that can be read, of a status below 200 but not 101: another "
+         "one follows"),
+    Term("is_final", responses.is_final, "a response that can be read, of status 200 or more"),
+    Term("is_handshake", requests.is_handshake, "the request is meant as an opening handshake, however faulty"),
+    Term("names_websocket", requests.names_websocket, "Upgrade has the word websocket"),
+    Term("legible", requests.legible, "the octets can be read as HTTP"),
+    Term("attending", receiving.attending, "the endpoint processes the frame that comes in"),
+    Term("reading", receiving.reading, "the endpoint reads frames: TCP is open, it is not failing the connection, and "
+         "no Close frame has come"),
+    Term("tcp_usable", requests.reading_requests, "TCP is open, and the connection is not being failed"),
+    Term("handshake_done", closing.handshake_done, "the closing handshake is complete: a Close frame was sent and one "
+         "was received"),
+    Term("undefined_bit", receiving.undefined_bit, "a reserved bit is set that no negotiated extension claims"),
+    Term("reserved_opcode", receiving.reserved_opcode, "the opcode has no meaning yet"),
+    Term("non_minimal_length", receiving.non_minimal_length, "a shorter length form would have done"),
+    Term("received_text", variables.carries_text(variables.recv_type), "the frame carries octets of a "
+         "text message that is being received"),
+    Term("sent_text", variables.carries_text(variables.send_type), "the frame carries octets of a text "
+         "message that is being sent"),
+    Term("has_code", receiving.has_code, "the Close body holds a status code"),
+    Term("starts_message", variables.starts_message, "the frame is the first of a message"),
+    Term("is_control", variables.is_control, "the frame is a control frame, defined or reserved"),
+    Term("is_data", variables.is_data, "the frame is a data frame, defined or reserved"),
+)  # fmt: skip
+"""The named parts of guards, each before the ones that it contains."""
+
+_POWERS: Final = {2**63: "2^63"}
+
+
+def readable(guard: Expr) -> Expr:
+    """A guard with the same value in fewer words; the variables that :data:`TERMS` names stand for their terms."""
+    return _readable(_named(guard, TERMS))
+
+
+def guard_text(guard: Expr) -> str:
+    """A guard as people read it."""
+    return text(readable(guard))
+
+
+def term_text(term: Term) -> str:
+    """What a named term stands for, in terms of those that come after it."""
+    return text(_readable(_named(term.expression, TERMS[TERMS.index(term) + 1 :])))
+
+
+def _named(expression: Expr, known: Sequence[Term]) -> Expr:
+    for term in known:
+        if expression.key() == term.expression.key():
+            return Var(term.name)
+    if isinstance(expression, Op):
+        return Op(expression.op, tuple(_named(child, known) for child in children(expression)))
+    return expression
+
+
+def _readable(expression: Expr) -> Expr:
+    """The same value in fewer words: constants folded, also through conditional expressions."""
+    if isinstance(expression, Const) and expression.value in _POWERS:
+        return Const(expression.value, _POWERS[int(expression.value)])
+    if not isinstance(expression, Op):
+        return expression
+    args = tuple(_readable(child) for child in expression.args)
+    if expression.op == "ite" and args[1].sort is Sort.BOOL:
+        condition, then, otherwise = args
+        if then.key() == otherwise.key():
+            return then
+        if isinstance(otherwise, Const):
+            return _fold(condition & then) if not otherwise.value else _fold(~condition | then)
+        if isinstance(then, Const):
+            return _fold(~condition & otherwise) if not then.value else _fold(condition | otherwise)
+    return _fold(Op(expression.op, args))
+
+
+def _fold(expression: Expr) -> Expr:
+    return substitute(expression, {})
+
+
+# --- reactions ------------------------------------------------------------------------------------------------------
+
+
+class Bundle(NamedTuple):
+    """Effects that stand together in many rows, and their name."""
+
+    name: str
+    effects: Mapping[str, Expr]
+
+
+BUNDLES: Final = (
+    Bundle("give everything up", receiving.FAILING),
+    Bundle("TCP closed", closing.TCP_CLOSED),
+    Bundle("no message being received", receiving.NOTHING_IN_PROGRESS),
+    Bundle("no message being sent", sending.NOTHING_BEING_SENT),
+)
+"""The named effects, larger ones first."""
+
+
+def effects_text(effects: Mapping[str, Expr], bundles: Sequence[Bundle] = BUNDLES) -> str:
+    """Effects as Markdown: names of bundles, then ``variable := value``."""
+    left, parts = dict(effects), []
+    for bundle in bundles:
+        if all(name in left and left[name].key() == value.key() for name, value in bundle.effects.items()):
+            parts.append(f"*{bundle.name}*")
+            left = {name: value for name, value in left.items() if name not in bundle.effects}
+    parts += [code(f"{name} := {_value_text(name, value)}") for name, value in left.items()]
+    return ", ".join(parts)
+
+
+def _value_text(name: str, value: Expr) -> str:
+    if isinstance(value, Const) and value.label is None and name in variables.STATE_VARIABLES:
+        return variables.STATE_VARIABLES[name].labels.get(int(value.value), text(value))
+    return guard_text(value)
+
+
+def reaction_text(reaction: Reaction) -> str:
+    """What a row asks for, as Markdown."""
+    said = [f"**{reaction.word}**"]
+    match reaction:
+        case Refuse(code=status):
+            said = [f"**refuse** {status}"]
+        case Fail(code=variables.LOST):
+            # No Close is sent before the connection is open: the application alone is told the code.
+            said = [f"**fail**, close code {variables.LOST}"]
+        case Fail(code=status):
+            # The effects of every failure to read a frame are the same but for the code (tests hold the rows to it).
+            return f"**fail** {status}"
+        case Accept(delivers=told) if told is not None:
+            said.append(f"tell: {told}")
+        case Forbid(due=due) if due is not None:
+            said.append(f"due: {due.name}")
+        case _:
+            pass
+    changed = effects_text(reaction.effects)
+    return "; ".join([*said, *([changed] if changed else [])])
+
+
+def rule_row(rule: Rule) -> tuple[str, ...]:
+    """The cells of a rule: id with strength and section below it, guard, reaction, words of the RFC."""
+    return (
+        f"{code(rule.id)}<br>{rule.strength.value}, section {rule.section}",
+        code(guard_text(rule.when)),
+        reaction_text(rule.then),
+        cell(rule.quote),
+    )
+
+
+RULE_HEAD: Final = ("rule", "when", "then", "words of RFC 6455")
+
+__all__ = [
+    "BUNDLES",
+    "RULE_HEAD",
+    "TERMS",
+    "Bundle",
+    "Term",
+    "cell",
+    "code",
+    "effects_text",
+    "guard_text",
+    "listed",
+    "reaction_text",
+    "readable",
+    "rule_row",
+    "table",
+    "term_text",
+]
