@@ -1,13 +1,13 @@
 """An endpoint of a connection, without input or output: octets in, events and octets out.
 
 Theory of operation. The endpoint knows how frames are written and how messages are put together; it knows no rule. It
-begins after the opening handshake, or (``opening``) with the first octet of it: then heads of HTTP come before
-frames, of which ``model.endpoint.handshake`` knows what there is to know; one state and one rule set go from end to
-end. Each head and frame that it receives or wants to send is shown to the rules as an event, and of what they allow
-the canonical outcome is chosen: the strictest. What it sends unasked (Pong, Close, an echo, its part of the opening
-handshake) is what rows of kind SILENCE say is *owed* in its state. A failure is noticed as soon as nothing can avert
-it any more: at the header where the payload does not matter, in mid-payload where text can no longer become valid,
-and wherever the cuts between chunks fall.
+begins after the opening handshake, or (``opening``) with its first octet: then heads of HTTP, which
+``model.endpoint.handshake`` reads and writes, come before frames; one state and one rule set go from end to end. Each
+head and frame that it receives or wants to send is shown to the rules as an event, and of what they allow the
+canonical outcome is chosen: the strictest. Rows of kind SILENCE say what it owes in its state and sends by itself:
+Pong, Close, an echo, its part of the opening handshake. A failure is noticed as soon as nothing can avert it any
+more: at the header where the payload does not matter, in mid-payload where text can no longer become valid, and
+wherever the cuts between chunks fall.
 
 After it has sent a Close, the endpoint sends nothing more of its own accord, unless a switch makes it owe something.
 
@@ -77,8 +77,8 @@ class Endpoint:
     ``limit`` is in octets of a message. With ``echo`` the endpoint also is the application that answers each message
     with itself. ``mask_key`` gives masking keys to a client; the default is for tests only (:class:`CountedKeys`).
     ``rules`` may be any rule set; ``engine`` says how they are evaluated, which changes the speed and nothing else.
-    ``observe`` is told of each judged event (and keeps the decision table out of the way). ``extensions`` are those
-    that were negotiated, the one that sees a message to be sent first in front.
+    ``observe`` is called with each judged event (and the decision table is not used then). ``extensions`` are the
+    negotiated ones, in the order in which a message to be sent passes through them.
 
     With ``opening`` (a ``ServerOpening`` or a ``ClientOpening``) the TCP connection is new: the opening handshake comes
     first, and negotiates the extensions. A client's request is there to be written at once; :class:`Refused` is raised
@@ -161,7 +161,7 @@ class Endpoint:
         return len(self._rest) + unfinished + len(self._message) + sum(len(data) for _, data in self._replies)
 
     def octets_to_send(self) -> bytes:
-        """What is to be written to TCP, each octet once."""
+        """The octets to write to TCP; each is given once."""
         octets = b"".join(self._out)
         self._out.clear()
         return octets
@@ -270,7 +270,8 @@ class Endpoint:
             self._conclude(event, outcome, b"")
 
     def _judge(self, header: Header, payload: bytes, transformed: bool | None = None) -> None:
-        """A frame is complete; its payload is unmasked. ``transformed`` is None where nobody has asked yet."""
+        """A frame is complete; its payload is unmasked. ``transformed`` is None if the extensions were not asked
+        yet."""
         state = self._state
         outcome = None
         if self._extensions and not is_control(header.opcode):
@@ -397,7 +398,7 @@ class Endpoint:
         self._send("send a Ping", PING, bytes(payload))
 
     def pong(self, payload: bytes = b"") -> None:
-        """Send a Pong that nobody asked for; those that are owed are sent without being asked for."""
+        """Send an unsolicited Pong; the endpoint sends the Pongs that it owes by itself."""
         self._send("send a Pong", PONG, bytes(payload))
 
     def close(self, code: int | None = 1000, reason: str = "") -> None:
@@ -418,7 +419,7 @@ class Endpoint:
         outcomes = self._machine.allowed(self._state, event, departures=anyway)
         if not outcomes:
             raise Refused("close TCP", self._machine.forbidden_by(self._state, event))
-        # How it ended is what the end of TCP means in this state, whoever brings it about.
+        # The end of TCP means the same in this state, whichever side closed it.
         ending = self._machine.canonical(self._state, Event(EventKind.RECEIVE_EOF))
         self._enter(event, outcomes[0])
         if ending is not None:
@@ -492,7 +493,7 @@ class Endpoint:
                 tried.add(due)
 
     def _discharge(self, due: Due) -> bool:
-        """Send one thing that is owed; whether that was possible. TCP is closed by who owns it."""
+        """Send one thing that is owed; whether that was possible. The owner of TCP closes it."""
         if due in (Due.REQUEST, Due.RESPONSE):
             return self._opening is not None and self._send_head(self._opening)
         if due is Due.PONG:

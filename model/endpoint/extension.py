@@ -49,13 +49,13 @@ class Negotiable(Protocol):
         """Its registered token."""
 
     def offers(self) -> Sequence[Parameters]:
-        """What a client asks for: one element of the header field each, the best liked first."""
+        """The offers of a client: one element of the header field each, in order of preference."""
 
     def agree(self, offered: Parameters) -> tuple[Parameters, Extension] | None:
-        """What a server answers to one offer, and what it uses from then on; None to decline."""
+        """The answer of a server to one offer, and the extension that it uses from then on; None to decline."""
 
     def start(self, agreed: Parameters) -> Extension | None:
-        """What a client uses from then on, given the server's answer; None where it does not know these parameters."""
+        """The extension that a client uses after this answer of the server; None if it does not know the parameters."""
 
 
 def bits_are_free(extension: Extension, in_use: Sequence[Extension]) -> bool:

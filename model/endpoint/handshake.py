@@ -1,8 +1,8 @@
-"""What carries a connection through its opening handshake (section 4): the part that both ends have in common.
+"""The opening handshake of an endpoint (section 4): the part that client and server have in common.
 
-Theory of operation. An opening side knows HTTP and no rule. It reads heads, says what rules see of them, and has ready
-what could be answered, the best first; the endpoint asks the rules, of what comes and of what goes, and tells the side
-what became of it. What is to be sent is judged by its octets, read back as the other end would read them.
+Theory of operation. An opening side knows HTTP and no rule. It reads heads, gives their facts, and prepares the
+possible answers, the best first. The endpoint asks the rules about each head that comes or goes, and tells the side
+the outcome. A head to be sent is judged by its octets, read back as the peer would read them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ MALFORMED: Final = value_of("syntax", "malformed")
 
 
 class ReceivedHead(NamedTuple):
-    """A head, or what is none, as rules see it; ``rest`` are the octets after it."""
+    """The facts of a head, malformed or not; ``rest`` are the octets after it."""
 
     facts: HeadFacts
     rest: bytes
 
 
 class HeadToSend(NamedTuple):
-    """A head that could be sent. ``asked``: it is what the application wants, who is told where rules forbid it."""
+    """A head that could be sent. ``asked``: the application wants this one, and is told if the rules forbid it."""
 
     head: Head
     octets: bytes
@@ -49,11 +49,11 @@ class OpeningSide(Protocol):
 
     @property
     def receives(self) -> EventKind:
-        """What the heads are that it reads."""
+        """The kind of event of a head that it reads."""
 
     @property
     def sends(self) -> EventKind:
-        """What the heads are that it sends."""
+        """The kind of event of a head that it sends."""
 
     @property
     def held(self) -> int:
@@ -61,10 +61,10 @@ class OpeningSide(Protocol):
 
     @property
     def extensions(self) -> Sequence[Extension]:
-        """Those that were negotiated, the one that sees a message to be sent first in front."""
+        """The negotiated extensions, in the order in which a message to be sent passes through them."""
 
     def read(self, octets: bytes) -> ReceivedHead | None:
-        """Take octets; the head that they complete. None where there is none, or none is to be read any more."""
+        """Take octets and give the head that they complete; None if there is none yet, or no head is read any more."""
 
     def choose(self, outcomes: tuple[Outcome, ...]) -> Outcome:
         """Which of the outcomes of the head that was read last shall happen; the strictest is in front."""
@@ -73,7 +73,7 @@ class OpeningSide(Protocol):
         """The outcome of that head; what it tells the application."""
 
     def to_send(self) -> Sequence[HeadToSend]:
-        """What can be sent now that a head is owed, the best first."""
+        """The heads that can be sent now that one is owed, the best first."""
 
     def sent(self, sent: HeadToSend, outcome: Outcome) -> list[EndpointEvent]:
         """One of them was sent; what that tells the application."""
@@ -83,7 +83,7 @@ class OpeningSide(Protocol):
 
 
 class Opening(Protocol):
-    """What an endpoint is to do in the opening handshakes of its connections."""
+    """The choices of an application for the opening handshakes of its connections."""
 
     @property
     def role(self) -> Role:
@@ -98,7 +98,7 @@ class Opening(Protocol):
 
 
 def read_back(head: Head) -> Read | None:
-    """What another end reads from the octets of a head; None where that is not just this head, put right by nobody."""
+    """The head that a peer reads from these octets; None unless it is this head alone, without any tolerance."""
     try:
         octets = head.octets()
     except UnicodeEncodeError:  # HTTP has no octets for such a field

@@ -47,9 +47,9 @@ class CountedNonces:
 
 @dataclass(frozen=True)
 class ClientOpening:
-    """What a client asks for.
+    """The request of a client.
 
-    ``uri`` is a ws or wss URI; the TLS of wss is the business of who owns the TCP connection. ``subprotocols`` and
+    ``uri`` is a ws or wss URI; the TLS of wss is the business of the owner of the TCP connection. ``subprotocols`` and
     ``extensions`` are in the order of preference; ``origin`` is for clients that act for a page; ``headers`` are other
     fields, such as cookies. ``nonce`` gives the key; the default is for tests only (:class:`CountedNonces`).
     ``head_limit`` is in octets of a response. Raises :class:`ValueError` for what is no such URI.
@@ -120,7 +120,7 @@ class OpeningClient:
 
     @property
     def extensions(self) -> Sequence[Extension]:
-        """Those that were negotiated, the one that sees a message to be sent first in front."""
+        """The negotiated extensions, in the order in which a message to be sent passes through them."""
         return self._extensions
 
     def stop(self) -> None:

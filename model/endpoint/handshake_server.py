@@ -47,12 +47,12 @@ _INTERNAL_ERROR: Final = 500
 
 @dataclass(frozen=True)
 class ServerOpening:
-    """What a server accepts.
+    """The offers that a server accepts.
 
     ``subprotocols`` are those that it supports, in any order; ``extensions`` those that it may agree to. ``decide`` is
     asked about each request that the rules accept, an opening handshake or another: it may refuse (401, 403, 404, a
     redirect) or, to another request, give an answer of HTTP. Its answer is a head alone: "Connection: close" and
-    "Content-Length: 0" are added where they are missing. What it raises goes through to who called ``receive``.
+    "Content-Length: 0" are added where they are missing. An exception of it goes through to the caller of ``receive``.
     ``head_limit`` is in octets of a request.
     """
 
@@ -96,7 +96,7 @@ class OpeningServer:
 
     @property
     def extensions(self) -> Sequence[Extension]:
-        """Those that were negotiated, the one that sees a message to be sent first in front."""
+        """The negotiated extensions, in the order in which a message to be sent passes through them."""
         return self._extensions
 
     def stop(self) -> None:

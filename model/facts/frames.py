@@ -56,7 +56,7 @@ def facts_on_wire(header: Header, payload: bytes, before: int | None, *, answers
 
 
 def facts_of_header(header: Header) -> FrameFacts:
-    """What a header alone tells; what depends on the payload has its default."""
+    """The facts of a header alone; those that depend on the payload have their defaults."""
     return FrameFacts(*header[:-1])
 
 

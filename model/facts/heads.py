@@ -20,7 +20,7 @@ from ..octets.vocabulary import Role
 
 
 class KnownExtension(NamedTuple):
-    """What an extension defines: reserved bits, and the parameters that it has."""
+    """The reserved bits and the parameters that an extension defines."""
 
     bits: frozenset[int]
     parameters: frozenset[str]
@@ -292,7 +292,7 @@ SAMPLE_URI: Final = parse_uri("ws://server.example.com/chat")
 SUBPROTOCOL, OTHER_SUBPROTOCOL = "chat", "superchat"
 EXTENSION, DEFLATE = "x-private", "permessage-deflate"
 SAMPLE_BODY: Final = b"\x8a\x80body"
-"""What follows a sample head that announces a body: who takes it for frames reads a Pong, which asks for nothing."""
+"""The body after a sample head that announces one: read as frames it is a Pong, which asks for nothing."""
 
 _BODY_LENGTH: Final = str(len(SAMPLE_BODY))
 _FOLDED: Final = ("X-Folded", "over two lines")
@@ -427,7 +427,8 @@ def _further(syntax: int) -> Sequence[tuple[str, str]]:
 
 
 def _with_syntax(octets: bytes, syntax: int) -> bytes:
-    """A fold where a recipient is to put up with one. (Who takes no bare LF would wait for the end of the head.)"""
+    """A fold where a recipient must tolerate one. (A recipient that takes no bare LF would wait for the end of the
+    head.)"""
     if label_of_fact("syntax", syntax) != "tolerated":
         return octets
     name, value = (text.encode() for text in _FOLDED)

@@ -11,7 +11,7 @@ GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def challenge(key: Any, guid: Any = GUID) -> Any:
-    """What is hashed: the key as it stands in its field, not decoded, and the GUID after it.
+    """The octets to hash: the key as it stands in its field, not decoded, and the GUID after it.
 
     Any type that knows ``+`` will do, so that the concatenation that runs is also the one that is reasoned about.
     """

@@ -59,7 +59,7 @@ __all__ = [
 
 
 class Bits(Protocol):
-    """What the layout asks of an operand: an int has it, and a bit-vector of a theorem prover."""
+    """The operations that the layout needs of an operand; an int and a bit-vector of a theorem prover have them."""
 
     def __and__(self, other: Any, /) -> Any: ...
     def __or__(self, other: Any, /) -> Any: ...
@@ -239,7 +239,7 @@ class Header(NamedTuple):
 
 
 class _First(NamedTuple):
-    """What the first octet says."""
+    """The fields in the first octet."""
 
     opcode: int
     fin: bool
@@ -249,7 +249,7 @@ class _First(NamedTuple):
 
 
 class _Second(NamedTuple):
-    """What the second octet says, and what follows from it."""
+    """The fields in the second octet, and the length form that follows from them."""
 
     masked: bool
     length: int
@@ -466,7 +466,7 @@ class FrameParser:
         return PayloadPart(octets, True)
 
     def _next_chunk(self) -> bool:
-        """Go on to the next chunk, in front of which an unfinished header is put; False when there is none."""
+        """Go on to the next chunk, with an unfinished header in front; False when there is no further chunk."""
         if self._at:
             self._chunk = self._chunk[self._at :]
             self._at = 0

@@ -1,7 +1,7 @@
 """The syntax of header values in the opening handshake (sections 4.3 and 9.1, on RFC 9110's tokens and lists).
 
 A list may be split over several fields of one name (RFC 9110, section 5.3); empty elements of a list are passed over
-(section 5.6.1.2), and a list of nothing else is none.
+(section 5.6.1.2), and a list of nothing else is malformed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def parse_tokens(values: Sequence[str]) -> list[str] | None:
 
 
 def parse_versions(values: Sequence[str]) -> list[int] | None:
-    """The versions of a list, ``1#version`` of 0 to 255 without leading zeros; None where it is none."""
+    """The versions of a list, ``1#version`` of 0 to 255 without leading zeros; None where the value is not such a
+    list."""
     elements = list(_elements(values))
     return [int(e) for e in elements] if elements and all(map(_VERSION.fullmatch, elements)) else None
 

@@ -1,12 +1,13 @@
 """Heads of HTTP/1.1 messages from octets: a request or a response up to its empty line (RFC 9112).
 
-Theory of operation. The octets up to the first empty line are a head; what the RFC lets a recipient put up with is put
-right first (:func:`_put_right`) and the head is *tolerated*: a bare LF, a folded line, NUL in a value. The head is then
-read by h11, which knows the grammar; what h11 makes of single fields is hidden from it (:func:`_shielded`).
+Theory of operation. The octets up to the first empty line are a head. A bare LF, a folded line and NUL in a value are
+faults that the RFC lets a recipient tolerate: :func:`_put_right` mends them first, and the head is *tolerated*. Then
+h11, which knows the grammar, reads the head; :func:`_shielded` keeps from it the fields that it would interpret
+itself.
 
-What is no head is *malformed*, and said to be so at the first octet that shows it up to the end of the first line, and
-at the end of the head otherwise, however the octets are cut. A head that has no end within the limit is *too large*.
-Malformed are whitespace before the colon of a field, CR without LF, VT and FF, a line of HTTP/0.9, and TLS. Any version
+Octets that are not a head are *malformed*. A fault in the first line is reported at the first octet that shows it, any
+other fault at the end of the head, however the octets are cut. A head without an end within the limit is *too large*.
+Whitespace before the colon of a field, CR without LF, VT and FF, a line of HTTP/0.9, and TLS are malformed. Any version
 that has the form of HTTP/1.1 is read, so the preface of HTTP/2 (RFC 9113, section 3.4) is a request, with the method
 PRI. Octets above 127 in values are read as latin-1.
 """
@@ -23,14 +24,14 @@ import h11
 from .vocabulary import Role
 
 HEAD_LIMIT: Final = 65_536
-"""Octets of a head, its empty line included, that are kept at most."""
+"""The largest head that is kept, in octets, its empty line included."""
 
 Headers: TypeAlias = "tuple[tuple[str, str], ...]"
 
 
 @lru_cache(maxsize=64)
 def _by_name(headers: Headers) -> dict[str, list[str]]:
-    """The values of fields by their names in lower case. Of the same head many names are asked, one after the other."""
+    """The values of fields by their names in lower case. Cached, since one head is asked for many names."""
     found: dict[str, list[str]] = {}
     for name, value in headers:
         found.setdefault(name.lower(), []).append(value)
@@ -105,7 +106,8 @@ _NOT_IN_A_LINE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class HeadReader:
-    """Reads one head for who plays ``role``: a server reads a request, a client a response. No octets make it raise.
+    """Reads one head for an endpoint in ``role``: a server reads a request, a client a response. No octets make it
+    raise.
 
     It keeps ``limit`` octets at most, whatever comes, and looks at each octet a bounded number of times, in whatever
     chunks they come.
@@ -119,7 +121,7 @@ class HeadReader:
         self._first_line: int | None = None
         self._looked = 0
         self.result: Read | Malformed | None = None
-        """What the octets are; None as long as that is open."""
+        """The head, or why the octets are not one; None until that is decided."""
 
     @property
     def held(self) -> int:
@@ -145,7 +147,7 @@ class HeadReader:
             self._octets.clear()
 
     def _not_http(self) -> Malformed | None:
-        """What shows, up to the end of the first line, that this is no head of HTTP."""
+        """The fault of the first line, as far as it has come, that shows that this is not a head of HTTP."""
         if self._first_line is not None:
             return None
         may_be_empty = self._role is Role.SERVER
@@ -193,7 +195,7 @@ class HeadReader:
 
 @lru_cache(maxsize=64)
 def _fault_of_line(role: Role, line: bytes) -> str | None:
-    """What is wrong with a first line; None where nothing is. A test suite meets the same few again and again."""
+    """The fault of a first line, or None. Cached: a test suite meets the same few lines again and again."""
     found = _in_form(role, line + b"\r\n\r\n")
     return found if isinstance(found, str) else None
 
@@ -208,9 +210,9 @@ def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool
 
 @lru_cache(maxsize=64)
 def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
-    """What a whole head says, and whether a recipient has to be lenient to take it; else why it is none.
+    """The content of a whole head, and whether a recipient has to be lenient to take it; or why it is not a head.
 
-    The two ends of a connection and whoever judges them read the same head, one soon after the other.
+    Cached: the two endpoints of a connection and the judge read the same head soon after one another.
     """
     first, fields = _put_right(head)
     right = b"\r\n".join([first, *fields, b"", b""])
@@ -222,7 +224,7 @@ def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
     if fault is not None:
         return fault
     # A status line has a space before its reason, even where that is empty (RFC 9112, section 4); and a field value has
-    # no control characters, although who reads one may keep them (RFC 9110, section 5.5).
+    # no control characters, although a recipient may keep them (RFC 9110, section 5.5).
     lacks_space = role is Role.CLIENT and first.count(b" ") < 2
     strange = any(map(_NOT_IN_A_LINE.search, fields))
     return parsed, right != head or lacks_space or strange
@@ -277,7 +279,7 @@ def _request(first: bytes, fields: list[bytes]) -> Request:
     return Request(_text(event.http_version), _headers(event)[:-1], _text(event.method), _text(event.target))
 
 
-# Only who has asked for another protocol may be answered with 101.
+# A server may answer 101 only to a client that asked for another protocol.
 _ASKED: Final = h11.Request(
     method="GET", target="/", headers=[("Host", "shield"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
 )

@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Role(StrEnum):
-    """Which end of the connection an endpoint is; masking (section 5.1) and who closes TCP (7.1.1) depend on it."""
+    """The role of an endpoint; masking (section 5.1) and the duty to close TCP (7.1.1) depend on it."""
 
     CLIENT = "client"
     SERVER = "server"

@@ -17,7 +17,7 @@ BOTH: Final = frozenset(Role)
 
 @dataclass(frozen=True)
 class CodeRange:
-    """A range of close codes and who may put it on the wire.
+    """A range of close codes, and the roles that may put it on the wire.
 
     ``senders``: the roles that may send it. Where a role may not, ``forbidden`` is the strength of the rule against
     sending, and a receiver refuses it by CONSENSUS (the RFC binds only the sender). Where ``switch`` is named, that

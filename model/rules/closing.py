@@ -1,4 +1,4 @@
-"""The end of TCP, who closes it, and what silence means (sections 5.5.1, 7.1, 7.2 and 7.3).
+"""Rules for closing: the end of TCP, and the meaning of silence (sections 5.5.1, 7.1, 7.2 and 7.3).
 
 Silence is an output: an endpoint that is observed to stay quiet owes nothing. A row that forbids silence names what is
 due, and the canonical endpoint does just that.

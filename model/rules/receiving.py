@@ -1,4 +1,4 @@
-"""What an endpoint does with a frame that it receives (sections 5, 6.2, 7.1, 8 and 10.4).
+"""Rules for receiving: the reactions of an endpoint to a frame (sections 5, 6.2, 7.1, 8 and 10.4).
 
 Theory of operation. A frame is *read* while TCP is open, the connection is not being failed and no Close has been
 received. Each violation has a row that fails the connection with the status code that fits; a frame that none of

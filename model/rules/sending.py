@@ -1,4 +1,4 @@
-"""What an endpoint may send (sections 5, 6.1, 7.1.7 and 7.4).
+"""Rules for sending: the frames that an endpoint may send (sections 5, 6.1, 7.1.7 and 7.4).
 
 Theory of operation. Each sentence that bars a frame has a row that forbids it; a frame that none of them forbids is
 ``LEGAL`` and permitted by the row for its kind, whose effects are those of having sent it.
