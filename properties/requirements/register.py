@@ -1,8 +1,8 @@
 """The requirement register: every normative sentence of RFC 6455 and how it is covered.
 
-The rows are data (:mod:`.register_rows`, one :class:`.requirement.Requirement` each).  What covers a row is derived
-from the rules' own quotes wherever they lead to it (:func:`rules_quoting`); a row names further ids only where they do
-not.  The checks give a list of problems, empty where all is well, so that a test or a command can print them all.
+The rows are data (``requirements.toml``, read by :mod:`.rows`). What covers a row is derived from the rules' own quotes
+wherever they lead to it (:func:`rules_quoting`); a row names further ids only where they do not. The checks give a list
+of problems, empty where all is well, so that a test or a command can print them all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from .requirement import Requirement, Status
+from .requirement import Requirement
 from .rfc_text import (
     RfcText,
     keywords_in,
@@ -22,7 +22,7 @@ from .rfc_text import (
     quote_occurs,
     split_sentences,
 )
-from .rows import ROWS
+from .rows import read_register
 
 __all__ = [
     "LOWER_CASE_SECTIONS",
@@ -38,7 +38,7 @@ __all__ = [
     "theorems_of",
 ]
 
-REGISTER: Final[tuple[Requirement, ...]] = ROWS
+REGISTER: Final[tuple[Requirement, ...]] = read_register()
 """Every row, in the order of the RFC's text."""
 
 LOWER_CASE_SECTIONS: Final = ("5", "6", "7", "8")
@@ -140,8 +140,8 @@ def problems(
     """Give what is wrong with the register beside the rules and theorems that exist; no text of the RFC is needed.
 
     Found: ids used twice, ids of rules or theorems that do not exist, rules named by a row that they quote anyway, a
-    covered row that nothing covers, a row that is called not observable or not modelled although something covers it,
-    reasons that are missing or too many or shared by two rows, and any row that is not modelled yet.
+    covered row that nothing covers, a row that is called not observable although something covers it, and reasons that
+    are empty or shared by two rows.
     """
     register, rules, theorems = tuple(register), tuple(rules), tuple(theorems)
     rule_ids, theorem_ids = {rule.id for rule in rules}, {theorem.id for theorem in theorems}
@@ -155,21 +155,16 @@ def problems(
         ]
         found += [f"{row.id}: there is no theorem {id}" for id in covering_theorems if id not in theorem_ids]
         covering = {*covering_rules, *covering_theorems} & (rule_ids | theorem_ids)
-        if row.status is Status.COVERED:
-            if row.why is not None:
-                found.append(f"{row.id}: a covered row has no reason to give")
+        if row.why is None:
             if not covering:
                 found.append(f"{row.id}: no rule and no theorem covers it")
-        else:
-            why = row.why or ""
-            if not why.strip():
-                found.append(f"{row.id}: {row.status.value}, but why?")
-            elif reasons[why] > 1:
-                found.append(f"{row.id}: another row has the same reason")
-            if covering:
-                found.append(f"{row.id}: {row.status.value}, yet covered by {', '.join(sorted(covering))}")
-        if row.status is Status.NOT_MODELLED:
-            found.append(f"{row.id}: section {row.section} must be modelled")
+            continue
+        if not row.why.strip():
+            found.append(f"{row.id}: not observable, but why?")
+        elif reasons[row.why] > 1:
+            found.append(f"{row.id}: another row has the same reason")
+        if covering:
+            found.append(f"{row.id}: not observable, yet covered by {', '.join(sorted(covering))}")
     return found
 
 

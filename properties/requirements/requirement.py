@@ -1,4 +1,4 @@
-"""One requirement of RFC 6455: a sentence, whom it binds and how the project covers it.
+"""One requirement of RFC 6455: a sentence, the party that it binds, and how the project covers it.
 
 Section and level are not typed in by hand: the section is in the id, the level is in the sentence.
 """
@@ -10,13 +10,13 @@ from enum import StrEnum
 
 from .rfc_text import level_of, lower_case_keyword
 
-__all__ = ["Binds", "Requirement", "Status", "covered", "not_modelled", "not_observable"]
+__all__ = ["Binds", "Requirement", "Status"]
 
 
 class Binds(StrEnum):
-    """Whom a sentence binds.
+    """The party that a sentence binds.
 
-    ENDPOINT is client and server alike; SENDER and RECEIVER are an endpoint in that part; APPLICATION is whoever uses
+    ENDPOINT is client and server alike; SENDER and RECEIVER are an endpoint in that part; APPLICATION is the user of
     an endpoint (and makes a URI, for instance); EXTENSION and SPECIFICATION are texts: of an extension, and the RFC.
     """
 
@@ -34,13 +34,11 @@ class Binds(StrEnum):
 class Status(StrEnum):
     """How a requirement is covered: by rules or theorems, or not at all and for a stated reason.
 
-    NOT_OBSERVABLE: no octets of one connection, read above TLS, can show that it was broken. NOT_MODELLED: they could,
-    but the model does not reach that far yet; no row of the register has this status any more, and none may.
+    NOT_OBSERVABLE: no octets of one connection, read above TLS, can show that it was broken.
     """
 
     COVERED = "covered"
     NOT_OBSERVABLE = "not observable"
-    NOT_MODELLED = "not modelled yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,22 @@ class Requirement:
     """One row of the register.
 
     ``id`` is the section and a running number in the order of the text ("5.2-03"); ``quote`` is the whole sentence,
-    normalised as :mod:`.rfc_text` says. ``why`` is None exactly where the status is COVERED. ``rules`` and
-    ``theorems`` are ids of those that cover the sentence and whose own words do not lead to it; the rules that quote
-    the sentence are found by the register.
+    normalised as :mod:`.rfc_text` says. ``why`` is the reason why the requirement is not observable, None where it is
+    covered. ``rules`` and ``theorems`` are ids of those that cover the sentence and whose own words do not lead to it;
+    the rules that quote the sentence are found by the register.
     """
 
     id: str
     binds: Binds
     quote: str
-    status: Status
     why: str | None = None
     rules: tuple[str, ...] = ()
     theorems: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """How the requirement is covered."""
+        return Status.COVERED if self.why is None else Status.NOT_OBSERVABLE
 
     @property
     def section(self) -> str:
@@ -80,20 +82,3 @@ class Requirement:
         if lower is None:
             raise ValueError(f"requirement {self.id} has no normative key word")
         return f"{lower} (lower case)"
-
-
-def covered(
-    id: str, binds: Binds, quote: str, *, rules: tuple[str, ...] = (), theorems: tuple[str, ...] = ()
-) -> Requirement:
-    """Give a row that rules or theorems cover."""
-    return Requirement(id, binds, quote, Status.COVERED, None, rules, theorems)
-
-
-def not_observable(id: str, binds: Binds, quote: str, *, why: str) -> Requirement:
-    """Give a row that no octets of one connection can show to be broken, and the reason."""
-    return Requirement(id, binds, quote, Status.NOT_OBSERVABLE, why)
-
-
-def not_modelled(id: str, binds: Binds, quote: str, *, why: str) -> Requirement:
-    """Give a row that lies outside the model so far, and what it waits for."""
-    return Requirement(id, binds, quote, Status.NOT_MODELLED, why)

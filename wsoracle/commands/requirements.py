@@ -17,7 +17,7 @@ from ..prover import theorems
 from ..text.output import STDOUT, OnStep, console, progress, write_json
 from .options import DEFAULT_SEED, json_option, select
 
-_STYLE = {"covered": "green", "not observable": "dim", "not modelled yet": "yellow"}
+_STYLE = {"covered": "green", "not observable": "dim"}
 
 
 @click.command("requirements")

@@ -18,14 +18,7 @@ from wsoracle.properties.requirements.register import (
     rules_quoting,
     theorems_of,
 )
-from wsoracle.properties.requirements.requirement import (
-    Binds,
-    Requirement,
-    Status,
-    covered,
-    not_modelled,
-    not_observable,
-)
+from wsoracle.properties.requirements.requirement import Binds, Requirement
 from wsoracle.properties.requirements.rfc_text import parse, quote_occurs
 
 BY_ID = {row.id: row for row in REGISTER}
@@ -87,9 +80,9 @@ TEXT = parse(
     "5.  Data\n\n   One MUST do this.  One MUST NOT do that.\n\n   All must be well.\n\n9.  End\n\n   One must.\n"
 )
 ROWS = (
-    covered("5-01", Binds.SENDER, "One MUST do this."),
-    covered("5-02", Binds.SENDER, "One MUST NOT do that."),
-    covered("5-03", Binds.SENDER, "All must be well."),
+    Requirement("5-01", Binds.SENDER, "One MUST do this."),
+    Requirement("5-02", Binds.SENDER, "One MUST NOT do that."),
+    Requirement("5-03", Binds.SENDER, "All must be well."),
 )
 
 
@@ -136,10 +129,6 @@ def test_every_row_is_covered_or_says_why_not() -> None:
     assert not found, "\n".join(found)
 
 
-def test_nothing_is_left_to_be_modelled() -> None:
-    assert not [row.id for row in REGISTER if row.status is Status.NOT_MODELLED]
-
-
 def test_reasons_are_sentences() -> None:
     for row in REGISTER:
         if row.why is not None:
@@ -147,7 +136,7 @@ def test_reasons_are_sentences() -> None:
 
 
 RULE = Rule("5/this", "5", "MUST do this")
-WAITING = not_modelled("3-01", Binds.CLIENT, "A MUST.", why="Later.")
+UNSEEN = Requirement("3-01", Binds.CLIENT, "A MUST.", why="It is inside.")
 
 
 @pytest.mark.parametrize(
@@ -159,15 +148,9 @@ WAITING = not_modelled("3-01", Binds.CLIENT, "A MUST.", why="Later.")
         ((replace(ROWS[1], rules=("5/gone",)),), "5-02: no rule and no theorem covers it"),
         ((replace(ROWS[0], rules=("5/this",)),), "5-01: the quote of 5/this leads here by itself"),
         ((replace(ROWS[0], theorems=("gone",)),), "5-01: there is no theorem gone"),
-        ((replace(ROWS[0], why="Because."),), "5-01: a covered row has no reason to give"),
-        ((not_observable("5-02", Binds.CLIENT, ROWS[1].quote, why=" "),), "5-02: not observable, but why?"),
-        (
-            (not_observable("5-01", Binds.CLIENT, ROWS[0].quote, why="So."),),
-            "5-01: not observable, yet covered by 5/this",
-        ),
-        ((WAITING,), "3-01: section 3 must be modelled"),
-        ((replace(WAITING, id="5-02"),), "5-02: section 5 must be modelled"),
-        ((WAITING, replace(WAITING, id="3-02")), "3-02: another row has the same reason"),
+        ((replace(ROWS[0], why="Because."),), "5-01: not observable, yet covered by 5/this"),
+        ((Requirement("5-02", Binds.CLIENT, ROWS[1].quote, why=" "),), "5-02: not observable, but why?"),
+        ((UNSEEN, replace(UNSEEN, id="3-02")), "3-02: another row has the same reason"),
     ],
 )
 def test_a_row_with_a_fault_is_found(rows: tuple[Requirement, ...], problem: str) -> None:
@@ -175,7 +158,7 @@ def test_a_row_with_a_fault_is_found(rows: tuple[Requirement, ...], problem: str
 
 
 def test_rows_without_a_fault() -> None:
-    unseen = not_observable("5-03", Binds.CLIENT, ROWS[2].quote, why="Nobody sees it.")
+    unseen = Requirement("5-03", Binds.CLIENT, ROWS[2].quote, why="Nobody sees it.")
     assert problems((ROWS[0], replace(ROWS[1], theorems=("safe",)), unseen), [RULE], [Theorem("safe")]) == []
 
 
@@ -203,7 +186,7 @@ def test_rules_and_theorems_that_name_and_are_named() -> None:
 
 def test_the_matrix_has_the_promised_keys() -> None:
     cases = {"5/this": ["b", "a"], "5/other": ["a", "c"], "5/unused": ["z"]}
-    rows = (replace(ROWS[0], rules=("5/other",)), WAITING)
+    rows = (replace(ROWS[0], rules=("5/other",)), UNSEEN)
     assert matrix(rows, [RULE, Rule("5/other", "5", "other words")], [Theorem("t", ("5-01",))], cases) == {
         "requirements": [
             {
@@ -224,8 +207,8 @@ def test_the_matrix_has_the_promised_keys() -> None:
                 "level": "MUST",
                 "binds": "client",
                 "quote": "A MUST.",
-                "status": "not modelled yet",
-                "why": "Later.",
+                "status": "not observable",
+                "why": "It is inside.",
                 "rules": [],
                 "theorems": [],
                 "cases": [],
@@ -242,4 +225,4 @@ def test_the_matrix_of_the_register_is_json() -> None:
 
 def test_a_row_without_a_key_word_has_no_level() -> None:
     with pytest.raises(ValueError, match="5-09 has no normative key word"):
-        _ = covered("5-09", Binds.SENDER, "Nothing much.").level
+        _ = Requirement("5-09", Binds.SENDER, "Nothing much.").level
