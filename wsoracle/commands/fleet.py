@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.model.octets.vocabulary import Role as Vocabulary
+from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import FAILED, WrongInput
 from ..text.output import OnStep, console, progress, write_json, write_text
@@ -19,13 +19,12 @@ from .options import checked_file
 
 if TYPE_CHECKING:
     from ..fleet.findings import Column
-    from ..fleet.places import Places
+    from ..fleet.paths import FleetPaths
     from ..fleet.processes import Crew
-    from ..fleet.registry import Peer, Role
+    from ..fleet.registry import Peer
     from ..fleet.rounds import Round, Turn
 
 KINDS: Final = ("pip", "npm", "apt")
-ROLES: Final = ("server", "client")
 
 
 def _words(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -41,7 +40,7 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--missing-ok", is_flag=True, help="The exit status is not 1 for what cannot be installed.")
 @click.option("--only", callback=_words, metavar="NAME,...", help="Only these implementations (* is any text).")
 @click.option("--kind", "kinds", callback=_words, metavar="pip,npm,apt", help="Only what is installed by these.")
-@click.option("--role", type=click.Choice(ROLES), help="Only as servers, or only as clients.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="Only as servers, or only as clients.")
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Implementations at a time.")
 @click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated.")
 @click.option("--exclude", "excluded", multiple=True, metavar="PATTERN", help="Not these cases; may be repeated.")
@@ -67,26 +66,24 @@ def command(context: click.Context, /, listing: bool, installing: bool, out: str
     was run.
     """
     from ..fleet.installer import missing
-    from ..fleet.places import Places
+    from ..fleet.paths import FleetPaths
     from ..fleet.processes import Crew
 
-    places = Places(_folder(out))
-    if not (places.scripts / "requirements.txt").is_file():
-        raise WrongInput(f"the scripts are in the repository, not in {places.scripts}: run it from a checkout")
+    paths = FleetPaths(_folder(out))
     peers = _chosen(options["only"], options["kinds"], options["role"])
     crew = Crew()
     try:
-        reasons = _installed(peers, places, crew, options["apt"]) if installing else {}
+        reasons = _installed(peers, paths, crew, options["apt"]) if installing else {}
         for peer in peers:
-            reason = missing(peer, places)
+            reason = missing(peer, paths)
             if reason is not None:
                 hint = "" if installing else ": --install" + (" --apt" if reason.startswith("needs apt") else "")
                 reasons.setdefault(peer.name, reason + hint)
         if listing:
-            _list(peers, places, reasons)
+            _list(peers, paths, reasons)
             good = not (installing and reasons) or options["missing_ok"]
         else:
-            good = _run(peers, places, crew, reasons, options)
+            good = _run(peers, paths, crew, reasons, options)
     finally:
         crew.stop()
     if not good:
@@ -118,14 +115,14 @@ def _chosen(only: Sequence[str], kinds: Sequence[str], role: str | None) -> list
     return peers
 
 
-def _installed(peers: Sequence[Peer], places: Places, crew: Crew, apt: bool) -> dict[str, str]:
+def _installed(peers: Sequence[Peer], paths: FleetPaths, crew: Crew, apt: bool) -> dict[str, str]:
     from ..fleet.installer import install
 
     with progress("installing") as step:
-        return install(peers, places, crew, step, apt=apt)
+        return install(peers, paths, crew, step, apt=apt)
 
 
-def _list(peers: Sequence[Peer], places: Places, reasons: dict[str, str]) -> None:
+def _list(peers: Sequence[Peer], paths: FleetPaths, reasons: dict[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -135,13 +132,15 @@ def _list(peers: Sequence[Peer], places: Places, reasons: dict[str, str]) -> Non
     for head in ("name", "version", "language", "code base", "roles", "by", ""):
         table.add_column(head, overflow="fold")
     for peer in peers:
-        version = version_of(peer, places) if peer.name not in reasons else None
+        version = version_of(peer, paths) if peer.name not in reasons else None
         cells = (peer.name, version or "-", peer.language, peer.code_base, ", ".join(peer.roles), peer.kind)
         table.add_row(*map(Text, cells), Text(reasons.get(peer.name, ""), "red"))
     console().print(table)
 
 
-def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, str], options: dict[str, Any]) -> bool:
+def _run(
+    peers: Sequence[Peer], paths: FleetPaths, crew: Crew, reasons: dict[str, str], options: dict[str, Any]
+) -> bool:
     from .. import __version__
     from ..fleet.collecting import column_of, document_of, recall
     from ..fleet.findings import Column, findings_page
@@ -150,7 +149,7 @@ def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, s
 
     turns, absent = [], []
     for peer in peers:
-        version = None if peer.name in reasons else version_of(peer, places)
+        version = None if peer.name in reasons else version_of(peer, paths)
         for role in peer.roles:
             if options["role"] not in (None, role):
                 continue
@@ -159,29 +158,24 @@ def _run(peers: Sequence[Peer], places: Places, crew: Crew, reasons: dict[str, s
                 absent.append(Column(peer, role, "", "-", reason))
             else:
                 turns.append(Turn(peer, role, version))
-    asked = {role: _asked(role, options) for role in {turn.role for turn in turns}}
-    reports = places.root / "reports"
+    asked = {role: len(chosen_cases(role, options)) for role in {turn.role for turn in turns}}
+    reports = paths.root / "reports"
     if options["reporting"]:
-        rounds = [done for turn in turns if (done := recall(turn, places.root / "rounds", reports)) is not None]
+        rounds = [done for turn in turns if (done := recall(turn, paths.root / "rounds", reports)) is not None]
     else:
-        rounds = _rounds(turns, places, crew, options)
+        rounds = _rounds(turns, paths, crew, options)
     columns = [column_of(done, asked[done.turn.role]) for done in rounds]
     good = bool(columns) and all(column.reason is None for column in columns)
     columns = sorted([*columns, *absent], key=lambda column: peers.index(column.peer))
     made_with = f"wsoracle {__version__}, {datetime.now(UTC):%Y-%m-%d}"
-    write_json(str(places.root / "fleet.json"), document_of(columns, made_with))
-    findings = options["findings"] or str(places.root / "findings.md")
+    write_json(str(paths.root / "fleet.json"), document_of(columns, made_with))
+    findings = options["findings"] or str(paths.root / "findings.md")
     write_text(findings, findings_page(columns, made_with))
     _show(columns, findings)
     return good and (options["missing_ok"] or not absent)
 
 
-def _asked(role: Role, options: dict[str, Any]) -> int:
-    """How many cases there are to run with an endpoint of a role."""
-    return len(chosen_cases(Vocabulary.SERVER if role == "server" else Vocabulary.CLIENT, options))
-
-
-def _rounds(turns: Sequence[Turn], places: Places, crew: Crew, options: dict[str, Any]) -> list[Round]:
+def _rounds(turns: Sequence[Turn], paths: FleetPaths, crew: Crew, options: dict[str, Any]) -> list[Round]:
     from ..fleet.collecting import remember
     from ..fleet.rounds import Harness, run_rounds
 
@@ -192,10 +186,10 @@ def _rounds(turns: Sequence[Turn], places: Places, crew: Crew, options: dict[str
         count = _counter(step, turns)
 
         def ended(done: Round) -> None:
-            remember(done, places.root / "rounds")
+            remember(done, paths.root / "rounds")
             count(done)
 
-        return run_rounds(turns, places, crew, places.root / "reports", tester, jobs=options["jobs"], on_round=ended)
+        return run_rounds(turns, paths, crew, paths.root / "reports", tester, jobs=options["jobs"], on_round=ended)
 
 
 def _counter(step: OnStep, turns: Sequence[Turn]) -> Callable[[Round], None]:

@@ -1,1 +1,4 @@
-"""Real implementations: what there is, how each is installed and started, and what a run of all of them finds."""
+"""Real implementations as processes: a registry of them, their installation, and a run of each against the harness.
+
+Rows of the registry and the scripts below ``scripts/`` go in; reports, the matrix and the deviations come out.
+"""

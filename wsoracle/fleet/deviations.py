@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["STRENGTHS", "Deviation", "Rule", "Seen", "deviations", "natural", "strength_rank"]
+from wsoracle.model.notation.rule import Strength
 
-STRENGTHS: Final = ("MUST", "CONSENSUS", "SHOULD", "MAY")
+__all__ = ["BrokenRule", "FleetDeviation", "WirePiece", "deviations", "natural", "strength_rank"]
+
+_STRENGTHS: Final = tuple(Strength.__members__)
 """Strongest first."""
 
 _BAD: Final = ("FAILED", "NON-STRICT")
@@ -21,7 +23,7 @@ _OCTETS_SHOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class BrokenRule:
     """A rule that was not followed."""
 
     id: str
@@ -31,7 +33,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WirePiece:
     """What crossed the wire: in words, and the octets (the first of them, in hex) where they are known."""
 
     what: str
@@ -40,7 +42,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation:
+class FleetDeviation:
     """What an agent does against the same rules in some cases.
 
     `sent` are the last things that it was sent before the deciding place, `received` what it did there, `octet` the
@@ -48,12 +50,12 @@ class Deviation:
     """
 
     agent: str
-    rules: tuple[Rule, ...]
+    rules: tuple[BrokenRule, ...]
     cases: tuple[str, ...]
     example: str
     stimulus: str
-    sent: tuple[Seen, ...]
-    received: tuple[Seen, ...]
+    sent: tuple[WirePiece, ...]
+    received: tuple[WirePiece, ...]
     octet: int | None
     allowed: tuple[str, ...]
     verdict: str
@@ -67,7 +69,7 @@ class Deviation:
 
 def strength_rank(strength: str) -> int:
     """Strongest first."""
-    return STRENGTHS.index(strength) if strength in STRENGTHS else len(STRENGTHS)
+    return _STRENGTHS.index(strength) if strength in _STRENGTHS else len(_STRENGTHS)
 
 
 def natural(case: str) -> tuple[tuple[int, int, str], ...]:
@@ -76,7 +78,7 @@ def natural(case: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts if part)
 
 
-def deviations(records: Iterable[Mapping[str, Any]]) -> list[Deviation]:
+def deviations(records: Iterable[Mapping[str, Any]]) -> list[FleetDeviation]:
     """The deviations in these records: agents in order of name, of each the strongest first.
 
     Records that do not count prove nothing, and those that are INFORMATIONAL, UNIMPLEMENTED or OK are no deviations.
@@ -93,16 +95,18 @@ def deviations(records: Iterable[Mapping[str, Any]]) -> list[Deviation]:
     return sorted(found, key=lambda one: (one.agent, strength_rank(one.strength), natural(one.cases[0])))
 
 
-def _deviation(records: Sequence[Mapping[str, Any]]) -> Deviation:
+def _deviation(records: Sequence[Mapping[str, Any]]) -> FleetDeviation:
     ordered = sorted(records, key=lambda record: natural(record["id"]))
     shown = min(ordered, key=_reading)
     ours = shown["wsoracle"]
     sent, received = _around(shown)
     rules = {rule["id"]: rule for rule in ours["rules"]}
     deciding = ours["deciding"] or {}
-    return Deviation(
+    return FleetDeviation(
         agent=shown["agent"],
-        rules=tuple(Rule(rule["id"], rule["strength"], rule["section"], rule["quote"]) for rule in rules.values()),
+        rules=tuple(
+            BrokenRule(rule["id"], rule["strength"], rule["section"], rule["quote"]) for rule in rules.values()
+        ),
         cases=tuple(record["id"] for record in ordered),
         example=shown["id"],
         stimulus=ours["stimulus"],
@@ -125,7 +129,7 @@ def _reading(record: Mapping[str, Any]) -> tuple[int, int]:
     return faults, sum(100 + int(entry["octets"]) for entry in sent if entry["start"] != 0)
 
 
-def _around(record: Mapping[str, Any]) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
+def _around(record: Mapping[str, Any]) -> tuple[tuple[WirePiece, ...], tuple[WirePiece, ...]]:
     """What the endpoint was sent before the deciding place, and what it did there."""
     timeline = record["wsoracle"]["timeline"]
     at = next((number for number, entry in enumerate(timeline) if entry["deciding"]), None)
@@ -150,19 +154,19 @@ class _Wire:
         self._heads = dict(zip(("tester", "sut") if tester_is_client else ("sut", "tester"), heads, strict=True))
         self._pieces = {"tester": _pieces(record, "TO"), "sut": _pieces(record, "RO")}
 
-    def seen(self, entry: Mapping[str, Any]) -> Seen:
+    def seen(self, entry: Mapping[str, Any]) -> WirePiece:
         """An entry of the timeline with its octets; a head is told as the text that it is."""
         side, start, count = entry["from"], entry["start"], entry["octets"]
         if start is None or side not in self._pieces:
-            return Seen(entry["what"], "", count)
+            return WirePiece(entry["what"], "", count)
         if start == 0 and len(self._heads[side]) > len(entry["what"]):
-            return Seen(self._heads[side].replace("\r\n", "\\r\\n"), "", count)
+            return WirePiece(self._heads[side].replace("\r\n", "\\r\\n"), "", count)
         wanted = min(count, _OCTETS_SHOWN)
         octets = b"".join(
             piece[max(start - offset, 0) : max(start + wanted - offset, 0)] for offset, piece in self._pieces[side]
         )
         # Where the log was cut in between, the words must do.
-        return Seen(entry["what"], octets.hex() if len(octets) == wanted else "", count)
+        return WirePiece(entry["what"], octets.hex() if len(octets) == wanted else "", count)
 
 
 def _pieces(record: Mapping[str, Any], kind: str) -> list[tuple[int, bytes]]:

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from wsoracle.model.octets.vocabulary import Role
+
 from ..text.markdown import code, plain, row
-from .deviations import Deviation, Rule, Seen, natural, strength_rank
-from .registry import Peer, Role
+from .deviations import BrokenRule, FleetDeviation, WirePiece, natural, strength_rank
+from .registry import Peer
 
 __all__ = ["Column", "findings_page"]
 
 _VERDICTS: Final = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")
 _MOST_CASES: Final = 12
 _MOST_CHARACTERS: Final = 300
-_TITLES: Final[Mapping[Role, str]] = {"server": "Servers", "client": "Clients"}
+_TITLES: Final[Mapping[Role, str]] = {Role.SERVER: "Servers", Role.CLIENT: "Clients"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Column:
     verdicts: Mapping[str, int] = field(default_factory=dict)
     uncounted: int = 0
     seconds: float = 0.0
-    deviations: Sequence[Deviation] = ()
+    deviations: Sequence[FleetDeviation] = ()
 
     @property
     def cases(self) -> int:
@@ -98,7 +100,7 @@ def _matrix(columns: Sequence[Column]) -> list[str]:
 
 
 def _by_rule(columns: Iterable[Column]) -> list[str]:
-    rules: dict[str, Rule] = {}
+    rules: dict[str, BrokenRule] = {}
     who: dict[str, Counter[str]] = {}
     for column in columns:
         for deviation in column.deviations:
@@ -116,7 +118,7 @@ def _by_rule(columns: Iterable[Column]) -> list[str]:
 
 def _groups(columns: Iterable[Column]) -> list[_Group]:
     """Deviations from the same rules in the same role: servers first, then the strongest, then by section."""
-    groups: dict[tuple[object, ...], list[tuple[Column, Deviation]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[Column, FleetDeviation]]] = {}
     for column in columns:
         for deviation in column.deviations:
             key = (column.role, *(rule.id for rule in deviation.rules), deviation.without)
@@ -127,10 +129,10 @@ def _groups(columns: Iterable[Column]) -> list[_Group]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    members: tuple[tuple[Column, Deviation], ...]
+    members: tuple[tuple[Column, FleetDeviation], ...]
 
     @property
-    def shown(self) -> Deviation:
+    def shown(self) -> FleetDeviation:
         """A deviation with the case that most are shown by."""
         examples = Counter(deviation.example for _, deviation in self.members)
         most = max(examples.values())
@@ -143,7 +145,7 @@ class _Group:
         column, deviation = self.members[0]
         sections = [natural(rule.section) for rule in deviation.rules]
         names = [rule.id for rule in deviation.rules]
-        return (column.role == "client", strength_rank(deviation.strength), sections, names, deviation.without)
+        return (column.role is Role.CLIENT, strength_rank(deviation.strength), sections, names, deviation.without)
 
 
 def _section(group: _Group) -> list[str]:
@@ -170,7 +172,7 @@ def _cases(cases: Sequence[str]) -> str:
     return f"{len(cases)}: {listed}" + (", ..." if len(cases) > _MOST_CASES else "")
 
 
-def _received(deviation: Deviation, shown: Deviation) -> str:
+def _received(deviation: FleetDeviation, shown: FleetDeviation) -> str:
     words = "; ".join(_words(seen) for seen in deviation.received) or "nothing"
     if deviation.octet is not None:
         words += f" (octet {deviation.octet})"
@@ -180,7 +182,7 @@ def _received(deviation: Deviation, shown: Deviation) -> str:
     return f"{code(deviation.example)}, sent {sent}: {words}"
 
 
-def _words(seen: Seen) -> str:
+def _words(seen: WirePiece) -> str:
     words = code(seen.what, _MOST_CHARACTERS)
     if not seen.hex:
         return words

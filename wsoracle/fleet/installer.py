@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from ..text.output import OnStep
+from .paths import FleetPaths
 from .pins import npm_pins, pip_pins
-from .places import Places
 from .processes import Crew, PeerError
 from .registry import Peer
 from .versions import apt_version, npm_version, pip_version
@@ -26,31 +26,31 @@ _INSTALLING: Final = 900.0
 _BUILDING: Final = 600.0
 
 
-def missing(peer: Peer, places: Places) -> str | None:
+def missing(peer: Peer, paths: FleetPaths) -> str | None:
     """Why a peer cannot be run as things are, in a few words; None where it can."""
     absent = _absent_apt(peer)
     if absent:
         return f"needs apt package {', '.join(absent)}"
     if peer.kind == "pip":
-        gone = [name for name in peer.packages if pip_version(name, places) is None]
+        gone = [name for name in peer.packages if pip_version(name, paths) is None]
     elif peer.kind == "npm":
-        gone = [name for name in peer.packages if npm_version(name, places) is None]
+        gone = [name for name in peer.packages if npm_version(name, paths) is None]
     else:
         gone = []
-        if peer.artifact and not (places.built / peer.artifact).exists():
+        if peer.artifact and not (paths.built / peer.artifact).exists():
             return f"{peer.source} has not been compiled"
-        if "{python}" in (*peer.client, *peer.server) and not Path(places.python).exists():
+        if "{python}" in (*peer.client, *peer.server) and not Path(paths.python).exists():
             gone = ["virtual environment"]
     return f"{peer.kind} package {', '.join(gone)} is not installed" if gone else None
 
 
-def install(peers: Sequence[Peer], places: Places, crew: Crew, step: OnStep, *, apt: bool = False) -> dict[str, str]:
+def install(peers: Sequence[Peer], paths: FleetPaths, crew: Crew, step: OnStep, *, apt: bool = False) -> dict[str, str]:
     """Install what is not there yet. For each peer that cannot be run then, its name and the reason.
 
     Packages of a kind are installed together; where that fails, one peer after another, so that each failure is told
     with the peer that it belongs to.
     """
-    work = _Work(places, crew, step, len(peers))
+    work = _Work(paths, crew, step, len(peers))
     reasons: dict[str, str] = {}
     for kind, some in (("pip", work.pip), ("npm", work.npm)):
         wanted = [peer for peer in peers if peer.kind == kind and work.is_wanted(peer)]
@@ -67,7 +67,7 @@ def install(peers: Sequence[Peer], places: Places, crew: Crew, step: OnStep, *, 
             reason = work.build(peer)
             if reason is not None:
                 reasons[peer.name] = reason
-        still = missing(peer, places)
+        still = missing(peer, paths)
         if still is not None:
             reasons.setdefault(peer.name, f"cannot be installed: {still}")
     return reasons
@@ -85,22 +85,22 @@ def _absent_apt(peer: Peer) -> list[str]:
 class _Work:
     """One installation."""
 
-    def __init__(self, places: Places, crew: Crew, step: OnStep, total: int) -> None:
-        self._places = places
+    def __init__(self, paths: FleetPaths, crew: Crew, step: OnStep, total: int) -> None:
+        self._paths = paths
         self._crew = crew
         self._step = step
         self._total = total
         self._done = 0
-        self._pip_pins = pip_pins(places.scripts)
-        self._npm_pins = npm_pins(places.scripts)
+        self._pip_pins = pip_pins(paths.scripts)
+        self._npm_pins = npm_pins(paths.scripts)
 
     def is_wanted(self, peer: Peer) -> bool:
         """Whether a package is missing or not at its pinned version."""
         if _absent_apt(peer):
             return False
         if peer.kind == "pip":
-            return any(pip_version(name, self._places) != self._pip_pins[name.lower()] for name in peer.packages)
-        return any(npm_version(name, self._places) != self._npm_pins[name] for name in peer.packages)
+            return any(pip_version(name, self._paths) != self._pip_pins[name.lower()] for name in peer.packages)
+        return any(npm_version(name, self._paths) != self._npm_pins[name] for name in peer.packages)
 
     def together(self, peers: list[Peer], put: Callable[[list[Peer]], None]) -> dict[str, str]:
         """Install all at once, or where that fails one by one."""
@@ -131,22 +131,22 @@ class _Work:
         """Install Python's packages, each at its pinned version and so is all that they need."""
         self._make_environment()
         names = _names(peers)
-        constraint = str(self._places.scripts / "requirements.txt")
+        constraint = str(self._paths.scripts / "requirements.txt")
         self._run(
-            "pip", [self._places.python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+            "pip", [self._paths.python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
                     "--constraint", constraint, *names],
         )  # fmt: skip
 
     def npm(self, peers: list[Peer]) -> None:
         """Install npm's packages at their pinned versions."""
-        self._places.npm.mkdir(parents=True, exist_ok=True)
+        self._paths.npm.mkdir(parents=True, exist_ok=True)
         wanted = {name: self._npm_pins[name] for name in _names(peers)}
         # What is there already stays, also where only some peers were asked for.
-        there = {name: pin for name, pin in self._npm_pins.items() if npm_version(name, self._places) == pin}
+        there = {name: pin for name, pin in self._npm_pins.items() if npm_version(name, self._paths) == pin}
         document = {"private": True, "dependencies": there | wanted}
-        (self._places.npm / "package.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        (self._paths.npm / "package.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
-        self._run("npm", command, self._places.npm)
+        self._run("npm", command, self._paths.npm)
 
     def apt(self, peers: list[Peer]) -> dict[str, str]:
         """Install Debian's packages: all lists once, then every package."""
@@ -182,25 +182,25 @@ class _Work:
         """Compile where the source is newer than what is there; the reason where that fails."""
         self._step(f"compiling {peer.name}", self._done, self._total)
         self._done += 1
-        artifact, source = self._places.built / peer.artifact, self._places.scripts / peer.source
+        artifact, source = self._paths.built / peer.artifact, self._paths.scripts / peer.source
         if artifact.exists() and artifact.stat().st_mtime >= source.stat().st_mtime:
             return None
         artifact.parent.mkdir(parents=True, exist_ok=True)
         try:
             for command in peer.build:
-                self._run(f"build-{peer.name}", self._places.command(command), self._places.built, _BUILDING)
+                self._run(f"build-{peer.name}", self._paths.command(command), self._paths.built, _BUILDING)
         except PeerError as error:
             return f"cannot be compiled: {error}"
         return None
 
     def _make_environment(self) -> None:
-        if self._places.interpreter is None and not Path(self._places.python).exists():
-            self._run("venv", [self._places.own_interpreter, "-m", "venv", str(self._places.environment)])
+        if self._paths.interpreter is None and not Path(self._paths.python).exists():
+            self._run("venv", [self._paths.own_interpreter, "-m", "venv", str(self._paths.environment)])
 
     def _run(self, name: str, command: list[str], folder: Path | None = None, within: float = _INSTALLING) -> None:
-        log = self._places.logs / f"install-{name}.log"
+        log = self._paths.logs / f"install-{name}.log"
         variables = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive"}
-        variables |= {key: value for key, value in self._places.variables().items() if key.startswith("GO")}
+        variables |= {key: value for key, value in self._paths.variables().items() if key.startswith("GO")}
         status = self._crew.run(command, log, within=within, variables=variables, folder=folder)
         if status != 0:
             raise PeerError(f"{Path(command[0]).name} ended with status {status}: {_tail(log)}")

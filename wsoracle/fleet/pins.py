@@ -25,5 +25,5 @@ def npm_pins(scripts: Path) -> dict[str, str]:
     dependencies: dict[str, str] = json.loads((scripts / "package.json").read_text(encoding="utf-8"))["dependencies"]
     for name, version in dependencies.items():
         if re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?", version) is None:
-            raise ValueError(f"peers/package.json: {name}: {version!r} is not one version")
+            raise ValueError(f"scripts/package.json: {name}: {version!r} is not one version")
     return dependencies

@@ -1,7 +1,7 @@
 """The real implementations that are run against: one row each, and nothing about any of them elsewhere.
 
 The scripts are in ``scripts/``, and so are ``requirements.txt`` and ``package.json``, which pin packages. In a
-command line ``{python}`` is the interpreter of the fleet's virtual environment, ``{peers}`` the folder of scripts,
+command line ``{python}`` is the interpreter of the fleet's virtual environment, ``{scripts}`` the folder of scripts,
 ``{modules}`` node_modules, ``{built}`` the folder for what is compiled, ``{port}`` the port to listen on (0: the
 system picks one), ``{url}`` the fuzzing server and ``{agent}`` the name in its reports.
 """
@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["PEERS", "Kind", "Peer", "Role", "find"]
+from wsoracle.model.octets.vocabulary import Role
+
+__all__ = ["PEERS", "Kind", "Peer", "find"]
 
 Kind = Literal["pip", "npm", "apt"]
-Role = Literal["server", "client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Peer:
     `kind` installs, first the one whose version is shown; `also` names packages whose versions are shown beside it.
     `programs` are (program, Debian package) pairs that must be on the PATH. `server` and `client` are command lines,
     empty where it has not that role. `build` are commands that make `artifact` (a path below ``{built}``) from
-    `source` (below ``{peers}``). `version` is a command whose output holds the version; without one it is read from
+    `source` (below ``{scripts}``). `version` is a command whose output holds the version; without one it is read from
     what the package manager installed.
     """
 
@@ -47,16 +48,16 @@ class Peer:
     @property
     def roles(self) -> tuple[Role, ...]:
         """What it can be run as."""
-        roles: tuple[tuple[Role, tuple[str, ...]], ...] = (("server", self.server), ("client", self.client))
-        return tuple(role for role, command in roles if command)
+        commands = {Role.SERVER: self.server, Role.CLIENT: self.client}
+        return tuple(role for role, command in commands.items() if command)
 
 
 def _python(script: str, *more: str) -> tuple[str, ...]:
-    return ("{python}", f"{{peers}}/python/{script}.py", *more)
+    return ("{python}", f"{{scripts}}/python/{script}.py", *more)
 
 
 def _node(script: str, *more: str) -> tuple[str, ...]:
-    return ("node", f"{{peers}}/javascript/{script}.cjs", *more)
+    return ("node", f"{{scripts}}/javascript/{script}.cjs", *more)
 
 
 _SERVER: Final = ("{port}",)
@@ -175,21 +176,21 @@ PEERS: Final = (
     ),
     Peer(
         "bun", "Zig/C++", "bun", "npm", ("bun",), programs=_NPM,
-        server=(_BUN, "{peers}/javascript/bun_server.js", *_SERVER),
-        client=(_BUN, "{peers}/javascript/web_client.js", *_CLIENT),
+        server=(_BUN, "{scripts}/javascript/bun_server.js", *_SERVER),
+        client=(_BUN, "{scripts}/javascript/web_client.js", *_CLIENT),
         notes="the server is uWebSockets",
     ),
     Peer(
         "deno", "Rust", "fastwebsockets", "npm", ("deno",), programs=_NPM,
-        server=(*_DENO, "{peers}/javascript/deno_server.js", *_SERVER),
-        client=(*_DENO, "{peers}/javascript/web_client.js", *_CLIENT),
+        server=(*_DENO, "{scripts}/javascript/deno_server.js", *_SERVER),
+        client=(*_DENO, "{scripts}/javascript/web_client.js", *_CLIENT),
     ),
     Peer(
         "libwebsockets", "C", "libwebsockets", "apt", ("libwebsockets-dev",), programs=(("cc", "gcc"),),
         server=("{built}/libwebsockets_peer", "server", *_SERVER),
         client=("{built}/libwebsockets_peer", "client", *_CLIENT),
         source="c/libwebsockets_peer.c", artifact="libwebsockets_peer",
-        build=(("cc", "-O2", "-o", "{built}/libwebsockets_peer", "{peers}/c/libwebsockets_peer.c", "-lwebsockets"),),
+        build=(("cc", "-O2", "-o", "{built}/libwebsockets_peer", "{scripts}/c/libwebsockets_peer.c", "-lwebsockets"),),
         version=("{built}/libwebsockets_peer", "--version"),
         notes="LWS_SERVER_OPTION_VALIDATE_UTF8",
     ),
@@ -199,7 +200,7 @@ PEERS: Final = (
         server=("{built}/gorilla_peer", "server", *_SERVER),
         client=("{built}/gorilla_peer", "client", *_CLIENT),
         source="go/gorilla_peer.go", artifact="gorilla_peer",
-        build=(("go", "build", "-o", "{built}/gorilla_peer", "{peers}/go/gorilla_peer.go"),),
+        build=(("go", "build", "-o", "{built}/gorilla_peer", "{scripts}/go/gorilla_peer.go"),),
         notes="the script checks UTF-8, which the library leaves to the application",
     ),
     Peer(
@@ -207,7 +208,7 @@ PEERS: Final = (
         server=("{built}/beast_peer", "server", *_SERVER),
         client=("{built}/beast_peer", "client", *_CLIENT),
         source="cpp/beast_peer.cpp", artifact="beast_peer",
-        build=(("c++", "-std=c++17", "-O1", "-pthread", "-o", "{built}/beast_peer", "{peers}/cpp/beast_peer.cpp"),),
+        build=(("c++", "-std=c++17", "-O1", "-pthread", "-o", "{built}/beast_peer", "{scripts}/cpp/beast_peer.cpp"),),
         version=("{built}/beast_peer", "--version"),
         notes="writes messages in fragments of 4 KiB; the version is Boost's",
     ),
@@ -217,12 +218,12 @@ PEERS: Final = (
         server=(*_JETTY, "server", *_SERVER),
         client=(*_JETTY, "client", *_CLIENT),
         source="java/JettyPeer.java", artifact="jetty/JettyPeer.class",
-        build=(("javac", "-nowarn", "-d", "{built}/jetty", "-cp", _JARS, "{peers}/java/JettyPeer.java"),),
+        build=(("javac", "-nowarn", "-d", "{built}/jetty", "-cp", _JARS, "{scripts}/java/JettyPeer.java"),),
         version=(*_JETTY, "--version"),
     ),
     Peer(
         "chromium", "C++", "Chromium", "apt", ("chromium",), programs=(("chromium", "chromium"),),
-        client=("{python}", "{peers}/browser/browser_client.py", "chromium", *_CLIENT),
+        client=("{python}", "{scripts}/browser/browser_client.py", "chromium", *_CLIENT),
         version=("chromium", "--version"),
         notes="headless, driven by a page; offers permessage-deflate; starts in 1 to 3 s",
     ),

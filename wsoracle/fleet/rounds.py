@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .places import Places
+from wsoracle.model.octets.vocabulary import Role
+
+from .paths import FleetPaths
 from .processes import Crew, PeerError
-from .registry import Peer, Role
+from .registry import Peer
 
 __all__ = ["Harness", "Round", "Turn", "agent_name", "run_rounds"]
 
@@ -76,7 +78,7 @@ def agent_name(name: str, version: str, role: Role) -> str:
 
 def run_rounds(
     turns: Iterable[Turn],
-    places: Places,
+    paths: FleetPaths,
     crew: Crew,
     folder: Path,
     tester: Harness,
@@ -92,7 +94,7 @@ def run_rounds(
     turns = list(turns)
     pool = ThreadPoolExecutor(jobs)
     try:
-        futures = [pool.submit(_round, turn, places, crew, folder / turn.agent, tester) for turn in turns]
+        futures = [pool.submit(_round, turn, paths, crew, folder / turn.agent, tester) for turn in turns]
         left: set[Future[Round]] = set(futures)
         while left:
             done, left = wait(left, return_when=FIRST_COMPLETED)
@@ -106,17 +108,17 @@ def run_rounds(
         pool.shutdown(cancel_futures=True)
 
 
-def _round(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> Round:
+def _round(turn: Turn, paths: FleetPaths, crew: Crew, folder: Path, tester: Harness) -> Round:
     started = time.monotonic()
     reason = None
     if (folder / "wsoracle.json").is_file():
         shutil.rmtree(folder)  # of an earlier run, perhaps of other cases
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        if turn.role == "server":
-            _test_server(turn, places, crew, folder, tester)
+        if turn.role is Role.SERVER:
+            _test_server(turn, paths, crew, folder, tester)
         else:
-            _test_client(turn, places, crew, folder, tester)
+            _test_client(turn, paths, crew, folder, tester)
     except PeerError as error:
         reason = str(error)
     except OSError as error:
@@ -124,10 +126,10 @@ def _round(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness
     return Round(turn, folder, time.monotonic() - started, reason)
 
 
-def _test_server(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> None:
-    command = places.command(turn.peer.server)
-    with crew.server(command, places.logs / f"{turn.agent}.log", places.variables()) as server:
-        log = places.logs / f"{turn.agent}.test.log"
+def _test_server(turn: Turn, paths: FleetPaths, crew: Crew, folder: Path, tester: Harness) -> None:
+    command = paths.command(turn.peer.server)
+    with crew.server(command, paths.logs / f"{turn.agent}.log", paths.variables()) as server:
+        log = paths.logs / f"{turn.agent}.test.log"
         status = crew.run(tester.test(server.url, turn.agent, folder), log, within=tester.within)
         if status not in _TESTED:
             raise PeerError(f"the tester ended with status {status}: {_last_line(log)}")
@@ -135,13 +137,13 @@ def _test_server(turn: Turn, places: Places, crew: Crew, folder: Path, tester: H
             raise PeerError(f"the server broke down during the run; it said last: {server.last_words() or 'nothing'}")
 
 
-def _test_client(turn: Turn, places: Places, crew: Crew, folder: Path, tester: Harness) -> None:
+def _test_client(turn: Turn, paths: FleetPaths, crew: Crew, folder: Path, tester: Harness) -> None:
     port = _free_port()
-    log = places.logs / f"{turn.agent}.serve.log"
+    log = paths.logs / f"{turn.agent}.serve.log"
     with crew.server(tester.serve(port, folder), log, dict(os.environ), port=port, grace=10.0) as server:
-        command = places.command(turn.peer.client, url=server.url, agent=turn.agent)
-        own_log = places.logs / f"{turn.agent}.log"
-        status = crew.run(command, own_log, within=tester.within, variables=places.variables())
+        command = paths.command(turn.peer.client, url=server.url, agent=turn.agent)
+        own_log = paths.logs / f"{turn.agent}.log"
+        status = crew.run(command, own_log, within=tester.within, variables=paths.variables())
         if not server.running:
             raise PeerError(f"the fuzzing server broke down; it said last: {server.last_words() or 'nothing'}")
     if status != 0:

@@ -11,7 +11,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
-from .places import Places
+from .paths import FleetPaths
 from .registry import Peer
 
 __all__ = ["apt_version", "npm_version", "pip_version", "version_of"]
@@ -20,46 +20,46 @@ _VERSION: Final = re.compile(r"\d+(?:[._]\d+)+(?:[-+.][0-9A-Za-z]+)*|\d+(?:\.\d+
 _SECONDS: Final = 20.0
 
 
-def version_of(peer: Peer, places: Places) -> str | None:
+def version_of(peer: Peer, paths: FleetPaths) -> str | None:
     """The version of an installed implementation, with those of the packages that it stands on; None if not there."""
-    first = _own(peer, places)
+    first = _own(peer, paths)
     if first is None:
         return None
-    beside = [f"{name} {_packaged(peer, name, places)}" for name in peer.also]
+    beside = [f"{name} {_packaged(peer, name, paths)}" for name in peer.also]
     return f"{first} ({', '.join(beside)})" if beside else first
 
 
-def _own(peer: Peer, places: Places) -> str | None:
-    packaged = _packaged(peer, peer.packages[0], places)
+def _own(peer: Peer, paths: FleetPaths) -> str | None:
+    packaged = _packaged(peer, peer.packages[0], paths)
     if not peer.version:
         return packaged
-    if peer.artifact and not (places.built / peer.artifact).exists():
+    if peer.artifact and not (paths.built / peer.artifact).exists():
         return None
-    return _said(places.command(peer.version), places.variables())
+    return _said(paths.command(peer.version), paths.variables())
 
 
-def _packaged(peer: Peer, package: str, places: Places) -> str | None:
+def _packaged(peer: Peer, package: str, paths: FleetPaths) -> str | None:
     if peer.kind == "pip":
-        return pip_version(package, places)
+        return pip_version(package, paths)
     if peer.kind == "npm":
-        return npm_version(package, places)
+        return npm_version(package, paths)
     return apt_version(package)
 
 
-def pip_version(package: str, places: Places) -> str | None:
-    """What is installed in the virtual environment, or for this program where the places name its interpreter."""
-    if places.interpreter is not None:
+def pip_version(package: str, paths: FleetPaths) -> str | None:
+    """What is installed in the virtual environment, or for this program where the paths name its interpreter."""
+    if paths.interpreter is not None:
         found = distributions(name=package)
     else:
-        folders = [str(folder) for folder in places.environment.glob("lib/python3*/site-packages")]
+        folders = [str(folder) for folder in paths.environment.glob("lib/python3*/site-packages")]
         found = distributions(name=package, path=folders) if folders else iter(())
     return next((one.version for one in found), None)
 
 
-def npm_version(package: str, places: Places) -> str | None:
+def npm_version(package: str, paths: FleetPaths) -> str | None:
     """What is installed below node_modules."""
     try:
-        document = json.loads((places.modules / package / "package.json").read_text(encoding="utf-8"))
+        document = json.loads((paths.modules / package / "package.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     version = document.get("version") if isinstance(document, dict) else None

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from tests.wsoracle.fleet.fleet_records import entry, record, rule
 from wsoracle.fleet.deviations import deviations, natural
 from wsoracle.fleet.findings import Column, findings_page
-from wsoracle.fleet.registry import Role, find
+from wsoracle.fleet.registry import find
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.text.markdown import code, plain, row
 
 FATAL = [rule()]
 SLOW = [rule("7.1.1/server-closes-first", "SHOULD")]
 
 
-def column(*records: Mapping[str, Any], name: str = "libwebsockets", role: Role = "server", **more: Any) -> Column:
+def column(*records: Mapping[str, Any], name: str = "libwebsockets", role: Role = Role.SERVER, **more: Any) -> Column:
     peer = find(name)
     assert peer is not None
     found = deviations(records)
@@ -76,10 +77,10 @@ def test_octets_are_found_behind_a_piece_that_was_cut() -> None:
     assert [seen.hex for seen in found.sent] == ["8e8000000000"]
 
 
-@pytest.mark.parametrize("role", ["server", "client"])
+@pytest.mark.parametrize("role", Role)
 def test_a_head_is_told_as_text_where_nothing_else_was_sent(role: str) -> None:
     opening = record("a", "witness/4.2.1/key", rules=FATAL, role=role)
-    if role == "client":
+    if role == Role.CLIENT:
         opening["httpRequest"], opening["httpResponse"] = opening["httpResponse"], opening["httpRequest"]
     opening["wsoracle"]["timeline"] = opening["wsoracle"]["timeline"][:2]
     opening["wsoracle"]["timeline"][1]["deciding"] = True
@@ -139,7 +140,7 @@ def test_the_same_deviation_of_many_is_told_once() -> None:
     one = column(record("a", "4.2.4", rules=FATAL), record("a", "4.2.5", rules=FATAL))
     other = column(record("b", "4.2.5", rules=FATAL), name="ws")
     third = column(record("c", "4.2.4", rules=FATAL), name="gorilla")
-    client = column(record("d", "4.2.4", rules=FATAL, role="client"), name="undici", role="client")
+    client = column(record("d", "4.2.4", rules=FATAL, role=Role.CLIENT), name="undici", role=Role.CLIENT)
     lines = findings_page([client, one, other, third], "test").splitlines()
     at = lines.index("### Servers, MUST: `5.2/reserved-opcode`")
     rows = [line.split(" | ") for line in lines[at:] if line.startswith("| ")][2:5]
@@ -170,7 +171,7 @@ def test_the_strongest_come_first() -> None:
 def test_what_was_not_run_is_told() -> None:
     peer = find("libwebsockets")
     assert peer is not None
-    absent = Column(peer, "server", "", "-", "cannot be installed: needs apt package <b>x</b>")
+    absent = Column(peer, Role.SERVER, "", "-", "cannot be installed: needs apt package <b>x</b>")
     page = findings_page([absent], "test")
     assert "| libwebsockets | - | C | libwebsockets | not run | - | - | - | - | - | - | - |" in page
     assert "- libwebsockets as a server: cannot be installed: needs apt package \\<b\\>x\\</b\\>" in page

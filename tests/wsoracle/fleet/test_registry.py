@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from wsoracle.fleet.paths import SCRIPTS, FleetPaths
 from wsoracle.fleet.pins import npm_pins, pip_pins
-from wsoracle.fleet.places import SCRIPTS, Places
 from wsoracle.fleet.registry import PEERS, Peer, find
 
 by_name = pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
@@ -44,7 +44,7 @@ def test_a_row_is_complete(peer: Peer) -> None:
     for command in (peer.server, peer.client):
         names = {name for part in command for name in re.findall(r"\{\w+\}", part)}
         wanted = {"{port}"} if command is peer.server else {"{url}", "{agent}"}
-        assert not command or wanted <= names <= {*wanted, "{python}", "{peers}", "{modules}", "{built}"}
+        assert not command or wanted <= names <= {*wanted, "{python}", "{scripts}", "{modules}", "{built}"}
         # One name in a part: what is filled in is not looked at again.
         assert all(part.count("{") <= 1 for part in command)
     assert bool(peer.build) == bool(peer.artifact) == bool(peer.source)
@@ -53,9 +53,9 @@ def test_a_row_is_complete(peer: Peer) -> None:
 
 @by_name
 def test_its_scripts_are_there(peer: Peer) -> None:
-    places = Places(Path("nowhere"))
+    paths = FleetPaths(Path("nowhere"))
     commands = [*peer.build, peer.server, peer.client]
-    scripts = [part for command in commands for part in places.command(command) if part.startswith(str(SCRIPTS))]
+    scripts = [part for command in commands for part in paths.command(command) if part.startswith(str(SCRIPTS))]
     assert scripts
     for script in scripts:
         assert Path(script).is_file(), script
@@ -96,6 +96,8 @@ def test_a_range_of_versions_is_refused(tmp_path: Path, version: str) -> None:
 
 
 def test_a_command_line_is_filled_in_once(tmp_path: Path) -> None:
-    places = Places(tmp_path, sys.executable)
-    filled = places.command(("{python}", "{peers}/x.py", "{url}", "{agent}", "{port}"), 80, "ws://h", "{peers} {url}")
-    assert filled == [sys.executable, f"{SCRIPTS}/x.py", "ws://h", "{peers} {url}", "80"]
+    paths = FleetPaths(tmp_path, sys.executable)
+    filled = paths.command(
+        ("{python}", "{scripts}/x.py", "{url}", "{agent}", "{port}"), 80, "ws://h", "{scripts} {url}"
+    )
+    assert filled == [sys.executable, f"{SCRIPTS}/x.py", "ws://h", "{scripts} {url}", "80"]

@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from wsoracle.cli import program
 from wsoracle.fleet import rounds
 from wsoracle.fleet.collecting import column_of, document_of, recall, remember
-from wsoracle.fleet.places import Places
+from wsoracle.fleet.paths import FleetPaths
 from wsoracle.fleet.processes import Crew
 from wsoracle.fleet.records import read_rows
-from wsoracle.fleet.registry import Peer, Role, find
+from wsoracle.fleet.registry import Peer, find
 from wsoracle.fleet.rounds import Harness, Round, Turn, run_rounds
+from wsoracle.model.octets.vocabulary import Role
 
 ROOT = Path(__file__).resolve().parents[3]
 TESTER = Harness(within=60.0, program=(sys.executable, str(Path(__file__).with_name("tiny_harness.py"))))
@@ -36,9 +37,9 @@ def named(name: str) -> Peer:
 
 def run(tmp_path: Path, *turns: tuple[Peer, Role], tester: Harness = TESTER, jobs: int = 2) -> list[Round]:
     told: list[Round] = []
-    places = Places(tmp_path, sys.executable)
+    paths = FleetPaths(tmp_path, sys.executable)
     what = [Turn(peer, role, "1.0") for peer, role in turns]
-    done = run_rounds(what, places, Crew(), tmp_path / "reports", tester, jobs=jobs, on_round=told.append)
+    done = run_rounds(what, paths, Crew(), tmp_path / "reports", tester, jobs=jobs, on_round=told.append)
     assert sorted(told, key=id) == sorted(done, key=id)
     assert [(one.turn.peer, one.turn.role) for one in done] == list(turns)
     return done
@@ -47,7 +48,7 @@ def run(tmp_path: Path, *turns: tuple[Peer, Role], tester: Harness = TESTER, job
 @pytest.mark.peers
 @pytest.mark.parametrize("name", ["websockets", "websockets-threads", "wsproto"])
 def test_real_implementations_echo_in_both_roles(tmp_path: Path, name: str) -> None:
-    for done in run(tmp_path, (named(name), "server"), (named(name), "client")):
+    for done in run(tmp_path, (named(name), Role.SERVER), (named(name), Role.CLIENT)):
         assert done.reason is None
         assert done.turn.agent == f"{name}-1.0-{done.turn.role}"
         assert {row.case: row.verdict for row in read_rows(done.folder)} == dict.fromkeys(
@@ -57,15 +58,15 @@ def test_real_implementations_echo_in_both_roles(tmp_path: Path, name: str) -> N
         assert (column.reason, column.cases, column.verdicts) == (None, 4, {"OK": 4})
 
 
-def broken(script: str, role: Role = "server") -> Peer:
+def broken(script: str, role: Role = Role.SERVER) -> Peer:
     peer = named("websockets")
-    command = ("{python}", "-c", script, "{port}" if role == "server" else "{url}")
-    return replace(peer, server=command) if role == "server" else replace(peer, client=command)
+    command = ("{python}", "-c", script, "{port}" if role == Role.SERVER else "{url}")
+    return replace(peer, server=command) if role == Role.SERVER else replace(peer, client=command)
 
 
 def test_one_that_does_not_start_does_not_keep_the_others(tmp_path: Path) -> None:
     bad = replace(broken("raise SystemExit('no module of that name')"), name="bad")
-    first, second = run(tmp_path, (bad, "server"), (named("websockets"), "server"))
+    first, second = run(tmp_path, (bad, Role.SERVER), (named("websockets"), Role.SERVER))
     assert first.reason is not None
     assert "no module of that name" in first.reason
     assert second.reason is None
@@ -78,33 +79,35 @@ def test_one_that_does_not_start_does_not_keep_the_others(tmp_path: Path) -> Non
 
 def test_a_server_that_breaks_down_is_told(tmp_path: Path) -> None:
     source = "import socket; s = socket.create_server(('127.0.0.1', 0)); print('READY', s.getsockname()[1], flush=True)"
-    (done,) = run(tmp_path, (broken(source), "server"))
+    (done,) = run(tmp_path, (broken(source), Role.SERVER))
     assert done.reason is not None
     assert done.reason.startswith("the tester ended with status 1: ") or "broke down" in done.reason
 
 
 def test_a_client_that_fails_is_told(tmp_path: Path) -> None:
-    (done,) = run(tmp_path, (broken("raise SystemExit('cannot resolve host')", "client"), "client"))
+    (done,) = run(tmp_path, (broken("raise SystemExit('cannot resolve host')", Role.CLIENT), Role.CLIENT))
     assert done.reason == "the client ended with status 1; it said last: cannot resolve host"
     assert column_of(done).reason == done.reason
 
 
 def test_one_that_never_ends_is_ended(tmp_path: Path) -> None:
-    hanging = broken("import time; time.sleep(600)", "client")
-    (done,) = run(tmp_path, (hanging, "client"), tester=replace(TESTER, within=0.3))
+    hanging = broken("import time; time.sleep(600)", Role.CLIENT)
+    (done,) = run(tmp_path, (hanging, Role.CLIENT), tester=replace(TESTER, within=0.3))
     assert done.reason == "not done after 0.3 s; it said last: nothing"
 
 
 def test_a_tester_that_breaks_down_is_told(tmp_path: Path) -> None:
     failing = replace(TESTER, program=(sys.executable, "-c", "import sys; print('internal error'); sys.exit(70)"))
-    server, client = run(tmp_path, (named("websockets"), "server"), (named("websockets"), "client"), tester=failing)
+    server, client = run(
+        tmp_path, (named("websockets"), Role.SERVER), (named("websockets"), Role.CLIENT), tester=failing
+    )
     assert server.reason == "the tester ended with status 70: internal error"
     assert client.reason == "it ended with status 70 before it was ready; it said last: internal error"
 
 
 def test_a_round_without_a_report_is_told(tmp_path: Path) -> None:
     silent = replace(TESTER, program=(sys.executable, "-c", ""))
-    (done,) = run(tmp_path, (named("websockets"), "server"), tester=silent)
+    (done,) = run(tmp_path, (named("websockets"), Role.SERVER), tester=silent)
     reason = column_of(done).reason
     assert reason is not None
     assert "the run left no report" in reason
@@ -113,7 +116,7 @@ def test_a_round_without_a_report_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "wsoracle-run", "version": 2}'])
 def test_a_report_of_another_kind_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "wsoracle.json").write_text(content, encoding="utf-8")
-    done = Round(Turn(named("websockets"), "server", "1.0"), tmp_path, 0.0)
+    done = Round(Turn(named("websockets"), Role.SERVER, "1.0"), tmp_path, 0.0)
     assert (column_of(done).reason or "").startswith("its report cannot be used: ")
 
 
@@ -125,7 +128,7 @@ def test_records_are_read_from_the_folder_alone(tmp_path: Path) -> None:
 
 
 def test_fewer_cases_than_were_asked_for_are_told(tmp_path: Path) -> None:
-    (done,) = run(tmp_path, (named("websockets"), "server"))
+    (done,) = run(tmp_path, (named("websockets"), Role.SERVER))
     assert column_of(done, 4).reason is None
     assert column_of(done, 5).reason == "only 4 of 5 cases were run"
 
@@ -136,13 +139,13 @@ def test_nothing_is_left_of_an_earlier_run(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for name in ("wsoracle.json", "old_case_1_1.json"):
         (folder / name).write_text("{}", encoding="utf-8")
-    (done,) = run(tmp_path, (peer, "server"))
+    (done,) = run(tmp_path, (peer, Role.SERVER))
     assert column_of(done).cases == 4
     assert not (folder / "old_case_1_1.json").exists()
 
 
 def test_a_round_is_recalled_for_the_same_version_alone(tmp_path: Path) -> None:
-    done = Round(Turn(named("websockets"), "client", "1.0"), tmp_path / "reports" / "x", 2.5, "it broke down")
+    done = Round(Turn(named("websockets"), Role.CLIENT, "1.0"), tmp_path / "reports" / "x", 2.5, "it broke down")
     remember(done, tmp_path / "rounds")
     known = recall(done.turn, tmp_path / "rounds", tmp_path / "reports")
     assert known == replace(done, folder=tmp_path / "reports" / "websockets-1.0-client")
@@ -158,9 +161,9 @@ def test_an_interruption_stops_everything(tmp_path: Path, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(rounds, "wait", interrupted)
-    turns = [Turn(broken("import time; time.sleep(600)"), "server", str(number)) for number in range(4)]
+    turns = [Turn(broken("import time; time.sleep(600)"), Role.SERVER, str(number)) for number in range(4)]
     with pytest.raises(KeyboardInterrupt):
-        run_rounds(turns, Places(tmp_path, sys.executable), crew, tmp_path, TESTER, jobs=2)
+        run_rounds(turns, FleetPaths(tmp_path, sys.executable), crew, tmp_path, TESTER, jobs=2)
     assert not crew._alive
 
 

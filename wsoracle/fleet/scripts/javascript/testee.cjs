@@ -1,4 +1,4 @@
-// The established suite's client protocol, for the client scripts beside this file: `node SCRIPT URL AGENT`.
+// The client protocol of Autobahn's fuzzing server, for the client scripts beside this file: `node SCRIPT URL AGENT`.
 // `open(url, onMessage)` opens a connection, calls onMessage(data) with its messages where that is given and echoes
 // them where it is not, and returns a promise of the connection's end.
 module.exports.run = async function run(open) {

@@ -1,4 +1,4 @@
-"""The established suite's client protocol, for the client scripts beside this file.
+"""The client protocol of Autobahn's fuzzing server, for the client scripts beside this file.
 
 Call a client as ``SCRIPT URL AGENT``: it asks how many cases there are, runs each, and has the reports written.
 A case that ends in an exception of the library is an answer too: it is printed, and the next case follows.

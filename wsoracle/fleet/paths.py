@@ -1,4 +1,4 @@
-"""Where the fleet's things lie: the scripts in the repository, everything that is installed below one folder."""
+"""Paths of the fleet: the scripts, which are part of this package, and one folder for all that is made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["SCRIPTS", "Places"]
+__all__ = ["SCRIPTS", "FleetPaths"]
 
 SCRIPTS: Final = Path(__file__).resolve().parent / "scripts"
-"""The folder of scripts, , which is in the wheel too."""
+"""The folder of scripts, in a checkout and in an installed wheel."""
 
 _PASSED_ON: Final = (
     "PATH",
@@ -29,7 +29,7 @@ _PASSED_ON: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class FleetPaths:
     """`root` is the one folder below which things are installed; `interpreter` runs Python's scripts instead of the
     virtual environment's where it is given (the tests, with what they have installed)."""
 
@@ -71,7 +71,7 @@ class Places:
         """A command line of the registry, filled in."""
         values = {
             "{python}": self.python,
-            "{peers}": str(self.scripts),
+            "{scripts}": str(self.scripts),
             "{modules}": str(self.modules),
             "{built}": str(self.built),
             "{port}": str(port),
