@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES
-from wsoracle.properties.judge.observation import shown
 
 from .live_case import Action, SendFrame, SendHead, SendOctets, Settle
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import facts_of_header, facts_on_wire, text_before
@@ -18,23 +17,17 @@ from wsoracle.model.octets import utf8
 from wsoracle.model.octets.frames import (
     FIXED_OCTETS,
     LENGTH_FORMS,
-    MAX_HEADER_OCTETS,
     Header,
     capacity,
-    decode_header,
     marker_range,
     unpack_fixed,
     unpack_length,
 )
 from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.units import Cutter
 from wsoracle.model.octets.vocabulary import CLOSE, FORMS, PING
 
-from .observation import OnWire, read_frames
-
 __all__ = ["Arrivals", "Partial"]
-
-
-_END: Final = attrgetter("end")
 
 
 class Partial(NamedTuple):
@@ -51,10 +44,9 @@ class Arrivals:
     """The octets that arrive at an endpoint in one run, so far: `frames` are those that are whole."""
 
     def __init__(self, octets: bytes = b"") -> None:
-        self.octets: Final = bytearray()
-        self.frames: Final[list[OnWire]] = []
-        self._rest = 0
-        self._ends: Final[list[int]] = []
+        self._cutter: Final = Cutter()
+        self.octets: Final = self._cutter.octets
+        self.frames: Final = self._cutter.frames
         self._pings: Final[dict[bytes, list[int]]] = {}
         self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
         self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
@@ -63,12 +55,9 @@ class Arrivals:
 
     def add(self, octets: bytes) -> None:
         """More octets arrive."""
-        self.octets.extend(octets)
         first = len(self.frames)
-        self._rest = read_frames(self.octets, self._rest, self.frames)
-        new = self.frames[first:]
-        self._ends.extend(map(_END, new))
-        for frame in [frame for frame in new if frame.header.opcode == PING]:
+        self._cutter.add(octets)
+        for frame in [frame for frame in self.frames[first:] if frame.header.opcode == PING]:
             self._pings.setdefault(frame.payload, []).append(frame.end)
 
     def pings(self, payload: bytes, count: int) -> int:
@@ -77,7 +66,7 @@ class Arrivals:
 
     def complete(self, count: int) -> int:
         """How many frames are whole when `count` octets have arrived."""
-        return bisect_right(self._ends, count)
+        return self._cutter.whole(count)
 
     def facts(self, index: int, state: State) -> FrameFacts:
         """The facts of a whole frame for an endpoint in a state."""
@@ -105,16 +94,12 @@ class Arrivals:
 
         `lengths` are those that stand for all others, in ascending order, where the length is not there yet.
         """
-        index = self.complete(count)
-        start = self.frames[index].start if index < len(self.frames) else self._rest
-        if start >= count:
+        begun = self._cutter.begun(count)
+        if begun is None:
             return None
-        octets = bytes(self.octets[start : min(count, start + MAX_HEADER_OCTETS)])
-        decoded = decode_header(octets)
-        if decoded is None:
-            return Partial(_cases(octets, lengths), HEADER_VARIABLES)
-        header, size = decoded
-        return self._of_payload(start, header, start + size, count, state)
+        if begun.header is None:
+            return Partial(_cases(begun.octets, lengths), HEADER_VARIABLES)
+        return self._of_payload(begun.start, begun.header, begun.start + begun.header.size, count, state)
 
     def _of_payload(self, start: int, header: Header, body: int, count: int, state: State) -> Partial:
         facts, known = facts_of_header(header), HEADER_VARIABLES

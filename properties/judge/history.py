@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple, TypeAlias
 
+from wsoracle.model.octets.units import Cutter, FrameUnit
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, is_control
 
 from .arrivals import Arrivals
@@ -16,14 +17,12 @@ from .observation import (
     ClosesTcp,
     Crashes,
     Observation,
-    OnWire,
     Processed,
     Quiet,
     ResetsTcp,
     Tells,
     Trace,
     Writes,
-    read_frames,
 )
 
 __all__ = ["Asked", "History", "Message", "Moment", "torn_at"]
@@ -44,7 +43,7 @@ class Asked(NamedTuple):
     close: bool = False
 
 
-Output: TypeAlias = OnWire | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes
+Output: TypeAlias = FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes
 
 
 class Moment(NamedTuple):
@@ -61,19 +60,18 @@ class Moment(NamedTuple):
 
 
 class History:
-    """A trace, read once, as it grows. `frames` are those sent by the endpoint; at `unread` begins what is none yet."""
+    """A trace, read once, as it grows. `frames` are those sent by the endpoint."""
 
     def __init__(self, trace: Trace = ()) -> None:
         self.trace: Final[list[Observation]] = []
         self.arrivals: Final = Arrivals()
-        self.frames: Final[list[OnWire]] = []
+        self._sent: Final = Cutter()
+        self.frames: Final = self._sent.frames
         self.messages: Final[dict[int, Message]] = {}
         """The messages sent, by where their last frame begins."""
         self.moments: Final[list[Moment]] = []
         self.tells_of_failure = False
         self.has_reset = False
-        self.unread = 0
-        self._wrote: Final = bytearray()
         self._asking: Final = _Asking()
         self._eof = False
         self._opcode = CONTINUATION
@@ -93,7 +91,12 @@ class History:
     @property
     def written(self) -> int:
         """How many octets the endpoint wrote."""
-        return len(self._wrote)
+        return len(self._sent.octets)
+
+    @property
+    def unread(self) -> int:
+        """Where in what the endpoint wrote a frame begins that is not whole; at its end if none does."""
+        return self._sent.rest
 
     def add(self, seen: Observation) -> list[Moment]:
         """One more observation: what the endpoint was seen to do in it, frame by frame."""
@@ -108,9 +111,8 @@ class History:
             case Asks():
                 self._asking.add(seen)
             case Writes(octets):
-                self._wrote.extend(octets)
                 before = len(self.frames)
-                self.unread = read_frames(self._wrote, self.unread, self.frames)
+                self._sent.add(octets)
                 for frame in self.frames[before:]:
                     self._take(frame)
                     self.moments.append(self._moment(at, frame))
@@ -137,7 +139,7 @@ class History:
     def _moment(self, at: int, what: Output) -> Moment:
         return Moment(at, what, len(self.arrivals.octets), self._eof, self._asking.so_far)
 
-    def _take(self, frame: OnWire) -> None:
+    def _take(self, frame: FrameUnit) -> None:
         """A frame that the endpoint sends: whether it ends a message, and how often such a Pong was sent."""
         opcode = frame.header.opcode
         if opcode == CLOSE and len(frame.payload) > 1:
@@ -182,7 +184,7 @@ class History:
         before = self._asking.pongs.get(payload)
         return before is not None and before < moment.asked.pongs
 
-    def answers_arrived_ping(self, moment: Moment, frame: OnWire) -> bool:
+    def answers_arrived_ping(self, moment: Moment, frame: FrameUnit) -> bool:
         """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
         return self.arrivals.pings(frame.payload, moment.arrived) > self._unanswered[frame.start]
 

@@ -21,13 +21,14 @@ from typing import Final, Literal, TypeAlias
 
 from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.notation.variables import Setting, State
+from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.rules import RULES
 
 from .explanation import LENIENCIES, Explanation, Step, Subject, cheapest
 from .grading import verdict_on
 from .history import History, Moment
 from .lost_in_reset import LOST_WITH_RESET
-from .observation import Crashes, OnWire, Quiet, Told, Trace
+from .observation import Crashes, Quiet, Told, Trace
 from .search import Search, machine_for
 from .verdict import TAKEN_BY_ALL, Profile, Verdict
 
@@ -189,7 +190,7 @@ def _placed(judgement: Judgement, strict: Search) -> Judgement:
     moment = strict.died_at
     if moment is None:
         return judgement
-    octet = moment.what.start if isinstance(moment.what, OnWire) else None
+    octet = moment.what.start if isinstance(moment.what, FrameUnit) else None
     return replace(judgement, at=moment.at, octet=octet, arrived=moment.arrived, instead=_instead(strict, moment))
 
 

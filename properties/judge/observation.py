@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from wsoracle.model.octets.frames import FIXED_OCTETS, Header, decode_header
-from wsoracle.model.octets.masking import mask
-from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, FORM_NAMES, OPCODE_NAMES, TEXT
+from wsoracle.model.octets.frames import FIXED_OCTETS, decode_header
+from wsoracle.model.octets.units import describe, frames_in, shown
+from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, TEXT
 
 __all__ = [
     "Arrives",
@@ -25,7 +25,6 @@ __all__ = [
     "ClosesTcp",
     "Crashes",
     "Observation",
-    "OnWire",
     "Processed",
     "Quiet",
     "ResetsTcp",
@@ -35,9 +34,6 @@ __all__ = [
     "Trace",
     "What",
     "Writes",
-    "describe",
-    "frames_in",
-    "read_frames",
 ]
 
 
@@ -152,84 +148,6 @@ Trace: TypeAlias = Sequence[Observation]
 Stimulus: TypeAlias = tuple[Arrives | ArrivesEof | Asks, ...]
 
 OPCODE_OF: Final[dict[What, int]] = {"text": TEXT, "binary": BINARY, "continuation": CONTINUATION}
-
-
-class OnWire(NamedTuple):
-    """A frame in a stream of octets: its header, its payload unmasked, where it begins and where it ends."""
-
-    header: Header
-    payload: bytes
-    start: int
-    end: int
-
-    def __str__(self) -> str:
-        return describe(self.header, self.payload)
-
-
-def frames_in(octets: bytes) -> tuple[tuple[OnWire, ...], int]:
-    """The whole frames at the beginning of a stream, and the offset of what follows them."""
-    found: list[OnWire] = []
-    rest = read_frames(octets, 0, found)
-    return tuple(found), rest
-
-
-def read_frames(octets: bytes | bytearray, at: int, found: list[OnWire]) -> int:
-    """Append the whole frames of a stream from an offset on; the offset of what follows them.
-
-    A short frame that is the same as the one before it, to the last octet, shares its header and its payload.
-    """
-    size = len(octets)
-    while (decoded := decode_header(octets, at)) is not None:
-        header, body = decoded
-        end = body + header.length
-        if end > size:
-            break
-        # A view: a slice of a bytearray would be one copy more.
-        payload = bytes(memoryview(octets)[body:end])
-        if header.key is not None:
-            payload = mask(payload, header.key)
-        found.append(_new(OnWire, (header, payload, at, end)))
-        length = end - at
-        if length <= _SHORT:
-            again = bytes(octets[at:end])
-            at = end
-            while octets[at : at + length] == again:
-                end = at + length
-                found.append(_new(OnWire, (header, payload, at, end)))
-                at = end
-        at = end
-    return at
-
-
-_SHORT: Final = 4096
-"""Octets of a frame up to which the next one is compared with it."""
-
-
-_new: Final = tuple.__new__
-
-_SHOWN: Final = 40
-"""Octets of a payload that are shown to people."""
-
-
-def describe(header: Header, payload: bytes | None) -> str:
-    """A frame in words, such as ``ping fin masked: 'a'``; without the payload only what the header says."""
-    words = [OPCODE_NAMES[header.opcode], "fin" if header.fin else "more"]
-    words += [name for name in ("rsv1", "rsv2", "rsv3") if getattr(header, name)]
-    words += ["masked"] if header.masked else []
-    words += [] if header.minimal else [f"length in {FORM_NAMES[header.form]} bits"]
-    if payload is None:
-        return " ".join(words) + f": {header.length} octets declared"
-    return " ".join(words) + f": {shown(payload)}"
-
-
-def shown(payload: bytes) -> str:
-    """Octets for people: as text where they are text, else in hex; long ones are cut."""
-    cut = payload[:_SHOWN]
-    try:
-        text = repr(cut.decode("ascii"))
-    except UnicodeDecodeError:
-        text = cut.hex()
-    return text if len(payload) <= _SHOWN else f"{text}... ({len(payload)} octets)"
 
 
 def described(observation: Observation) -> str:

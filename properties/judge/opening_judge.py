@@ -27,6 +27,7 @@ from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Fail, RuleSet, Strength
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Facts, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
+from wsoracle.model.octets.units import SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -35,8 +36,8 @@ from .explanation import Cost, Step
 from .grading import verdict_on
 from .judge import TOO_MANY, Allowed, Application, Broken, Judgement, judge
 from .lost_in_reset import LOST_WITH_RESET, unseen_answers
-from .observation import ClosesTcp, Crashes, OnWire, Processed, Quiet, ResetsTcp, Tells, Told, Trace
-from .opening_trace import SWITCHING, HeadAt, Moment, OpeningHistory, rest_of
+from .observation import ClosesTcp, Crashes, Processed, Quiet, ResetsTcp, Tells, Told, Trace
+from .opening_trace import Moment, OpeningHistory, rest_of
 from .search import machine_for, unrefusing
 from .verdict import Profile, Verdict, worst
 
@@ -317,7 +318,7 @@ class _Search:
                 waiting += [one for one in kept.values() if one.rank < _rank_of(everything.get(one.place))]
         return everything
 
-    def _next_head(self, place: _Place, arrived: int) -> HeadAt | None:
+    def _next_head(self, place: _Place, arrived: int) -> HeadUnit | None:
         """The head that the endpoint reads next, if it reads one."""
         state = place.state
         if place.eof or state.failed or not state.tcp_open or state.handshake not in _READS[self._setting.role]:
@@ -336,7 +337,7 @@ class _Search:
                 step = Step(moment.at, place.state, event, outcome.label, outcome.rules, outcome.departs_from)
                 yield self._go(explanation, place._replace(state=outcome.state, eof=True), step)
 
-    def _receive_head(self, explanation: _Explanation, moment: Moment, head: HeadAt) -> Iterator[_Explanation]:
+    def _receive_head(self, explanation: _Explanation, moment: Moment, head: HeadUnit) -> Iterator[_Explanation]:
         place = explanation.place
         facts: Facts
         if self._server:
@@ -360,7 +361,7 @@ class _Search:
             return ()
         return tuple(rule for rule in outcome.rules if self._rules.by_id[rule].strength.binds)
 
-    def _reactions(self, state: State, event: Event, head: HeadAt) -> Iterator[tuple[Outcome, bool]]:
+    def _reactions(self, state: State, event: Event, head: HeadUnit) -> Iterator[tuple[Outcome, bool]]:
         """What the endpoint may do with a head; leniently what it may not too; and what its own limit allows."""
         outcomes = self.machine.allowed(state, event, departures=self._faults > 0)
         for outcome in outcomes:
@@ -397,9 +398,9 @@ class _Search:
         what, place = moment.what, explanation.place
         if what is None:
             yield explanation
-        elif isinstance(what, HeadAt):
+        elif isinstance(what, HeadUnit):
             yield from self._send_head(explanation, moment, what)
-        elif isinstance(what, OnWire):
+        elif isinstance(what, FrameUnit):
             if not self._server and self._next_head(place, moment.arrived) is not None:
                 return  # a client that sends frames has looked at the answer that had arrived
             before = text_before(what.header.opcode, place.state, EventKind.SEND)
@@ -420,7 +421,7 @@ class _Search:
                 yield from self._be_quiet(explanation, moment)
 
     def _send_early(
-        self, explanation: _Explanation, moment: Moment, event: Event, frame: OnWire
+        self, explanation: _Explanation, moment: Moment, event: Event, frame: FrameUnit
     ) -> Iterator[_Explanation]:
         """A frame before the handshake is complete: what it does to the state, it does afterwards."""
         place = explanation.place
@@ -445,11 +446,11 @@ class _Search:
         return place.eof is moment.eof and (place.state.handshake == _REFUSED or not self._must_read(head, moment))
 
     @staticmethod
-    def _must_read(head: HeadAt | None, moment: Moment) -> bool:
+    def _must_read(head: HeadUnit | None, moment: Moment) -> bool:
         """Whether nobody can wait for more of a head: of what is none, the first octets do not show it to everyone."""
         return head is not None and head.seen is not None and head.seen <= moment.arrived
 
-    def _send_head(self, explanation: _Explanation, moment: Moment, head: HeadAt) -> Iterator[_Explanation]:
+    def _send_head(self, explanation: _Explanation, moment: Moment, head: HeadUnit) -> Iterator[_Explanation]:
         place = explanation.place
         if self._server:
             if self._next_head(place, moment.arrived) is not None:
@@ -537,7 +538,7 @@ class _Search:
 
 def _before(moment: Moment) -> int:
     """How many octets the endpoint had written before what it is seen to do at a moment."""
-    return moment.what.start if isinstance(moment.what, (HeadAt, OnWire)) else moment.written
+    return moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else moment.written
 
 
 def _rank_of(explanation: _Explanation | None) -> tuple[Cost, int]:
@@ -663,7 +664,7 @@ def _placed(judgement: Judgement, strict: _Search) -> Judgement:
     moment = strict.died_at
     if moment is None:
         return judgement
-    octet = moment.what.start if isinstance(moment.what, (HeadAt, OnWire)) else None
+    octet = moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else None
     return replace(judgement, at=moment.at, octet=octet, arrived=moment.arrived, instead=_instead(strict, moment))
 
 

@@ -11,8 +11,9 @@ import re
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.octets.frames import decode_header
-from wsoracle.model.octets.http import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.octets.http import HEAD_LIMIT, HeadReader, Malformed, Read, Request, Response
 from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.units import LARGEST_HEAD, SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import Role
 
 from .history import torn_at
@@ -23,7 +24,6 @@ from .observation import (
     ClosesTcp,
     Crashes,
     Observation,
-    OnWire,
     Processed,
     Quiet,
     ResetsTcp,
@@ -32,12 +32,7 @@ from .observation import (
     Writes,
 )
 
-__all__ = ["LARGEST_HEAD", "Goes", "HeadAt", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
-
-SWITCHING: Final = 101
-
-LARGEST_HEAD: Final = 1 << 20
-"""Octets of a head that is judged as such; of a larger one no more is looked at."""
+__all__ = ["Goes", "HeadStream", "Moment", "OpeningHistory", "rest_of"]
 
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 
@@ -48,38 +43,15 @@ def _read(octets: bytes, role: Role, limit: int) -> Read | Malformed | None:
     return reader.result
 
 
-class HeadAt(NamedTuple):
-    """A head in a stream of octets, or what is none: where it begins, and after how many octets that can be known.
-
-    ``seen`` is where who waits for the end of a head must have noticed: behind its empty line, None without one.
-    """
-
-    result: Read | Malformed
-    start: int
-    end: int
-    seen: int | None
-
-    @property
-    def head(self) -> Head | None:
-        """The head; None where there is none."""
-        return self.result.head if isinstance(self.result, Read) else None
-
-    @property
-    def interim(self) -> bool:
-        """Whether this is a response that another one follows."""
-        head = self.head
-        return isinstance(head, Response) and head.status < 200 and head.status != SWITCHING
-
-
 class HeadStream:
     """The octets of one direction, for who plays ``role`` and reads them."""
 
     def __init__(self, octets: bytes, role: Role) -> None:
         self.octets: Final = octets
         self._role: Final = role
-        self._heads: Final[dict[int, HeadAt | None]] = {}
+        self._heads: Final[dict[int, HeadUnit | None]] = {}
 
-    def head(self, start: int) -> HeadAt | None:
+    def head(self, start: int) -> HeadUnit | None:
         """The head that begins there; None where the octets leave it open."""
         if start not in self._heads:
             result = _read(self.octets[start : start + HEAD_LIMIT], self._role, HEAD_LIMIT)
@@ -90,13 +62,13 @@ class HeadStream:
             self._heads[start] = None if result is None else self._at(start, result)
         return self._heads[start]
 
-    def _at(self, start: int, result: Read | Malformed) -> HeadAt:
+    def _at(self, start: int, result: Read | Malformed) -> HeadUnit:
         end = start + len(result.octets)
         empty_line = _EMPTY_LINE.search(self.octets, start, start + LARGEST_HEAD)
         seen = end if isinstance(result, Read) else None if empty_line is None else max(empty_line.end(), end)
-        return HeadAt(result, start, end, seen)
+        return HeadUnit(result, start, end, seen)
 
-    def after_body(self, found: HeadAt) -> int:
+    def after_body(self, found: HeadUnit) -> int:
         """Where the message ends that begins with this head; at the end of all octets where that is not certain."""
         head = found.head
         if head is None:
@@ -125,7 +97,7 @@ _MANY_DIGITS: Final = 16
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]*\n")
 _TRAILERS: Final = re.compile(rb"(?:[^\r\n][^\n]*\n)*\r?\n")
 
-Goes: TypeAlias = HeadAt | OnWire
+Goes: TypeAlias = HeadUnit | FrameUnit
 """What the endpoint puts on the wire while its opening handshake is not complete."""
 
 Seen: TypeAlias = Goes | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes | None
@@ -241,7 +213,7 @@ _LOOKED_AT: Final = 1 << 16
 """Octets of what follows a 101 in which frames are looked for that may have been sent before it was read."""
 
 
-def _frame_at(octets: bytes, at: int, most: int) -> OnWire | None:
+def _frame_at(octets: bytes, at: int, most: int) -> FrameUnit | None:
     """The frame that begins there; None where it has no end. Of one that ends behind ``most`` there is no payload."""
     found = decode_header(octets, at)
     if found is None or found[1] + found[0].length > len(octets):
@@ -249,7 +221,7 @@ def _frame_at(octets: bytes, at: int, most: int) -> OnWire | None:
     header, body = found
     end = body + header.length
     payload = octets[body:end] if end <= most else b""
-    return OnWire(header, payload if header.key is None else mask(payload, header.key), at, end)
+    return FrameUnit(header, payload if header.key is None else mask(payload, header.key), at, end)
 
 
 def _is_frame(octet: int) -> bool:

@@ -35,6 +35,7 @@ from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.rule import STRENGTHS, Accept, Fail, Rule, RuleSet, Strength
 from wsoracle.model.notation.variables import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.frames import Header
+from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 from .arrivals import Partial
@@ -42,7 +43,7 @@ from .explanation import NO_BLAME, Cost, Explanation, Leniency, Place, Read, Ste
 from .grading import TOO_BIG, is_own_limit
 from .history import History, Message, Moment
 from .lost_in_reset import unseen_closes, unseen_replies
-from .observation import ClosesTcp, OnWire, Processed, Quiet, ResetsTcp, Tells, Told
+from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells, Told
 
 __all__ = ["Search", "machine_for", "unrefusing"]
 
@@ -216,7 +217,7 @@ class Search:
     def _exchange(self, moment: Moment) -> _Exchange | None:
         """The whole message that is sent now, and the one that has come since there was nothing left to do; if so."""
         what, alone = moment.what, self.alive[0]
-        if not isinstance(what, OnWire) or len(self.alive) > 1 or self.leniency.departing or self.subject.unasked:
+        if not isinstance(what, FrameUnit) or len(self.alive) > 1 or self.leniency.departing or self.subject.unasked:
             return None
         place, frames = alone.place, self.history.arrivals.frames
         if place.consumed >= len(frames) or place.untold or place.pings or place.echoes or place.first:
@@ -297,7 +298,7 @@ class Search:
         be thought to have read more. (Thousands of parts and of frames would make as many pairs as both together.)
         """
         what = moment.what
-        if not isinstance(what, OnWire) or what.header.opcode > BINARY or what.header.fin or self.leniency.departing:
+        if not isinstance(what, FrameUnit) or what.header.opcode > BINARY or what.header.fin or self.leniency.departing:
             return found
         waiting: Explanations = {}
         for explanation in found.values():
@@ -320,7 +321,7 @@ class Search:
     def _may_be_now(self, place: Place, moment: Moment) -> bool:
         """Whether what is seen at a moment may be done by one who is at this place; a hint that saves time."""
         what = moment.what
-        if isinstance(what, OnWire):
+        if isinstance(what, FrameUnit):
             if self.subject.unasked:
                 return True
             if what.start in self.history.messages:
@@ -337,7 +338,7 @@ class Search:
     def forbids(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         """The binding rules that refuse what is seen at a moment, by who is where an explanation is."""
         state, what = explanation.place.state, moment.what
-        if isinstance(what, OnWire):
+        if isinstance(what, FrameUnit):
             before = text_before(what.header.opcode, state, EventKind.SEND)
             event = Event(EventKind.SEND, facts_on_wire(what.header, what.payload, before))
         elif isinstance(what, (ClosesTcp, ResetsTcp)):
@@ -439,9 +440,9 @@ class Search:
             return []
         if not outputs and not self._may_be_now(place, moment):
             ahead = self._read_fragments(explanation, moment, whole)
-            if ahead or isinstance(what, OnWire):
+            if ahead or isinstance(what, FrameUnit):
                 return ahead
-        if isinstance(what, OnWire):
+        if isinstance(what, FrameUnit):
             if what.header.opcode >= CLOSE or (self.subject.setting.echo and len(place.echoes) < _TWO):
                 return []
         elif not isinstance(what, (Processed, Quiet)):
@@ -664,7 +665,7 @@ class Search:
         return self._chosen[mask]
 
     def _received(
-        self, explanation: Explanation, moment: Moment, event: Event, reaction: _Reaction, frame: OnWire | None
+        self, explanation: Explanation, moment: Moment, event: Event, reaction: _Reaction, frame: FrameUnit | None
     ) -> Explanation:
         place = explanation.place
         label, _, rules, broken, own_limit, _ = reaction
@@ -672,7 +673,7 @@ class Search:
         step = Step(moment.at, place.state, event, label, rules, broken, index)
         return self._go(explanation, self._after(place, reaction, frame), step, own_limit)
 
-    def _after(self, place: Place, reaction: _Reaction, frame: OnWire | None) -> Place:
+    def _after(self, place: Place, reaction: _Reaction, frame: FrameUnit | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
         _, consumed, first, untold, pings, echoes, asked = place
@@ -708,7 +709,7 @@ class Search:
         return Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data))
 
     @staticmethod
-    def _tells(delivers: str | None, frame: OnWire | None, message: Message | None) -> Tells | None:
+    def _tells(delivers: str | None, frame: FrameUnit | None, message: Message | None) -> Tells | None:
         kind = None if delivers is None else _TOLD_AS.get(delivers)
         if kind is None:
             return None
@@ -785,7 +786,7 @@ class Search:
     def _output(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """What the endpoint does happens, where the explanation allows it."""
         what = moment.what
-        if isinstance(what, OnWire):
+        if isinstance(what, FrameUnit):
             yield from self._send(explanation, moment, what)
         elif isinstance(what, Tells):
             yield from self._tell(explanation, moment, what)
@@ -846,14 +847,14 @@ class Search:
             step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
             yield self._go(explanation, place._replace(state=outcome.state), step)
 
-    def _send(self, explanation: Explanation, moment: Moment, frame: OnWire) -> Iterator[Explanation]:
+    def _send(self, explanation: Explanation, moment: Moment, frame: FrameUnit) -> Iterator[Explanation]:
         place = explanation.place
         before = text_before(frame.header.opcode, place.state, EventKind.SEND)
         for then, answers in self._causes(place, moment, frame):
             facts: FrameFacts = facts_on_wire(frame.header, frame.payload, before, answers=answers)
             yield from self._do(explanation, moment, Event(EventKind.SEND, facts), then)
 
-    def _causes(self, place: Place, moment: Moment, frame: OnWire) -> Iterator[tuple[Place, bool]]:
+    def _causes(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool]]:
         """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.
 
         A Pong with the payload of a Ping that has arrived is an answer to it: it is not there by chance.

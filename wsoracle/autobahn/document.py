@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from wsoracle.generators.cases.live_case import LiveCase, SendFrame
+from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, Frame, Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.observation import shown
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
 
 from ..expected.expectations import expectations

@@ -13,9 +13,9 @@ from typing import Any, Final
 from wsoracle.generators.cases.live_case import Action, LiveCase, SendFrame
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.variables import MAX_LENGTH, EventKind, Setting
+from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, Role
 from wsoracle.properties.judge.judge import Judgement, judge
-from wsoracle.properties.judge.observation import shown
 from wsoracle.properties.judge.verdict import TAKEN_BY_ALL, Profile, Verdict
 
 from .candidates import Behaviour, behaviours, trace_of

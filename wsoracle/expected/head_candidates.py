@@ -28,9 +28,10 @@ from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.http import HeadReader, Read, Request
+from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, Role
 from wsoracle.properties.judge.judge import Judgement
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes, frames_in
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import Profile
 

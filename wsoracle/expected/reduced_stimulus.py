@@ -19,8 +19,8 @@ from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import Failed
 from wsoracle.model.facts.frames import DEFAULT_KEY
 from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role, is_control
-from wsoracle.properties.judge.observation import frames_in
 
 __all__ = ["Answer", "Run", "canonical_run", "is_scaled", "key_for", "reduced"]
 

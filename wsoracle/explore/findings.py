@@ -14,6 +14,7 @@ from wsoracle.generators.cases.steps import ReceiveHead
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.variables import Event, EventKind, Setting
 from wsoracle.model.octets.http import HeadReader
+from wsoracle.model.octets.units import LARGEST_HEAD, frames_in
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.explanation import Step
 from wsoracle.properties.judge.observation import (
@@ -25,9 +26,7 @@ from wsoracle.properties.judge.observation import (
     Stimulus,
     Writes,
     described,
-    frames_in,
 )
-from wsoracle.properties.judge.opening_trace import LARGEST_HEAD
 
 from .hunting import Examined
 from .opening_hunting import OpeningScenario

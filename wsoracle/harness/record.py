@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from wsoracle.generators.cases.live_case import writes
+from wsoracle.model.octets.units import describe
 from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import Parts
 from wsoracle.properties.judge.judge import Judgement
-from wsoracle.properties.judge.observation import describe
 from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__

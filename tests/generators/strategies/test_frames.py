@@ -37,6 +37,7 @@ from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.notation.variables import EventKind, Setting, State
 from wsoracle.model.octets import utf8
 from wsoracle.model.octets.frames import encode, parse
+from wsoracle.model.octets.units import FrameUnit, frames_in
 from wsoracle.model.octets.vocabulary import (
     BINARY,
     CLOSE,
@@ -50,7 +51,7 @@ from wsoracle.model.octets.vocabulary import (
     Role,
     is_control,
 )
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, OnWire, Stimulus, frames_in
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, Stimulus
 
 SEARCH = settings(
     max_examples=2_000,
@@ -73,7 +74,7 @@ def arriving(stimulus: Stimulus) -> bytes:
     return b"".join(part.octets for part in stimulus if isinstance(part, Arrives))
 
 
-def wire(item: FrameItem, role: Role = Role.SERVER) -> OnWire:
+def wire(item: FrameItem, role: Role = Role.SERVER) -> FrameUnit:
     (frame,), end = frames_in(arriving(put_together([item], role)))
     assert end == frame.end
     return frame
@@ -171,7 +172,7 @@ def test_no_payload_is_longer_than_what_is_stated(role: Role) -> None:
     assert max(len(item.payload) * item.times for item in drawn) <= LONGEST
 
 
-EXAMPLES: dict[str, tuple[FrameItem, Callable[[OnWire], bool]]] = {
+EXAMPLES: dict[str, tuple[FrameItem, Callable[[FrameUnit], bool]]] = {
     "a reserved bit": (FrameItem(TEXT, b"a", bits=(2,)), lambda f: f.header.rsv2 and not f.header.rsv1),
     "an unknown opcode": (FrameItem(TEXT, b"a", other_opcode=11), lambda f: f.header.opcode == 11),
     "no FIN on a control frame": (FrameItem(PING, other_fin=True), lambda f: not f.header.fin),

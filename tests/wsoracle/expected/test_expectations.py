@@ -21,10 +21,11 @@ from wsoracle.model.facts.frames import facts_of_header
 from wsoracle.model.notation.expression import Const, Expr, subterms
 from wsoracle.model.notation.variables import MAX_LENGTH, FrameFacts, Setting
 from wsoracle.model.octets.frames import decode_header, encode
+from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.judge import judge
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes, frames_in
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
 
 BY_ID = {case.id: case for case in live_cases()}

@@ -18,8 +18,8 @@ from wsoracle.model.facts.heads import request_octets, response_octets, sample_r
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
-from wsoracle.properties.judge.observation import frames_in
 
 CASES = witness_cases()[0]
 

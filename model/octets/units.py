@@ -1,0 +1,361 @@
+"""Units: the heads and frames of one direction of a connection, cut once from its octets, and the end of TCP.
+
+Theory of operation. Octets of one direction go into a :class:`Cutter`, in chunks of any size; units come out, each with
+where it begins and ends. HTTP is half-duplex and its messages have no common frame: where one ends follows from its
+head. So octets are cut head by head, a body is passed over where a head announces one, and everything behind an answer
+with 101 is frames. A cutter of requests cannot see that answer: another cutter cuts the frames behind them
+(``Cutter(start=...)``), or its owner says that frames are expected (:attr:`Cutter.expects_frames`).
+
+Of a unit that is not whole, :attr:`Cutter.rest` says where it begins and :meth:`Cutter.begun` what is known of a frame.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
+
+from .frames import MAX_HEADER_OCTETS, Header, decode_header
+from .http import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request, Response
+from .masking import mask
+from .vocabulary import FORM_NAMES, OPCODE_NAMES, Role
+
+SWITCHING: Final = 101
+
+LARGEST_HEAD: Final = 1 << 20
+"""Octets of a head that is read as such; of a larger one no more is looked at than of any that is too large."""
+
+_new: Final = tuple.__new__
+_END: Final = attrgetter("end")
+
+
+class HeadUnit(NamedTuple):
+    """A head of HTTP, or octets that are no head although one should stand there.
+
+    ``end`` is after the octets that decide it. ``seen`` is where a reader that waits for the end of a head has it for
+    certain: behind the empty line, None without one.
+    """
+
+    result: Read | Malformed
+    start: int
+    end: int
+    seen: int | None
+
+    @property
+    def head(self) -> Head | None:
+        """The head; None where there is none."""
+        return self.result.head if isinstance(self.result, Read) else None
+
+    @property
+    def interim(self) -> bool:
+        """Whether this is a response that another one follows."""
+        head = self.head
+        return isinstance(head, Response) and head.status < 200 and head.status != SWITCHING
+
+    @property
+    def switches(self) -> bool:
+        """Whether this is an answer with 101, behind which all is frames."""
+        head = self.head
+        return isinstance(head, Response) and head.status == SWITCHING
+
+
+class FrameUnit(NamedTuple):
+    """A frame: its header, its payload unmasked."""
+
+    header: Header
+    payload: bytes
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return describe(self.header, self.payload)
+
+
+class EofUnit(NamedTuple):
+    """The end of TCP, behind the last octet."""
+
+    start: int = 0
+    end: int = 0
+
+
+Unit: TypeAlias = HeadUnit | FrameUnit | EofUnit
+
+
+class BegunFrame(NamedTuple):
+    """A frame that is not whole: where it begins, the first octets of it that are there, and its header if complete."""
+
+    start: int
+    octets: bytes
+    header: Header | None
+
+
+class Cutter:
+    """Cuts the octets of one direction, from offset `start` on. ``reader`` reads them: heads first, of requests where
+    that is a server; None where there are only frames.
+
+    Frames that come where a head should are cut as frames. With ``heads_only`` they are no head, and nothing is cut
+    behind a 101. `octets` are all so far, which several cutters may share; `units` are those that are whole, `frames`
+    the frames among them, and `rest` is where what is not whole begins.
+    """
+
+    def __init__(
+        self,
+        reader: Role | None = None,
+        *,
+        heads_only: bool = False,
+        octets: bytearray | None = None,
+        start: int = 0,
+    ) -> None:
+        self.octets: Final = bytearray() if octets is None else octets
+        self.units: Final[list[HeadUnit | FrameUnit]] = []
+        self.frames: Final[list[FrameUnit]] = []
+        self.rest = start
+        self.expects_frames = False
+        """A 101 has come the other way: what has the second octet of a masked frame is one, whatever the first is."""
+        self.stale = False
+        """What seemed too large for a head has an end after all: a cutter that is given all at once sees that."""
+        self._reader: Final = reader
+        self._heads_only: Final = heads_only
+        self._cut: Callable[[], bool] = self._frames if reader is None else self._head
+        self._head_reader: HeadReader | None = None
+        self._fed = start
+        self._ends: Final[list[int]] = []
+        self.cut()
+
+    def add(self, octets: bytes) -> None:
+        """More octets come, and are cut."""
+        self.octets.extend(octets)
+        self.cut()
+
+    def cut(self, most: int | None = None) -> None:
+        """Cut what there is; heads only until there are `most` of them, where a number is given."""
+        first = len(self.units)
+        while (most is None or len(self.units) < most) and self._cut():
+            pass
+        self._ends.extend(map(_END, self.units[first:]))
+
+    def whole(self, count: int) -> int:
+        """How many units are whole when there are `count` octets."""
+        return bisect_right(self._ends, count)
+
+    def begun(self, count: int) -> BegunFrame | None:
+        """The frame that is not whole when there are `count` octets; None between frames."""
+        index = self.whole(count)
+        start = self.units[index].start if index < len(self.units) else self.rest
+        if start >= count:
+            return None
+        octets = bytes(self.octets[start : min(count, start + MAX_HEADER_OCTETS)])
+        decoded = decode_header(octets)
+        return BegunFrame(start, octets, None if decoded is None else decoded[0])
+
+    # Each of the following cuts on from `rest` in its own way, and says whether another one may go on.
+
+    def _frames(self) -> bool:
+        first = len(self.frames)
+        self.rest = _read_frames(self.octets, self.rest, self.frames)
+        self.units.extend(self.frames[first:])
+        return False
+
+    def _head(self) -> bool:
+        octets, start = self.octets, self.rest
+        if start >= len(octets):
+            return False
+        if self._head_reader is None:
+            begins_frame = False if self._heads_only else self._begins_frame(start)
+            if begins_frame is not False:
+                return bool(begins_frame) and self._one_frame()
+            assert self._reader is not None
+            self._head_reader, self._fed = HeadReader(self._reader), start
+        upto = min(len(octets), start + HEAD_LIMIT)
+        if upto > self._fed:
+            self._head_reader.feed(bytes(octets[self._fed : upto]))
+            self._fed = upto
+        result = self._head_reader.result
+        if result is None:
+            return False
+        self._head_reader = None
+        if isinstance(result, Malformed) and result.too_large:
+            # Nobody has to have our limit: a head that has an end is one.
+            result = self._larger_head(start) or result
+        if isinstance(result, Read) and result.rest:
+            result = replace(result, rest=b"")  # what follows is cut here
+        end = self.rest = start + len(result.octets)
+        unit = HeadUnit(result, start, end, end if isinstance(result, Read) else None)
+        self.units.append(unit)
+        if isinstance(result, Malformed):
+            self._fed, self._cut = start, self._no_head if self._heads_only else self._frames
+        elif unit.switches:
+            self._cut = self._nothing if self._heads_only else self._frames
+        else:
+            self._cut = self._body_of(result.head)
+        return True
+
+    def _larger_head(self, start: int) -> Read | None:
+        assert self._reader is not None
+        reader = HeadReader(self._reader, LARGEST_HEAD)
+        reader.feed(bytes(self.octets[start : start + LARGEST_HEAD]))
+        return reader.result if isinstance(reader.result, Read) else None
+
+    def _begins_frame(self, at: int) -> bool | None:
+        """Whether the octets there are those of a frame and not of a head, be it malformed; None: not certain yet."""
+        first = self.octets[at]
+        if first >= 0x80 or (first < 0x10 and first not in b"\r\n"):
+            return True
+        if not self.expects_frames:
+            return False
+        return self.octets[at + 1] >= 0x80 if at + 1 < len(self.octets) else None
+
+    def _one_frame(self) -> bool:
+        decoded = decode_header(self.octets, self.rest)
+        if decoded is None or decoded[1] + decoded[0].length > len(self.octets):
+            return False
+        header, body = decoded
+        payload = bytes(self.octets[body : body + header.length])
+        unmasked = payload if header.key is None else mask(payload, header.key)
+        unit = FrameUnit(header, unmasked, self.rest, body + header.length)
+        self.units.append(unit)
+        self.frames.append(unit)
+        self.rest = unit.end
+        return True
+
+    def _no_head(self) -> bool:
+        """Behind what is no head, a reader that goes on looks for an empty line."""
+        *_, lost = self.units
+        assert isinstance(lost, HeadUnit) and isinstance(lost.result, Malformed)
+        empty_line = _EMPTY_LINE.search(self.octets, max(self._fed, lost.start), lost.start + LARGEST_HEAD)
+        self._fed = max(lost.start, len(self.octets) - _LONGEST_EMPTY_LINE)
+        if empty_line is None:
+            return False
+        if lost.result.too_large and self._larger_head(lost.start) is not None:
+            self.stale = True
+        self.rest = max(empty_line.end(), lost.end)
+        self.units[-1] = lost._replace(seen=self.rest)
+        self._cut = self._head
+        return True
+
+    def _body_of(self, head: Head) -> Callable[[], bool]:
+        """How to pass over the body that a head announces (RFC 9112, section 6.3)."""
+        if not isinstance(head, Request) and (head.status < 200 or head.status in (204, 304)):
+            return self._head
+        if head.values("Transfer-Encoding"):
+            return self._chunks
+        lengths = head.values("Content-Length")
+        if lengths:
+            length = lengths[0].split(",")[0].strip(" \t").lstrip("0")
+            if len(length) >= _MANY_DIGITS:
+                return self._endless
+            self.rest += int(length or "0")
+            return self._head
+        return self._head if isinstance(head, Request) else self._endless
+
+    def _chunks(self) -> bool:
+        while (size := _CHUNK.match(self.octets, self.rest)) is not None:
+            octets = int(size[1], 16)
+            if not octets:
+                end = _TRAILERS.match(self.octets, size.end())
+                if end is None:
+                    return False
+                self.rest, self._cut = end.end(), self._head
+                return True
+            self.rest = size.end() + octets + 2
+        return False
+
+    @staticmethod
+    def _nothing() -> bool:
+        return False
+
+    def _endless(self) -> bool:
+        """A body that ends with TCP."""
+        self.rest = len(self.octets)
+        return False
+
+
+_EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
+_LONGEST_EMPTY_LINE: Final = 3
+_MANY_DIGITS: Final = 16
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]*\n")
+_TRAILERS: Final = re.compile(rb"(?:[^\r\n][^\n]*\n)*\r?\n")
+
+
+def _read_frames(octets: bytes | bytearray, at: int, found: list[FrameUnit]) -> int:
+    """Append the whole frames of a stream from an offset on; the offset of what follows them.
+
+    A short frame that is the same as the one before it, to the last octet, shares its header and its payload.
+    """
+    size = len(octets)
+    while (decoded := decode_header(octets, at)) is not None:
+        header, body = decoded
+        end = body + header.length
+        if end > size:
+            break
+        # A view: a slice of a bytearray would be one copy more.
+        payload = bytes(memoryview(octets)[body:end])
+        if header.key is not None:
+            payload = mask(payload, header.key)
+        found.append(_new(FrameUnit, (header, payload, at, end)))
+        length = end - at
+        if length <= _SHORT:
+            again = bytes(octets[at:end])
+            at = end
+            while octets[at : at + length] == again:
+                end = at + length
+                found.append(_new(FrameUnit, (header, payload, at, end)))
+                at = end
+        at = end
+    return at
+
+
+_SHORT: Final = 4096
+"""Octets of a frame up to which the next one is compared with it."""
+
+
+def frames_in(octets: bytes) -> tuple[tuple[FrameUnit, ...], int]:
+    """The whole frames at the beginning of a stream of frames, and the offset of what follows them."""
+    found: list[FrameUnit] = []
+    rest = _read_frames(octets, 0, found)
+    return tuple(found), rest
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+_SHOWN: Final = 40
+"""Octets of a payload that are shown to people."""
+
+
+def describe(header: Header, payload: bytes | None) -> str:
+    """A frame in words, such as ``ping fin masked: 'a'``; without the payload only what the header says."""
+    words = [OPCODE_NAMES[header.opcode], "fin" if header.fin else "more"]
+    words += [name for name in ("rsv1", "rsv2", "rsv3") if getattr(header, name)]
+    words += ["masked"] if header.masked else []
+    words += [] if header.minimal else [f"length in {FORM_NAMES[header.form]} bits"]
+    if payload is None:
+        return " ".join(words) + f": {header.length} octets declared"
+    return " ".join(words) + f": {shown(payload)}"
+
+
+def shown(payload: bytes) -> str:
+    """Octets for people: as text where they are text, else in hex; long ones are cut."""
+    cut = payload[:_SHOWN]
+    try:
+        text = repr(cut.decode("ascii"))
+    except UnicodeDecodeError:
+        text = cut.hex()
+    return text if len(payload) <= _SHOWN else f"{text}... ({len(payload)} octets)"
+
+
+__all__ = [
+    "LARGEST_HEAD",
+    "SWITCHING",
+    "BegunFrame",
+    "Cutter",
+    "EofUnit",
+    "FrameUnit",
+    "HeadUnit",
+    "Unit",
+    "describe",
+    "frames_in",
+    "shown",
+]
