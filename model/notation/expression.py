@@ -124,13 +124,17 @@ class Const(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Var(Expr):
-    """A named variable. Integers have inclusive bounds; ``labels`` names values for :func:`text`."""
+    """A named variable. Integers have inclusive bounds; ``labels`` names values for :func:`text`.
+
+    ``meaning`` says in words what the variable is about; documents print it.
+    """
 
     name: str
     var_sort: Sort = Sort.BOOL
     low: int = 0
     high: int = 1
     labels: Mapping[int, str] = field(default_factory=dict)
+    meaning: str = ""
 
     @property
     def sort(self) -> Sort:

@@ -30,8 +30,7 @@ __all__ = [
 class RequestFacts(NamedTuple):
     """A request as rules see it; the defaults are those of a sound one that offers nothing.
 
-    "tolerated" is what RFC 9112 lets a recipient put up with, and no sender write: a bare LF, a folded line, NUL.
-    ``for_uri``: target and Host are those of the URI that the client was asked to open; only its own side knows.
+    The meaning of each field is that of its variable below (:data:`REQUEST_VARIABLES`).
     """
 
     syntax: int = 1
@@ -53,8 +52,8 @@ class RequestFacts(NamedTuple):
 class ResponseFacts(NamedTuple):
     """A response as rules see it, against the request that it answers; the defaults are those of a sound 101.
 
-    ``accept`` is "repeated" where it is right each time, and wrong where it is not. ``versions``: what the
-    Sec-WebSocket-Version fields list; ``defines`` are the reserved bits that the extensions in it define.
+    The meaning of each field is that of its variable below (:data:`RESPONSE_VARIABLES`). ``accept`` is "repeated"
+    where it is right each time, and "wrong" where it is not.
     """
 
     syntax: int = 1
@@ -77,31 +76,78 @@ class ResponseFacts(NamedTuple):
         return self.defines_rsv1 or self.defines_rsv2 or self.defines_rsv3
 
 
-_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
-    "syntax": ("malformed", "well-formed", "too large", "tolerated"),
-    "http": ("lower than 1.1", "at least 1.1"),
-    "target": ("unfit", "a resource name", "an absolute http or https URI"),
-    "host": ("absent", "one", "repeated or invalid"),
-    "upgrade": ("absent", "websocket", "another", "a list with websocket"),
-    "connection": ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
-    "key": ("absent", "16 octets", "another number of octets", "not base64", "repeated"),
-    "version": ("absent", "13", "another", "not a version", "13 and more"),
-    "protocols": ("absent", "distinct tokens", "not a list of tokens", "with a repeated token"),
-    "offers": ("absent", "a list of extensions", "not a list of extensions"),
-    "origin": ("absent", "one", "repeated"),
-    "accept": ("absent", "right", "wrong", "repeated"),
-    "subprotocol": ("absent", "offered", "not offered", "not one token"),
-    "extensions": ("absent", "offered", "not offered", "not a list of extensions", "with unknown parameters"),
-    "versions": ("absent", "a list with 13", "not a list of versions", "a list without 13"),
+class _Fact(NamedTuple):
+    """The words of a fact of a head: its meaning, and the names of its values where it is no truth value."""
+
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+_FACTS: Final[Mapping[str, _Fact]] = {
+    "syntax": _Fact(
+        'how far the octets are a head of HTTP; "tolerated": with a fault that RFC 9112 lets recipients tolerate and '
+        "forbids to senders (a line that ends with LF alone, a folded line, NUL)",
+        ("malformed", "well-formed", "too large", "tolerated"),
+    ),
+    "method_get": _Fact("the method is GET"),
+    "status": _Fact("the status code of HTTP"),
+    "http": _Fact("the version of HTTP in the first line", ("lower than 1.1", "at least 1.1")),
+    "target": _Fact(
+        'the request target; "unfit": neither a path with an optional query, nor an absolute http or https URI',
+        ("unfit", "a resource name", "an absolute http or https URI"),
+    ),
+    "host": _Fact("the field Host", ("absent", "one", "repeated or invalid")),
+    "upgrade": _Fact(
+        "the field Upgrade; letter case does not matter", ("absent", "websocket", "another", "a list with websocket")
+    ),
+    "connection": _Fact(
+        "the tokens of Connection; letter case does not matter",
+        ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
+    ),
+    "key": _Fact(
+        "Sec-WebSocket-Key: the octets that its base64 decodes to",
+        ("absent", "16 octets", "another number of octets", "not base64", "repeated"),
+    ),
+    "version": _Fact("Sec-WebSocket-Version", ("absent", "13", "another", "not a version", "13 and more")),
+    "protocols": _Fact(
+        "Sec-WebSocket-Protocol: the subprotocols that the client offers",
+        ("absent", "distinct tokens", "not a list of tokens", "with a repeated token"),
+    ),
+    "offers": _Fact(
+        "Sec-WebSocket-Extensions: the extensions that the client offers",
+        ("absent", "a list of extensions", "not a list of extensions"),
+    ),
+    "origin": _Fact("the field Origin", ("absent", "one", "repeated")),
+    "accept": _Fact(
+        "Sec-WebSocket-Accept, compared with the key of the request", ("absent", "right", "wrong", "repeated")
+    ),
+    "subprotocol": _Fact(
+        "Sec-WebSocket-Protocol, compared with those that the request offers",
+        ("absent", "offered", "not offered", "not one token"),
+    ),
+    "extensions": _Fact(
+        "Sec-WebSocket-Extensions, compared with those that the request offers",
+        ("absent", "offered", "not offered", "not a list of extensions", "with unknown parameters"),
+    ),
+    "versions": _Fact(
+        "Sec-WebSocket-Version: the versions that the server lists",
+        ("absent", "a list with 13", "not a list of versions", "a list without 13"),
+    ),
+    "body": _Fact("the head announces a body"),
+    "for_uri": _Fact("target and Host are those of the URI that the client was asked to open; only the client knows"),
+    "defines_rsv1": _Fact("the extensions that are agreed on define RSV1"),
+    "defines_rsv2": _Fact("the extensions that are agreed on define RSV2"),
+    "defines_rsv3": _Fact("the extensions that are agreed on define RSV3"),
 }
 
 
 def _variable(name: str, default: object) -> Var:
+    meaning, labels = _FACTS[name]
     if isinstance(default, bool):
-        return Var(name)
+        return Var(name, meaning=meaning)
     if name == "status":
-        return Var(name, Sort.INT, 100, 999)
-    return Var(name, Sort.INT, 0, len(_LABELS[name]) - 1, dict(enumerate(_LABELS[name])))
+        return Var(name, Sort.INT, 100, 999, meaning=meaning)
+    return Var(name, Sort.INT, 0, len(labels) - 1, dict(enumerate(labels)), meaning)
 
 
 REQUEST_VARIABLES: Final = {n: _variable(n, d) for n, d in RequestFacts._field_defaults.items()}
@@ -110,7 +156,7 @@ HEAD_VARIABLES: Final = {**REQUEST_VARIABLES, **RESPONSE_VARIABLES}
 
 
 def _bare(names: tuple[str, ...]) -> dict[str, int]:
-    return {name: 0 for name in names if _LABELS.get(name, ("",))[0] == "absent"}
+    return {name: 0 for name in names if "absent" in _FACTS[name].labels}
 
 
 HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
@@ -122,22 +168,18 @@ HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
 
 def is_(name: str, *values: str) -> Expr:
     """The rule expression: a fact of a head has this value, or one of these. KeyError, ValueError for unknown ones."""
-    variable, labels = HEAD_VARIABLES[name], _LABELS[name]
-    terms: list[Expr] = [variable == Const(labels.index(value), value) for value in values]
-    result = terms[0]
-    for term in terms[1:]:
-        result = result | term
-    return result
+    variable, labels = HEAD_VARIABLES[name], _FACTS[name].labels
+    return any_of([variable == Const(labels.index(value), value) for value in values])
 
 
 def value_of(name: str, label: str) -> int:
     """The number that stands for a value of a fact of a head; KeyError, ValueError for unknown ones."""
-    return _LABELS[name].index(label)
+    return _FACTS[name].labels.index(label)
 
 
 def label_of_fact(name: str, value: int) -> str:
     """The name of a value of a fact of a head; KeyError, IndexError for unknown ones."""
-    return _LABELS[name][value]
+    return _FACTS[name].labels[value]
 
 
 def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: Mapping[str, Var]) -> Expr:

@@ -16,6 +16,7 @@ from ..octets import frames, utf8
 from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, OPCODE_NAMES, PING, PONG, TEXT, Role
 from .expression import TRUE, Const, Expr, Sort, Value, Var, all_of, any_of, between, ite
 from .head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, possible_request, possible_response
+from .named import term
 from .switches import SWITCHES, Switches
 
 MAX_LENGTH: Final = 2**64 - 1
@@ -62,12 +63,9 @@ class EventKind(Enum):
 class State(NamedTuple):
     """The state of one endpoint of a connection. The defaults are the state right after the opening handshake.
 
-    ``recv_utf8`` and ``send_utf8`` are states of the automaton of ``model.octets.utf8``; ``recv_length`` counts
-    octets of the message being received where a limit is stated; ``pong_due`` says that the latest Ping has no Pong
-    yet; ``reply_due`` that the application still owes an echo; ``fail_code`` is the status code that fits the
-    failure, 0 where there was none; ``close_code`` is The WebSocket Connection Close Code of section 7.1.5; the
-    ``claims`` are the reserved bits that negotiated extensions define. ``handshake`` says how far the opening
-    handshake is: of the values of :data:`HANDSHAKE`, a client knows 0, 1, 2 and the last one.
+    The meaning of each field is that of its variable below (:data:`STATE_VARIABLES`). ``recv_utf8`` and ``send_utf8``
+    are states of the automaton of ``model.octets.utf8``. Of the values of :data:`HANDSHAKE`, a client knows 0, 1, 2 and
+    the last one.
     """
 
     sent_close: bool = False
@@ -109,12 +107,7 @@ that asks for no WebSocket. After a final answer that is not 101 the handshake i
 
 
 class FrameFacts(NamedTuple):
-    """A frame as rules see it.
-
-    ``code`` is the status code of a Close body, 1005 where there is none (section 7.1.5); ``reason_ok``: the reason is
-    valid UTF-8; ``utf8_next``: the automaton after the payload, for text; ``answers``: the frame answers what is due
-    (a Pong with the payload of the latest Ping; the last frame of the last echo owed); ``form`` is the length form.
-    """
+    """A frame as rules see it. The meaning of each field is that of its variable below (:data:`FRAME_VARIABLES`)."""
 
     opcode: int
     fin: bool = True
@@ -179,41 +172,88 @@ class Setting:
         return {
             "server": self.role is Role.SERVER,
             "limit": UNSTATED if self.limit is None else self.limit,
-            "echo": self.echo,
-            "willing": self.willing,
-            "browser": self.browser,
+            **{name: value for name, value in vars(self).items() if isinstance(value, bool)},
             **self.switches.indices(),
         }
 
 
+# --- the variables: name, meaning, values -----------------------------------------------------------------------------
+
+_known: Final[dict[str, Var]] = {}
 _MESSAGE_TYPES: Final = {0: "none", TEXT: "TEXT", BINARY: "BINARY"}
-_INTEGERS: Final[Mapping[str, tuple[int, int, Mapping[int, str]]]] = {
-    "recv_type": (0, 2, _MESSAGE_TYPES),
-    "send_type": (0, 2, _MESSAGE_TYPES),
-    "handshake": (0, len(HANDSHAKE) - 1, dict(enumerate(HANDSHAKE))),
-    "recv_utf8": (0, utf8.REJECT, dict(enumerate(utf8.STATE_NAMES))),
-    "send_utf8": (0, utf8.REJECT, dict(enumerate(utf8.STATE_NAMES))),
-    "utf8_next": (0, utf8.REJECT, dict(enumerate(utf8.STATE_NAMES))),
-    "recv_length": (0, MAX_LENGTH, {}),
-    "length": (0, MAX_LENGTH, {}),
-    "fail_code": (0, 65535, {}),
-    "close_code": (0, 65535, {}),
-    "code": (0, 65535, {}),
-    "opcode": (0, 15, OPCODE_NAMES),
-    "form": (0, 2, {0: "the 7-bit form", 1: "the 16-bit form", 2: "the 64-bit form"}),
-    "limit": (UNSTATED, MAX_LENGTH, {UNSTATED: "unstated"}),
+_AUTOMATON: Final = dict(enumerate(utf8.STATE_NAMES))
+
+
+def _truth(name: str, meaning: str) -> Var:
+    return _known.setdefault(name, Var(name, meaning=meaning))
+
+
+def _number(name: str, meaning: str, high: int, labels: Mapping[int, str] | None = None, low: int = 0) -> Var:
+    return _known.setdefault(name, Var(name, Sort.INT, low, high, labels or {}, meaning))
+
+
+# The state.
+sent_close = _truth("sent_close", "a Close frame was sent")
+got_close = _truth("got_close", "a Close frame was received and accepted")
+failed = _truth("failed", "the connection is being failed, or was")
+tcp_open = _truth("tcp_open", "the TCP connection is open")
+discarding = _truth("discarding", "after its own Close the endpoint processes no further frame but a Close")
+recv_type = _number("recv_type", "the message being received", 2, _MESSAGE_TYPES)
+recv_utf8 = _number("recv_utf8", "where the automaton stands in the text being received", utf8.REJECT, _AUTOMATON)
+recv_length = _number(
+    "recv_length", "octets of the message being received; counted only where a limit is stated", MAX_LENGTH
+)
+send_type = _number("send_type", "the message being sent", 2, _MESSAGE_TYPES)
+send_utf8 = _number("send_utf8", "where the automaton stands in the text being sent", utf8.REJECT, _AUTOMATON)
+pong_due = _truth("pong_due", "the latest Ping has no Pong yet")
+reply_due = _truth("reply_due", "the application still owes an echo")
+fail_code = _number("fail_code", "the status code that fits the failure; 0 where there was none", 65535)
+close_code = _number("close_code", "The WebSocket Connection Close Code (section 7.1.5)", 65535)
+claims_rsv1 = _truth("claims_rsv1", "a negotiated extension defines RSV1")
+claims_rsv2 = _truth("claims_rsv2", "a negotiated extension defines RSV2")
+claims_rsv3 = _truth("claims_rsv3", "a negotiated extension defines RSV3")
+handshake = _number(
+    "handshake", "how far the opening handshake is (chapter 2.8)", len(HANDSHAKE) - 1, dict(enumerate(HANDSHAKE))
+)
+
+# A frame.
+opcode = _number("opcode", "the opcode", 15, OPCODE_NAMES)
+fin = _truth("fin", "the FIN bit")
+rsv1 = _truth("rsv1", "the reserved bit RSV1")
+rsv2 = _truth("rsv2", "the reserved bit RSV2")
+rsv3 = _truth("rsv3", "the reserved bit RSV3")
+masked = _truth("masked", "the MASK bit")
+form = _number(
+    "form", "the form in which the length is written", 2,
+    {0: "the 7-bit form", 1: "the 16-bit form", 2: "the 64-bit form"},
+)  # fmt: skip
+length = _number("length", "the payload length in octets, as the header declares it", MAX_LENGTH)
+code = _number("code", "the status code in the body of a Close; 1005 where there is none", 65535)
+reason_ok = _truth("reason_ok", "the reason of a Close is valid UTF-8, or there is none")
+utf8_next = _number(
+    "utf8_next", "where the automaton stands after the payload, if the frame carries text; else ACCEPT",
+    utf8.REJECT, _AUTOMATON,
+)  # fmt: skip
+answers = _truth(
+    "answers",
+    "the frame answers what is due: a Pong with the payload of the latest Ping, or the last frame of the echo owed",
+)
+
+# The setting; each switch has its own variable beside it.
+server = _truth("server", "the endpoint is the server; otherwise it is the client")
+limit = _number(
+    "limit", "the longest message that the endpoint takes, in octets", MAX_LENGTH, {UNSTATED: "unstated"}, UNSTATED
+)
+echo = _truth("echo", "the application sends every message back")
+willing = _truth("willing", "the application of a server takes every sound opening handshake")
+browser = _truth("browser", "the client is a browser")
+
+STATE_VARIABLES: Final = {name: _known[name] for name in State._fields}
+FRAME_VARIABLES: Final = {name: _known[name] for name in FrameFacts._fields}
+SETTING_VARIABLES: Final = {
+    **{name: variable for name, variable in _known.items() if name not in {**STATE_VARIABLES, **FRAME_VARIABLES}},
+    **{switch.variable.name: switch.variable for switch in SWITCHES},
 }
-
-
-def _variable(name: str) -> Var:
-    if name in _INTEGERS:
-        low, high, labels = _INTEGERS[name]
-        return Var(name, Sort.INT, low, high, labels)
-    return Var(name)
-
-
-STATE_VARIABLES: Final = {name: _variable(name) for name in State._fields}
-FRAME_VARIABLES: Final = {name: _variable(name) for name in FrameFacts._fields}
 FACT_VARIABLES: Final[Mapping[EventKind, Mapping[str, Var]]] = {
     kind: {name: (FRAME_VARIABLES if kind.has_frame else HEAD_VARIABLES)[name] for name in kind.facts._fields}
     if kind.facts is not None
@@ -225,34 +265,9 @@ FACT_VARIABLES: Final[Mapping[EventKind, Mapping[str, Var]]] = {
 ALL_FACTS: Final[Mapping[str, Var]] = {**FRAME_VARIABLES, **HEAD_VARIABLES}
 """The variables of what events carry, of all kinds: no name means two things."""
 
-SETTING_VARIABLES: Final = {
-    **{name: _variable(name) for name in ("server", "limit", "echo", "willing", "browser")},
-    **{switch.variable.name: switch.variable for switch in SWITCHES},
-}
-
-sent_close, got_close = STATE_VARIABLES["sent_close"], STATE_VARIABLES["got_close"]
-failed, tcp_open = STATE_VARIABLES["failed"], STATE_VARIABLES["tcp_open"]
-discarding = STATE_VARIABLES["discarding"]
-recv_type, recv_utf8 = STATE_VARIABLES["recv_type"], STATE_VARIABLES["recv_utf8"]
-recv_length = STATE_VARIABLES["recv_length"]
-send_type, send_utf8 = STATE_VARIABLES["send_type"], STATE_VARIABLES["send_utf8"]
-pong_due, reply_due = STATE_VARIABLES["pong_due"], STATE_VARIABLES["reply_due"]
-fail_code, close_code = STATE_VARIABLES["fail_code"], STATE_VARIABLES["close_code"]
-claims_rsv1, claims_rsv2 = STATE_VARIABLES["claims_rsv1"], STATE_VARIABLES["claims_rsv2"]
-claims_rsv3 = STATE_VARIABLES["claims_rsv3"]
-handshake = STATE_VARIABLES["handshake"]
-
-opcode, fin, masked = FRAME_VARIABLES["opcode"], FRAME_VARIABLES["fin"], FRAME_VARIABLES["masked"]
-rsv1, rsv2, rsv3 = FRAME_VARIABLES["rsv1"], FRAME_VARIABLES["rsv2"], FRAME_VARIABLES["rsv3"]
-form, length = FRAME_VARIABLES["form"], FRAME_VARIABLES["length"]
-code, reason_ok = FRAME_VARIABLES["code"], FRAME_VARIABLES["reason_ok"]
-utf8_next, answers = FRAME_VARIABLES["utf8_next"], FRAME_VARIABLES["answers"]
-
-server, limit, echo = SETTING_VARIABLES["server"], SETTING_VARIABLES["limit"], SETTING_VARIABLES["echo"]
 method_get, for_uri, body = (HEAD_VARIABLES[name] for name in ("method_get", "for_uri", "body"))
 status = HEAD_VARIABLES["status"]
 defines_rsv1, defines_rsv2, defines_rsv3 = (HEAD_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3))
-willing, browser = SETTING_VARIABLES["willing"], SETTING_VARIABLES["browser"]
 
 
 def handshake_is(*values: str) -> Expr:
@@ -260,7 +275,7 @@ def handshake_is(*values: str) -> Expr:
     return any_of([handshake == Const(HANDSHAKE.index(value), value) for value in values])
 
 
-established: Final = handshake_is("complete")
+established: Final = term("established", "the opening handshake is complete", handshake_is("complete"))
 """_The WebSocket Connection is Established_ (section 4.1), or was."""
 
 CONNECTING: Final = State(handshake=HANDSHAKE.index("not begun"))
@@ -272,14 +287,20 @@ HEADER_VARIABLES: Final = frozenset({"opcode", "fin", "rsv1", "rsv2", "rsv3", "m
 is_text, is_binary = opcode == TEXT, opcode == BINARY
 is_continuation = opcode == CONTINUATION
 is_close, is_ping, is_pong = opcode == CLOSE, opcode == PING, opcode == PONG
-is_control = opcode >= CLOSE
-is_data = opcode < CLOSE
-starts_message = is_text | is_binary
+is_control = term("is_control", "the frame is a control frame, defined or reserved", opcode >= CLOSE)
+is_data = term("is_data", "the frame is a data frame, defined or reserved", opcode < CLOSE)
+starts_message = term("starts_message", "the frame is the first of a message", is_text | is_binary)
 
 
 def carries_text(type_in_progress: Var) -> Expr:
     """The frame carries octets of a text message, given the type of the message in progress."""
     return is_text | (is_continuation & (type_in_progress == TEXT))
+
+
+received_text = term(
+    "received_text", "the frame carries octets of a text message that is being received", carries_text(recv_type)
+)
+sent_text = term("sent_text", "the frame carries octets of a text message that is being sent", carries_text(send_type))
 
 
 def possible(kind: EventKind) -> Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..notation.expression import Expr
+from ..notation.named import bundle, term
 from ..notation.rule import LEGAL, Accept, Due, Forbid, Ignore, Permit, Reaction, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
@@ -28,10 +29,15 @@ from .receiving import NOTHING_IN_PROGRESS
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
-TCP_CLOSED: Final = {
-    **NOTHING_IN_PROGRESS,
-    **effects(tcp_open=False, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT),
-}
+TCP_CLOSED: Final = bundle(
+    "TCP closed",
+    {
+        **NOTHING_IN_PROGRESS,
+        **effects(
+            tcp_open=False, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT
+        ),
+    },
+)
 """Nothing is under way on a connection whose TCP is closed."""
 
 _ANSWERS: Final = (
@@ -43,7 +49,11 @@ _ERROR_CODE: Final = (
     "(such as 400 Bad Request)."
 )
 
-handshake_done: Final = sent_close & got_close
+handshake_done: Final = term(
+    "handshake_done",
+    "the closing handshake is complete: a Close frame was sent and one was received",
+    sent_close & got_close,
+)
 
 
 def _row(kind: EventKind, rule_id: str, strength: Strength, quote: str, when: Expr, then: Reaction) -> Rule:

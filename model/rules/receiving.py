@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Final
 
 from ..notation.expression import FALSE, Const, Expr, Operand, any_of, between, ite
+from ..notation.named import bundle, term
 from ..notation.rule import LEGAL, Accept, Fail, Ignore, Reaction, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     UNSTATED,
     EventKind,
-    carries_text,
     claims_rsv1,
     claims_rsv2,
     claims_rsv3,
@@ -40,6 +40,7 @@ from ..notation.variables import (
     masked,
     opcode,
     reason_ok,
+    received_text,
     recv_length,
     recv_type,
     rsv1,
@@ -58,22 +59,41 @@ from .close_codes import REGISTER, CodeRange
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
-NOTHING_IN_PROGRESS: Final = effects(recv_type=0, recv_utf8=utf8.ACCEPT, recv_length=0)
-"""No message is being received."""
+NOTHING_IN_PROGRESS: Final = bundle(
+    "no message being received", effects(recv_type=0, recv_utf8=utf8.ACCEPT, recv_length=0)
+)
 
-FAILING: Final = {
-    **NOTHING_IN_PROGRESS,
-    **effects(failed=True, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT),
-}
+FAILING: Final = bundle(
+    "give everything up",
+    {
+        **NOTHING_IN_PROGRESS,
+        **effects(failed=True, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT),
+    },
+)
 """Whatever was under way is given up when the connection is failed."""
 
-undefined_bit: Final = (rsv1 & ~claims_rsv1) | (rsv2 & ~claims_rsv2) | (rsv3 & ~claims_rsv3)
-reserved_opcode: Final = any_of([opcode == o for o in (*RESERVED_DATA_OPCODES, *RESERVED_CONTROL_OPCODES)])
-non_minimal_length: Final = any_of([(form == row.form) & (length < row.smallest) for row in LENGTH_FORMS[1:]])
-has_code: Final = is_close & (length >= 2)
+undefined_bit: Final = term(
+    "undefined_bit", "a reserved bit is set that no negotiated extension claims",
+    (rsv1 & ~claims_rsv1) | (rsv2 & ~claims_rsv2) | (rsv3 & ~claims_rsv3),
+)  # fmt: skip
+reserved_opcode: Final = term(
+    "reserved_opcode", "the opcode is reserved: RFC 6455 gives it no meaning",
+    any_of([opcode == o for o in (*RESERVED_DATA_OPCODES, *RESERVED_CONTROL_OPCODES)]),
+)  # fmt: skip
+non_minimal_length: Final = term(
+    "non_minimal_length", "a shorter form could hold the length",
+    any_of([(form == row.form) & (length < row.smallest) for row in LENGTH_FORMS[1:]]),
+)  # fmt: skip
+has_code: Final = term("has_code", "the Close body holds a status code", is_close & (length >= 2))
 
-reading: Final = tcp_open & ~failed & ~got_close
-attending: Final = reading & (~discarding | is_close)
+reading: Final = term(
+    "reading",
+    "the endpoint reads frames: TCP is open, it is not failing the connection, and no Close frame has come",
+    tcp_open & ~failed & ~got_close,
+)
+attending: Final = term(
+    "attending", "the endpoint processes the frame that comes in", reading & (~discarding | is_close)
+)
 
 count_octets: Final = ite(limit == UNSTATED, 0, recv_length + length)
 """Octets are counted only where a limit is stated, so that the other states stay finite."""
@@ -154,14 +174,14 @@ UTF8: Final = (
     _refuse("8.1/invalid-text", MUST,
             "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a "
             "valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.",
-            carries_text(recv_type) & fin & (utf8_next != utf8.ACCEPT), 1007),
+            received_text & fin & (utf8_next != utf8.ACCEPT), 1007),
     _refuse("8.1/fail-fast", MAY,
             "This rule applies both during the opening handshake and during subsequent data exchange.",
-            carries_text(recv_type) & ~fin & (utf8_next == utf8.REJECT)
+            received_text & ~fin & (utf8_next == utf8.REJECT)
             & is_set_to("invalid_utf8_noticed", "any time"), 1007),
     _refuse("8.1/fail-at-once", CONSENSUS,
             "This rule applies both during the opening handshake and during subsequent data exchange.",
-            carries_text(recv_type) & ~fin & (utf8_next == utf8.REJECT)
+            received_text & ~fin & (utf8_next == utf8.REJECT)
             & is_set_to("invalid_utf8_noticed", "at once"), 1007),
     _refuse("8.1/invalid-close-reason", MUST,
             "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a "

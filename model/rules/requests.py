@@ -11,6 +11,7 @@ from typing import Final
 
 from ..notation.expression import Expr
 from ..notation.head_variables import is_
+from ..notation.named import term
 from ..notation.rule import LEGAL, Accept, Forbid, Ignore, Permit, Refuse, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
@@ -28,12 +29,15 @@ from ..notation.variables import (
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
 well_formed: Final = is_("syntax", "well-formed")
-legible: Final = is_("syntax", "well-formed", "tolerated")
-names_websocket: Final = is_("upgrade", "websocket", "a list with websocket")
-is_handshake: Final = names_websocket | ~is_("key", "absent") | ~is_("version", "absent")
-"""The request is meant as an opening handshake, however faulty."""
-
-reading_requests: Final = tcp_open & ~failed
+legible: Final = term("legible", "the octets can be read as HTTP", is_("syntax", "well-formed", "tolerated"))
+names_websocket: Final = term(
+    "names_websocket", "the field Upgrade names websocket", is_("upgrade", "websocket", "a list with websocket")
+)
+is_handshake: Final = term(
+    "is_handshake", "the request is meant as an opening handshake, however faulty",
+    names_websocket | ~is_("key", "absent") | ~is_("version", "absent"),
+)  # fmt: skip
+tcp_usable: Final = term("tcp_usable", "TCP is open, and the connection is not being failed", tcp_open & ~failed)
 EITHER, REFUSED = "either", "refuse"
 
 
@@ -60,7 +64,7 @@ def _row(rule_id: str, strength: Strength, quote: str, when: Expr, then: Refuse 
 def _refuse(
     rule_id: str, strength: Strength, quote: str, when: Expr, status: int = 400, stage: str = "to be refused"
 ) -> Rule:
-    guard = reading_requests & when
+    guard = tcp_usable & when
     return _row(rule_id, strength, quote, guard, Refuse(effects(handshake=now(stage)), status))
 
 
@@ -146,17 +150,17 @@ READING_REQUESTS: Final = (
     _refuse("4.2.1/no-handshake", MUST, _MATCHES, legible & ~is_handshake & is_set_to("other_requests", "refused")),
     _row("4.2.1/sound-request", MUST,
          "The client's opening handshake consists of the following parts.",
-         reading_requests & LEGAL & legible & is_handshake,
+         tcp_usable & LEGAL & legible & is_handshake,
          Accept(effects(handshake=now("awaiting 101")), "opening handshake")),
     _row("1.5/other-request", MAY,
          "It's also designed in such a way that its servers can share a port with HTTP servers, by having its "
          "handshake be a valid HTTP Upgrade request.",
-         reading_requests & LEGAL & legible & ~is_handshake,
+         tcp_usable & LEGAL & legible & ~is_handshake,
          Accept(effects(handshake=now("not for us")), "other request")),
     _row("7.1.1/unread-request", SHOULD,
          "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
          "applicable, discarding any trailing bytes that may have been received.",
-         ~reading_requests, Ignore()),
+         ~tcp_usable, Ignore()),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from ..notation.expression import Expr
 from ..notation.head_variables import is_
+from ..notation.named import term
 from ..notation.rule import LEGAL, Accept, Fail, Forbid, Ignore, Permit, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
@@ -26,13 +27,18 @@ from ..notation.variables import (
     tcp_open,
     willing,
 )
-from .requests import EITHER, REFUSED, legible, now, well_formed
+from .requests import EITHER, REFUSED, legible, now, tcp_usable, well_formed
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
-switches_protocols: Final = legible & (status == 101)
-is_interim: Final = legible & (status < 200) & (status != 101)
-is_final: Final = legible & (status >= 200)
+switches_protocols: Final = term(
+    "switches_protocols", "a response that can be read, of status 101", legible & (status == 101)
+)
+is_interim: Final = term(
+    "is_interim", "a response that can be read, of a status below 200 but not 101: another one follows",
+    legible & (status < 200) & (status != 101),
+)  # fmt: skip
+is_final: Final = term("is_final", "a response that can be read, of status 200 or more", legible & (status >= 200))
 OPENS: Final = effects(
     handshake=now("complete"), claims_rsv1=defines_rsv1, claims_rsv2=defines_rsv2, claims_rsv3=defines_rsv3
 )
@@ -140,7 +146,6 @@ SENDING_RESPONSES: Final = (
 
 # --- what a client makes of it --------------------------------------------------------------------------------------
 
-expecting: Final = tcp_open & ~failed
 _CONFORMS: Final = (
     "If the server's response does not conform to the requirements for the server's handshake as defined in this "
     "section and in Section 4.2.2, the client MUST _Fail the WebSocket Connection_."
@@ -153,7 +158,7 @@ def _row(rule_id: str, strength: Strength, quote: str, when: Expr, then: Fail | 
 
 def _fail(rule_id: str, strength: Strength, quote: str, when: Expr) -> Rule:
     # No Close was or will be received: what the application is told is 1006 (section 7.1.5).
-    return _row(rule_id, strength, quote, expecting & when, Fail(effects(failed=True), LOST))
+    return _row(rule_id, strength, quote, tcp_usable & when, Fail(effects(failed=True), LOST))
 
 
 def _fault(rule_id: str, quote: str, when: Expr) -> Rule:
@@ -216,15 +221,15 @@ READING_RESPONSES: Final = (
     _row("4.1/established", MUST,
          "If the server's response is validated as provided for above, it is said that _The WebSocket Connection is "
          "Established_ and that the WebSocket Connection is in the OPEN state.",
-         expecting & LEGAL & switches_protocols, Accept(OPENS, "open")),
+         tcp_usable & LEGAL & switches_protocols, Accept(OPENS, "open")),
     _row("4.1/other-status", MUST,
          "If the status code received from the server is not 101, the client handles the response per HTTP [RFC2616] "
          "procedures.",
-         expecting & LEGAL & is_final, Accept(effects(handshake=now("refused")), "refused")),
+         tcp_usable & LEGAL & is_final, Accept(effects(handshake=now("refused")), "refused")),
     _row("4.1/interim-status", MUST,
          "If the status code received from the server is not 101, the client handles the response per HTTP [RFC2616] "
          "procedures.",
-         expecting & LEGAL & is_interim, Accept()),
+         tcp_usable & LEGAL & is_interim, Accept()),
     _row("7.1.7/response-after-failing", MUST,
          "An endpoint MUST NOT continue to attempt to process data (including a responding Close frame) from the "
          "remote endpoint after being instructed to _Fail the WebSocket Connection_.",

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from ..notation.expression import FALSE, Const, Expr, Operand, between, ite
+from ..notation.named import bundle
 from ..notation.rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     EventKind,
     answers,
-    carries_text,
     code,
     established,
     fail_code,
@@ -36,6 +36,7 @@ from ..notation.variables import (
     reply_due,
     send_type,
     sent_close,
+    sent_text,
     server,
     starts_message,
     tcp_open,
@@ -48,7 +49,7 @@ from .receiving import non_minimal_length, reserved_opcode, undefined_bit
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
-NOTHING_BEING_SENT: Final = effects(send_type=0, send_utf8=utf8.ACCEPT)
+NOTHING_BEING_SENT: Final = bundle("no message being sent", effects(send_type=0, send_utf8=utf8.ACCEPT))
 
 
 def _row(rule_id: str, strength: Strength, quote: str, when: Expr, then: Reaction) -> Rule:
@@ -102,7 +103,7 @@ FRAGMENTATION: Final = (
 
 CONTENT: Final = (
     _forbid("5.6/text-is-utf8", MUST, "the whole message MUST contain valid UTF-8",
-            carries_text(send_type) & ((fin & (utf8_next != utf8.ACCEPT)) | (utf8_next == utf8.REJECT))),
+            sent_text & ((fin & (utf8_next != utf8.ACCEPT)) | (utf8_next == utf8.REJECT))),
     _forbid("5.5.1/body-starts-with-code", MUST,
             "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte "
             "order) representing a status code with value /code/ defined in Section 7.4.",

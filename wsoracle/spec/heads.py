@@ -8,13 +8,12 @@ from hashlib import sha1
 from typing import Final
 
 from wsoracle.model.facts.heads import SAMPLE_KEY, request_octets, response_octets, sample_request
-from wsoracle.model.notation.expression import Sort, Value, text
+from wsoracle.model.notation.expression import Sort, Value, Var, text
 from wsoracle.model.notation.head_variables import (
     REQUEST_VARIABLES,
     RESPONSE_VARIABLES,
     RequestFacts,
     ResponseFacts,
-    label_of_fact,
     value_of,
 )
 from wsoracle.model.notation.variables import label
@@ -98,64 +97,28 @@ def accept_example() -> str:
 
 # --- facts ----------------------------------------------------------------------------------------------------------
 
-REQUEST_MEANINGS: Final[Mapping[str, str]] = {
-    "syntax": "what the octets are, as HTTP; \"tolerated\": what RFC 9112 lets a recipient put up with, and no sender "
-              "write (a line that ends with LF alone, a folded line, NUL)",
-    "method_get": "the method is GET",
-    "http": "the version of HTTP in the first line",
-    "target": "what is asked for; \"unfit\": neither a path with perhaps a query, nor an absolute URI with one",
-    "host": "the field Host",
-    "upgrade": "the field Upgrade; its value has no case",
-    "connection": "the tokens of Connection; they have no case",
-    "key": "Sec-WebSocket-Key: what its base64 stands for",
-    "version": "Sec-WebSocket-Version",
-    "protocols": "Sec-WebSocket-Protocol: the subprotocols that the client offers",
-    "offers": "Sec-WebSocket-Extensions: the extensions that the client offers",
-    "origin": "the field Origin",
-    "body": "the head announces a body",
-    "for_uri": "target and Host are those of the URI that the client was asked to open; only its own side knows",
-}  # fmt: skip
-
-RESPONSE_MEANINGS: Final[Mapping[str, str]] = {
-    "syntax": "what the octets are, as HTTP",
-    "status": "the status code of HTTP",
-    "http": "the version of HTTP in the first line",
-    "upgrade": "the field Upgrade; its value has no case",
-    "connection": "the tokens of Connection; they have no case",
-    "accept": "Sec-WebSocket-Accept, against the key of the request",
-    "subprotocol": "Sec-WebSocket-Protocol, against those that the request offers",
-    "extensions": "Sec-WebSocket-Extensions, against those that the request offers",
-    "versions": "Sec-WebSocket-Version: the versions that the server lists",
-    "body": "the head announces a body",
-    "defines_rsv1": "the extensions that are agreed on define RSV1",
-    "defines_rsv2": "they define RSV2",
-    "defines_rsv3": "they define RSV3",
-}
-
 
 def request_facts() -> str:
     """What rules see of a request; the value of a sound one in bold."""
-    return _facts(REQUEST_MEANINGS, RequestFacts()._asdict())
+    return _facts(REQUEST_VARIABLES, RequestFacts()._asdict())
 
 
 def response_facts() -> str:
     """What rules see of a response; the value of a sound 101 in bold."""
-    return _facts(RESPONSE_MEANINGS, ResponseFacts()._asdict())
+    return _facts(RESPONSE_VARIABLES, ResponseFacts()._asdict())
 
 
-def _facts(meanings: Mapping[str, str], sound: Mapping[str, Value]) -> str:
-    rows = [(code(name), _values(name, sound[name]), cell(meaning)) for name, meaning in meanings.items()]
+def _facts(variables: Mapping[str, Var], sound: Mapping[str, Value]) -> str:
+    rows = [(code(name), _values(v, sound[name]), cell(v.meaning)) for name, v in variables.items()]
     return table(("fact", "values (that of a sound one in bold)", "what it is about"), rows)
 
 
-def _values(name: str, sound: Value) -> str:
-    variable = {**REQUEST_VARIABLES, **RESPONSE_VARIABLES}[name]
+def _values(variable: Var, sound: Value) -> str:
     if variable.sort is Sort.BOOL:
         return "**yes**, no" if sound else "yes, **no**"
     if not variable.labels:
         return f"{variable.low} to {variable.high}, **{sound}**"
-    names = [(value, label_of_fact(name, value)) for value in range(variable.low, variable.high + 1)]
-    return ", ".join(f"**{words}**" if value == sound else words for value, words in names)
+    return ", ".join(f"**{words}**" if value == sound else words for value, words in variable.labels.items())
 
 
 def request_conditions() -> str:
@@ -176,8 +139,6 @@ def _conditions(conditions: Sequence[Condition]) -> str:
 __all__ = [
     "AGREEING",
     "OFFERING",
-    "REQUEST_MEANINGS",
-    "RESPONSE_MEANINGS",
     "URIS",
     "accept_example",
     "answer_conditions",

@@ -1,19 +1,19 @@
 """Markdown from the model: tables and cells, and guards and effects as people read them.
 
 A guard is printed by :func:`~wsoracle.model.notation.expression.text` after two changes that keep its meaning. Parts
-that many rows share are replaced by their name (:data:`TERMS`), and conditional expressions that constants decide are
-folded. Effects that many rows share have a name as well (:data:`BUNDLES`).
+that many rows share are replaced by their name (:mod:`~wsoracle.model.notation.named`), and conditional expressions
+that constants decide are folded. Effects that many rows share have a name as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from wsoracle.model.notation import variables
 from wsoracle.model.notation.expression import Const, Expr, Op, Sort, Var, children, substitute, text
+from wsoracle.model.notation.named import Term, bundles, terms
 from wsoracle.model.notation.rule import Accept, Fail, Forbid, Reaction, Refuse, Rule
-from wsoracle.model.rules import closing, receiving, requests, responses, sending
 
 
 def cell(content: str) -> str:
@@ -44,49 +44,12 @@ def listed(items: Iterable[str], nothing: str = "") -> str:
 # --- guards ---------------------------------------------------------------------------------------------------------
 
 
-class Term(NamedTuple):
-    """A part of guards that has a name, and what it means."""
-
-    name: str
-    expression: Expr
-    meaning: str
-
-
-TERMS: Final = (
-    Term("established", variables.established, "the opening handshake is complete"),
-    Term("switches_protocols", responses.switches_protocols, "a response that can be read, of status 101"),
-    Term("is_interim", responses.is_interim, "a response that can be read, of a status below 200 but not 101: another "
-         "one follows"),
-    Term("is_final", responses.is_final, "a response that can be read, of status 200 or more"),
-    Term("is_handshake", requests.is_handshake, "the request is meant as an opening handshake, however faulty"),
-    Term("names_websocket", requests.names_websocket, "Upgrade has the word websocket"),
-    Term("legible", requests.legible, "the octets can be read as HTTP"),
-    Term("attending", receiving.attending, "the endpoint processes the frame that comes in"),
-    Term("reading", receiving.reading, "the endpoint reads frames: TCP is open, it is not failing the connection, and "
-         "no Close frame has come"),
-    Term("tcp_usable", requests.reading_requests, "TCP is open, and the connection is not being failed"),
-    Term("handshake_done", closing.handshake_done, "the closing handshake is complete: a Close frame was sent and one "
-         "was received"),
-    Term("undefined_bit", receiving.undefined_bit, "a reserved bit is set that no negotiated extension claims"),
-    Term("reserved_opcode", receiving.reserved_opcode, "the opcode has no meaning yet"),
-    Term("non_minimal_length", receiving.non_minimal_length, "a shorter length form would have done"),
-    Term("received_text", variables.carries_text(variables.recv_type), "the frame carries octets of a "
-         "text message that is being received"),
-    Term("sent_text", variables.carries_text(variables.send_type), "the frame carries octets of a text "
-         "message that is being sent"),
-    Term("has_code", receiving.has_code, "the Close body holds a status code"),
-    Term("starts_message", variables.starts_message, "the frame is the first of a message"),
-    Term("is_control", variables.is_control, "the frame is a control frame, defined or reserved"),
-    Term("is_data", variables.is_data, "the frame is a data frame, defined or reserved"),
-)  # fmt: skip
-"""The named parts of guards, each before the ones that it contains."""
-
 _POWERS: Final = {2**63: "2^63"}
 
 
 def readable(guard: Expr) -> Expr:
-    """A guard with the same value in fewer words; the variables that :data:`TERMS` names stand for their terms."""
-    return _readable(_named(guard, TERMS))
+    """A guard with the same value in fewer words; variables with the names of terms stand for these."""
+    return _readable(_named(guard, terms()))
 
 
 def guard_text(guard: Expr) -> str:
@@ -95,8 +58,8 @@ def guard_text(guard: Expr) -> str:
 
 
 def term_text(term: Term) -> str:
-    """What a named term stands for, in terms of those that come after it."""
-    return text(_readable(_named(term.expression, TERMS[TERMS.index(term) + 1 :])))
+    """The expression that a named term stands for, in terms of the others."""
+    return text(_readable(_named(term.expression, [other for other in terms() if other is not term])))
 
 
 def _named(expression: Expr, known: Sequence[Term]) -> Expr:
@@ -133,26 +96,12 @@ def _fold(expression: Expr) -> Expr:
 # --- reactions ------------------------------------------------------------------------------------------------------
 
 
-class Bundle(NamedTuple):
-    """Effects that stand together in many rows, and their name."""
-
-    name: str
-    effects: Mapping[str, Expr]
-
-
-BUNDLES: Final = (
-    Bundle("give everything up", receiving.FAILING),
-    Bundle("TCP closed", closing.TCP_CLOSED),
-    Bundle("no message being received", receiving.NOTHING_IN_PROGRESS),
-    Bundle("no message being sent", sending.NOTHING_BEING_SENT),
-)
-"""The named effects, larger ones first."""
-
-
-def effects_text(effects: Mapping[str, Expr], bundles: Sequence[Bundle] = BUNDLES) -> str:
-    """Effects as Markdown: names of bundles, then ``variable := value``."""
+def effects_text(effects: Mapping[str, Expr]) -> str:
+    """Effects as Markdown: names of bundles, then ``variable := value``. A bundle is not its own name."""
     left, parts = dict(effects), []
-    for bundle in bundles:
+    for bundle in bundles():
+        if bundle.effects is effects:
+            continue
         if all(name in left and left[name].key() == value.key() for name, value in bundle.effects.items()):
             parts.append(f"*{bundle.name}*")
             left = {name: value for name, value in left.items() if name not in bundle.effects}
@@ -201,11 +150,7 @@ def rule_row(rule: Rule) -> tuple[str, ...]:
 RULE_HEAD: Final = ("rule", "when", "then", "words of RFC 6455")
 
 __all__ = [
-    "BUNDLES",
     "RULE_HEAD",
-    "TERMS",
-    "Bundle",
-    "Term",
     "cell",
     "code",
     "effects_text",

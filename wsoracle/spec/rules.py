@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from wsoracle.model.notation import named
 from wsoracle.model.notation.expression import Sort, Var
 from wsoracle.model.notation.rule import LEGAL, STRENGTHS, Rule, Strength
 from wsoracle.model.notation.switches import SWITCHES
@@ -21,7 +22,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES, closing, receiving, requests, responses, sending
 from wsoracle.model.rules.close_codes import REGISTER, CodeRange
 
-from .markdown import BUNDLES, RULE_HEAD, TERMS, cell, code, effects_text, rule_row, table, term_text
+from .markdown import RULE_HEAD, cell, code, effects_text, rule_row, table, term_text
 
 
 class Topic(NamedTuple):
@@ -86,69 +87,23 @@ def _by_strength(rules: Iterable[Rule]) -> tuple[str, ...]:
 
 # --- what guards are made of ----------------------------------------------------------------------------------------
 
-STATE_MEANINGS: Final[Mapping[str, str]] = {
-    "sent_close": "a Close frame was sent",
-    "got_close": "a Close frame was received and accepted",
-    "failed": "the connection is being failed, or was",
-    "tcp_open": "the TCP connection is open",
-    "discarding": "after its own Close the endpoint no longer processes what comes, but for a Close",
-    "recv_type": "the message being received",
-    "recv_utf8": "where the automaton stands in the text being received",
-    "recv_length": "octets of the message being received; counted only where a limit is stated",
-    "send_type": "the message being sent",
-    "send_utf8": "where the automaton stands in the text being sent",
-    "pong_due": "the latest Ping has no Pong yet",
-    "reply_due": "the application still owes an echo",
-    "fail_code": "the status code that fits the failure; 0 where there was none",
-    "close_code": "The WebSocket Connection Close Code (section 7.1.5)",
-    "claims_rsv1": "a negotiated extension defines RSV1",
-    "claims_rsv2": "a negotiated extension defines RSV2",
-    "claims_rsv3": "a negotiated extension defines RSV3",
-    "handshake": "how far the opening handshake is (chapter 2.8)",
-}
-
-FRAME_MEANINGS: Final[Mapping[str, str]] = {
-    "opcode": "the opcode",
-    "fin": "the FIN bit",
-    "rsv1": "the reserved bit RSV1",
-    "rsv2": "the reserved bit RSV2",
-    "rsv3": "the reserved bit RSV3",
-    "masked": "the MASK bit",
-    "form": "the form in which the length is written",
-    "length": "the payload length in octets, as the header declares it",
-    "code": "the status code in the body of a Close; 1005 where there is none",
-    "reason_ok": "the reason of a Close is valid UTF-8, or there is none",
-    "utf8_next": "where the automaton stands after the payload, if the frame carries text; else ACCEPT",
-    "answers": "the frame answers what is due: a Pong the latest Ping, the last frame of an echo the last message",
-}
-
-SETTING_MEANINGS: Final[Mapping[str, str]] = {
-    "server": "the endpoint is the server; otherwise it is the client",
-    "limit": "the longest message that the endpoint takes, in octets",
-    "echo": "the application sends every message back",
-    "willing": "the application of a server takes every sound opening handshake",
-    "browser": "the client is a browser",
-}
-
 
 def state_variables() -> str:
     """The variables of the state, with their value right after the opening handshake."""
     start = State()._asdict()
-    rows = [
-        (code(name), _values(v), label(name, start[name]), STATE_MEANINGS[name]) for name, v in STATE_VARIABLES.items()
-    ]
+    rows = [(code(name), _values(v), label(name, start[name]), v.meaning) for name, v in STATE_VARIABLES.items()]
     return table(("variable", "values", "at the start", "meaning"), rows)
 
 
 def frame_variables() -> str:
     """What rules see of a frame."""
-    rows = [(code(name), _values(v), FRAME_MEANINGS[name]) for name, v in FRAME_VARIABLES.items()]
+    rows = [(code(name), _values(v), v.meaning) for name, v in FRAME_VARIABLES.items()]
     return table(("variable", "values", "meaning"), rows)
 
 
 def setting_variables() -> str:
     """What stays fixed during a connection."""
-    rows = [(code(n), _values(v), SETTING_MEANINGS[n]) for n, v in SETTING_VARIABLES.items() if n in SETTING_MEANINGS]
+    rows = [(code(n), _values(v), v.meaning) for n, v in SETTING_VARIABLES.items() if v.meaning]
     rows.append((code("switch_..."), "its own", "one variable for each switch of chapter 15"))
     return table(("variable", "values", "meaning"), rows)
 
@@ -170,7 +125,7 @@ def _values(variable: Var) -> str:
 
 def terms() -> str:
     """The named parts of guards."""
-    rows = [(code(t.name), code(term_text(t)), t.meaning) for t in TERMS]
+    rows = [(code(t.name), code(term_text(t)), t.meaning) for t in named.terms()]
     binding = [s.value for s in STRENGTHS if s.binds]
     refused = f"no row of strength {', '.join(binding[:-1])} or {binding[-1]} refuses the event"
     return table(("name", "stands for", "in words"), [(code(LEGAL.name), refused, "nothing speaks against it"), *rows])
@@ -178,11 +133,7 @@ def terms() -> str:
 
 def bundles() -> str:
     """The named effects."""
-    return table(("name", "stands for"), [(f"*{b.name}*", _effects_of(i)) for i, b in enumerate(BUNDLES)])
-
-
-def _effects_of(index: int) -> str:
-    return effects_text(BUNDLES[index].effects, BUNDLES[index + 1 :])
+    return table(("name", "stands for"), [(f"*{b.name}*", effects_text(b.effects)) for b in named.bundles()])
 
 
 # --- switches and close codes ---------------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from wsoracle.model.notation import named
 from wsoracle.model.notation.expression import Expr, Sort, Value, Var, evaluate, substitute, subterms
-from wsoracle.model.notation.head_variables import REQUEST_VARIABLES, RESPONSE_VARIABLES
 from wsoracle.model.notation.rule import LEGAL, Accept, Fail, Reaction, Refuse, Rule, effects
 from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.notation.variables import (
     ALL_FACTS,
-    FRAME_VARIABLES,
     HANDSHAKE,
     LOST,
     SETTING_VARIABLES,
@@ -25,7 +24,7 @@ from wsoracle.model.notation.variables import (
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.model.rules.receiving import FAILING
-from wsoracle.spec import document, handshakes, heads, markdown, rules, runs, states
+from wsoracle.spec import document, handshakes, markdown, rules, runs, states
 
 PATH = Path(__file__).resolve().parents[3] / document.DOCUMENT
 DOCUMENT = PATH.read_text(encoding="utf-8")
@@ -189,7 +188,7 @@ def test_every_rule_stands_in_one_table() -> None:
     assert all(f"| `{rule.id}`<br>" in document.block(f"rules-{t.name}") for t in rules.TOPICS for rule in t.rules)
 
 
-NAMED = {term.name: term.expression for term in markdown.TERMS}
+NAMED = {term.name: term.expression for term in named.terms()}
 EVERY = {**STATE_VARIABLES, **ALL_FACTS, **SETTING_VARIABLES, LEGAL.name: LEGAL}
 
 
@@ -241,12 +240,19 @@ def test_reactions_as_people_read_them(reaction: Reaction, shown: str) -> None:
     assert markdown.reaction_text(reaction) == shown
 
 
-def test_every_variable_has_a_meaning() -> None:
-    assert list(rules.STATE_MEANINGS) == list(STATE_VARIABLES)
-    assert list(heads.REQUEST_MEANINGS) == list(REQUEST_VARIABLES)
-    assert list(heads.RESPONSE_MEANINGS) == list(RESPONSE_VARIABLES)
-    assert list(rules.FRAME_MEANINGS) == list(FRAME_VARIABLES)
-    assert set(rules.SETTING_MEANINGS) == set(SETTING_VARIABLES) - {s.variable.name for s in SWITCHES}
+def test_every_variable_has_a_meaning_but_a_switch_that_has_a_question() -> None:
+    switches = {switch.variable.name for switch in SWITCHES}
+    assert [name for name, v in EVERY.items() if not getattr(v, "meaning", "") and name not in switches] == [LEGAL.name]
+
+
+def test_named_parts_and_bundles_have_names_of_their_own() -> None:
+    assert not NAMED.keys() & EVERY.keys()
+    keys = Counter(expression.key() for expression in NAMED.values())
+    assert set(keys.values()) == {1}, "two names for one expression"
+    with pytest.raises(ValueError, match="two parts of guards are named reading"):
+        named.term("reading", "", LEGAL)
+    with pytest.raises(ValueError, match="two bundles of effects are named TCP closed"):
+        named.bundle("TCP closed", {})
 
 
 # --- runs
