@@ -1,7 +1,7 @@
 """Directories of exported cases, written whole or not at all, and the same octets every time.
 
-A directory is built beside its place and renamed into it. Only a directory that an export made is replaced, and only
-while nothing else lies in it: what somebody keeps there is never deleted.
+Only a directory that an export made is replaced, and only while it holds nothing else: files that a user keeps there
+are never deleted.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
+
+from ..atomic_write import write_directory as replace_directory
 
 __all__ = ["MARKER", "ExportResult", "as_json", "fill_template", "write_directory"]
 
@@ -61,31 +61,9 @@ def write_directory(directory: str | os.PathLike[str], kind: str, texts: Mapping
     _check_replaceable(target)
     names = tuple(sorted(texts))
     marker = {"format": "wsoracle-export", "version": 1, "kind": kind, "files": [*names, MARKER]}
-    target = target.absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        fresh = beside / "new"
-        for name, text in [*((name, texts[name]) for name in names), (MARKER, as_json(marker))]:
-            path = fresh / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-        _swap(fresh, target, beside / "old")
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    contents = {name: texts[name] for name in names} | {MARKER: as_json(marker)}
+    replace_directory(target, {name: text.encode() for name, text in contents.items()})
     return names
-
-
-def _swap(fresh: Path, target: Path, old: Path) -> None:
-    if not target.exists():
-        os.replace(fresh, target)
-        return
-    os.replace(target, old)
-    try:
-        os.replace(fresh, target)
-    except OSError:
-        os.replace(old, target)
-        raise
 
 
 def _check_replaceable(target: Path) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.generators.atomic_write import remove_halves
+
 from .entries import ESTABLISHED, OURS, Entries, Entry, entry_of, in_order, span_of
 from .names import Names, page_name
 from .reading import NoRecord, RecordFile, records_in
@@ -52,7 +54,7 @@ class ReportFolder:
         self._index: Final = index
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._writer.remove_halves()
+            remove_halves(self.path)
             self._load()
         except (OSError, ValueError) as error:
             raise ForeignFolder(f"{self.path} cannot hold a report: {_why(error)}: name another folder") from error

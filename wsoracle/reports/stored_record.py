@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from .writer import write_whole
+from .writer import write_text_file
 
 __all__ = ["FiledRecord", "Place", "control_of", "file_record", "json_of", "merged"]
 
@@ -33,8 +33,8 @@ def file_record(record: Mapping[str, Any], place: Place) -> FiledRecord:
     """Write the files of a record, its JSON first, and return what is kept of it. Raises OSError."""
     from .page import case_page
 
-    write_whole(place.folder, f"{place.base}.json", json_of(record))
-    write_whole(place.folder, f"{place.base}.html", case_page(record, place.control_page))
+    write_text_file(place.folder / f"{place.base}.json", json_of(record))
+    write_text_file(place.folder / f"{place.base}.html", case_page(record, place.control_page))
     ours = {name: value for name, value in record["wsoracle"].items() if name not in _ONLY_SHOWN_OF_OURS}
     return FiledRecord({**{name: value for name, value in record.items() if name not in _ONLY_SHOWN}, "wsoracle": ours})
 

@@ -1,39 +1,30 @@
-"""Files written whole, beside the work that makes them: creating a file takes longer than making a small page."""
+"""Files written in another thread, beside the work that makes them: to create a file takes longer than a small page."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Writer", "write_whole"]
+from wsoracle.generators.atomic_write import write_file
 
-HALF: Final = ".wsoracle-half-"
+__all__ = ["Writer", "write_text_file"]
+
 MOST_WAITING: Final = 64
-"""So many files wait at most, so that memory stays bounded; then who brings another waits too."""
+"""Files that wait at most, so that memory stays bounded; then the caller that brings another one waits too."""
 
 
-def write_whole(folder: Path, name: str, text: str) -> None:
-    """Write a file beside its place and rename it into it, in UTF-8; what has no form in it (lone surrogates) as
-    escapes. Raises OSError."""
-    half = f"{folder}/{HALF}{os.urandom(6).hex()}"
-    octets = text.encode("utf-8", "backslashreplace")
-    try:
-        with open(half, "xb") as file:
-            file.write(octets)
-        os.replace(half, f"{folder}/{name}")
-    except BaseException:
-        Path(half).unlink(missing_ok=True)
-        raise
+def write_text_file(path: Path, text: str) -> None:
+    """Write a file whole, in UTF-8; characters that have no form in it (lone surrogates) as escapes. Raises OSError."""
+    write_file(path, text.encode("utf-8", "backslashreplace"))
 
 
 class Writer:
     """Writes files into a folder, one after another, in a thread of its own.
 
-    Each is written beside its place and renamed into it, so that a process that is killed leaves whole files. An error
-    of the system is raised by a later call, at the latest by :meth:`settle`.
+    Each is written whole or not at all. An error of the system is raised by a later call, at the latest by
+    :meth:`settle`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,16 +32,11 @@ class Writer:
         self._waiting: Final[deque[Future[None]]] = deque()
         self._thread: ThreadPoolExecutor | None = None
 
-    def remove_halves(self) -> None:
-        """Remove what a process that was killed has left half written."""
-        for half in self._folder.glob(HALF + "*"):
-            half.unlink(missing_ok=True)
-
     def write(self, name: str, text: str) -> None:
-        """Have a file written, as :func:`write_whole` does it."""
+        """Have a file written, as :func:`write_text_file` does it."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "report files")
-        self._waiting.append(self._thread.submit(write_whole, self._folder, name, text))
+        self._waiting.append(self._thread.submit(write_text_file, self._folder / name, text))
         while self._waiting and (len(self._waiting) > MOST_WAITING or self._waiting[0].done()):
             self._waiting.popleft().result()
 

@@ -1,7 +1,6 @@
 """What commands write: files whole or not at all, JSON reports, progress for people, and plain text where it is piped.
 
-A report goes to standard output, progress and errors to standard error. Files are written beside their place and
-renamed into it, so that nobody ever reads half of one, and a run that fails leaves what was there before.
+A report goes to standard output, progress and errors to standard error.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from wsoracle.generators.atomic_write import can_create_beside, write_file
 
 from .visible import escaped
 
@@ -59,7 +60,7 @@ def check_writable(name: str) -> None:
             raise OutputError(f"there is no directory {path.parent}: create it first, or write somewhere else")
         writable = os.access(target if _is_special(target) else target.parent, os.W_OK)
         if writable and not _is_special(target):
-            _try_beside(target)
+            can_create_beside(target)
     except OSError as error:
         raise OutputError(f"{name} cannot be written: {error.strerror or error}") from error
     if not writable:
@@ -81,7 +82,7 @@ def write_text(name: str, text: str) -> None:
         if _is_special(target):
             target.write_text(text, encoding="utf-8", newline="\n")
         else:
-            _replace(target, text)
+            write_file(target, text.encode())
     except OSError as error:
         raise OutputError(f"{name} cannot be written: {error.strerror or error}") from error
 
@@ -94,33 +95,6 @@ def write_json(name: str, document: Mapping[str, Any]) -> None:
 def _is_special(path: Path) -> bool:
     """Whether there is something at this path that must not be replaced by a file: a device, a pipe."""
     return path.exists() and not stat.S_ISREG(path.stat().st_mode)
-
-
-def _new_beside(target: Path) -> tuple[Path, int]:
-    beside = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}")
-    # Opened in this way, a new file gets the permissions that the user's umask asks for.
-    return beside, os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-
-
-def _try_beside(target: Path) -> None:
-    """Permissions do not tell all: some file systems take no file even from those who may write to them."""
-    beside, handle = _new_beside(target)
-    os.close(handle)
-    beside.unlink()
-
-
-def _replace(target: Path, text: str) -> None:
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-    beside, handle = _new_beside(target)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        if mode is not None:
-            os.chmod(beside, mode)
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def console(file: TextIO | None = None) -> Console:

@@ -162,7 +162,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
         if failing == "rename":
             patched.setattr(os, "replace", replace_fails)
         else:
-            patched.setattr(Path, "write_text", write_fails)
+            patched.setattr(Path, "write_bytes", write_fails)
         with pytest.raises(OSError, match="no space left"):
             export_json(CASES, tmp_path / "out")
     assert contents(tmp_path / "out") == before

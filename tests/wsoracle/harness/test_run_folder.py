@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, sample, spoiled
 from wsoracle.cli import WrongInput, program
 from wsoracle.commands.harness_options import run_folder
+from wsoracle.generators.atomic_write import HALF
 from wsoracle.harness.expected_failures import tally_of
 from wsoracle.harness.run_folder import RunFolder
 from wsoracle.harness.summary import document_of, show, summary_of
 from wsoracle.reports import ForeignFolder
-from wsoracle.reports.writer import HALF
 
 IDS = ("1.1.1", "2.1", "4.2.4", "witness/5.2/reserved-bits/server")
 

@@ -17,12 +17,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, sample
+from wsoracle.generators.atomic_write import HALF
 from wsoracle.harness.controls import Ledger
 from wsoracle.reports import ForeignFolder, ReportFolder
 from wsoracle.reports.names import Names
 from wsoracle.reports.reading import NoRecord, RecordFile, records_in
 from wsoracle.reports.stored_record import FiledRecord, file_record
-from wsoracle.reports.writer import HALF
 
 FIELDS = {"behavior", "behaviorClose", "duration", "remoteCloseCode", "reportfile"}
 OURS = {"verdict", "behavior", "behaviorClose", "counts", "passed", "control", "rules", "reportfile"}
