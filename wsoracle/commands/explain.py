@@ -15,9 +15,12 @@ from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import WrongInput
-from ..explain.frame_json import as_json
-from ..explain.frame_text import show
-from ..explain.frames import ExplainError, explain
+from ..explain.as_json import as_json
+from ..explain.explanation import ExplainError, Explanation, HeadReading, Reading
+from ..explain.frames import explain
+from ..explain.heads import explain_request, explain_response, request_of
+from ..explain.text import show
+from ..explain.written import octets_of_text
 from ..text.hexadecimal import octets_of
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
@@ -85,7 +88,7 @@ def command(
     """
     if request is not None or response is not None:
         _only_a_head(context)
-        _explain_head(request, response, asked, exact, _switches(switches), json_file)
+        _give(_explained_head(request, response, asked, exact, _switches(switches)), json_file)
         return
     for name, given in (("--to", asked is not None), ("--exact", exact)):
         if given:
@@ -102,6 +105,10 @@ def command(
         explanation = explain(octets, setting, after=_octets("--after", after), sent=_octets("--sent", sent))
     except ExplainError as error:
         raise WrongInput(str(error)) from error
+    _give(explanation, json_file)
+
+
+def _give(explanation: Explanation[Reading], json_file: str | None) -> None:
     if json_file is not None:
         write_json(json_file, as_json(explanation))
     if json_file != STDOUT:
@@ -121,13 +128,9 @@ def _only_a_head(context: click.Context) -> None:
             raise WrongInput(f"--{name} is for frames: leave it out; a server reads a request, a client a response")
 
 
-def _explain_head(
-    request: str | None, response: str | None, asked: str | None, exact: bool, switches: Switches, json_file: str | None
-) -> None:
-    from ..explain.head_json import head_as_json
-    from ..explain.head_text import show_head
-    from ..explain.heads import explain_request, explain_response, octets_of_text, request_of
-
+def _explained_head(
+    request: str | None, response: str | None, asked: str | None, exact: bool, switches: Switches
+) -> Explanation[HeadReading]:
     option, name = ("--request", request) if request is not None else ("--response", response)
     assert name is not None
     if asked == name == "-":
@@ -143,11 +146,7 @@ def _explain_head(
             explanation = explain_response(written.octets, setting, before)
     except ExplainError as error:
         raise WrongInput(f"{option}: {error}") from error
-    explanation = replace(explanation, notes=(*written.notes, *explanation.notes))
-    if json_file is not None:
-        write_json(json_file, head_as_json(explanation))
-    if json_file != STDOUT:
-        show_head(explanation, console())
+    return replace(explanation, notes=(*written.notes, *explanation.notes))
 
 
 def _text(option: str, name: str) -> bytes:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import click
 
+from wsoracle.model.machine.words import EVENTS, reaction_words
 from wsoracle.model.notation.expression import text
-from wsoracle.model.notation.rule import Fail, Forbid, Refuse, Rule
-from wsoracle.model.notation.variables import LOST, EventKind
+from wsoracle.model.notation.rule import Rule
 from wsoracle.model.rules import RULES
 
 from ..text.output import STDOUT, console, write_json
 from .options import json_option, select
-
-EVENT_WORDS: Final[Mapping[EventKind, str]] = {
-    EventKind.RECEIVE_REQUEST: "a request that a server receives",
-    EventKind.RECEIVE_RESPONSE: "a response that a client receives",
-    EventKind.RECEIVE: "a frame received",
-    EventKind.RECEIVE_EOF: "the end of TCP",
-    EventKind.SEND_REQUEST: "a request that a client sends",
-    EventKind.SEND_RESPONSE: "a response that a server sends",
-    EventKind.SEND: "a frame sent",
-    EventKind.CLOSE_TCP: "closing TCP",
-    EventKind.SILENCE: "silence",
-}
-"""What a rule speaks of, as people say it."""
 
 
 @click.command("rules")
@@ -61,29 +47,16 @@ def as_json(rule: Rule) -> dict[str, Any]:
     }
 
 
-def reaction_words(rule: Rule) -> str:
-    """The reaction of a rule as people say it."""
-    reaction = rule.then
-    if isinstance(reaction, Fail):
-        return f"fail; the application is told {LOST}" if reaction.code == LOST else f"fail {reaction.code}"
-    if isinstance(reaction, Refuse):
-        return f"refuse with {reaction.code}"
-    if isinstance(reaction, Forbid) and reaction.due is not None:
-        return f"forbid: {reaction.due.name.lower().replace('_', ' ')} is due"
-    delivers = getattr(reaction, "delivers", None)
-    return reaction.word if delivers is None else f"{reaction.word}: {delivers}"
-
-
 def _show(rules: list[Rule]) -> None:
     from rich.text import Text
 
-    from ..explain.frame_text import STRENGTH_STYLE
+    from ..explain.text import STRENGTH_STYLE
 
     out = console()
     for rule in rules:
         head = Text(rule.id, "bold")
         head.append("  ").append(rule.strength.value, STRENGTH_STYLE[rule.strength])
-        head.append(f"  on {EVENT_WORDS[rule.on]}: {reaction_words(rule)}")
+        head.append(f"  on {EVENTS[rule.on]}: {reaction_words(rule)}")
         out.print(head, soft_wrap=True)
         for label, said in (("", f'"{rule.quote}"'), ("when ", text(rule.when))):
             for row in textwrap.wrap(label + said, out.width - 4, break_long_words=False, break_on_hyphens=False):

@@ -15,24 +15,17 @@ import networkx as nx
 
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.machine.reachable import Exploration, Explorer, Transition
+from wsoracle.model.machine.words import DUES, FRAMES, frame_words
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import Due
-from wsoracle.model.notation.variables import CONNECTING, EventKind, FrameFacts, State, phase
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from wsoracle.model.notation.variables import CONNECTING, EventKind, State, phase
+from wsoracle.model.octets.vocabulary import BINARY, TEXT
 
 from .diagram import Arrow, Box, Diagram, wrapped
 
 StateGraph: TypeAlias = "nx.DiGraph[State]"
 ViewGraph: TypeAlias = "nx.DiGraph[tuple[str, ...]]"
 
-NAMES: Final = {
-    CONTINUATION: "continuation",
-    TEXT: "text",
-    BINARY: "binary",
-    CLOSE: "Close",
-    PING: "Ping",
-    PONG: "Pong",
-}
 LINE_WIDTH: Final = 42
 
 
@@ -107,23 +100,15 @@ def head_words(head: RequestFacts | ResponseFacts) -> str:
     return f"response {head.status}" if head.status < 200 else "a response but 101"
 
 
-def frame_words(frame: FrameFacts) -> str:
-    """The kind of a frame, as people say it: ``first text fragment``."""
-    if frame.opcode == CONTINUATION:
-        return "last fragment" if frame.fin else "next fragment"
-    name = NAMES.get(frame.opcode, f"opcode {frame.opcode:#x}")
-    return name if frame.fin else f"first {name} fragment"
-
-
 def broadly(words: Words) -> Words:
     """The words with frames of a kind taken together: messages, fragments."""
     if words.object.endswith("fragment"):
         return words._replace(object="fragments")
-    return words._replace(object="messages") if words.object in (NAMES[TEXT], NAMES[BINARY]) else words
+    return words._replace(object="messages") if words.object in (FRAMES[TEXT], FRAMES[BINARY]) else words
 
 
 _VERBS: Final = ("receives", "refuses", "ignores", "fails", "sends", "may be silent", "TCP ends", "closes")
-_OBJECTS: Final = ("messages", "fragments", *NAMES.values())
+_OBJECTS: Final = ("messages", "fragments", *FRAMES.values())
 
 
 def in_order(words: Iterable[Words]) -> tuple[Words, ...]:
@@ -186,15 +171,6 @@ CLOSING: Final = View("closing", "How a connection ends", _closing)
 MESSAGES: Final = View("messages", "Receiving messages", _message)
 VIEWS: Final = (CLOSING, MESSAGES)
 
-_DUE_WORDS: Final = {
-    Due.REQUEST: "a request",
-    Due.RESPONSE: "a response",
-    Due.REPLY: "a reply",
-    Due.PONG: "a Pong",
-    Due.CLOSE: "a Close",
-    Due.TCP_CLOSE: "closing TCP",
-}
-
 
 def view_graph(explored: Exploration, view: View) -> ViewGraph:
     """The quotient of the reachable graph under a view.
@@ -243,7 +219,7 @@ def diagram(explored: Exploration, view: View) -> Diagram:
 
 def _lines(graph: ViewGraph, node: tuple[str, ...]) -> tuple[str, ...]:
     stays: tuple[Words, ...] = graph.nodes[node]["stays"]
-    owes = [_DUE_WORDS[due] for due in graph.nodes[node]["owes"]]
+    owes = [DUES[due] for due in graph.nodes[node]["owes"]]
     if any(word.verb == "receives" for word in stays):
         stays = tuple(word._replace(verb="may ignore") if word.verb == "ignores" else word for word in stays)
     return (*([f"owes {' and '.join(owes)}"] if owes else []), *sentences(stays))
@@ -261,7 +237,6 @@ __all__ = [
     "broadly",
     "counts",
     "diagram",
-    "frame_words",
     "in_order",
     "in_words",
     "reachable_graph",

@@ -352,10 +352,10 @@ def _in_words(name: str, values: list[Value], header: Header) -> str:
 
 
 def _ranges(codes: set[int]) -> list[str]:
-    """The ranges of the register that begin with one of these codes, neighbours put together."""
+    """The ranges of the register that hold one of these codes, neighbours put together."""
     joined: list[tuple[int, int]] = []
     for row in REGISTER:
-        if row.low in codes:
+        if any(row.low <= code <= row.high for code in codes):
             if joined and joined[-1][1] == row.low - 1:
                 joined[-1] = (joined[-1][0], row.high)
             else:

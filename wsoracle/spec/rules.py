@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from wsoracle.model.machine.words import EVENTS
 from wsoracle.model.notation import named
 from wsoracle.model.notation.expression import Sort, Var
 from wsoracle.model.notation.rule import LEGAL, STRENGTHS, Rule, Strength
@@ -14,7 +15,6 @@ from wsoracle.model.notation.variables import (
     MAX_LENGTH,
     SETTING_VARIABLES,
     STATE_VARIABLES,
-    EventKind,
     State,
     label,
 )
@@ -50,18 +50,6 @@ TOPICS: Final = (
 )
 """Every rule stands in exactly one topic."""
 
-EVENTS: Final[Mapping[EventKind, str]] = {
-    EventKind.SEND_REQUEST: "A client sends a request",
-    EventKind.RECEIVE_REQUEST: "A server receives a request",
-    EventKind.SEND_RESPONSE: "A server sends a response",
-    EventKind.RECEIVE_RESPONSE: "A client receives a response",
-    EventKind.RECEIVE: "A frame is received",
-    EventKind.RECEIVE_EOF: "The end of the TCP stream is found",
-    EventKind.SEND: "A frame is sent",
-    EventKind.CLOSE_TCP: "The endpoint closes TCP",
-    EventKind.SILENCE: "The endpoint stays silent",
-}
-
 
 def rule_tables(topic: Topic) -> str:
     """The rules of a topic, a table for each kind of event."""
@@ -69,7 +57,7 @@ def rule_tables(topic: Topic) -> str:
     for kind, words in EVENTS.items():
         rows = [rule_row(rule) for rule in topic.rules if rule.on is kind]
         if rows:
-            parts.append(f"**{words}**\n\n{table(RULE_HEAD, rows)}")
+            parts.append(f"**{words[0].upper()}{words[1:]}**\n\n{table(RULE_HEAD, rows)}")
     return "\n\n".join(parts)
 
 
@@ -155,7 +143,7 @@ def close_codes() -> str:
         (row.codes, cell(row.meaning), _senders(row), _against(row), f"{cell(row.quote)} ({_source(row)})")
         for row in REGISTER
     ]
-    head = ("codes", "meaning", "who may send it", "rows against it", "words of RFC 6455")
+    head = ("codes", "meaning", "senders", "rows against it", "words of RFC 6455")
     return table(head, rows)
 
 

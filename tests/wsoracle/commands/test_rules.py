@@ -3,7 +3,8 @@
 from click.testing import CliRunner
 
 from wsoracle.cli import program
-from wsoracle.commands.rules import EVENT_WORDS
+from wsoracle.model.machine.words import DUES, EVENTS
+from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.variables import EventKind
 
 
@@ -13,8 +14,9 @@ def listed(pattern: str) -> str:
     return result.output
 
 
-def test_every_kind_of_event_has_words() -> None:
-    assert set(EVENT_WORDS) == set(EventKind)
+def test_every_kind_of_event_and_all_that_is_owed_has_words() -> None:
+    assert set(EVENTS) == set(EventKind)
+    assert set(DUES) == set(Due)
 
 
 def test_rules_on_heads_are_said_in_words() -> None:

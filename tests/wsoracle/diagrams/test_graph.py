@@ -16,7 +16,6 @@ from wsoracle.diagrams.graph import (
     broadly,
     counts,
     diagram,
-    frame_words,
     in_order,
     reachable_graph,
     sentences,
@@ -25,6 +24,7 @@ from wsoracle.diagrams.graph import (
 from wsoracle.diagrams.layered_layout import Layout, Size, layered
 from wsoracle.diagrams.svg import svg, text_width
 from wsoracle.model.machine.reachable import Exploration, explore
+from wsoracle.model.machine.words import frame_words
 from wsoracle.model.notation.variables import FrameFacts, Setting, State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, TEXT, Role
 

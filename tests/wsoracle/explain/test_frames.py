@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from wsoracle.explain.frame_json import as_json
-from wsoracle.explain.frame_text import lines, show
-from wsoracle.explain.frames import ExplainError, Explanation, Reading, explain
+from wsoracle.explain.as_json import as_json
+from wsoracle.explain.explanation import ExplainError, Explanation, FrameReading
+from wsoracle.explain.frames import explain
+from wsoracle.explain.text import lines, show
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.switches import Switches
@@ -24,11 +25,11 @@ SERVER, CLIENT = Setting(Role.SERVER), Setting(Role.CLIENT)
 KEY = bytes.fromhex("37fa213d")
 
 
-def said(explanation: Explanation) -> str:
+def said(explanation: Explanation[FrameReading]) -> str:
     return "\n".join(line.plain for line in lines(explanation, 100))
 
 
-def one(octets: str, setting: Setting = CLIENT, **before: Any) -> Reading:
+def one(octets: str, setting: Setting = CLIENT, **before: Any) -> FrameReading:
     (reading,) = explain(octets_of(octets), setting, **before).readings
     return reading
 
@@ -90,7 +91,7 @@ frame 1: octets 0 to 1, 2 octets long
               section 7.1.7: "the endpoint SHOULD send a Close frame with an appropriate status code
               (Section 7.4) before proceeding to _Close the WebSocket Connection_."
   legal here after this frame
-      01 00   text, more fragments follow
+      01 00   first text fragment
       try: --after 0100
   legal here if it were
       with opcode text, binary, close, ping or pong: 81 00"""
@@ -142,6 +143,15 @@ def test_the_change_that_makes_it_legal(octets: str, words: str) -> None:
     changes = {change.words: change.octets for change in one(octets).changes}
     assert words in changes
     assert one(changes[words].hex()).outcomes[0].label.kind is Kind.ACCEPT
+
+
+def test_a_code_inside_a_range_is_said_as_its_range() -> None:
+    changes = [change.words for change in one("88 02 07 d0", SERVER).changes]
+    assert changes == [
+        "masked and with a status code of 1012-1014",
+        "masked and with a payload of 0 octets",
+        "masked and with opcode ping",
+    ]
 
 
 def test_text_is_mended_octet_for_octet() -> None:
@@ -216,17 +226,17 @@ def test_a_clause_is_quoted_once() -> None:
 def test_what_the_beginning_of_a_frame_decides(
     octets: str, missing: int, header: bool, fails: list[str], may_fail: list[str]
 ) -> None:
-    partial = one(octets).partial
-    assert partial is not None
-    assert (partial.missing, partial.header) == (missing, header)
-    assert [rule.id for rule in partial.fails] == fails
-    assert [rule.id for rule in partial.may_fail] == may_fail
+    begun = one(octets).begun
+    assert begun is not None
+    assert (begun.missing, begun.header) == (missing, header)
+    assert [rule.id for rule in begun.fails] == fails
+    assert [rule.id for rule in begun.may_fail] == may_fail
 
 
 def test_a_beginning_that_is_ignored_whatever_follows() -> None:
-    partial = one("81", after=octets_of("83 00")).partial
-    assert partial is not None
-    assert [rule.id for rule in partial.ignored] == ["7.1.7/nothing-after-failing"]
+    begun = one("81", after=octets_of("83 00")).begun
+    assert begun is not None
+    assert [rule.id for rule in begun.ignored] == ["7.1.7/nothing-after-failing"]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +305,7 @@ def test_any_octets_are_explained(octets: bytes, setting: Setting) -> None:
     assume(octets)
     explanation = explain(octets, setting)
     assert b"".join(reading.octets for reading in explanation.readings) == octets
-    assert all(reading.partial is None for reading in explanation.readings[:-1])
+    assert all(reading.begun is None for reading in explanation.readings[:-1])
     assert all(line.isprintable() for line in said(explanation).splitlines())
     json.dumps(as_json(explanation))
 
@@ -328,11 +338,11 @@ def test_what_is_decided_early_holds_in_the_end(frame: Frame, setting: Setting, 
     (whole,) = explain(octets, setting).readings
     cut = data.draw(st.integers(1, len(octets) - 1))
     (beginning,) = explain(octets[:cut], setting).readings
-    partial = beginning.partial
-    assert partial is not None
+    begun = beginning.begun
+    assert begun is not None
     failing = {rule for outcome in whole.outcomes if outcome.label.kind is Kind.FAIL for rule in outcome.rules}
-    assert {rule.id for rule in (*partial.fails, *partial.may_fail)} - failing <= {"8.1/fail-fast", "8.1/fail-at-once"}
-    assert partial.header == (decode_header(octets[:cut]) is None)
-    assert 1 <= partial.missing <= len(octets) - cut
-    if partial.fails:
+    assert {rule.id for rule in (*begun.fails, *begun.may_fail)} - failing <= {"8.1/fail-fast", "8.1/fail-at-once"}
+    assert begun.header == (decode_header(octets[:cut]) is None)
+    assert 1 <= begun.missing <= len(octets) - cut
+    if begun.fails:
         assert whole.outcomes[0].label.kind is Kind.FAIL

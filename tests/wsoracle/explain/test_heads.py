@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsoracle.cli import program
-from wsoracle.explain.frames import ExplainError
-from wsoracle.explain.head_json import head_as_json
-from wsoracle.explain.head_text import head_lines
-from wsoracle.explain.heads import HeadExplanation, explain_request, explain_response, octets_of_text, request_of
+from wsoracle.explain import heads
+from wsoracle.explain.as_json import as_json
+from wsoracle.explain.explanation import ExplainError, Explanation, HeadReading
+from wsoracle.explain.heads import request_of
+from wsoracle.explain.text import lines
+from wsoracle.explain.written import octets_of_text
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Setting
-from wsoracle.model.octets.http import HEAD_LIMIT
+from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.vocabulary import Role
 
 SERVER, CLIENT = Setting(Role.SERVER), Setting(Role.CLIENT)
@@ -41,17 +43,32 @@ Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 """
 
 
-def request(text: str, setting: Setting = SERVER) -> HeadExplanation:
+def explain_request(octets: bytes, setting: Setting) -> HeadReading:
+    (reading,) = heads.explain_request(octets, setting).readings
+    return reading
+
+
+def explain_response(octets: bytes, setting: Setting, asked: Request | None = None) -> HeadReading:
+    (reading,) = heads.explain_response(octets, setting, asked).readings
+    return reading
+
+
+def request(text: str, setting: Setting = SERVER) -> HeadReading:
     return explain_request(octets_of_text(text.encode("latin-1")).octets, setting)
 
 
-def response(text: str, to: str | None = SOUND, setting: Setting = CLIENT) -> HeadExplanation:
+def response(text: str, to: str | None = SOUND, setting: Setting = CLIENT) -> HeadReading:
     asked = None if to is None else request_of(octets_of_text(to.encode("latin-1")).octets)
     return explain_response(octets_of_text(text.encode("latin-1")).octets, setting, asked)
 
 
-def said(explanation: HeadExplanation) -> str:
-    return "\n".join(line.plain for line in head_lines(explanation, 100))
+def alone(reading: HeadReading) -> Explanation[HeadReading]:
+    setting = Setting(reading.sender.role.peer, switches=reading.sender.switches)
+    return Explanation(setting, reading.before, (reading,))
+
+
+def said(reading: HeadReading) -> str:
+    return "\n".join(line.plain for line in lines(alone(reading), 100))
 
 
 def ids(rules: object) -> list[str]:
@@ -80,7 +97,7 @@ request: 161 octets
     MUST      4.2.1/sound-request
               section 4.2.1: "The client's opening handshake consists of the following parts."
   afterwards: CONNECTING (awaiting 101)
-  it owes an answer, such as
+  it owes a response, such as
       HTTP/1.1 101 Switching Protocols
       Upgrade: websocket
       Connection: Upgrade
@@ -106,16 +123,15 @@ def test_a_request_with_two_faults_names_both_and_mends_both() -> None:
     assert found.mended is not None
     assert len(found.mended.changes) == 2
     assert found.mended.head.values("Connection") == ["keep-alive, Upgrade"]
-    assert "because connection is without Upgrade\n" in said(found)
+    assert "4.2.1/connection   because connection is without Upgrade\n" in said(found)
 
 
 def test_another_version_is_answered_with_ours() -> None:
     found = request(SOUND.replace("Version: 13", "Version: 8"))
     assert found.outcomes[0].label.code == 426
     (owed,) = found.owed
-    assert owed.answer is not None
-    assert owed.answer.octets().startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
-    assert owed.answer.values("Sec-WebSocket-Version") == ["13"]
+    assert owed.octets.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+    assert b"\r\nSec-WebSocket-Version: 13\r\n" in owed.octets
 
 
 def test_a_disputed_point_is_said_with_its_switch() -> None:
@@ -182,7 +198,8 @@ def test_a_wrong_accept_is_mended_with_the_right_one() -> None:
 def test_without_its_request_an_answer_is_taken_as_it_could_be_right() -> None:
     found = response(ANSWER.replace("\n\n", "\nSec-WebSocket-Protocol: x\nSec-WebSocket-Extensions: y; z\n\n"), None)
     assert found.outcomes[0].label.delivers == "open"
-    assert "(--to FILE names it)" in found.notes[0]
+    (note,) = heads.explain_response(octets_of_text(ANSWER.encode()).octets, CLIENT).notes
+    assert "(--to FILE names it)" in note
     assert ids(response(ANSWER.replace("s3pP", "3pP"), None).refusals) == ["4.1/answer-accept"]
     assert response(ANSWER.replace("\n\n", "\nSec-WebSocket-Protocol: x\n\n")).outcomes[0].label.kind is Kind.FAIL
 
@@ -279,7 +296,7 @@ def test_every_answer_with_one_fault_is_mended_to_one_that_opens() -> None:
 def test_no_octets_make_it_raise(octets: bytes) -> None:
     for found in (explain_request(octets, SERVER), explain_response(octets, CLIENT)):
         assert said(found)
-        json.dumps(head_as_json(found))
+        json.dumps(as_json(alone(found)))
         assert found.missing or found.outcomes
 
 

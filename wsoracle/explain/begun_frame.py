@@ -21,7 +21,7 @@ from wsoracle.model.octets.vocabulary import CLOSE, KEY_OCTETS
 
 
 @dataclass(frozen=True)
-class Partial:
+class Begun:
     """What can be said of a frame before it is complete.
 
     ``missing``: octets that it needs at least; of the header only, where ``header`` says that that is not complete.
@@ -36,7 +36,7 @@ class Partial:
     ignored: tuple[Rule, ...] = ()
 
 
-def partial_of(
+def begun_frame(
     octets: bytes,
     header: Header | None,
     payload: bytes,
@@ -44,7 +44,7 @@ def partial_of(
     setting: Setting,
     state: State,
     rules: RuleSet,
-) -> tuple[Partial, FrameFacts]:
+) -> tuple[Begun, FrameFacts]:
     """What the beginning of a frame decides, and the facts of it that are known.
 
     ``header`` is None where it is not complete; ``payload`` is what is there of the payload, unmasked; ``text_from`` is
@@ -57,14 +57,14 @@ def partial_of(
     if not enabled(_reasons(rules, known), setting, state, event):
         rows = enabled(rules, setting, state, event)
         ignored = tuple(rule for rule in rows if rule.then.word == "ignore" and not rule.then.effects)
-    partial = Partial(
+    begun = Begun(
         missing=_missing_of_header(octets) if header is None else header.size + header.length - len(octets),
         header=header is None,
         fails=tuple(rule for rule in sure if rule.strength.binds),
         may_fail=tuple(rule for rule in sure if not rule.strength.binds),
         ignored=ignored,
     )
-    return partial, frame
+    return begun, frame
 
 
 @lru_cache(maxsize=64)
@@ -115,4 +115,4 @@ def _known(
     return known, frame
 
 
-__all__ = ["Partial", "partial_of"]
+__all__ = ["Begun", "begun_frame"]

@@ -1,0 +1,122 @@
+"""What an explanation holds: the units that an endpoint receives, each with what the rules say of it.
+
+Frames and heads are explained alike (:class:`Reading`). They differ in how a unit is shown field by field, and in what
+would have made it legal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from wsoracle.model.machine.interpreted import Outcome
+from wsoracle.model.notation.rule import Due, Rule, RuleSet
+from wsoracle.model.notation.switches import Switch
+from wsoracle.model.notation.variables import EventKind, Facts, Setting, State
+from wsoracle.model.rules import RULES
+
+from .begun_frame import Begun
+from .field_table import FieldLine
+from .head_lines import HeadLine
+from .nearest_head import Mended
+from .nearest_legal import Change, Elsewhere
+
+
+class ExplainError(ValueError):
+    """There is nothing to explain, or the history cannot have been; the message is one line that says what to do."""
+
+
+class Owed(NamedTuple):
+    """Something that the endpoint owes, the rule that says so, and octets that discharge it (of a frame or a head)."""
+
+    due: Due
+    rule: Rule
+    octets: bytes = b""
+
+
+class Dispute(NamedTuple):
+    """A disputed point that decides about a unit: with another value of the switch other outcomes are allowed."""
+
+    switch: Switch
+    value: str
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A unit as the endpoint reads it.
+
+    ``outcomes`` are allowed in full, first the one that is followed, which leads to ``after``; there are none for a
+    unit that is not whole. ``departing`` break only SHOULD or CONSENSUS rules; ``refusals`` are the binding rules
+    against the unit.
+    """
+
+    octets: bytes
+    before: State
+    after: State
+    facts: Facts
+    outcomes: tuple[Outcome, ...] = ()
+    departing: tuple[Outcome, ...] = ()
+    refusals: tuple[Rule, ...] = ()
+    owed: tuple[Owed, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameReading(Reading):
+    """A frame, whole or (``begun``) its beginning, with its ``lines`` field by field.
+
+    ``start`` counts octets from the beginning of the octets explained. Of a frame that is not accepted: ``elsewhere``
+    says where it is legal as it is, ``changes`` make it legal here, and ``peer_accepts`` says that an endpoint of the
+    other role, in the same state, accepts it.
+    """
+
+    start: int
+    lines: tuple[FieldLine, ...]
+    elsewhere: Elsewhere | None = None
+    changes: tuple[Change, ...] = ()
+    peer_accepts: bool = False
+    begun: Begun | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadReading(Reading):
+    """A head of the opening handshake, with its ``lines`` and the facts that each line gives.
+
+    ``malformed`` says why the octets are no head; ``missing``: they end before the head does. ``breaks`` are the rules
+    that its ``sender`` broke, in the state ``sender_before``. ``absent`` are fields that are not there, ``rest`` is the
+    number of octets after the head, and ``mended`` is the nearest sound head.
+    """
+
+    kind: EventKind
+    lines: tuple[HeadLine, ...]
+    sender: Setting
+    sender_before: State
+    breaks: tuple[Rule, ...] = ()
+    absent: tuple[str, ...] = ()
+    malformed: str | None = None
+    missing: bool = False
+    rest: int = 0
+    mended: Mended | None = None
+
+
+R = TypeVar("R", bound=Reading, covariant=True)
+
+
+@dataclass(frozen=True)
+class Explanation(Generic[R]):
+    """All units that are explained, from the state ``start`` on; ``history`` are the frames received before.
+
+    ``sent`` is the number of frames that the endpoint has sent before; ``notes`` say what was assumed.
+    """
+
+    setting: Setting
+    start: State
+    readings: tuple[R, ...]
+    history: tuple[FrameReading, ...] = ()
+    sent: int = 0
+    notes: tuple[str, ...] = ()
+    rules: RuleSet = RULES
+
+
+__all__ = ["Dispute", "ExplainError", "Explanation", "FrameReading", "HeadReading", "Owed", "Reading"]

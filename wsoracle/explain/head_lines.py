@@ -1,0 +1,91 @@
+"""A head line by line, with the facts that each line gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.variables import label
+
+HeadFacts: TypeAlias = RequestFacts | ResponseFacts
+
+
+class Fact(NamedTuple):
+    """A fact of the head and its value in words; ``wrong``: a rule speaks against the head because of it."""
+
+    name: str
+    words: str
+    wrong: bool = False
+
+
+class HeadLine(NamedTuple):
+    """A line of the head without its end, the facts that it gives, and a remark where it gives none."""
+
+    octets: bytes
+    facts: tuple[Fact, ...] = ()
+    remark: str = ""
+
+
+_FIELD_OF: Final = {
+    "host": "Host",
+    "upgrade": "Upgrade",
+    "connection": "Connection",
+    "key": "Sec-WebSocket-Key",
+    "version": "Sec-WebSocket-Version",
+    "protocols": "Sec-WebSocket-Protocol",
+    "offers": "Sec-WebSocket-Extensions",
+    "origin": "Origin",
+    "accept": "Sec-WebSocket-Accept",
+    "subprotocol": "Sec-WebSocket-Protocol",
+    "extensions": "Sec-WebSocket-Extensions",
+    "versions": "Sec-WebSocket-Version",
+}
+"""The field that gives a fact."""
+
+_FIRST_LINE: Final[Mapping[type, tuple[str, ...]]] = {
+    RequestFacts: ("method_get", "target", "http"),
+    ResponseFacts: ("http", "status"),
+}
+_BODY_FIELDS: Final = ("content-length", "transfer-encoding")
+
+
+def bare_lines(octets: bytes) -> tuple[HeadLine, ...]:
+    """The lines without any fact."""
+    lines = octets.split(b"\n")
+    return tuple(HeadLine(line.removesuffix(b"\r")) for line in (lines[:-1] if lines[-1] == b"" else lines))
+
+
+def head_lines(octets: bytes, facts: HeadFacts, wrong: set[str]) -> Iterator[HeadLine]:
+    """Each line of a head with the facts that it gives."""
+    first = True
+    for line, *_ in bare_lines(octets):
+        name = line.partition(b":")[0].decode("latin-1").strip().lower()
+        names = [fact for fact, field in _FIELD_OF.items() if fact in facts._fields and field.lower() == name]
+        if not line:
+            yield HeadLine(line, remark="an empty line before the head: passed over" if first else "the end")
+        elif first:
+            first = False
+            yield HeadLine(line, _said(facts, _FIRST_LINE[type(facts)], wrong))
+        elif line[:1] in b" \t":
+            yield HeadLine(line, remark="folded: it belongs to the line before")
+        elif name in _BODY_FIELDS:
+            yield HeadLine(line, _said(facts, ("body",), wrong))
+        elif names:
+            yield HeadLine(line, _said(facts, names, wrong))
+        else:
+            yield HeadLine(line, remark="no part of the handshake")
+
+
+def _said(facts: HeadFacts, names: tuple[str, ...] | list[str], wrong: set[str]) -> tuple[Fact, ...]:
+    return tuple(Fact(name, label(name, getattr(facts, name)), name in wrong) for name in names)
+
+
+def absent_fields(facts: HeadFacts) -> Iterator[str]:
+    """The fields of the handshake that are not there."""
+    for name, field in _FIELD_OF.items():
+        if name in facts._fields and label(name, getattr(facts, name)) == "absent":
+            yield field
+
+
+__all__ = ["Fact", "HeadFacts", "HeadLine", "absent_fields", "bare_lines", "head_lines"]

@@ -1,0 +1,107 @@
+"""What the rules say of a unit, be it a frame or a head: outcomes, rules against it, disputed points, and reasons.
+
+Where several outcomes are allowed, the endpoint is followed through the one that goes on furthest: a unit that may be
+accepted is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from wsoracle.model.endpoint.engine import Machine, engine_for
+from wsoracle.model.machine.boundary_events import conjuncts
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome
+from wsoracle.model.notation.expression import TRUE, Expr, Op, Value, all_of, evaluate, substitute, variables
+from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
+from wsoracle.model.notation.switches import SWITCHES, Switches
+from wsoracle.model.notation.variables import Event, EventKind, Facts, FrameFacts, Setting, State, environment
+from wsoracle.model.rules import RULES
+
+from .explanation import Dispute, Reading
+
+
+class Reader:
+    """What a rule set says of units that an endpoint of one setting receives."""
+
+    def __init__(self, setting: Setting, rules: RuleSet = RULES) -> None:
+        self.setting: Final = setting
+        self.rules: Final = rules
+        self.machine: Final[Machine] = engine_for(rules, setting, "compiled").machine
+
+    def read(self, octets: bytes, state: State, event: Event) -> Reading:
+        """The unit in a state; what is owed and which points are disputed is asked separately."""
+        assert event.facts is not None
+        every = self.machine.allowed(state, event, departures=True)
+        outcomes = tuple(sorted((outcome for outcome in every if not outcome.departs_from), key=_furthest))
+        departing = tuple(outcome for outcome in every if outcome.departs_from)
+        refusals = self.machine.forbidden_by(state, event)
+        return Reading(octets, state, outcomes[0].state, event.facts, outcomes, departing, refusals)
+
+    def disputes(self, state: State, event: Event) -> Iterator[Dispute]:
+        """The switches on which the outcomes depend, each with the outcomes for its other values."""
+        now = self.setting.switches
+        labels = _labels(self.machine.allowed(state, event))
+        deciding = self._deciding(state, event)
+        for switch in (switch for switch in SWITCHES if switch.variable.name in deciding):
+            for value in switch.values:
+                if value != now[switch.name]:
+                    other = replace(self.setting, switches=Switches(**{**now, switch.name: value}))
+                    outcomes = engine_for(self.rules, other, "compiled").machine.allowed(state, event)
+                    if _labels(outcomes) != labels:
+                        yield Dispute(switch, value, outcomes)
+
+    def _deciding(self, state: State, event: Event) -> set[str]:
+        """The switch variables on which guards still depend when all the rest is known."""
+        switches = self.setting.switches.indices()
+        values = environment(self.setting, state, event.facts)
+        known = {name: value for name, value in values.items() if name not in switches}
+        rules = _with_switches(self.rules, event.kind)
+        return {name for rule in rules for name in variables(substitute(rule.when, known))}
+
+
+def because(rule: Rule, setting: Setting, state: State, facts: Facts) -> Expr | None:
+    """Why an enabled rule is enabled: its guard over the unit alone, of alternatives those that hold.
+
+    Of a head only what sets it apart from a sound one: a request has a dozen facts that are as they should be. None
+    where nothing is left.
+    """
+    known = {**setting.values, **state._asdict(), LEGAL.name: True}
+    guard = _holding(substitute(rule.when, known), environment(setting, state, facts))
+    if not isinstance(facts, FrameFacts):
+        sound = environment(setting, state, type(facts)())
+        guard = all_of([part for part in conjuncts(guard) if not evaluate(part, sound)])
+    return None if guard.key() == TRUE.key() else guard
+
+
+def _holding(guard: Expr, values: Mapping[str, Value]) -> Expr:
+    if isinstance(guard, Op) and guard.op in ("and", "or"):
+        args = guard.args
+        if guard.op == "or":
+            args = tuple(arg for arg in args if evaluate(arg, values)) or args
+        parts = tuple(_holding(arg, values) for arg in args)
+        return parts[0] if len(parts) == 1 else Op(guard.op, parts)
+    return guard
+
+
+_FOLLOWED: Final = (Kind.ACCEPT, Kind.REFUSE, Kind.FAIL, Kind.IGNORE, Kind.PERMIT)
+
+
+def _furthest(outcome: Outcome) -> tuple[int, int]:
+    return _FOLLOWED.index(outcome.label.kind), outcome.label.code or 0
+
+
+def _labels(outcomes: tuple[Outcome, ...]) -> set[Label]:
+    return {outcome.label for outcome in outcomes}
+
+
+@lru_cache(maxsize=64)
+def _with_switches(rules: RuleSet, kind: EventKind) -> tuple[Rule, ...]:
+    """The rules for events of a kind whose guard mentions a switch."""
+    switches = {switch.variable.name for switch in SWITCHES}
+    return tuple(rule for rule in rules.of(kind) if any(name in switches for name in variables(rule.when)))
+
+
+__all__ = ["Reader", "because"]

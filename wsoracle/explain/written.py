@@ -1,0 +1,45 @@
+"""A head as people write it in an editor, turned into the octets that it stands for."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from wsoracle.model.octets.http import HEAD_LIMIT
+
+from .explanation import ExplainError
+
+
+class Written(NamedTuple):
+    """Octets of a head, and what was done to the text that they come from."""
+
+    octets: bytes
+    notes: tuple[str, ...] = ()
+
+
+_NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def octets_of_text(text: bytes, *, exact: bool = False) -> Written:
+    """The octets that a text stands for. Raises :class:`ExplainError` for an empty one.
+
+    Where no line ends with CRLF, the text comes from an editor: each LF is taken for CRLF. Where the empty line at the
+    end is missing, it is added. ``exact``: the octets are as they are.
+    """
+    if not text:
+        raise ExplainError("there is no head to explain: it begins with a line such as GET /chat HTTP/1.1")
+    if exact:
+        return Written(text)
+    notes = []
+    octets = text
+    if b"\r\n" not in text and b"\n" in text:
+        octets = text.replace(b"\n", b"\r\n")
+        notes.append("its lines end with LF alone: each was taken for CRLF (--exact leaves them as they are)")
+    ends = b"\r\n\r\n" in octets or b"\n\n" in octets
+    if not ends and len(octets) < HEAD_LIMIT and not _NO_TEXT.search(octets):
+        octets += b"\r\n" if octets.endswith(b"\n") else b"\r\n\r\n"
+        notes.append("the empty line at its end was missing, and was added (--exact leaves it out)")
+    return Written(octets, tuple(notes))
+
+
+__all__ = ["Written", "octets_of_text"]
