@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsoracle.explore.hunting import OwnSubject, Scenario
+from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.implementations.own_endpoint import OwnEndpoint
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.octets.vocabulary import Role
@@ -18,12 +18,12 @@ OWES_NO_PONG: Final = RULES.without("5.5.2/pong-owed")
 FAILS_WITH_ANOTHER_CODE: Final = RULES.replacing("5.2/unknown-opcode", then=RULES.by_id["8.1/invalid-text"].then)
 
 
-class FaultySubject(OwnSubject):
+class FaultyRole(OwnRole):
     """Our own endpoint on other rules."""
 
     def __init__(self, role: Role, rules: RuleSet) -> None:
         super().__init__(role)
         self.rules: Final = rules
 
-    def open(self, scenario: Scenario) -> Sut:
-        return OwnEndpoint(scenario.setting, scenario.start, rules=self.rules)
+    def connect(self, attempt: Attempt) -> Sut:
+        return OwnEndpoint(attempt.setting, attempt.start, rules=self.rules)

@@ -31,10 +31,9 @@ from .commands.run import show
 from .diagrams.diagram import mermaid
 from .diagrams.graph import VIEWS, diagram
 from .diagrams.svg import svg
-from .explore.exploration import Explored, explore_whole
+from .explore.exploration import Explored, explore
 from .explore.running import clause, run_cases
 from .implementations import available_peers, missing_peers
-from .implementations.opening_offers import available_openings
 from .prover import failures, prove_all, summary, theorems
 from .text.output import OnStep, console, write_json, write_text
 
@@ -115,7 +114,7 @@ class Demo:
         """Hypothesis against wsproto and websockets."""
         self.title("Exploration against real implementations")
         with self.progress("exploring") as step:
-            report = explore_whole(self.seed, progress=step)
+            report = explore(self.seed, progress=step)
         write_json(self.file("explore.json"), report.to_json())
         fired = sum(1 for count in report.rules_fired.values() if count)
         tried = f"{report.scenarios} scenarios and {report.walks} walks"
@@ -165,7 +164,7 @@ class Demo:
         """The cases on real implementations, in process."""
         self.title("Cases run on real implementations")
         with self.progress("running") as step:
-            runs = run_cases(cases.cases, available_peers(), step, available_openings())
+            runs = run_cases(cases.cases, available_peers(), step)
         write_json(self.file("runs.json"), {"runs": [run.to_json() for run in runs]})
         show(runs, most=8)
         self.wrong += [f"not run: {missing.implementation} ({missing.reason})" for missing in missing_peers()]

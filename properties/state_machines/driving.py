@@ -42,7 +42,7 @@ class TellsOf(Protocol):
 
 
 class Sut(Protocol):
-    """One endpoint right after the opening handshake, in process: a call returns when what it gives is processed."""
+    """One endpoint in process, open or not yet: a call returns when the endpoint has processed what the call gives."""
 
     def receive(self, octets: bytes, /) -> None:
         """Octets arrive."""
@@ -91,6 +91,9 @@ class Driver:
         self._closed = False
         self._ended = False
         self._parts: list[bytes] = []
+        first = sut.octets_to_send()  # the request of a client whose connection is not open yet
+        if first:
+            self.trace.append(Writes(first))
 
     def give(self, stimulus: Arrives | ArrivesEof | Asks) -> bool:
         """One thing is done to the endpoint. False where it is refused, or where it comes too late to be done."""

@@ -3,11 +3,13 @@
 import struct
 import sys
 from collections.abc import Iterable
+from importlib.metadata import version
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.sync.messages import MAX_FRAGMENTS
 
 from wsoracle.implementations import (
     Application,
@@ -15,26 +17,26 @@ from wsoracle.implementations import (
     Delivered,
     HandshakeFailed,
     PeerCrashed,
-    PeerFactory,
     PeerUnderTest,
+    adapter,
     available_peers,
     missing_peers,
     whole_messages,
 )
-from wsoracle.implementations import adapter as adapter_module
+from wsoracle.model.octets import accept_key
 from wsoracle.model.octets.frames import encode, parse
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 pytestmark = pytest.mark.peers
 
 KEY = b"\x37\xfa\x21\x3d"
-FACTORIES = {factory.implementation: factory for factory in available_peers()}
-SIDES = [pytest.param(name, role, id=f"{name}-{role.value}") for name in FACTORIES for role in Role]
+PEERS = {peer.implementation: peer for peer in available_peers()}
+SIDES = [pytest.param(name, role, id=f"{name}-{role.value}") for name in PEERS for role in Role]
 sides = pytest.mark.parametrize(("name", "role"), SIDES)
 
 
 def connect(name: str, role: Role, application: Application = "sink") -> PeerUnderTest:
-    return FACTORIES[name](role, application)
+    return PEERS[name].opened(role, application)
 
 
 def octets(peer: PeerUnderTest, *frames: Frame) -> bytes:
@@ -73,17 +75,15 @@ def kinds(events: Iterable[Delivered]) -> list[str]:
 
 
 def test_both_libraries_are_found() -> None:
-    assert [(f.implementation, f.version) for f in available_peers()] == [
-        (f.implementation, f(Role.SERVER).version) for f in FACTORIES.values()
-    ]
-    assert list(FACTORIES) == ["wsproto", "websockets"]
+    assert [peer.version for peer in available_peers()] == [version("wsproto"), version("websockets")]
+    assert list(PEERS) == ["wsproto", "websockets"]
     assert missing_peers() == []
 
 
 def test_a_library_that_is_not_installed_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wsproto", None)
     monkeypatch.delitem(sys.modules, "wsoracle.implementations.wsproto_adapter")
-    assert [factory.implementation for factory in available_peers()] == ["websockets"]
+    assert [peer.implementation for peer in available_peers()] == ["websockets"]
     [missing] = missing_peers()
     assert missing.implementation == "wsproto"
     assert missing.reason.startswith("not installed: ")
@@ -108,8 +108,20 @@ def test_a_fresh_connection_is_open_and_has_nothing_to_say(name: str, role: Role
 
 
 def test_limits() -> None:
-    assert connect("wsproto", Role.SERVER).limits == {"message_octets": None, "frame_octets": None, "fragments": None}
-    assert connect("websockets", Role.CLIENT).limits["message_octets"] == 2**20
+    assert connect("wsproto", Role.SERVER).limit is None
+    assert connect("websockets", Role.CLIENT).limit == 2**20
+    with pytest.raises(ValueError, match="no limit on messages that its users may choose"):
+        PEERS["wsproto"].opened(Role.SERVER, limit=1_000)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_limit_that_is_chosen_holds(role: Role) -> None:
+    peer = PEERS["websockets"].opened(role, limit=1_000)
+    assert peer.limit == 1_000
+    peer.receive(octets(peer, Frame(BINARY, bytes(1_000))))
+    assert kinds(peer.events()) == ["binary"]
+    peer.receive(octets(peer, Frame(BINARY, bytes(1_001))))
+    assert only_close_code(peer) == 1009
 
 
 # --- messages and control frames
@@ -374,10 +386,8 @@ def test_a_violation_after_our_close(name: str, role: Role) -> None:
 @pytest.mark.parametrize("role", Role)
 def test_the_limits_of_websockets(role: Role) -> None:
     peer = connect("websockets", role)
-    limit = peer.limits["message_octets"]
-    fragments = peer.limits["fragments"]
+    limit = peer.limit
     assert limit is not None
-    assert fragments is not None
     peer.receive(octets(peer, Frame(BINARY, bytes(limit))))
     assert sent(peer) == []
     peer.receive(octets(peer, Frame(BINARY, bytes(limit + 1))))
@@ -385,7 +395,7 @@ def test_the_limits_of_websockets(role: Role) -> None:
 
     peer = connect("websockets", role)
     peer.receive(
-        octets(peer, Frame(BINARY, b"a", fin=False), *[Frame(CONTINUATION, b"a", fin=False)] * (fragments - 1))
+        octets(peer, Frame(BINARY, b"a", fin=False), *[Frame(CONTINUATION, b"a", fin=False)] * (MAX_FRAGMENTS - 1))
     )
     assert sent(peer) == []
     peer.receive(octets(peer, Frame(CONTINUATION, b"a")))
@@ -509,17 +519,14 @@ def test_octets_after_the_end_of_the_stream_are_a_crash(monkeypatch: pytest.Monk
         peer.receive(octets(peer, Frame(TEXT)))
 
 
-@pytest.mark.parametrize("name", FACTORIES)
-def test_a_failed_handshake_is_no_connection(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter_module, "_GUID", b"another one")
-    for role in Role:
-        with pytest.raises((HandshakeFailed, PeerCrashed)):
-            connect(name, role)
-
-
-def test_a_factory_is_callable_without_an_application() -> None:
-    factory: PeerFactory = FACTORIES["wsproto"]
-    assert factory(Role.CLIENT).application == "sink"
+@sides
+def test_a_failed_handshake_is_no_connection(name: str, role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The canonical endpoint expects, or sends, another value of Sec-WebSocket-Accept.
+    # The key is another one, because facts of heads are cached.
+    monkeypatch.setattr(adapter, "FIXED_KEY", "AQIDBAUGBwgJCgsMDQ4PEA==")
+    monkeypatch.setattr(accept_key, "challenge", lambda key: key + "another GUID")
+    with pytest.raises(HandshakeFailed, match=f"{name} as {role} does not open a connection"):
+        connect(name, role)
 
 
 def test_parts_of_messages_are_joined_across_control_frames() -> None:

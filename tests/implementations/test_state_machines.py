@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test  # type: ignore[import-untyped,unused-ignore]
 
-from wsoracle.explore.hunting import OwnSubject, PeerSubject, Scenario, Subject
+from wsoracle.explore.attempts import Attempt, OwnRole, PeerRole, RoleUnderTest
 from wsoracle.generators.strategies.frames import Assembly, items, settings_of_endpoints, starts
 from wsoracle.implementations import ApplicationRefused, PeerCrashed, available_peers
 from wsoracle.implementations.own_endpoint import OwnEndpoint
@@ -52,12 +52,12 @@ KNOWN = {
 """The rules that wsproto 1.3.2 and websockets 17.4 are known not to follow, as the exploration found them."""
 
 
-def _machine(subject: Subject, setting: Setting, known: Collection[str] = ()) -> Any:
+def _machine(subject: RoleUnderTest, setting: Setting, known: Collection[str] = ()) -> Any:
     """Whether an implementation does what the rules allow, those apart that it is known not to follow."""
-    scenario = Scenario((), "sink", setting)
+    attempt = Attempt((), "sink", setting)
 
     def connect() -> Driver:
-        return Driver(subject.open(scenario), (ApplicationRefused,), (PeerCrashed,))
+        return Driver(subject.connect(attempt), (ApplicationRefused,), (PeerCrashed,))
 
     def check(trace: tuple[Observation, ...]) -> None:
         judgement = judge(trace, setting, application="sink", sees=EVERYTHING)
@@ -70,7 +70,7 @@ def _machine(subject: Subject, setting: Setting, known: Collection[str] = ()) ->
 @pytest.mark.parametrize("role", Role)
 def test_our_endpoint_conforms(role: Role) -> None:
     setting = OwnEndpoint(Setting(role)).setting
-    run_state_machine_as_test(_machine(OwnSubject(role), setting), settings=FEW)
+    run_state_machine_as_test(_machine(OwnRole(role), setting), settings=FEW)
 
 
 @pytest.mark.peers
@@ -92,8 +92,8 @@ def test_what_is_known_is_found_where_nothing_is_known(implementation: str) -> N
     assert any(rule in str(caught.value) for rule in KNOWN[implementation])
 
 
-def _peer(implementation: str, role: Role) -> PeerSubject:
+def _peer(implementation: str, role: Role) -> PeerRole:
     factory = next((f for f in available_peers() if f.implementation == implementation), None)
     if factory is None:
         pytest.skip(f"{implementation} is not installed")
-    return PeerSubject(factory, role)
+    return PeerRole(factory, role)

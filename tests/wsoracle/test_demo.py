@@ -12,14 +12,15 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.faulty import OWES_NO_PONG, FaultySubject
+from tests.faulty import OWES_NO_PONG, FaultyRole
 from wsoracle import demo
 from wsoracle.cli import program
 from wsoracle.demo import Demo
 from wsoracle.diagrams.graph import VIEWS
+from wsoracle.explore.attempts import Attempt
 from wsoracle.explore.exploration import Explored
 from wsoracle.explore.findings import Finding
-from wsoracle.explore.hunting import Scenario, examine
+from wsoracle.explore.hunting import examine
 from wsoracle.generators.cases.case import check_suite
 from wsoracle.generators.mutants.distinguish import Status
 from wsoracle.generators.mutants.operators import mutants
@@ -52,9 +53,9 @@ def written(made: Demo) -> set[str]:
 
 
 def finding(implementation: str) -> Finding:
-    scenario = Scenario((Arrives(bytes.fromhex("898037fa213d")),), "sink", Setting(Role.SERVER, 1_000))
-    examined = examine(FaultySubject(Role.SERVER, OWES_NO_PONG), scenario)
-    return Finding(implementation, "1.0", "server", f"exploration/{implementation}/server/5.5.2/pong-owed", examined)
+    attempt = Attempt((Arrives(bytes.fromhex("898037fa213d")),), "sink", Setting(Role.SERVER, 1_000))
+    examined = examine(FaultyRole(Role.SERVER, OWES_NO_PONG), attempt)
+    return Finding(implementation, "1.0", f"exploration/{implementation}/server/5.5.2/pong-owed", examined)
 
 
 def explored(*findings: Finding, silent: tuple[str, ...] = ()) -> Explored:
@@ -108,7 +109,7 @@ def test_a_deviation_of_another_implementation_is_a_finding(
         seeds.append(seed)
         return explored(finding("x"))
 
-    monkeypatch.setattr(demo, "explore_whole", explore)
+    monkeypatch.setattr(demo, "explore", explore)
     report = made.explore()
     assert seeds == [7]
     assert json.loads((made.out / "explore.json").read_text()) == json.loads(json.dumps(report.to_json()))
@@ -121,7 +122,7 @@ def test_a_deviation_of_another_implementation_is_a_finding(
 
 def test_a_deviation_of_our_own_and_a_silent_rule_are_wrong(made: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     found = explored(finding("wsoracle"), silent=("5.5.2/ping",))
-    monkeypatch.setattr(demo, "explore_whole", lambda seed, progress: found)
+    monkeypatch.setattr(demo, "explore", lambda seed, progress: found)
     made.explore()
     assert made.wrong == ["never fired: 5.5.2/ping", "our own endpoint deviates: stays quiet"]
 
@@ -165,7 +166,6 @@ def test_cases_are_run_and_what_cannot_be_run_is_wrong(
     made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "available_peers", tuple)
-    monkeypatch.setattr(demo, "available_openings", tuple)
     monkeypatch.setattr(demo, "missing_peers", lambda: (MissingPeer("x", "it is not installed"),))
     made.run_cases(Collection(check_suite(CASES), {}))
     assert json.loads((made.out / "runs.json").read_text()) == {"runs": []}

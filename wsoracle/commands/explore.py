@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..cli import FAILED
-from ..explore.exploration import EXAMPLES, Explored, explore_whole
+from ..explore.exploration import EXAMPLES, Explored, explore
 from ..explore.running import clause
 from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option, seed_option
@@ -28,7 +28,7 @@ def command(context: click.Context, json_file: str | None, examples: int, seed: 
     The exit status is 1 where a rule never fired, or where our own endpoint, the control, deviates.
     """
     with progress("exploring") as step:
-        report = explore_whole(seed, examples=examples, progress=step)
+        report = explore(seed, examples=examples, progress=step)
     if json_file is not None:
         write_json(json_file, report.to_json())
     if json_file != STDOUT:

@@ -11,7 +11,6 @@ from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 from ..cli import FAILED, WrongInput
 from ..explore.running import CaseRun, clause, run_cases, tally
 from ..implementations import available_peers, missing_peers
-from ..implementations.opening_offers import available_openings
 from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option, seed_option, select
 
@@ -38,7 +37,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
     controls = {case.control for case in found.cases if case.id in chosen}
     with progress("running") as step:
         cases = [case for case in found.cases if case.id in chosen or case.id in controls]
-        runs = run_cases(cases, peers, step, available_openings())
+        runs = run_cases(cases, peers, step)
     if json_file is not None:
         write_json(json_file, {"runs": [run.to_json() for run in runs]})
     if json_file != STDOUT:

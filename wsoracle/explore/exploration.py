@@ -1,10 +1,10 @@
 """The exploration: hunting for deviations of real implementations, our own endpoint beside them, every rule fired.
 
 Theory of operation. It is a list of tasks that share nothing: hunting for deviations of each implementation in each
-role, after the opening handshake (`hunting`) and in it (`opening_hunting`), the same for our own endpoint as the
-control, walks through the model with every rule as a goal (`wandering`), and the reachable states. Tasks run in
-processes of their own where there is more than one processor; the results are put together in a fixed order, so that
-the same seed gives the same report.
+role, after the opening handshake and in it, the same for our own endpoint as the control (`hunting`), walks through the
+model with every rule as a goal (`random_walk`), and the reachable states. Tasks run in processes of their own where
+there is more than one processor; the results are put together in a fixed order, so that the same seed gives the same
+report.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from wsoracle.generators.cases.build import CannotBuildError
@@ -26,29 +27,31 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from ..diagrams.graph import counts
-from ..implementations import PeerFactory, available_peers, missing_peers
-from ..implementations.opening_offers import available_openings
+from ..implementations import available_peers, missing_peers
+from .attempts import OwnRole, PeerRole, RoleUnderTest
 from .findings import Finding
-from .hunting import Examined, OwnSubject, PeerSubject, Subject, hunt
-from .opening_hunting import OpeningPeerSubject, OpeningSubject, OwnOpeningSubject, hunt_openings
-from .random_walk import wander
+from .hunting import hunt
+from .random_walk import random_walks
 
-__all__ = ["EXAMPLES", "Explored", "explore", "explore_whole"]
+__all__ = ["EXAMPLES", "Explored", "explore"]
 
 EXAMPLES: Final = 2_000
-"""Scenarios for each implementation in each role, those that shrinking runs included."""
+"""Attempts for each implementation in each role, those that shrinking runs included."""
 
 CONTROL_SHARE: Final = 5
-"""Our own endpoint has one scenario for so many of the others."""
+"""Our own endpoint gets one attempt for as many of the others."""
 
 OPENING_SHARE: Final = 8
-"""There is one opening handshake drawn for so many scenarios; each single change of a sound one is tried besides."""
+"""One opening handshake is drawn for as many attempts; each single change of a sound one is tried besides."""
 
 WALK_SHARE: Final = 10
-"""There is one walk through the model for so many scenarios."""
+"""There is one walk through the model for as many attempts."""
 
 OnStep = Callable[[str, int, int], None]
-"""Told of each step: what is done, how many steps are done, how many there are."""
+"""Is called at each step: what is done, how many steps are done, how many there are."""
+
+OnEach = Callable[[], None] | None
+"""Is called once for each attempt or walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Explored:
 
     `states` and `transitions` are those that an endpoint can reach, both roles together. `rules_fired` counts for every
     rule. `left_out` says for each finding that could not be written as a case why. `missing` are implementations that
-    are not here, with the reason; `scenarios` and `walks` how much was tried.
+    are not here, with the reason; `scenarios` and `walks` say how much was tried.
     """
 
     seed: int
@@ -86,34 +89,26 @@ class Explored:
         }
 
 
-def explore(seed: int, *, examples: int = EXAMPLES, progress: OnStep | None = None) -> dict[str, Any]:
-    """The report of an exploration; see :func:`explore_whole`."""
-    return explore_whole(seed, examples=examples, progress=progress).to_json()
-
-
-def explore_whole(
-    seed: int,
-    *,
-    examples: int = EXAMPLES,
-    peers: Sequence[PeerFactory] | None = None,
-    progress: OnStep | None = None,
-    processes: int | None = None,
+def explore(
+    seed: int, *, examples: int = EXAMPLES, progress: OnStep | None = None, processes: int | None = None
 ) -> Explored:
-    """Explore, with about so many `examples` for each implementation and role.
+    """Explore, with about as many `examples` for each implementation and role.
 
-    The same seed, versions and number of examples give the same result. `processes`: at most so many at a time, 1 for
-    this very process; the default is one for each processor.
+    The same seed, versions and number of examples give the same findings. `processes` is how many run at a time, 1 for
+    this very process; the default is one for each processor. Raises ValueError for less than one example.
     """
     if examples < 1:
         raise ValueError(f"an exploration needs at least one example, not {examples}")
-    names = [factory.implementation for factory in (available_peers() if peers is None else peers)]
+    peers = [PeerRole(peer, role) for peer in reversed(available_peers()) for role in Role]
+    own = [OwnRole(role) for role in Role]
+    few = examples // OPENING_SHARE
     tasks = [
-        *(_Task("hunt", examples, seed, role, name) for name in reversed(names) for role in Role),
-        *(_Task("open", examples // OPENING_SHARE + 1, seed, role, name) for name in reversed(names) for role in Role),
-        *(_Task("open control", examples // OPENING_SHARE // CONTROL_SHARE + 1, seed, role) for role in Role),
-        _Task("wander", examples // WALK_SHARE + 1, seed),
-        *(_Task("control", examples // CONTROL_SHARE + 1, seed, role) for role in Role),
-        *(_Task("graph", 1, seed, role) for role in Role),
+        *(_hunting(tested, False, seed, examples) for tested in peers),
+        *(_hunting(tested, True, seed, few + 1) for tested in peers),
+        *(_hunting(tested, True, seed, few // CONTROL_SHARE + 1) for tested in own),
+        _walking(seed, examples // WALK_SHARE + 1),
+        *(_hunting(tested, False, seed, examples // CONTROL_SHARE + 1) for tested in own),
+        *(_Task(f"states of a {role}", 1, partial(_states, role)) for role in Role),
     ]
     results = _in_order(tasks, progress, processes or os.cpu_count() or 1)
     fired: Counter[str] = Counter()
@@ -130,8 +125,8 @@ def explore_whole(
         cases,
         left_out,
         {missing.implementation: missing.reason for missing in missing_peers()},
-        sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind not in ("wander", "graph")),
-        sum(result.tried for task, result in zip(tasks, results, strict=True) if task.kind == "wander"),
+        sum(result.attempts for result in results),
+        sum(result.walks for result in results),
     )
 
 
@@ -139,153 +134,111 @@ def explore_whole(
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    kind: str
-    size: int
-    seed: int
-    role: Role | None = None
-    implementation: str = ""
+class _TaskResult:
+    """What a task found; its findings have no id yet."""
 
-    def __str__(self) -> str:
-        words = {
-            "hunt": f"{self.implementation} as {self.role}",
-            "open": f"{self.implementation} as {self.role}, opening",
-            "control": f"our own endpoint as {self.role}",
-            "open control": f"our own endpoint as {self.role}, opening",
-        }
-        return words.get(self.kind, f"states of a {self.role}" if self.kind == "graph" else "walks through the model")
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
     fired: dict[str, int] = field(default_factory=dict)
-    found: tuple[tuple[str, str, Role, Examined], ...] = ()
-    tried: int = 0
+    found: tuple[Finding, ...] = ()
+    attempts: int = 0
+    walks: int = 0
     states: int = 0
     transitions: int = 0
 
 
-def _run(task: _Task, progress: Callable[[], None] | None = None) -> _Result:
-    if task.kind == "graph":
-        assert task.role is not None
-        found = counts(explore_model(Setting(task.role)))
-        return _Result(states=found.states, transitions=found.transitions)
-    if task.kind == "wander":
-        wandered = wander(task.seed, task.size, progress)
-        return _Result(dict(wandered.fired), tried=wandered.walks)
-    assert task.role is not None
-    if task.kind.startswith("open"):
-        return _run_opening(task, task.role, progress)
-    subject: Subject = OwnSubject(task.role) if task.kind == "control" else _peer(task.implementation, task.role)
-    hunted = hunt(subject, task.seed, task.size, progress)
-    found_here = tuple((subject.implementation, subject.version, task.role, examined) for examined in hunted.found)
-    return _Result(dict(hunted.fired), found_here, hunted.scenarios)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A part of the exploration, in words, with its size in steps; `run` goes to another process."""
+
+    words: str
+    size: int
+    run: Callable[[OnEach], _TaskResult]
 
 
-def _run_opening(task: _Task, role: Role, progress: Callable[[], None] | None) -> _Result:
-    """Hunting in opening handshakes."""
-    subject: OpeningSubject = OwnOpeningSubject(role)
-    if task.kind == "open":
-        opening = next(f for f in available_openings() if f.implementation == task.implementation)
-        subject = OpeningPeerSubject(opening, role)
-    hunted = hunt_openings(subject, task.seed, task.size, progress)
-    found = tuple((subject.implementation, subject.version, role, examined) for examined in hunted.found)
-    return _Result(dict(hunted.fired), found, hunted.scenarios)
+def _hunting(tested: RoleUnderTest, opening: bool, seed: int, size: int) -> _Task:
+    name = "our own endpoint" if isinstance(tested, OwnRole) else tested.implementation
+    words = f"{name} as {tested.role}" + (", opening" if opening else "")
+    return _Task(words, size, partial(_hunt, tested, opening, seed, size))
 
 
-def _peer(implementation: str, role: Role) -> PeerSubject:
-    return PeerSubject(next(f for f in available_peers() if f.implementation == implementation), role)
+def _hunt(tested: RoleUnderTest, opening: bool, seed: int, size: int, on_each: OnEach) -> _TaskResult:
+    hunted = hunt(tested, seed, size, on_each, opening=opening)
+    found = tuple(Finding(tested.implementation, tested.version, "", examined) for examined in hunted.found)
+    return _TaskResult(dict(hunted.fired), found, attempts=hunted.drawn)
 
 
-def _in_order(tasks: Sequence[_Task], progress: OnStep | None, processes: int) -> list[_Result]:
-    """The results of the tasks, in their order."""
-    step = _Progress(tasks, progress)
-    if processes == 1 or len(tasks) == 1:
-        return [_run(task, step.counting(task)) for task in tasks]
-    # Spawned, not forked: whoever calls this may have threads.
+def _walking(seed: int, size: int) -> _Task:
+    return _Task("walks through the model", size, partial(_walk, seed, size))
+
+
+def _walk(seed: int, size: int, on_each: OnEach) -> _TaskResult:
+    walked = random_walks(seed, size, on_each)
+    return _TaskResult(dict(walked.fired), walks=walked.walks)
+
+
+def _states(role: Role, on_each: OnEach) -> _TaskResult:
+    found = counts(explore_model(Setting(role)))
+    return _TaskResult(states=found.states, transitions=found.transitions)
+
+
+def _in_order(tasks: Sequence[_Task], progress: OnStep | None, processes: int) -> list[_TaskResult]:
+    """The results of the tasks, in their order. Progress is counted step by step in this process, else by tasks."""
+    done, total = 0, sum(task.size for task in tasks)
+
+    def advance(task: _Task, steps: int) -> None:
+        nonlocal done
+        done = min(done + steps, total)
+        if progress is not None:
+            progress(task.words, done, total)
+
+    if progress is not None:
+        progress("exploring", 0, total)
+    if processes == 1:
+        return [task.run(partial(advance, task, 1)) for task in tasks]
+    # Spawned, not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(processes, len(tasks)), mp_context=context) as pool:
-        futures: dict[Future[_Result], _Task] = {pool.submit(_run, task): task for task in tasks}
-        waiting = set(futures)
+        futures = {pool.submit(task.run, None): task for task in tasks}
         try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-                    step.finished(futures[future])
+            for future in as_completed(futures):
+                future.result()
+                advance(futures[future], futures[future].size)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [future.result() for future in futures]
 
 
-class _Progress:
-    """Progress in scenarios and walks: counted one by one where that can be seen, else task by task."""
-
-    def __init__(self, tasks: Sequence[_Task], progress: OnStep | None) -> None:
-        self._progress: Final = progress
-        self._total: Final = sum(task.size for task in tasks)
-        self._done = 0
-        self._say("exploring")
-
-    def counting(self, task: _Task) -> Callable[[], None] | None:
-        """What counts the steps of a task."""
-        left = iter(range(task.size))
-
-        def count() -> None:
-            if next(left, None) is not None:
-                self._done += 1
-                self._say(str(task))
-
-        return count
-
-    def finished(self, task: _Task) -> None:
-        """A whole task is done."""
-        self._done += task.size
-        self._say(str(task))
-
-    def _say(self, what: str) -> None:
-        if self._progress is not None:
-            self._progress(what, self._done, self._total)
-
-
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
-def _named(found: Sequence[tuple[str, str, Role, Examined]]) -> list[Finding]:
-    """The findings in a fixed order, each with an id of its own; what two of them show alike is one.
+def _named(found: Sequence[Finding]) -> list[Finding]:
+    """The findings in a fixed order, each with an id of its own; those that show the same acts are one.
 
     What is found with a disputed close code, and with other codes too, has nothing to do with the dispute.
     """
-    distinct: dict[tuple[object, ...], tuple[str, str, Role, Examined]] = {}
+    distinct: dict[tuple[object, ...], Finding] = {}
     for one in found:
-        name, _, role, examined = one
-        distinct.setdefault((name, role, _acts(examined)), one)
-    for name, _, role, examined in list(distinct.values()):
-        general = tuple(deviation.general or deviation.act for deviation in examined.deviations)
-        if general != _acts(examined) and (name, role, general) in distinct:
-            del distinct[name, role, _acts(examined)]
+        distinct.setdefault((one.implementation, one.role, one.acts), one)
+    for one in list(distinct.values()):
+        general = tuple(deviation.general or deviation.act for deviation in one.examined.deviations)
+        if general != one.acts and (one.implementation, one.role, general) in distinct:
+            del distinct[one.implementation, one.role, one.acts]
     named: list[Finding] = []
     used: Counter[str] = Counter()
-    for name, version, role, examined in sorted(distinct.values(), key=_finding_order):
-        rule = examined.judgement.rules[0] if examined.judgement.rules else "crash/no-rule"
-        case = f"exploration/{name}/{role}/{rule}"
+    for one in sorted(distinct.values(), key=_finding_order):
+        rule = one.rules[0] if one.rules else "crash/no-rule"
+        case = f"exploration/{one.implementation}/{one.role}/{rule}"
         used[case] += 1
         if used[case] > 1:
             case = f"{case}~{used[case]}"
-        named.append(Finding(name, version, role.value, case, examined))
+        named.append(replace(one, case=case))
     return named
 
 
-def _acts(examined: Examined) -> tuple[str, ...]:
-    return tuple(deviation.act for deviation in examined.deviations)
-
-
-def _finding_order(one: tuple[str, str, Role, Examined]) -> tuple[object, ...]:
-    name, _, role, examined = one
-    strength = examined.judgement.strength
+def _finding_order(one: Finding) -> tuple[object, ...]:
+    strength = one.examined.judgement.strength
     rank = -1 if strength is None else STRENGTHS.index(strength)
-    return name, role.value, rank, examined.judgement.rules, _acts(examined)
+    return one.implementation, one.role.value, rank, one.rules, one.acts
 
 
 def _cases(findings: Sequence[Finding], seed: int) -> tuple[tuple[Case, ...], dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
@@ -15,6 +15,7 @@ from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.variables import Event, EventKind, Setting
 from wsoracle.model.octets.http import HeadReader
 from wsoracle.model.octets.units import LARGEST_HEAD, frames_in
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.explanation import Step
 from wsoracle.properties.judge.observation import (
@@ -29,30 +30,11 @@ from wsoracle.properties.judge.observation import (
 )
 
 from .hunting import Examined
-from .opening_hunting import OpeningScenario
 
-__all__ = ["Finding", "described_with_heads", "observed_in_words", "stimulus_from_json", "stimulus_to_json"]
+__all__ = ["Finding", "described_with_heads", "observed_in_words", "stimulus_to_json"]
 
-
-def observed_in_words(examined: Examined) -> list[str]:
-    """What was observed, in words: frames, and of a connection from the first octet on heads of HTTP as text."""
-    opening = isinstance(examined.scenario, OpeningScenario)
-    seen = [observation for observation in examined.trace if not isinstance(observation, Processed)]
-    return [described_with_heads(observation) if opening else described(observation) for observation in seen]
-
-
-def described_with_heads(observation: Observation) -> str:
-    """An observation in words, where what it begins with may be a head of HTTP."""
-    if not isinstance(observation, (Arrives, Writes)):
-        return described(observation)
-    verb = "arrives" if isinstance(observation, Arrives) else "sends"
-    if _HEAD_LINE.match(observation.octets) is not None:
-        return f"{verb} {shown_head(observation.octets)!a}"
-    begins = observation.octets.find(b"HTTP/1.")
-    if begins > 0:
-        before, head = observation.octets[:begins], observation.octets[begins:]
-        return f"{verb} {' '.join(f'[{frame}]' for frame in frames_in(before)[0])} {shown_head(head)!a}"
-    return described(observation)
+Path = tuple[tuple[Event, Label], ...]
+"""Events with what the endpoint did with each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +43,13 @@ class Finding:
 
     implementation: str
     version: str
-    role: str
     case: str
     examined: Examined
+
+    @property
+    def role(self) -> Role:
+        """The role of the implementation."""
+        return self.examined.attempt.setting.role
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -72,76 +58,57 @@ class Finding:
 
     @property
     def strength(self) -> str:
-        """The strongest strength among them; CRASH where it broke down."""
+        """The strongest strength among them; CRASH where the implementation broke down."""
         strength = self.examined.judgement.strength
         return "CRASH" if strength is None else strength.value
 
     @property
-    def description(self) -> str:
-        """What it does, in words."""
-        acts = [deviation.act for deviation in self.examined.deviations]
-        asked = any(deviation.prompted for deviation in self.examined.deviations)
-        return "; ".join(acts) + (" (its application asks for it, and it lets it)" if asked else "")
+    def acts(self) -> tuple[str, ...]:
+        """What it does, act by act in words."""
+        return tuple(deviation.act for deviation in self.examined.deviations)
 
     @property
     def prompted(self) -> bool:
         """Whether the application asked for it: then the fault is the application's too."""
         return any(deviation.prompted for deviation in self.examined.deviations)
 
+    @property
+    def description(self) -> str:
+        """What it does, in words."""
+        return "; ".join(self.acts) + (" (its application asks for it, and it lets it)" if self.prompted else "")
+
     def to_json(self) -> dict[str, Any]:
         """The finding as an object."""
-        scenario, judgement = self.examined.scenario, self.examined.judgement
+        attempt, judgement = self.examined.attempt, self.examined.judgement
         return {
             "implementation": self.implementation,
             "version": self.version,
-            "role": self.role,
+            "role": self.role.value,
             "case": self.case,
             "rules": list(self.rules),
             "strength": self.strength,
             "verdict": judgement.verdict.value,
             "description": self.description,
             "prompted": self.prompted,
-            "application": scenario.application,
-            "limit": scenario.setting.limit,
-            "octets": [part.octets.hex() for part in scenario.stimulus if isinstance(part, Arrives)],
-            "stimulus": stimulus_to_json(scenario.stimulus),
+            "application": attempt.application,
+            "limit": attempt.setting.limit,
+            "octets": [octets.hex() for octets in _chunks(attempt.stimulus)],
+            "stimulus": stimulus_to_json(attempt.stimulus),
             "observed": observed_in_words(self.examined),
             "would_have_been_allowed": [f"{a.what} ({', '.join(a.rules)})" for a in judgement.instead],
             **self._heads(),
             "clauses": [f"{RULES.by_id[rule].section}: {RULES.by_id[rule].quote}" for rule in self.rules],
         }
 
-    def _opening_cases(self, origin: Origin, title: str) -> tuple[Case, ...]:
-        """The case in which the head arrives that was taken wrongly, in the very octets of the finding."""
-        scenario = self.examined.scenario
-        path, event = _history_of_opening(self.examined.judgement.steps)
-        assert event.head is not None
-        setting = Setting(scenario.setting.role)
-        try:
-            made = build_case(self.case, origin, title, Scenario(setting, event, path, scenario.start))
-        except ValueError as error:
-            raise CannotBuildError(str(error)) from error
-        arrived = b"".join(part.octets for part in scenario.stimulus if isinstance(part, Arrives))
-        reader = HeadReader(setting.role, LARGEST_HEAD)
-        reader.feed(arrived)
-        if reader.result is None or any(before.kind is event.kind for before, _ in path):
-            raise CannotBuildError("it is not the first head that is taken wrongly")
-        octets = reader.result.octets
-        steps = tuple(
-            replace(step, octets=octets) if isinstance(step, ReceiveHead) and step.facts == event.head else step
-            for step in made[-1].steps
-        )
-        return (*made[:-1], replace(made[-1], steps=steps, chunks=()))
-
     def _heads(self) -> dict[str, Any]:
         """What an opening handshake has besides: the offers, and what came and went up to the first answer as text."""
-        scenario, trace = self.examined.scenario, self.examined.trace
-        if not isinstance(scenario, OpeningScenario):
+        attempt = self.examined.attempt
+        if not attempt.from_first_octet:
             return {}
-        arrived = b"".join(part.octets for part in scenario.stimulus if isinstance(part, Arrives))
-        wrote = b"".join(seen.octets for seen in trace if isinstance(seen, Writes))
-        request, response = (arrived, wrote) if self.role == "server" else (wrote, arrived)
-        offers = {"subprotocols": list(scenario.offers.subprotocols), "deflate": scenario.offers.deflate}
+        arrived = b"".join(_chunks(attempt.stimulus))
+        wrote = b"".join(seen.octets for seen in self.examined.trace if isinstance(seen, Writes))
+        request, response = (arrived, wrote) if self.role is Role.SERVER else (wrote, arrived)
+        offers = {"subprotocols": list(attempt.offers.subprotocols), "deflate": attempt.offers.deflate}
         return {"offers": offers, "request": shown_head(request), "response": shown_head(response)}
 
     def cases(self, seed: int) -> tuple[Case, ...]:
@@ -149,22 +116,41 @@ class Finding:
 
         Raises :class:`~wsoracle.generators.cases.build.CannotBuildError` where its history cannot be one.
         """
-        scenario = self.examined.scenario
+        attempt, steps = self.examined.attempt, self.examined.judgement.steps
+        if attempt.from_first_octet:
+            setting = Setting(self.role)
+            path, event = _up_to_the_head(steps)
+        else:
+            setting = replace(attempt.setting, echo=False)
+            path, event = _up_to_the_deviation(steps)
         title = f"{self.implementation} {self.version}: {self.description}"
-        if isinstance(scenario, OpeningScenario):
-            return self._opening_cases(Origin("exploration", seed=seed), title)
-        path, event = _history(self.examined.judgement.steps)
-        setting = replace(scenario.setting, echo=False)
+        history = Scenario(setting, event, path, attempt.start)
         try:
-            made = build_case(
-                self.case, Origin("exploration", seed=seed), title, Scenario(setting, event, path, scenario.start)
-            )
+            *before, case = build_case(self.case, Origin("exploration", seed=seed), title, history)
         except ValueError as error:
             raise CannotBuildError(str(error)) from error
-        return (*made[:-1], _in_chunks(made[-1], scenario.stimulus))
+        if attempt.from_first_octet:
+            return (*before, self._with_its_head(case, path, event))
+        return (*before, _in_chunks(case, attempt.stimulus))
+
+    def _with_its_head(self, case: Case, path: Path, event: Event) -> Case:
+        """The case in which the head arrives in the very octets of the finding."""
+        reader = HeadReader(self.role, LARGEST_HEAD)
+        reader.feed(b"".join(_chunks(self.examined.attempt.stimulus)))
+        if reader.result is None or any(before.kind is event.kind for before, _ in path):
+            raise CannotBuildError("it is not the first head that is taken wrongly")
+        octets = reader.result.octets
+        steps = tuple(
+            replace(step, octets=octets) if isinstance(step, ReceiveHead) and step.facts == event.head else step
+            for step in case.steps
+        )
+        return replace(case, steps=steps, chunks=())
 
 
-def _history_of_opening(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label], ...], Event]:
+# --- from the steps of a judgement to the history of a case -----------------------------------------------------------
+
+
+def _up_to_the_head(steps: Sequence[Step]) -> tuple[Path, Event]:
     """The path to the head that is taken wrongly, and that head."""
     heads = (EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
     first = next((n for n, step in enumerate(steps) if step.broken), len(steps))
@@ -175,31 +161,17 @@ def _history_of_opening(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label
         raise CannotBuildError("no head has arrived")
     event = steps[heard[-1]].event
     assert event is not None
-    path = [(s.event, s.label) for s in steps[: heard[-1]] if s.event is not None and s.label is not None]
-    return tuple(path), event
+    return tuple((s.event, s.label) for s in steps[: heard[-1]] if s.event is not None and s.label is not None), event
 
 
-_HEAD_LINE: Final = re.compile(rb"[\t\r\n -~]{3}")
-_LONG_RUN: Final = re.compile(r"(.)\1{49,}")
-_DATE: Final = re.compile(r"(?m)^Date: .*$")
-
-
-def shown_head(octets: bytes) -> str:
-    """A head as text, without the octets after it: long runs of a character are cut short, and the date is left out."""
-    head, end, rest = octets.partition(b"\r\n\r\n")
-    text = (head + end).decode("latin-1").replace("\r\n", "\n")
-    text = _LONG_RUN.sub(lambda run: f"{run[1] * 3}... ({len(run[0])} times)", text)
-    return _DATE.sub("Date: ...", text) + (f"and {len(rest)} octets" if rest else "")
-
-
-def _history(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label], ...], Event]:
+def _up_to_the_deviation(steps: Sequence[Step]) -> tuple[Path, Event]:
     """The path to the first step that breaks a rule, and the event there that is to be judged."""
     first = next((n for n, step in enumerate(steps) if step.broken), None)
     if first is None:
         raise CannotBuildError("no step of the run breaks a rule")
     broken = steps[first]
     if broken.event is None:
-        # What was told wrong is an input that was accepted: it is judged there.
+        # What the application is told wrong is about an input that was accepted: the case judges that input.
         told = [n for n, s in enumerate(steps[:first]) if s.event is not None and set(broken.rules) & set(s.rules)]
         if not told:
             raise CannotBuildError("what was told belongs to no input")
@@ -222,7 +194,7 @@ def _history(steps: Sequence[Step]) -> tuple[tuple[tuple[Event, Label], ...], Ev
 
 def _in_chunks(case: Case, stimulus: Stimulus) -> Case:
     """The case with those frames in one chunk that arrived in one chunk, as far as that can be."""
-    chunks = [part.octets for part in stimulus if isinstance(part, Arrives)]
+    chunks = list(_chunks(stimulus))
     ends = set(accumulate(map(len, chunks)))
     frames, _ = frames_in(b"".join(chunks))
     sizes: list[int] = []
@@ -234,6 +206,46 @@ def _in_chunks(case: Case, stimulus: Stimulus) -> Case:
         return replace(case, chunks=tuple(sizes))
     except ValueError:  # the endpoint itself does something in between
         return case
+
+
+def _chunks(stimulus: Stimulus) -> Iterator[bytes]:
+    return (part.octets for part in stimulus if isinstance(part, Arrives))
+
+
+# --- in words, and as objects -----------------------------------------------------------------------------------------
+
+
+def observed_in_words(examined: Examined) -> list[str]:
+    """What was observed, in words: frames, and of a connection from the first octet on heads of HTTP as text."""
+    seen = [observation for observation in examined.trace if not isinstance(observation, Processed)]
+    return list(map(described_with_heads if examined.attempt.from_first_octet else described, seen))
+
+
+def described_with_heads(observation: Observation) -> str:
+    """An observation in words, where what it begins with may be a head of HTTP."""
+    if not isinstance(observation, (Arrives, Writes)):
+        return described(observation)
+    verb = "arrives" if isinstance(observation, Arrives) else "sends"
+    if _HEAD_LINE.match(observation.octets) is not None:
+        return f"{verb} {shown_head(observation.octets)!a}"
+    begins = observation.octets.find(b"HTTP/1.")
+    if begins > 0:
+        before, head = observation.octets[:begins], observation.octets[begins:]
+        return f"{verb} {' '.join(f'[{frame}]' for frame in frames_in(before)[0])} {shown_head(head)!a}"
+    return described(observation)
+
+
+_HEAD_LINE: Final = re.compile(rb"[\t\r\n -~]{3}")
+_LONG_RUN: Final = re.compile(r"(.)\1{49,}")
+_DATE: Final = re.compile(r"(?m)^Date: .*$")
+
+
+def shown_head(octets: bytes) -> str:
+    """A head as text, without the octets after it: long runs of a character are cut short, and the date is left out."""
+    head, end, rest = octets.partition(b"\r\n\r\n")
+    text = (head + end).decode("latin-1").replace("\r\n", "\n")
+    text = _LONG_RUN.sub(lambda run: f"{run[1] * 3}... ({len(run[0])} times)", text)
+    return _DATE.sub("Date: ...", text) + (f"and {len(rest)} octets" if rest else "")
 
 
 def stimulus_to_json(stimulus: Stimulus) -> list[dict[str, Any]]:
@@ -249,17 +261,3 @@ def _part_to_json(part: Arrives | ArrivesEof | Asks) -> dict[str, Any]:
             return {"arrives_eof": True}
         case Asks(what, payload, fin, code, reason):
             return {"asks": what, "payload": payload.hex(), "fin": fin, "code": code, "reason": reason}
-
-
-def stimulus_from_json(document: Sequence[Mapping[str, Any]]) -> Stimulus:
-    """The stimulus of objects; KeyError or ValueError where they are bad."""
-    return tuple(map(_part_from_json, document))
-
-
-def _part_from_json(document: Mapping[str, Any]) -> Arrives | ArrivesEof | Asks:
-    if "arrives" in document:
-        return Arrives(bytes.fromhex(document["arrives"]))
-    if "arrives_eof" in document:
-        return ArrivesEof()
-    payload = bytes.fromhex(document["payload"])
-    return Asks(document["asks"], payload, document["fin"], document["code"], document["reason"])

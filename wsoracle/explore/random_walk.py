@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
+from hypothesis import given, seed, target
 from hypothesis import strategies as st
 
 from wsoracle.generators.strategies.frames import starts, varied_settings
@@ -23,14 +23,16 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.state_machines.walk import Walk, possible_in
 
-__all__ = ["Wandering", "few_settings", "wander"]
+from .hunting import repeatable
+
+__all__ = ["RandomWalks", "few_settings", "random_walks"]
 
 LONGEST_WALK: Final = 8
 _MOST_TRIES: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Wandering:
+class RandomWalks:
     """Rules fired by id, and how many walks there were."""
 
     fired: Mapping[str, int]
@@ -48,8 +50,8 @@ def few_settings() -> tuple[Setting, ...]:
     return (*varied, Setting(Role.CLIENT, browser=True), Setting(Role.SERVER, willing=True))
 
 
-def wander(seed_value: int, walks: int, progress: Callable[[], None] | None = None) -> Wandering:
-    """So many walks, each with a rule as its goal; then more, for those rules that have not fired.
+def random_walks(seed_value: int, walks: int, progress: Callable[[], None] | None = None) -> RandomWalks:
+    """As many walks, each with a rule as its goal; then more, for those rules that have not fired.
 
     The engines are compared where a goal is reached for the first time (asking the rules as they stand takes long).
     Raises :class:`~wsoracle.properties.state_machines.walk.EnginesDisagree`, shrunk.
@@ -61,14 +63,7 @@ def wander(seed_value: int, walks: int, progress: Callable[[], None] | None = No
     steps = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99)), min_size=LONGEST_WALK, max_size=LONGEST_WALK)
 
     @seed(seed_value)
-    @settings(
-        max_examples=walks,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.target, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
+    @repeatable(walks)
     @given(goals, st.integers(0, 99), starts(), steps)
     def engines_agree(goal: str, number: int, start: State, choices: list[tuple[int, int]]) -> None:
         nonlocal count
@@ -90,7 +85,7 @@ def wander(seed_value: int, walks: int, progress: Callable[[], None] | None = No
             choices = [(chance.randrange(10), chance.randrange(100)) for _ in range(LONGEST_WALK)]
             claims = chance.random() < 0.5
             fired.update(_walk(rule.id, chance.randrange(100), State(claims_rsv1=claims), choices, True))
-    return Wandering(dict(fired), count)
+    return RandomWalks(dict(fired), count)
 
 
 def _walk(goal: str, number: int, start: State, choices: list[tuple[int, int]], compare: bool) -> Counter[str]:

@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case, ReceiveEof
-from wsoracle.model.notation.variables import Setting
+from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Stimulus
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof
 from wsoracle.properties.judge.verdict import Verdict
 
-from ..implementations import PeerFactory
-from ..implementations.opening_offers import Offers, OpeningFactory
+from ..implementations import Offers, PeerUnderTest
+from .attempts import NO_LIMIT, Attempt, PeerRole
 from .findings import observed_in_words
-from .hunting import NO_LIMIT, Examined, PeerSubject, Scenario, examine
-from .opening_hunting import OpeningPeerSubject, OpeningScenario, examine_opening
+from .hunting import Examined, examine
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
-"""What passes, and what a control must show. INFORMATIONAL does neither: refusing five octets by a limit that is
-nowhere stated is within an endpoint's freedom, and proves nothing."""
+"""Verdicts that pass, and that a control must have. INFORMATIONAL does neither: an endpoint is free to refuse five
+octets by a limit that it states nowhere, and that proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,64 +78,53 @@ Progress = Callable[[str, int, int], None]
 
 
 def run_cases(
-    cases: Sequence[Case],
-    peers: Iterable[PeerFactory],
-    progress: Progress | None = None,
-    openings: Iterable[OpeningFactory] = (),
+    cases: Sequence[Case], peers: Sequence[type[PeerUnderTest]], progress: Progress | None = None
 ) -> list[CaseRun]:
-    """Run every case that can be run on each implementation in the role that the case tests.
-
-    Those that begin before the opening handshake are run on ``openings``, all others on ``peers``.
-    """
+    """Run every case that can be run on each implementation in the role that the case tests."""
     runnable = [case for case in cases if case.judge_only is None]
-    peers, openings = tuple(peers), tuple(openings)
-    plan: list[tuple[PeerSubject | OpeningPeerSubject, list[Case]]] = []
-    for role in Role:
-        later = [case for case in runnable if case.role is role and not case.opening]
-        from_the_first = [case for case in runnable if case.role is role and case.opening]
-        plan += [(PeerSubject(factory, role), later) for factory in peers]
-        plan += [(OpeningPeerSubject(factory, role), from_the_first) for factory in openings]
+    plan = [
+        (PeerRole(peer, role), [case for case in runnable if case.role is role and case.opening is opening])
+        for role in Role
+        for opening in (False, True)
+        for peer in peers
+    ]
     total = sum(len(mine) for _, mine in plan)
     runs: list[CaseRun] = []
-    for subject, mine in plan:
+    for tested, mine in plan:
         answered: dict[str, bool] = {}
         # Positive cases first: the controls are among them.
         for case in sorted(mine, key=lambda c: (c.negative, c.id)):
-            examined = _examined(case, subject)
+            examined = examine(tested, _attempt(case, tested))
             answered[case.id] = examined.judgement.verdict in GOOD
             counts = not case.negative or answered.get(case.control or "", False)
-            runs.append(_run(case, subject, examined, counts))
+            runs.append(_run(case, tested, examined, counts))
             if progress is not None:
-                progress(f"{subject.implementation} {subject.role}", len(runs), total)
+                progress(f"{tested.implementation} {tested.role}", len(runs), total)
     return runs
-
-
-def _examined(case: Case, subject: PeerSubject | OpeningPeerSubject) -> Examined:
-    if isinstance(subject, PeerSubject):
-        setting = Setting(case.role, subject.limit, echo=case.application == "echo")
-        return examine(subject, Scenario(_stimulus(case), case.application, setting))
-    willing = Setting(case.role, NO_LIMIT, willing=case.role is Role.SERVER)
-    return examine_opening(subject, OpeningScenario(_stimulus(case), "sink", willing, offers=OFFERED[case.role]))
 
 
 OFFERED: Final = {Role.SERVER: Offers(("chat",)), Role.CLIENT: Offers(("chat", "superchat"), deflate=True)}
 """What the samples in cases take up."""
 
 
-def _stimulus(case: Case) -> Stimulus:
-    chunks: list[Arrives | ArrivesEof] = [Arrives(chunk) for burst in case.bursts for chunk in burst.chunks]
+def _attempt(case: Case, tested: PeerRole) -> Attempt:
+    stimulus: list[Arrives | ArrivesEof] = [Arrives(chunk) for burst in case.bursts for chunk in burst.chunks]
     if any(isinstance(step, ReceiveEof) for step in case.steps):
-        chunks.append(ArrivesEof())
-    return tuple(chunks)
+        stimulus.append(ArrivesEof())
+    if not case.opening:
+        setting = Setting(case.role, tested.limit, echo=case.application == "echo")
+        return Attempt(tuple(stimulus), case.application, setting)
+    willing = Setting(case.role, NO_LIMIT, willing=case.role is Role.SERVER)
+    return Attempt(tuple(stimulus), "sink", willing, CONNECTING, OFFERED[case.role])
 
 
-def _run(case: Case, subject: PeerSubject | OpeningPeerSubject, examined: Examined, counts: bool) -> CaseRun:
+def _run(case: Case, tested: PeerRole, examined: Examined, counts: bool) -> CaseRun:
     judgement = examined.judgement
     return CaseRun(
         case.id,
-        subject.implementation,
-        subject.version,
-        subject.role,
+        tested.implementation,
+        tested.version,
+        tested.role,
         judgement.verdict,
         judgement.rules,
         tuple(observed_in_words(examined)),

@@ -1,14 +1,16 @@
-"""Real implementations in process, each behind the same small interface (`adapter.PeerUnderTest`)."""
+"""Real implementations and our own endpoint in process, each behind the same small interface (`adapter.PeerUnderTest`).
+
+Octets and what an application asks for go in; octets, the end of TCP and what the application is told come out.
+"""
 
 from .adapter import (
     Application,
     ApplicationRefused,
     Delivered,
     HandshakeFailed,
-    Limits,
     MissingPeer,
+    Offers,
     PeerCrashed,
-    PeerFactory,
     PeerUnderTest,
     available_peers,
     missing_peers,
@@ -20,10 +22,9 @@ __all__ = [
     "ApplicationRefused",
     "Delivered",
     "HandshakeFailed",
-    "Limits",
     "MissingPeer",
+    "Offers",
     "PeerCrashed",
-    "PeerFactory",
     "PeerUnderTest",
     "available_peers",
     "missing_peers",

@@ -1,13 +1,15 @@
-"""What every implementation under test looks like to us, whatever its own interface is.
+"""The interface that every implementation under test has here, whatever its own interface is.
 
-Theory of operation. A `PeerUnderTest` is one endpoint of a connection that has just been opened, without extensions.
-Octets go in (`receive`, `receive_eof`), octets come out (`octets_to_send`, then `wants_tcp_close`), and the
-application on top both acts (`send_text` and its siblings) and is told things (`events`). No socket, thread or clock
-takes part, so the same calls give the same behaviour, masking keys apart.
+Theory of operation. A `PeerUnderTest` is one endpoint of a connection from the first octet on: a client has its request
+among the first octets to send, a server waits for one. `PeerUnderTest.opened` makes one whose opening handshake the
+canonical endpoint has played already. Octets go in (`receive`, `receive_eof`), octets come out (`octets_to_send`, then
+`wants_tcp_close`), and the application on top both acts (`send_text` and its siblings) and is told things (`events`).
+No socket, thread or clock takes part, so the same calls give the same behaviour, masking keys apart.
 
 Three outcomes are kept strictly apart, because only two of them can be held against an implementation:
 
-- what it puts on the wire and tells its application: behaviour, to be judged;
+- what it puts on the wire and tells its application: behaviour, to be judged. A client is told of an opening handshake
+  that failed by `failed`; a server answers it;
 - `PeerCrashed`: an exception that its documentation does not announce, or one that it swallowed itself;
 - `ApplicationRefused`: its interface declines what the application asked for. Nothing was sent; no deviation.
 
@@ -17,30 +19,36 @@ something, the adapter's docstring says what and why.
 
 from __future__ import annotations
 
-import base64
 import codecs
-import hashlib
 import importlib
 from abc import ABC, abstractmethod
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, Protocol, TypeAlias, TypedDict, cast
+from traceback import walk_tb
+from typing import ClassVar, Final, Literal, Self, TypeAlias, cast
 
+from wsoracle.model.endpoint.endpoint import Endpoint
+from wsoracle.model.endpoint.handshake_client import ClientOpening
+from wsoracle.model.endpoint.handshake_server import ServerOpening
+from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, DATA_OPCODES, TEXT, Role
 
 __all__ = [
+    "FIXED_KEY",
+    "URI",
     "Application",
     "ApplicationRefused",
     "Delivered",
     "HandshakeFailed",
-    "Limits",
     "MissingPeer",
+    "Offers",
     "PeerCrashed",
-    "PeerFactory",
     "PeerUnderTest",
     "available_peers",
     "missing_peers",
+    "opening_of",
     "whole_messages",
 ]
 
@@ -54,6 +62,20 @@ ABNORMAL_CLOSURE: Final = 1006
 
 MAX_CODE: Final = 0xFFFF
 
+URI: Final = "ws://server.example.com/chat"
+"""The URI that clients open."""
+
+FIXED_KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
+"""The key that clients send, so that a run can be repeated. That keys are fresh cannot be seen on one connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What an endpoint offers or supports: subprotocols, and whether permessage-deflate (RFC 7692)."""
+
+    subprotocols: tuple[str, ...] = ()
+    deflate: bool = False
+
 
 class ApplicationRefused(Exception):
     """The library declines what its application asked for; nothing was sent. Not a deviation of the library."""
@@ -64,10 +86,16 @@ class ApplicationRefused(Exception):
 
 
 class PeerCrashed(Exception):
-    """The library raised, or swallowed, an exception that its documentation does not announce: a finding."""
+    """The library raised, or swallowed, an exception that its documentation does not announce: a finding.
+
+    The message names the function of the library that raised the exception, or called what raised it.
+    """
 
     def __init__(self, original: BaseException) -> None:
-        super().__init__(f"{type(original).__name__}: {original}")
+        inside = [frame.f_code for frame, _ in walk_tb(original.__traceback__)]
+        names = [code.co_name for code in inside if "site-packages" in code.co_filename]
+        named = [name for name in names if not name.startswith("<")]
+        super().__init__(f"{type(original).__name__}: {original}" + (f" ({named[-1]})" if named else ""))
         self.original = original
 
 
@@ -97,14 +125,6 @@ class Delivered:
     final: bool = True
     code: int | None = None
     reason: str = ""
-
-
-class Limits(TypedDict):
-    """How much the implementation takes (section 10.4), with its defaults; None: no limit of its own."""
-
-    message_octets: int | None
-    frame_octets: int | None
-    fragments: int | None
 
 
 def whole_messages(events: Iterable[Delivered]) -> list[Delivered]:
@@ -138,22 +158,34 @@ def library_call(refused: tuple[type[Exception], ...] = ()) -> Iterator[None]:
 
 
 class PeerUnderTest(ABC):
-    """One endpoint, connected, that a real implementation drives; see the module's theory of operation.
+    """One endpoint that a real implementation drives, from the first octet on; see the module's theory of operation.
 
     A subclass feeds the library in `_feed`, `_feed_eof` and the `_send_...` methods, and reports with `_deliver`,
-    `_emit`, `_end_output` and `_finish`.
+    `_emit`, `_end_output` and `_finish`. Its class is what `available_peers` gives.
     """
 
-    #: The name under which the implementation is installed.
+    #: The name under which the implementation is installed, and its version, as it states it itself.
     implementation: ClassVar[str]
-    #: Its version, as it tells it itself.
-    version: str
-    #: Its limits, section 10.4.
-    limits: Limits
+    version: ClassVar[str]
+    #: Octets of the largest head that it certainly takes.
+    head_limit: ClassVar[int]
+    #: Whether its users may choose how long a message may be.
+    limit_can_be_chosen: ClassVar[bool]
+    #: Octets of the longest message that this endpoint takes (section 10.4); None: no limit of its own.
+    limit: int | None
 
-    def __init__(self, role: Role, application: Application = "sink") -> None:
+    def __init__(
+        self, role: Role, application: Application = "sink", *, offers: Offers | None = None, limit: int | None = None
+    ) -> None:
+        """An endpoint whose opening handshake has not begun; `limit` in place of its usual one, in octets of a message.
+
+        Raises PeerCrashed; ValueError where the limit cannot be chosen.
+        """
+        if limit is not None and not self.limit_can_be_chosen:
+            raise ValueError(f"{self.implementation} has no limit on messages that its users may choose")
         self.role: Final = role
         self.application: Final = application
+        self.offers: Final = Offers() if offers is None else offers
         #: Replies that the protocol asks for and the library refused to build, in its own words: evidence for reports.
         self.refusals: list[str] = []
         self._output = bytearray()
@@ -165,10 +197,22 @@ class PeerUnderTest(ABC):
         self._output_ended = False
         self._finished = False
 
+    @classmethod
+    def opened(cls, role: Role, application: Application = "sink", *, limit: int | None = None) -> Self:
+        """An endpoint whose connection is open, with nothing negotiated. Raises HandshakeFailed or PeerCrashed."""
+        peer = cls(role, application, limit=limit)
+        canonical = Endpoint(role.peer, opening=opening_of(role.peer))
+        peer.receive(canonical.octets_to_send())
+        told = canonical.receive(peer.octets_to_send())
+        peer.receive(canonical.octets_to_send())
+        if canonical.state != State() or peer.wants_tcp_close or peer.events() or peer.octets_to_send():
+            raise HandshakeFailed(f"{cls.implementation} as {role} does not open a connection: {told}")
+        return peer
+
     # --- the network
 
     def receive(self, octets: bytes) -> None:
-        """Octets that arrive after the opening handshake, in a chunk of any size.
+        """Octets that arrive, in a chunk of any size.
 
         Once the endpoint is `closed` they are dropped, as a closed socket drops them. Raises PeerCrashed; ValueError
         after `receive_eof`.
@@ -322,74 +366,15 @@ class PeerUnderTest(ABC):
                 return
 
 
-# --- the opening handshake, fixed and without extensions (RFC 6455, sections 1.3 and 4)
-
-CLIENT_KEY: Final = b"dGhlIHNhbXBsZSBub25jZQ=="
-"""The nonce of the example in section 1.3."""
-
-OPENING_REQUEST: Final = (
-    b"GET / HTTP/1.1\r\n"
-    b"Host: localhost\r\n"
-    b"Upgrade: websocket\r\n"
-    b"Connection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: " + CLIENT_KEY + b"\r\n"
-    b"Sec-WebSocket-Version: 13\r\n"
-    b"\r\n"
-)
-
-_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-
-def accept_value(key: bytes) -> bytes:
-    """The value of |Sec-WebSocket-Accept| for a |Sec-WebSocket-Key| (section 4.2.2, /accept/)."""
-    return base64.b64encode(hashlib.sha1(key + _GUID).digest())
-
-
-def opening_answer(request: bytes) -> bytes:
-    """The 101 response that accepts this request, with nothing negotiated. Raises HandshakeFailed."""
-    key = _headers(request).get(b"sec-websocket-key")
-    if not request.startswith(b"GET ") or key is None:
-        raise HandshakeFailed(f"no opening handshake of a client: {request[:80]!r}")
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\n"
-        b"Upgrade: websocket\r\n"
-        b"Connection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept_value(key) + b"\r\n"
-        b"\r\n"
-    )
-
-
-def check_opening_answer(answer: bytes) -> None:
-    """Raises HandshakeFailed unless these are the octets of a 101 response to OPENING_REQUEST and nothing more."""
-    accepted = _headers(answer).get(b"sec-websocket-accept") == accept_value(CLIENT_KEY)
-    if not (answer.startswith(b"HTTP/1.1 101 ") and answer.endswith(b"\r\n\r\n") and accepted):
-        raise HandshakeFailed(f"the server did not accept a valid request: {answer[:80]!r}")
-
-
-def _headers(head: bytes) -> dict[bytes, bytes]:
-    lines = head.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
-    fields = (line.partition(b":") for line in lines)
-    return {name.strip().lower(): value.strip() for name, _, value in fields}
+def opening_of(role: Role, offers: Offers | None = None) -> ClientOpening | ServerOpening:
+    """The opening handshake of a canonical endpoint, which agrees to no extension."""
+    subprotocols = () if offers is None else offers.subprotocols
+    if role is Role.SERVER:
+        return ServerOpening(subprotocols)
+    return ClientOpening(URI, subprotocols, nonce=lambda: b64decode(FIXED_KEY))
 
 
 # --- which implementations there are
-
-
-class _Make(Protocol):
-    def __call__(self, role: Role, application: Application = "sink") -> PeerUnderTest: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PeerFactory:
-    """An installed implementation; call it for a fresh connection in the role that the implementation is to play."""
-
-    implementation: str
-    version: str
-    make: _Make
-
-    def __call__(self, role: Role, application: Application = "sink") -> PeerUnderTest:
-        """A connected endpoint. Raises HandshakeFailed or PeerCrashed if the library cannot even open."""
-        return self.make(role, application)
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,16 +385,16 @@ class MissingPeer:
     reason: str
 
 
-#: Library -> the module beside this one whose `FACTORY` adapts it.
+#: Library -> the module beside this one whose `ADAPTER` is its adapter.
 KNOWN_PEERS: Final[Mapping[str, str]] = {
     "wsproto": "wsproto_adapter",
     "websockets": "websockets_adapter",
 }
 
 
-def available_peers() -> list[PeerFactory]:
+def available_peers() -> list[type[PeerUnderTest]]:
     """The implementations that can be run here, in a fixed order. The others: `missing_peers`."""
-    return [found for found in map(_look_up, KNOWN_PEERS) if isinstance(found, PeerFactory)]
+    return [found for found in map(_look_up, KNOWN_PEERS) if not isinstance(found, MissingPeer)]
 
 
 def missing_peers() -> list[MissingPeer]:
@@ -417,11 +402,11 @@ def missing_peers() -> list[MissingPeer]:
     return [found for found in map(_look_up, KNOWN_PEERS) if isinstance(found, MissingPeer)]
 
 
-def _look_up(implementation: str) -> PeerFactory | MissingPeer:
+def _look_up(implementation: str) -> type[PeerUnderTest] | MissingPeer:
     try:
         module = importlib.import_module(f".{KNOWN_PEERS[implementation]}", __package__)
     except ModuleNotFoundError as error:
         return MissingPeer(implementation, f"not installed: {error}")
     except ImportError as error:
         return MissingPeer(implementation, f"installed, but not a version that is known here: {error}")
-    return cast(PeerFactory, module.FACTORY)
+    return cast(type[PeerUnderTest], module.ADAPTER)

@@ -1,4 +1,4 @@
-"""Our own endpoint as one more implementation under test: the control of every exploration, which has no fault."""
+"""Our own endpoint as one more implementation under test: the control of every exploration."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from wsoracle.model.endpoint.events import (
     PingReceived,
     PongReceived,
 )
+from wsoracle.model.endpoint.handshake import Opening
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT
 from wsoracle.model.rules import RULES
 
 from .. import __version__
-from . import ApplicationRefused, Delivered
+from .adapter import ApplicationRefused, Delivered
 
 __all__ = ["Claims", "OwnEndpoint"]
-
-VERSION: Final = __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +55,23 @@ class Claims:
 class OwnEndpoint:
     """An :class:`~wsoracle.model.endpoint.endpoint.Endpoint` behind the interface of implementations under test.
 
-    Where the setting states no limit, the endpoint has its default one. Where it closes TCP, it does so at once, and a
-    connection that is closed takes and sends nothing more. On other rules than `RULES` it is an implementation with
-    known faults.
+    With ``opening`` its connection begins with the first octet, else after an opening handshake that claimed the
+    reserved bits of ``start``. Where the setting states no limit, the endpoint has its default one. Where it closes
+    TCP, it does so at once, and a connection that is closed takes and sends nothing more. On other rules than `RULES`
+    it is an implementation with known faults.
     """
 
     implementation: Final = "wsoracle"
+    version: Final = __version__
 
     def __init__(
-        self, setting: Setting, start: State | None = None, engine: EngineName = "table", rules: RuleSet = RULES
+        self,
+        setting: Setting,
+        start: State | None = None,
+        engine: EngineName = "table",
+        rules: RuleSet = RULES,
+        opening: Opening | None = None,
     ) -> None:
-        self.version: Final = VERSION
         claimed = State() if start is None else start
         bits = (claimed.claims_rsv1, claimed.claims_rsv2, claimed.claims_rsv3)
         self._endpoint: Final = Endpoint(
@@ -77,6 +82,7 @@ class OwnEndpoint:
             rules=rules,
             engine=engine,
             extensions=[Claims(frozenset({n})) for n, bit in enumerate(bits, 1) if bit],
+            opening=opening,
         )
         self.setting: Final = self._endpoint.setting
         self._told: list[Delivered] = []

@@ -2,6 +2,13 @@
 
 What the driver does, and why (websockets' guide "Integrate the Sans-I/O layer", its docstrings, its own `Connection`):
 
+- A client sends `send_request(connect())`; a server answers each Request with `send_response(accept(request))`. The
+  answer comes after `data_to_send`, as everywhere: what the library has to say by itself goes first.
+- Where `handshake_exc` is set, the opening handshake failed; a client tells its application, and the end of the stream
+  that the library asks for is the end of its side of TCP.
+- `process_request` leaves the Host field to its caller ("This control must be performed by the HTTP stack earlier"),
+  and the servers that websockets ships do not look at it either: so the driver does not.
+
 - After every `receive_data`, `receive_eof`, `send_...` and `fail` come `data_to_send`, then `events_received`: "Sending
   data right after receiving data is necessary because websockets responds to ping frames, close frames, and incorrect
   inputs automatically." So everything that the library does by itself with one chunk precedes what the application
@@ -26,12 +33,13 @@ What the driver does, and why (websockets' guide "Integrate the Sans-I/O layer",
 from __future__ import annotations
 
 import logging
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState, PayloadTooBig, ProtocolError
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import MAX_LINE_LENGTH, Request, Response
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 from websockets.sync.messages import MAX_FRAGMENTS
@@ -42,72 +50,64 @@ from wsoracle.model.octets.vocabulary import BINARY, TEXT, Role
 
 from .adapter import (
     ABNORMAL_CLOSURE,
-    OPENING_REQUEST,
+    FIXED_KEY,
+    URI,
     Application,
     Delivered,
-    HandshakeFailed,
-    Limits,
+    Offers,
     PeerCrashed,
-    PeerFactory,
     PeerUnderTest,
-    check_opening_answer,
     library_call,
-    opening_answer,
 )
 
-__all__ = ["FACTORY", "WebsocketsPeer"]
+__all__ = ["ADAPTER", "WebsocketsPeer"]
 
 _REFUSALS: Final = (ProtocolError, InvalidState)
 
-# A connection that fails is our daily bread; the library's log of it is not for our users.
+# The library logs each connection that fails, which is what most of ours are meant to do.
 _SILENT: Final = logging.Logger("wsoracle.implementations.websockets")
 _SILENT.disabled = True
 
 
 class WebsocketsPeer(PeerUnderTest):
-    """One websockets connection, open; see the module's docstring for what the driver decides."""
+    """One websockets connection; see the module's docstring for what the driver decides."""
 
     implementation: ClassVar[str] = "websockets"
+    version: ClassVar[str] = version
+    head_limit: ClassVar[int] = MAX_LINE_LENGTH
+    limit_can_be_chosen: ClassVar[bool] = True
 
-    def __init__(self, role: Role, application: Application = "sink") -> None:
-        super().__init__(role, application)
-        self.version = version
-        self._protocol: Final[Protocol] = self._open_server() if role is Role.SERVER else self._open_client()
+    def __init__(
+        self, role: Role, application: Application = "sink", *, offers: Offers | None = None, limit: int | None = None
+    ) -> None:
+        super().__init__(role, application, offers=offers, limit=limit)
+        self._protocol: Final[Protocol] = self._client(limit) if role is Role.CLIENT else self._server(limit)
+        self.limit = self._protocol.max_message_size
         self._frames: list[Frame] = []
         self._failure_seen = False
-        self.limits = Limits(
-            message_octets=self._protocol.max_message_size,
-            frame_octets=self._protocol.max_fragment_size,
-            fragments=MAX_FRAGMENTS,
-        )
+        self._handshake_failure_seen = False
+        self._flush()
 
-    @staticmethod
-    def _open_server() -> Protocol:
+    def _server(self, limit: int | None) -> ServerProtocol:
         with library_call():
-            protocol = ServerProtocol(logger=_SILENT)
-            protocol.receive_data(OPENING_REQUEST)
-            events = protocol.events_received()
-        if not (len(events) == 1 and isinstance(events[0], Request)):
-            raise HandshakeFailed(f"a valid request gave {events}")
-        with library_call():
-            protocol.send_response(protocol.accept(events[0]))
-            answer = b"".join(protocol.data_to_send())
-        check_opening_answer(answer)
-        return protocol
+            return ServerProtocol(
+                select_subprotocol=_first_in_common if self.offers.subprotocols else None,
+                extensions=[ServerPerMessageDeflateFactory()] if self.offers.deflate else None,
+                **self._options(limit),
+            )
 
-    @staticmethod
-    def _open_client() -> Protocol:
+    def _client(self, limit: int | None) -> ClientProtocol:
+        extensions = [ClientPerMessageDeflateFactory()] if self.offers.deflate else None
         with library_call():
-            protocol = ClientProtocol(parse_uri("ws://localhost/"), logger=_SILENT)
+            protocol = ClientProtocol(parse_uri(URI), extensions=extensions, **self._options(limit))
+            protocol.key = FIXED_KEY
             protocol.send_request(protocol.connect())
-            request = b"".join(protocol.data_to_send())
-        answer = opening_answer(request)
-        with library_call():
-            protocol.receive_data(answer)
-            events = protocol.events_received()
-        if protocol.handshake_exc is not None or not (len(events) == 1 and isinstance(events[0], Response)):
-            raise HandshakeFailed(f"a valid answer gave {events}, {protocol.handshake_exc}")
         return protocol
+
+    def _options(self, limit: int | None) -> dict[str, Any]:
+        """Options of a protocol of either role. Without a limit the library's own default holds."""
+        chosen = {} if limit is None else {"max_size": limit}
+        return {"subprotocols": self.offers.subprotocols or None, "logger": _SILENT, **chosen}
 
     # --- the network
 
@@ -127,12 +127,22 @@ class WebsocketsPeer(PeerUnderTest):
         with library_call():
             events = self._protocol.events_received()
         for event in events:
-            if not isinstance(event, Frame):
-                raise ValueError(f"websockets tells of something this adapter does not know: {event}")
-            if self._failure_seen:
-                return
-            self._on_frame(event)
+            if isinstance(event, Request):
+                self._accept(event)
+            elif isinstance(event, Frame):
+                if self._failure_seen:
+                    return
+                self._on_frame(event)
+            elif not isinstance(event, Response):
+                raise ValueError(f"this adapter does not know this event of websockets: {event}")
+        self._look_for_failed_handshake()
         self._look_for_failure()
+
+    def _accept(self, request: Request) -> None:
+        assert isinstance(self._protocol, ServerProtocol)
+        with library_call():
+            self._protocol.send_response(self._protocol.accept(request))
+        self._flush()
 
     def _flush(self) -> None:
         with library_call():
@@ -142,6 +152,16 @@ class WebsocketsPeer(PeerUnderTest):
                 self._emit(octets)
             else:
                 self._end_output()
+
+    def _look_for_failed_handshake(self) -> None:
+        error = self._protocol.handshake_exc
+        if error is None or self._handshake_failure_seen or self.role is Role.SERVER:
+            return
+        self._handshake_failure_seen = True
+        if self._eof_received:
+            self._deliver(Delivered("lost", code=ABNORMAL_CLOSURE, reason=str(error)))
+        else:
+            self._deliver(Delivered("failed", code=int(CloseCode.PROTOCOL_ERROR), reason=str(error)))
 
     def _look_for_failure(self) -> None:
         error = self._protocol.parser_exc
@@ -230,4 +250,9 @@ class WebsocketsPeer(PeerUnderTest):
         self._flush()
 
 
-FACTORY: Final = PeerFactory(WebsocketsPeer.implementation, version, WebsocketsPeer)
+def _first_in_common(protocol: ServerProtocol, subprotocols: Any) -> Any:
+    """The client's first choice that is supported; without one, no subprotocol, and no refusal (section 4.2.2)."""
+    return next((name for name in subprotocols if name in (protocol.available_subprotocols or ())), None)
+
+
+ADAPTER: Final = WebsocketsPeer

@@ -1,6 +1,14 @@
 """wsproto as an implementation under test, through `wsproto.WSConnection`.
 
-What the driver does, and why (wsproto's guide "Getting Started", the docstrings of its events, its two examples):
+What the driver does, and why (wsproto's guide "Getting Started", the docstrings of its events and exceptions, its two
+examples):
+
+- A client sends a Request event. A server answers each Request with AcceptConnection: the client's first subprotocol
+  that is supported, and the extensions that are.
+- RemoteProtocolError "is raised when processing the bytes from the remote", and its `event_hint` "is a suggested
+  wsproto Event to send to the client based on the error": a server sends it, and ends its stream. Without a hint it
+  ends its stream. A client tells its application. Once the connection is open it is a crash.
+- A client that is rejected reads the body of the rejection, and is done when wsproto's state is CLOSED.
 
 - Every Ping is answered with `event.response()` at once: "wsproto does not automatically send a pong response to a
   ping event. To comply with the RFC you MUST send a pong even as soon as is practical." If `send` refuses the reply
@@ -41,85 +49,108 @@ from wsproto.events import (
     Event,
     Ping,
     Pong,
+    RejectConnection,
+    RejectData,
     Request,
     TextMessage,
 )
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason
-from wsproto.utilities import LocalProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT, Role
 
 from .adapter import (
     ABNORMAL_CLOSURE,
-    OPENING_REQUEST,
+    FIXED_KEY,
+    URI,
     Application,
     ApplicationRefused,
     Delivered,
-    HandshakeFailed,
-    Limits,
-    PeerFactory,
+    Offers,
+    PeerCrashed,
     PeerUnderTest,
-    check_opening_answer,
     library_call,
-    opening_answer,
 )
 
-__all__ = ["FACTORY", "WsprotoPeer"]
+__all__ = ["ADAPTER", "WsprotoPeer"]
 
 _REFUSALS: Final = (LocalProtocolError, TypeError, ValueError)
 
 
 class WsprotoPeer(PeerUnderTest):
-    """One wsproto connection, open; see the module's docstring for what the driver decides."""
+    """One wsproto connection; see the module's docstring for what the driver decides."""
 
     implementation: ClassVar[str] = "wsproto"
+    version: ClassVar[str] = wsproto.__version__
+    #: h11 takes as much of a head that is not complete, unless it is asked for more.
+    head_limit: ClassVar[int] = 16_384
+    #: wsproto hands on what it has and keeps no message, so it needs no limit on one.
+    limit_can_be_chosen: ClassVar[bool] = False
 
-    def __init__(self, role: Role, application: Application = "sink") -> None:
-        super().__init__(role, application)
-        self.version = wsproto.__version__
-        # wsproto hands on what it has and keeps no message, so it needs no limit on one.
-        self.limits = Limits(message_octets=None, frame_octets=None, fragments=None)
-        server = role is Role.SERVER
-        self._connection: Final = WSConnection(ConnectionType.SERVER if server else ConnectionType.CLIENT)
-        if server:
-            self._open_as_server()
-        else:
-            self._open_as_client()
+    def __init__(
+        self, role: Role, application: Application = "sink", *, offers: Offers | None = None, limit: int | None = None
+    ) -> None:
+        super().__init__(role, application, offers=offers, limit=limit)
+        self.limit = None
+        kind = ConnectionType.CLIENT if role is Role.CLIENT else ConnectionType.SERVER
+        self._connection: Final = WSConnection(kind)
+        if role is Role.CLIENT:
+            self._send_request()
 
-    def _open_as_server(self) -> None:
+    def _send_request(self) -> None:
+        uri = parse_uri(URI)
+        request = Request(
+            host=uri.host_header,
+            target=uri.resource_name,
+            subprotocols=list(self.offers.subprotocols),
+            extensions=self._extensions(),
+        )
         with library_call():
-            self._connection.receive_data(OPENING_REQUEST)
-            events = list(self._connection.events())
-        if not (len(events) == 1 and isinstance(events[0], Request)):
-            raise HandshakeFailed(f"a valid request gave {events}")
-        with library_call():
-            answer = bytes(self._connection.send(AcceptConnection()))
-        check_opening_answer(answer)
+            octets = bytes(self._connection.send(request))
+        # wsproto takes no key from outside.
+        nonce = self._connection.handshake._nonce
+        assert nonce is not None
+        self._connection.handshake._nonce = FIXED_KEY.encode()
+        self._emit(octets.replace(nonce, FIXED_KEY.encode()))
 
-    def _open_as_client(self) -> None:
-        with library_call():
-            request = bytes(self._connection.send(Request(host="localhost", target="/")))
-        answer = opening_answer(request)
-        with library_call():
-            self._connection.receive_data(answer)
-            events = list(self._connection.events())
-        if not (len(events) == 1 and isinstance(events[0], AcceptConnection)):
-            raise HandshakeFailed(f"a valid answer gave {events}")
+    def _extensions(self) -> list[Extension]:
+        return [PerMessageDeflate()] if self.offers.deflate else []
 
     # --- the network
 
     def _feed(self, octets: bytes) -> None:
-        if self._connection.state is ConnectionState.CLOSED:
-            return
-        with library_call():
-            self._connection.receive_data(octets)
-        self._take_events()
+        if self._connection.state is not ConnectionState.CLOSED:
+            self._take(octets)
 
     def _feed_eof(self) -> None:
         if self._connection.state is not ConnectionState.CLOSED:
-            with library_call():
-                self._connection.receive_data(None)
+            self._take(None)
+        self._finish()
+
+    def _take(self, octets: bytes | None) -> None:
+        refused: RemoteProtocolError | None = None
+        with library_call():
+            try:
+                self._connection.receive_data(octets)
+            except RemoteProtocolError as error:
+                refused = error
+        if refused is None:
             self._take_events()
+        else:
+            self._on_refused(refused)
+
+    def _on_refused(self, error: RemoteProtocolError) -> None:
+        if self._connection.connection is not None:
+            raise PeerCrashed(error)
+        if self._eof_received:
+            self._deliver(Delivered("lost", code=ABNORMAL_CLOSURE, reason=str(error)))
+        elif self.role is Role.CLIENT:
+            self._deliver(Delivered("failed", code=int(CloseReason.PROTOCOL_ERROR), reason=str(error)))
+        elif error.event_hint is not None:
+            with library_call():
+                self._emit(self._connection.send(error.event_hint))
         self._finish()
 
     def _take_events(self) -> None:
@@ -133,6 +164,15 @@ class WsprotoPeer(PeerUnderTest):
 
     def _on_event(self, event: Event) -> None:
         match event:
+            case Request():
+                chosen = next((name for name in event.subprotocols if name in self.offers.subprotocols), None)
+                with library_call():
+                    self._emit(self._connection.send(AcceptConnection(chosen, self._extensions())))
+            case AcceptConnection():
+                pass
+            case RejectConnection() | RejectData():
+                if self._connection.state is ConnectionState.CLOSED:
+                    self._finish()
             case TextMessage():
                 self._deliver(Delivered("text", event.data.encode(), event.message_finished))
             case BytesMessage():
@@ -145,7 +185,7 @@ class WsprotoPeer(PeerUnderTest):
             case CloseConnection():
                 self._on_close(event)
             case _:
-                raise ValueError(f"wsproto tells of something this adapter does not know: {event}")
+                raise ValueError(f"this adapter does not know this event of wsproto: {event}")
 
     def _on_close(self, event: CloseConnection) -> None:
         state = self._connection.state
@@ -204,4 +244,4 @@ class WsprotoPeer(PeerUnderTest):
         self._emit(octets)
 
 
-FACTORY: Final = PeerFactory(WsprotoPeer.implementation, wsproto.__version__, WsprotoPeer)
+ADAPTER: Final = WsprotoPeer

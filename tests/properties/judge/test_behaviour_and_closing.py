@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsoracle.explore.hunting import OwnSubject, Scenario
+from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -113,12 +113,14 @@ def test_a_limit_of_its_own_and_a_missing_feature_are_behaviour() -> None:
     assert (found.behavior, found.closing, found.closing_kind) == ("FAILED", "FAILED", "FAILED")
 
 
-def own_traces() -> st.SearchStrategy[tuple[Scenario, tuple[Observation, ...]]]:
+def own_traces() -> st.SearchStrategy[tuple[Attempt, tuple[Observation, ...]]]:
     """What our own endpoint does, and then not: observations are left out, twice there, or from another run."""
 
-    def driven(role: Role) -> st.SearchStrategy[tuple[Scenario, tuple[Observation, ...]]]:
-        subject = OwnSubject(role)
-        return subject.scenarios().map(lambda s: (s, drive(Driver(subject.open(s), (ApplicationRefused,)), s.stimulus)))
+    def driven(role: Role) -> st.SearchStrategy[tuple[Attempt, tuple[Observation, ...]]]:
+        subject = OwnRole(role)
+        return subject.attempts().map(
+            lambda attempt: (attempt, drive(Driver(subject.connect(attempt), (ApplicationRefused,)), attempt.stimulus))
+        )
 
     return st.sampled_from(list(Role)).flatmap(driven)
 
@@ -126,18 +128,16 @@ def own_traces() -> st.SearchStrategy[tuple[Scenario, tuple[Observation, ...]]]:
 @settings(max_examples=150, deadline=None)
 @given(own_traces(), st.data(), st.sampled_from(PROFILES))
 def test_the_parts_make_up_the_judgement(
-    drawn: tuple[Scenario, tuple[Observation, ...]], data: st.DataObject, profile: Profile
+    drawn: tuple[Attempt, tuple[Observation, ...]], data: st.DataObject, profile: Profile
 ) -> None:
-    scenario, whole = drawn
+    attempt, whole = drawn
     changed = list(whole)
     for _ in range(data.draw(st.integers(0, 2))):
         if changed:
             del changed[data.draw(st.integers(0, len(changed) - 1))]
     ends: list[Observation] = [Quiet(), ClosesTcp(), ResetsTcp(), ArrivesEof()]
     changed += data.draw(st.lists(st.sampled_from(ends), max_size=2))
-    judgement = judge(
-        changed, scenario.setting, application=scenario.application, start=scenario.start, profile=profile
-    )
+    judgement = judge(changed, attempt.setting, application=attempt.application, start=attempt.start, profile=profile)
     found = parts(judgement, changed)
     assert worst(found.behavior, found.closing) is judgement.verdict
     assert {*found.broken_in_behavior, *found.broken_in_closing} == set(judgement.broken)

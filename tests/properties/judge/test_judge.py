@@ -17,9 +17,10 @@ from tests.faulty import (
     ACCEPTS_UNMASKED,
     FAILS_WITH_ANOTHER_CODE,
     OWES_NO_PONG,
-    FaultySubject,
+    FaultyRole,
 )
-from wsoracle.explore.hunting import OwnSubject, Scenario, examine
+from wsoracle.explore.attempts import Attempt, OwnRole
+from wsoracle.explore.hunting import examine
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import Setting
@@ -76,54 +77,54 @@ FAILS = (Writes(from_server(CLOSE, body(1002))), ClosesTcp(), Quiet())
 # --- our own endpoint ---------------------------------------------------------------------------------------------
 
 
-def own() -> st.SearchStrategy[tuple[Role, Scenario]]:
-    return st.one_of([st.tuples(st.just(role), OwnSubject(role).scenarios()) for role in Role])
+def own() -> st.SearchStrategy[tuple[Role, Attempt]]:
+    return st.one_of([st.tuples(st.just(role), OwnRole(role).attempts()) for role in Role])
 
 
-def traced(role: Role, scenario: Scenario, rules: RuleSet = RULES) -> tuple[Observation, ...]:
-    return drive(Driver(FaultySubject(role, rules).open(scenario), (ApplicationRefused,)), scenario.stimulus)
+def traced(role: Role, attempt: Attempt, rules: RuleSet = RULES) -> tuple[Observation, ...]:
+    return drive(Driver(FaultyRole(role, rules).connect(attempt), (ApplicationRefused,)), attempt.stimulus)
 
 
 @settings(max_examples=200)
 @given(own())
-def test_our_own_endpoint_does_nothing_that_is_not_allowed(drawn: tuple[Role, Scenario]) -> None:
-    role, scenario = drawn
-    examined = examine(OwnSubject(role), scenario)
+def test_our_own_endpoint_does_nothing_that_is_not_allowed(drawn: tuple[Role, Attempt]) -> None:
+    role, attempt = drawn
+    examined = examine(OwnRole(role), attempt)
     assert examined.judgement.verdict is Verdict.OK
     assert not (examined.judgement.broken or examined.deviations or examined.judgement.instead)
     assert examined.judgement.at is examined.judgement.octet is examined.judgement.arrived is None
-    assert rules_fired(examined.judgement, scenario.setting)
+    assert rules_fired(examined.judgement, attempt.setting)
 
 
 @settings(max_examples=200)
 @given(own(), st.data())
-def test_whoever_sees_less_accuses_no_more(drawn: tuple[Role, Scenario], data: st.DataObject) -> None:
-    role, scenario = drawn
-    whole = traced(role, scenario)
-    known: dict[str, Any] = {"application": scenario.application, "start": scenario.start}
+def test_whoever_sees_less_accuses_no_more(drawn: tuple[Role, Attempt], data: st.DataObject) -> None:
+    role, attempt = drawn
+    whole = traced(role, attempt)
+    known: dict[str, Any] = {"application": attempt.application, "start": attempt.start}
     kept = data.draw(st.sets(st.sampled_from(sorted(EVERYTHING))))
     fewer = [o for o in whole if not isinstance(o, Tells) or o.kind in kept or data.draw(st.booleans())]
     blind = [o for o in whole if not isinstance(o, (Tells, Processed))]
     beginning = whole[: data.draw(st.integers(0, len(whole)))]
-    assert judge(fewer, scenario.setting, sees=kept, **known).verdict is Verdict.OK
-    assert judge(blind, scenario.setting, **known).verdict is Verdict.OK
-    recorded = judge(blind, replace(scenario.setting, echo=False), start=scenario.start)
+    assert judge(fewer, attempt.setting, sees=kept, **known).verdict is Verdict.OK
+    assert judge(blind, attempt.setting, **known).verdict is Verdict.OK
+    recorded = judge(blind, replace(attempt.setting, echo=False), start=attempt.start)
     assert recorded.verdict is Verdict.OK, "whatever its application"
-    assert judge(beginning, scenario.setting, sees=EVERYTHING, **known).verdict is Verdict.OK, "so far"
+    assert judge(beginning, attempt.setting, sees=EVERYTHING, **known).verdict is Verdict.OK, "so far"
 
 
 @settings(max_examples=200)
 @given(own(), st.data())
-def test_how_octets_are_cut_means_nothing(drawn: tuple[Role, Scenario], data: st.DataObject) -> None:
-    role, scenario = drawn
+def test_how_octets_are_cut_means_nothing(drawn: tuple[Role, Attempt], data: st.DataObject) -> None:
+    role, attempt = drawn
     cut: list[Observation] = []
-    for seen in traced(role, scenario):
+    for seen in traced(role, attempt):
         if isinstance(seen, (Arrives, Writes)) and len(seen.octets) > 1:
             at = data.draw(st.integers(1, len(seen.octets) - 1))
             cut += [replace(seen, octets=seen.octets[:at]), replace(seen, octets=seen.octets[at:])]
         else:
             cut.append(seen)
-    judgement = judge(cut, scenario.setting, application=scenario.application, sees=EVERYTHING, start=scenario.start)
+    judgement = judge(cut, attempt.setting, application=attempt.application, sees=EVERYTHING, start=attempt.start)
     assert judgement.verdict is Verdict.OK
 
 
@@ -138,7 +139,7 @@ FAULTS = {
 
 
 def judged(octets: bytes, endpoint: RuleSet, judges: RuleSet) -> Judgement:
-    trace = traced(Role.SERVER, Scenario((Arrives(octets),), "sink", SERVER), endpoint)
+    trace = traced(Role.SERVER, Attempt((Arrives(octets),), "sink", SERVER), endpoint)
     # Texts are not compared: what is no UTF-8 can be told to an application in several ways.
     return judge(trace, SERVER, application="sink", sees=EVERYTHING - {"text"}, rules=judges)
 

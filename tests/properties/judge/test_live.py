@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsoracle.explore.hunting import OwnSubject, Scenario
+from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -26,15 +26,15 @@ PING, PONG = bytes.fromhex("898137fa213d56"), bytes.fromhex("8a0161")
 
 
 @st.composite
-def traces(draw: st.DrawFn) -> tuple[Scenario, tuple[Observation, ...]]:
-    subject = OwnSubject(draw(st.sampled_from(list(Role))))
-    scenario = draw(subject.scenarios())
-    trace = list(drive(Driver(subject.open(scenario), (ApplicationRefused,)), scenario.stimulus))
+def traces(draw: st.DrawFn) -> tuple[Attempt, tuple[Observation, ...]]:
+    subject = OwnRole(draw(st.sampled_from(list(Role))))
+    attempt = draw(subject.attempts())
+    trace = list(drive(Driver(subject.connect(attempt), (ApplicationRefused,)), attempt.stimulus))
     for _ in range(draw(st.integers(0, 2))):
         if trace:
             del trace[draw(st.integers(0, len(trace) - 1))]
     ends: list[Observation] = [Quiet(), ClosesTcp(), ResetsTcp(), Writes(b"\x81")]
-    return scenario, (*trace, *draw(st.lists(st.sampled_from(ends), max_size=2)))
+    return attempt, (*trace, *draw(st.lists(st.sampled_from(ends), max_size=2)))
 
 
 def fine(watch: Watch) -> bool:
@@ -44,10 +44,10 @@ def fine(watch: Watch) -> bool:
 
 @settings(max_examples=80, deadline=None)
 @given(traces())
-def test_it_says_of_each_beginning_what_the_judge_says(drawn: tuple[Scenario, tuple[Observation, ...]]) -> None:
-    scenario, trace = drawn
-    known: dict[str, Any] = {"application": scenario.application, "start": scenario.start, "sees": EVERYTHING}
-    watch = Watch(scenario.setting, **known)
+def test_it_says_of_each_beginning_what_the_judge_says(drawn: tuple[Attempt, tuple[Observation, ...]]) -> None:
+    attempt, trace = drawn
+    known: dict[str, Any] = {"application": attempt.application, "start": attempt.start, "sees": EVERYTHING}
+    watch = Watch(attempt.setting, **known)
     assert watch.conforms_so_far
     for observation in trace:
         watch.observe(observation)
@@ -55,7 +55,7 @@ def test_it_says_of_each_beginning_what_the_judge_says(drawn: tuple[Scenario, tu
         if watch.conforms_so_far:
             for what, rules in watch.owes:
                 assert what and rules
-    silent = Watch(scenario.setting, **known)
+    silent = Watch(attempt.setting, **known)
     for observation in [o for o in trace if isinstance(o, Arrives)]:
         silent.observe(observation)
     owed = silent.owes

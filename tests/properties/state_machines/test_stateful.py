@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test  # type: ignore[import-untyped,unused-ignore]
 
-from tests.faulty import FAILS_WITH_ANOTHER_CODE, OWES_NO_PONG, FaultySubject
-from wsoracle.explore.hunting import Scenario
+from tests.faulty import FAILS_WITH_ANOTHER_CODE, OWES_NO_PONG, FaultyRole
+from wsoracle.explore.attempts import Attempt
 from wsoracle.generators.strategies.frames import Assembly, FrameItem
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.endpoint.endpoint import Endpoint
@@ -187,7 +187,7 @@ def conformance(endpoint: RuleSet, judges: RuleSet, role: Role = Role.SERVER) ->
     setting = Setting(role, 1_000)
 
     def connect() -> Driver:
-        return Driver(FaultySubject(role, endpoint).open(Scenario((), "sink", setting)), (ApplicationRefused,))
+        return Driver(FaultyRole(role, endpoint).connect(Attempt((), "sink", setting)), (ApplicationRefused,))
 
     def check(trace: tuple[Observation, ...]) -> None:
         judgement = judge(trace, setting, application="sink", sees=EVERYTHING, rules=judges)
@@ -222,7 +222,7 @@ def test_what_waits_is_done_at_the_end() -> None:
     traces: list[tuple[Observation, ...]] = []
 
     def connect() -> Driver:
-        return Driver(FaultySubject(Role.SERVER, RULES).open(Scenario((), "sink", SERVER)))
+        return Driver(FaultyRole(Role.SERVER, RULES).connect(Attempt((), "sink", SERVER)))
 
     made = conformance_machine(connect, FEW_FRAMES, lambda: Assembly(Role.SERVER), traces.append)
     run_state_machine_as_test(made, settings=settings(SEARCH, max_examples=3, stateful_step_count=1))

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from wsoracle.commands.explore import OWN, wrong
-from wsoracle.explore.exploration import explore_whole
-from wsoracle.explore.opening_hunting import OpeningScenario
+from wsoracle.explore.exploration import explore
 from wsoracle.generators.cases.case import check_suite
 
 KNOWN = {
@@ -61,10 +60,10 @@ KNOWN_OPENINGS = {
 
 @pytest.mark.peers
 def test_every_rule_fires_and_only_known_deviations_are_found() -> None:
-    report = explore_whole(6455, examples=60, processes=1)
+    report = explore(6455, examples=60, processes=1)
     assert report.missing == {}
     assert wrong(report) == []
-    opening = [f for f in report.findings if isinstance(f.examined.scenario, OpeningScenario)]
+    opening = [f for f in report.findings if f.examined.attempt.from_first_octet]
     found = {(f.implementation, f.rules) for f in report.findings if f not in opening}
     assert found
     assert found <= KNOWN
@@ -82,4 +81,4 @@ def test_every_rule_fires_and_only_known_deviations_are_found() -> None:
 
 def test_an_exploration_needs_an_example() -> None:
     with pytest.raises(ValueError, match="at least one example"):
-        explore_whole(1, examples=0)
+        explore(1, examples=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from wsoracle.generators.cases.case import with_controls
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
 from wsoracle.implementations import available_peers
-from wsoracle.implementations.opening_offers import available_openings
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.frames import encode
@@ -21,7 +19,7 @@ from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
 
-CASES = witness_cases()[0]
+CASES = [case for case in witness_cases()[0] if not case.opening]
 
 
 class Degenerate:
@@ -30,7 +28,7 @@ class Degenerate:
     def __init__(self, habit: str, role: Role) -> None:
         self.habit, self.role, self.out, self.wants_tcp_close = habit, role, b"", habit == "hangs up"
         self.fed = b""
-        self.limits = {"message_octets": None}
+        self.limit = None
 
     def receive(self, octets: bytes) -> None:
         key = b"abcd" if self.role is Role.CLIENT else None
@@ -65,25 +63,25 @@ class Degenerate:
     def send_close(self, code: int | None = None, reason: str = "") -> None: ...
 
 
-def factory(habit: str) -> Any:
-    def make(role: Role, application: str = "echo") -> Degenerate:
-        return Degenerate(habit, role)
+def degenerate(habit: str) -> Any:
+    """An implementation of one habit, as `run_cases` takes it: called for the first octet on, `opened` for later."""
 
-    made = SimpleNamespace(implementation=habit, version="0")
+    class Implementation:
+        implementation, version, head_limit = habit, "0", 16_384
 
-    class Factory:
-        implementation = made.implementation
-        version = made.version
+        def __new__(cls, role: Role, application: str = "sink", **more: object) -> Any:
+            return DegenerateOpening(habit, role)
 
-        def __call__(self, role: Role, application: str = "echo") -> Degenerate:
-            return make(role, application)
+        @staticmethod
+        def opened(role: Role, application: str = "sink", **more: object) -> Degenerate:
+            return Degenerate(habit, role)
 
-    return Factory()
+    return Implementation
 
 
 @pytest.mark.parametrize("habit", ["hangs up", "stays silent", "closes with 1002"])
 def test_an_endpoint_that_processes_nothing_passes_nothing_that_needs_an_answer(habit: str) -> None:
-    runs = run_cases(CASES, [factory(habit)])
+    runs = run_cases(CASES, [degenerate(habit)])
     by_id = {case.id: case for case in CASES}
     answered = [r for r in runs if r.passed and any(_answers(o) for o in _ok(by_id[r.case]))]
     assert answered == []
@@ -99,7 +97,7 @@ def _answers(outcome: Any) -> bool:
 
 
 def test_an_endpoint_that_echoes_whatever_it_gets_passes_no_negative_case_with_a_must() -> None:
-    runs = run_cases(CASES, [factory("echoes unchecked")])
+    runs = run_cases(CASES, [degenerate("echoes unchecked")])
     by_id = {case.id: case for case in CASES}
     assert mask(b"", b"abcd") == b""
     passed = [r for r in runs if r.passed and by_id[r.case].negative and by_id[r.case].acceptable()[0].code is not None]
@@ -146,30 +144,20 @@ class DegenerateOpening(Degenerate):
             self.out += response_octets(ResponseFacts(), sample_request(RequestFacts()))
 
 
-def opening_factory(habit: str) -> Any:
-    class Factory:
-        implementation, version = habit, "0"
-
-        def __call__(self, role: Role, offers: object = None, application: str = "sink") -> DegenerateOpening:
-            return DegenerateOpening(habit, role)
-
-    return Factory()
-
-
 OPENINGS = [case for case in fault_cases()[0] if case.judge_only is None and case.id.count("+") < 2][:60]
 SAMPLE = with_controls(OPENINGS, fault_cases()[0])
 
 
 @pytest.mark.parametrize("habit", ["hangs up", "stays silent", "refuses everything"])
 def test_who_opens_no_connection_passes_no_case_about_opening_handshakes(habit: str) -> None:
-    runs = [run for run in run_cases(SAMPLE, [], None, [opening_factory(habit)]) if run.role is Role.SERVER]
+    runs = [run for run in run_cases(SAMPLE, [degenerate(habit)]) if run.role is Role.SERVER]
     assert len(runs) > 20
     assert [run.case for run in runs if run.passed] == []
 
 
 def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
     by_id = {case.id: case for case in SAMPLE}
-    runs = run_cases(SAMPLE, [], None, [opening_factory("accepts everything")])
+    runs = run_cases(SAMPLE, [degenerate("accepts everything")])
     passed = [by_id[run.case] for run in runs if run.passed and run.role is Role.SERVER]
     assert passed
     assert all(any(outcome.delivers == "opening handshake" for outcome in case.acceptable()) for case in passed)
@@ -180,7 +168,7 @@ def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
 
 @pytest.mark.peers
 def test_real_implementations_open_connections_and_each_failure_names_its_clause() -> None:
-    runs = run_cases(SAMPLE, [], None, available_openings())
+    runs = run_cases(SAMPLE, available_peers())
     assert len(tally(runs)) == 4
     for verdicts in tally(runs).values():
         assert verdicts["OK"] + verdicts["NON-STRICT"] >= 10

@@ -5,7 +5,7 @@ from importlib.metadata import version
 import pytest
 
 from tests.wsoracle.spec.test_document import BY_HAND, PATH, cells
-from wsoracle.implementations import PeerFactory, available_peers
+from wsoracle.implementations import PeerUnderTest, available_peers
 from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.octets import frames
 from wsoracle.model.octets.vocabulary import Frame, Role
@@ -44,8 +44,8 @@ def test_libraries_do_what_the_text_says_of_them(library: str, role: Role) -> No
 class Behaviour:
     """What a library does at the disputed points, in the words of the text."""
 
-    def __init__(self, factory: PeerFactory, role: Role) -> None:
-        self.factory = factory
+    def __init__(self, peer: type[PeerUnderTest], role: Role) -> None:
+        self.peer = peer
         self.role = role
 
     def of(self, switch: str) -> str:
@@ -85,13 +85,13 @@ class Behaviour:
         return frames.encode(Frame(opcode, payload, fin, key=key, form=form))
 
     def fails(self, *frames: bytes) -> bool:
-        peer = self.factory(self.role)
+        peer = self.peer.opened(self.role)
         for frame in frames:
             peer.receive(frame)
         return any(event.kind == "failed" for event in peer.events())
 
     def answers_after_close(self) -> bool:
-        peer = self.factory(self.role)
+        peer = self.peer.opened(self.role)
         peer.send_close(1000)
         peer.octets_to_send()
         peer.receive(self.frame(9, b"x"))

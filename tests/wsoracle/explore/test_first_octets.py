@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.explore.findings import Finding, shown_head
-from wsoracle.explore.hunting import Examined, Hunt, Scenario
-from wsoracle.explore.opening_hunting import OpeningScenario, OwnOpeningSubject, examine_opening, hunt_openings
+from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
 from wsoracle.generators.cases.build import CannotBuildError
 from wsoracle.generators.cases.case import check_suite
 from wsoracle.generators.cases.steps import ReceiveHead
@@ -20,11 +20,11 @@ from wsoracle.properties.judge.observation import Arrives
 from wsoracle.properties.state_machines.driving import Sut
 
 
-class Careless(OwnOpeningSubject):
+class Careless(OwnRole):
     """A server with three faults: it takes POST for GET, does not look for Host, and breaks down at x-private."""
 
-    def open(self, scenario: Scenario) -> Sut:
-        return _Careless(super().open(scenario))
+    def connect(self, attempt: Attempt) -> Sut:
+        return _Careless(super().connect(attempt))
 
 
 class _Careless:
@@ -46,18 +46,18 @@ class _Careless:
 
 @pytest.fixture(scope="module")
 def careless() -> Hunt:
-    return hunt_openings(Careless(Role.SERVER), 1, 100)
+    return hunt(Careless(Role.SERVER), 1, 100, opening=True)
 
 
 def finding(examined: Examined) -> Finding:
     rule = examined.judgement.rules[0] if examined.judgement.rules else "crash/no-rule"
-    return Finding("careless", "1", "server", f"exploration/careless/server/{rule}", examined)
+    return Finding("careless", "1", f"exploration/careless/server/{rule}", examined)
 
 
 def test_each_seeded_fault_is_found_by_itself(careless: Hunt) -> None:
     found = {examined.judgement.rules[:1]: examined for examined in careless.found}
     assert set(found) == {("4.2.1/get-only",), ("4.2.1/host-missing",), ()}
-    (arrives, _) = found["4.2.1/get-only",].scenario.stimulus
+    (arrives, _) = found["4.2.1/get-only",].attempt.stimulus
     assert isinstance(arrives, Arrives) and arrives.octets.startswith(b"POST /chat HTTP/1.1\r\nHost: ")
     (crash,) = found[()].deviations
     assert crash.act.startswith("it crashed: ZeroDivisionError")
@@ -65,20 +65,20 @@ def test_each_seeded_fault_is_found_by_itself(careless: Hunt) -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_nothing_is_found_in_our_own_endpoint(role: Role) -> None:
-    hunted = hunt_openings(OwnOpeningSubject(role), 1, 60)
-    assert not hunted.found and hunted.scenarios == 60
+    hunted = hunt(OwnRole(role), 1, 60, opening=True)
+    assert not hunted.found and hunted.drawn == 60
     kinds = {"4.2.1/sound-request", "4.2.1/key"} if role is Role.SERVER else {"4.1/established", "4.1/answer-accept"}
     assert kinds <= hunted.fired.keys()
 
 
 def test_the_same_seed_finds_the_same(careless: Hunt) -> None:
-    assert hunt_openings(Careless(Role.SERVER), 1, 100) == careless
+    assert hunt(Careless(Role.SERVER), 1, 100, opening=True) == careless
 
 
 def test_an_example_is_what_examining_its_scenario_shows(careless: Hunt) -> None:
     for examined in careless.found:
-        again = examine_opening(Careless(Role.SERVER), examined.scenario)
-        assert isinstance(examined.scenario, OpeningScenario)
+        again = examine(Careless(Role.SERVER), examined.attempt)
+        assert examined.attempt.from_first_octet
         assert (again.judgement, again.deviations) == (examined.judgement, examined.deviations)
 
 

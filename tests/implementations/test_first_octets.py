@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsoracle.implementations import PeerUnderTest
-from wsoracle.implementations.opening_offers import FIXED_KEY, Offers, OpeningFactory, available_openings
+from wsoracle.implementations import Offers, PeerUnderTest, available_peers
+from wsoracle.implementations.adapter import FIXED_KEY
 from wsoracle.model.facts.heads import request_octets
 from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.variables import Setting
@@ -17,18 +17,14 @@ from wsoracle.properties.judge.verdict import Verdict
 
 pytestmark = pytest.mark.peers
 
-OPENINGS = pytest.mark.parametrize("opening", available_openings(), ids=lambda opening: opening.implementation)
+PEERS = pytest.mark.parametrize("peer", available_peers(), ids=lambda peer: peer.implementation)
 
 
-def test_both_implementations_are_there() -> None:
-    assert [opening.implementation for opening in available_openings()] == ["wsproto", "websockets"]
-
-
-@OPENINGS
+@PEERS
 @pytest.mark.parametrize("offers", [Offers(), Offers(("chat", "superchat"), deflate=True)])
 @pytest.mark.parametrize("step", [1, 10_000])
-def test_an_implementation_opens_itself(opening: OpeningFactory, offers: Offers, step: int) -> None:
-    client, server = opening(Role.CLIENT, offers), opening(Role.SERVER, offers)
+def test_an_implementation_opens_itself(peer: type[PeerUnderTest], offers: Offers, step: int) -> None:
+    client, server = peer(Role.CLIENT, offers=offers), peer(Role.SERVER, offers=offers)
     asked, answered = _carry(client, server, step), _carry(server, client, step)
     traces: list[tuple[list[Observation], Role]] = [
         ([Writes(asked), Arrives(answered), Processed(), Quiet()], Role.CLIENT),
@@ -54,9 +50,9 @@ def _carry(sender: PeerUnderTest, receiver: PeerUnderTest, step: int) -> bytes:
     return octets
 
 
-@OPENINGS
-def test_a_server_refuses_what_has_a_fault(opening: OpeningFactory) -> None:
-    server = opening(Role.SERVER)
+@PEERS
+def test_a_server_refuses_what_has_a_fault(peer: type[PeerUnderTest]) -> None:
+    server = peer(Role.SERVER)
     octets = request_octets(RequestFacts(key=0))
     server.receive(octets)
     answer = server.octets_to_send()
@@ -65,10 +61,10 @@ def test_a_server_refuses_what_has_a_fault(opening: OpeningFactory) -> None:
     assert judge_opening(trace, Setting(Role.SERVER)).verdict is Verdict.OK
 
 
-@OPENINGS
+@PEERS
 @pytest.mark.parametrize("octets", [b"\x16\x03\x01", b"HTTP/1.1 101 Yes\r\n\r\n"])
-def test_a_client_fails_on_what_has_a_fault(opening: OpeningFactory, octets: bytes) -> None:
-    client = opening(Role.CLIENT)
+def test_a_client_fails_on_what_has_a_fault(peer: type[PeerUnderTest], octets: bytes) -> None:
+    client = peer(Role.CLIENT)
     asked = client.octets_to_send()
     client.receive(octets + b"\r\n\r\n")
     assert client.wants_tcp_close and [event.kind for event in client.events()] == ["failed"]
@@ -76,10 +72,10 @@ def test_a_client_fails_on_what_has_a_fault(opening: OpeningFactory, octets: byt
     assert judge_opening(trace, Setting(Role.CLIENT)).verdict is Verdict.OK
 
 
-@OPENINGS
+@PEERS
 @pytest.mark.parametrize("role", Role)
-def test_the_end_of_tcp_is_the_end(opening: OpeningFactory, role: Role) -> None:
-    endpoint = opening(role)
+def test_the_end_of_tcp_is_the_end(peer: type[PeerUnderTest], role: Role) -> None:
+    endpoint = peer(role)
     endpoint.octets_to_send()
     endpoint.receive(b"H")
     endpoint.receive_eof()
