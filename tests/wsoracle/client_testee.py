@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import shutil
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import quote
 
@@ -18,28 +20,26 @@ from wsoracle.generators.cases.live_case import LiveCase
 from wsoracle.harness.conversation import Manners
 from wsoracle.harness.server import FuzzingServer
 from wsoracle.harness.server_run import ServerRun
+from wsoracle.reports import ReportFolder
 
 QUICK = Manners(patience=0.5, grace=0.1, seconds=2)
 
 
-class MemoryFolder:
-    """A report folder that keeps records in memory."""
+class TemporaryFolder(ReportFolder):
+    """A report folder that is gone when nobody needs it any more."""
 
     def __init__(self) -> None:
-        self.records: dict[tuple[str, str], dict[str, Any]] = {}
         self.finished = 0
-
-    def place(self, agent: str, case_id: str, control: str | None) -> None:
-        """Nowhere: it wants whole records."""
-
-    def add(self, record: dict[str, Any]) -> None:
-        self.records[record["agent"], record["id"]] = json.loads(json.dumps(record))
+        super().__init__(mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self.path)
 
     def finish(self) -> None:
         self.finished += 1
+        super().finish()
 
     def of(self, agent: str) -> dict[str, dict[str, Any]]:
-        return {case_id: record for (name, case_id), record in self.records.items() if name == agent}
+        """The records of an agent, by the ids of their cases."""
+        return {record["id"]: record for record in self.records() if record["agent"] == agent}
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ async def fuzzing_server(
     **more: Any,
 ) -> AsyncIterator[tuple[FuzzingServer, str]]:
     """A server on a port that the system chooses, and its URL."""
-    server = FuzzingServer(cases, manners, run or ServerRun(folder or MemoryFolder()), reports, **more)
+    server = FuzzingServer(cases, manners, run or ServerRun(folder or TemporaryFolder()), reports, **more)
     try:
         address, port = await server.listen(host, 0, tls)
         shown = f"[{address}]" if ":" in address else address

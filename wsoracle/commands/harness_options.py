@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..harness.conversation import Manners
     from ..harness.judging_pool import Judges
-    from ..harness.run_folder import RunFolder
+    from ..reports import ReportFolder
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,14 +70,13 @@ def harness_options(out: str) -> Callable[[F], F]:
 
 
 @contextmanager
-def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iterator[RunFolder]:
+def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iterator[ReportFolder]:
     """The folder of a run, for as long as the block lasts: its lists are written at the end, however that comes.
 
     ``judges`` make the index page, if they are there. Raises WrongInput for a folder that cannot be used, and where a
     run cannot be resumed.
     """
-    from ..harness.run_folder import RunFolder
-    from ..reports import ForeignFolder
+    from ..reports import ForeignFolder, ReportFolder
 
     if not options["out"]:
         raise WrongInput("--out: the name of the folder is empty: give one, such as reports")
@@ -88,9 +87,9 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
         )
     try:
         resume = bool(options.get("resume"))
-        folder = RunFolder(
+        folder = ReportFolder(
             options["out"],
-            resume=resume,
+            resumed=resume,
             junit=options.get("junit"),
             markdown=options.get("markdown"),
             index=None if judges is None else judges.index_page,
@@ -155,7 +154,7 @@ def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[
         return frozenset()
     from wsoracle.generators.cases.live_suite import live_cases
 
-    from ..harness.expected_failures import ExpectedFailures
+    from ..harness.run_result import ExpectedFailures
 
     try:
         found = ExpectedFailures.read(Path(name)).ids(case.id for case in live_cases())

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..cli import FAILED, WrongInput
-from ..text.output import STDOUT, one_line, progress, write_text
+from ..text.output import STDOUT, one_line, progress
 from .options import checked_file
 
 
@@ -24,7 +24,6 @@ def command(context: click.Context, /, folder: str, junit: str | None, markdown:
     1. FILE may be - for standard output.
     """
     from ..reports import ForeignFolder, ReportFolder
-    from ..reports.junit_markdown import junit_xml, markdown_summary
 
     advice = "name the folder of a run, such as reports/servers"
     if not folder or "\0" in folder or not Path(folder).is_dir():
@@ -36,20 +35,17 @@ def command(context: click.Context, /, folder: str, junit: str | None, markdown:
         run = ReportFolder(folder, resumed=True)
     except ForeignFolder as error:
         raise WrongInput(str(error)) from error
-    if not run.entries:
+    if not run.summaries:
         raise WrongInput(f"{folder}: none of its files *_case_*.json is the record of a case: {advice}")
     with progress("making pages") as step:
         passed_over = run.remake(step)
     run.finish()
-    if junit is not None:
-        write_text(junit, junit_xml(run.entries))
-    if markdown is not None:
-        write_text(markdown, markdown_summary(run.entries))
+    run.write_junit_markdown(junit, markdown)
     for file in passed_over:
         click.echo(f"wsoracle: warning: {one_line(file.name)}: {file.why}: passed over", err=True)
     if STDOUT not in (junit, markdown):
-        cases = sum(map(len, run.entries.values()))
-        found = f"{_number(cases, 'page')} of {_number(len(run.entries), 'agent')}"
+        cases = sum(map(len, run.summaries.values()))
+        found = f"{_number(cases, 'page')} of {_number(len(run.summaries), 'agent')}"
         click.echo(f"{found}: {one_line(str(Path(folder) / 'index.html'))}")
     if passed_over:
         context.exit(FAILED)

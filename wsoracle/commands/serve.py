@@ -62,7 +62,7 @@ def command(
         manners, cases = manners_of(options), chosen_cases(Role.CLIENT, options)
         expected = expected_failures(options["expected_failures"], cases)
         with run_folder(options, judges) as folder:
-            run = ServerRun(folder, folder.records_of, folder.answered_by)
+            run = ServerRun(folder)
             server = FuzzingServer(
                 cases,
                 manners,

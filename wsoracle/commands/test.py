@@ -110,12 +110,10 @@ def _test(
     judges: Judges,
     options: dict[str, Any],
 ) -> bool:
-    """Run the cases against each target, and tell what came of it; whether all is well."""
-    from ..harness.agents import Names
-    from ..harness.client import NoServer, run_client
-    from ..harness.expected_failures import tally_of
-    from ..harness.stopping import run_until_stopped
-    from ..harness.summary import document_of, show, summary_of
+    """Run the cases against each target, and show the results; whether all is well."""
+    from ..harness.client import AgentNames, NoServer, run_client
+    from ..harness.event_loop import run_until_stopped
+    from ..harness.run_result import document_of, show, tally_of
 
     manners, cases = manners_of(options), chosen_cases(Role.SERVER, options)
     expected = expected_failures(options["expected_failures"], cases)
@@ -127,16 +125,12 @@ def _test(
         for target in targets:
             if options["resume"] and target.agent is None and folder.agents:
                 target = replace(target, agent=_only(folder.agents, len(targets)))
-            records = folder.records_of(target.agent)
-            left = [case for case in cases if case.id not in records]
+            earlier = folder.earlier(target.agent)
+            left = [case for case in cases if case.id not in earlier]
             agent = target.agent or ""
-            if records:
+            if earlier:
                 before = f"{one_line(agent, 100)}: {len(cases) - len(left)} of {len(cases)} cases were run before"
                 click.echo(f"{before}, and are not run again", err=True)
-
-            def keep(record: dict[str, Any], records: dict[str, dict[str, Any]] = records) -> None:
-                folder.add(record)
-                records[record["id"]] = summary_of(record)
 
             if left:
                 with progress("testing") as step:
@@ -146,14 +140,13 @@ def _test(
                                 target,
                                 left,
                                 manners,
-                                on_record=keep,
+                                folder,
                                 jobs=jobs,
                                 profile=options["profile"],
                                 step=step,
                                 answered=folder.answered_by(target.agent),
                                 numbers=numbers,
-                                named=Names(target.uri.host_header, taken).new,
-                                place=folder.place,
+                                named=AgentNames(target.uri.host_header, taken).new,
                                 judges=judges,
                             )
                         )
@@ -164,12 +157,13 @@ def _test(
                         document.append({"url": target.url, "error": str(error)})
                         continue
             taken.add(agent)
-            records = {case.id: records[case.id] for case in cases if case.id in records}
-            tally = tally_of(records, expected)
+            found = folder.summaries.get(agent, {})
+            summaries = {case.id: found[case.id] for case in cases if case.id in found}
+            tally = tally_of(summaries, expected)
             good = good and tally.good
-            document.append(document_of(agent, target.url, records, tally))
+            document.append(document_of(agent, target.url, summaries, tally))
             if json_file != STDOUT:
-                show(agent, records, tally, folder.path)
+                show(agent, summaries, tally, folder.path)
     if json_file is not None:
         write_json(json_file, {"servers": document})
     missing = [one["url"] for one in document if "error" in one]
@@ -188,7 +182,7 @@ def _uri(url: str) -> WebSocketUri:
 
 
 def _only(agents: Sequence[str], servers: int) -> str:
-    """Who is gone on with, where nobody is named."""
+    """The agent whose run goes on, where ``--agent`` names none."""
     if len(agents) > 1:
         raise WrongInput("--resume: the folder has several agents: say with --agent whose run goes on")
     if servers > 1:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from wsoracle.generators.cases.live_case import LiveCase
 
-    from ..harness.agents import Names
+    from ..harness.client import AgentNames
     from ..harness.conversation import Manners
     from ..harness.judging_pool import Judges
-    from ..harness.run_folder import RunFolder
+    from ..reports import ReportFolder
 
 _INSTEAD: Final = {
     "echoserver": "any echo server of your own, or an implementation of wsoracle fleet",
@@ -187,32 +187,25 @@ def _test(
     options: dict[str, Any],
     judges: Judges,
 ) -> bool:
-    from ..harness.agents import Names
-    from ..harness.client import NoServer
-    from ..harness.expected_failures import tally_of
-    from ..harness.summary import show, summary_of
+    from ..harness.client import AgentNames, NoServer
+    from ..harness.run_result import show, tally_of
 
     numbers = {case.id: number for number, case in enumerate(every, 1)}
     good, taken = True, set[str]()
     with run_folder(options, judges) as folder:
         for server in spec.servers:
-            records: dict[str, Any] = {}
-
-            def keep(record: dict[str, Any], records: dict[str, Any] = records) -> None:
-                folder.add(record)
-                records[record["id"]] = summary_of(record)
-
-            names = Names(server.uri.host_header, taken)
+            names = AgentNames(server.uri.host_header, taken)
             own = server.agent or ident
             named = server if own is None else replace(server, agent=names.new(own))
             try:
-                agent = _test_one(named, spec, cases, numbers, keep, folder, judges, names)
+                agent = _test_one(named, spec, cases, numbers, folder, judges, names)
             except NoServer as error:
                 click.echo(f"wsoracle wstest: {one_line(str(error))}", err=True)
                 good = False
                 continue
             taken.add(agent)
-            ordered = {case.id: records[case.id] for case in cases if case.id in records}
+            found = folder.summaries.get(agent, {})
+            ordered = {case.id: found[case.id] for case in cases if case.id in found}
             tally = tally_of(ordered, frozenset())
             show(one_line(agent, 100), ordered, tally, folder.path)
             good = good and tally.good
@@ -224,55 +217,50 @@ def _test_one(
     spec: Spec,
     cases: Sequence[LiveCase],
     numbers: dict[str, int],
-    keep: Any,
-    folder: RunFolder,
+    folder: ReportFolder,
     judges: Judges,
-    names: Names,
+    names: AgentNames,
 ) -> str:
     """Run the cases on a server; the name of the agent."""
     from wsoracle.generators.cases.tester_handshake import Greeting
 
     from ..harness.client import Target, run_client
-    from ..harness.stopping import run_until_stopped
+    from ..harness.event_loop import run_until_stopped
 
     greeting = Greeting(server.origin, tuple(server.protocols))
     tls = _client_tls(server.hostname) if server.uri.secure else None
     target = Target(server.uri, server.agent, tls, server.hostname, greeting)
     manners = _manners(server.patience)
-    answered: dict[str, bool] = {}
 
-    def on_record(record: dict[str, Any]) -> None:
-        answered[record["id"]] = record["wsoracle"]["verdict"] in ("OK", "NON-STRICT")
-        keep(record)
-
-    def run(some: Sequence[LiveCase], target: Target) -> str:
+    def run(some: Sequence[LiveCase], target: Target, answered: dict[str, bool] | None = None) -> str:
         with progress("testing") as step:
             running = run_client(
                 target,
                 some,
                 manners,
-                on_record=on_record,
+                folder,
                 step=step,
-                answered=dict(answered),
+                answered=answered,
                 numbers=numbers,
                 named=names.new,
-                place=folder.place,
                 judges=judges,
             )
             return run_until_stopped(running)
 
-    left = list(cases)
+    left, answered = list(cases), dict[str, bool]()
     if spec.exclude_agent_cases and target.agent is None:
-        # Who is to be left out is known when the server has said its name.
+        # The cases to leave out are known when the server has told its name.
         first = next((case for case in left if case.control is None), left[0])
-        target = replace(target, agent=run([first], target))
+        agent = run([first], target)
+        target = replace(target, agent=agent)
         left.remove(first)
+        answered = {case_id: summary.answered for case_id, summary in folder.summaries[agent].items()}
     name = target.agent
     if name is not None:
         wanted = [case for case in cases if not spec.exclude_agent_cases(name, case.id)]
         controls = {case.control for case in wanted}
         left = [case for case in left if case in wanted or case.id in controls]
-    return run(left, target) if left else name or ""
+    return run(left, target, answered) if left else name or ""
 
 
 def _client_tls(hostname: str | None) -> ssl.SSLContext:

@@ -1,9 +1,9 @@
 """The fuzzing client: cases against a running server, several at a time.
 
 Theory of operation. Controls come first, since other cases count only where theirs was answered: as a rule that is
-known when they are judged (`ledger`). The very first one runs alone: it tells the name of the agent, and whether there
-is an endpoint at all. Where a server takes the connection and then says nothing, no further case is tried: one silence
-is proof enough, so that a silent server costs the stated patience once and not once a case.
+known when they are judged (`controls`). The first control runs alone: it tells the name of the agent, and whether there
+is an endpoint at all. Where a server takes the connection and then sends nothing, no further case is tried, so that a
+silent server costs the stated patience once and not once a case.
 
 Cases with much to send run one at a time, so that memory stays bounded: see :data:`LARGE`.
 """
@@ -14,8 +14,10 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Final
 
 from wsoracle.generators.cases.live_case import LiveCase
@@ -25,32 +27,42 @@ from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
-from ..reports.stored_record import Place
+from ..reports import ReportFolder
 from ..text.output import why_not
 from .connection import Link
-from .controls import Ledger, in_order
+from .controls import Controls, in_order
 from .conversation import Conversation, Manners, most_octets
 from .judging_pool import Judges
-from .transcript import Facts
+from .transcript import RunFacts, transcript_of
 
-__all__ = ["LARGE", "NoServer", "OnRecord", "Target", "run_client"]
+__all__ = ["LARGE", "AgentNames", "NoServer", "Target", "run_client"]
 
 LARGE: Final = 4 << 20
-"""Octets that an endpoint may send in a case from which on such cases run one at a time."""
+"""Half of the octets that an endpoint may send in a case; cases with more run one at a time."""
 
 MOST_PENDING: Final = 128 << 20
-"""Octets of conversations that wait to be judged, from which on no further case is begun."""
+"""Octets of conversations that wait to be judged; with more of them no further case is begun."""
 
 IN_VAIN: Final = 3
-"""Conversations without a word of the server, one after another, from which on it is taken to mean it."""
-
-OnRecord = Callable[[dict[str, Any]], None]
-"""Told of each record that is to be written; of some twice, where the control comes later."""
+"""Conversations in a row in which the server sent nothing; after them it is assumed to be silent in all others."""
 
 OnStep = Callable[[str, int, int], None]
 
-Filing = Callable[[str, str, str | None], Place]
-"""Where the files of a case go: asked with the agent, the id of the case and that of its control."""
+
+class AgentNames:
+    """The name of an agent in reports: its own, unless another agent of this run has that already.
+
+    Several servers of the same code call themselves the same: the later ones get their address added.
+    """
+
+    def __init__(self, address: str, taken: set[str]) -> None:
+        self._address: Final = address
+        self._taken: Final = taken
+
+    def new(self, own: str) -> str:
+        """The name of an agent that calls itself ``own``."""
+        names = (f"{own} ({self._address}){f' {n}' if n > 1 else ''}" for n in count(1))
+        return own if own not in self._taken else next(name for name in names if name not in self._taken)
 
 
 class NoServer(Exception):
@@ -82,71 +94,62 @@ async def run_client(
     target: Target,
     cases: Sequence[LiveCase],
     manners: Manners,
+    folder: ReportFolder,
     *,
-    on_record: OnRecord,
     jobs: int = 16,
     profile: Profile = "interop",
     step: OnStep | None = None,
     answered: Mapping[str, bool] | None = None,
     numbers: dict[str, int] | None = None,
     named: Callable[[str], str] = lambda own: own,
-    place: Filing | None = None,
     judges: Judges | None = None,
 ) -> str:
     """Run all cases (those for servers; their controls must be among them, or have been run); the name of the agent.
 
-    ``answered`` says of controls that were run before whether they were answered; ``numbers`` are the places of the
-    cases in reports, by id (their places among ``cases`` otherwise). ``named`` says what a server that the target has
-    no name for is called in reports, by what it calls itself; ``place`` where the files of a case go, so that whoever
-    judges it can write them. ``judges`` are left open. Raises :class:`NoServer` where the first connection cannot be
-    made.
+    Records go into the folder. ``answered`` tells of controls that were run before whether they were answered;
+    ``numbers`` are the places of the cases in reports, by id (their places among ``cases`` otherwise). ``named`` gives
+    the name in reports of a server that the target has no name for, from the server's own. ``judges`` are left open.
+    Raises :class:`NoServer` where the first connection cannot be made.
     """
-    run = _Run(target, cases, manners, on_record, profile, step, Ledger(answered), numbers, named, place, judges)
-    try:
+    served = [case for case in cases if Role.SERVER in case.roles]
+    numbers = numbers or {case.id: number for number, case in enumerate(served, 1)}
+    with nullcontext(judges) if judges is not None else Judges(Role.SERVER, served) as working:
+        run = _ClientRun(target, served, manners, folder, working, profile, step, Controls(answered), numbers, named)
         await run.all(max(1, jobs))
-    finally:
-        if judges is None:
-            run.close()
     return run.agent
 
 
-class _Run:
+class _ClientRun:
     def __init__(
         self,
         target: Target,
         cases: Sequence[LiveCase],
         manners: Manners,
-        on_record: OnRecord,
+        folder: ReportFolder,
+        judges: Judges,
         profile: Profile,
         step: OnStep | None,
-        ledger: Ledger,
-        numbers: dict[str, int] | None,
+        controls: Controls,
+        numbers: dict[str, int],
         named: Callable[[str], str],
-        place: Filing | None,
-        judges: Judges | None,
     ) -> None:
         self.agent = target.agent or ""
         self._named: Final = named
-        self._place: Final = place
+        self._folder: Final = folder
         self._target: Final = target
-        self._cases: Final = [case for case in cases if Role.SERVER in case.roles]
+        self._cases: Final = cases
         self._manners: Final = replace(manners, greeting=target.greeting)
-        self._on_record: Final = on_record
         self._profile: Final[Profile] = profile
         self._step: Final = step
-        self._ledger: Final = ledger
-        self._numbers: Final = numbers or {case.id: number for number, case in enumerate(self._cases, 1)}
+        self._controls: Final = controls
+        self._numbers: Final = numbers
         self._done = 0
         self._pending = 0
         self._judged: Final = asyncio.Event()
         self._silent: str | None = None
         self._talking = 0
         self._unheard: Final[list[_Unheard]] = []
-        self._judges: Final = Judges(Role.SERVER, self._cases) if judges is None else judges
-
-    def close(self) -> None:
-        """Let go of what works for this run."""
-        self._judges.close()
+        self._judges: Final = judges
 
     async def all(self, jobs: int) -> None:
         """Run every case."""
@@ -155,8 +158,8 @@ class _Run:
         await self._enter(*await self._talk(first[0], first=True))
         await self._some([*first[1:], *(others if controls else ())], jobs)
         await self._again(jobs)
-        for record in self._ledger.close():
-            self._on_record(record)
+        for summary in self._controls.close():
+            self._folder.enter(summary)
 
     async def _some(self, cases: Sequence[LiveCase], jobs: int) -> None:
         # Large ones go first in their own lane, so that the run does not end with the slowest of all.
@@ -181,14 +184,14 @@ class _Run:
                 group.create_task(lane(small))
 
     async def _again(self, jobs: int) -> None:
-        """What becomes of conversations in which the server did not say a word among others: it may take few at a time.
+        """Enter the conversations in which the server sent nothing while there were others: it may serve few at a time.
 
-        One that does not is taken at its word. Else they are held again, one at a time. Who stays silent three times is
-        not asked about the others; they are judged as they were. What comes first has longer, since there may still be
-        others in the queue of the server that have left. Opening handshakes come last: a server may well leave a faulty
-        one unanswered.
+        Where it serves many at a time, they are judged as they were. Otherwise they are held again, one at a time;
+        where the server is silent in three of them in a row, the others are judged as they were. The first has more
+        time, since connections that have ended may still be in the server's queue. Opening handshakes come last: a
+        server may well leave a faulty one unanswered.
         """
-        # One beside one first: who takes one after another need not have many in its queue that have left.
+        # One beside one first: a server that takes one after another then has few ended connections in its queue.
         believed = bool(self._unheard) and await self._answers_beside(1) and await self._answers_beside(jobs)
         for opening in (False, True):
             in_vain, manners = 0, replace(self._manners, patience=self._manners.patience * 4)
@@ -199,18 +202,18 @@ class _Run:
                     in_vain = in_vain + 1 if _was_not_heard(talk) else 0
                 await self._enter(talk, started)
 
-    async def _answers_beside(self, count: int) -> bool:
-        """Whether the server answers somebody while there are so many others, who say nothing."""
-        nonce = random.Random(f"{self._manners.seed}/beside {count}").randbytes(16)
+    async def _answers_beside(self, others: int) -> bool:
+        """Whether the server answers a connection beside this number of others that are silent."""
+        nonce = random.Random(f"{self._manners.seed}/beside {others}").randbytes(16)
         request = request_to(self._target.uri, self._target.greeting, nonce).octets()
-        *others, last = links = [Link(HEAD_LIMIT) for _ in range(count + 1)]
+        *silent, last = links = [Link(HEAD_LIMIT) for _ in range(others + 1)]
         try:
             async with asyncio.timeout(self._manners.patience):
                 for link in links:
                     await self._open(link)
                 last.write(request)
                 answered = await last.wait(lambda: last.received > 0, self._manners.patience)
-                return answered and not any(link.ended for link in others)
+                return answered and not any(link.ended for link in silent)
         except OSError:
             return False
         finally:
@@ -245,29 +248,27 @@ class _Run:
             await self._judged.wait()
 
     async def _enter(self, talk: Conversation, started: datetime) -> None:
-        """Have it judged, and tell of the records that come of it."""
+        """Have a conversation judged, and enter the summaries that change by it."""
         octets = talk.link.sent + talk.link.received
         self._pending += octets
         try:
-            await self._record(talk, started)
+            case_id, url = talk.case.id, self._target.url
+            counts = self._controls.may_count(talk.case, talk.broken_off)
+            facts = RunFacts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed, counts)
+            place = self._folder.place(self.agent, case_id, talk.case.control)
+            summary = await self._judges.record(transcript_of(talk), facts, self._profile, place)
+            for changed in self._controls.enter(summary):
+                self._folder.enter(changed)
         finally:
             self._pending -= octets
             self._judged.set()
-
-    async def _record(self, talk: Conversation, started: datetime) -> None:
-        case_id, url = talk.case.id, self._target.url
-        counts = self._ledger.may_count(talk.case, talk.broken_off)
-        facts = Facts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed, counts)
-        place = None if self._place is None else self._place(self.agent, case_id, talk.case.control)
-        for record in self._ledger.enter(await self._judges.record(talk, facts, self._profile, place)):
-            self._on_record(record)
         self._done += 1
         if self._step is not None:
             self._step(f"{self.agent}: {case_id}", self._done, len(self._cases))
 
     async def _connect(self, link: Link, talk: Conversation, first: bool) -> bool:
         try:
-            # Who has answered before is given longer: a connection may be one of many, and is no silence.
+            # A server that has answered before is given longer: the connection may be one of many.
             more = 0.0 if first else self._manners.patience_for_tcp
             async with asyncio.timeout(self._manners.patience + more):
                 await self._open(link)
@@ -292,7 +293,7 @@ _Unheard = tuple[Conversation, datetime]
 
 
 def _was_not_heard(talk: Conversation) -> bool:
-    """Whether the server did not send an octet until there was no more patience, as if it did not know of us."""
+    """Whether the server did not send an octet until there was no more patience."""
     return not talk.link.received and (talk.silent or talk.timed_out)
 
 
@@ -313,7 +314,7 @@ def _what_to_do(error: OSError, target: Target) -> str:
 
 
 def _server_field(talk: Conversation) -> str:
-    """What the server calls itself in its answer."""
+    """The server's name for itself, in its answer."""
     head = talk.answer
     if isinstance(head, Read) and isinstance(head.head, Response):
         return " ".join(head.head.values("Server")).strip()

@@ -15,7 +15,7 @@ from typing import Final, Literal, cast
 
 from wsoracle.generators.cases.live_case import writes
 
-from .log_entry import Entry
+from .transcript import LogEntry
 
 __all__ = ["Link"]
 
@@ -28,7 +28,7 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(self, most: int) -> None:
-        self.log: Final[list[Entry]] = []
+        self.log: Final[list[LogEntry]] = []
         self._unread: list[bytes] = []
         self.received: int = 0
         self.sent: int = 0
@@ -60,7 +60,7 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Octets came."""
         self._active = self._loop.time()
-        self.log.append(Entry(self._active - self._began, "received", data))
+        self.log.append(LogEntry(self._active - self._began, "received", data))
         self.received += len(data)
         self._unread.append(data)
         if self.received > self._most:
@@ -78,7 +78,7 @@ class Link(asyncio.Protocol):
         if isinstance(exc, ConnectionResetError | BrokenPipeError):
             self._ended("reset by peer")
         elif exc is not None:
-            self.log.append(Entry(self.now, "note", words=f"{type(exc).__name__}: {exc}"))
+            self.log.append(LogEntry(self.now, "note", words=f"{type(exc).__name__}: {exc}"))
             self._ended("reset by peer")
         if not self._gone.done():
             self._gone.set_result(None)
@@ -125,7 +125,7 @@ class Link(asyncio.Protocol):
 
     def silence(self, seconds: float) -> None:
         """Nothing came for so many seconds, and nothing more is waited for."""
-        self.log.append(Entry(self.now, "silence", words=f"{seconds:.3g} s of silence"))
+        self.log.append(LogEntry(self.now, "silence", words=f"{seconds:.3g} s of silence"))
 
     def allow(self, most: int) -> None:
         """So many octets may come from now on before the endpoint is taken to flood us."""
@@ -141,13 +141,13 @@ class Link(asyncio.Protocol):
             sent += len(piece)
             if transport.is_closing():
                 break
-        self.log.append(Entry(at, "sent", octets[:sent], chop=chop))
+        self.log.append(LogEntry(at, "sent", octets[:sent], chop=chop))
         self.sent += sent
 
     def end_sending(self) -> None:
         """Close our half of TCP; the whole of it where TLS has no halves."""
         if self.can_write and self._transport is not None:
-            self.log.append(Entry(self.now, "ended by us"))
+            self.log.append(LogEntry(self.now, "ended by us"))
             if self._transport.can_write_eof():
                 self.closed_by_us = True
                 try:
@@ -162,7 +162,7 @@ class Link(asyncio.Protocol):
         """Close TCP."""
         if self._transport is not None and not self._transport.is_closing():
             if not self.ended and not self.closed_by_us:
-                self.log.append(Entry(self.now, "closed by us"))
+                self.log.append(LogEntry(self.now, "closed by us"))
             self.closed_by_us = True
             self._transport.close()
 
@@ -170,7 +170,7 @@ class Link(asyncio.Protocol):
         """Drop TCP, whatever waits to be written."""
         if self._transport is not None and not self._gone.done():
             if not self.closed_by_peer and not self.closed_by_us:
-                self.log.append(Entry(self.now, "closed by us"))
+                self.log.append(LogEntry(self.now, "closed by us"))
             self.closed_by_us = True
             self._transport.abort()
 
@@ -220,7 +220,7 @@ class Link(asyncio.Protocol):
     def _ended(self, kind: Literal["closed by peer", "reset by peer"]) -> None:
         if self.closed_by_peer or self.reset_by_peer:
             return
-        self.log.append(Entry(self.now, kind))
+        self.log.append(LogEntry(self.now, kind))
         if kind == "closed by peer":
             self.closed_by_peer = True
         else:

@@ -1,95 +1,61 @@
-"""What counts: a case that names a control proves nothing unless the same agent answered that control in the same run.
+"""Which cases count: one that names a control proves nothing unless the same agent answered that control in the run.
 
-Records come in any order (a client under test chooses its own). One whose control has not been run yet is entered
-provisionally as one that counts, and comes out again, corrected, when the control is known or the run is over.
+Records come in any order (a client under test chooses its own). A case whose control has not been run yet counts
+provisionally; it is corrected when the control turns out not to be answered, or the run is over without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
-from typing import Any, Final, Literal
+from typing import Final
 
 from wsoracle.generators.cases.live_case import LiveCase
-from wsoracle.properties.judge.verdict import Verdict
 
-from ..reports.stored_record import FiledRecord
+from ..reports.stored_record import CaseSummary, uncounted
 
-__all__ = ["Ledger", "in_order", "uncounted", "with_controls"]
-
-Record = dict[str, Any]
-
-_ANSWERED: Final = (Verdict.OK.value, Verdict.NON_STRICT.value)
+__all__ = ["Controls", "in_order", "with_controls"]
 
 
-class Ledger:
-    """The controls of one agent. ``answered`` may be known from an earlier part of the run."""
+class Controls:
+    """The controls of one agent. ``answered`` tells of those that an earlier part of the run has run."""
 
     def __init__(self, answered: Mapping[str, bool] | None = None) -> None:
         self.answered: Final[dict[str, bool]] = dict(answered or {})
-        self._waiting: Final[dict[str, list[Record]]] = {}
+        self._waiting: Final[dict[str, list[CaseSummary]]] = {}  # by the id of the control
         self._withdrawn: Final[set[str]] = set()
 
     def may_count(self, case: LiveCase, broken_off: bool) -> bool:
-        """Whether a case that was talked about can still count: no, where its control is known not to be answered.
+        """Whether a case that was run can still count: not where its control is known not to be answered.
 
-        Of one that the tester broke off it is known at once, before there is a record, that it is not answered itself.
+        A case that the tester broke off is known not to be answered itself, before there is a record of it.
         """
         if broken_off:
             self.answered[case.id] = False
         return case.control is None or self.answered.get(case.control, True)
 
-    def enter(self, record: Record) -> list[Record]:
-        """A case has been run: the records to be written, this one and those that waited for it and change thereby."""
-        ours = record["wsoracle"]
-        self.answered[record["id"]] = ours["verdict"] in _ANSWERED
-        changed = [record]
-        waited = self._waiting.pop(record["id"], [])
-        if not self.answered[record["id"]]:
-            changed += [uncounted(one) for one in waited]
-        else:
-            changed += [one for one in waited if one["id"] in self._withdrawn]
-        self._withdrawn.difference_update(one["id"] for one in waited)
-        control = ours["control"]
-        if control is not None:
-            known = self.answered.get(control)
-            if known is None:
-                waiting = self._waiting.setdefault(control, [])
-                waiting[:] = [one for one in waiting if one["id"] != record["id"]]
-                waiting.append(record)
-                self._withdrawn.discard(record["id"])
-            elif not known:
-                uncounted(record)
-        return changed
+    def enter(self, summary: CaseSummary) -> list[CaseSummary]:
+        """A case has been run: its summary, and those of cases that waited for it and change thereby."""
+        self.answered[summary.id] = summary.answered
+        waited = self._waiting.pop(summary.id, [])
+        back = [one for one in waited if one.id in self._withdrawn]
+        changed = back if summary.answered else [uncounted(one) for one in waited]
+        self._withdrawn.difference_update(one.id for one in waited)
+        known = True if summary.control is None else self.answered.get(summary.control)
+        if known is None:
+            waiting = self._waiting.setdefault(str(summary.control), [])
+            waiting[:] = [one for one in waiting if one.id != summary.id]
+            waiting.append(summary)
+            self._withdrawn.discard(summary.id)
+        return [summary if known is not False else uncounted(summary), *changed]
 
-    def close(self) -> list[Record]:
-        """The run is over as far as is known: the records whose control was not run, as ones that do not count.
+    def close(self) -> list[CaseSummary]:
+        """The run is over for now: the cases whose control was not run, as ones that do not count.
 
-        Should it go on and a control be answered, they come back from :meth:`enter` as they were.
+        Should the run go on and a control be answered, they come back from :meth:`enter` as they were.
         """
-        left = [record for records in self._waiting.values() for record in records]
-        self._withdrawn.update(record["id"] for record in left)
-        return [uncounted(_copied(record), "run") for record in left]
-
-
-def _copied(record: Record) -> Record:
-    copied = copy(record)  # of the same class
-    copied["wsoracle"] = dict(record["wsoracle"])
-    return copied
-
-
-def uncounted(record: Record, without: Literal["answered", "run"] = "answered") -> Record:
-    """Mark a record as one that proves nothing, since its control was not answered, or not even run; the record."""
-    ours = record["wsoracle"]
-    if ours["counts"]:
-        why = f"its control {ours['control']} was not {without}, so that it proves nothing"
-        ours["counts"] = ours["passed"] = False
-        ours["note"] = f"{ours['note']}; {why}" if ours["note"] else why
-        record["behavior"] = Verdict.FAILED.value
-        record["result"] = f"{why} ({record['result']})"
-        if isinstance(record, FiledRecord):
-            record.changed = True
-    return record
+        left = [summary for waiting in self._waiting.values() for summary in waiting]
+        self._withdrawn.update(summary.id for summary in left)
+        return [uncounted(summary, "run") for summary in left]
 
 
 def with_controls(chosen: Sequence[LiveCase], every: Iterable[LiveCase]) -> tuple[LiveCase, ...]:
@@ -99,7 +65,7 @@ def with_controls(chosen: Sequence[LiveCase], every: Iterable[LiveCase]) -> tupl
 
 
 def in_order(cases: Sequence[LiveCase]) -> tuple[tuple[LiveCase, ...], tuple[LiveCase, ...]]:
-    """The controls among the cases, and the others: the first are to be run before the second."""
+    """The controls among the cases, and the others, which are to be run after them."""
     controls = {case.control for case in cases}
     first = tuple(case for case in cases if case.id in controls)
     return first, tuple(case for case in cases if case.id not in controls)

@@ -29,8 +29,8 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
 
 from ..expected.answers import Answers, answers_to, runs
 from .connection import Link
-from .log_entry import BARRIER
 from .received import Incoming
+from .transcript import BARRIER
 
 __all__ = ["Conversation", "Manners", "most_octets"]
 

@@ -1,25 +1,34 @@
-"""From what happened on a connection to a trace, and to the judgement on it."""
+"""What is done with a conversation that has come to its end: a trace is made of it, judged, recorded and filed."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import Final, NamedTuple
+from datetime import UTC, datetime
+from typing import Final
 
+from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.uri import parse_uri
+from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
 from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
-from .log_entry import Entry
-from .transcript import Finished
+from ..reports.index import index_page
+from ..reports.page import case_page
+from ..reports.stored_record import CaseSummary, FilePlace, file_record, summary_of
+from .record import Judged, record_of
+from .transcript import LogEntry, RunFacts, Transcript
 
-__all__ = ["Judged", "judge_conversation", "trace_of"]
+__all__ = ["get_ready", "judge_and_file", "judge_conversation", "trace_of"]
 
 
-def trace_of(log: list[Entry]) -> list[Observation]:
+def trace_of(log: list[LogEntry]) -> list[Observation]:
     """The log from the side of the endpoint under test; writes and reads that follow one another are joined."""
     trace: list[Observation] = []
     sent: list[bytes] = []
@@ -61,18 +70,11 @@ def trace_of(log: list[Entry]) -> list[Observation]:
 UNOPENED: Final = "the opening handshake was not completed, so that nothing of the case was tested"
 
 
-class Judged(NamedTuple):
-    """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed."""
-
-    judgement: Judgement
-    parts: Parts
-
-
-def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
+def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged:
     """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes.
 
-    One that the tester broke off, because it took too long or too much was sent, is failed without their help: no rule
-    forbids to go on for ever, but what was asked for did not come.
+    A conversation that the tester broke off, because it took too long or too much was sent, is failed without the
+    rules: none of them forbids to go on for ever, but the answer that the case asks for did not come.
     """
     if talk.broken_off:
         return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
@@ -84,13 +86,13 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
         found = judge_opening(trace, setting, uri=uri, application="echo", profile=profile, strictly=strictly)
         if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
             return found
-        # To refuse is allowed, for an Origin above all; it is no conformance with what was to come after it.
+        # An endpoint may refuse, for an Origin above all; it does not thereby conform with what was to come.
         note = "; ".join(filter(None, (found.note, UNOPENED)))
         return replace(found, verdict=Verdict.INFORMATIONAL, note=note)
 
     limits = (MAX_LENGTH, None) if talk.case.may_be_too_big else (MAX_LENGTH,)
     if len(limits) > 1:
-        # What is wrong is looked for last: that takes long where any of thousands of fragments may have been refused.
+        # The judge looks for faults last: that takes long where any of thousands of fragments may have been refused.
         for limit in limits:
             judgement = judged(limit, strictly=True)
             if judgement.verdict is not Verdict.FAILED:
@@ -99,3 +101,29 @@ def judge_conversation(talk: Finished, profile: Profile = "interop") -> Judged:
     if judgements[0].verdict is Verdict.FAILED:
         judgements += [excused for excused in map(judged, limits[1:]) if excused.verdict is not Verdict.FAILED]
     return Judged(judgements[-1], parts(judgements[-1], trace))
+
+
+def judge_and_file(transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:
+    """Judge a conversation and write the files of its record; the summary. Raises OSError."""
+    return file_record(record_of(transcript, judge_conversation(transcript, profile), facts), place)
+
+
+def get_ready(role: Role) -> None:
+    """Judge, record and show one echoed message, so that all that is made on first use is there.
+
+    That takes a good part of a second: rules become functions, templates are read.
+    """
+    uri, greeting = parse_uri("ws://127.0.0.1/"), Greeting()
+    request = request_to(uri, greeting, bytes(16))
+    exchanged = [(Role.CLIENT, request.octets()), (Role.SERVER, answer_to(request, greeting).octets())]
+    for opcode, payload in ((TEXT, b"echo"), (CLOSE, b"")):
+        for sender in (role.peer, role):
+            key = b"wxyz" if sender is Role.CLIENT else None
+            exchanged.append((sender, encode(Frame(opcode, payload, key=key))))
+    log = [LogEntry(0.0, "received" if sender is role else "sent", octets) for sender, octets in exchanged]
+    log.append(LogEntry(0.0, "closed by peer"))
+    case = LiveCase("1.1.1", "", "", ("",), ())
+    talk = Transcript(case, role, uri, log, True, True, False, [], None, None, Counter())
+    record = record_of(talk, judge_conversation(talk), RunFacts("", 1, datetime.now(UTC), 0.0, None, 0))
+    case_page(record)
+    index_page({"": {case.id: summary_of(record)}})

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wsoracle.model.octets.vocabulary import Role
 
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from wsoracle.generators.cases.live_case import LiveCase
     from wsoracle.properties.judge.verdict import Profile
 
-    from ..reports.entries import Entries
-    from ..reports.stored_record import Place
-    from .conversation import Conversation
-    from .transcript import Facts, Finished
+    from ..reports.stored_record import CaseSummary, FilePlace, Summaries
+    from .transcript import RunFacts, Transcript
 
 __all__ = ["Judges"]
 
@@ -58,21 +56,17 @@ class Judges:
         """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
         return self._workers is not None and (self._all or _is_large(case))
 
-    async def record(self, talk: Conversation, facts: Facts, profile: Profile, place: Place | None) -> dict[str, Any]:
-        """The record of a conversation, judged. With a ``place`` it may be a
-        :class:`~wsoracle.reports.stored_record.FiledRecord`, whose files have been written there."""
-        from .transcript import finished_of
-
-        finished = finished_of(talk)
-        if self._workers is not None and self.elsewhere(talk.case):
+    async def record(self, transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:
+        """Judge a conversation and write the files of its record; the summary."""
+        if self._workers is not None and self.elsewhere(transcript.case):
             try:
-                record: dict[str, Any] = await self._workers.call(_work, finished, facts, profile, place)
-                return record
+                summary: CaseSummary = await self._workers.call(_work, transcript, facts, profile, place)
+                return summary
             except WorkersLost:
-                pass  # it was killed: what it would have done is done here
-        return _work(finished, facts, profile, None)
+                pass  # the process was killed: its work is done here
+        return _work(transcript, facts, profile, place)
 
-    def index_page(self, agents: Entries) -> str:
+    def index_page(self, agents: Summaries) -> str:
         """The index of a run, made where templates have been read before, unless there is other work to do."""
         if self._workers is not None and not self._workers.busy:
             try:
@@ -102,18 +96,18 @@ def _is_large(case: LiveCase) -> bool:
 
 
 def _get_ready(role: Role) -> None:
-    from .judging_work import get_ready
+    from .judging import get_ready
 
     get_ready(role)
 
 
-def _work(finished: Finished, facts: Facts, profile: Profile, place: Place | None) -> dict[str, Any]:
-    from .judging_work import record_finished
+def _work(transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:
+    from .judging import judge_and_file
 
-    return record_finished(finished, facts, profile, place)
+    return judge_and_file(transcript, facts, profile, place)
 
 
-def _index_page(agents: Entries) -> str:
+def _index_page(agents: Summaries) -> str:
     from ..reports.index import index_page
 
     return index_page(agents)

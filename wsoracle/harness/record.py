@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from wsoracle.generators.cases.live_case import writes
 from wsoracle.model.octets.units import describe
@@ -21,12 +21,11 @@ from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__
 from ..expected.stored import outcomes_of
-from .judging import Judged
-from .log_entry import BARRIER, Entry
-from .transcript import Facts, Finished
-from .wire_log import SHOWN, Crossing, FrameSeen, HeadSeen
+from ..reports.stored_record import summary_of, uncounted, with_summary
+from .transcript import BARRIER, LogEntry, RunFacts, Transcript
+from .wire_log import SHOWN, Direction, FrameSeen, HeadSeen
 
-__all__ = ["FORMAT", "VERSION", "record_of"]
+__all__ = ["FORMAT", "VERSION", "Judged", "record_of"]
 
 FORMAT: Final = "wsoracle-record"
 VERSION: Final = 1
@@ -37,13 +36,20 @@ MOST_ENTRIES: Final = 300
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 
 
-class _Wire:
+class Judged(NamedTuple):
+    """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed."""
+
+    judgement: Judgement
+    parts: Parts
+
+
+class _Traffic:
     """Both directions of a log, read once. ``decides``: the octet received that decides, which has to be listed."""
 
-    def __init__(self, log: list[Entry], full: bool, sent_frames: int, decides: int | None) -> None:
+    def __init__(self, log: list[LogEntry], full: bool, sent_frames: int, decides: int | None) -> None:
         # What the tester sent is known: beyond what is listed it need not be read again.
-        self.sent: Final = Crossing(heads=1, most=MOST_ENTRIES, stops=True)
-        self.received: Final = Crossing(heads=1, most=MOST_ENTRIES, keep=decides)
+        self.sent: Final = Direction(heads=1, most=MOST_ENTRIES, stops=True)
+        self.received: Final = Direction(heads=1, most=MOST_ENTRIES, keep=decides)
         self.lines: Final[list[list[Any]]] = []
         self.timeline: Final[list[dict[str, Any]]] = []
         self.messages: Final[list[list[Any]]] = []
@@ -75,7 +81,7 @@ class _Wire:
         if self._lines_cut or unlisted:
             self.lines.append(["WLM", False])
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: LogEntry) -> None:
         if entry.kind in ("sent", "received"):
             out = entry.kind == "sent"
             # One more than there is room for, which is not listed: then it is known that there was more.
@@ -150,10 +156,10 @@ class _Wire:
             self._lines_cut |= self._full
 
 
-def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
-    """The document."""
+def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, Any]:
+    """The record of a conversation."""
     case, role, (judgement, parts) = talk.case, talk.role, judged
-    wire = _Wire(talk.log, case.log, sum(talk.sent_frames.values()), judgement.octet)
+    wire = _Traffic(talk.log, case.log, sum(talk.sent_frames.values()), judgement.octet)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and talk.closed_by_peer
@@ -165,7 +171,7 @@ def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
     verdict = judgement.verdict
     note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
     silent_at = [entry for entry in talk.log if entry.kind == "silence"]
-    return {
+    record = {
         "agent": facts.agent,
         "behavior": parts.behavior.value,
         "behaviorClose": parts.closing_kind,
@@ -229,6 +235,7 @@ def record_of(talk: Finished, judged: Judged, facts: Facts) -> dict[str, Any]:
             "facts": facts.facts,
         },
     }
+    return record if facts.counts else with_summary(record, uncounted(summary_of(record)))
 
 
 def _step(
@@ -334,7 +341,7 @@ def _result(judgement: Judgement, note: str) -> str:
     return f"{text} ({note})" if note else text
 
 
-def _why_not_clean(talk: Finished, mine: bytes | None, theirs: bytes | None) -> str:
+def _why_not_clean(talk: Transcript, mine: bytes | None, theirs: bytes | None) -> str:
     if not talk.opened:
         return "the opening handshake was not completed"
     if theirs is None:

@@ -3,11 +3,11 @@
 Theory of operation. Every connection begins with one request, which is read within a time and a size. What it asks for
 is one of the WebSocket paths of client testees (`server_paths`), or a page. A case is a :class:`Conversation` with the
 request already read: the client is judged from the first octet of its opening handshake on. A record is written when
-its case is over, and again should its control turn out not to be answered (`ledger`).
+its case is over, and again should its control turn out not to be answered (`controls`).
 
-Everything is bounded (:class:`Limits`): connections, the time and the octets of a request, agents, and the octets that
-clients may send in cases at the same time, for which cases wait. Of a client that takes a connection and says nothing
-at all, no further case is tried, so that silence costs the stated patience once.
+Everything is bounded (:class:`ServerLimits`): connections, the time and the octets of a request, agents, and the octets
+that clients may send in cases at the same time, for which cases wait. A client that is silent in its first case gets no
+further one, so that silence costs the stated patience once.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_run import AgentRun, ServerRun
 from .server_web import Pages
-from .transcript import Facts
+from .transcript import RunFacts, transcript_of
 
-__all__ = ["Address", "FuzzingServer", "Limits"]
+__all__ = ["Address", "FuzzingServer", "ServerLimits"]
 
 Address = tuple[str, int]
 
@@ -47,10 +47,10 @@ Excluded = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """What clients may take at the most.
 
-    `connections`  at the same time; whoever comes on top is sent away with 503
+    `connections`  at the same time; any more are answered with 503
     `request`      seconds in which a request must be complete, and a TLS handshake
     `status`       seconds that a result is waited for on /getCaseStatus
     `update`       seconds that /updateReports waits for the agent's cases to come to their end and to be judged
@@ -101,7 +101,7 @@ class FuzzingServer:
         reports: Path,
         *,
         profile: Profile = "interop",
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
         say: Callable[[str], None] = lambda line: None,
         excluded: Excluded = lambda agent, case_id: False,
         once: bool = False,
@@ -112,7 +112,7 @@ class FuzzingServer:
         self._pages: Final = Pages(run, reports, len(self.cases))
         self._manners: Final = manners
         self._profile: Final[Profile] = profile
-        self._limits: Final = limits or Limits()
+        self._limits: Final = limits or ServerLimits()
         self._say: Final = say
         self._excluded: Final = excluded
         self._once: Final = once
@@ -126,10 +126,10 @@ class FuzzingServer:
 
     @property
     def connections(self) -> int:
-        """How many there are."""
+        """The number of connections."""
         return len(self._connections)
 
-    # --- for who runs it ----------------------------------------------------------------------------------------------
+    # --- from start to end --------------------------------------------------------------------------------------------
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
         """Listen for clients under test; the address. Port 0 lets the system choose. Raises OSError."""
@@ -142,11 +142,11 @@ class FuzzingServer:
         return await self._listen(host, port, tls, web=True)
 
     def get_ready(self) -> None:
-        """Do what would make the first client wait; it may be there already."""
+        """Do what would make the first client wait. Clients may have connected already."""
         get_ready()
 
     async def stopped(self) -> None:
-        """Wait until it was stopped. Raises what went wrong when a report was written."""
+        """Wait until it was stopped. Raises the error that stopped it, such as a full disk."""
         await self._stopped.wait()
         if self._failure is not None:
             raise self._failure
@@ -274,7 +274,7 @@ class FuzzingServer:
             return None  # it will never be run
         if command.path == "/getCaseStatus" and case is not None:
             result = await self.run.result(command.agent, case.id, self._limits.status)
-            return None if result is None else json.dumps({"behavior": result.summary["behavior"]})
+            return None if result is None else json.dumps({"behavior": result.summary.behavior})
         if command.path == "/updateReports":
             await self._update(command.agent)
         return None
@@ -321,10 +321,10 @@ class FuzzingServer:
             if first and (talk.silent or talk.timed_out) and talk.said_nothing:
                 agent.silent = case.id
         keep(link.sent + link.received)  # the judge may be behind, and others have to have room until it is not
-        counts = agent.ledger.may_count(case, talk.broken_off)
-        facts = Facts(agent.name, command.number, started, link.now - begun, None, self._manners.seed, counts)
+        counts = agent.controls.may_count(case, talk.broken_off)
+        facts = RunFacts(agent.name, command.number, started, link.now - begun, None, self._manners.seed, counts)
         place = self.run.place(agent, case)
-        self.run.enter(agent, await self._judges.record(talk, facts, self._profile, place))
+        self.run.enter(agent, await self._judges.record(transcript_of(talk), facts, self._profile, place))
 
 
 def _error(status: int, why: str) -> Page:
@@ -332,7 +332,7 @@ def _error(status: int, why: str) -> Page:
 
 
 class _Room:
-    """So many octets at the same time; who needs more than is left waits, in order."""
+    """Room for a number of octets; tasks that need more than is left wait, in order."""
 
     def __init__(self, octets: int) -> None:
         self._all: Final = octets
@@ -342,7 +342,7 @@ class _Room:
 
     @asynccontextmanager
     async def of(self, octets: int) -> AsyncIterator[Callable[[int], None]]:
-        """With room for so many octets (what is more than all counts as all); who needs less at last says so."""
+        """With room for so many octets, or for all where they are more; the task may give some back early."""
         taken = min(octets, self._all)
 
         def keep(octets: int) -> None:

@@ -1,4 +1,4 @@
-"""What a fuzzing server knows of its run: each agent with its results, which of them count, and what changed when.
+"""The state of a fuzzing server's run: each agent with its results, which of them count, and what changed when.
 
 It is bounded whatever agents do: there are at most :data:`MOST_AGENTS` of them, and of each at most one result a case.
 """
@@ -9,41 +9,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Final, NamedTuple
 
 from wsoracle.generators.cases.live_case import LiveCase
 
-from ..reports.stored_record import Place
-from .controls import Ledger
+from ..reports import ReportFolder
+from ..reports.stored_record import CaseSummary, FilePlace
+from .controls import Controls
 from .server_paths import Refusal
-from .summary import summary_of
 
-__all__ = ["MOST_AGENTS", "AgentRun", "Folder", "Result", "ServerRun"]
+__all__ = ["MOST_AGENTS", "AgentRun", "CaseResult", "ServerRun"]
 
 MOST_AGENTS: Final = 64
 
-Record = dict[str, Any]
 
-
-class Folder(Protocol):
-    """Where records go: the report folder."""
-
-    def place(self, agent: str, case_id: str, control: str | None) -> Place | None:
-        """Where the files of a case are to go; None where whole records are wanted."""
-
-    def add(self, record: Record) -> object:
-        """Write the files of a case."""
-
-    def finish(self) -> object:
-        """Write the files that list all cases."""
-
-
-class Result:
+class CaseResult(NamedTuple):
     """The latest result of a case: its summary, and when it came, as a serial number in the run."""
 
-    def __init__(self, summary: Mapping[str, Any], serial: int) -> None:
-        self.summary: Final = summary
-        self.serial: Final = serial
+    summary: CaseSummary
+    serial: int
 
 
 class AgentRun:
@@ -55,33 +39,21 @@ class AgentRun:
 
     def __init__(self, name: str, earlier: Iterable[str], answered: Mapping[str, bool]) -> None:
         self.name: Final = name
-        self.results: Final[dict[str, Result]] = {}
+        self.results: Final[dict[str, CaseResult]] = {}
         self.done_before: Final = set(earlier)
-        self.ledger: Final = Ledger(answered)
+        self.controls: Final = Controls(answered)
         self.running: Final[Counter[str]] = Counter()
         self.has_talked = False
         self.silent: str | None = None
 
-    @property
-    def summaries(self) -> dict[str, Mapping[str, Any]]:
-        """The summaries of all its results, by id."""
-        return {case_id: result.summary for case_id, result in self.results.items()}
-
 
 class ServerRun:
-    """All agents. ``earlier`` and ``answered`` are asked for what is known of an agent from before."""
+    """All agents of a run; its records go into the folder, which knows the earlier part of a resumed run."""
 
-    def __init__(
-        self,
-        folder: Folder,
-        earlier: Callable[[str], Mapping[str, Mapping[str, Any]]] = lambda agent: {},
-        answered: Callable[[str], Mapping[str, bool]] = lambda agent: {},
-    ) -> None:
+    def __init__(self, folder: ReportFolder) -> None:
         self.agents: Final[dict[str, AgentRun]] = {}
         self.serial = 0
         self._folder: Final = folder
-        self._earlier: Final = earlier
-        self._answered: Final = answered
         self._waiting: Final[set[asyncio.Future[None]]] = set()
 
     def agent(self, name: str) -> AgentRun:
@@ -90,24 +62,24 @@ class ServerRun:
         if found is None:
             if len(self.agents) >= MOST_AGENTS:
                 raise Refusal(500, f"there are {MOST_AGENTS} agents in this run: start another one for more")
-            earlier = self._earlier(name)
-            found = self.agents[name] = AgentRun(name, earlier, self._answered(name))
-            for case_id, summary in earlier.items():
-                self._keep(found, case_id, summary)
+            earlier = self._folder.earlier(name)
+            found = self.agents[name] = AgentRun(name, earlier, self._folder.answered_by(name))
+            for summary in earlier.values():
+                self._keep(found, summary)
         return found
 
-    def place(self, agent: AgentRun, case: LiveCase) -> Place | None:
-        """Where the files of an agent's case are to go, for who judges it."""
+    def place(self, agent: AgentRun, case: LiveCase) -> FilePlace:
+        """Where the files of an agent's case are to go."""
         return self._folder.place(agent.name, case.id, case.control)
 
-    def enter(self, agent: AgentRun, record: Record) -> None:
-        """A case has come to its end."""
-        self._write(agent, agent.ledger.enter(record))
+    def enter(self, agent: AgentRun, summary: CaseSummary) -> None:
+        """A case has been judged."""
+        self._write(agent, agent.controls.enter(summary))
 
     def finish(self) -> None:
         """Write everything: cases whose control was not run do not count."""
         for agent in self.agents.values():
-            self._write(agent, agent.ledger.close())
+            self._write(agent, agent.controls.close())
         self._folder.finish()
 
     @contextmanager
@@ -122,7 +94,7 @@ class ServerRun:
                 del agent.running[case_id]
             self._tell()
 
-    async def result(self, name: str, case_id: str, seconds: float) -> Result | None:
+    async def result(self, name: str, case_id: str, seconds: float) -> CaseResult | None:
         """The result of an agent's case, when it is there and the case is not running; None if that takes too long."""
 
         def is_there() -> bool:
@@ -147,15 +119,15 @@ class ServerRun:
             return done()
         return True
 
-    def _write(self, agent: AgentRun, records: list[Record]) -> None:
-        for record in records:
-            self._folder.add(record)
-            self._keep(agent, record["id"], summary_of(record))
+    def _write(self, agent: AgentRun, summaries: Iterable[CaseSummary]) -> None:
+        for summary in summaries:
+            self._folder.enter(summary)
+            self._keep(agent, summary)
         self._tell()
 
-    def _keep(self, agent: AgentRun, case_id: str, summary: Mapping[str, Any]) -> None:
+    def _keep(self, agent: AgentRun, summary: CaseSummary) -> None:
         self.serial += 1
-        agent.results[case_id] = Result(summary, self.serial)
+        agent.results[summary.id] = CaseResult(summary, self.serial)
 
     def _tell(self) -> None:
         for waiting in self._waiting:

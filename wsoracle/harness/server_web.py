@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 from wsoracle.model.octets.http import Request
 
+from ..reports.stored_record import CaseSummary
 from .server_answers import Page
 from .server_paths import Refusal, path_of
 from .server_run import ServerRun
@@ -115,9 +116,9 @@ class Pages:
         since = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 16 else 0
         agents = list(self._run.agents.values())
         rows = [
-            (result.serial, place, case_id, result.summary)
+            (result.serial, place, result.summary)
             for place, agent in enumerate(agents)
-            for case_id, result in agent.results.items()
+            for result in agent.results.values()
             if result.serial > since
         ]
         rows.sort(key=lambda row: row[0])
@@ -127,7 +128,7 @@ class Pages:
             "agents": [
                 {"name": agent.name, "run": len(agent.results), "now": sorted(agent.running)} for agent in agents
             ],
-            "results": [_row(place, case_id, summary) for _, place, case_id, summary in rows[:_MOST_ROWS]],
+            "results": [_row(place, summary) for _, place, summary in rows[:_MOST_ROWS]],
         }
 
     def _file(self, name: str) -> Page:
@@ -146,16 +147,15 @@ class Pages:
             raise missing from None
 
 
-def _row(place: int, case_id: str, summary: Any) -> dict[str, Any]:
-    ours = summary["wsoracle"]
+def _row(place: int, summary: CaseSummary) -> dict[str, Any]:
     return {
         "agent": place,
-        "case": case_id,
-        "verdict": ours["verdict"] if ours["counts"] else "NO CONTROL",
-        "passed": ours["passed"],
-        "behavior": summary["behavior"],
-        "behaviorClose": summary["behaviorClose"],
-        "rules": [rule["id"] for rule in ours["rules"]],
+        "case": summary.id,
+        "verdict": summary.label,
+        "passed": summary.passed,
+        "behavior": summary.behavior,
+        "behaviorClose": summary.behavior_close,
+        "rules": summary.rule_ids,
     }
 
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ..text.output import one_line, why_not
-from .collector import only_what_is_new
-from .expected_failures import tally_of
-from .summary import show
+from .event_loop import only_what_is_new
+from .run_result import show, tally_of
 
 if TYPE_CHECKING:
     from .server import FuzzingServer
@@ -111,11 +110,11 @@ def conclude(
     good = True
     tested = [agent for agent in run.agents.values() if agent.results]
     for agent in tested:
-        records = {case_id: agent.results[case_id].summary for case_id in ids if case_id in agent.results}
-        tally = tally_of(records, expected)
+        summaries = {case_id: agent.results[case_id].summary for case_id in ids if case_id in agent.results}
+        tally = tally_of(summaries, expected)
         name = one_line(agent.name, 100)
-        show(name, records, tally, where)
-        missing = [case_id for case_id in ids if case_id not in records and not excluded(agent.name, case_id)]
+        show(name, summaries, tally, where)
+        missing = [case_id for case_id in ids if case_id not in summaries and not excluded(agent.name, case_id)]
         if missing:
             say(f"{name}: {len(missing)} of {len(ids)} cases were not run, such as {missing[0]}")
         good = good and tally.good and not missing

@@ -1,31 +1,47 @@
-"""A conversation that has come to its end, as data: all that judging and recording it need, for another process too."""
+"""A conversation that has come to its end, as data: all that is needed to judge and record it in another process."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from wsoracle.generators.cases.live_case import LiveCase
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 
-from .log_entry import Entry
-
 if TYPE_CHECKING:
     from .conversation import Conversation
 
-__all__ = ["Facts", "Finished", "finished_of"]
+__all__ = ["BARRIER", "LogEntry", "RunFacts", "Transcript", "transcript_of"]
+
+BARRIER: Final = b"wsoracle: are you there?"
+"""The payload of the tester's own Pings."""
+
+Kind = Literal["sent", "received", "closed by peer", "reset by peer", "closed by us", "ended by us", "silence", "note"]
 
 
-class Finished(NamedTuple):
-    """The attributes of a :class:`Conversation` of the same names, and what happened on its link."""
+class LogEntry(NamedTuple):
+    """Something that happened, `at` seconds after the beginning of the connection.
+
+    Octets may have been sent in several writes of at most `chop` octets each, with nothing else between them.
+    """
+
+    at: float
+    kind: Kind
+    octets: bytes = b""
+    words: str = ""
+    chop: int | None = None
+
+
+class Transcript(NamedTuple):
+    """A conversation as data: the attributes of a :class:`Conversation` of the same names, and its connection's log."""
 
     case: LiveCase
     role: Role
     uri: WebSocketUri | None
-    log: list[Entry]
+    log: list[LogEntry]
     closed_by_peer: bool
     opened: bool
     broken_off: bool
@@ -36,7 +52,7 @@ class Finished(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunFacts:
     """What a record needs besides the conversation and the judgement on it.
 
     `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
@@ -53,9 +69,9 @@ class Facts:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-def finished_of(talk: Conversation) -> Finished:
+def transcript_of(talk: Conversation) -> Transcript:
     """What is kept of a conversation."""
-    return Finished(
+    return Transcript(
         talk.case,
         talk.role,
         talk.uri,

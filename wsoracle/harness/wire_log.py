@@ -10,7 +10,7 @@ from wsoracle.model.octets.frames import Header, decode_header
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import CLOSE
 
-__all__ = ["SHOWN", "Crossing", "FrameSeen", "HeadSeen"]
+__all__ = ["SHOWN", "Direction", "FrameSeen", "HeadSeen"]
 
 SHOWN: Final = 64
 """Octets of a write, a read or a payload that are kept for people."""
@@ -39,7 +39,7 @@ class FrameSeen(NamedTuple):
     whole: bool
 
 
-class Crossing:
+class Direction:
     """One direction. ``heads``: how many heads come before the frames; interim answers are heads too.
 
     Of more than ``most`` frames only Close frames and the one with the octet ``keep`` in it are given; `left_out`

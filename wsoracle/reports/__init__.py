@@ -1,4 +1,7 @@
-"""Reports: pages, an index, JUnit and Markdown, all made from the records of cases (docs/reports.md)."""
+"""Reports: pages of cases, an index, JUnit XML and Markdown (docs/reports.md).
+
+In go the records of cases, as files in a folder; out come the files beside them, and summaries of the records.
+"""
 
 from .report_folder import ForeignFolder, ReportFolder
 

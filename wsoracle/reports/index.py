@@ -9,28 +9,26 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import quote
 
-from .entries import Entries
-from .escape import visible
-from .names import page_name
-from .style import FILTER_SCRIPT, policy, template_environment
-from .verdicts import CLOSED_WELL, MEANINGS, SIGNS, VERDICTS, label, style_of
+from .sanitize import CLOSED_WELL, visible
+from .stored_record import CaseSummary, Summaries, case_order, page_name
+from .style import FILTER_SCRIPT, MEANINGS, SIGNS, VERDICTS, policy, style_of, template_environment
 
 __all__ = ["OTHER", "index_page", "totals_of"]
 
 OTHER: Final = "other"
-"""Verdicts that are none of ours, such as text from outside."""
+"""Stands for verdicts that wsoracle does not give, such as text from outside."""
 
 
-def index_page(agents: Entries) -> str:
-    """HTML of what is listed: entries by agent and case."""
-    cases: dict[str, Mapping[str, Any]] = {}
-    for entries in agents.values():
-        for case_id, entry in entries.items():
-            if not cases.get(case_id, {}).get("title"):
-                cases[case_id] = entry
-    ordered = sorted(cases.items(), key=lambda item: item[1]["order"])
+def index_page(agents: Summaries) -> str:
+    """HTML of what is listed: summaries by agent and case."""
+    cases: dict[str, CaseSummary] = {}
+    for summaries in agents.values():
+        for case_id, summary in summaries.items():
+            if case_id not in cases or not cases[case_id].title:
+                cases[case_id] = summary
+    ordered = sorted(cases.items(), key=lambda item: case_order(item[0]))
     groups = _groups(ordered)
-    totals = [(agent, totals_of(entries)) for agent, entries in agents.items()]
+    totals = [(agent, totals_of(summaries)) for agent, summaries in agents.items()]
     shown = [verdict for verdict in VERDICTS if any(sums[verdict] for _, sums in totals)]
     text: str = _template().render(
         policy=policy(script=True),
@@ -45,11 +43,11 @@ def index_page(agents: Entries) -> str:
     return text
 
 
-def totals_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """How many cases of an agent had which verdict."""
-    counted = Counter(label(entry["verdict"], entry["counts"]) for entry in entries.values())
+def totals_of(summaries: Mapping[str, CaseSummary]) -> dict[str, int]:
+    """The number of an agent's cases by their verdicts."""
+    counted = Counter(summary.label for summary in summaries.values())
     known = {verdict: counted[verdict] for verdict in VERDICTS}
-    return {**known, OTHER: len(entries) - sum(known.values()), "cases": len(entries)}
+    return {**known, OTHER: len(summaries) - sum(known.values()), "cases": len(summaries)}
 
 
 @lru_cache(maxsize=1)
@@ -58,62 +56,62 @@ def _template() -> Any:
     return environment.get_template("index.html.j2")
 
 
-def _groups(ordered: list[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, ...], str]:
-    """A number for each group, and one below it for what is inside: those of the filter."""
+def _groups(ordered: list[tuple[str, CaseSummary]]) -> dict[tuple[str, ...], str]:
+    """The numbers of groups in the filter: one for each group, and one below it for each group inside."""
     found: dict[tuple[str, ...], str] = {}
-    for _, entry in ordered:
-        names = _group_of(entry)
+    for _, summary in ordered:
+        names = _group_of(summary)
         first = found.setdefault(names[:1], str(len(found)))
         found.setdefault(names, f"{first}.{len(found)}")
     return found
 
 
-def _group_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of its group; cases of Autobahn have numbers only."""
-    if entry["group"]:
-        return tuple(entry["group"])
-    established, numbers, _ = entry["order"]
-    return (f"Cases {numbers[0]}.*",) if established == 0 else ("Other cases",)
+def _group_of(summary: CaseSummary) -> tuple[str, ...]:
+    """The names of the case's group; cases of Autobahn have numbers only."""
+    if summary.group:
+        return summary.group
+    kind, numbers, _ = case_order(summary.id)
+    return (f"Cases {numbers[0]}.*",) if kind == 0 else ("Other cases",)
 
 
 def _listed(groups: Mapping[tuple[str, ...], str]) -> list[tuple[tuple[str, ...], str]]:
-    """Groups as a list shows them: each with what is inside."""
+    """Groups as a list shows them: each with the groups inside."""
     return sorted(groups.items(), key=lambda item: [int(part) for part in item[1].split(".")])
 
 
 def _rows(
-    ordered: list[tuple[str, Mapping[str, Any]]], agents: Entries, groups: Mapping[tuple[str, ...], str]
+    ordered: list[tuple[str, CaseSummary]], agents: Summaries, groups: Mapping[tuple[str, ...], str]
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for case_id, entry in ordered:
-        names = _group_of(entry)
-        found = [entries.get(case_id) for entries in agents.values()]
+    for case_id, summary in ordered:
+        names = _group_of(summary)
+        found = [summaries.get(case_id) for summaries in agents.values()]
         there = [one for one in found if one is not None]
-        styles = [style_of(label(one["verdict"], one["counts"])) or OTHER for one in there]
+        styles = [style_of(one.label) or OTHER for one in there]
         rows.append(
             {
                 "id": case_id,
-                "title": entry["title"],
+                "title": summary.title,
                 "group": groups[names],
                 "group_name": " · ".join(names),
                 "begins": not rows or rows[-1]["group"] != groups[names],
                 "cells": "".join(map(_cell, found)),
                 "verdicts": " ".join(dict.fromkeys(styles)),
-                "rules": " ".join(dict.fromkeys(rule for one in there for rule in one["rules"])),
+                "rules": " ".join(dict.fromkeys(rule for one in there for rule in one.rule_ids)),
             }
         )
     return rows
 
 
-def _cell(entry: Mapping[str, Any] | None) -> str:
+def _cell(summary: CaseSummary | None) -> str:
     """HTML of what an agent did in a case. A template would take three times as long for it."""
-    if entry is None:
+    if summary is None:
         return '<td class="missing">Missing</td>'
-    said = label(entry["verdict"], entry["counts"])
-    page = quote(page_name(entry["reportfile"]))
-    hint = visible("; ".join([*entry["rules"], *filter(None, [entry["note"]])]), 300, lines=False)
+    said = summary.label
+    page = quote(page_name(summary.file))
+    hint = visible("; ".join([*summary.rule_ids, *filter(None, [summary.note])]), 300, lines=False)
     title = f' title="{escape(hint)}"' if hint else ""
-    closing = "" if entry["behaviorClose"] in CLOSED_WELL else visible(entry["behaviorClose"], 40, lines=False)
+    closing = "" if summary.behavior_close in CLOSED_WELL else visible(summary.behavior_close, 40, lines=False)
     words = f"{SIGNS.get(said, '?')} {escape(visible(said, 40, lines=False))}"
     more = f'<div class="dim">close: {escape(closing)}</div>' if closing else ""
     return f'<td class="{style_of(said)}"><a href="{page}"{title}>{words}{more}</a></td>'

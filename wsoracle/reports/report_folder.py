@@ -1,32 +1,45 @@
 """The folder of a run: a JSON and an HTML file a case, and the files that list them, in Autobahn's shape.
 
 Every file is written beside its place and renamed into it, so that a run that is killed leaves whole files; what it
-left half written is removed by the next one. The JSON of a case is the truth: the lists are made from what was added
-and from what was there, and `wsoracle report` makes everything else anew.
+left half written is removed by the next one. The JSON of a case is the truth: lists are made from the summaries of
+records, and `wsoracle report` makes everything else anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
 
-from .entries import ESTABLISHED, OURS, Entries, Entry, entry_of, in_order, span_of
-from .names import Names, page_name
-from .reading import NoRecord, RecordFile, records_in
-from .stored_record import FiledRecord, Place, control_of, json_of, merged
-from .writer import Writer
+from ..text.output import write_text
+from .stored_record import (
+    CaseSummary,
+    FilePlace,
+    NoRecord,
+    RecordFile,
+    Summaries,
+    file_record,
+    in_order,
+    page_name,
+    records_in,
+    span_of,
+    summary_of,
+    with_summary,
+    write_page,
+)
 
-__all__ = ["FORMAT", "ForeignFolder", "ReportFolder"]
+__all__ = ["FORMAT", "FileNames", "ForeignFolder", "ReportFolder", "settled"]
 
 FORMAT: Final = "wsoracle-run"
 VERSION: Final = 1
 
-Record = Mapping[str, Any]
 OnStep = Callable[[str, int, int], None]
 
 
@@ -35,23 +48,35 @@ class ForeignFolder(Exception):
 
 
 class ReportFolder:
-    """A folder of reports; made where there is none. Raises :class:`ForeignFolder` for one that cannot be used.
+    """A folder of reports; it is made if need be. Raises :class:`ForeignFolder` for one that cannot be used.
 
-    What other agents left in it stays listed. Of an agent that is run again what it left goes with the first new
-    record, unless the run is ``resumed``. ``index`` makes the index page instead of this process.
+    What other agents left in it stays listed. What an earlier run of the same agent left goes with the first new
+    record, unless the run is ``resumed``: then only the cases that are missing need to be run. ``junit`` and
+    ``markdown`` name files that are written with the lists; ``index`` makes the index page instead of this process.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, resumed: bool = False, index: Callable[[Entries], str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        resumed: bool = False,
+        junit: str | None = None,
+        markdown: str | None = None,
+        index: Callable[[Summaries], str] | None = None,
     ) -> None:
         self.path: Final = Path(path)
         self._resumed: Final = resumed
-        self._writer: Final = Writer(self.path)
-        self._names: Final = Names()
-        self._entries: Final[dict[str, dict[str, Entry]]] = {}
-        self._begun: Final[set[str]] = set()
-        self._changed: Final[set[str]] = set()  # files whose records were changed after they were filed
+        self._junit: Final = junit
+        self._markdown: Final = markdown
         self._index: Final = index
+        self._names: Final = FileNames()
+        self._summaries: Final[dict[str, dict[str, CaseSummary]]] = {}
+        self._earlier: Final[dict[str, dict[str, CaseSummary]]] = {}
+        self._without_page: Final[set[str]] = set()  # files of records; a run that was killed may leave some
+        self._begun: Final[set[str]] = set()
+        self._changed: Final[set[str]] = set()  # files of records that were changed after they were written
+        self.profiles: Final[set[str]] = set()
+        """The profiles by which the earlier part of a resumed run was judged."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             remove_halves(self.path)
@@ -59,125 +84,189 @@ class ReportFolder:
         except (OSError, ValueError) as error:
             raise ForeignFolder(f"{self.path} cannot hold a report: {_why(error)}: name another folder") from error
 
+    # --- an earlier part of the run -----------------------------------------------------------------------------------
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The agents of the earlier part."""
+        return tuple(self._earlier)
+
+    def earlier(self, agent: str | None) -> dict[str, CaseSummary]:
+        """The summaries of an agent's cases that need not be run again, by id."""
+        return settled(self._earlier.get(agent, {})) if agent is not None else {}
+
+    def answered_by(self, agent: str | None) -> Mapping[str, bool]:
+        """Whether each case that an agent ran earlier was answered as a control must be."""
+        return {case_id: summary.answered for case_id, summary in self.earlier(agent).items()}
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
     def records(self) -> Iterator[dict[str, Any]]:
-        """The records that are in the folder, whole; files that are none are passed over."""
+        """The records in the folder, whole; files that are no records are passed over."""
         for found in records_in(self.path):
             if isinstance(found, RecordFile):
                 yield found.record
+
+    def place(self, agent: str, case_id: str, control: str | None) -> FilePlace:
+        """Where the process that judges a case is to write the files of its record."""
+        if agent not in self._begun:
+            self._begun.add(agent)
+            for summary in () if self._resumed else self._summaries.pop(agent, {}).values():
+                self._remove(summary)
+        page = None if control is None else f"{self._names.base(agent, control)}.html"
+        return FilePlace(self.path, self._names.base(agent, case_id), page)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Write the files of a record, and list it."""
+        self.enter(file_record(record, self._place_of(summary_of(record))))
+
+    def enter(self, summary: CaseSummary) -> None:
+        """List a record whose files were written; where they say something else by now, they are written anew."""
+        place = self._place_of(summary)
+        cases = self._summaries.setdefault(summary.agent, {})
+        before = cases.get(summary.id)
+        if before is not None and before.file != summary.file:
+            self._remove(before)
+        self._without_page.discard(summary.file)
+        cases[summary.id] = summary
+        # A record that was changed once and is not any more has to be written again too.
+        if summary.changed or summary.file in self._changed:
+            self._changed.add(summary.file)
+            record = json.loads((self.path / summary.file).read_bytes())
+            file_record(with_summary(record, summary), place)
 
     def remake(self, step: OnStep | None = None) -> list[NoRecord]:
         """Make the page of every record anew; returns the files that were passed over. The lists: :meth:`finish`."""
         from .page import case_page
 
         passed_over = []
-        total = sum(map(len, self._entries.values()))
+        total = sum(map(len, self._summaries.values()))
         done = 0
         for found in records_in(self.path):
             if isinstance(found, NoRecord):
                 passed_over.append(found)
                 continue
             agent, case_id = found.record["agent"], found.record["id"]
-            entry = self._entries.get(agent, {}).get(case_id)
-            if entry is None or entry["reportfile"] != found.name:
+            summary = self._summaries.get(agent, {}).get(case_id)
+            if summary is None or summary.file != found.name:
                 passed_over.append(NoRecord(found.name, "its case is in another file too"))
                 continue
-            control = self._entries[agent].get(str(control_of(found.record)))
-            page = None if control is None else page_name(control["reportfile"])
-            self._writer.write(page_name(found.name), case_page(found.record, page))
+            write_page(self.path / page_name(found.name), case_page(found.record, self._control_page(summary)))
             done += 1
             if step is not None:
                 step(f"{agent}: {case_id}", done, total)
-        self._writer.settle()
         return passed_over
 
-    def place(self, agent: str, case_id: str, control: str | None) -> Place:
-        """Where the files of a case are to go, for who writes them and brings what is kept of its record."""
-        self._begin(agent)
-        page = None if control is None else f"{self._names.base(agent, control)}.html"
-        return Place(self.path, self._names.base(agent, case_id), page)
-
-    def add(self, record: Record) -> None:
-        """Write the files of a case: its JSON, then its page. Those of a :class:`FiledRecord` are there already."""
-        agent, case_id = str(record["agent"]), str(record["id"])
-        place = self.place(agent, case_id, control_of(record))
-        file = f"{place.base}.json"
-        cases = self._entries.setdefault(agent, {})
-        before = cases.get(case_id)
-        if before is not None and before["reportfile"] != file:
-            self._remove(before)
-        cases[case_id] = entry_of(record, file)
-        if not cases[case_id]["counts"] and control_of(record) not in cases:
-            place = place._replace(control_page=None)  # it was not run
-        if isinstance(record, FiledRecord):
-            # What was changed once and is not any more has to be written again too.
-            if not record.changed and file not in self._changed:
-                return
-            self._changed.add(file)
-            record = merged(record, self.path / file)
-        self._write(record, place)
-
-    def finish(self) -> None:
-        """Write the files that list all cases."""
-        agents = in_order(self._entries)
-        started, duration = span_of(entry for cases in agents.values() for entry in cases.values())
-        run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
-        self._writer.write("wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, OURS)}}}')
-        self._writer.write("index.json", _listed(agents, ESTABLISHED))
-        self._writer.write("index.html", self._index_page(agents))
-        self._writer.settle()
+    # --- lists --------------------------------------------------------------------------------------------------------
 
     @property
-    def entries(self) -> Entries:
-        """What is listed: by agent and case, in the order of the lists."""
-        return in_order(self._entries)
+    def summaries(self) -> Summaries:
+        """The summaries that are listed, in the order of lists."""
+        return in_order(self._summaries)
+
+    def finish(self) -> None:
+        """Write the files that list all cases, and the pages that an earlier part of the run has not written."""
+        for found in records_in(self.path) if self._without_page else ():
+            if isinstance(found, RecordFile) and found.name in self._without_page:
+                self.add(found.record)
+        agents = self.summaries
+        started, duration = span_of(summary for cases in agents.values() for summary in cases.values())
+        run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
+        write_page(self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}')
+        write_page(self.path / "index.json", _listed(agents, _autobahn_fields))
+        write_page(self.path / "index.html", self._index_page(agents))
+        self.write_junit_markdown(self._junit, self._markdown)
+
+    def write_junit_markdown(self, junit: str | None, markdown: str | None) -> None:
+        """Write what is listed to files of these names, if there are any, as JUnit XML and as Markdown."""
+        if junit is None and markdown is None:
+            return
+        # What this imports would slow down every other run.
+        from .junit_markdown import junit_xml, markdown_summary
+
+        if junit is not None:
+            write_text(junit, junit_xml(self.summaries))
+        if markdown is not None:
+            write_text(markdown, markdown_summary(self.summaries))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _index_page(self, agents: Entries) -> str:
+    def _index_page(self, agents: Summaries) -> str:
         if self._index is not None:
             return self._index(agents)
         from .index import index_page
 
         return index_page(agents)
 
-    def _write(self, record: Record, place: Place) -> None:
-        from .page import case_page
+    def _place_of(self, summary: CaseSummary) -> FilePlace:
+        place = self.place(summary.agent, summary.id, summary.control)
+        if summary.counts or summary.control in self._summaries.get(summary.agent, {}):
+            return place
+        return place._replace(control_page=None)  # the control was not run
 
-        self._writer.write(f"{place.base}.json", json_of(record))
-        self._writer.write(f"{place.base}.html", case_page(record, place.control_page))
+    def _control_page(self, summary: CaseSummary) -> str | None:
+        control = self._summaries[summary.agent].get(str(summary.control))
+        return None if control is None else page_name(control.file)
 
     def _load(self) -> None:
         for name in ("index.json", "index.html"):
             if (self.path / name).is_dir():
                 raise ValueError(f"there is a folder {name} in it")
         for found in records_in(self.path):
-            if isinstance(found, RecordFile):
-                agent, case_id = found.record["agent"], found.record["id"]
-                self._names.keep(found.name.removesuffix(".json"), agent, case_id)
-                self._entries.setdefault(agent, {})[case_id] = entry_of(found.record, found.name)
+            if not isinstance(found, RecordFile):
+                continue
+            summary = summary_of(found.record, found.name)
+            self._names.keep(found.name.removesuffix(".json"), summary.agent, summary.id)
+            self._summaries.setdefault(summary.agent, {})[summary.id] = summary
+            if self._resumed and not (self.path / page_name(found.name)).is_file():
+                self._without_page.add(found.name)
+            if self._resumed and summary.is_own and summary.counts:
+                self.profiles.add(str(found.record["wsoracle"].get("profile")))
+                self._earlier.setdefault(summary.agent, {})[summary.id] = summary
 
-    def _begin(self, agent: str) -> None:
-        if agent in self._begun:
-            return
-        self._begun.add(agent)
-        if self._resumed:
-            return
-        for entry in self._entries.pop(agent, {}).values():
-            self._remove(entry)
-
-    def _remove(self, entry: Entry) -> None:
-        for name in (entry["reportfile"], page_name(entry["reportfile"])):
+    def _remove(self, summary: CaseSummary) -> None:
+        for name in (summary.file, page_name(summary.file)):
             (self.path / name).unlink(missing_ok=True)
 
 
-def _listed(agents: Entries, names: Sequence[str]) -> str:
+def settled(summaries: Mapping[str, CaseSummary]) -> dict[str, CaseSummary]:
+    """The summaries of an agent that stay as they are when its run goes on.
+
+    Whether a case counts is unknown where its control is not among them.
+    """
+    return {key: one for key, one in summaries.items() if one.control is None or one.control in summaries}
+
+
+def _autobahn_fields(summary: CaseSummary) -> dict[str, Any]:
+    """What index.json has of a case."""
+    return {
+        "behavior": summary.behavior,
+        "behaviorClose": summary.behavior_close,
+        "duration": summary.duration,
+        "remoteCloseCode": summary.remote_close_code,
+        "reportfile": summary.file,
+    }
+
+
+def _own_fields(summary: CaseSummary) -> dict[str, Any]:
+    """What wsoracle.json has of a case."""
+    return {
+        "verdict": summary.verdict,
+        "behavior": summary.behavior,
+        "behaviorClose": summary.behavior_close,
+        "counts": summary.counts,
+        "passed": summary.passed,
+        "control": summary.control,
+        "rules": summary.rule_ids,
+        "reportfile": summary.file,
+    }
+
+
+def _listed(agents: Summaries, fields: Callable[[CaseSummary], dict[str, Any]]) -> str:
     """JSON of the agents with some fields of their cases, a line each."""
     lists = []
     for agent, cases in agents.items():
-        lines = [
-            f"{json.dumps(case_id)}: {json.dumps({name: entry[name] for name in names})}"
-            for case_id, entry in cases.items()
-        ]
+        lines = [f"{json.dumps(case_id)}: {json.dumps(fields(summary))}" for case_id, summary in cases.items()]
         listed = ",\n ".join(lines)
         lists.append(f"{json.dumps(agent)}: {{\n {listed}\n}}")
     return "{" + ",\n".join(lists) + "}"
@@ -185,3 +274,57 @@ def _listed(agents: Entries, names: Sequence[str]) -> str:
 
 def _why(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+# --- names of files ---------------------------------------------------------------------------------------------------
+
+LONGEST: Final = 80
+"""Characters of a part of a name."""
+
+_OTHER: Final = re.compile(r"[^a-z0-9]")
+
+
+class FileNames:
+    """The names of files in one folder, safe whatever an agent calls itself; each agent and each case keeps its first.
+
+    As in Autobahn a name is in lower case and trimmed, with underscores for what is neither letter nor digit. Where
+    that is too long, empty or taken, a few characters of a digest are added, so that different names have different
+    files.
+    """
+
+    def __init__(self) -> None:
+        self._parts: Final[dict[str, str]] = {}
+        self._taken: Final[dict[str, str]] = {}
+
+    def base(self, agent: str, case_id: str) -> str:
+        """The name of a case's files without suffix: ``agent_case_1_1_1``."""
+        return f"{self._part('agent', agent)}_case_{self._part('id', case_id)}"
+
+    def keep(self, base: str, agent: str, case_id: str) -> None:
+        """Keep a name that is in the folder already, unless it stands for another agent or case."""
+        left, found, right = base.rpartition("_case_")
+        if found:
+            for kind, part, text in (("agent", left, agent), ("id", right, case_id)):
+                if self._taken.setdefault(f"{kind} {part}", text) == text:
+                    self._parts.setdefault(f"{kind} {text}", part)
+
+    def _part(self, kind: str, text: str) -> str:
+        key = f"{kind} {text}"
+        known = self._parts.get(key)
+        if known is None:
+            known = self._parts[key] = self._new(kind, text)
+            self._taken[f"{kind} {known}"] = text
+        return known
+
+    def _new(self, kind: str, text: str) -> str:
+        plain = _OTHER.sub(" ", text.lower()).strip().replace(" ", "_")
+        if plain and len(plain) <= LONGEST and "_case_" not in f"_{plain}_" and f"{kind} {plain}" not in self._taken:
+            return plain
+        stem = "_".join(part for part in plain[:LONGEST].split("_") if part not in ("", "case")) or kind
+        # An agent may call itself by the digest of another's name.
+        for attempt in count():
+            octets = f"{text}{attempt or ''}".encode("utf-8", "surrogatepass")
+            name = f"{stem}_{hashlib.sha256(octets).hexdigest()[:12]}"
+            if f"{kind} {name}" not in self._taken:
+                return name
+        raise AssertionError("there is always another one")

@@ -1,20 +1,30 @@
-"""A record in which every field is there and has its type, whatever the file said.
+"""Records and texts from outside, made safe to show: every field has its type, and every character can be seen.
 
-Records are files: another program may have written one, or somebody who wishes us ill. What has another type than it
-should have is text from outside like all else in it: it is shown as JSON, or where that makes no sense left out.
+Records are files: another program, or an attacker, may have written one. A value of another type than its field has is
+shown as JSON text, or left out where text makes no sense. HTML is escaped by the templates, and by :func:`html_of`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
 
-from .escape import LONGEST
-from .verdicts import whole_verdict
+from ..text.visible import escape_of, escaped
 
-__all__ = ["as_text", "tidy"]
+__all__ = ["CLOSED_WELL", "LONGEST", "NO_CONTROL", "as_text", "html_of", "label", "tidy", "visible", "whole_verdict"]
+
+NO_CONTROL: Final = "NO CONTROL"
+"""In place of the verdict on a case that does not count."""
+
+CLOSED_WELL: Final = ("OK", "INFORMATIONAL", "UNIMPLEMENTED")
+"""Closing behaviours that are no failure."""
+
+LONGEST: Final = 8192
+"""Characters that are shown of a text."""
 
 _TEXTS: Final = {
     "agent": "?", "id": "?", "behavior": "?", "behaviorClose": "?", "started": "", "description": "", "expectation": "",
@@ -23,13 +33,45 @@ _TEXTS: Final = {
 _COUNTS: Final = ("rxOctetStats", "txOctetStats", "rxFrameStats", "txFrameStats")
 _OUR_TEXTS: Final = ("title", "role", "note", "profile", "tool")
 _MOST_DIGITS: Final = 18
-"""Of numbers that are calculated with."""
+"""Digits of numbers that are calculated with."""
+
+_PASSED: Final = ("OK", "NON-STRICT")
+_ALSO_BREAKS: Final = re.compile("[\n\t]")
+
+
+def label(verdict: str, counts: bool) -> str:
+    """The verdict on a case in a word or two."""
+    return verdict if counts else NO_CONTROL
+
+
+def whole_verdict(behavior: str, closing: str) -> str:
+    """The verdict on a case of which Autobahn judged the two parts."""
+    return "FAILED" if behavior in _PASSED and closing not in CLOSED_WELL else behavior
+
+
+def visible(text: Any, longest: int = LONGEST, *, lines: bool = True) -> str:
+    """The text with escapes of Python for characters that cannot be seen, cut where it is too long.
+
+    ``lines`` keeps line breaks.
+    """
+    whole = text if isinstance(text, str) else str(text)
+    if len(whole) <= longest and whole.isascii() and whole.isprintable():
+        return whole
+    cut = escaped(whole[:longest].replace("\r\n", "\n"))
+    if not lines:
+        cut = _ALSO_BREAKS.sub(lambda match: escape_of(match[0]), cut)
+    return cut if len(whole) <= longest else f"{cut} ... ({len(whole) - longest} more characters)"
+
+
+def html_of(text: str, longest: int = LONGEST, *, lines: bool = True) -> str:
+    """The visible text as HTML, for elements and quoted attributes alike."""
+    return escape(visible(text, longest, lines=lines))
 
 
 def tidy(record: Mapping[str, Any], *, timeline: bool = True) -> dict[str, Any]:
-    """The fields that pages and lists show; those of ours are in ``wsoracle``, also where the record has none.
+    """The fields that pages and lists show; ``wsoracle`` is there too, also where the record has none.
 
-    Without the ``timeline``, which lists do not need, it is quicker.
+    Lists need no ``timeline``: without it this is quicker.
     """
     tidied: dict[str, Any] = {**record}
     for name, default in _TEXTS.items():
@@ -73,7 +115,7 @@ def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) ->
         **tidied,
         "verdict": as_text(verdict, "?"),
         "counts": ours.get("counts") is not False,
-        "passed": passed if isinstance(passed, bool) else verdict in ("OK", "NON-STRICT"),
+        "passed": passed if isinstance(passed, bool) else verdict in _PASSED,
         "control": None if ours.get("control") is None else as_text(ours["control"]),
         "url": as_text(ours.get("url")),
         "seed": as_text(ours.get("seed")),
@@ -117,7 +159,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> int | None:
-    """A number that can be calculated with, as a whole one."""
+    """The number rounded; None where it is no finite number, or too large to calculate with."""
     if type(value) is float and math.isfinite(value):
         value = round(value)
     return value if type(value) is int and abs(value) < 10**_MOST_DIGITS else None

@@ -1,4 +1,4 @@
-"""The exchange of a case as a sequence diagram: two lifelines, an arrow for what crossed, the deciding one marked."""
+"""The exchange of a case as a sequence diagram: two lifelines, an arrow for each step, the deciding one marked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from .escape import visible
+from .sanitize import visible
 
 __all__ = ["MOST_ARROWS", "sequence_diagram"]
 

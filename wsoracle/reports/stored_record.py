@@ -1,61 +1,245 @@
-"""Records whose files are written where the record is made, so that only what lists show of them has to travel on."""
+"""A record as a file, and the summary of it that is kept in memory.
+
+The process that judges a case writes the files of its record and hands on a summary: all that lists, sums and controls
+need. Where the control of a case turns out not to be answered, the summary changes, and the files are made anew.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from .writer import write_text_file
+from wsoracle.generators.atomic_write import write_file
 
-__all__ = ["FiledRecord", "Place", "control_of", "file_record", "json_of", "merged"]
+from .sanitize import label, tidy
+
+__all__ = [
+    "MOST_OCTETS",
+    "CaseSummary",
+    "FilePlace",
+    "NoRecord",
+    "RecordFile",
+    "Summaries",
+    "case_order",
+    "file_record",
+    "in_order",
+    "page_name",
+    "records_in",
+    "span_of",
+    "summary_of",
+    "uncounted",
+    "with_summary",
+    "write_page",
+]
+
+MOST_OCTETS: Final = 64 << 20
+"""A larger file is no record."""
 
 
-class Place(NamedTuple):
-    """Where the files of a case go: the folder, their name without what tells them apart, the page of the control."""
+class FilePlace(NamedTuple):
+    """Where the files of a case go: the folder, their name without suffix, and the page of the control."""
 
     folder: Path
     base: str
     control_page: str | None
 
 
-class FiledRecord(dict[str, Any]):
-    """What is kept in memory of a record that is in its files: all but what only its page shows.
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """What is kept of a record: `file` is the name of its file, `rules` are those that were not followed.
 
-    Whoever changes it sets `changed`, and its files are to be made anew (:func:`merged`).
+    `is_own` is False for records of Autobahn and for those that somebody has damaged. `changed` is True where the
+    summary says something else than the files of the record.
     """
 
+    agent: str
+    id: str
+    behavior: str
+    behavior_close: str
+    duration: int
+    remote_close_code: int | None
+    started: str
+    result: str
+    verdict: str
+    counts: bool
+    passed: bool
+    control: str | None
+    note: str
+    rules: tuple[Mapping[str, str], ...]
+    group: tuple[str, ...]
+    title: str
+    file: str = ""
+    is_own: bool = True
     changed: bool = False
 
+    @property
+    def answered(self) -> bool:
+        """Whether the endpoint did what a control asks for."""
+        return self.verdict in ("OK", "NON-STRICT")
 
-def file_record(record: Mapping[str, Any], place: Place) -> FiledRecord:
-    """Write the files of a record, its JSON first, and return what is kept of it. Raises OSError."""
-    from .page import case_page
+    @property
+    def failed(self) -> bool:
+        """Whether the case failed: it did not pass, and its verdict is not one without passes and failures."""
+        return not self.passed and (not self.counts or self.verdict not in ("INFORMATIONAL", "UNIMPLEMENTED"))
 
-    write_text_file(place.folder / f"{place.base}.json", json_of(record))
-    write_text_file(place.folder / f"{place.base}.html", case_page(record, place.control_page))
-    ours = {name: value for name, value in record["wsoracle"].items() if name not in _ONLY_SHOWN_OF_OURS}
-    return FiledRecord({**{name: value for name, value in record.items() if name not in _ONLY_SHOWN}, "wsoracle": ours})
+    @property
+    def label(self) -> str:
+        """The verdict in a word or two."""
+        return label(self.verdict, self.counts)
 
-
-def merged(record: FiledRecord, file: Path) -> dict[str, Any]:
-    """The whole record: what its file has, and what was changed since. Raises OSError."""
-    whole: dict[str, Any] = json.loads(file.read_bytes())
-    return {**whole, **record, "wsoracle": {**whole["wsoracle"], **record["wsoracle"]}}
-
-
-def json_of(record: Mapping[str, Any]) -> str:
-    """The text of a record's file."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
-
-
-def control_of(record: Mapping[str, Any]) -> str | None:
-    """The id of the control that a record names."""
-    ours = record.get("wsoracle")
-    control = ours.get("control") if isinstance(ours, Mapping) else None
-    return control if isinstance(control, str) else None
+    @property
+    def rule_ids(self) -> list[str]:
+        """The ids of the rules that were not followed."""
+        return [rule["id"] for rule in self.rules]
 
 
-_ONLY_SHOWN: Final = frozenset(("wirelog", "received", "expected", "expectation", "httpRequest", "httpResponse"))
-_ONLY_SHOWN_OF_OURS: Final = frozenset(("timeline", "expected", "allowed"))
+Summaries = Mapping[str, Mapping[str, CaseSummary]]
+"""Summaries by agent and case."""
+
+
+def summary_of(record: Mapping[str, Any], file: str = "") -> CaseSummary:
+    """The summary of a record, whatever is in it."""
+    tidied = tidy({name: record[name] for name in _READ if name in record}, timeline=False)
+    ours, own = tidied["wsoracle"], record.get("wsoracle")
+    return CaseSummary(
+        tidied["agent"],
+        tidied["id"],
+        tidied["behavior"],
+        tidied["behaviorClose"],
+        tidied["duration"],
+        tidied["remoteCloseCode"],
+        tidied["started"],
+        tidied["result"],
+        ours["verdict"],
+        ours["counts"],
+        ours["passed"],
+        ours["control"],
+        ours["note"],
+        tuple(ours["rules"]),
+        tuple(ours["group"]),
+        ours["title"],
+        file,
+        isinstance(own, dict)
+        and all(name in own and own[name] == ours[name] and type(own[name]) is type(ours[name]) for name in _OURS_READ)
+        and all(record.get(name) == tidied[name] for name in ("behavior", "behaviorClose")),
+    )
+
+
+def uncounted(summary: CaseSummary, without: Literal["answered", "run"] = "answered") -> CaseSummary:
+    """The summary of a case that proves nothing, since its control was not answered, or not run."""
+    if not summary.counts:
+        return summary
+    why = f"its control {summary.control} was not {without}, so that it proves nothing"
+    note = f"{summary.note}; {why}" if summary.note else why
+    result = f"{why} ({summary.result})"
+    return replace(summary, counts=False, passed=False, note=note, behavior="FAILED", result=result, changed=True)
+
+
+def with_summary(record: Mapping[str, Any], summary: CaseSummary) -> dict[str, Any]:
+    """The record with what its summary says of whether the case counts."""
+    ours = {**record["wsoracle"], "counts": summary.counts, "passed": summary.passed, "note": summary.note}
+    return {**record, "behavior": summary.behavior, "result": summary.result, "wsoracle": ours}
+
+
+def case_order(case_id: str) -> tuple[int, list[int], str]:
+    """What cases are sorted by: those of Autobahn by their numbers, then all others."""
+    parts = case_id.split(".")
+    if all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
+        return 0, [int(part) for part in parts], case_id
+    return 1, [], case_id
+
+
+def in_order(summaries: Summaries) -> dict[str, dict[str, CaseSummary]]:
+    """Agents by name, their cases as Autobahn numbers them, then all others."""
+    return {
+        agent: dict(sorted(cases.items(), key=lambda item: case_order(item[0])))
+        for agent, cases in sorted(summaries.items())
+        if cases
+    }
+
+
+def span_of(summaries: Iterable[CaseSummary]) -> tuple[str | None, float]:
+    """When the first case began, and for how many seconds cases ran from then on."""
+    begins, ends = [], []
+    for summary in summaries:
+        try:
+            begun = datetime.fromisoformat(summary.started)
+            ends.append(begun + timedelta(milliseconds=summary.duration))
+            begins.append(begun)
+        except (ValueError, OverflowError):
+            continue
+    try:
+        first = min(begins)
+        return first.isoformat(timespec="milliseconds").replace("+00:00", "Z"), (max(ends) - first).total_seconds()
+    except (ValueError, TypeError):
+        # There is no time at all, or some have a time zone and some have none.
+        return None, 0.0
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def page_name(file: str) -> str:
+    """The name of the page beside the file of a record."""
+    return f"{file.removesuffix('.json')}.html"
+
+
+def file_record(record: Mapping[str, Any], place: FilePlace) -> CaseSummary:
+    """Write the files of a record, its JSON first, and return its summary. Raises OSError."""
+    from .page import case_page  # what it imports is needed by processes that make pages, and by no other
+
+    file = f"{place.base}.json"
+    write_page(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
+    write_page(place.folder / page_name(file), case_page(record, place.control_page))
+    return summary_of(record, file)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a file whole, in UTF-8; characters that have no form in it (lone surrogates) as escapes. Raises OSError."""
+    write_file(path, text.encode("utf-8", "backslashreplace"))
+
+
+class RecordFile(NamedTuple):
+    """A record, and the name of its file."""
+
+    name: str
+    record: dict[str, Any]
+
+
+class NoRecord(NamedTuple):
+    """A file with the name of a record, and why it is none."""
+
+    name: str
+    why: str
+
+
+def records_in(folder: Path) -> Iterator[RecordFile | NoRecord]:
+    """Every file with the name of a record, in the order of their names. Raises OSError for the folder."""
+    for path in sorted(folder.glob("*_case_*.json")):
+        try:
+            if not path.is_file():
+                yield NoRecord(path.name, "no regular file")
+                continue
+            if path.stat().st_size > MOST_OCTETS:
+                yield NoRecord(path.name, f"more than {MOST_OCTETS} octets")
+                continue
+            record = json.loads(path.read_bytes())
+        except OSError as error:
+            yield NoRecord(path.name, error.strerror or str(error))
+        except (ValueError, RecursionError):
+            yield NoRecord(path.name, "no JSON")
+        else:
+            if isinstance(record, dict) and all(isinstance(record.get(key), str) for key in ("agent", "id")):
+                yield RecordFile(path.name, record)
+            else:
+                yield NoRecord(path.name, "no record of a case")
+
+
+_READ: Final = (
+    "id", "agent", "behavior", "behaviorClose", "duration", "remoteCloseCode", "started", "result", "wsoracle",
+)  # fmt: skip
+_OURS_READ: Final = ("verdict", "counts", "passed", "control", "note", "rules")

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from tests.wsoracle.client_testee import MemoryFolder, ask, fuzzing_server, run_all, run_case
+from tests.wsoracle.client_testee import TemporaryFolder, ask, fuzzing_server, run_all, run_case
 from tests.wsoracle.harness.test_server import run
 from wsoracle.autobahn.tool import autobahn_tool
 from wsoracle.cli import program
@@ -299,7 +299,7 @@ def test_the_same_testee_on_both_servers(autobahn_record: list[str], tmp_path: P
     url = f"ws://127.0.0.1:{port}"
     spec(tmp_path, url=url)
 
-    async def talk() -> MemoryFolder:
+    async def talk() -> TemporaryFolder:
         process = await asyncio.create_subprocess_exec(
             *autobahn_record, "-m", "fuzzingserver", "-s", "spec.json", "-u", "0",
             cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -317,7 +317,7 @@ def test_the_same_testee_on_both_servers(autobahn_record: list[str], tmp_path: P
         finally:
             process.terminate()
             await process.wait()
-        folder = MemoryFolder()
+        folder = TemporaryFolder()
         cases = [case for case in live_cases() if case.id in SELECTED]
         async with fuzzing_server(cases, folder) as (_, ours):
             assert await run_all(ours, "me") == count

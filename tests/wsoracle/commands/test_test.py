@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.wsoracle.reports.report_samples import sample
 from wsoracle.cli import program
-from wsoracle.harness.expected_failures import ExpectedFailures, tally_of
+from wsoracle.harness.run_result import ExpectedFailures, tally_of
+from wsoracle.reports.stored_record import summary_of
 
 pytestmark = pytest.mark.peers
 
@@ -145,8 +147,8 @@ def test_a_file_of_expected_failures_that_says_nothing_known(text: bytes, said: 
 
 
 def test_who_passes_nothing_is_no_success() -> None:
-    record = {"wsoracle": {"passed": False, "counts": True, "verdict": "INFORMATIONAL"}}
-    assert not tally_of({"a": record}, frozenset()).good and not tally_of({}, frozenset()).good
+    summary = summary_of(sample(verdict="INFORMATIONAL"))
+    assert not tally_of({"a": summary}, frozenset()).good and not tally_of({}, frozenset()).good
     assert ExpectedFailures(["a*"]).ids(["ab", "ac", "b"]) == {"ab", "ac"}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.wsoracle.client_testee import TemporaryFolder
 from tests.wsoracle.degenerate_servers import (
     DEGENERATE,
     HOSTILE,
@@ -69,11 +70,8 @@ def run_on(
 
 
 async def _records(url: str, cases: tuple[LiveCase, ...], manners: Manners, **more: Any) -> dict[str, dict[str, Any]]:
-    records: dict[str, dict[str, Any]] = {}
-    await run_client(
-        Target(parse_uri(url)), cases, manners, on_record=lambda r: records.__setitem__(r["id"], r), **more
-    )
-    return records
+    folder = TemporaryFolder()
+    return folder.of(await run_client(Target(parse_uri(url)), cases, manners, folder, **more))
 
 
 def against(handler: Handler, host: str = "127.0.0.1", **more: Any) -> dict[str, dict[str, Any]]:
@@ -213,14 +211,13 @@ def test_who_refuses_every_origin_passes_nothing(status: bytes) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
-    records: dict[str, dict[str, Any]] = {}
-
-    async def run() -> None:
+    async def run() -> dict[str, dict[str, Any]]:
+        folder = TemporaryFolder()
         async with serving(refuses) as port:
             target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), greeting=Greeting("https://example.com"))
-            await run_client(target, ALL, QUICK, on_record=lambda record: records.update({record["id"]: record}))
+            return folder.of(await run_client(target, ALL, QUICK, folder))
 
-    asyncio.run(run())
+    records = asyncio.run(run())
     assert len(records) == len(ALL)
     assert not passed(records)
     assert "nothing of the case was tested" in records[ECHO]["wsoracle"]["note"]
@@ -292,7 +289,7 @@ def test_what_a_server_wants_of_every_client_is_in_every_request(origin: str | N
     async def run() -> None:
         async with serving(keeps_requests) as port:
             target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), greeting=greeting)
-            await run_client(target, (POSITIVE[0], *opening), QUICK, on_record=lambda record: None)
+            await run_client(target, (POSITIVE[0], *opening), QUICK, TemporaryFolder())
 
     asyncio.run(run())
     assert len(requests) == 2
@@ -318,14 +315,13 @@ def test_wss_with_the_name_that_is_asked_for(name: str) -> None:
     async def both() -> dict[str, dict[str, Any]]:
         async with serve(_echo, "127.0.0.1", 0, compression=None, ssl=context) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            records: dict[str, dict[str, Any]] = {}
+            folder = TemporaryFolder()
             target = Target(
                 parse_uri(f"wss://{name}:{port}/"),
                 tls=ssl.create_default_context(cafile=str(CERTIFICATE)),
                 connect_to=("127.0.0.1", port),
             )
-            await run_client(target, POSITIVE + NEGATIVE, QUICK, on_record=lambda r: records.__setitem__(r["id"], r))
-            return records
+            return folder.of(await run_client(target, POSITIVE + NEGATIVE, QUICK, folder))
 
     assert passed(asyncio.run(both())) == {one.id for one in POSITIVE + NEGATIVE}
     assert set(asked) == {name if name == "localhost" else None}
@@ -338,7 +334,7 @@ def test_a_certificate_that_is_not_trusted_is_one_error() -> None:
         async with serve(_echo, "127.0.0.1", 0, compression=None, ssl=context) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             target = Target(parse_uri(f"wss://127.0.0.1:{port}/"), tls=ssl.create_default_context())
-            await run_client(target, POSITIVE, QUICK, on_record=lambda record: None)
+            await run_client(target, POSITIVE, QUICK, TemporaryFolder())
 
     with pytest.raises(NoServer, match="--insecure"):
         asyncio.run(both())
@@ -349,7 +345,7 @@ def test_wss_where_no_tls_is_spoken_is_one_error() -> None:
         async with serve(_echo, "127.0.0.1", 0, compression=None) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             target = Target(parse_uri(f"wss://127.0.0.1:{port}/"), tls=ssl.create_default_context())
-            await run_client(target, POSITIVE, QUICK, on_record=lambda record: None)
+            await run_client(target, POSITIVE, QUICK, TemporaryFolder())
 
     with pytest.raises(NoServer, match=r"/: [^:]+.*: no TLS is spoken there, it seems"):
         asyncio.run(both())

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.wsoracle.client_testee import MemoryFolder, fuzzing_server
+from tests.wsoracle.client_testee import TemporaryFolder, fuzzing_server
 from tests.wsoracle.degenerate_servers import _frames, _handshake
 from tests.wsoracle.harness.test_client import ECHO, NEGATIVE, POSITIVE, against
 from wsoracle.generators.cases.live_case import LiveCase, SendFrame, Settle
@@ -53,7 +53,7 @@ def _client(case: LiveCase, listens: bool) -> dict[str, Any]:
     """The record of a client that says nothing to a fault, and listens on or does not."""
 
     async def run() -> dict[str, Any]:
-        folder = MemoryFolder()
+        folder = TemporaryFolder()
         async with fuzzing_server((POSITIVE[0], case), folder, manners=QUICK) as (_, url):
             for number in (1, 2):
                 reader, writer = await asyncio.open_connection(*_address(url))

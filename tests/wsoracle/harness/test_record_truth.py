@@ -13,9 +13,9 @@ import pytest
 from tests.wsoracle.degenerate_servers import _handshake
 from tests.wsoracle.harness.test_client import POSITIVE, against
 from tests.wsoracle.reports.report_samples import sample
-from wsoracle.harness.log_entry import Entry
-from wsoracle.harness.record import MOST_ENTRIES, _Wire
-from wsoracle.harness.run_folder import RunFolder
+from wsoracle.harness.record import MOST_ENTRIES, _Traffic
+from wsoracle.harness.transcript import LogEntry
+from wsoracle.reports import ReportFolder
 
 
 def after_opening(octets: bytes) -> Any:
@@ -51,12 +51,12 @@ def test_what_decides_is_listed_however_much_came_before() -> None:
 
 def test_a_wire_log_says_that_it_is_cut() -> None:
     """Pieces may be more than there is room for where steps are not."""
-    log = [Entry(0.0, "sent", b"x" * 500, chop=1)]
-    assert len(_Wire(log, True, 0, None).lines) == MOST_ENTRIES + 1
-    assert _Wire(log, True, 0, None).lines[-1] == ["WLM", False] != _Wire(log[:0], True, 0, None).lines
-    exactly = [Entry(0.0, "sent", b"x" * MOST_ENTRIES, chop=1)]
-    assert ["WLM", False] not in _Wire(exactly, True, 0, None).lines
-    assert _Wire(log, False, 0, None).lines == []
+    log = [LogEntry(0.0, "sent", b"x" * 500, chop=1)]
+    assert len(_Traffic(log, True, 0, None).lines) == MOST_ENTRIES + 1
+    assert _Traffic(log, True, 0, None).lines[-1] == ["WLM", False] != _Traffic(log[:0], True, 0, None).lines
+    exactly = [LogEntry(0.0, "sent", b"x" * MOST_ENTRIES, chop=1)]
+    assert ["WLM", False] not in _Traffic(exactly, True, 0, None).lines
+    assert _Traffic(log, False, 0, None).lines == []
 
 
 @pytest.mark.parametrize("octets", [b"\x81\x0aabc", b"\x89\x0aabc"], ids=["text", "ping"])
@@ -79,8 +79,8 @@ def test_text_that_is_cut_is_still_text(text: str, shown: str) -> None:
 
 
 @contextmanager
-def resumed(path: Path) -> Iterator[RunFolder]:
-    folder = RunFolder(str(path), resume=True)
+def resumed(path: Path) -> Iterator[ReportFolder]:
+    folder = ReportFolder(str(path), resumed=True)
     yield folder
     folder.finish()
 
@@ -92,4 +92,4 @@ def test_a_case_whose_control_is_not_there_is_run_again(tmp_path: Path) -> None:
                     sample("me", "4.2.3", "OK", control="2.1")):  # fmt: skip
             folder.add(one)
     with resumed(tmp_path) as folder:
-        assert set(folder.records_of("me")) == {"1.1.1", "4.2.4"}
+        assert set(folder.earlier("me")) == {"1.1.1", "4.2.4"}

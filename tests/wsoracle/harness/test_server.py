@@ -13,15 +13,25 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.wsoracle.client_testee import QUICK, MemoryFolder, ask, fuzzing_server, get, opening, raw, run_all, run_case
+from tests.wsoracle.client_testee import (
+    QUICK,
+    TemporaryFolder,
+    ask,
+    fuzzing_server,
+    get,
+    opening,
+    raw,
+    run_all,
+    run_case,
+)
 from tests.wsoracle.harness.test_client import ALL, CERTIFICATE, ECHO
 from wsoracle.generators.cases.live_case import LiveCase
 from wsoracle.generators.cases.live_suite import live_cases
-from wsoracle.harness.run_folder import settled
-from wsoracle.harness.server import Limits
+from wsoracle.harness.server import ServerLimits
 from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
-from wsoracle.harness.summary import summary_of
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.reports import ReportFolder
+from wsoracle.reports.stored_record import CaseSummary
 
 pytestmark = pytest.mark.peers
 
@@ -47,8 +57,8 @@ def trusting() -> ssl.SSLContext:
 
 @pytest.mark.parametrize(("host", "secure"), [("127.0.0.1", False), ("::1", False), ("127.0.0.1", True)])
 def test_a_client_testee_runs_unchanged(host: str, secure: bool) -> None:
-    async def talk() -> tuple[MemoryFolder, int]:
-        folder, tls = MemoryFolder(), None
+    async def talk() -> tuple[TemporaryFolder, int]:
+        folder, tls = TemporaryFolder(), None
         more: dict[str, Any] = {}
         if secure:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -70,8 +80,8 @@ def test_a_client_testee_runs_unchanged(host: str, secure: bool) -> None:
 def test_several_agents_at_once_do_not_meet() -> None:
     names = [f"agent {number}" for number in range(4)]
 
-    async def talk() -> MemoryFolder:
-        folder = MemoryFolder()
+    async def talk() -> TemporaryFolder:
+        folder = TemporaryFolder()
         async with fuzzing_server(CASES, folder) as (_, url), asyncio.TaskGroup() as group:
             tasks = [group.create_task(run_all(url, name)) for name in names]
             await asyncio.gather(*tasks)
@@ -87,8 +97,8 @@ def test_several_agents_at_once_do_not_meet() -> None:
     "name", ["../../x", "x" * 4096, "a\0b", "<script>alert(1)</script>", "név ✓", "a b&c", "con", "\r\nX: y", "."]
 )
 def test_an_agent_may_call_itself_what_it_likes(name: str) -> None:
-    async def talk() -> tuple[MemoryFolder, bytes]:
-        folder = MemoryFolder()
+    async def talk() -> tuple[TemporaryFolder, bytes]:
+        folder = TemporaryFolder()
         async with fuzzing_server(ALL[:2], folder) as (_, url):
             await run_all(url, name)
             return folder, (await get(url, "/live.json"))[2]
@@ -158,7 +168,7 @@ def test_a_status_is_held_until_there_is_a_result() -> None:
             held = group.create_task(ask(f"{url}/getCaseStatus?case=1&agent=me"))
             await run_case(url, "case=1", "me")
             found = await held
-        async with fuzzing_server(ALL, limits=Limits(status=0.05)) as (_, url):
+        async with fuzzing_server(ALL, limits=ServerLimits(status=0.05)) as (_, url):
             return found, await ask(f"{url}/getCaseStatus?case=1&agent=me")
 
     assert run(talk()) == ('{"behavior": "OK"}', None)
@@ -166,7 +176,7 @@ def test_a_status_is_held_until_there_is_a_result() -> None:
 
 def test_a_control_may_come_after_the_case_and_after_a_report() -> None:
     async def talk() -> list[bool]:
-        folder, seen = MemoryFolder(), []
+        folder, seen = TemporaryFolder(), []
         async with fuzzing_server(ALL, folder) as (_, url):
             for step in ("runCase?casetuple=sample/pong", "", f"runCase?casetuple={ECHO}", ""):
                 if step:
@@ -206,40 +216,40 @@ def test_what_ends_the_server(path: str, once: bool, stops: bool) -> None:
 
 def test_what_was_run_before_is_not_run_again_unless_it_is_asked_for_twice() -> None:
     async def talk() -> tuple[list[int], bool]:
-        folder, counts = MemoryFolder(), []
+        folder, counts = TemporaryFolder(), list[int]()
         async with fuzzing_server(ALL, folder) as (_, url):
             await run_case(url, "case=1", "me")
             await ask(f"{url}/getCaseStatus?case=1&agent=me")  # it is judged when the client has gone
-        earlier = {case_id: summary_of(record) for case_id, record in folder.of("me").items()}
-        later = MemoryFolder()
-        resumed = ServerRun(later, lambda agent: earlier if agent == "me" else {}, lambda agent: {ECHO: True})
-        async with fuzzing_server(ALL, run=resumed) as (server, url):
+        before = len(folder.of("me"))
+        async with fuzzing_server(ALL, run=ServerRun(ReportFolder(folder.path, resumed=True))) as (server, url):
             for _ in range(2):
+                serial = server.run.serial
                 await run_all(url, "me")
-                counts.append(len(later.of("me")))
-            return counts, set(server.run.agents["me"].summaries) == {case.id for case in ALL}
+                await ask(f"{url}/updateReports?agent=me")
+                counts.append(server.run.serial - serial - (before if not counts else 0))
+            return counts, set(server.run.agents["me"].results) == {case.id for case in ALL}
 
     assert run(talk()) == ([len(ALL) - 1, len(ALL)], True)
 
 
 def test_what_was_run_before_its_control_is_run_again() -> None:
     async def talk() -> set[str]:
-        folder, later = MemoryFolder(), MemoryFolder()
+        folder = TemporaryFolder()
         async with fuzzing_server(ALL, folder) as (_, url):
             await run_case(url, "casetuple=sample/pong", "me")
             await ask(f"{url}/getCaseStatus?casetuple=sample/pong&agent=me")
-        earlier = {case_id: summary_of(record) for case_id, record in folder.of("me").items()}
-        async with fuzzing_server(ALL, run=ServerRun(later, lambda agent: settled(earlier))) as (_, url):
+        later = ReportFolder(folder.path, resumed=True)
+        async with fuzzing_server(ALL, run=ServerRun(later)) as (_, url):
             await run_case(url, "casetuple=sample/pong", "me")
             await ask(f"{url}/updateReports?agent=me")
-        return {case_id for case_id, record in later.of("me").items() if not record["wsoracle"]["counts"]}
+        return {case_id for case_id, record in later.summaries["me"].items() if not record.counts}
 
     assert run(talk()) == {"sample/pong"}
 
 
 def test_an_agent_is_let_go_where_it_is_not_to_run_a_case() -> None:
     async def talk() -> set[str]:
-        folder = MemoryFolder()
+        folder = TemporaryFolder()
         excluded = lambda agent, case_id: agent == "me" and case_id == ECHO  # noqa: E731
         async with fuzzing_server(ALL[:3], folder, excluded=excluded) as (_, url):
             await run_all(url, "me")
@@ -270,8 +280,8 @@ def test_there_are_not_more_agents_than_can_be_kept() -> None:
 
 
 def test_where_a_report_cannot_be_written_the_server_ends() -> None:
-    class Full(MemoryFolder):
-        def add(self, record: dict[str, Any]) -> None:
+    class Full(TemporaryFolder):
+        def enter(self, summary: CaseSummary) -> None:
             raise OSError(28, "No space left on device")
 
     async def talk() -> None:
@@ -336,11 +346,11 @@ def test_a_client_is_silent_by_its_first_case_alone_however_late_that_is_judged(
     """The judge may be behind: who talked in a case that has no result yet is not silent."""
 
     async def talk() -> dict[str, dict[str, Any]]:
-        folder, judged = MemoryFolder(), asyncio.Event()
+        folder, judged = TemporaryFolder(), asyncio.Event()
         async with fuzzing_server(ALL[:3], folder, manners=QUICK) as (server, url):
             record = server._judges.record
 
-            async def late(*arguments: Any) -> dict[str, Any]:
+            async def late(*arguments: Any) -> CaseSummary:
                 await judged.wait()
                 return await record(*arguments)
 

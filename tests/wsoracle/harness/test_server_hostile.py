@@ -6,21 +6,21 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from tests.wsoracle.client_testee import MemoryFolder, address_of, ask, fuzzing_server, opening, raw, run_all
+from tests.wsoracle.client_testee import TemporaryFolder, address_of, ask, fuzzing_server, opening, raw, run_all
 from tests.wsoracle.harness.test_client import ALL, ECHO, case
 from tests.wsoracle.harness.test_server import run
 from wsoracle.harness.conversation import Manners
-from wsoracle.harness.server import FuzzingServer, Limits
+from wsoracle.harness.server import FuzzingServer, ServerLimits
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import TEXT, Frame
 
 pytestmark = pytest.mark.peers
 
-SHORT: Final = Limits(request=0.3, status=0.3)
+SHORT: Final = ServerLimits(request=0.3, status=0.3)
 Hostile = Callable[[str], Awaitable[bytes]]
 
 
@@ -145,7 +145,7 @@ def test_a_thousand_connections_in_a_row() -> None:
 
 def test_who_comes_on_top_of_the_limit_is_sent_away() -> None:
     async def talk() -> tuple[bytes, str | None]:
-        async with fuzzing_server(ALL, limits=Limits(connections=3)) as (server, url):
+        async with fuzzing_server(ALL, limits=ServerLimits(connections=3)) as (server, url):
             held = [await asyncio.open_connection(*address_of(url)) for _ in range(3)]
             while server.connections < 3:
                 await asyncio.sleep(0.005)
@@ -163,8 +163,8 @@ def test_who_comes_on_top_of_the_limit_is_sent_away() -> None:
 def test_silence_is_waited_for_once() -> None:
     many = [case(f"echo-{number}", *ALL[0].actions, control=None) for number in range(30)]
 
-    async def talk() -> MemoryFolder:
-        folder = MemoryFolder()
+    async def talk() -> TemporaryFolder:
+        folder = TemporaryFolder()
         async with fuzzing_server(many, folder, manners=Manners(patience=0.3, grace=0.1)) as (_, url):
             for number in range(1, 31):
                 await raw(url, opening(f"/runCase?case={number}&agent=silent"))
@@ -178,8 +178,8 @@ def test_silence_is_waited_for_once() -> None:
 
 
 def test_a_slow_client_is_cut_off_at_the_time_limit() -> None:
-    async def talk() -> MemoryFolder:
-        folder = MemoryFolder()
+    async def talk() -> TemporaryFolder:
+        folder = TemporaryFolder()
         async with fuzzing_server(ALL, folder, manners=Manners(0.4, 0.1, 0.5)) as (server, url):
             await trickle(url, b"\x81", opening("/runCase?case=1&agent=slow"))
             await ask(f"{url}/getCaseStatus?case=1&agent=slow")
@@ -191,8 +191,8 @@ def test_a_slow_client_is_cut_off_at_the_time_limit() -> None:
 
 
 def test_a_client_that_drops_a_case_fails_it_and_the_run_goes_on() -> None:
-    async def talk() -> MemoryFolder:
-        folder = MemoryFolder()
+    async def talk() -> TemporaryFolder:
+        folder = TemporaryFolder()
         async with fuzzing_server(ALL, folder) as (_, url):
             await resets(url)
             await ask(f"{url}/getCaseStatus?case=1&agent=a")
@@ -207,11 +207,11 @@ def test_a_client_that_drops_a_case_fails_it_and_the_run_goes_on() -> None:
 def test_cases_wait_for_room_and_all_come_to_their_end() -> None:
     """With room for one case at a time: four agents, each with every case."""
 
-    async def talk() -> MemoryFolder:
-        folder = MemoryFolder()
-        async with fuzzing_server(ALL[:4], folder, limits=Limits(octets=1)) as (_, url):
+    async def talk() -> TemporaryFolder:
+        folder = TemporaryFolder()
+        async with fuzzing_server(ALL[:4], folder, limits=ServerLimits(octets=1)) as (_, url):
             await asyncio.gather(*(run_all(url, str(number)) for number in range(4)))
         return folder
 
-    records: dict[Any, dict[str, Any]] = run(talk()).records
-    assert len(records) == 16 and all(record["wsoracle"]["passed"] for record in records.values())
+    records = list(run(talk()).records())
+    assert len(records) == 16 and all(record["wsoracle"]["passed"] for record in records)

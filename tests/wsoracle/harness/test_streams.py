@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wsoracle.generators.cases.live_case import writes
 from wsoracle.harness.received import Incoming
-from wsoracle.harness.wire_log import Crossing, FrameSeen, HeadSeen
+from wsoracle.harness.wire_log import Direction, FrameSeen, HeadSeen
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
@@ -35,7 +35,7 @@ def cut(draw: st.DrawFn, octets: bytes) -> list[bytes]:
 @given(st.data(), st.lists(frames, max_size=6), st.booleans())
 def test_a_stream_is_read_alike_however_it_is_cut(data: st.DataObject, sent: list[Frame], interim: bool) -> None:
     octets = (INTERIM if interim else b"") + HEAD + b"".join(map(encode, sent))
-    crossing, incoming = Crossing(heads=1, most=100), Incoming(Role.SERVER)
+    crossing, incoming = Direction(heads=1, most=100), Incoming(Role.SERVER)
     seen: list[HeadSeen | FrameSeen] = []
     for number, chunk in enumerate(data.draw(cut(octets))):
         seen += crossing.take(float(number), chunk)
@@ -65,7 +65,7 @@ def test_a_stream_is_read_alike_however_it_is_cut(data: st.DataObject, sent: lis
 
 @given(st.data(), st.binary(max_size=300))
 def test_no_octets_make_a_reader_raise(data: st.DataObject, octets: bytes) -> None:
-    crossing, incoming = Crossing(heads=data.draw(st.integers(0, 1)), most=3), Incoming(Role.SERVER)
+    crossing, incoming = Direction(heads=data.draw(st.integers(0, 1)), most=3), Incoming(Role.SERVER)
     if data.draw(st.booleans()):
         incoming.begin_frames()
     for chunk in data.draw(cut(octets)):
@@ -76,7 +76,7 @@ def test_no_octets_make_a_reader_raise(data: st.DataObject, octets: bytes) -> No
 
 
 def test_of_many_frames_only_some_are_kept_and_every_close() -> None:
-    crossing = Crossing(heads=0, most=10)
+    crossing = Direction(heads=0, most=10)
     octets = encode(Frame(PING)) * 50 + encode(Frame(CLOSE))
     seen = list(crossing.take(0.0, octets))
     assert len(seen) == 11 and crossing.left_out == 40
@@ -85,7 +85,7 @@ def test_of_many_frames_only_some_are_kept_and_every_close() -> None:
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 310))
 def test_writes_are_counted_by_their_size(octets: bytes, chop: int) -> None:
-    together, apart = Crossing(heads=0, most=3), Crossing(heads=0, most=3)
+    together, apart = Direction(heads=0, most=3), Direction(heads=0, most=3)
     list(together.take(0.0, octets, chop))
     for piece in writes(octets, chop):
         list(apart.take(0.0, piece))

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -260,14 +259,10 @@ async def echo(connection: ServerConnection) -> None:
 
 async def real_run(folder: ReportFolder) -> None:
     cases = [case for case in live_cases() if case.id in ("2.9", "4.2.4")]
-
-    def keep(record: dict[str, Any]) -> None:
-        folder.add(record)
-
     async with serve(echo, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
         target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), "real server")
-        await run_client(target, cases, Manners(patience=5.0, grace=0.1, seconds=20.0), on_record=keep)
+        await run_client(target, cases, Manners(patience=5.0, grace=0.1, seconds=20.0), folder)
 
 
 @pytest.mark.peers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,17 +13,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, sample, spoiled
-from wsoracle.reports.entries import entry_of
 from wsoracle.reports.junit_markdown import junit_xml, markdown_summary
+from wsoracle.reports.stored_record import CaseSummary, summary_of
 from wsoracle.text.output import one_line
 
 ANY = st.text(max_size=20) | st.sampled_from(HOSTILE)
 
 
-def listed(*records: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    agents: dict[str, dict[str, dict[str, Any]]] = {}
+def listed(*records: dict[str, Any]) -> dict[str, dict[str, CaseSummary]]:
+    agents: dict[str, dict[str, CaseSummary]] = {}
     for record in records:
-        agents.setdefault(record["agent"], {})[record["id"]] = entry_of(record, "x_case_1.json")
+        agents.setdefault(record["agent"], {})[record["id"]] = summary_of(record, "x_case_1.json")
     return agents
 
 
@@ -31,7 +32,7 @@ RUN = listed(
     sample("a", "1.1.4", "UNIMPLEMENTED"), sample("a", "1.1.5", "NON-STRICT"), sample("a", "1.1.6", "OK", counts=False),
     autobahn_record("b", "1.1.1", "OK", "UNCLEAN"),
 )  # fmt: skip
-RUN["a"]["1.1.6"]["passed"] = False
+RUN["a"]["1.1.6"] = replace(RUN["a"]["1.1.6"], passed=False)
 
 
 def test_junit() -> None:
@@ -112,10 +113,10 @@ def test_as_many_failures_as_people_read(many: int) -> None:
 
 def test_wrong_types_in_any_place() -> None:
     run = listed(*({**record, "id": f"1.{number}"} for number, record in enumerate(spoiled())))
-    entries = run["sample"]
+    entries = {case_id: asdict(summary) for case_id, summary in run["sample"].items()}
     assert len(ElementTree.fromstring(junit_xml(run)).findall(".//testcase")) == len(entries)
     assert markdown_summary(run).count("\n- `1") == 200
     assert json.loads(json.dumps(entries, allow_nan=False)).keys() == entries.keys()
     types = {name: {type(entry[name]) for entry in entries.values()} for name in entries["1.0"]}
-    assert {name for name, found in types.items() if len(found) > 1} == {"control", "remoteCloseCode"}
+    assert {name for name, found in types.items() if len(found) > 1} == {"control", "remote_close_code"}
     assert types["duration"] == {int}

@@ -6,6 +6,7 @@ import itertools
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,15 +26,12 @@ from tests.wsoracle.reports.report_samples import (
     with_leaves,
 )
 from wsoracle.reports import index, page, style
-from wsoracle.reports.entries import entry_of, in_order, span_of
-from wsoracle.reports.escape import LONGEST, visible
 from wsoracle.reports.index import index_page, totals_of
-from wsoracle.reports.page import case_page
-from wsoracle.reports.sanitize import tidy
+from wsoracle.reports.page import case_page, wire_log
+from wsoracle.reports.sanitize import LONGEST, tidy, visible
 from wsoracle.reports.sequence import MOST_ARROWS, sequence_diagram
-from wsoracle.reports.style import template_environment
-from wsoracle.reports.verdicts import MEANINGS, VERDICTS
-from wsoracle.reports.wire import wire_log
+from wsoracle.reports.stored_record import CaseSummary, in_order, span_of, summary_of
+from wsoracle.reports.style import MEANINGS, VERDICTS, template_environment
 
 ELEMENTS = re.findall(r"\S+", """
     html head meta title style body nav main a h1 h2 h3 p section strong table thead tbody tr th td code blockquote
@@ -65,9 +63,9 @@ def assert_harmless(page: str, scripts: int = 0) -> Skeleton:
 
 
 def index_of(*records: Any) -> str:
-    agents: dict[str, dict[str, dict[str, Any]]] = {}
+    agents: dict[str, dict[str, CaseSummary]] = {}
     for number, record in enumerate(records):
-        agents.setdefault(record["agent"], {})[record["id"]] = entry_of(record, f"a_case_{number}.json")
+        agents.setdefault(record["agent"], {})[record["id"]] = summary_of(record, f"a_case_{number}.json")
     return index_page(in_order(agents))
 
 
@@ -240,7 +238,7 @@ def test_the_index_has_every_agent_case_and_total() -> None:
     assert page.count('class="group"') == 1
     links = [link for link in Skeleton(page).links if link != "index.html"]
     assert sorted(links) == [f"a_case_{number}.html" for number in range(4)]
-    totals = totals_of({str(n): entry_of(one, "x") for n, one in enumerate(records)})
+    totals = totals_of({str(n): summary_of(one, "x") for n, one in enumerate(records)})
     assert totals == {"OK": 1, "NON-STRICT": 0, "INFORMATIONAL": 0, "UNIMPLEMENTED": 0, "FAILED": 1, "NO CONTROL": 1,
                       "other": 1, "cases": 4}  # fmt: skip
     assert "✗ FAILED" in page
@@ -258,7 +256,7 @@ def test_cases_without_a_group_are_found_by_their_number() -> None:
 
 
 def test_file_names_in_links_are_quoted() -> None:
-    entry = entry_of(sample(), 'javascript:x"_case_<1>#?.json')
+    entry = summary_of(sample(), 'javascript:x"_case_<1>#?.json')
     (link,) = Skeleton(index_page({"a": {"1": entry}})).links
     assert link == "javascript%3Ax%22_case_%3C1%3E%23%3F.html"
 
@@ -274,7 +272,7 @@ def test_file_names_in_links_are_quoted() -> None:
     ],
 )
 def test_the_span_of_a_run(begun: list[str], span: tuple[str | None, float]) -> None:
-    assert span_of({"started": one, "duration": 41} for one in begun) == span
+    assert span_of(replace(summary_of(sample()), started=one) for one in begun) == span
 
 
 @pytest.mark.parametrize("first", ["index", "page"])
@@ -316,7 +314,7 @@ def test_wrong_types_in_any_place() -> None:
         assert "<main>" in page
         assert "<b>" not in page
         assert page.rstrip().endswith("</html>")
-        entry_of(record, "a_case_1.json")
+        summary_of(record, "a_case_1.json")
 
 
 def test_wrong_types_in_the_index() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import pickle
 import re
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,10 @@ from hypothesis import strategies as st
 
 from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, sample
 from wsoracle.generators.atomic_write import HALF
-from wsoracle.harness.controls import Ledger
+from wsoracle.harness.controls import Controls
 from wsoracle.reports import ForeignFolder, ReportFolder
-from wsoracle.reports.names import Names
-from wsoracle.reports.reading import NoRecord, RecordFile, records_in
-from wsoracle.reports.stored_record import FiledRecord, file_record
+from wsoracle.reports.report_folder import FileNames
+from wsoracle.reports.stored_record import CaseSummary, NoRecord, RecordFile, file_record, records_in, uncounted
 
 FIELDS = {"behavior", "behaviorClose", "duration", "remoteCloseCode", "reportfile"}
 OURS = {"verdict", "behavior", "behaviorClose", "counts", "passed", "control", "rules", "reportfile"}
@@ -59,7 +56,7 @@ def filled(path: Path, *records: dict[str, Any], resumed: bool = False) -> Repor
     ],
 )
 def test_names_as_in_the_established_suite(agent: str, case: str, base: str) -> None:
-    assert Names().base(agent, case) == base
+    assert FileNames().base(agent, case) == base
 
 
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=8))
@@ -69,7 +66,7 @@ def test_names_as_in_the_established_suite(agent: str, case: str, base: str) -> 
 @example([("a_case_case_b", "case")])
 @example([("agent_e3b0c44298fc", "1"), ("", "1")])
 def test_any_names_are_safe_and_differ(pairs: list[tuple[str, str]]) -> None:
-    names = Names()
+    names = FileNames()
     bases = {pair: names.base(*pair) for pair in pairs}
     assert len(set(bases.values())) == len(bases)
     for pair, base in bases.items():
@@ -79,7 +76,7 @@ def test_any_names_are_safe_and_differ(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_files_that_are_there_keep_their_names() -> None:
-    names = Names()
+    names = FileNames()
     names.keep("odd_case_1_1", "Agent", "1.1")
     names.keep("odd_case_1_2", "Another", "1.2")
     assert names.base("Agent", "1.1") == "odd_case_1_1"
@@ -96,7 +93,10 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
     folder = filled(tmp_path / "made" / "here", sample("b", "1.1.10"), sample("b", "1.1.2", "OK"), sample("A", "own/x"))
     bases = {"b_case_1_1_10", "b_case_1_1_2", "a_case_own_x"}
     assert names_in(folder.path) == LISTS | {f"{base}.{kind}" for base in bases for kind in ("json", "html")}
-    assert {agent: list(cases) for agent, cases in folder.entries.items()} == {"A": ["own/x"], "b": ["1.1.2", "1.1.10"]}
+    assert {agent: list(cases) for agent, cases in folder.summaries.items()} == {
+        "A": ["own/x"],
+        "b": ["1.1.2", "1.1.10"],
+    }
     index, ours = read(folder.path, "index.json"), read(folder.path, "wsoracle.json")
     assert {agent: list(cases) for agent, cases in index.items()} == {"A": ["own/x"], "b": ["1.1.2", "1.1.10"]}
     assert index["b"]["1.1.2"] == {"behavior": "OK", "behaviorClose": "OK", "duration": 41, "remoteCloseCode": 1000,
@@ -123,14 +123,14 @@ def test_hostile_names_stay_in_the_folder(text: str, tmp_path: Path) -> None:
 def test_who_is_run_again_begins_anew(tmp_path: Path) -> None:
     filled(tmp_path, sample("a", "1"), sample("a", "2"), sample("b", "1"))
     folder = filled(tmp_path, sample("a", "3"))
-    assert {agent: list(cases) for agent, cases in folder.entries.items()} == {"a": ["3"], "b": ["1"]}
+    assert {agent: list(cases) for agent, cases in folder.summaries.items()} == {"a": ["3"], "b": ["1"]}
     assert names_in(tmp_path) - LISTS == {"a_case_3.json", "a_case_3.html", "b_case_1.json", "b_case_1.html"}
 
 
 def test_a_resumed_run_keeps_what_is_there(tmp_path: Path) -> None:
     filled(tmp_path, sample("a", "1"), sample("a", "2"))
     folder = filled(tmp_path, sample("a", "2", "OK"), sample("a", "3"), resumed=True)
-    assert {case: entry["verdict"] for case, entry in folder.entries["a"].items()} == {
+    assert {case: entry.verdict for case, entry in folder.summaries["a"].items()} == {
         "1": "FAILED", "2": "OK", "3": "FAILED"
     }  # fmt: skip
 
@@ -141,7 +141,7 @@ def test_a_record_that_moves_leaves_no_second_file(tmp_path: Path) -> None:
         (tmp_path / f"{name}.json").write_text(json.dumps(record))
     folder = filled(tmp_path, sample("b", "2", "OK"), resumed=True)
     assert {name for name in names_in(tmp_path) if name.endswith(".json")} - LISTS == {"x_case_1.json", "b_case_2.json"}
-    assert folder.entries["b"]["2"]["verdict"] == "OK"
+    assert folder.summaries["b"]["2"].verdict == "OK"
 
 
 # --- whole files ------------------------------------------------------------------------------------------------------
@@ -171,9 +171,6 @@ def test_a_run_that_is_stopped_leaves_whole_files(stop: int, tmp_path: Path, mon
             folder.add(sample("a", "1"))
             folder.add(sample("a", "2"))
             folder.finish()
-        # What waited to be written is tried too, and stopped as well, before anything is written again.
-        with suppress(Stopped):
-            folder._writer.settle()
     left = names_in(tmp_path)
     assert len(left) == stop
     assert not any(name.startswith(HALF) for name in left)
@@ -181,7 +178,7 @@ def test_a_run_that_is_stopped_leaves_whole_files(stop: int, tmp_path: Path, mon
         text = (tmp_path / name).read_text()
         assert text.endswith(("}", "</html>"))
     folder = filled(tmp_path, sample("a", "2"), resumed=True)
-    assert set(folder.entries["a"]) == {"2"} | ({"1"} if stop else set())
+    assert set(folder.summaries["a"]) == {"2"} | ({"1"} if stop else set())
 
 
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path: Path) -> None:
@@ -209,7 +206,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_records_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wsoracle.reports.reading.MOST_OCTETS", 100_000)
+    monkeypatch.setattr("wsoracle.reports.stored_record.MOST_OCTETS", 100_000)
     (tmp_path / "a_case_0.json").write_text(json.dumps(sample("a", "0")))
     (tmp_path / "a_case_1.json").write_text('{"agent": "a", "id": ')
     (tmp_path / "a_case_2.json").write_bytes(b"\xff\xfe\x00")
@@ -249,7 +246,7 @@ def test_a_case_that_is_there_twice_is_named(tmp_path: Path) -> None:
         (tmp_path / f"{name}.json").write_text(json.dumps(sample("a", "1")))
     folder = ReportFolder(tmp_path, resumed=True)
     assert folder.remake() == [NoRecord("a_case_1.json", "its case is in another file too")]
-    assert folder.entries["a"]["1"]["reportfile"] == "b_case_1.json"
+    assert folder.summaries["a"]["1"].file == "b_case_1.json"
 
 
 def test_a_page_links_to_its_control_where_that_is(tmp_path: Path) -> None:
@@ -261,7 +258,7 @@ def test_a_page_links_to_its_control_where_that_is(tmp_path: Path) -> None:
     assert 'href="a_case_4.html"' not in (tmp_path / "a_case_3.html").read_text()
 
 
-def filed(folder: ReportFolder, record: dict[str, Any]) -> FiledRecord:
+def filed(folder: ReportFolder, record: dict[str, Any]) -> CaseSummary:
     """As a process does that judges for another one."""
     place = folder.place(record["agent"], record["id"], record["wsoracle"]["control"])
     return pickle.loads(pickle.dumps(file_record(record, place)))  # type: ignore[no-any-return]
@@ -278,30 +275,28 @@ def test_records_filed_elsewhere_make_the_same_folder(named: list[tuple[str, str
         filled(Path(one), *records)
         folder = ReportFolder(other)
         for record in records:
-            folder.add(filed(folder, record))
+            folder.enter(filed(folder, record))
         folder.finish()
         assert contents(Path(one)) == contents(Path(other))
 
 
 def test_what_is_changed_after_it_was_filed_is_in_its_files(tmp_path: Path) -> None:
     folder = ReportFolder(tmp_path)
-    record = filed(folder, sample("a", "1"))
-    folder.add(record)
-    assert "timeline" not in record["wsoracle"]
-    withdrawn = copy.deepcopy(record)
-    withdrawn["behavior"], withdrawn["wsoracle"]["counts"], withdrawn.changed = "FAILED", False, True
-    folder.add(withdrawn)
+    summary = filed(folder, sample("a", "1", "OK", control="2"))
+    folder.enter(summary)
+    folder.enter(uncounted(summary))
     folder.finish()
     whole = read(tmp_path, "a_case_1.json")
     assert (whole["behavior"], whole["wsoracle"]["counts"]) == ("FAILED", False)
     assert whole["wsoracle"]["timeline"] == sample("a", "1")["wsoracle"]["timeline"]
+    assert not whole["wsoracle"]["passed"] and "control 2 was not answered" in whole["wsoracle"]["note"]
     assert "NO CONTROL" in (tmp_path / "a_case_1.html").read_text()
-    # And back again, as the ledger brings it back where the control is answered at last.
-    folder.add(record)
+    # And back again, as from the controls where the control is answered at last.
+    folder.enter(summary)
     folder.finish()
-    assert read(tmp_path, "a_case_1.json") == sample("a", "1")
+    assert read(tmp_path, "a_case_1.json") == sample("a", "1", "OK", control="2")
     assert "NO CONTROL" not in (tmp_path / "a_case_1.html").read_text()
-    assert folder.entries["a"]["1"]["counts"] is True
+    assert folder.summaries["a"]["1"].counts is True
 
 
 def test_a_page_does_not_lead_to_a_control_that_was_not_run(tmp_path: Path) -> None:
@@ -309,17 +304,17 @@ def test_a_page_does_not_lead_to_a_control_that_was_not_run(tmp_path: Path) -> N
     folder = ReportFolder(tmp_path)
     place = folder.place("a", "2", "1")
     page = tmp_path / f"{place.base}.html"
-    record = file_record(sample("a", "2", "OK", control="1"), place)
-    folder.add(record)
+    summary = file_record(sample("a", "2", "OK", control="1"), place)
+    folder.enter(summary)
     leads = f'href="{place.control_page}"'
     assert leads in page.read_text()
-    ledger = Ledger()
-    ledger.enter(record)
-    folder.add(*ledger.close())
+    controls = Controls()
+    controls.enter(summary)
+    folder.enter(*controls.close())
     folder.finish()
     assert leads not in page.read_text() and "control 1 was not run" in page.read_text()
     folder.add(sample("a", "1", "OK"))
-    folder.add(record)
+    folder.enter(summary)
     folder.finish()
     assert leads in page.read_text()
 

@@ -17,16 +17,14 @@ from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, samp
 from wsoracle.cli import WrongInput, program
 from wsoracle.commands.harness_options import run_folder
 from wsoracle.generators.atomic_write import HALF
-from wsoracle.harness.expected_failures import tally_of
-from wsoracle.harness.run_folder import RunFolder
-from wsoracle.harness.summary import document_of, show, summary_of
-from wsoracle.reports import ForeignFolder
+from wsoracle.harness.run_result import document_of, show, tally_of
+from wsoracle.reports import ForeignFolder, ReportFolder
 
 IDS = ("1.1.1", "2.1", "4.2.4", "witness/5.2/reserved-bits/server")
 
 
-def filled(path: Path, *records: dict[str, Any], resume: bool = False, **more: Any) -> RunFolder:
-    folder = RunFolder(str(path), resume=resume, **more)
+def filled(path: Path, *records: dict[str, Any], resumed: bool = False, **more: Any) -> ReportFolder:
+    folder = ReportFolder(str(path), resumed=resumed, **more)
     for record in records:
         folder.add(record)
     folder.finish()
@@ -49,25 +47,26 @@ def test_what_was_run_and_counts_need_not_be_run_again(tmp_path: Path) -> None:
     uncounted = sample("me", "4.2.4", "FAILED", counts=False, control="1.1.1")
     other = sample("you", "1.1.1", "NON-STRICT")
     filled(tmp_path, passed, failed, uncounted, other)
-    again = RunFolder(str(tmp_path), resume=True)
+    again = ReportFolder(str(tmp_path), resumed=True)
     assert set(again.agents) == {"me", "you"}
-    assert again.records_of("me") == {"1.1.1": summary_of(passed), "2.1": summary_of(failed)}
+    assert again.earlier("me") == {"1.1.1": again.summaries["me"]["1.1.1"], "2.1": again.summaries["me"]["2.1"]}
+    assert [one.verdict for one in again.earlier("me").values()] == ["OK", "FAILED"]
     assert again.answered_by("me") == {"1.1.1": True, "2.1": False}
     assert again.answered_by("you") == {"1.1.1": True}
-    assert again.records_of("nobody") == again.records_of(None) == {}
+    assert again.earlier("nobody") == again.earlier(None) == {}
 
 
 def test_what_is_kept_is_a_copy(tmp_path: Path) -> None:
     filled(tmp_path, sample("me", "1.1.1", "OK"))
-    again = RunFolder(str(tmp_path), resume=True)
-    again.records_of("me").clear()
-    assert set(again.records_of("me")) == {"1.1.1"}
+    again = ReportFolder(str(tmp_path), resumed=True)
+    again.earlier("me").clear()
+    assert set(again.earlier("me")) == {"1.1.1"}
 
 
 def test_a_run_that_is_not_resumed_takes_the_place_of_the_earlier_one_of_the_same_agent(tmp_path: Path) -> None:
     filled(tmp_path, *(sample("me", case_id) for case_id in IDS), sample("you", "1.1.1"))
-    again = RunFolder(str(tmp_path), resume=False)
-    assert again.agents == () and again.records_of("me") == {}
+    again = ReportFolder(str(tmp_path), resumed=False)
+    assert again.agents == () and again.earlier("me") == {}
     again.add(sample("me", "2.1"))
     again.finish()
     index = read(tmp_path / "index.json")
@@ -91,9 +90,9 @@ def test_a_run_in_two_parts_leaves_what_a_run_in_one_leaves(cut: int, killed: bo
                 (parts / file).unlink()
             next(parts.glob("*_case_*.html")).unlink()
             (parts / f"{HALF}x").write_text('{"agent": "m')
-        folder = RunFolder(str(parts), resume=True)
+        folder = ReportFolder(str(parts), resumed=True)
         for record in records:
-            if record["id"] not in folder.records_of("me"):
+            if record["id"] not in folder.earlier("me"):
                 folder.add(record)
         folder.finish()
         assert contents(parts) == contents(whole)
@@ -103,7 +102,7 @@ def test_only_pages_that_are_missing_are_made(tmp_path: Path) -> None:
     filled(tmp_path, sample("me", "1.1.1", "OK"), sample("you", "2.1", "OK"))
     (tmp_path / "me_case_1_1_1.html").write_text("mine")
     (tmp_path / "you_case_2_1.html").unlink()
-    filled(tmp_path, resume=True)
+    filled(tmp_path, resumed=True)
     assert (tmp_path / "me_case_1_1_1.html").read_text() == "mine"
     assert "</html>" in (tmp_path / "you_case_2_1.html").read_text()
 
@@ -111,7 +110,7 @@ def test_only_pages_that_are_missing_are_made(tmp_path: Path) -> None:
 def test_a_case_that_is_run_again_is_not_put_back_for_want_of_its_page(tmp_path: Path) -> None:
     filled(tmp_path, sample("me", "1.1.1", "FAILED", counts=False))
     (tmp_path / "me_case_1_1_1.html").unlink()
-    filled(tmp_path, sample("me", "1.1.1", "OK"), resume=True)
+    filled(tmp_path, sample("me", "1.1.1", "OK"), resumed=True)
     assert read(tmp_path / "me_case_1_1_1.json")["behavior"] == "OK"
 
 
@@ -123,12 +122,11 @@ def test_whatever_is_in_a_record_it_is_taken_or_run_again(tmp_path: Path, capsys
     records = [{**record, "id": f"{number}.1"} for number, record in enumerate(spoiled(), 1)]
     for number, record in enumerate(records):
         (tmp_path / f"sample_case_{number}.json").write_text(json.dumps(record))
-    folder = RunFolder(str(tmp_path), resume=True)
-    taken = folder.records_of("sample")
+    folder = ReportFolder(str(tmp_path), resumed=True)
+    taken = folder.earlier("sample")
     assert 0 < len(taken) < len(records)
     for summary in taken.values():
-        ours = summary["wsoracle"]
-        assert isinstance(ours["verdict"], str) and isinstance(ours["note"], str) and isinstance(ours["passed"], bool)
+        assert isinstance(summary.verdict, str) and isinstance(summary.note, str) and isinstance(summary.passed, bool)
     tally = tally_of(taken, frozenset(list(taken)[::2]))
     json.dumps(document_of("sample", None, taken, tally))
     show("sample", taken, tally, folder.path)
@@ -140,14 +138,14 @@ def test_whatever_is_in_a_record_it_is_taken_or_run_again(tmp_path: Path, capsys
 def test_files_that_are_no_records_are_passed_over(text: str, tmp_path: Path) -> None:
     (tmp_path / "x_case_1_1_1.json").write_text(text)
     (tmp_path / "y_case_1_1_1.json").mkdir()
-    folder = filled(tmp_path, sample("me", "2.1"), resume=True)
+    folder = filled(tmp_path, sample("me", "2.1"), resumed=True)
     assert folder.agents == ()
     assert set(read(tmp_path / "index.json")) == {"me"}
 
 
 def test_records_of_the_established_suite_stay_listed_and_are_run_again(tmp_path: Path) -> None:
     (tmp_path / "me_case_1_1_1.json").write_text(json.dumps(autobahn_record("me", "1.1.1")))
-    folder = filled(tmp_path, resume=True)
+    folder = filled(tmp_path, resumed=True)
     assert folder.agents == () and set(read(tmp_path / "index.json")["me"]) == {"1.1.1"}
 
 
@@ -156,8 +154,8 @@ def test_nothing_is_written_beside_the_folder_and_any_name_is_gone_on_with(name:
     out = tmp_path / "some" / "out"
     filled(out, sample(name, "1.1.1", "OK"), sample(name, name, "OK"))
     assert {file.parent for file in tmp_path.rglob("*") if file.is_file()} == {out}
-    again = RunFolder(str(out), resume=True)
-    assert set(again.records_of(name)) == {"1.1.1", name}
+    again = ReportFolder(str(out), resumed=True)
+    assert set(again.earlier(name)) == {"1.1.1", name}
     before = contents(out)
     again.finish()
     assert contents(out) == before
@@ -167,7 +165,7 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for path in ("file", "file/below", "\0"):
         with pytest.raises(ForeignFolder, match="name another folder"):
-            RunFolder(str(tmp_path / path), resume=True)
+            ReportFolder(str(tmp_path / path), resumed=True)
         with pytest.raises(WrongInput, match="--out"), run_folder({"out": str(tmp_path / path)}):
             pass
     assert (tmp_path / "file").read_text() == "mine"
@@ -179,7 +177,7 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 def test_lists_for_machines_have_earlier_parts_too(tmp_path: Path) -> None:
     filled(tmp_path / "out", sample("me", "1.1.1", "OK"))
     more = {"junit": str(tmp_path / "run.xml"), "markdown": str(tmp_path / "run.md")}
-    filled(tmp_path / "out", sample("me", "2.1", "FAILED"), resume=True, **more)
+    filled(tmp_path / "out", sample("me", "2.1", "FAILED"), resumed=True, **more)
     cases = {case.get("name"): case for case in ElementTree.parse(tmp_path / "run.xml").getroot().iter("testcase")}
     assert set(cases) == {"1.1.1", "2.1"}
     assert cases["1.1.1"].find("failure") is None and cases["2.1"].find("failure") is not None

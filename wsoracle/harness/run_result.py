@@ -1,0 +1,121 @@
+"""How a run ended: failures that are expected and others, sums, for people and as JSON.
+
+A failure that is expected does not fail a run, and a case that passes though it is expected to fail does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ..reports.stored_record import CaseSummary
+from ..text.output import one_line
+from ..text.patterns import matching
+
+__all__ = ["ExpectedFailures", "Tally", "document_of", "show", "tally_of"]
+
+_MOST_LISTED: Final = 40
+
+
+class ExpectedFailures:
+    """The ids of cases that are known to fail, read from a file: an id or a pattern a line, `#` begins a comment."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        self.patterns: Final = tuple(patterns)
+
+    @classmethod
+    def read(cls, path: Path) -> ExpectedFailures:
+        """From a file. Raises OSError where it cannot be read, and UnicodeDecodeError where it is no text."""
+        lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+        return cls(line for line in lines if line)
+
+    def ids(self, known: Iterable[str]) -> frozenset[str]:
+        """Those of the known ids that are expected to fail. Raises ValueError for a line that means none of them."""
+        every = list(known)
+        found: set[str] = set()
+        for pattern in self.patterns:
+            matched = [pattern] if pattern in every else matching(pattern, every) if "*" in pattern else []
+            if not matched:
+                raise ValueError(f"no case has the id {pattern!r}")
+            found.update(matched)
+        return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How a run ended: ids by what became of them. ``failed`` are failures that were not expected."""
+
+    passed: tuple[str, ...]
+    failed: tuple[str, ...]
+    expected: tuple[str, ...]
+    unexpected_passes: tuple[str, ...]
+    other: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing failed that was not expected to, and nothing passed that was expected to fail."""
+        return not self.failed and not self.unexpected_passes and bool(self.passed or self.expected)
+
+
+def tally_of(summaries: Mapping[str, CaseSummary], expected: frozenset[str]) -> Tally:
+    """Sum up a run by the ids of its cases. A verdict that is neither a pass nor a failure is no failure of the run."""
+    groups: dict[str, list[str]] = {"passed": [], "failed": [], "expected": [], "unexpected_passes": [], "other": []}
+    for case_id, summary in summaries.items():
+        if summary.passed:
+            groups["unexpected_passes" if case_id in expected else "passed"].append(case_id)
+        elif summary.failed:
+            groups["expected" if case_id in expected else "failed"].append(case_id)
+        else:
+            groups["other"].append(case_id)
+    return Tally(**{name: tuple(ids) for name, ids in groups.items()})
+
+
+def document_of(agent: str, url: str | None, summaries: Mapping[str, CaseSummary], tally: Tally) -> dict[str, Any]:
+    """The result of a run, for JSON."""
+    return {
+        "agent": agent,
+        "url": url,
+        "good": tally.good,
+        "verdicts": dict(sorted(Counter(summary.label for summary in summaries.values()).items())),
+        "passed": len(tally.passed),
+        "failed": list(tally.failed),
+        "expectedFailures": list(tally.expected),
+        "unexpectedPasses": list(tally.unexpected_passes),
+        "cases": {
+            case_id: {
+                "behavior": summary.behavior,
+                "behaviorClose": summary.behavior_close,
+                "verdict": summary.verdict,
+                "counts": summary.counts,
+                "rules": summary.rule_ids,
+            }
+            for case_id, summary in summaries.items()
+        },
+    }
+
+
+def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: Any) -> None:
+    """Print the cases that failed with their clauses, the sums, and where the pages are."""
+    for case_id in tally.failed[:_MOST_LISTED]:
+        summary = summaries[case_id]
+        verdict = click.style(f"{summary.label}  ", fg="red", bold=True)
+        click.echo(verdict + click.style(case_id, bold=True))
+        for rule in summary.rules:
+            said = f"    {rule['id']}: {rule['strength']}, section {rule['section']}: «{rule['quote']}»"
+            click.secho(said, dim=True)
+        if summary.note:
+            click.echo(f"    {one_line(summary.note)}")
+    if len(tally.failed) > _MOST_LISTED:
+        click.echo(f"... and {len(tally.failed) - _MOST_LISTED} more that failed")
+    for case_id in tally.unexpected_passes:
+        click.secho(f"passed, though it is expected to fail: {case_id}", fg="red", bold=True)
+    counted = Counter(summary.label for summary in summaries.values())
+    sums = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items()))
+    known = f" ({len(tally.expected)} failed as expected)" if tally.expected else ""
+    click.secho(f"{one_line(agent)}: {sums}{known}", fg="green" if tally.good else None, bold=True)
+    click.echo(f"pages: {where}/index.html")
