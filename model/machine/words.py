@@ -34,7 +34,7 @@ DUES: Final[Mapping[Due, str]] = {
     Due.REPLY: "the echo",
     Due.PONG: "a Pong",
     Due.CLOSE: "a Close frame",
-    Due.TCP_CLOSE: "closing TCP",
+    Due.TCP_CLOSE: "the TCP close",
 }
 """What an endpoint owes."""
 

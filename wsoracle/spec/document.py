@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 
 from ..text.output import write_text
-from . import frames, handshakes, heads, register, rules, runs, states
+from . import frames, heads, register, rules, runs, stages, states
 
 DOCUMENT: Final = Path("docs/spec.md")
 """Where the document lies, from the root of the repository."""
@@ -30,8 +30,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "response-facts": heads.response_facts,
     "request-conditions": heads.request_conditions,
     "answer-conditions": heads.answer_conditions,
-    **{f"opening-{name}": partial(handshakes.run, name) for name in handshakes.RUNS},
-    **{f"states-opening-{role.value}": partial(handshakes.stages, role) for role in Role},
+    **{f"opening-{name}": partial(runs.opening, name) for name in runs.OPENINGS},
+    **{f"states-opening-{role.value}": partial(stages.stages, role) for role in Role},
     "header-layout": frames.header_layout,
     "opcodes": frames.opcodes,
     "length-forms": frames.length_forms,

@@ -1,174 +1,98 @@
-"""The example runs of docs/spec.md: a client and a server, both the model itself, with a stream in each direction.
-
-A run is a list of steps. Each step is judged with :func:`~wsoracle.model.machine.interpreted.allowed` when the page
-is made, so that neither the sequence diagram nor the table below it can say anything that the rules do not.
-"""
+"""The example runs of docs/spec.md, opening handshakes and open connections, each as a diagram and a table."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from wsoracle.model.machine.interpreted import Kind, allowed, canonical, forbidden_by, owed
-from wsoracle.model.notation.expression import evaluate
-from wsoracle.model.notation.rule import Due
-from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, FrameFacts, Setting, State, phase
+from wsoracle.model.machine.interpreted import Kind, allowed
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
+from wsoracle.model.notation.variables import Event, EventKind, Facts, FrameFacts, Setting, State
 from wsoracle.model.octets import utf8
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, DEFAULT_LIMIT, PING, PONG, TEXT, Role
-from wsoracle.model.rules.closing import handshake_done
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Role
 
+from .heads import AGREEING, OFFERING
 from .markdown import listed, table
-
-
-class Does(Enum):
-    """What an endpoint does in a step, or what happens to it. TAKE: the next thing that the peer sent arrives."""
-
-    SEND = "sends"
-    TAKE = "takes"
-    CLOSE_TCP = "closes TCP"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a run. ``words`` name the frame that is sent."""
-
-    who: Role
-    does: Does
-    frame: FrameFacts | None = None
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Break:
-    """The connection is lost: what is under way never arrives, and each side finds the end of its stream."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A step as it happened, ready to be shown."""
-
-    number: int
-    who: Role
-    event: str
-    outcome: str
-    rules: tuple[str, ...]
-    after: str
-    arrow: bool
-    takes: int | None = None
-    """The number of the step whose frame this one takes."""
-
-
-@dataclass
-class _Side:
-    setting: Setting
-    state: State = field(default_factory=State)
-    coming: deque[tuple[int, FrameFacts | None, str]] = field(default_factory=deque)
-
-
-EOF: Final = "the end of the TCP stream"
-
-
-def play(steps: tuple[Step | Break, ...]) -> list[Told]:
-    """The run of the steps. Raises :class:`ValueError` for a step that the model never allows to happen at all."""
-    sides = {role: _Side(Setting(role, limit=DEFAULT_LIMIT)) for role in Role}
-    told: list[Told] = []
-    for step in steps:
-        number = len(told) + 1
-        if isinstance(step, Break):
-            for side in sides.values():
-                side.coming = deque([(0, None, EOF)])
-            continue
-        side, peer = sides[step.who], sides[step.who.peer]
-        event, words, takes = _event(step, side)
-        before = side.state
-        outcomes = allowed(before, event, side.setting, departures=True)
-        if outcomes:
-            chosen = canonical(outcomes)
-            side.state, rules, outcome = chosen.state, (*chosen.rules, *chosen.departs_from), str(chosen.label)
-            outcome += "; departs from the last rule" if chosen.departs_from else ""
-        elif step.does is Does.SEND:
-            # An endpoint that breaks a rule: the other side has to cope with it.
-            rules, outcome = tuple(r.id for r in forbidden_by(before, event, side.setting)), "forbidden, sent anyway"
-        else:
-            raise ValueError(f"the model does not allow step {number}: {step}")
-        arrow = step.does is not Does.TAKE
-        if arrow:
-            peer.coming.append((number, event.frame, step.words if step.does is Does.SEND else EOF))
-        told.append(Told(number, step.who, words, outcome, rules, after_words(side.state, side.setting), arrow, takes))
-    return told
-
-
-def _event(step: Step, side: _Side) -> tuple[Event, str, int | None]:
-    masked = step.who is Role.CLIENT
-    match step.does:
-        case Does.SEND:
-            assert step.frame is not None
-            frame = step.frame if step.words.startswith("unmasked") else step.frame._replace(masked=masked)
-            return Event(EventKind.SEND, frame), f"sends {step.words}", None
-        case Does.CLOSE_TCP:
-            return Event(EventKind.CLOSE_TCP), "closes TCP", None
-        case Does.TAKE:
-            number, taken, words = side.coming.popleft()
-            kind = EventKind.RECEIVE_EOF if taken is None else EventKind.RECEIVE
-            event = Event(kind, taken._replace(answers=False) if taken is not None else None)
-            return event, f"finds {words}" if taken is None else f"receives {words}", number
-
-
-OWED: Final[Mapping[Due, str]] = {
-    Due.REQUEST: "a request",
-    Due.RESPONSE: "an answer",
-    Due.REPLY: "the echo",
-    Due.PONG: "a Pong",
-    Due.CLOSE: "a Close frame",
-    Due.TCP_CLOSE: "the TCP close",
-}
-
-
-def after_words(state: State, setting: Setting) -> str:
-    """Where an endpoint stands after a step, and what it owes."""
-    parts = [phase(state)]
-    if parts[0] == "CONNECTING":
-        parts[0] += f" ({HANDSHAKE[state.handshake]})"
-    dues = list(dict.fromkeys(OWED[due] for due, _ in owed(state, setting)))
-    if dues:
-        parts.append(f"owes {' and '.join(dues)}")
-    if not state.tcp_open:
-        clean = evaluate(handshake_done, state._asdict())
-        parts.append(f"{'cleanly' if clean else 'not cleanly'}, close code {state.close_code}")
-    return "; ".join(parts)
-
-
-# --- the runs -------------------------------------------------------------------------------------------------------
+from .player import Break, Does, RunStep, Told, play
 
 C, S = Role.CLIENT, Role.SERVER
 
 
-def _close(status: int | None) -> FrameFacts:
-    return FrameFacts(CLOSE) if status is None else FrameFacts(CLOSE, length=2, code=status)
+def _sends(who: Role, sent: Facts, words: str) -> RunStep:
+    """A head, or a frame that is masked as the role asks."""
+    return RunStep(who, Does.SEND, sent._replace(masked=who is C) if isinstance(sent, FrameFacts) else sent, words)
 
 
-def _sends(who: Role, frame: FrameFacts, words: str) -> Step:
-    return Step(who, Does.SEND, frame, words)
+def _sends_close(who: Role, status: int | None) -> RunStep:
+    if status is None:
+        return _sends(who, FrameFacts(CLOSE), "Close without a body")
+    return _sends(who, FrameFacts(CLOSE, length=2, code=status), f"Close {status}")
 
 
-def _sends_close(who: Role, status: int | None) -> Step:
-    return _sends(who, _close(status), "Close without a body" if status is None else f"Close {status}")
+def _takes(who: Role) -> RunStep:
+    return RunStep(who, Does.TAKE)
 
 
-def _takes(who: Role) -> Step:
-    return Step(who, Does.TAKE)
+def _closes(who: Role) -> RunStep:
+    return RunStep(who, Does.CLOSE_TCP)
 
 
-def _closes(who: Role) -> Step:
-    return Step(who, Does.CLOSE_TCP)
+# --- opening handshakes ---------------------------------------------------------------------------------------------
 
+NO_HANDSHAKE: Final = RequestFacts(upgrade=0, connection=0, key=0, version=0)
+"""A request of HTTP that asks for no WebSocket."""
+
+
+def refusal(status: int, versions: str = "absent") -> ResponseFacts:
+    """A response without anything of a handshake but the versions that it lists."""
+    listed_versions = value_of("versions", versions)
+    return ResponseFacts(status=status, versions=listed_versions, upgrade=0, connection=0, accept=0)
+
+
+_REQUEST: Final = _sends(C, OFFERING, "GET /chat, an opening handshake")
+_FORBIDDEN: Final = _sends(S, refusal(403), "403 Forbidden")
+_SOUND: Final = _sends(S, AGREEING, "101 Switching Protocols")
+_HELLO: Final = FrameFacts(TEXT, length=5)
+
+OPENINGS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
+    "success": (_REQUEST, _takes(S), _SOUND, _takes(C)),
+    "server-speaks-at-once": (_REQUEST, _takes(S), _SOUND, _sends(S, _HELLO, "text"), _takes(C), _takes(C)),
+    "client-speaks-early": (
+        _REQUEST, _sends(C, _HELLO, "text, before the answer"), _takes(S), _SOUND, _takes(S), _takes(C),
+    ),
+    "faulty-request": (
+        _sends(C, RequestFacts(key=value_of("key", "absent")), "GET /chat, without a key"), _takes(S),
+        _sends(S, refusal(400), "400 Bad Request"), _takes(C), _closes(S), _takes(C),
+    ),
+    "other-version": (
+        _sends(C, RequestFacts(version=value_of("version", "another")), "GET /chat, of version 8"), _takes(S),
+        _sends(S, refusal(426, "a list with 13"), "426 Upgrade Required, with the versions"), _takes(C), _closes(S),
+        _takes(C),
+    ),
+    "too-large": (
+        _sends(C, RequestFacts(syntax=value_of("syntax", "too large")), "a request that does not end"), _takes(S),
+        _sends(S, refusal(431), "431 Request Header Fields Too Large"), _takes(C), _closes(S), _takes(C),
+    ),
+    "not-for-us": (
+        _sends(C, NO_HANDSHAKE, "GET /chat, and nothing of a handshake"), _takes(S),
+        _sends(S, refusal(200), "200 OK, with a page"), _takes(C), _closes(S), _takes(C),
+    ),
+    "application-refuses": (_REQUEST, _takes(S), _FORBIDDEN, _takes(C), _closes(S), _takes(C)),
+    "bad-answer": (
+        _REQUEST, _takes(S),
+        _sends(S, ResponseFacts(accept=value_of("accept", "wrong")), "101, with a wrong Sec-WebSocket-Accept"),
+        _takes(C), _closes(C), _takes(S),
+    ),
+    "lost-before-the-answer": (_REQUEST, _takes(S), Break(), _takes(C), _takes(S)),
+}  # fmt: skip
+"""Opening handshakes by name."""
+
+# --- open connections -----------------------------------------------------------------------------------------------
 
 _ANSWER: Final = FrameFacts(PONG, length=2, answers=True)
+_UNMASKED: Final = RunStep(C, Does.SEND, FrameFacts(TEXT, length=5), "unmasked text")
 
-RUNS: Final[dict[str, tuple[Step | Break, ...]]] = {
+RUNS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
     "ping-inside-message": (
         _sends(C, FrameFacts(TEXT, fin=False, length=3), "text, more to come"), _takes(S),
         _sends(C, FrameFacts(PING, length=2), "Ping"), _takes(S),
@@ -188,8 +112,7 @@ RUNS: Final[dict[str, tuple[Step | Break, ...]]] = {
         _sends_close(C, None), _takes(S), _sends_close(S, None), _takes(C), _closes(C), _takes(S),
     ),
     "server-fails": (
-        _sends(C, FrameFacts(TEXT, length=5), "unmasked text"), _takes(S), _sends_close(S, 1002), _closes(S),
-        _takes(C), _sends_close(C, 1002), _takes(C),
+        _UNMASKED, _takes(S), _sends_close(S, 1002), _closes(S), _takes(C), _sends_close(C, 1002), _takes(C),
     ),
     "client-fails": (
         _sends(S, FrameFacts(0x3), "a frame of opcode 3"), _takes(C), _sends_close(C, 1002), _takes(S),
@@ -200,7 +123,18 @@ RUNS: Final[dict[str, tuple[Step | Break, ...]]] = {
         _takes(S), _takes(C),
     ),
 }  # fmt: skip
-"""The runs by name. A frame whose words begin with "unmasked" is sent as it is, others masked as the role asks."""
+"""Runs of an open connection by name."""
+
+
+def run(name: str) -> str:
+    """A run of an open connection: its sequence diagram, then its table."""
+    return _shown(play(RUNS[name], State()))
+
+
+def opening(name: str) -> str:
+    """An opening handshake: its sequence diagram, then its table."""
+    return _shown(play(OPENINGS[name]))
+
 
 BAD_TEXT: Final = FrameFacts(TEXT, fin=False, masked=True, length=2, utf8_next=utf8.REJECT)
 
@@ -212,17 +146,11 @@ def outcomes() -> str:
     return table(("outcome", "allowed by", "strength"), rows)
 
 
-def run(name: str) -> str:
-    """A run: its sequence diagram, then its table."""
-    return shown(play(RUNS[name]))
-
-
-def shown(told: list[Told]) -> str:
-    """Steps as they happened: a sequence diagram, then a table."""
+def _shown(told: Sequence[Told]) -> str:
     return f"{_diagram(told)}\n\n{_table(told)}"
 
 
-def _table(told: list[Told]) -> str:
+def _table(told: Sequence[Told]) -> str:
     rows = [(str(t.number), t.who.value, _linked(t), t.outcome, listed(t.rules), t.after) for t in told]
     return table(("step", "endpoint", "event", "outcome", "rules", "afterwards"), rows)
 
@@ -231,7 +159,7 @@ def _linked(told: Told) -> str:
     return f"{told.event} ({told.takes})" if told.takes else told.event
 
 
-def _diagram(told: list[Told]) -> str:
+def _diagram(told: Sequence[Told]) -> str:
     taken = {t.takes for t in told}
     lines = ["```mermaid", "sequenceDiagram", "    participant C as Client", "    participant S as Server"]
     for t in told:
@@ -252,4 +180,4 @@ def _plain(words: str) -> str:
     return words.replace(";", ",").replace("#", "no. ")
 
 
-__all__ = ["EOF", "OWED", "RUNS", "Break", "Does", "Step", "Told", "after_words", "play", "run", "shown"]
+__all__ = ["NO_HANDSHAKE", "OPENINGS", "RUNS", "opening", "outcomes", "refusal", "run"]

@@ -20,11 +20,13 @@ from wsoracle.model.notation.variables import (
     STATE_VARIABLES,
     EventKind,
     FrameFacts,
+    State,
 )
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.model.rules.receiving import FAILING
-from wsoracle.spec import document, handshakes, markdown, rules, runs, states
+from wsoracle.spec import document, markdown, rules, runs, states
+from wsoracle.spec.player import Does, RunStep, play
 
 PATH = Path(__file__).resolve().parents[3] / document.DOCUMENT
 DOCUMENT = PATH.read_text(encoding="utf-8")
@@ -174,7 +176,7 @@ def test_state_diagrams_use_only_states_that_they_declare() -> None:
 
 def test_sequence_diagrams_have_only_lines_that_mermaid_takes() -> None:
     charts = [block for block in mermaid() if block[0] == "sequenceDiagram"]
-    assert len(charts) == len(runs.RUNS) + len(handshakes.RUNS)
+    assert len(charts) == len(runs.RUNS) + len(runs.OPENINGS)
     line_ = r"    (participant [CS] as \w+|[CS](->>|-x|--\))[CS]: [^;#]+|Note over [CS]: [^;#]+)"
     assert not [line for chart in charts for line in chart[1:] if not re.fullmatch(line_, line)]
 
@@ -260,7 +262,7 @@ def test_named_parts_and_bundles_have_names_of_their_own() -> None:
 
 def test_runs_end_with_tcp_closed_at_both_ends() -> None:
     for name, steps in runs.RUNS.items():
-        told = runs.play(steps)
+        told = play(steps, State())
         last = {t.who: t.after for t in told}
         assert set(last) == set(Role), name
         wanted = "OPEN" if name == "ping-inside-message" else "CLOSED"
@@ -268,18 +270,18 @@ def test_runs_end_with_tcp_closed_at_both_ends() -> None:
 
 
 def test_only_the_runs_about_failing_break_a_rule() -> None:
-    broken = {name for name, steps in runs.RUNS.items() for t in runs.play(steps) if "forbidden" in t.outcome}
+    broken = {name for name, steps in runs.RUNS.items() for t in play(steps, State()) if "forbidden" in t.outcome}
     assert broken == {"server-fails", "client-fails"}
 
 
 def test_a_run_that_the_rules_do_not_allow_is_refused() -> None:
     steps = (
-        runs.Step(Role.CLIENT, runs.Does.SEND, FrameFacts(8), "Close"),
-        runs.Step(Role.SERVER, runs.Does.TAKE),
-        runs.Step(Role.SERVER, runs.Does.CLOSE_TCP),
+        RunStep(Role.CLIENT, Does.SEND, FrameFacts(8, masked=True), "Close"),
+        RunStep(Role.SERVER, Does.TAKE),
+        RunStep(Role.SERVER, Does.CLOSE_TCP),
     )
     with pytest.raises(ValueError, match="does not allow step 3"):
-        runs.play(steps)
+        play(steps, State())
 
 
 # --- opening handshakes
@@ -287,8 +289,8 @@ def test_a_run_that_the_rules_do_not_allow_is_refused() -> None:
 
 def test_opening_handshakes_end_as_their_names_say() -> None:
     opened = {"success", "server-speaks-at-once", "client-speaks-early"}
-    for name, steps in handshakes.RUNS.items():
-        last = {t.who: t.after for t in handshakes.play(steps)}
+    for name, steps in runs.OPENINGS.items():
+        last = {t.who: t.after for t in play(steps)}
         assert set(last) == set(Role), name
         assert set(last.values()) == ({"OPEN"} if name in opened else {"CLOSED; not cleanly, close code 1006"}), name
 
@@ -296,8 +298,8 @@ def test_opening_handshakes_end_as_their_names_say() -> None:
 def test_only_what_the_names_say_breaks_a_rule_of_the_opening_handshake() -> None:
     broken = {
         (name, told.who, rule)
-        for name, steps in handshakes.RUNS.items()
-        for told in handshakes.play(steps)
+        for name, steps in runs.OPENINGS.items()
+        for told in play(steps)
         if "forbidden" in told.outcome
         for rule in told.rules
     }
@@ -314,8 +316,8 @@ def test_only_what_the_names_say_breaks_a_rule_of_the_opening_handshake() -> Non
 
 def test_the_answers_of_the_runs_are_those_of_their_names() -> None:
     status = {"faulty-request": 400, "other-version": 426, "too-large": 431}
-    for name, steps in handshakes.RUNS.items():
-        refused = [told.outcome for told in handshakes.play(steps) if told.outcome.startswith("refuse")]
+    for name, steps in runs.OPENINGS.items():
+        refused = [told.outcome for told in play(steps) if told.outcome.startswith("refuse")]
         assert refused == ([f"refuse {status[name]}"] if name in status else []), name
 
 
@@ -336,8 +338,8 @@ def test_every_stage_of_a_server_is_drawn_and_of_a_client_those_that_it_knows() 
 
 
 def test_an_opening_that_the_rules_do_not_allow_is_refused() -> None:
-    request = handshakes.RUNS["success"][0]
-    steps = (request, handshakes.Opens(Role.SERVER, runs.Does.TAKE))
-    twice = (*steps, request, handshakes.Opens(Role.SERVER, runs.Does.TAKE))
-    assert len(handshakes.play(steps)) == 2
-    assert handshakes.play(twice)[2].outcome == "forbidden, sent anyway"
+    request = runs.OPENINGS["success"][0]
+    steps = (request, RunStep(Role.SERVER, Does.TAKE))
+    twice = (*steps, request, RunStep(Role.SERVER, Does.TAKE))
+    assert len(play(steps)) == 2
+    assert play(twice)[2].outcome == "forbidden, sent anyway"

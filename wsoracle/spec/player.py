@@ -1,0 +1,190 @@
+"""Runs played: a client and a server, both the model itself, with a stream in each direction.
+
+A run is a list of steps; heads, frames and the end of TCP are sent alike. Heads go over as octets, made from facts, and
+are read back at the other end. Each step is judged with :func:`~wsoracle.model.machine.interpreted.allowed`, so that
+nothing that is shown of a run can say what the rules do not. An endpoint that sends what it may not goes on as if that
+had been allowed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, NamedTuple
+
+from wsoracle.model.facts.heads import facts_of_request, facts_of_response, request_octets, response_octets
+from wsoracle.model.machine.interpreted import Kind, Outcome, allowed, canonical, forbidden_by, owed
+from wsoracle.model.machine.words import DUES, stage_words
+from wsoracle.model.notation.expression import evaluate
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.rule import RuleSet, Strength
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Facts, FrameFacts, Setting, State
+from wsoracle.model.octets.http import HeadReader, Malformed, Read, Request
+from wsoracle.model.octets.vocabulary import DEFAULT_LIMIT, Role
+from wsoracle.model.rules import RULES
+from wsoracle.model.rules.closing import handshake_done
+
+
+class Does(Enum):
+    """What an endpoint does in a step, or what happens to it. TAKE: the next thing that the peer sent arrives."""
+
+    SEND = "sends"
+    TAKE = "takes"
+    CLOSE_TCP = "closes TCP"
+
+
+@dataclass(frozen=True)
+class RunStep:
+    """One step of a run. ``sent`` is the head or the frame that is sent, ``words`` name it."""
+
+    who: Role
+    does: Does
+    sent: Facts | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Break:
+    """The connection is lost: what is under way never arrives, and each side finds the end of its stream."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A step as it happened, ready to be shown. ``takes`` is the number of the step that sent what this one takes."""
+
+    number: int
+    who: Role
+    event: str
+    outcome: str
+    rules: tuple[str, ...]
+    after: str
+    arrow: bool
+    takes: int | None = None
+
+
+class _Coming(NamedTuple):
+    """What is under way to an endpoint: the octets of a head, the facts of a frame, or (None) the end of TCP."""
+
+    number: int
+    sent: bytes | FrameFacts | None
+    words: str
+
+
+@dataclass
+class _PlayedSide:
+    setting: Setting
+    state: State
+    coming: deque[_Coming] = field(default_factory=deque)
+
+
+_END: Final = "the end of the TCP stream"
+_UNREFUSED: Final = RuleSet(rule for rule in RULES if not rule.refuses)
+
+
+def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[Told]:
+    """The run of the steps, both endpoints in the state ``start`` before it.
+
+    Raises :class:`ValueError` for a step that the model never allows to happen at all.
+    """
+    sides = {role: _PlayedSide(Setting(role, limit=DEFAULT_LIMIT), start) for role in Role}
+    told: list[Told] = []
+    request: Request | None = None
+    for step in steps:
+        number = len(told) + 1
+        if isinstance(step, Break):
+            for side in sides.values():
+                side.coming = deque([_Coming(0, None, _END)])
+            continue
+        side, peer = sides[step.who], sides[step.who.peer]
+        takes = None
+        if step.does is Does.TAKE:
+            takes, taken, said = side.coming.popleft()
+            event = _taken(step.who, taken, request)
+            words = f"{'finds' if taken is None else 'receives'} {said}"
+        elif step.does is Does.CLOSE_TCP:
+            event, words = Event(EventKind.CLOSE_TCP), step.does.value
+            peer.coming.append(_Coming(number, None, _END))
+        else:
+            event, passed = _sent(step.sent, request)
+            request = _request(passed) or request
+            words = f"sends {step.words}"
+            peer.coming.append(_Coming(number, passed, step.words))
+        side.state, outcome, rules = _judged(step, number, side, event)
+        after = after_words(side.state, side.setting)
+        told.append(Told(number, step.who, words, outcome, rules, after, step.does is not Does.TAKE, takes))
+    return told
+
+
+def _judged(step: RunStep, number: int, side: _PlayedSide, event: Event) -> tuple[State, str, tuple[str, ...]]:
+    """The state after an event, the outcome in words, and the rules behind it."""
+    outcomes = allowed(side.state, event, side.setting, departures=True)
+    if outcomes:
+        chosen = _chosen(outcomes)
+        departs = "; departs from the last rule" if chosen.departs_from else ""
+        return chosen.state, f"{chosen.label}{departs}", (*chosen.rules, *chosen.departs_from)
+    if step.does is not Does.SEND:
+        raise ValueError(f"the model does not allow step {number}: {step}")
+    # An endpoint that breaks a rule: the other side has to cope with it.
+    broken = tuple(rule.id for rule in forbidden_by(side.state, event, side.setting))
+    instead = allowed(side.state, event, side.setting, _UNREFUSED)
+    return canonical(instead).state if instead else side.state, "forbidden, sent anyway", broken
+
+
+def _chosen(outcomes: tuple[Outcome, ...]) -> Outcome:
+    """The strictest, but what the application alone has a reason for (a refusal by a MAY) is not done."""
+    bound = tuple(o for o in outcomes if o.label.kind is not Kind.REFUSE or o.strength is not Strength.MAY)
+    return canonical(bound)
+
+
+def _sent(sent: Facts | None, request: Request | None) -> tuple[Event, bytes | FrameFacts]:
+    """The event of sending, and what goes over."""
+    if isinstance(sent, RequestFacts):
+        octets = request_octets(sent)
+        return Event.of(EventKind.SEND_REQUEST, facts_of_request(_read(Role.SERVER, octets))), octets
+    if isinstance(sent, ResponseFacts):
+        octets = response_octets(sent, request or Request("1.1", ()))
+        return Event.of(EventKind.SEND_RESPONSE, facts_of_response(_read(Role.CLIENT, octets), request)), octets
+    assert sent is not None
+    return Event.of(EventKind.SEND, sent), sent
+
+
+def _taken(who: Role, taken: bytes | FrameFacts | None, request: Request | None) -> Event:
+    if taken is None:
+        return Event(EventKind.RECEIVE_EOF)
+    if isinstance(taken, FrameFacts):
+        return Event.of(EventKind.RECEIVE, taken._replace(answers=False))
+    if who is Role.SERVER:
+        return Event.of(EventKind.RECEIVE_REQUEST, facts_of_request(_read(who, taken)))
+    return Event.of(EventKind.RECEIVE_RESPONSE, facts_of_response(_read(who, taken), request))
+
+
+def _read(role: Role, octets: bytes) -> Read | Malformed:
+    reader = HeadReader(role)
+    reader.feed(octets)
+    assert reader.result is not None
+    return reader.result
+
+
+def _request(passed: bytes | FrameFacts) -> Request | None:
+    """The request that octets are, if they are one; a response begins in another way."""
+    if isinstance(passed, FrameFacts) or passed.startswith(b"HTTP/"):
+        return None
+    read = _read(Role.SERVER, passed)
+    return read.head if isinstance(read, Read) and isinstance(read.head, Request) else None
+
+
+def after_words(state: State, setting: Setting) -> str:
+    """Where an endpoint stands after a step, and what it owes."""
+    parts = [stage_words(state)]
+    dues = list(dict.fromkeys(DUES[due] for due, _ in owed(state, setting)))
+    if dues:
+        parts.append(f"owes {' and '.join(dues)}")
+    if not state.tcp_open:
+        clean = evaluate(handshake_done, state._asdict())
+        parts.append(f"{'cleanly' if clean else 'not cleanly'}, close code {state.close_code}")
+    return "; ".join(parts)
+
+
+__all__ = ["Break", "Does", "RunStep", "Told", "after_words", "play"]

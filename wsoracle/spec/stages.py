@@ -1,0 +1,123 @@
+"""The stages of the opening handshake, drawn for docs/spec.md."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, TypeAlias
+
+from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
+from wsoracle.model.machine.words import DUES
+from wsoracle.model.notation.expression import evaluate
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts
+from wsoracle.model.notation.variables import (
+    CONNECTING,
+    HANDSHAKE,
+    Event,
+    EventKind,
+    Setting,
+    State,
+    environment,
+    phase,
+    possible,
+)
+from wsoracle.model.octets.vocabulary import Role
+
+from ..diagrams.diagram import Arrow, Box, Diagram, mermaid, wrapped
+from .runs import NO_HANDSHAKE, refusal
+
+HeadFacts: TypeAlias = RequestFacts | ResponseFacts
+
+_STATUSES: Final = {100: "1xx", 101: "101", 200: "2xx", 302: "3xx", 400: "4xx or 5xx"}
+
+
+def _one_changed(sound: HeadFacts) -> Iterator[HeadFacts]:
+    """Heads that differ from a sound one in one fact at most, as far as one value stands for another."""
+    yield sound
+    for name, value in sound._asdict().items():
+        variable = HEAD_VARIABLES[name]
+        others = _STATUSES if name == "status" else range(variable.low, variable.high + 1)
+        yield from (sound._replace(**{name: type(value)(other)}) for other in others if other != value)
+
+
+@cache
+def _heads(kind: type[HeadFacts]) -> tuple[HeadFacts, ...]:
+    if kind is RequestFacts:
+        return (*_one_changed(RequestFacts()), NO_HANDSHAKE)
+    refusals = [refusal(status, v) for v in ("absent", "a list with 13") for status in _STATUSES if status != 101]
+    return (*_one_changed(ResponseFacts()), *refusals)
+
+
+_KINDS: Final = (
+    EventKind.SEND_REQUEST, EventKind.RECEIVE_REQUEST, EventKind.SEND_RESPONSE, EventKind.RECEIVE_RESPONSE,
+    EventKind.RECEIVE_EOF, EventKind.CLOSE_TCP,
+)  # fmt: skip
+
+
+def _steps(state: State, setting: Setting) -> Iterator[tuple[str, State]]:
+    """What may happen in a state, in words, and where it leads."""
+    for kind in _KINDS:
+        for head in (None,) if kind.facts is None else _heads(kind.facts):  # type: ignore[arg-type]
+            event = Event.of(kind, head)
+            if evaluate(possible(kind), environment(setting, state, head)):
+                for outcome in allowed(state, event, setting):
+                    yield _words(kind, head, outcome.label), outcome.state
+
+
+def _words(kind: EventKind, head: HeadFacts | None, label: Label) -> str:
+    if kind is EventKind.RECEIVE_EOF:
+        return "TCP ends"
+    if kind is EventKind.CLOSE_TCP:
+        return "closes TCP"
+    verb = "receives" if kind.is_input else "sends"
+    if label.kind is Kind.IGNORE:
+        return "ignores what it receives"
+    if isinstance(head, ResponseFacts):
+        what = _STATUSES[head.status]
+        return f"receives a bad answer, fails {label.code}" if label.kind is Kind.FAIL else f"{verb} {what}"
+    if label.kind is Kind.REFUSE:
+        return f"refuses with {label.code}"
+    told = {"opening handshake": "a sound request", "other request": "a request that is not for us"}
+    return f"{verb} {told.get(label.delivers or '', 'a request')}"
+
+
+def stages(role: Role) -> str:
+    """The stages of the opening handshake at an endpoint, as a diagram; what is open is not followed further."""
+    setting = Setting(role)
+    names: dict[str, str] = {}
+    boxes: dict[str, State] = {}
+    arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
+    queue = deque([CONNECTING])
+    while queue:
+        state = queue.popleft()
+        heading = _heading(state)
+        if heading in boxes:
+            continue
+        boxes[heading] = state
+        names[heading] = f"s{len(names)}"
+        if heading in ("OPEN", "CLOSED"):
+            continue
+        for words, after in _steps(state, setting):
+            if words not in arrows[heading, _heading(after)]:
+                arrows[heading, _heading(after)].append(words)
+            queue.append(after)
+    drawn = Diagram(
+        f"The opening handshake of a {role.value}",
+        names[_heading(CONNECTING)],
+        tuple(Box(names[h], h, _facts(s, setting), tuple(arrows.get((h, h), ()))) for h, s in boxes.items()),
+        tuple(Arrow(names[a], names[b], tuple(wrapped(w, 42))) for (a, b), w in arrows.items() if a != b and w),
+    )
+    return f"```mermaid\n{mermaid(drawn)}```"
+
+
+def _heading(state: State) -> str:
+    name = phase(state)
+    return HANDSHAKE[state.handshake] if name == "CONNECTING" else name
+
+
+def _facts(state: State, setting: Setting) -> tuple[str, ...]:
+    return tuple(f"owes {DUES[due]}" for due in dict.fromkeys(due for due, _ in owed(state, setting)))
+
+
+__all__ = ["stages"]
