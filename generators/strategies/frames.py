@@ -1,10 +1,10 @@
-"""Hypothesis strategies: octets, frames legal and illegal, chunkings, what an application does, and whole stimuli.
+"""Hypothesis strategies: frames legal and illegal, in any chunks, requests of an application, and whole stimuli.
 
 Theory of operation. A stimulus is drawn as a list of small items that know nothing of each other (a frame with faults,
 a request of the application, the end of TCP) and is put together afterwards: a data frame continues the message that is
 in progress, frames are joined into chunks and cut. So most of what is drawn is legal and goes deep, each fault stands
 on its own, and leaving an item out when a failure is shrunk leaves the others what they were. Numbers worth trying
-(lengths, close codes) are read off the rules by `model.alphabet`.
+(lengths, close codes) are read off the rules by `model.machine.boundary_events`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from wsoracle.model.octets.vocabulary import (
     PING,
     PONG,
     TEXT,
-    Frame,
     Role,
 )
 from wsoracle.model.rules import RULES
@@ -43,18 +42,14 @@ __all__ = [
     "FrameItem",
     "boundary_codes",
     "boundary_lengths",
-    "chunkings",
     "close_bodies",
     "frame_items",
-    "frames",
     "items",
-    "octets",
     "put_together",
     "requests",
     "settings_of_endpoints",
     "starts",
     "stimuli",
-    "texts",
     "varied_settings",
 ]
 
@@ -64,21 +59,7 @@ LONGEST: Final = 70_000
 Faults: TypeAlias = tuple[tuple[str, object], ...]
 """Fields of a :class:`FrameItem` that are other than usual."""
 
-_VALID: Final = (
-    "",
-    "a",
-    "é",
-    "€",
-    "𐍈",
-    "\ufeff",
-    "\x00",
-    "\u07ff",
-    "\u0800",
-    "\ud7ff",
-    "\ue000",
-    "\uffff",
-    "\U0010ffff",
-)
+_VALID: Final = ("", *"aé€𐍈\ufeff\x00\u07ff\u0800\ud7ff\ue000\uffff\U0010ffff")
 _BROKEN: Final = tuple(
     sorted(
         {
@@ -117,16 +98,6 @@ OCTETS: Final = (*TEXTS, *_BROKEN, *(b"a" + octets for octets in _BROKEN), *(oct
 """Text, text cut inside a character, and what can never be text."""
 
 
-def texts() -> st.SearchStrategy[bytes]:
-    """Short UTF-8 text, as octets."""
-    return st.sampled_from(TEXTS)
-
-
-def octets() -> st.SearchStrategy[bytes]:
-    """Short octets, text or not."""
-    return st.sampled_from(OCTETS)
-
-
 def _runs(lengths: Iterable[int]) -> tuple[Faults, ...]:
     """As many letters as each of the lengths says."""
     return tuple((("payload", b"a"), ("times", length)) for length in lengths if length <= LONGEST)
@@ -137,16 +108,12 @@ def _all(payloads: Iterable[bytes]) -> tuple[Faults, ...]:
 
 
 @lru_cache(maxsize=2)
-def _bodies(role: Role) -> tuple[bytes, ...]:
+def close_bodies(role: Role) -> tuple[bytes, ...]:
+    """Bodies of Close frames that an endpoint of this role may meet: none, one octet, any code and reason."""
     codes = [code.to_bytes(2, "big") for code in boundary_codes(role)]
     normal = (1000).to_bytes(2, "big")
     reasons = (normal + reason for reason in OCTETS[1::3])
     return (normal, b"", *codes, *codes, *(code + b"a" for code in codes), *reasons, b"\x03", b"\x03", b"\x03")
-
-
-def close_bodies(role: Role = Role.SERVER) -> st.SearchStrategy[bytes]:
-    """Bodies of Close frames that an endpoint of this role may meet: none, one octet, any code and reason."""
-    return st.sampled_from(_bodies(role))
 
 
 # --- frames -----------------------------------------------------------------------------------------------------------
@@ -195,7 +162,7 @@ class _Pools:
         kinds = [FrameItem(opcode, fin=fin) for opcode in (TEXT, BINARY) for fin in (True, False)]
         self.data: Final = tuple(_changed(kind, p) for p in payloads for kind in kinds)
         self.control: Final = tuple(_changed(FrameItem(opcode), p) for p in controls for opcode in (PING, PONG))
-        self.close: Final = tuple(FrameItem(CLOSE, body) for body in _bodies(role))
+        self.close: Final = tuple(FrameItem(CLOSE, body) for body in close_bodies(role))
         self.faults: Final[tuple[Faults, ...]] = (
             *((("bits", (bit,)),) for bit in (1, 2, 3)),
             *((("other_opcode", opcode),) for opcode in range(MAX_OPCODE + 1)),
@@ -231,26 +198,6 @@ def frame_items(role: Role, limit: int | None = None) -> st.SearchStrategy[Frame
 
 def _changed(item: FrameItem, *changes: Faults) -> FrameItem:
     return replace(item, **dict(change for changed in changes for change in changed))  # type: ignore[arg-type]
-
-
-def frames(role: Role) -> st.SearchStrategy[Frame]:
-    """Whole frames as a sender of this role might write them, legal or not, each on its own."""
-    keys = st.sampled_from((DEFAULT_KEY, b"\0\0\0\0", b"\xff\x00\x80\x01"))
-    flags = {name: st.booleans() for name in ("fin", "rsv1", "rsv2", "rsv3")}
-    key = st.one_of(keys, keys, st.none()) if role is Role.CLIENT else st.one_of(st.none(), st.none(), keys)
-    return st.builds(Frame, st.integers(0, MAX_OPCODE), st.one_of(octets(), close_bodies(role.peer)), key=key, **flags)
-
-
-def chunkings(stream: bytes) -> st.SearchStrategy[tuple[bytes, ...]]:
-    """The octets cut into chunks at random: in one piece, octet by octet, or anything between."""
-    if len(stream) < 2:
-        return st.just((stream,) if stream else ())
-    cuts = st.one_of(
-        st.just(()),
-        st.just(tuple(range(1, len(stream)))),
-        st.lists(st.integers(1, len(stream) - 1), unique=True, max_size=6).map(lambda c: tuple(sorted(c))),
-    )
-    return cuts.map(lambda c: tuple(stream[a:b] for a, b in zip((0, *c), (*c, len(stream)), strict=True)))
 
 
 # --- the application --------------------------------------------------------------------------------------------------

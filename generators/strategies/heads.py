@@ -9,25 +9,24 @@ names, optional whitespace, fields that nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
 from wsoracle.model.facts.heads import SAMPLE_KEY, SAMPLE_URI
 from wsoracle.model.octets.accept_key import accept_value
-from wsoracle.model.octets.frames import encode_header
-from wsoracle.model.octets.masking import mask
-from wsoracle.model.octets.vocabulary import PING, Role
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import PING, Frame, Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Stimulus
 
-__all__ = ["Change", "Draft", "drafts", "opening_stimuli", "request_draft", "response_draft", "single_changes"]
+__all__ = ["Draft", "HeadChange", "drafts", "opening_stimuli", "request_draft", "response_draft", "single_changes"]
 
 
-class Field(NamedTuple):
-    """A field line: everything that stands on it."""
+class FieldLine(NamedTuple):
+    """A field line, with all that stands on it."""
 
     name: bytes
     value: bytes
@@ -40,7 +39,7 @@ class Draft:
     """A head in pieces: what stands before it, its first line, its fields, its empty line, a body, and what follows."""
 
     first: tuple[bytes, bytes, bytes]
-    fields: tuple[Field, ...]
+    fields: tuple[FieldLine, ...]
     before: bytes = b""
     first_end: bytes = b"\r\n"
     end: bytes = b"\r\n"
@@ -60,7 +59,7 @@ class Draft:
         return b"".join((self.before, b" ".join(self.first), self.first_end, lines, self.end, self.body, self.behind))
 
 
-class Change(NamedTuple):
+class HeadChange(NamedTuple):
     """One thing that is done to a draft: what, to the field (or the part of the first line) of which name, and with
     which octets."""
 
@@ -78,11 +77,11 @@ def request_draft(key: str = SAMPLE_KEY) -> Draft:
     return Draft(
         (b"GET", SAMPLE_URI.resource_name.encode(), b"HTTP/1.1"),
         (
-            Field(b"Host", SAMPLE_URI.host_header.encode()),
-            Field(b"Upgrade", b"websocket"),
-            Field(b"Connection", b"Upgrade"),
-            Field(b"Sec-WebSocket-Key", key.encode()),
-            Field(b"Sec-WebSocket-Version", b"13"),
+            FieldLine(b"Host", SAMPLE_URI.host_header.encode()),
+            FieldLine(b"Upgrade", b"websocket"),
+            FieldLine(b"Connection", b"Upgrade"),
+            FieldLine(b"Sec-WebSocket-Key", key.encode()),
+            FieldLine(b"Sec-WebSocket-Version", b"13"),
         ),
     )
 
@@ -92,14 +91,19 @@ def response_draft(key: str = SAMPLE_KEY) -> Draft:
     return Draft(
         (b"HTTP/1.1", b"101", b"Switching Protocols"),
         (
-            Field(b"Upgrade", b"websocket"),
-            Field(b"Connection", b"Upgrade"),
-            Field(b"Sec-WebSocket-Accept", accept_value(key).encode()),
+            FieldLine(b"Upgrade", b"websocket"),
+            FieldLine(b"Connection", b"Upgrade"),
+            FieldLine(b"Sec-WebSocket-Accept", accept_value(key).encode()),
         ),
     )
 
 
-def changed(draft: Draft, change: Change) -> Draft:
+def sound_draft(role: Role) -> Draft:
+    """A sound head that an endpoint of this role reads: a request for a server, a response for a client."""
+    return request_draft() if role is Role.SERVER else response_draft()
+
+
+def changed(draft: Draft, change: HeadChange) -> Draft:
     """The draft with a change; the draft itself where there is nothing to be changed."""
     what, where, octets = change
     if what == "first":
@@ -109,10 +113,10 @@ def changed(draft: Draft, change: Change) -> Draft:
         return replace(draft, **{what: octets})  # type: ignore[arg-type]
     if what == "body":
         field, _, body = octets.partition(b"|")
-        return replace(changed(draft, Change("add", octets=field)), body=body)
+        return replace(changed(draft, HeadChange("add", octets=field)), body=body)
     if what == "add":
         name, _, value = octets.partition(b"=")
-        return replace(draft, fields=(*draft.fields, Field(name, value)))
+        return replace(draft, fields=(*draft.fields, FieldLine(name, value)))
     if what == "fill":
         return replace(draft, fields=(*draft.fields, *_filling(int(where), int(octets))))
     if what == "reverse":
@@ -122,19 +126,19 @@ def changed(draft: Draft, change: Change) -> Draft:
     return replace(draft, fields=tuple(_fields(draft.fields, change)))
 
 
-def _filling(fields: int, length: int) -> list[Field]:
-    return [Field(b"X-Filling", b"a" * length)] * fields
+def _filling(fields: int, length: int) -> list[FieldLine]:
+    return [FieldLine(b"X-Filling", b"a" * length)] * fields
 
 
-def _fields(fields: Sequence[Field], change: Change) -> list[Field]:
+def _fields(fields: Sequence[FieldLine], change: HeadChange) -> list[FieldLine]:
     """The fields with a change to those of one name."""
-    found: list[Field] = []
+    found: list[FieldLine] = []
     for one in fields:
         found += _field(one, change) if one.name.lower() == change.where.lower().encode() else [one]
     return found
 
 
-def _field(one: Field, change: Change) -> list[Field]:
+def _field(one: FieldLine, change: HeadChange) -> list[FieldLine]:
     what, _, octets = change
     half = len(one.value) // 2
     match what:
@@ -228,49 +232,40 @@ _REQUEST_VALUES: Final = {
     ),
     "Sec-WebSocket-Version": (b"8", b"0", b"255", b"256", b"013", b"13, 8", b"13, 13", b"13.0", b"thirteen", b"14"),
 }
-_REQUEST_ADDED: Final = (
-    b"Origin=http://example.com",
-    b"Origin=null",
-    b"Sec-WebSocket-Protocol=chat, superchat",
-    b"Sec-WebSocket-Protocol=unheard-of",
-    b"Sec-WebSocket-Protocol=chat,chat",
-    b"Sec-WebSocket-Protocol=two words",
-    b"Sec-WebSocket-Protocol=,",
-    b"Sec-WebSocket-Protocol=ch\xe9t",
-    b"Sec-WebSocket-Protocol=",
-    b"Sec-WebSocket-Extensions=permessage-deflate",
-    b"Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits",
-    b'Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits="10", x-private',
-    b"Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits=16",
-    b"Sec-WebSocket-Extensions=permessage-deflate; client_max_window_bits=x",
-    b"Sec-WebSocket-Extensions=permessage-deflate; unheard-of=1",
-    b"Sec-WebSocket-Extensions=permessage-deflate; =",
-    b'Sec-WebSocket-Extensions=x-private; a="b',
-    b"Sec-WebSocket-Extensions=x-private; a=\xe9",
-    b"Sec-WebSocket-Extensions=,",
-    b"Sec-WebSocket-Accept=s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-    b"Expect=100-continue",
-)
-_RESPONSE_ADDED: Final = (
-    b"Sec-WebSocket-Protocol=chat",
-    b"Sec-WebSocket-Protocol=Chat",
-    b"Sec-WebSocket-Protocol=never-offered",
-    b"Sec-WebSocket-Protocol=chat, superchat",
-    b"Sec-WebSocket-Protocol=two words",
-    b"Sec-WebSocket-Protocol=ch\xe9t",
-    b"Sec-WebSocket-Protocol=",
-    b"Sec-WebSocket-Extensions=permessage-deflate",
-    b"Sec-WebSocket-Extensions=permessage-deflate; server_no_context_takeover",
-    b"Sec-WebSocket-Extensions=permessage-deflate; unheard-of",
-    b"Sec-WebSocket-Extensions=permessage-deflate; server_max_window_bits=x",
-    b"Sec-WebSocket-Extensions=permessage-deflate, permessage-deflate",
-    b"Sec-WebSocket-Extensions=x-never-offered",
-    b"Sec-WebSocket-Extensions=permessage-deflate; =",
-    b"Sec-WebSocket-Extensions=\xe9",
-    b"Sec-WebSocket-Extensions=",
-    b"Sec-WebSocket-Version=8",
-    b"Set-Cookie=a=b",
-)
+_REQUEST_ADDED: Final[Mapping[bytes, Sequence[bytes]]] = {
+    b"Origin": (b"http://example.com", b"null"),
+    b"Sec-WebSocket-Protocol": (b"chat, superchat", b"unheard-of", b"chat,chat", b"two words", b",", b"ch\xe9t", b""),
+    b"Sec-WebSocket-Extensions": (
+        b"permessage-deflate",
+        b"permessage-deflate; client_max_window_bits",
+        b'permessage-deflate; client_max_window_bits="10", x-private',
+        b"permessage-deflate; client_max_window_bits=16",
+        b"permessage-deflate; client_max_window_bits=x",
+        b"permessage-deflate; unheard-of=1",
+        b"permessage-deflate; =",
+        b'x-private; a="b',
+        b"x-private; a=\xe9",
+        b",",
+    ),
+    b"Sec-WebSocket-Accept": (b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",),
+    b"Expect": (b"100-continue",),
+}
+_RESPONSE_ADDED: Final[Mapping[bytes, Sequence[bytes]]] = {
+    b"Sec-WebSocket-Protocol": (b"chat", b"Chat", b"never-offered", b"chat, superchat", b"two words", b"ch\xe9t", b""),
+    b"Sec-WebSocket-Extensions": (
+        b"permessage-deflate",
+        b"permessage-deflate; server_no_context_takeover",
+        b"permessage-deflate; unheard-of",
+        b"permessage-deflate; server_max_window_bits=x",
+        b"permessage-deflate, permessage-deflate",
+        b"x-never-offered",
+        b"permessage-deflate; =",
+        b"\xe9",
+        b"",
+    ),
+    b"Sec-WebSocket-Version": (b"8",),
+    b"Set-Cookie": (b"a=b",),
+}
 _BODIES: Final = (
     b"Content-Length=0|",
     b"Content-Length=5|12345",
@@ -284,42 +279,43 @@ _BODIES: Final = (
 _SIZES: Final = ((1, 4_000), (1, 9_000), (200, 60), (3, 7_000), (1, 66_000), (20, 4_000))
 _TLS: Final = bytes.fromhex("16030100c8010000c40303") + bytes(189)
 _HTTP_2: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-_FRAME: Final = {
-    Role.SERVER: encode_header(PING, length=1, key=b"\x01\x02\x03\x04") + mask(b"a", b"\x01\x02\x03\x04"),
-    Role.CLIENT: encode_header(PING, length=1) + b"a",
+_PING: Final = {
+    Role.SERVER: encode(Frame(PING, b"a", key=b"\x01\x02\x03\x04")),
+    Role.CLIENT: encode(Frame(PING, b"a")),
 }
+"""What an endpoint of either role answers once it has opened."""
 
 
 @lru_cache(maxsize=2)
-def changes(role: Role) -> tuple[Change, ...]:
-    """All changes to what an endpoint of this role reads: a request for a server, a response for a client."""
-    draft = request_draft() if role is Role.SERVER else response_draft()
+def changes(role: Role) -> tuple[HeadChange, ...]:
+    """All changes to what an endpoint of this role reads."""
+    draft = sound_draft(role)
     names = [field.name.decode() for field in draft.fields]
     added = _REQUEST_ADDED if role is Role.SERVER else _RESPONSE_ADDED
-    found = [Change("reverse"), Change("add", octets=b"X-Unknown=1"), Change("behind", octets=_FRAME[role])]
-    found += [Change("add", octets=octets) for octets in added]
-    found += [Change("another", name, value) for name, value in _others(role)]
-    found += [Change("value", name, value) for name, value in _others(role)]
-    found += [Change(what, name, octets) for what, octets in _SHAPES for name in names]
-    found += [Change("first", str(at), octets) for at, octets in _first_lines(role)]
-    found += [Change("body", octets=octets) for octets in _BODIES]
-    found += [Change("fill", str(fields), str(length).encode()) for fields, length in _SIZES]
+    found = [HeadChange("reverse"), HeadChange("add", octets=b"X-Unknown=1"), HeadChange("behind", octets=_PING[role])]
+    found += [HeadChange("add", octets=name + b"=" + value) for name, values in added.items() for value in values]
+    found += [HeadChange("another", name, value) for name, value in _others(role)]
+    found += [HeadChange("value", name, value) for name, value in _others(role)]
+    found += [HeadChange(what, name, octets) for what, octets in _SHAPES for name in names]
+    found += [HeadChange("first", str(at), octets) for at, octets in _first_lines(role)]
+    found += [HeadChange("body", octets=octets) for octets in _BODIES]
+    found += [HeadChange("fill", str(fields), str(length).encode()) for fields, length in _SIZES]
     found += [
-        Change("before", octets=b"\r\n"),
-        Change("before", octets=b"\n\n"),
-        Change("before", octets=b" "),
-        Change("first_end", octets=b"\n"),
-        Change("first_end", octets=b"\r\n X: folded\r\n"),
-        Change("first_end", octets=b"\r\nno field at all\r\n"),
-        Change("first_end", octets=b"\r\n: no name\r\n"),
-        Change("end", octets=b"\n"),
-        Change("cut"),
-        Change("instead", octets=_TLS),
-        Change("instead", octets=_HTTP_2),
-        Change("instead", octets=b"\x00" * 8),
-        Change("instead", octets=b"GET /\r\n"),
-        Change("instead", octets=b"GET / HTTP/1.1\r\nHost: server.example.com\r\n\r\n"),
-        Change("instead", octets=_FRAME[role]),
+        HeadChange("before", octets=b"\r\n"),
+        HeadChange("before", octets=b"\n\n"),
+        HeadChange("before", octets=b" "),
+        HeadChange("first_end", octets=b"\n"),
+        HeadChange("first_end", octets=b"\r\n X: folded\r\n"),
+        HeadChange("first_end", octets=b"\r\nno field at all\r\n"),
+        HeadChange("first_end", octets=b"\r\n: no name\r\n"),
+        HeadChange("end", octets=b"\n"),
+        HeadChange("cut"),
+        HeadChange("instead", octets=_TLS),
+        HeadChange("instead", octets=_HTTP_2),
+        HeadChange("instead", octets=b"\x00" * 8),
+        HeadChange("instead", octets=b"GET /\r\n"),
+        HeadChange("instead", octets=b"GET / HTTP/1.1\r\nHost: server.example.com\r\n\r\n"),
+        HeadChange("instead", octets=_PING[role]),
     ]
     return tuple(dict.fromkeys(found))
 
@@ -366,25 +362,18 @@ def _first_lines(role: Role) -> list[tuple[int, bytes]]:
 # --- strategies -----------------------------------------------------------------------------------------------------
 
 
-def drafts(role: Role, most: int = 4) -> st.SearchStrategy[tuple[Draft, tuple[Change, ...]]]:
+def drafts(role: Role, most: int = 4) -> st.SearchStrategy[tuple[Draft, tuple[HeadChange, ...]]]:
     """What an endpoint of this role reads, with up to so many changes, and which they are."""
     some = st.sampled_from(changes(role))
     few = st.lists(some, max_size=1)
     several = st.lists(some, min_size=2, max_size=most, unique=True)
-    draft = request_draft() if role is Role.SERVER else response_draft()
-    return st.one_of(few, few, several).map(lambda chosen: (_all_changed(draft, chosen), tuple(chosen)))
+    draft = sound_draft(role)
+    return st.one_of(few, few, several).map(lambda chosen: (reduce(changed, chosen, draft), tuple(chosen)))
 
 
-def _all_changed(draft: Draft, chosen: Sequence[Change]) -> Draft:
-    for change in chosen:
-        draft = changed(draft, change)
-    return draft
-
-
-def single_changes(role: Role) -> list[tuple[Change, Stimulus]]:
+def single_changes(role: Role) -> list[tuple[HeadChange, Stimulus]]:
     """Each change by itself, in one chunk, and then a Ping that shows whether the endpoint has opened."""
-    draft = request_draft() if role is Role.SERVER else response_draft()
-    return [(change, _stimulus(role, (changed(draft, change), (change,)), 0, 0)) for change in changes(role)]
+    return [(change, _stimulus(role, changed(sound_draft(role), change).octets, 0, 0)) for change in changes(role)]
 
 
 _CUTS: Final = (0, 0, 0, 1, 3, 20, 60, -1, -2)
@@ -395,13 +384,13 @@ def opening_stimuli(role: Role) -> st.SearchStrategy[Stimulus]:
 
     In place of the Ping, the end of TCP may come, or nothing.
     """
-    return st.builds(_stimulus, st.just(role), drafts(role), st.sampled_from(_CUTS), st.integers(0, 9))
+    octets = drafts(role).map(lambda drawn: drawn[0].octets)
+    return st.builds(_stimulus, st.just(role), octets, st.sampled_from(_CUTS), st.integers(0, 9))
 
 
-def _stimulus(role: Role, drawn: tuple[Draft, tuple[Change, ...]], cut: int, then: int) -> Stimulus:
-    octets = drawn[0].octets
+def _stimulus(role: Role, octets: bytes, cut: int, then: int) -> Stimulus:
     pieces = [octets[:cut], octets[cut:]] if cut else [octets]
     arrives = [Arrives(piece) for piece in pieces if piece]
     if then == 9:
         return (*arrives, ArrivesEof())
-    return (*arrives, Arrives(_FRAME[role])) if then < 8 else tuple(arrives)
+    return (*arrives, Arrives(_PING[role])) if then < 8 else tuple(arrives)

@@ -21,7 +21,6 @@ from wsoracle.implementations import (
     adapter,
     available_peers,
     missing_peers,
-    whole_messages,
 )
 from wsoracle.model.octets import accept_key
 from wsoracle.model.octets.frames import encode, parse
@@ -65,6 +64,25 @@ def only_close_code(peer: PeerUnderTest) -> int:
     [frame] = sent(peer)
     assert frame.opcode == CLOSE
     return int.from_bytes(frame.payload[:2], "big")
+
+
+def whole_messages(events: Iterable[Delivered]) -> list[Delivered]:
+    """The events with the parts of each message joined; it stands where its last part stood.
+
+    The parts of a message that was never finished are left out. Joining is across control frames, which may come
+    between the fragments of a message (section 5.4).
+    """
+    whole: list[Delivered] = []
+    parts: list[bytes] = []
+    for event in events:
+        if event.kind not in ("text", "binary"):
+            whole.append(event)
+            continue
+        parts.append(event.payload)
+        if event.final:
+            whole.append(Delivered(event.kind, b"".join(parts)))
+            parts = []
+    return whole
 
 
 def kinds(events: Iterable[Delivered]) -> list[str]:
@@ -171,8 +189,8 @@ def test_fragments_with_a_ping_between_them(name: str, role: Role) -> None:
 @sides
 def test_the_application_sends(name: str, role: Role) -> None:
     peer = connect(name, role)
-    peer.send_text("Grüße")
-    peer.send_binary(b"\xff")
+    peer.send_fragment(TEXT, "Grüße".encode(), fin=True)
+    peer.send_fragment(BINARY, b"\xff", fin=True)
     peer.send_fragment(TEXT, b"a", fin=False)
     peer.send_ping(b"1")
     peer.send_pong(b"2")
@@ -197,19 +215,19 @@ def test_what_the_interfaces_refuse(name: str, role: Role) -> None:
     with pytest.raises(ApplicationRefused):
         peer.send_fragment(TEXT, b"\xff", fin=False)
     with pytest.raises(ApplicationRefused):
-        peer.send_text("\ud800")
+        peer.send_fragment(TEXT, "\ud800".encode("utf-8", "surrogatepass"), fin=True)
     with pytest.raises(ApplicationRefused):
         peer.send_ping(bytes(126))
     with pytest.raises(ApplicationRefused):
         peer.send_close(None, "a reason without a code")
     peer.send_fragment(BINARY, b"", fin=False)
     with pytest.raises(ApplicationRefused):
-        peer.send_binary(b"")
+        peer.send_fragment(BINARY, b"", fin=True)
     peer.send_fragment(CONTINUATION, b"\xff", fin=True)
     assert sent(peer) == [Frame(BINARY, b"", fin=False), Frame(CONTINUATION, b"\xff")]
     peer.send_close(1000)
     with pytest.raises(ApplicationRefused):
-        peer.send_text("after the Close")
+        peer.send_fragment(TEXT, b"after the Close", fin=True)
     assert sent(peer) == [close(1000)]
 
 
@@ -262,7 +280,7 @@ def test_the_other_side_closes(name: str, role: Role, body: bytes, code: int, re
     assert peer.events() == [Delivered("close", code=code, reason=reason)]
     assert peer.wants_tcp_close is (role is Role.SERVER)
     with pytest.raises(ApplicationRefused):
-        peer.send_text("too late")
+        peer.send_fragment(TEXT, b"too late", fin=True)
     peer.receive_eof()
     assert peer.events() == []
     assert sent(peer) == []

@@ -14,7 +14,6 @@ from .adapter import (
     PeerUnderTest,
     available_peers,
     missing_peers,
-    whole_messages,
 )
 
 __all__ = [
@@ -28,5 +27,4 @@ __all__ = [
     "PeerUnderTest",
     "available_peers",
     "missing_peers",
-    "whole_messages",
 ]

@@ -23,7 +23,7 @@ import codecs
 import importlib
 from abc import ABC, abstractmethod
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from traceback import walk_tb
@@ -34,6 +34,7 @@ from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, DATA_OPCODES, TEXT, Role
+from wsoracle.properties.judge.observation import Told
 
 __all__ = [
     "FIXED_KEY",
@@ -49,13 +50,10 @@ __all__ = [
     "available_peers",
     "missing_peers",
     "opening_of",
-    "whole_messages",
 ]
 
 Application: TypeAlias = Literal["sink", "echo"]
 """What sits on top: `sink` only listens; `echo` sends every complete message back whole, if the library lets it."""
-
-EventKind: TypeAlias = Literal["text", "binary", "ping", "pong", "close", "failed", "lost"]
 
 #: _The WebSocket Connection Close Code_ where no Close frame came (RFC 6455, section 7.1.5). Never on the wire.
 ABNORMAL_CLOSURE: Final = 1006
@@ -117,33 +115,14 @@ class Delivered:
     lost     the TCP stream ended although no Close frame had been received: code 1006
 
     `final` is False for a part of a message with more to come. How a message is cut into parts is the library's
-    choice and follows the chunks in which octets arrive: compare `whole_messages`.
+    choice and follows the chunks in which octets arrive.
     """
 
-    kind: EventKind
+    kind: Told
     payload: bytes = b""
     final: bool = True
     code: int | None = None
     reason: str = ""
-
-
-def whole_messages(events: Iterable[Delivered]) -> list[Delivered]:
-    """The events with the parts of each message joined; it stands where its last part stood.
-
-    The parts of a message that was never finished are left out. Joining is across control frames, which may come
-    between the fragments of a message (section 5.4).
-    """
-    whole: list[Delivered] = []
-    parts: list[bytes] = []
-    for event in events:
-        if event.kind not in ("text", "binary"):
-            whole.append(event)
-            continue
-        parts.append(event.payload)
-        if event.final:
-            whole.append(Delivered(event.kind, b"".join(parts)))
-            parts = []
-    return whole
 
 
 @contextmanager
@@ -251,18 +230,6 @@ class PeerUnderTest(ABC):
         """What the application was told since the last call, in order."""
         events, self._told = self._told, []
         return events
-
-    def send_text(self, text: str) -> None:
-        """Send a whole text message. Raises ApplicationRefused (also for lone surrogates) or PeerCrashed."""
-        try:
-            payload = text.encode()
-        except UnicodeEncodeError as error:
-            raise ApplicationRefused(f"the text has no UTF-8 form: {error}") from error
-        self.send_fragment(TEXT, payload, fin=True)
-
-    def send_binary(self, payload: bytes) -> None:
-        """Send a whole binary message. Raises ApplicationRefused or PeerCrashed."""
-        self.send_fragment(BINARY, payload, fin=True)
 
     def send_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """Send one frame of a message: opcode TEXT, BINARY or CONTINUATION, last frame of it or not.

@@ -20,10 +20,8 @@ from wsoracle.generators.strategies.frames import (
     FrameItem,
     boundary_codes,
     boundary_lengths,
-    chunkings,
     close_bodies,
     frame_items,
-    frames,
     items,
     put_together,
     requests,
@@ -36,7 +34,6 @@ from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.notation.variables import EventKind, Setting, State
 from wsoracle.model.octets import utf8
-from wsoracle.model.octets.frames import encode, parse
 from wsoracle.model.octets.units import FrameUnit, frames_in
 from wsoracle.model.octets.vocabulary import (
     BINARY,
@@ -47,7 +44,6 @@ from wsoracle.model.octets.vocabulary import (
     PING,
     PONG,
     TEXT,
-    Frame,
     Role,
     is_control,
 )
@@ -103,35 +99,13 @@ def test_the_boundaries_of_the_rules_are_among_the_numbers(role: Role) -> None:
 @pytest.mark.parametrize("role", Role)
 def test_close_bodies_of_every_kind_occur(role: Role) -> None:
     bodies = close_bodies(role)
-    assert occurs(bodies, lambda body: body == b"")
-    assert occurs(bodies, lambda body: isinstance(body, bytes) and len(body) == 1)
-    assert occurs(bodies, lambda body: isinstance(body, bytes) and len(body) > 2 and utf8.run(body[2:]) == utf8.REJECT)
-    for code in (1000, 1004, 1005, 1006, 1015, 5000):
-        if code in boundary_codes(role):
-            assert occurs(bodies, lambda body, c=code: body == c.to_bytes(2, "big"))  # type: ignore[misc]
+    assert {b"", b"\x03"} <= set(bodies)
+    assert any(len(body) > 2 and utf8.run(body[2:]) == utf8.REJECT for body in bodies)
+    assert {code.to_bytes(2, "big") for code in boundary_codes(role)} <= set(bodies)
+    assert occurs(frame_items(role), lambda item: isinstance(item, FrameItem) and item.opcode == CLOSE)
 
 
 # --- frames -----------------------------------------------------------------------------------------------------------
-
-
-@given(st.sampled_from(Role).flatmap(frames))
-def test_a_frame_that_is_drawn_can_be_written_and_read(frame: Frame) -> None:
-    octets = encode(frame)
-    (read,), end = frames_in(octets)
-    assert end == len(octets)
-    assert (read.header.opcode, read.payload, read.header.fin) == (frame.opcode, frame.payload, frame.fin)
-    assert [read.header.rsv1, read.header.rsv2, read.header.rsv3] == [frame.rsv1, frame.rsv2, frame.rsv3]
-    assert read.header.key == frame.key
-    assert [f.opcode for f in parse(octets) if isinstance(f, Frame)] == [frame.opcode]
-
-
-@pytest.mark.parametrize("role", Role)
-def test_frames_of_every_opcode_masked_or_not_occur(role: Role) -> None:
-    drawn = _sample(frames(role), 400)
-    assert {frame.opcode for frame in drawn} == set(range(MAX_OPCODE + 1))
-    assert {frame.masked for frame in drawn} == {True, False}
-    right = sum(frame.masked is (role is Role.CLIENT) for frame in drawn)
-    assert right > len(drawn) / 2, "most are masked as their sender must"
 
 
 def _sample(strategy: st.SearchStrategy[object], count: int, seed: int = 1) -> list:  # type: ignore[type-arg]
@@ -196,18 +170,6 @@ def test_a_length_that_is_declared_leaves_the_frame_incomplete() -> None:
 
 
 # --- chunks -----------------------------------------------------------------------------------------------------------
-
-
-@given(st.data(), st.binary(max_size=40))
-def test_chunks_are_the_octets(data: st.DataObject, stream: bytes) -> None:
-    chunks = data.draw(chunkings(stream))
-    assert b"".join(chunks) == stream
-    assert all(chunks)
-
-
-def test_one_chunk_single_octets_and_anything_between_occur() -> None:
-    lengths = {len(chunks) for chunks in _sample(chunkings(b"abcdefgh"), 200)}
-    assert {1, 2, 3, 8} <= lengths
 
 
 @given(st.lists(frame_items(Role.SERVER), max_size=6), st.booleans())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsoracle.generators.strategies.heads import (
-    Change,
+    HeadChange,
     changed,
     changes,
     drafts,
@@ -54,26 +54,26 @@ def test_the_changes_reach_nearly_every_fact(role: Role) -> None:
 @pytest.mark.parametrize(
     ("change", "octets"),
     [
-        (Change("upper name", "host"), b"HOST: server.example.com\r\n"),
-        (Change("inside", "Upgrade", b"\r\n "), b"Upgrade: webs\r\n ocket\r\n"),
-        (Change("repeat", "Upgrade"), b"Upgrade: websocket\r\nUpgrade: websocket\r\n"),
-        (Change("line end", "Upgrade", b"\n"), b"Upgrade: websocket\nConnection"),
-        (Change("body", octets=b"Content-Length=5|12345"), b"Content-Length: 5\r\n\r\n12345"),
-        (Change("behind", octets=b"\x89\x00"), b"\r\n\r\n\x89\x00"),
-        (Change("first", "2", b"HTTP/1.0"), b"GET /chat HTTP/1.0\r\n"),
-        (Change("fill", "2", b"3"), b"X-Filling: aaa\r\nX-Filling: aaa\r\n"),
+        (HeadChange("upper name", "host"), b"HOST: server.example.com\r\n"),
+        (HeadChange("inside", "Upgrade", b"\r\n "), b"Upgrade: webs\r\n ocket\r\n"),
+        (HeadChange("repeat", "Upgrade"), b"Upgrade: websocket\r\nUpgrade: websocket\r\n"),
+        (HeadChange("line end", "Upgrade", b"\n"), b"Upgrade: websocket\nConnection"),
+        (HeadChange("body", octets=b"Content-Length=5|12345"), b"Content-Length: 5\r\n\r\n12345"),
+        (HeadChange("behind", octets=b"\x89\x00"), b"\r\n\r\n\x89\x00"),
+        (HeadChange("first", "2", b"HTTP/1.0"), b"GET /chat HTTP/1.0\r\n"),
+        (HeadChange("fill", "2", b"3"), b"X-Filling: aaa\r\nX-Filling: aaa\r\n"),
     ],
 )
-def test_a_change_changes_one_thing(change: Change, octets: bytes) -> None:
+def test_a_change_changes_one_thing(change: HeadChange, octets: bytes) -> None:
     assert octets in changed(request_draft(), change).octets
 
 
 def test_lists_are_split_and_lines_cut() -> None:
-    listed = changed(request_draft(), Change("value", "Connection", b"keep-alive, Upgrade"))
-    assert b"keep-alive\r\nConnection: Upgrade" in changed(listed, Change("split", "Connection")).octets
-    assert not changed(request_draft(), Change("cut")).octets.endswith(b"\r\n\r\n")
+    listed = changed(request_draft(), HeadChange("value", "Connection", b"keep-alive, Upgrade"))
+    assert b"keep-alive\r\nConnection: Upgrade" in changed(listed, HeadChange("split", "Connection")).octets
+    assert not changed(request_draft(), HeadChange("cut")).octets.endswith(b"\r\n\r\n")
     with pytest.raises(ValueError, match="no change"):
-        changed(request_draft(), Change("bend", "Host"))
+        changed(request_draft(), HeadChange("bend", "Host"))
 
 
 @given(st.data())
