@@ -3,7 +3,7 @@
 Theory of operation. A stimulus is drawn as a list of small items that know nothing of each other (a frame with faults,
 a request of the application, the end of TCP) and is put together afterwards: a data frame continues the message that is
 in progress, frames are joined into chunks and cut. So most of what is drawn is legal and goes deep, each fault stands
-on its own, and leaving an item out when a failure is shrunk leaves the others what they were. Numbers worth trying
+on its own, and leaving an item out when a failure is shrunk does not change the other items. Numbers worth trying
 (lengths, close codes) are read off the rules by `model.machine.boundary_events`.
 """
 
@@ -121,12 +121,12 @@ def close_bodies(role: Role) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FrameItem:
-    """A frame to come, before it is known where: `opcode` TEXT or BINARY continues a message that is in progress.
+    """A frame before its place is known: with the `opcode` TEXT or BINARY it continues a message that is in progress.
 
     The payload is repeated `times`. What follows FIN are faults: `bits` are the reserved bits that are set,
     `other_opcode` stands in place of the opcode, `other_fin` and `other_mask` turn FIN and MASK over; `form` is the
     length form where it is not the minimal one and `declared` the length in the header where it is more than there is.
-    `joined`: in one chunk with what came before; `cut`: into two after so many octets (counted around).
+    `joined`: in one chunk with the item before; `cut`: into two after as many octets, modulo the length of the frame.
     """
 
     opcode: int

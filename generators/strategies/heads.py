@@ -3,8 +3,8 @@
 Theory of operation. A head is drawn as a sound one and a list of changes that know nothing of each other: each does one
 thing to one place (a field is dropped, repeated, folded, given another value; a line ends in a bare LF; a frame follows
 in the same segment). So most heads are sound or have one fault, each fault stands on its own, and leaving a change out
-when a failure is shrunk leaves the others what they were. Some changes are no faults: the order of fields, the case of
-names, optional whitespace, fields that nobody knows.
+when a failure is shrunk does not change the other changes. Some changes are no faults: the order of fields, the case of
+names, optional whitespace, unknown fields.
 """
 
 from __future__ import annotations
@@ -60,8 +60,7 @@ class Draft:
 
 
 class HeadChange(NamedTuple):
-    """One thing that is done to a draft: what, to the field (or the part of the first line) of which name, and with
-    which octets."""
+    """One thing that is done to a draft: what, to which field or part of the first line, and with which octets."""
 
     what: str
     where: str = ""
@@ -363,7 +362,7 @@ def _first_lines(role: Role) -> list[tuple[int, bytes]]:
 
 
 def drafts(role: Role, most: int = 4) -> st.SearchStrategy[tuple[Draft, tuple[HeadChange, ...]]]:
-    """What an endpoint of this role reads, with up to so many changes, and which they are."""
+    """A head that an endpoint of this role reads, with at most `most` changes, and the changes."""
     some = st.sampled_from(changes(role))
     few = st.lists(some, max_size=1)
     several = st.lists(some, min_size=2, max_size=most, unique=True)

@@ -1,7 +1,7 @@
-"""What an endpoint did that is not allowed in full, step by step and in words: what findings are named after.
+"""Deviations in words: the steps of a judgement that break rules, by which findings are told apart.
 
-Two runs show the same deviation where the same rules are broken by the same kind of act: ``act`` names frames by opcode
-and codes by their range, and leaves octets out.
+Two runs show the same deviation where the same kind of act breaks the same rules: ``act`` names frames by opcode and
+codes by their range, and leaves octets out.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ _READING: Final = (EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
 
 
 def _reasons_to_refuse(broken: tuple[str, ...], rules: RuleSet = RULES) -> str:
-    """The rules among them that say what must not be accepted of a request or a response."""
+    """Those of the rules that say which requests or responses must not be accepted."""
     return ", ".join(rule for rule in broken if rules.by_id[rule].on in _READING)
 
 
@@ -140,6 +140,6 @@ def _prompted(step: Step, trace: Trace) -> bool:
     asked = [seen for seen in trace[: step.at] if isinstance(seen, Asks) and seen.what == OPCODE_NAMES[frame.opcode]]
     if frame.opcode == CLOSE:
         return any((NO_CODE if asks.code is None else asks.code) == frame.code for asks in asked)
-    # What is sent right after the application asked, nothing having arrived in between, is what it asked for.
+    # A frame sent right after the application asked, with nothing arriving in between, is the one that it asked for.
     last = next((seen for seen in reversed(trace[: step.at]) if isinstance(seen, (Asks, Arrives))), None)
     return bool(asked) and isinstance(last, Asks)

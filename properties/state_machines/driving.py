@@ -1,6 +1,6 @@
-"""Giving a stimulus to an endpoint in process, and writing down the trace.
+"""A driver gives a stimulus to an endpoint in process, and writes down the trace.
 
-What is driven is anything that looks like :class:`Sut`: octets go in, octets come out, the application is told things.
+The endpoint is anything that looks like :class:`Sut`: octets go in; octets and what it tells its application come out.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class Sut(Protocol):
         """The peer's end of the TCP stream arrives."""
 
     def octets_to_send(self) -> bytes:
-        """What it wrote since the last call."""
+        """The octets that it wrote since the last call."""
 
     @property
     def wants_tcp_close(self) -> bool:
         """Whether it has ended its side of the TCP stream."""
 
     def events(self) -> Sequence[TellsOf]:
-        """What its application was told since the last call."""
+        """What it told its application since the last call."""
 
     def send_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """The application sends a frame of a message."""
@@ -134,7 +134,7 @@ class Driver:
             self.sut.send_close(asks.code, asks.reason)
 
     def _look(self) -> None:
-        """What came of it. What was told stands after what was sent: which came first is not known."""
+        """Observe what the endpoint did. What it told stands after what it wrote: which came first is not known."""
         octets = self.sut.octets_to_send()
         if octets:
             self.trace.append(Writes(octets))
@@ -156,7 +156,7 @@ class Driver:
 
 
 def drive(driver: Driver, stimulus: Iterable[Arrives | ArrivesEof | Asks]) -> tuple[Observation, ...]:
-    """Do all of a stimulus to an endpoint, as far as it lets itself be done to; the trace."""
+    """Give a stimulus to an endpoint, as far as it takes it; the trace."""
     for item in stimulus:
         driver.give(item)
     return driver.finish()

@@ -11,7 +11,7 @@ from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option, seed_option
 
 OWN = "wsoracle"
-"""The implementation that is ours: what it does is the control."""
+"""The name of our own endpoint, the control."""
 
 
 @click.command("explore")

@@ -49,7 +49,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
 
 
 def show(runs: Sequence[CaseRun], *, most: int | None = None) -> None:
-    """Print what is not as it should be, each with its clause (at most so many), and the sums."""
+    """Print each run that did not pass with its clause, at most `most` of them, and the sums."""
     from rich.text import Text
 
     out = console()

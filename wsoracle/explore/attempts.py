@@ -1,4 +1,4 @@
-"""What is tried, and on whom: attempts to make an implementation deviate, and implementations in one of their roles.
+"""Attempts to make an implementation deviate, and implementations in one of their roles, which attempts are drawn for.
 
 Each implementation is tried in two ways: with frames after an opening handshake that another endpoint has played, and
 with heads from the first octet on.

@@ -39,13 +39,13 @@ EXAMPLES: Final = 2_000
 """Attempts for each implementation in each role, those that shrinking runs included."""
 
 CONTROL_SHARE: Final = 5
-"""Our own endpoint gets one attempt for as many of the others."""
+"""Attempts of an implementation for one of our own endpoint."""
 
 OPENING_SHARE: Final = 8
-"""One opening handshake is drawn for as many attempts; each single change of a sound one is tried besides."""
+"""Attempts for one opening handshake that is drawn; each single change of a sound one is tried besides."""
 
 WALK_SHARE: Final = 10
-"""There is one walk through the model for as many attempts."""
+"""Attempts for one walk through the model."""
 
 OnStep = Callable[[str, int, int], None]
 """Is called at each step: what is done, how many steps are done, how many there are."""

@@ -101,7 +101,7 @@ class Finding:
         }
 
     def _heads(self) -> dict[str, Any]:
-        """What an opening handshake has besides: the offers, and what came and went up to the first answer as text."""
+        """Only of an opening handshake: the offers, and the octets both ways up to the first answer as text."""
         attempt = self.examined.attempt
         if not attempt.from_first_octet:
             return {}
@@ -171,7 +171,7 @@ def _up_to_the_deviation(steps: Sequence[Step]) -> tuple[Path, Event]:
         raise CannotBuildError("no step of the run breaks a rule")
     broken = steps[first]
     if broken.event is None:
-        # What the application is told wrong is about an input that was accepted: the case judges that input.
+        # The endpoint tells its application something wrong about an input that it accepted: that is judged.
         told = [n for n, s in enumerate(steps[:first]) if s.event is not None and set(broken.rules) & set(s.rules)]
         if not told:
             raise CannotBuildError("what was told belongs to no input")

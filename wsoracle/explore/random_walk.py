@@ -1,6 +1,6 @@
-"""Walking the model with Hypothesis, rule by rule: each is a goal, and both engines must agree on the way to it.
+"""Random walks through the model: each rule is a goal, and both engines must agree on the way to it.
 
-It is what makes every rule fire in an exploration, also those that need another answer to a disputed point, a stated
+By these walks every rule fires in an exploration, also those that need another answer to a disputed point, a stated
 limit, claimed reserved bits, or a departure.
 """
 
@@ -43,7 +43,7 @@ class RandomWalks:
 def few_settings() -> tuple[Setting, ...]:
     """Some of the varied settings: each answer to a disputed point in both roles, and each limit and application.
 
-    After them a client that is a browser, and a server that takes every sound opening handshake.
+    The last two are a client that is a browser, and a server that takes every sound opening handshake.
     """
     kinds = 3
     varied = tuple(s for n, s in enumerate(varied_settings()) if n // 2 % kinds == n // (2 * kinds) % kinds)
@@ -51,7 +51,7 @@ def few_settings() -> tuple[Setting, ...]:
 
 
 def random_walks(seed_value: int, walks: int, progress: Callable[[], None] | None = None) -> RandomWalks:
-    """As many walks, each with a rule as its goal; then more, for those rules that have not fired.
+    """Walk `walks` times with a drawn rule as the goal, then for each rule that has not fired until it does.
 
     The engines are compared where a goal is reached for the first time (asking the rules as they stand takes long).
     Raises :class:`~wsoracle.properties.state_machines.walk.EnginesDisagree`, shrunk.

@@ -1,21 +1,23 @@
-"""From the folders of rounds to the columns of the matrix, and to a JSON document of the same."""
+"""From the report folders of rounds to the columns of the matrix, and to a JSON document of the same.
+
+A report is read as what another program wrote: what it lacks is a reason in the column, not an error of this program.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..text.output import write_json
 from .deviations import deviations
 from .findings import Column
-from .records import read_record, read_rows
 from .rounds import Round, Turn
 
-__all__ = ["column_of", "document_of", "recall", "remember"]
+__all__ = ["column_of", "document_of", "read_record", "read_rows", "recall", "remember"]
 
 
 def remember(done: Round, folder: Path) -> None:
@@ -32,6 +34,45 @@ def recall(turn: Turn, folder: Path, reports: Path) -> Round | None:
         return Round(turn, reports / turn.agent, float(known["seconds"]), known["reason"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case of one agent in the overview of a run."""
+
+    agent: str
+    verdict: str
+    counts: bool
+    file: Path
+
+
+def read_rows(folder: Path) -> Iterator[CaseRow]:
+    """The overview of a run. Raises ValueError where there is none, or it is of another format."""
+    name = folder / "wsoracle.json"
+    try:
+        document = json.loads(name.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{name} is not there: the run left no report") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name} cannot be read: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != "wsoracle-run" or document.get("version") != 1:
+        raise ValueError(f"{name} is not the overview of a run, version 1")
+    for agent, cases in document["agents"].items():
+        for row in cases.values():
+            # Only the name counts: no record lies outside of the folder.
+            file = (folder / Path(row["reportfile"]).name).with_suffix(".json")
+            yield CaseRow(agent, row["verdict"], row["counts"], file)
+
+
+def read_record(row: CaseRow) -> Mapping[str, Any]:
+    """The record of a case. Raises ValueError where it is missing or not one."""
+    try:
+        record = json.loads(row.file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{row.file} cannot be read: {error}") from error
+    if not isinstance(record, dict) or record.get("wsoracle", {}).get("format") != "wsoracle-record":
+        raise ValueError(f"{row.file} is not the record of a case")
+    return record
 
 
 def column_of(done: Round, asked: int | None = None) -> Column:

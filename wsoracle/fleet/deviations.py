@@ -120,9 +120,9 @@ def _deviation(records: Sequence[Mapping[str, Any]]) -> FleetDeviation:
 
 
 def _reading(record: Mapping[str, Any]) -> tuple[int, int]:
-    """How much there is to read in a run: few faults at a time, then few octets.
+    """How much there is to read in a run: faults first, then octets.
 
-    Only what the tester did counts, so that endpoints that fail in the same cases are shown by the same one.
+    Only what the tester did counts, so that endpoints that fail in the same cases have the same example.
     """
     sent = [entry for entry in record["wsoracle"]["timeline"] if entry["from"] == "tester"]
     faults = record["id"].count("+") + record["id"].startswith("mutant/")
@@ -155,7 +155,7 @@ class _Wire:
         self._pieces = {"tester": _pieces(record, "TO"), "sut": _pieces(record, "RO")}
 
     def seen(self, entry: Mapping[str, Any]) -> WirePiece:
-        """An entry of the timeline with its octets; a head is told as the text that it is."""
+        """An entry of the timeline with its octets, or of a head with its text."""
         side, start, count = entry["from"], entry["start"], entry["octets"]
         if start is None or side not in self._pieces:
             return WirePiece(entry["what"], "", count)
@@ -165,7 +165,7 @@ class _Wire:
         octets = b"".join(
             piece[max(start - offset, 0) : max(start + wanted - offset, 0)] for offset, piece in self._pieces[side]
         )
-        # Where the log was cut in between, the words must do.
+        # The log lacks octets in between: then the words stand alone.
         return WirePiece(entry["what"], octets.hex() if len(octets) == wanted else "", count)
 
 

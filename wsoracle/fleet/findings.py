@@ -101,17 +101,17 @@ def _matrix(columns: Sequence[Column]) -> list[str]:
 
 def _by_rule(columns: Iterable[Column]) -> list[str]:
     rules: dict[str, BrokenRule] = {}
-    who: dict[str, Counter[str]] = {}
+    agents: dict[str, Counter[str]] = {}
     for column in columns:
         for deviation in column.deviations:
             for rule in deviation.rules:
                 rules[rule.id] = rule
-                who.setdefault(rule.id, Counter())[f"{column.peer.name} ({column.role})"] += len(deviation.cases)
+                agents.setdefault(rule.id, Counter())[f"{column.peer.name} ({column.role})"] += len(deviation.cases)
     if not rules:
         return ["No rule was left unfollowed."]
     lines = [row("rule", "strength", "section", "not followed by (cases)"), row("---", "---", "---", "---")]
     for rule in sorted(rules.values(), key=lambda one: (strength_rank(one.strength), natural(one.section), one.id)):
-        names = ", ".join(f"{plain(name)} {count}" for name, count in sorted(who[rule.id].items()))
+        names = ", ".join(f"{plain(name)} {count}" for name, count in sorted(agents[rule.id].items()))
         lines.append(row(code(rule.id), plain(rule.strength), plain(rule.section), names))
     return lines
 

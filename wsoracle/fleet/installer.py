@@ -1,7 +1,7 @@
-"""Puts the implementations below one folder, and says of each that cannot be there why.
+"""Installs the implementations below one folder; each that cannot be installed has a reason.
 
 Python's packages go to a virtual environment, npm's to a ``node_modules``, and what is compiled to a folder of
-binaries. Debian's packages are the system's: they are installed only where they are asked for and by root.
+binaries. Debian's packages belong to the system: only root installs them, and only with ``apt``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from typing import Final
 
 from ..text.output import OnStep
 from .paths import FleetPaths
-from .pins import npm_pins, pip_pins
 from .processes import Crew, PeerError
 from .registry import Peer
-from .versions import apt_version, npm_version, pip_version
+from .versions import apt_version, npm_pins, npm_version, pip_pins, pip_version
 
 __all__ = ["install", "missing"]
 
@@ -47,8 +46,8 @@ def missing(peer: Peer, paths: FleetPaths) -> str | None:
 def install(peers: Sequence[Peer], paths: FleetPaths, crew: Crew, step: OnStep, *, apt: bool = False) -> dict[str, str]:
     """Install what is not there yet. For each peer that cannot be run then, its name and the reason.
 
-    Packages of a kind are installed together; where that fails, one peer after another, so that each failure is told
-    with the peer that it belongs to.
+    Packages of a kind are installed together; where that fails, one peer after another, so that each failure has
+    the name of its peer.
     """
     work = _Work(paths, crew, step, len(peers))
     reasons: dict[str, str] = {}

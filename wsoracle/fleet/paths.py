@@ -59,12 +59,12 @@ class FleetPaths:
 
     @property
     def built(self) -> Path:
-        """What is compiled here."""
+        """The folder of compiled programs."""
         return self.root / "built"
 
     @property
     def logs(self) -> Path:
-        """What installers, servers and clients print."""
+        """The folder of what installers, servers and clients print."""
         return self.root / "logs"
 
     def command(self, template: Sequence[str], port: int = 0, url: str = "", agent: str = "") -> list[str]:
@@ -81,7 +81,7 @@ class FleetPaths:
         return [_filled(part, values) for part in template]
 
     def variables(self) -> dict[str, str]:
-        """The environment that peers run in: little of ours, so that nothing of it changes what they do."""
+        """Environment variables for the peers: few of this process, so that none of them changes what a peer does."""
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return {
             **passed,

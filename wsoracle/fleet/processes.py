@@ -1,4 +1,4 @@
-"""Processes of others, started so that none outlives this program: each with a process group of its own.
+"""Processes of the fleet, none of which outlives this program: each has a process group of its own.
 
 Everything that a peer prints goes to a log file, of which no more than :data:`MOST_LOGGED` octets are kept. One
 :class:`Crew` holds all processes of a run; :meth:`Crew.stop` kills what is left, at once, and lets nothing new start.
@@ -47,7 +47,7 @@ class Process:
         self.log: Final = log
         self.port: int | None = None
         self.told: Final = threading.Event()
-        """Set where it has said that it is ready, or can say nothing any more."""
+        """Set once it has printed that it is ready, or has closed its output."""
         self._last: list[bytes] = []
         self._ending: Final = threading.Lock()
         self._ended = False
@@ -88,7 +88,7 @@ class Process:
         return self._process.poll() is None
 
     def wait(self, seconds: float) -> int | None:
-        """Its exit status; None where it has not ended after so many seconds."""
+        """Its exit status; None where it has not ended within `seconds`."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -106,7 +106,7 @@ class Process:
                 self._signal(signal.SIGKILL)
 
     def end(self, grace: float = GRACE) -> None:
-        """Ask the whole group to end, and kill what is left of it after so many seconds."""
+        """Ask the whole group to end, and kill what is left of it after `grace` seconds."""
         if self.running and grace > 0:
             self._signal(signal.SIGTERM)
             self.wait(grace)
@@ -172,7 +172,7 @@ class Crew:
     ) -> Iterator[Server]:
         """The same for a server, from its line ``READY <port>`` on; :class:`PeerError` where that does not come.
 
-        One that says nothing of the kind was told a `port`, and is ready when that takes connections.
+        A server that does not print that line is given a `port`, and is ready when that takes connections.
         """
         started = self._start(Server, command, log, variables, None)
         try:
@@ -200,7 +200,7 @@ class Crew:
     ) -> int:
         """Run a command to its end; its exit status. Raises :class:`PeerError` where it takes longer than `within`.
 
-        `each` is called some times a second, and may raise to stop it.
+        `each` is called about five times a second, and may raise to stop the command.
         """
         with self.process(command, log, variables, folder) as process:
             deadline = time.monotonic() + within

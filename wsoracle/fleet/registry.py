@@ -1,4 +1,4 @@
-"""The real implementations that are run against: one row each, and nothing about any of them elsewhere.
+"""The registry of real implementations: one row each, and nothing about any of them elsewhere.
 
 The scripts are in ``scripts/``, and so are ``requirements.txt`` and ``package.json``, which pin packages. In a
 command line ``{python}`` is the interpreter of the fleet's virtual environment, ``{scripts}`` the folder of scripts,
@@ -25,7 +25,7 @@ class Peer:
     `code_base` is what reads and writes its frames, `language` what that is written in. `packages` are the names that
     `kind` installs, first the one whose version is shown; `also` names packages whose versions are shown beside it.
     `programs` are (program, Debian package) pairs that must be on the PATH. `server` and `client` are command lines,
-    empty where it has not that role. `build` are commands that make `artifact` (a path below ``{built}``) from
+    empty where it has no such role. `build` are commands that make `artifact` (a path below ``{built}``) from
     `source` (below ``{scripts}``). `version` is a command whose output holds the version; without one it is read from
     what the package manager installed.
     """
@@ -47,7 +47,7 @@ class Peer:
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """What it can be run as."""
+        """The roles in which it can be run."""
         commands = {Role.SERVER: self.server, Role.CLIENT: self.client}
         return tuple(role for role, command in commands.items() if command)
 

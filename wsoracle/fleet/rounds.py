@@ -1,7 +1,7 @@
 """All implementations against the harness: servers under the fuzzing client, clients at the fuzzing server.
 
-Each runs in processes of its own, and so does the tester, with a report folder for each; what does not start, does not
-end in time or breaks down is told with the reason, and the others go on.
+Each runs in processes of its own, and so does the tester, with a report folder for each. An implementation that does
+not start, does not end in time or breaks down has a reason in its round, and the others go on.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of a turn: the folder with its records, and where it did not run to its end, the reason."""
+    """The result of a turn: the folder with its records, and where it did not run to its end, the reason."""
 
     turn: Turn
     folder: Path
@@ -86,10 +86,10 @@ def run_rounds(
     jobs: int = 1,
     on_round: Callable[[Round], object] = lambda done: None,
 ) -> list[Round]:
-    """Run the turns, so many at a time, each with its records in a folder of its own below `folder`.
+    """Run the turns, `jobs` at a time, each with its records in a folder of its own below `folder`.
 
-    The rounds come back in the order of the turns; `on_round` is told of each as it ends. Whatever ends this early
-    (Ctrl-C too) kills every process that it started.
+    The rounds come back in the order of the turns; `on_round` is called with each as it ends. Where an exception
+    (Ctrl-C too) ends this early, every process that it started is killed.
     """
     turns = list(turns)
     pool = ThreadPoolExecutor(jobs)
@@ -151,7 +151,7 @@ def _test_client(turn: Turn, paths: FleetPaths, crew: Crew, folder: Path, tester
 
 
 def _free_port() -> int:
-    """A port that nobody listens on now; in the moment until it is used somebody else might take it."""
+    """A free port; another program may take it before it is used."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Which version of an implementation is installed: asked of what is installed, never typed in."""
+"""Versions of implementations: those that are pinned beside the scripts, and those that are installed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,30 @@ from typing import Final
 from .paths import FleetPaths
 from .registry import Peer
 
-__all__ = ["apt_version", "npm_version", "pip_version", "version_of"]
+__all__ = ["apt_version", "npm_pins", "npm_version", "pip_pins", "pip_version", "version_of"]
 
 _VERSION: Final = re.compile(r"\d+(?:[._]\d+)+(?:[-+.][0-9A-Za-z]+)*|\d+(?:\.\d+)*")
 _SECONDS: Final = 20.0
+
+
+def pip_pins(scripts: Path) -> dict[str, str]:
+    """The versions in ``requirements.txt`` by name, as PyPI compares names. Raises ValueError for any other line."""
+    pins = {}
+    for line in (scripts / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([0-9][0-9A-Za-z.+]*)", line)
+        if match is None:
+            raise ValueError(f"scripts/requirements.txt: {line!r} is not name==version")
+        pins[re.sub(r"[-_.]+", "-", match[1]).lower()] = match[2]
+    return pins
+
+
+def npm_pins(scripts: Path) -> dict[str, str]:
+    """The versions in ``package.json`` by name. Raises ValueError for a version that is not exact."""
+    dependencies: dict[str, str] = json.loads((scripts / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    for name, version in dependencies.items():
+        if re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?", version) is None:
+            raise ValueError(f"scripts/package.json: {name}: {version!r} is not one version")
+    return dependencies
 
 
 def version_of(peer: Peer, paths: FleetPaths) -> str | None:

@@ -3,8 +3,8 @@
 Theory of operation. A `PeerUnderTest` is one endpoint of a connection from the first octet on: a client has its request
 among the first octets to send, a server waits for one. `PeerUnderTest.opened` makes one whose opening handshake the
 canonical endpoint has played already. Octets go in (`receive`, `receive_eof`), octets come out (`octets_to_send`, then
-`wants_tcp_close`), and the application on top both acts (`send_text` and its siblings) and is told things (`events`).
-No socket, thread or clock takes part, so the same calls give the same behaviour, masking keys apart.
+`wants_tcp_close`), and the application on top both acts (`send_fragment` and its siblings) and is told things
+(`events`). No socket, thread or clock takes part, so the same calls give the same behaviour, masking keys apart.
 
 Three outcomes are kept strictly apart, because only two of them can be held against an implementation:
 
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 Application: TypeAlias = Literal["sink", "echo"]
-"""What sits on top: `sink` only listens; `echo` sends every complete message back whole, if the library lets it."""
+"""The application on top: `sink` only listens; `echo` sends each complete message back, if the library lets it."""
 
 #: _The WebSocket Connection Close Code_ where no Close frame came (RFC 6455, section 7.1.5). Never on the wire.
 ABNORMAL_CLOSURE: Final = 1006
@@ -324,8 +324,8 @@ class PeerUnderTest(ABC):
                 self._echo(TEXT if event.kind == "text" else BINARY, message)
 
     def _echo(self, opcode: int, message: bytes) -> None:
-        # Where a test has a message of its own half sent, there is no room for an echo; where the library refuses
-        # (it has sent a Close), the echo application goes without, as any application must.
+        # A test that has half sent a message leaves no room for an echo; where the library refuses one (it has sent a
+        # Close), the application sends none.
         if self._sending is None:
             try:
                 self.send_fragment(opcode, message, fin=True)

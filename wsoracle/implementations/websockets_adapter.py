@@ -21,7 +21,7 @@ What the driver does, and why (websockets' guide "Integrate the Sans-I/O layer",
   set, then concatenate the payloads of all frames." The Sans-I/O layer neither checks the text of messages nor
   counts fragments; its documentation leaves both to the integrator, so the driver does what `Connection.recv` does:
   `fail(1007)` for a whole message that is not UTF-8, `fail(1009)` for more than MAX_FRAGMENTS frames.
-  After such a `fail` the rest of the same chunk's events is not delivered: the application has been told it is over.
+  After such a `fail` the rest of the same chunk's events is not delivered: the application knows of the failure.
 - websockets turns an exception inside its parser into `fail(1011)` and keeps it in `parser_exc`. An exception of a kind
   that the parser does not raise on purpose is a crash all the same, and reported as PeerCrashed.
 - A parse failure is delivered as `failed` with the code that goes with the exception; the frame that caused it is
@@ -64,7 +64,7 @@ __all__ = ["ADAPTER", "WebsocketsPeer"]
 
 _REFUSALS: Final = (ProtocolError, InvalidState)
 
-# The library logs each connection that fails, which is what most of ours are meant to do.
+# The library logs each connection that fails, and most connections here fail on purpose.
 _SILENT: Final = logging.Logger("wsoracle.implementations.websockets")
 _SILENT.disabled = True
 

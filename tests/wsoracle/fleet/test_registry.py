@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from wsoracle.fleet.paths import SCRIPTS, FleetPaths
-from wsoracle.fleet.pins import npm_pins, pip_pins
 from wsoracle.fleet.registry import PEERS, Peer, find
+from wsoracle.fleet.versions import npm_pins, pip_pins
 
 by_name = pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 
