@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..notation.variables import NO_CODE, Event, EventKind, FrameFacts, State
+from ..notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, State
 from ..octets import utf8
 from ..octets.frames import Header, encode_header, header_of, minimal_form
 from ..octets.masking import mask
@@ -58,6 +58,22 @@ def facts_on_wire(header: Header, payload: bytes, before: int | None, *, answers
 def facts_of_header(header: Header) -> FrameFacts:
     """The facts of a header alone; those that depend on the payload have their defaults."""
     return FrameFacts(*header[:-1])
+
+
+def facts_so_far(header: Header, body: bytes, text: int | None) -> tuple[FrameFacts, frozenset[str]]:
+    """The facts of a frame whose payload is still coming, and the names of those that are settled.
+
+    ``body`` is what is there of the payload of a Close, unmasked. ``text`` is where the UTF-8 automaton stands after
+    what is there, None for a payload that is no text: once it has rejected the text, nothing that follows helps.
+    """
+    facts, known = facts_of_header(header), HEADER_VARIABLES
+    if text == utf8.REJECT:
+        return facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
+    if header.opcode == CLOSE and len(body) >= 2:
+        facts, known = facts._replace(code=close_code(body)), known | {"code"}
+        if utf8.run(body[2:]) == utf8.REJECT:
+            return facts._replace(reason_ok=False), known | {"reason_ok"}
+    return facts, known
 
 
 def close_code(body: bytes) -> int:
@@ -140,6 +156,7 @@ __all__ = [
     "facts",
     "facts_of_header",
     "facts_on_wire",
+    "facts_so_far",
     "realise",
     "text_before",
 ]
