@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete, realise, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.compiled import CompiledMachine
-from wsoracle.model.machine.interpreted import Kind, Label, strongest
-from wsoracle.model.machine.interpreted import Outcome as ModelOutcome
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome, strongest
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.variables import (
@@ -49,17 +48,16 @@ from wsoracle.model.octets.vocabulary import (
 )
 from wsoracle.model.rules import RULES
 
-from .case import (
+from .case import Case
+from .derived import checked, judge_only, negative
+from .origin import Origin
+from .outcome import (
     ANY_CODE,
-    Case,
-    CloseTcp,
+    ERROR,
+    NOT_101,
+    AllowedOutcome,
     Departure,
-    Origin,
-    Outcome,
     Reaction,
-    Receive,
-    ReceiveEof,
-    ReceiveHead,
     Seen,
     SeenClose,
     SeenMessage,
@@ -67,12 +65,18 @@ from .case import (
     SeenRequest,
     SeenResponse,
     SeenTcpClosed,
-    Send,
-    SendHead,
-    Silence,
-    Step,
 )
-from .outcome import ERROR, NOT_101
+from .steps import (
+    CaseStep,
+    EndpointClosesTcp,
+    EndpointIsSilent,
+    EndpointSends,
+    EndpointSendsHead,
+    EndSending,
+    SendFrame,
+    SendHead,
+    unfinished,
+)
 
 FAILURE_WITHOUT_CLOSE = "7.1.7/close-frame-before-tcp"
 FAILURE_WITH_OTHER_CODE = "7.1.7/appropriate-code"
@@ -87,7 +91,7 @@ class CannotBuildError(ValueError):
 
 
 @dataclass(frozen=True)
-class Scenario:
+class CaseHistory:
     """A history of the model: where it begins, its steps with the outcome of each, and a last event to be judged."""
 
     setting: Setting
@@ -100,10 +104,10 @@ class Scenario:
 class _Run:
     """A history on its way: the state, the steps so far, and what has to be seen for them."""
 
-    scenario: Scenario
+    history: CaseHistory
     machine: CompiledMachine
     state: State
-    steps: list[Step] = field(default_factory=list)
+    steps: list[CaseStep] = field(default_factory=list)
     answers: list[SeenMessage | SeenPong] = field(default_factory=list)
     closes: list[SeenClose] = field(default_factory=list)
     heads: list[SeenRequest | SeenResponse] = field(default_factory=list)
@@ -132,15 +136,15 @@ class _Run:
             return self._receive(event)
         if event.kind is EventKind.SEND:
             return self._send(event)
-        if event.kind is EventKind.RECEIVE_EOF and any(isinstance(step, ReceiveEof) for step in self.steps):
+        if event.kind is EventKind.RECEIVE_EOF and any(isinstance(step, EndSending) for step in self.steps):
             raise CannotBuildError("TCP ends only once")
-        own: Step = CloseTcp() if event.kind is EventKind.CLOSE_TCP else Silence()
-        self.steps.append(ReceiveEof() if event.kind is EventKind.RECEIVE_EOF else own)
+        own: CaseStep = EndpointClosesTcp() if event.kind is EventKind.CLOSE_TCP else EndpointIsSilent()
+        self.steps.append(EndSending() if event.kind is EventKind.RECEIVE_EOF else own)
         return None
 
     def _take_head(self, kind: EventKind, head: RequestFacts | ResponseFacts) -> None:
         """Append the step of a head that arrives or is sent."""
-        if kind.is_input and any(isinstance(step, ReceiveEof) for step in self.steps):
+        if kind.is_input and any(isinstance(step, EndSending) for step in self.steps):
             raise CannotBuildError("nothing can arrive after the peer's end of TCP")
         try:
             if isinstance(head, RequestFacts):
@@ -152,7 +156,7 @@ class _Run:
         except ValueError as error:
             raise CannotBuildError(f"no octets have these facts: {error}") from error
         if kind.is_input:
-            self.steps.append(ReceiveHead(octets, head))
+            self.steps.append(SendHead(octets, head))
             return
         stage = HANDSHAKE[self.state.handshake]
         if isinstance(head, RequestFacts):
@@ -162,11 +166,11 @@ class _Run:
             prompted = head.status == 101 if stage == "awaiting 101" else stage in REFUSABLE and head.status >= 400
             self.heads.append(SeenResponse(head.status))
         self.on_its_own = self.on_its_own or not prompted
-        self.steps.append(SendHead(octets, head, prompted))
+        self.steps.append(EndpointSendsHead(octets, head, prompted))
 
     def _offering(self, request: RequestFacts) -> RequestFacts:
         """The request with the offers that a later answer takes up."""
-        answers = [e.head for e, _ in self.scenario.path] + [self.scenario.event.head]
+        answers = [e.head for e, _ in self.history.path] + [self.history.event.head]
         later = [head for head in answers if isinstance(head, ResponseFacts)]
         if any(head.subprotocol == value_of("subprotocol", "offered") for head in later) and not request.protocols:
             request = request._replace(protocols=value_of("protocols", "distinct tokens"))
@@ -178,19 +182,19 @@ class _Run:
     def _receive(self, event: Event) -> Frame | None:
         facts = event.frame
         assert facts is not None
-        if any(isinstance(step, ReceiveEof) for step in self.steps):
+        if any(isinstance(step, EndSending) for step in self.steps):
             raise CannotBuildError("nothing can arrive after the peer's end of TCP")
-        if any(isinstance(step, Receive) and not step.whole for step in self.steps):
+        if any(isinstance(step, SendFrame) and not step.is_whole for step in self.steps):
             raise CannotBuildError("a frame that is never completed stands before another")
         made = realise(event, self.state)
         if made.complete:
             assert made.frame is not None
-            self.steps.append(Receive(made.frame))
+            self.steps.append(SendFrame(made.frame))
             return made.frame
         key = DEFAULT_KEY if facts.masked else None
         form = None if facts.form == minimal_form(facts.length) else facts.form
         begun = Frame(facts.opcode, b"", facts.fin, facts.rsv1, facts.rsv2, facts.rsv3, key, form)
-        self.steps.append(Receive(begun, declared=facts.length))
+        self.steps.append(unfinished(begun, facts.length))
         return None
 
     def _send(self, event: Event) -> Frame:
@@ -206,7 +210,7 @@ class _Run:
             raise CannotBuildError("the endpoint cannot be made to send a frame of this length")
         prompted = answering or (facts.opcode == CLOSE and (self.state.got_close or self.state.failed))
         self.on_its_own = self.on_its_own or not prompted
-        self.steps.append(Send(made.frame, prompted=prompted))
+        self.steps.append(EndpointSends(made.frame, prompted))
         if facts.opcode == CLOSE:
             self.closes.append(SeenClose(None if facts.code == NO_CODE else facts.code))
         return made.frame
@@ -234,61 +238,55 @@ def _machine(setting: Setting) -> CompiledMachine:
     return CompiledMachine(RULES, setting)
 
 
-def build_case(case_id: str, origin: Origin, title: str, scenario: Scenario, description: str = "") -> list[Case]:
+def build_case(case_id: str, origin: Origin, title: str, history: CaseHistory, description: str = "") -> list[Case]:
     """The case of a history and, where it is negative, its control before it.
 
     Raises :class:`CannotBuildError` for a history that no octets can bring about.
     """
-    run = _Run(scenario, _machine(scenario.setting), scenario.start)
-    for event, label in scenario.path:
+    run = _Run(history, _machine(history.setting), history.start)
+    for event, label in history.path:
         run.follow(event, label)
     state = run.state
-    frame = run.perform(scenario.event)
+    frame = run.perform(history.event)
     allowed = tuple(_outcomes(run, state, frame))
-    claims = tuple(name for name in ("rsv1", "rsv2", "rsv3") if getattr(scenario.start, f"claims_{name}"))
+    claims = tuple(name for name in ("rsv1", "rsv2", "rsv3") if getattr(history.start, f"claims_{name}"))
 
-    def made(control: str | None) -> Case:
-        return Case(
-            id=case_id,
-            role=scenario.setting.role,
-            origin=origin,
-            title=title,
-            steps=tuple(run.steps),
-            allowed=allowed,
-            description=description,
-            control=control,
-            limit=scenario.setting.limit,
-            switches=scenario.setting.switches,
-            claims=claims,
-            opening=scenario.start.handshake != HANDSHAKE.index("complete"),
-        )
-
-    try:
-        return [made(None)]
-    except ValueError as error:
-        if "names its positive control" not in str(error):
-            raise
-    control = _control(scenario, run)
-    return [control, made(control.id)]
+    case = Case(
+        id=case_id,
+        title=title,
+        steps=tuple(run.steps),
+        roles=frozenset((history.setting.role,)),
+        opening=history.start.handshake != HANDSHAKE.index("complete"),
+        origin=origin,
+        allowed=allowed,
+        description=description,
+        limit=history.setting.limit,
+        switches=history.setting.switches,
+        claims=claims,
+    )
+    if not negative(case):
+        return [checked(case)]
+    control = _control(history, run)
+    return [control, checked(replace(case, control=control.id))]
 
 
 # --- outcomes -------------------------------------------------------------------------------------------------------
 
 
-def _outcomes(run: _Run, state: State, frame: Frame | None) -> Iterator[Outcome]:
-    event = run.scenario.event
+def _outcomes(run: _Run, state: State, frame: Frame | None) -> Iterator[AllowedOutcome]:
+    event = run.history.event
     found = run.machine.allowed(state, event, departures=True)
     if not found:
         rules = run.machine.forbidden_by(state, event)
         worst = strongest(rules)
-        yield Outcome(Reaction.FORBID, worst, tuple(r.id for r in rules if r.strength is worst))
+        yield AllowedOutcome(Reaction.FORBID, worst, tuple(r.id for r in rules if r.strength is worst))
         return
     for outcome in found:
         departs = tuple(Departure(name, RULES.by_id[name].strength) for name in outcome.departs_from)
         reaction = Reaction(outcome.label.kind.value)
         shown = [((), None)] if reaction is Reaction.PERMIT or run.on_its_own else _shown(run, state, frame, outcome)
         for more, seen in shown:
-            yield Outcome(
+            yield AllowedOutcome(
                 reaction,
                 outcome.strength,
                 outcome.rules,
@@ -302,11 +300,11 @@ def _outcomes(run: _Run, state: State, frame: Frame | None) -> Iterator[Outcome]
 Shown = tuple[tuple[Departure, ...], tuple[Seen, ...] | None]
 
 
-def _shown(run: _Run, state: State, frame: Frame | None, outcome: ModelOutcome) -> list[Shown]:
+def _shown(run: _Run, state: State, frame: Frame | None, outcome: Outcome) -> list[Shown]:
     """Everything that may be seen where this is the outcome, each with the SHOULD rules that it departs from."""
-    after = _Run(run.scenario, run.machine, outcome.state, [], list(run.answers), list(run.closes))
+    after = _Run(run.history, run.machine, outcome.state, [], list(run.answers), list(run.closes))
     after.payload = run.payload
-    if outcome.label.kind is Kind.ACCEPT and frame is not None and run.scenario.event.kind is EventKind.RECEIVE:
+    if outcome.label.kind is Kind.ACCEPT and frame is not None and run.history.event.kind is EventKind.RECEIVE:
         after.take(frame, state)
     shown: list[Shown] = []
     for departs, tail in _tails(run, outcome.state):
@@ -318,9 +316,9 @@ def _shown(run: _Run, state: State, frame: Frame | None, outcome: ModelOutcome) 
 
 def _tails(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[Seen, ...]]]:
     """How the connection ends from a state: what is owed there, and what a SHOULD leaves to choose."""
-    machine, role = run.machine, run.scenario.setting.role
+    machine, role = run.machine, run.history.setting.role
     tail: list[Seen] = []
-    if run.scenario.event.kind is EventKind.RECEIVE_EOF:
+    if run.history.event.kind is EventKind.RECEIVE_EOF:
         yield (), (SeenTcpClosed(),)
         return
     if state.handshake != HANDSHAKE.index("complete"):
@@ -397,32 +395,32 @@ def _orders(answers: Sequence[SeenMessage | SeenPong], *, ends: bool) -> Iterato
 # --- controls -------------------------------------------------------------------------------------------------------
 
 
-def _control(scenario: Scenario, run: _Run) -> Case:
+def _control(history: CaseHistory, run: _Run) -> Case:
     """The nearest legal twin: the same history with a legal frame of the same kind at its end; else a plain message."""
-    role = scenario.setting.role
-    facts = scenario.event.frame
+    role = history.setting.role
+    facts = history.event.frame
     candidates = []
-    if scenario.event.kind is EventKind.RECEIVE and facts is not None and not run.on_its_own:
-        state = _state_after(scenario)
+    if history.event.kind is EventKind.RECEIVE and facts is not None and not run.on_its_own:
+        state = _state_after(history)
         twin = None if state is None else _legal_twin(facts, state, role)
         if twin is not None and not (state is not None and (state.failed or state.got_close)):
-            candidates.append(Scenario(Setting(role), Event(EventKind.RECEIVE, twin), scenario.path, scenario.start))
+            candidates.append(CaseHistory(Setting(role), Event(EventKind.RECEIVE, twin), history.path, history.start))
     plain = FrameFacts(TEXT, masked=role is Role.SERVER, length=5)
-    nearest = Scenario(Setting(role), Event(EventKind.RECEIVE, plain))
-    candidates.append(SOUND[role] if scenario.start == CONNECTING else nearest)
+    nearest = CaseHistory(Setting(role), Event(EventKind.RECEIVE, plain))
+    candidates.append(SOUND[role] if history.start == CONNECTING else nearest)
     for candidate in candidates:
         try:
             cases = build_case(_control_id(candidate), Origin("control"), _control_title(candidate), candidate)
         except (CannotBuildError, ValueError):
             continue
-        if len(cases) == 1 and cases[0].judge_only is None:
+        if len(cases) == 1 and judge_only(cases[0]) is None:
             return cases[0]
     raise CannotBuildError("there is no legal twin to serve as a control")
 
 
 SOUND = {
-    Role.SERVER: Scenario(Setting(Role.SERVER), Event.of(EventKind.RECEIVE_REQUEST, RequestFacts()), (), CONNECTING),
-    Role.CLIENT: Scenario(
+    Role.SERVER: CaseHistory(Setting(Role.SERVER), Event.of(EventKind.RECEIVE_REQUEST, RequestFacts()), (), CONNECTING),
+    Role.CLIENT: CaseHistory(
         Setting(Role.CLIENT),
         Event.of(EventKind.RECEIVE_RESPONSE, ResponseFacts()),
         ((Event.of(EventKind.SEND_REQUEST, RequestFacts()), Label(Kind.PERMIT)),),
@@ -432,11 +430,11 @@ SOUND = {
 """A sound opening handshake: what an endpoint must be able to take, whatever it does with a faulty one."""
 
 
-def _state_after(scenario: Scenario) -> State | None:
+def _state_after(history: CaseHistory) -> State | None:
     """The state after the path of a history; None where that departs from a rule: what follows it is not legal."""
-    state = scenario.start
-    machine = _machine(scenario.setting)
-    for event, label in scenario.path:
+    state = history.start
+    machine = _machine(history.setting)
+    for event, label in history.path:
         found = [o.state for o in machine.allowed(state, event) if o.label == label]
         if not found:
             return None
@@ -462,10 +460,10 @@ def _legal_twin(facts: FrameFacts, state: State, role: Role) -> FrameFacts | Non
     return None
 
 
-def _control_id(scenario: Scenario) -> str:
-    words = [_word(event) for event, _ in scenario.path] + [_word(scenario.event)]
-    told = hashlib.sha256(repr((scenario.path, scenario.event, scenario.start)).encode()).hexdigest()[:6]
-    return f"control/{scenario.setting.role}/{'+'.join(words)}-{told}"
+def _control_id(history: CaseHistory) -> str:
+    words = [_word(event) for event, _ in history.path] + [_word(history.event)]
+    told = hashlib.sha256(repr((history.path, history.event, history.start)).encode()).hexdigest()[:6]
+    return f"control/{history.setting.role}/{'+'.join(words)}-{told}"
 
 
 def _word(event: Event) -> str:
@@ -477,5 +475,5 @@ def _word(event: Event) -> str:
     return name if event.kind is EventKind.RECEIVE else f"send.{name}"
 
 
-def _control_title(scenario: Scenario) -> str:
-    return "Legal: " + ", then ".join(_word(e) for e in [*(event for event, _ in scenario.path), scenario.event])
+def _control_title(history: CaseHistory) -> str:
+    return "Legal: " + ", then ".join(_word(e) for e in [*(event for event, _ in history.path), history.event])

@@ -2,9 +2,8 @@
 
 Theory of operation. Where the stimulus makes a conforming endpoint fail or close the connection, its end alone can be
 all that is seen, and an endpoint that ends every connection would look right. Such a case counts only beside one that
-must be answered. Whether a case must be is a question for the judge; so that a catalogue is there at once, it is
-answered here from the form of the frames alone (sections 5.2 to 5.6), and a test holds the judge's answer against it.
-The nearest control is the one whose frames differ least.
+must be answered, which the canonical endpoint decides (`canonical.must_be_answered`). The nearest control is the one
+whose frames differ least.
 """
 
 from __future__ import annotations
@@ -15,20 +14,20 @@ from dataclasses import replace
 from operator import ne
 from typing import Final, NamedTuple
 
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Role, is_control, is_reserved
+from wsoracle.model.octets.vocabulary import is_control
 
-from .live_case import EndSending, LiveCase, SendFrame, SendOctets
-from .words import MANY, repetitions
+from .canonical import must_be_answered
+from .case import Case
+from .steps import SendFrame, SendOctets
+from .words import MANY
 
-__all__ = ["distance", "must_be_answered", "with_controls"]
+__all__ = ["distance", "with_nearest_controls"]
 
 LONG: Final = 1 << 17
 """Octets of all payloads from which on a case is a burden, and no control."""
 
-_LONGEST_CONTROL: Final = 125
 
-
-def with_controls(cases: Iterable[LiveCase]) -> tuple[LiveCase, ...]:
+def with_nearest_controls(cases: Iterable[Case]) -> tuple[Case, ...]:
     """The cases, each that need not be answered with the id of the nearest that must be."""
     every = tuple(cases)
     shapes = {case.id: _shape(case) for case in every if len(case.actions) <= MANY}
@@ -49,43 +48,6 @@ def with_controls(cases: Iterable[LiveCase]) -> tuple[LiveCase, ...]:
     return tuple(found)
 
 
-def must_be_answered(case: LiveCase) -> bool:
-    """Whether nothing in the stimulus ends the connection, and something in it calls for a message or a Pong."""
-    under_way, answered, text = 0, False, b""
-    for action, _ in repetitions(case.actions):
-        if isinstance(action, EndSending) or (isinstance(action, SendOctets) and action.masked_from is None):
-            return False
-        if not isinstance(action, SendFrame):
-            continue
-        frame = action.frame
-        control = is_control(frame.opcode)
-        bad = frame.form is not None or (frame.key is not None and Role.CLIENT in case.roles)
-        bad = bad or frame.rsv1 or frame.rsv2 or frame.rsv3 or is_reserved(frame.opcode)
-        bad = bad or (control and (not frame.fin or action.size > _LONGEST_CONTROL or frame.opcode == CLOSE))
-        bad = bad or (not control and (frame.opcode == CONTINUATION) is not bool(under_way))
-        if bad:
-            return False
-        if control:
-            answered = answered or frame.opcode == PING
-            continue
-        under_way = under_way or frame.opcode
-        if under_way == TEXT:
-            text += frame.payload
-        if frame.fin:
-            if under_way == TEXT and not _is_utf8(text):
-                return False
-            answered, under_way, text = True, 0, b""
-    return answered
-
-
-def _is_utf8(octets: bytes) -> bool:
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 class _Shape(NamedTuple):
     """What the frames of a case look like: how many of each kind, in how many fragments, how long, in what writes.
 
@@ -99,7 +61,7 @@ class _Shape(NamedTuple):
     controls: int
 
 
-def _shape(case: LiveCase) -> _Shape:
+def _shape(case: Case) -> _Shape:
     sent = [action for action in case.actions if isinstance(action, SendFrame)]
     counts = Counter(action.frame.opcode for action in sent)
     octets = sum(action.size for action in sent)

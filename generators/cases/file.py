@@ -1,4 +1,8 @@
-"""The file that keeps the generated live cases: JSON, one case a line, and the digest of the rules behind them."""
+"""The file that keeps the generated cases that a tester carries: JSON, one case a line.
+
+With them it keeps the controls of the catalogue, and the digest of the rules that both were found with. It is read at
+every start, so that it holds no more than a tester needs: actions without what is usual in them, and no outcomes.
+"""
 
 from __future__ import annotations
 
@@ -11,88 +15,82 @@ from typing import Any, Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import Role
 
-from .live_case import Action, EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle
-from .steps import frame_from_json, frame_to_json
+from .case import Case
+from .origin import Origin
+from .step_json import frame_from_json, frame_to_json
+from .steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle
 
 __all__ = ["FILE", "Suite", "read_suite", "rules_digest", "suite_text"]
 
 FILE: Final = Path(__file__).resolve().parent / "data" / "suite.json"
 FORMAT: Final = "wsoracle-live-cases"
-VERSION: Final = 1
+VERSION: Final = 2
 _USUAL: Final = {"fin": True, "rsv1": False, "rsv2": False, "rsv3": False, "key": None, "form": None, "length": None}
 _RUN: Final = re.compile(r"(.)\1{99,}")
+_AS_THEY_ARE: Final = ("id", "title", "stimulus", "control", "opening", "seconds")
 
 
 class Suite(NamedTuple):
-    """Cases, and the digest of the rules that they were found with."""
+    """Cases, the control of each case of the catalogue that needs one, and the digest of the rules behind both."""
 
-    cases: tuple[LiveCase, ...]
+    cases: tuple[Case, ...]
+    controls: Mapping[str, str]
     rules: str
 
 
 def rules_digest() -> str:
     """What the rules say, their quotes aside, as a short number: another set of rules has another one."""
-    from wsoracle.model.rules import RULES  # who only reads the file does not need them
+    from wsoracle.model.rules import RULES  # a start that only reads the file does not need them
 
     rows = [(rule.id, rule.strength.value, rule.on.value, repr(rule.when), repr(rule.then)) for rule in RULES]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
-def suite_text(cases: Iterable[LiveCase]) -> str:
-    """The file's text."""
-    head = {"format": FORMAT, "version": VERSION, "rules": rules_digest()}
+def suite_text(cases: Iterable[Case], catalogue: Iterable[Case]) -> str:
+    """The file's text; of the catalogue's cases only the controls are in it."""
+    controls = {case.id: case.control for case in catalogue if case.control is not None}
+    head = {"format": FORMAT, "version": VERSION, "rules": rules_digest(), "controls": controls}
     lines = [json.dumps(_to_json(case), ensure_ascii=True, separators=(",", ":")) for case in cases]
     return json.dumps(head)[:-1] + ', "cases": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def read_suite(path: Path) -> Suite:
-    """The cases of a file. Raises OSError where it cannot be read, ValueError where it is not one."""
+    """The content of a file. Raises OSError where it cannot be read, ValueError where it is not one."""
     document = json.loads(path.read_text(encoding="utf-8"))
     try:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise ValueError(f"{path}: the format is not {FORMAT} version {VERSION}")
-        return Suite(tuple(_from_json(one) for one in document["cases"]), document["rules"])
+        return Suite(tuple(map(_from_json, document["cases"])), document["controls"], document["rules"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: not a suite: {type(error).__name__}: {error}") from error
 
 
-def _to_json(case: LiveCase) -> dict[str, Any]:
+def _to_json(case: Case) -> dict[str, Any]:
     return {
-        "id": case.id,
-        "title": case.title,
-        "stimulus": case.stimulus,
+        **{name: getattr(case, name) for name in _AS_THEY_ARE},
         "group": list(case.group),
         "actions": [_action_to_json(action) for action in case.actions],
         "roles": sorted(role.value for role in case.roles),
-        "control": case.control,
-        "opening": case.opening,
         "quotes": list(case.quotes),
-        "origin": case.origin,
-        "seconds": case.seconds,
+        "origin": case.origin.to_json(),
     }
 
 
-def _from_json(document: Mapping[str, Any]) -> LiveCase:
-    return LiveCase(
-        id=document["id"],
-        title=document["title"],
-        stimulus=document["stimulus"],
+def _from_json(document: Mapping[str, Any]) -> Case:
+    return Case(
+        **{name: document[name] for name in _AS_THEY_ARE},
         group=tuple(document["group"]),
-        actions=tuple(_action_from_json(action) for action in document["actions"]),
+        steps=tuple(_action_from_json(action) for action in document["actions"]),
         roles=frozenset(Role(role) for role in document["roles"]),
-        control=document["control"],
-        opening=document["opening"],
         quotes=tuple(document["quotes"]),
-        seconds=document["seconds"],
-        origin=document["origin"],
+        origin=Origin(**document["origin"]),
     )
 
 
 def _action_to_json(action: Action) -> list[Any]:
     match action:
         case SendFrame(frame, chop=None, cut=None, length=length):
-            said = frame_to_json(frame)
-            said["length"] = length
+            said = {**frame_to_json(frame, 0), "length": length}
             return [
                 "frame",
                 {name: value for name, value in said.items() if name not in _USUAL or value != _USUAL[name]},
@@ -111,8 +109,7 @@ def _action_to_json(action: Action) -> list[Any]:
 def _action_from_json(document: list[Any]) -> Action:
     match document:
         case ["frame", dict() as said]:
-            frame = frame_from_json({**_USUAL, **said, "length": len(said["payload"]) // 2})[0]
-            return SendFrame(frame, length=said.get("length"))
+            return SendFrame(frame_from_json({**_USUAL, **said}), length=said.get("length"))
         case ["octets", str(octets)]:
             return SendOctets(bytes.fromhex(octets))
         case ["head", *parts]:

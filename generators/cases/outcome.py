@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 from wsoracle.model.notation.rule import Strength
-from wsoracle.properties.judge.grading import TOO_BIG, verdict_on
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 
 __all__ = [
@@ -17,8 +16,8 @@ __all__ = [
     "ERROR",
     "NOT_101",
     "PROFILES",
+    "AllowedOutcome",
     "Departure",
-    "Outcome",
     "Profile",
     "Reaction",
     "Seen",
@@ -117,7 +116,7 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AllowedOutcome:
     """One allowed outcome of a case.
 
     `reaction`, `code` (of the failure, section 7.4.1, or of HTTP for a refusal) and `delivers` (what the application is
@@ -149,6 +148,8 @@ class Outcome:
 
     def verdict(self, profile: Profile = "interop") -> Verdict:
         """The verdict on an endpoint that does this, derived from the strengths of the rules concerned."""
+        from wsoracle.properties.judge.grading import TOO_BIG, verdict_on  # the rules; a tester's start needs none
+
         left = {departure.strength for departure in self.departs_from}
         if self.reaction is Reaction.FORBID:
             left.add(self.strength)
@@ -198,7 +199,7 @@ def seen_from_json(document: Sequence[Any]) -> Seen:
     raise ValueError(f"nothing that can be seen: {document!r}")
 
 
-def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_to_json(outcome: AllowedOutcome) -> dict[str, Any]:
     """An outcome as an object, with its verdict in each profile."""
     observable = outcome.observable
     return {
@@ -213,10 +214,10 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def outcome_from_json(document: Mapping[str, Any]) -> Outcome:
+def outcome_from_json(document: Mapping[str, Any]) -> AllowedOutcome:
     """The outcome of an object; KeyError or ValueError if it is bad. The verdicts are derived, not read."""
     observable = document["observable"]
-    return Outcome(
+    return AllowedOutcome(
         reaction=Reaction(document["reaction"]),
         strength=Strength(document["strength"]),
         rules=tuple(document["rules"]),

@@ -1,251 +1,222 @@
-"""The steps of a case: what arrives at the endpoint under test, and what it does itself (docs/cases.md).
+"""The steps of a case: what a tester does on a connection, and what the endpoint does itself (docs/cases.md).
 
-A step knows the octets that it puts on the wire and its form in JSON. Octets are written as lower-case hex.
+Theory of operation. The tester plays the peer of the endpoint. Its steps are *actions*: it writes a frame, octets or a
+head of HTTP, it waits (:class:`Settle`), or it ends its half of TCP. The steps of the endpoint stand in histories of
+the model alone: a tester waits for those that its own actions prompt, and the judge decides about the last one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
 from wsoracle.model.octets.frames import encode, encode_header
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import Frame
 
+if TYPE_CHECKING:
+    from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+
 __all__ = [
-    "CloseTcp",
-    "Receive",
-    "ReceiveEof",
-    "ReceiveHead",
-    "ReceiveOctets",
-    "Send",
+    "ACTIONS",
+    "WRITING",
+    "Action",
+    "CaseStep",
+    "EndSending",
+    "EndpointClosesTcp",
+    "EndpointIsSilent",
+    "EndpointSends",
+    "EndpointSendsHead",
+    "SendFrame",
     "SendHead",
-    "Silence",
-    "Step",
-    "frame_from_json",
-    "frame_to_json",
-    "head_from_json",
-    "head_to_json",
-    "step_from_json",
-    "step_to_json",
+    "SendOctets",
+    "Settle",
+    "octets_of",
+    "runs",
+    "unfinished",
+    "writes",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Receive:
-    """A frame arrives at the endpoint.
+# --- the tester
 
-    `declared` is the payload length in the header where it is more than the octets of the payload that follow: the
-    frame is never completed. None: the frame is whole.
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Write a frame, in writes of at most ``chop`` octets (None: in one).
+
+    A frame without a key is masked by the tester where it is a client; in a case with exact octets (see `Case`) it is
+    written without a mask. ``cut``: only so many octets of the payload are written; the rest follows as
+    :class:`SendOctets` or never. ``length``: the header declares so many octets, and the payload is that of ``frame``
+    again and again, made only when it is written.
     """
 
     frame: Frame
-    declared: int | None = None
-    do: ClassVar[str] = "receive"
-
-    def __post_init__(self) -> None:
-        if self.declared is not None and self.declared <= self.frame.length:
-            raise ValueError(
-                f"declared says that octets of the payload are missing, so it is more than {self.frame.length}, "
-                f"not {self.declared}"
-            )
+    chop: int | None = None
+    cut: int | None = None
+    length: int | None = None
 
     @property
-    def whole(self) -> bool:
-        """Whether all octets that the header declares are there."""
-        return self.declared is None
+    def size(self) -> int:
+        """Octets of the payload that the header declares."""
+        return self.frame.length if self.length is None else self.length
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all octets that the header declares are written."""
+        return self.cut is None or self.cut >= self.size
+
+    @property
+    def payload(self) -> bytes:
+        """The octets of the payload that are written, unmasked."""
+        pattern = self.frame.payload
+        count = self.size if self.cut is None else min(self.cut, self.size)
+        if count <= len(pattern):
+            return pattern[:count]
+        return (pattern * (count // len(pattern) + 1))[:count]
+
+    @property
+    def written(self) -> Frame:
+        """The frame with the payload that is written."""
+        return self.frame if self.length is None and self.cut is None else replace(self.frame, payload=self.payload)
 
     @property
     def octets(self) -> bytes:
-        """What goes over the wire."""
-        if self.declared is None:
-            return encode(self.frame)
-        frame = self.frame
-        header = encode_header(
-            frame.opcode,
-            self.declared,
-            fin=frame.fin,
-            rsv1=frame.rsv1,
-            rsv2=frame.rsv2,
-            rsv3=frame.rsv3,
-            key=frame.key,
-            form=frame.form,
+        """The octets on the wire, with the frame's own key or none."""
+        return octets_of(self, None)
+
+
+def unfinished(frame: Frame, declared: int) -> SendFrame:
+    """A frame that is never completed: its header declares more octets than its payload has. ValueError if not more."""
+    if declared <= frame.length:
+        raise ValueError(
+            f"declared says that octets of the payload are missing, so it is more than {frame.length}, not {declared}"
         )
-        return header + (frame.payload if frame.key is None else mask(frame.payload, frame.key))
+    return SendFrame(frame, cut=frame.length, length=declared)
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiveOctets:
-    """Octets arrive that are not a complete header, or the next part of a payload that is never completed."""
+class SendOctets:
+    """Write octets as they are. ``masked_from``: they are the payload of the frame sent last, from this offset on, and
+    a client masks them with that frame's key."""
 
     octets: bytes
-    do: ClassVar[str] = "receive"
+    chop: int | None = None
+    masked_from: int | None = None
 
     def __post_init__(self) -> None:
         if not self.octets:
-            raise ValueError("a step that receives octets has at least one")
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiveHead:
-    """A head of HTTP arrives, or octets that are none where one is read: `facts` say what they are.
-
-    A response answers the request of the step before it, which is a sample: with the request that a real client sends
-    comes another key, and a runner puts the accept value that fits in the place of the one that fits the sample.
-    """
-
-    octets: bytes
-    facts: RequestFacts | ResponseFacts
-    do: ClassVar[str] = "receive"
+            raise ValueError("a step that sends octets has at least one")
 
 
 @dataclass(frozen=True, slots=True)
 class SendHead:
-    """The endpoint sends a head of HTTP; `octets` are a sample with these facts. `prompted` as in :class:`Send`."""
+    """Write a head of HTTP: a request, or the response to the request that came; or octets that are no head.
+
+    ``octets`` are a sample (`tester_handshake`): the tester puts the target and the host of the server, or the accept
+    value for the real key, in the place of those of the sample. ``facts``: what they are, where that is known.
+    """
 
     octets: bytes
-    facts: RequestFacts | ResponseFacts
-    prompted: bool = True
-    do: ClassVar[str] = "send"
+    facts: RequestFacts | ResponseFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class Settle:
+    """Go on when the endpoint has taken in all that was sent, and has sent what it owes for that.
+
+    Inside a frame, where no Ping can ask for that: go on as soon as nothing more can be learned without a wait.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class EndSending:
+    """Close the sending half of TCP."""
+
+
+# --- the endpoint under test
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSends:
     """The endpoint sends a frame.
 
-    `prompted`: what it received before makes it do so (a Pong, an echo, the answer to a Close), so that a runner can
-    wait for the frame; otherwise its application sends it on its own, which no runner can bring about from outside.
+    `prompted`: what it received before makes it do so (a Pong, an echo, the answer to a Close), so that a tester can
+    wait for the frame; otherwise its application sends it on its own, which no tester can bring about from outside.
     """
 
     frame: Frame
     prompted: bool = True
-    do: ClassVar[str] = "send"
 
     @property
     def octets(self) -> bytes:
-        """What goes over the wire."""
+        """The octets on the wire."""
         return encode(self.frame)
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiveEof:
-    """The peer closes its sending half of the TCP connection."""
+class EndpointSendsHead:
+    """The endpoint sends a head of HTTP; `octets` are a sample with these facts. `prompted`: see `EndpointSends`."""
 
-    do: ClassVar[str] = "receive_eof"
+    octets: bytes
+    facts: RequestFacts | ResponseFacts
+    prompted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class CloseTcp:
+class EndpointClosesTcp:
     """The endpoint closes the TCP connection."""
 
-    do: ClassVar[str] = "close_tcp"
-
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class EndpointIsSilent:
     """The endpoint is observed to stay silent (quiescence)."""
 
-    do: ClassVar[str] = "silence"
+
+Action: TypeAlias = SendFrame | SendOctets | SendHead | Settle | EndSending
+CaseStep: TypeAlias = Action | EndpointSends | EndpointSendsHead | EndpointClosesTcp | EndpointIsSilent
+
+ACTIONS: Final = (SendFrame, SendOctets, SendHead, Settle, EndSending)
+
+WRITING: Final = (SendFrame, SendOctets, SendHead)
+"""The actions that put octets on the wire."""
 
 
-Step: TypeAlias = Receive | ReceiveOctets | ReceiveHead | Send | SendHead | ReceiveEof | CloseTcp | Silence
-
-_BARE: dict[str, Step] = {step.do: step for step in (ReceiveEof(), CloseTcp(), Silence())}
-
-
-def head_to_json(facts: RequestFacts | ResponseFacts) -> dict[str, Any]:
-    """The facts of a head as an object: what it is, and what is unusual in it, in words."""
-    usual = type(facts)()._asdict()
-    named = {name: value if isinstance(value, bool) or name == "status" else label_of_fact(name, value)
-             for name, value in facts._asdict().items() if value != usual[name]}  # fmt: skip
-    return {"is": "request" if isinstance(facts, RequestFacts) else "response", "facts": named}
-
-
-def head_from_json(document: Mapping[str, Any]) -> RequestFacts | ResponseFacts:
-    """The facts of an object; KeyError, TypeError or ValueError if it is bad."""
-    kinds: dict[str, type[RequestFacts] | type[ResponseFacts]] = {"request": RequestFacts, "response": ResponseFacts}
-    facts: dict[str, Any] = {
-        name: value if isinstance(value, bool) or name == "status" else value_of(name, value)
-        for name, value in document["facts"].items()
-    }
-    return kinds[document["is"]](**facts)
-
-
-def frame_to_json(frame: Frame, declared: int | None = None) -> dict[str, Any]:
-    """A frame as an object; `length` is the length that the header declares."""
-    return {
-        "opcode": frame.opcode,
-        "fin": frame.fin,
-        "rsv1": frame.rsv1,
-        "rsv2": frame.rsv2,
-        "rsv3": frame.rsv3,
-        "key": None if frame.key is None else frame.key.hex(),
-        "form": frame.form,
-        "length": frame.length if declared is None else declared,
-        "payload": frame.payload.hex(),
-    }
-
-
-def frame_from_json(document: Mapping[str, Any]) -> tuple[Frame, int | None]:
-    """The frame of an object, and the declared length where payload is missing; KeyError or ValueError if it is bad."""
-    key = document["key"]
-    frame = Frame(
-        opcode=document["opcode"],
-        payload=bytes.fromhex(document["payload"]),
-        fin=document["fin"],
-        rsv1=document["rsv1"],
-        rsv2=document["rsv2"],
-        rsv3=document["rsv3"],
-        key=None if key is None else bytes.fromhex(key),
-        form=document["form"],
+def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
+    """The octets of an action on the wire: masked with ``key`` where there is one and the frame has none of its own."""
+    if isinstance(action, SendOctets):
+        if key is None or action.masked_from is None:
+            return action.octets
+        turned = key[action.masked_from % 4 :] + key[: action.masked_from % 4]
+        return mask(action.octets, turned)
+    frame, payload = action.frame, action.payload
+    key = key if frame.key is None else frame.key
+    header = encode_header(
+        frame.opcode,
+        action.size,
+        fin=frame.fin,
+        rsv1=frame.rsv1,
+        rsv2=frame.rsv2,
+        rsv3=frame.rsv3,
+        key=key,
+        form=frame.form,
     )
-    return frame, None if document["length"] == frame.length else document["length"]
+    return header + (payload if key is None else mask(payload, key))
 
 
-def step_to_json(step: Step) -> dict[str, Any]:
-    """A step as an object: `do`, and for octets on the wire the frame and the octets."""
-    match step:
-        case Receive():
-            return {"do": step.do, "frame": frame_to_json(step.frame, step.declared), "octets": step.octets.hex()}
-        case ReceiveOctets():
-            return {"do": step.do, "frame": None, "octets": step.octets.hex()}
-        case ReceiveHead():
-            return {"do": step.do, "head": head_to_json(step.facts), "octets": step.octets.hex()}
-        case SendHead():
-            return {
-                "do": step.do,
-                "head": head_to_json(step.facts),
-                "octets": step.octets.hex(),
-                "prompted": step.prompted,
-            }
-        case Send():
-            return {
-                "do": step.do,
-                "frame": frame_to_json(step.frame),
-                "octets": step.octets.hex(),
-                "prompted": step.prompted,
-            }
-        case _:
-            return {"do": step.do}
+def writes(octets: bytes, chop: int | None) -> Iterator[bytes]:
+    """The octets in writes of at most ``chop`` octets."""
+    if chop is None:
+        yield octets
+    else:
+        for at in range(0, len(octets), chop):
+            yield octets[at : at + chop]
 
 
-def step_from_json(document: Mapping[str, Any]) -> Step:
-    """The step of an object; KeyError or ValueError if it is bad, also where frame and octets do not agree."""
-    do = document["do"]
-    if do in _BARE:
-        return _BARE[do]
-    octets = bytes.fromhex(document["octets"])
-    if "head" in document:
-        facts = head_from_json(document["head"])
-        return ReceiveHead(octets, facts) if do == ReceiveHead.do else SendHead(octets, facts, document["prompted"])
-    if document["frame"] is None:
-        return ReceiveOctets(octets)
-    frame, declared = frame_from_json(document["frame"])
-    step: Receive | Send = Receive(frame, declared) if do == Receive.do else Send(frame, document["prompted"])
-    if do not in (Receive.do, Send.do):
-        raise ValueError(f"there is no step {do!r}")
-    if step.octets != octets:
-        raise ValueError(f"the octets of a step are {octets.hex()}, and its frame gives {step.octets.hex()}")
-    return step
+def runs(actions: Sequence[Action]) -> Iterator[tuple[Action, int]]:
+    """The actions in order, each with how often the same object stands there after itself."""
+    for _, run in groupby(actions, key=id):
+        same = list(run)
+        yield same[0], len(same)

@@ -1,4 +1,4 @@
-"""The actions of a live case in words."""
+"""The actions of a tester in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES
 
-from .live_case import Action, SendFrame, SendHead, SendOctets, Settle
+from .steps import Action, SendFrame, SendHead, SendOctets, Settle
 
 __all__ = ["MANY", "change_in_words", "in_words", "octets", "repetitions", "told"]
 

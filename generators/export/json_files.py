@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from ..cases.case import FORMAT, VERSION, Case, check_suite
+from ..cases.case import Case
+from ..cases.case_json import FORMAT, VERSION, case_from_json, case_to_json
+from ..cases.derived import check_suite, judge_only, negative
 from .files import ExportResult, as_json, write_directory
 
 __all__ = ["INDEX", "SCHEMA", "case_schema", "export_json", "read_cases", "schema_faults"]
@@ -51,7 +53,7 @@ def export_json(cases: Iterable[Case], directory: str | os.PathLike[str]) -> Exp
     the directory cannot be written (:func:`~wsoracle.generators.export.files.write_directory`).
     """
     suite = check_suite(cases)
-    texts = {f"{case.id}.json": as_json(case.to_json()) for case in suite}
+    texts = {f"{case.id}.json": as_json(case_to_json(case)) for case in suite}
     index = {
         "format": f"{FORMAT}-index",
         "version": VERSION,
@@ -63,9 +65,9 @@ def export_json(cases: Iterable[Case], directory: str | os.PathLike[str]) -> Exp
                 "role": case.role.value,
                 "origin": case.origin.to_json(),
                 "title": case.title,
-                "negative": case.negative,
+                "negative": negative(case),
                 "control": case.control,
-                "judgeOnly": case.judge_only,
+                "judgeOnly": judge_only(case),
             }
             for case in suite
         ],
@@ -91,7 +93,7 @@ def read_cases(directory: str | os.PathLike[str]) -> tuple[Case, ...]:
         try:
             for fault in schema_faults(document):
                 raise ValueError(fault)
-            case = Case.from_json(document)
+            case = case_from_json(document)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         if case.id != entry["id"]:

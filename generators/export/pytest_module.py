@@ -9,7 +9,10 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import Role
 
-from ..cases.case import Case, ReceiveHead, SeenResponse, SeenTcpClosed, check_suite
+from ..cases.case import Case
+from ..cases.derived import acceptable, check_suite
+from ..cases.outcome import SeenResponse, SeenTcpClosed
+from ..cases.steps import SendHead
 from .files import ExportResult, as_json, fill_template, write_directory
 from .run_plan import carried_by, plan
 
@@ -56,8 +59,8 @@ def export_pytest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> E
 
 def _ends_with_the_answer(case: Case) -> bool:
     """Nothing but the answer to one request is seen, or the end of TCP without it."""
-    seen = [event for outcome in case.acceptable() for event in outcome.observable or ()]
-    heads = [step for step in case.steps if isinstance(step, ReceiveHead)]
+    seen = [event for outcome in acceptable(case) for event in outcome.observable or ()]
+    heads = [step for step in case.steps if isinstance(step, SendHead)]
     return len(heads) == len(case.steps) == 1 and all(isinstance(event, SeenResponse | SeenTcpClosed) for event in seen)
 
 

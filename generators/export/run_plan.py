@@ -11,8 +11,10 @@ from typing import Any
 from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.octets.vocabulary import PING
 
-from ..cases.case import Case, Outcome
-from ..cases.outcome import seen_to_json
+from ..cases.case import Case
+from ..cases.derived import acceptable, judge_only
+from ..cases.outcome import AllowedOutcome, seen_to_json
+from ..cases.stimulus import bursts, stream_end
 
 __all__ = ["carried_by", "in_words", "plan"]
 
@@ -33,12 +35,12 @@ def plan(case: Case) -> dict[str, Any]:
                 "awaits": [seen_to_json(seen) for seen in burst.awaits],
                 "chunks": [chunk.hex() for chunk in burst.chunks],
             }
-            for burst in case.bursts
+            for burst in bursts(case)
         ],
         "opening": {"target": SAMPLE_URI.resource_name, "host": SAMPLE_URI.host_header} if case.opening else None,
         "half_closes": case.half_closes,
-        "closes": case.closes,
-        "ends": case.ending.value,
+        "closes": case.sends_close,
+        "ends": stream_end(case).value,
         "pings": [
             payload.hex() for payload in dict.fromkeys(frame.payload for frame in case.frames if frame.opcode == PING)
         ],
@@ -48,12 +50,12 @@ def plan(case: Case) -> dict[str, Any]:
                 "seen": [seen_to_json(seen) for seen in outcome.observable or ()],
                 "words": in_words(outcome),
             }
-            for outcome in case.acceptable()
+            for outcome in acceptable(case)
         ],
     }
 
 
-def in_words(outcome: Outcome) -> str:
+def in_words(outcome: AllowedOutcome) -> str:
     """An outcome with its clauses, such as ``fail 1002 (MUST 5.2/reserved-bits)``."""
     answer = outcome.reaction.value if outcome.code is None else f"{outcome.reaction.value} {outcome.code}"
     text = f"{answer} ({outcome.strength.value} {', '.join(outcome.rules)})"
@@ -69,7 +71,7 @@ def carried_by(cases: Sequence[Case], why_not: Callable[[Case], str | None]) -> 
     `why_not` says what stands against a case in this runner; what no runner carries (`Case.judge_only`), and a case
     whose control is left out, is left out in any.
     """
-    left_out = {case.id: reason for case in cases if (reason := case.judge_only or why_not(case)) is not None}
+    left_out = {case.id: reason for case in cases if (reason := judge_only(case) or why_not(case)) is not None}
     for case in cases:
         if case.id not in left_out and case.control in left_out:
             left_out[case.id] = f"its control {case.control} is left out: {left_out[case.control]}"

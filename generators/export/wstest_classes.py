@@ -14,7 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..cases.case import Case, SeenClose, check_suite
+from ..cases.case import Case
+from ..cases.derived import check_suite
+from ..cases.outcome import SeenClose
+from ..cases.stimulus import bursts, stream_end
 from .files import ExportResult, as_json, fill_template, write_directory
 from .run_plan import carried_by, plan
 
@@ -77,7 +80,7 @@ def _why_not(case: Case) -> str | None:
         return "the suite's runner makes the opening handshake itself"
     if case.half_closes:
         return "the suite's runner cannot close half of TCP and go on reading"
-    if any(isinstance(seen, SeenClose) for burst in case.bursts for seen in burst.awaits):
+    if any(isinstance(seen, SeenClose) for burst in bursts(case) for seen in burst.awaits):
         return "the suite's runner answers a Close at once, and this case goes on sending"
     return None
 
@@ -119,8 +122,8 @@ def _class_text(case: Case, names: Mapping[str, str]) -> str:
             f"    ORACLE_ID = {_literal(case.id)}",
             f"    ROLE = {_literal(case.role.value)}",
             f"    CONTROL = {_literal(control)}",
-            f"    CLOSES = {case.closes}",
-            f"    ENDS = {_literal(case.ending.value)}",
+            f"    CLOSES = {case.sends_close}",
+            f"    ENDS = {_literal(stream_end(case).value)}",
             f"    PINGS = {_literal(what['pings'])}",
             "    BURSTS = [",
             *(f"        ({_literal(awaits)}, {_literal(chunks)})," for awaits, chunks in bursts),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from ..cases.case import Case, check_suite
+from ..cases.case import Case
+from ..cases.derived import check_suite
 from .fault_cases import fault_cases
 from .suite import OnStep, analyse, suite_cases
 from .witness_cases import witness_cases

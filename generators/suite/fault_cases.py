@@ -20,8 +20,9 @@ from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, Even
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
-from ..cases.build import CannotBuildError, Scenario, build_case
-from ..cases.case import Case, Origin
+from ..cases.build import CannotBuildError, CaseHistory, build_case
+from ..cases.case import Case
+from ..cases.origin import Origin
 from ..cases.words import change_in_words
 
 Head: TypeAlias = "RequestFacts | ResponseFacts"
@@ -57,7 +58,7 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
     for role, side in SIDES.items():
         for changes, head in faults(role):
             name = f"fault/{role}/" + "+".join(_word(change) for change in changes)
-            scenario = Scenario(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
+            scenario = CaseHistory(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
             what = "request" if role is Role.SERVER else "answer"
             title = f"A sound {what}, but: " + "; ".join(change_in_words(*_labelled(change)) for change in changes)
             try:

@@ -26,7 +26,8 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.rules import RULES
 
 from ..cases import build
-from ..cases.case import Case, Origin
+from ..cases.case import Case
+from ..cases.origin import Origin
 from ..mutants.distinguish import Distinguisher, Scenario, Status
 from ..mutants.observable import Behaviour, MutantBehaviour, step_at, trace
 from ..mutants.operators import Mutant, mutants, of_handshake
@@ -325,7 +326,7 @@ def _story(name: str, scenario: Scenario) -> list[Case] | str:
     mutant = _by_id()[mutant_id]
     path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
     last = scenario.history[-1].event
-    story = build.Scenario(scenario.start.setting, last, path, scenario.start.state)
+    story = build.CaseHistory(scenario.start.setting, last, path, scenario.start.state)
     title = f"Tells apart {mutant.rule}, {mutant.change}"
     try:
         return build.build_case(name, Origin("mutant", mutant=mutant_id), title, story)

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from wsoracle.model.notation.variables import EventKind
 
-from ..cases.build import CannotBuildError, Scenario, build_case
-from ..cases.case import Case, Origin
+from ..cases.build import CannotBuildError, CaseHistory, build_case
+from ..cases.case import Case
+from ..cases.origin import Origin
 from .witnesses import Unreached, all_witnesses
 
 
@@ -31,7 +32,7 @@ def witness_cases() -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
             left.append(LeftOut(case_id, found.why))
             continue
         path = tuple((step.event, step.label) for step in found.path)
-        scenario = Scenario(found.setting, found.event, path, found.start.state)
+        scenario = CaseHistory(found.setting, found.event, path, found.start.state)
         does = "receives" if found.event.kind is EventKind.RECEIVE else found.event.kind.value
         title = f"{rule_id}: the {role} {does}" if found.event.kind is EventKind.RECEIVE else f"{rule_id}: {does}"
         try:

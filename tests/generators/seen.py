@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsoracle.generators.cases.case import (
+from wsoracle.generators.cases.outcome import (
     Seen,
     SeenClose,
     SeenMessage,

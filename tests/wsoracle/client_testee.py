@@ -16,7 +16,7 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.harness.conversation import Manners
 from wsoracle.harness.server import FuzzingServer
 from wsoracle.harness.server_run import ServerRun
@@ -44,7 +44,7 @@ class TemporaryFolder(ReportFolder):
 
 @asynccontextmanager
 async def fuzzing_server(
-    cases: Sequence[LiveCase],
+    cases: Sequence[Case],
     folder: Any = None,
     *,
     host: str = "127.0.0.1",

@@ -21,7 +21,7 @@ from wsoracle.explore.attempts import Attempt
 from wsoracle.explore.exploration import Explored
 from wsoracle.explore.findings import Finding
 from wsoracle.explore.hunting import examine
-from wsoracle.generators.cases.case import check_suite
+from wsoracle.generators.cases.derived import check_suite
 from wsoracle.generators.mutants.distinguish import Status
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.all_cases import NO_KILLERS, Collection

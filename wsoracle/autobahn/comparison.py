@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.generators.cases.canonical import Answer, canonical_run, is_scaled, masked_close, reduced, written_close
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import CATALOGUE
-from wsoracle.generators.cases.live_case import Action, LiveCase, SendFrame, SendOctets, Settle
+from wsoracle.generators.cases.steps import Action, SendFrame, SendOctets, Settle
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 
-from ..expected.expectations import expectations, verdict_in
-from ..expected.outcome import Expected
-from ..expected.reduced_stimulus import Answer, canonical_run, is_scaled, masked_close, reduced, written_close
+from ..expected.expectations import expectations
+from ..expected.outcome import Expected, verdict_in
 
 __all__ = ["Comparison", "Stated", "compare", "compare_all"]
 
@@ -58,7 +59,7 @@ class Comparison:
     `more` is what the judge calls OK or NON-STRICT and the suite does not name.
     """
 
-    case: LiveCase
+    case: Case
     by_me: bool
     clean: bool
     stated: tuple[Stated, ...]
@@ -84,7 +85,7 @@ def compare_all(path: Path) -> tuple[Comparison, ...]:
     return tuple(compare(case, rows[case.id]) for case in CATALOGUE)
 
 
-def compare(case: LiveCase, row: Mapping[str, Any]) -> Comparison:
+def compare(case: Case, row: Mapping[str, Any]) -> Comparison:
     """One case, and what the suite's row says of it."""
     actions = reduced(case)
     close = row["expectedClose"]
@@ -113,7 +114,7 @@ def _plain(events: Sequence[Answer]) -> tuple[Any, ...]:
     return tuple((one.opcode, one.payload) for one in events)
 
 
-def _lists(case: LiveCase, row: Mapping[str, Any], actions: tuple[Action, ...]) -> Iterator[tuple[str, Any, int]]:
+def _lists(case: Case, row: Mapping[str, Any], actions: tuple[Action, ...]) -> Iterator[tuple[str, Any, int]]:
     """The lists of events that the suite names, with its verdict, and how many pauses they take."""
     whole = canonical_run(actions, Role.SERVER).answers
     if not row["expected"]:

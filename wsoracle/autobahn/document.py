@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from wsoracle.generators.cases.live_case import LiveCase, SendFrame
+from wsoracle.generators.cases.canonical import Answer
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.steps import SendFrame
 from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, Frame, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
 
 from ..expected.expectations import expectations
-from ..expected.reduced_stimulus import Answer
 from .comparison import Comparison, Stated, compare_all
 
 __all__ = ["DOCUMENT", "document", "of_rule"]
@@ -235,7 +236,9 @@ def _more(one: Comparison) -> list[str]:
     """What else is OK for the judge: other answers, not other codes."""
     named = {tuple((event.opcode, event.payload) for event in stated.events) for stated in one.stated}
     found = (m for m in one.more if m.verdict is Verdict.OK)
-    return [m.prefix or "no answer" for m in found if tuple((e.opcode, e.payload) for e in m.events) not in named]
+    return [
+        m.candidate.words or "no answer" for m in found if tuple((e.opcode, e.payload) for e in m.events) not in named
+    ]
 
 
 # --- differences
@@ -327,13 +330,13 @@ def _disputed(by_id: dict[str, Comparison]) -> Iterator[str]:
             yield _judged(_close_with(code))
 
 
-def _close_with(code: int) -> LiveCase:
+def _close_with(code: int) -> Case:
     frame = SendFrame(Frame(CLOSE, code.to_bytes(2, "big")))
     title = f"A Close with code {code}"
-    return LiveCase(f"close-{code}", title, title, (title,), (frame,))
+    return Case(f"close-{code}", title, title, (title,), (frame,))
 
 
-def _judged(case: LiveCase) -> str:
+def _judged(case: Case) -> str:
     """What the judge says of each behaviour in a case, for a server, in both profiles; for clients it says the same."""
     rows: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
     for profile in PROFILES:

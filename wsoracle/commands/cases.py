@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from wsoracle.generators.cases.live_case import LiveCase
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.runnable import runnable_cases
 
 from ..cli import WrongInput
-from ..expected.case_text import case_lines, case_to_json, summary
+from ..expected.case_text import case_lines, case_overview, summary
 from ..text.output import STDOUT, progress, write_json, write_text
 from .options import checked_autobahn_cases, checked_file, json_option, select
 
@@ -48,11 +48,11 @@ def command(
         raise WrongInput(
             "--write and --autobahn-cases go with --autobahn, --suite or --expected: give one of these too"
         )
-    every = {case.id: case for case in live_cases()}
+    every = {case.id: case for case in runnable_cases()}
     chosen = [every[case_id] for case_id in select(pattern, every, "case")]
     one = chosen[0] if len(chosen) == 1 else None
     if json_file is not None:
-        write_json(json_file, {"cases": [case_to_json(case, whole=case is one) for case in chosen]})
+        write_json(json_file, {"cases": [case_overview(case, whole=case is one) for case in chosen]})
     if json_file == STDOUT:
         return
     if one is not None:
@@ -61,7 +61,7 @@ def command(
         _list(chosen)
 
 
-def _list(cases: Sequence[LiveCase]) -> None:
+def _list(cases: Sequence[Case]) -> None:
     group: Any = None
     for case in cases:
         if case.group != group:
@@ -71,22 +71,25 @@ def _list(cases: Sequence[LiveCase]) -> None:
 
 
 def _suite() -> str:
+    from wsoracle.generators.cases.catalogue import CATALOGUE
+    from wsoracle.generators.cases.controls import with_nearest_controls
     from wsoracle.generators.cases.file import suite_text
-    from wsoracle.generators.cases.live_making import own_suite
+    from wsoracle.generators.cases.tester_suite import suite_for_testers
     from wsoracle.generators.suite.all_cases import collect
 
     from .options import DEFAULT_SEED
 
     with progress("generating") as step:
         found = collect(DEFAULT_SEED, step)
-    return suite_text(own_suite(found.cases))
+    return suite_text(suite_for_testers(found.cases), with_nearest_controls(CATALOGUE))
 
 
 def _expected() -> str:
     from ..expected.stored import expected_text
+    from ..expected.working_out import every_outcome
 
     with progress("judging") as step:
-        return expected_text(live_cases(), step)
+        return expected_text(every_outcome(runnable_cases(), step))
 
 
 def _autobahn(autobahn_cases: str | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wsoracle.generators.cases.case import with_controls
+from wsoracle.generators.cases.derived import with_controls
 from wsoracle.generators.export.files import MARKER
 from wsoracle.generators.export.json_files import export_json
 from wsoracle.generators.export.pytest_module import export_pytest

@@ -19,7 +19,7 @@ from .options import DEFAULT_SEED, checked_file, select
 
 if TYPE_CHECKING:
     # What takes time to import is imported where it is used: while another process gets ready.
-    from wsoracle.generators.cases.live_case import LiveCase
+    from wsoracle.generators.cases.case import Case
 
     from ..harness.conversation import Manners
     from ..harness.judging_pool import Judges
@@ -119,16 +119,16 @@ def manners_of(options: Mapping[str, Any]) -> Manners:
     return Manners(patience, min(GRACE, patience / 2), seconds, int(options["seed"]))
 
 
-def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]:
+def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
     """The cases for endpoints of a role that are selected, and their controls. Raises WrongInput where none is."""
-    from wsoracle.generators.cases.live_suite import live_cases
+    from wsoracle.generators.cases.runnable import runnable_cases
 
     from ..harness.controls import with_controls
 
     if "" in (*options["selected"], *options["excluded"]):
         # A variable of a script that is not set; all cases are run where nothing is said.
         raise WrongInput("--select or --exclude is empty: give a part of an id, or a pattern with *, or leave it out")
-    every = [case for case in live_cases() if role in case.roles]
+    every = [case for case in runnable_cases() if role in case.roles]
     ids = [case.id for case in every]
     chosen = set(ids)
     if options["selected"]:
@@ -145,19 +145,19 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[LiveCase, ...]
     return cases
 
 
-def expected_failures(name: str | None, cases: Sequence[LiveCase]) -> frozenset[str]:
+def expected_failures(name: str | None, cases: Sequence[Case]) -> frozenset[str]:
     """The ids of those of the cases that are expected to fail, by a file that may name others too.
 
     Raises WrongInput for a file that names what is no case.
     """
     if name is None:
         return frozenset()
-    from wsoracle.generators.cases.live_suite import live_cases
+    from wsoracle.generators.cases.runnable import runnable_cases
 
     from ..harness.run_result import ExpectedFailures
 
     try:
-        found = ExpectedFailures.read(Path(name)).ids(case.id for case in live_cases())
+        found = ExpectedFailures.read(Path(name)).ids(case.id for case in runnable_cases())
         return found & {case.id for case in cases}
     except OSError as error:
         raise WrongInput(f"{name}: {error.strerror or error}") from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import FAILED, WrongInput
@@ -33,7 +34,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
         raise WrongInput(f"{pattern} is no pattern: cases run in process; for a URL: wsoracle generate --format pytest")
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)
-    chosen = set(select(pattern, (case.id for case in found.cases if case.judge_only is None), "case that can be run"))
+    chosen = set(select(pattern, (case.id for case in found.cases if judge_only(case) is None), "case that can be run"))
     controls = {case.control for case in found.cases if case.id in chosen}
     with progress("running") as step:
         cases = [case for case in found.cases if case.id in chosen or case.id in controls]

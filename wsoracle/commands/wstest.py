@@ -22,7 +22,7 @@ from .serve import ended, say, tls_of
 if TYPE_CHECKING:
     import ssl
 
-    from wsoracle.generators.cases.live_case import LiveCase
+    from wsoracle.generators.cases.case import Case
 
     from ..harness.client import AgentNames
     from ..harness.conversation import Manners
@@ -157,19 +157,19 @@ def _spec_path(name: str | None, mode: str) -> Path:
     return path
 
 
-def _selected(spec: Spec, role: Role) -> tuple[list[str], tuple[LiveCase, ...], list[LiveCase]]:
+def _selected(spec: Spec, role: Role) -> tuple[list[str], tuple[Case, ...], list[Case]]:
     """The ids that are selected, the cases that are run, and all that there are for the role, in numeric order."""
-    from wsoracle.generators.cases.live_suite import live_cases
+    from wsoracle.generators.cases.runnable import runnable_cases
 
     from ..harness.controls import with_controls
 
-    every = sorted((case for case in live_cases() if role in case.roles), key=_numeric)
+    every = sorted((case for case in runnable_cases() if role in case.roles), key=_numeric)
     ids = spec.chosen([case.id for case in every])
     chosen = set(ids)
     return ids, with_controls([case for case in every if case.id in chosen], every), every
 
 
-def _numeric(case: LiveCase) -> tuple[bool, tuple[int, ...], str]:
+def _numeric(case: Case) -> tuple[bool, tuple[int, ...], str]:
     """Established ids first, as numbers."""
     if is_established(case.id):
         return False, tuple(map(int, case.id.split("."))), ""
@@ -181,8 +181,8 @@ def _numeric(case: LiveCase) -> tuple[bool, tuple[int, ...], str]:
 
 def _test(
     spec: Spec,
-    cases: Sequence[LiveCase],
-    every: Sequence[LiveCase],
+    cases: Sequence[Case],
+    every: Sequence[Case],
     ident: str | None,
     options: dict[str, Any],
     judges: Judges,
@@ -215,7 +215,7 @@ def _test(
 def _test_one(
     server: ServerUnderTest,
     spec: Spec,
-    cases: Sequence[LiveCase],
+    cases: Sequence[Case],
     numbers: dict[str, int],
     folder: ReportFolder,
     judges: Judges,
@@ -232,7 +232,7 @@ def _test_one(
     target = Target(server.uri, server.agent, tls, server.hostname, greeting)
     manners = _manners(server.patience)
 
-    def run(some: Sequence[LiveCase], target: Target, answered: dict[str, bool] | None = None) -> str:
+    def run(some: Sequence[Case], target: Target, answered: dict[str, bool] | None = None) -> str:
         with progress("testing") as step:
             running = run_client(
                 target,
@@ -292,7 +292,7 @@ def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
 
 def _serve(
     spec: Spec,
-    cases: Sequence[LiveCase],
+    cases: Sequence[Case],
     webport: int,
     key: str | None,
     cert: str | None,

@@ -1,4 +1,5 @@
-"""What is expected in a case: a stimulus goes in, each thinkable behaviour with its verdict comes out.
+"""What is expected in a case: candidates of behaviour are proposed, and the judge says its verdict on each.
 
-Nothing is typed in: the judge says it of candidates, and what it says is kept in ``data/expected.json``.
+A case and a role go in; outcomes with verdicts and rules, and the answers that a tester waits for, come out. Nothing is
+typed in; since the judge takes longer than a run, what it says is kept in ``data/expected.json``.
 """

@@ -1,4 +1,4 @@
-"""A live case for people, and as JSON: what is sent, frame by frame, and what is expected, with the clauses."""
+"""A case for people, and as JSON: what is sent, frame by frame, and what is expected, with the clauses."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from wsoracle.generators.cases.live_case import Action, LiveCase, SendFrame, SendHead, SendOctets, octets_of
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.steps import Action, SendFrame, SendHead, SendOctets, octets_of
 from wsoracle.generators.cases.words import MANY, repetitions, told
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from .expectations import expectations
 
-__all__ = ["case_lines", "case_to_json", "summary"]
+__all__ = ["case_lines", "case_overview", "summary"]
 
 SHOWN: Final = 64
 """Octets of an action that are shown in hex."""
 
 
-def summary(case: LiveCase) -> str:
+def summary(case: Case) -> str:
     """One line for lists: id, title, for whom it is where not for both roles, and its control."""
     roles = "" if len(case.roles) == len(Role) else f" [{', '.join(sorted(case.roles))}]"
     control = f" (control: {case.control})" if case.control is not None else ""
     return f"{case.id:<10} {case.title}{roles}{control}"
 
 
-def case_to_json(case: LiveCase, *, whole: bool) -> dict[str, Any]:
+def case_overview(case: Case, *, whole: bool) -> dict[str, Any]:
     """A case as an object; ``whole``: with each action and what is expected of each role."""
     found: dict[str, Any] = {
         "id": case.id,
@@ -36,7 +37,7 @@ def case_to_json(case: LiveCase, *, whole: bool) -> dict[str, Any]:
         "roles": sorted(role.value for role in case.roles),
         "control": case.control,
         "opening": case.opening,
-        "origin": case.origin or None,
+        "origin": str(case.origin) or None,
         "seconds": case.seconds,
     }
     if whole:
@@ -50,14 +51,14 @@ def case_to_json(case: LiveCase, *, whole: bool) -> dict[str, Any]:
     return found
 
 
-def case_lines(case: LiveCase) -> Iterator[str]:
+def case_lines(case: Case) -> Iterator[str]:
     """A case in full, as lines of text. Octets are shown as they are without a mask."""
     yield f"{case.id}: {case.title}"
     yield f"group     {': '.join(case.group)}"
     yield f"for       {' and '.join(sorted(f'{role}s' for role in case.roles))}"
-    if case.origin:
+    if str(case.origin):
         yield f"origin    {case.origin}"
-    yield f"control   {case.control or 'none: whoever passes has answered'}"
+    yield f"control   {case.control or 'none: an endpoint that passes has answered'}"
     yield f"at most   {case.seconds:g} s"
     yield ""
     yield "What is sent" + (", from the first octet on:" if case.opening else " after the opening handshake:")
@@ -72,7 +73,7 @@ def case_lines(case: LiveCase) -> Iterator[str]:
     yield from _expected(case)
 
 
-def _expected(case: LiveCase) -> Iterator[str]:
+def _expected(case: Case) -> Iterator[str]:
     by_role = {role: expectations(case, role, failed=True) for role in sorted(case.roles)}
     alike = len({tuple((one.verdict, one.what) for one in found) for found in by_role.values()}) == 1
     named: dict[str, None] = {}
@@ -91,7 +92,7 @@ def _expected(case: LiveCase) -> Iterator[str]:
         yield f"  {rule_id} ({rule.strength.value}, section {rule.section}): {rule.quote}"
 
 
-def _runs(case: LiveCase) -> list[tuple[Action, int]]:
+def _runs(case: Case) -> list[tuple[Action, int]]:
     if len(case.actions) > MANY:
         return repetitions(case.actions)
     return [(next(same), 1 + sum(1 for _ in same)) for _, same in groupby(case.actions)]

@@ -1,4 +1,4 @@
-"""What the judge says of the answers to an opening handshake that one can think of.
+"""Answers to an opening handshake that one can think of: what is right is not decided here.
 
 A server may complete it, refuse it with a status, drop TCP or be silent; a client may take the answer, or fail the
 connection with and without a Close. What follows an open connection is as the rules have it.
@@ -7,88 +7,36 @@ connection with and without a Close. What follows an open connection is as the r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
-from wsoracle.generators.cases.live_case import (
-    Action,
-    EndSending,
-    LiveCase,
-    SendFrame,
-    SendHead,
-    SendOctets,
-    Settle,
-    octets_of,
-)
+from wsoracle.generators.cases.canonical import Answer, key_for, masked_close, written_close
+from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, with_accept
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_URI
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import MAX_LENGTH
 from wsoracle.model.octets.http import HeadReader, Read, Request
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, Role
-from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
-from wsoracle.properties.judge.opening_judge import judge_opening
-from wsoracle.properties.judge.verdict import Profile
 
-from .outcome import Expected, best_first, verdict_in
-from .reduced_stimulus import Answer, key_for, masked_close, written_close
+from .outcome import Candidate
 
-__all__ = ["opening_expectations"]
+__all__ = ["head_candidates"]
 
 STATUSES: Final = (400, 403, 404, 426, 500, 200)
 NORMAL: Final = 1000
 HEAD_END: Final = b"\r\n\r\n"
 
 
-class _Supposed(NamedTuple):
-    """One way to behave: in words, or the status that is answered; what is sent then, and all that is observed."""
-
-    words: str
-    events: tuple[Answer, ...]
-    trace: tuple[Observation, ...]
-    status: int | None = None
+def head_candidates(actions: tuple[Action, ...], role: Role) -> Iterator[Candidate]:
+    """All candidates, what an endpoint that follows the rules does first."""
+    return _by_server(actions) if role is Role.SERVER else _by_client(actions)
 
 
-def opening_expectations(case: LiveCase, role: Role, profile: Profile) -> tuple[Expected, ...]:
-    """The outcomes, the best first."""
-    found: dict[tuple[str, str, tuple[str, ...]], Expected] = {}
-    for one, judgement in _judged(case.actions, role):
-        verdict = verdict_in(judgement, profile)
-        rules = _rules(judgement)
-        key = (verdict.value, one.words, rules)
-        codes = () if one.status is None else (one.status,)
-        if key in found:
-            found[key] = replace(found[key], codes=tuple(dict.fromkeys((*found[key].codes, *codes))))
-        else:
-            ending = "open" if one.status is None else "refuse"
-            found[key] = Expected(verdict, one.events, rules, codes, ending, prefix=one.words)
-    return best_first(found.values())
-
-
-@lru_cache(maxsize=64)
-def _judged(actions: tuple[Action, ...], role: Role) -> tuple[tuple[_Supposed, Judgement], ...]:
-    setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
-    uri = SAMPLE_URI if role is Role.CLIENT else None
-    supposed = _by_server(actions) if role is Role.SERVER else _by_client(actions)
-    return tuple((one, judge_opening(one.trace, setting, uri=uri, application="echo")) for one in supposed)
-
-
-def _rules(judgement: Judgement) -> tuple[str, ...]:
-    if judgement.rules:
-        return judgement.rules
-    steps = [step for step in judgement.steps if step.event is not None and step.event.kind.is_input and step.rules]
-    return tuple(dict.fromkeys(rule for step in steps for rule in step.rules))[:3]
-
-
-# --- what can be done
-
-
-def _by_server(actions: tuple[Action, ...]) -> Iterator[_Supposed]:
+def _by_server(actions: tuple[Action, ...]) -> Iterator[Candidate]:
     yield _canonical(actions, Role.SERVER)
     arrives = _stimulus(actions, Role.SERVER, None)
     request = _request(b"".join(action.octets for action in actions if isinstance(action, SendHead)))
@@ -96,16 +44,16 @@ def _by_server(actions: tuple[Action, ...]) -> Iterator[_Supposed]:
     if request is not None and not ended:
         opens = answer_to(request, Greeting()).octets()
         end = (Arrives(masked_close(Role.SERVER, NORMAL)), Writes(written_close(Role.SERVER, NORMAL)), ClosesTcp())
-        yield _Supposed("completes the opening handshake: 101", (), (*arrives, Writes(opens), Quiet(), *end))
+        yield Candidate((*arrives, Writes(opens), Quiet(), *end), (), "completes the opening handshake: 101", "open")
     for status in STATUSES:
         versions = b"Sec-WebSocket-Version: 13\r\n" if status == 426 else b""
         head = b"HTTP/1.1 %d Refused\r\n%sConnection: close\r\nContent-Length: 0\r\n\r\n" % (status, versions)
-        yield _Supposed("", (), (*arrives, Writes(head), ClosesTcp()), status)
-    yield _Supposed("closes TCP without an answer", (), (*arrives, ClosesTcp()))
-    yield _Supposed("does not answer", (), (*arrives, Quiet()))
+        yield Candidate((*arrives, Writes(head), ClosesTcp()), (), "", "refuse", (status,))
+    yield Candidate((*arrives, ClosesTcp()), (), "closes TCP without an answer", "open")
+    yield Candidate((*arrives, Quiet()), (), "does not answer", "open")
 
 
-def _by_client(actions: tuple[Action, ...]) -> Iterator[_Supposed]:
+def _by_client(actions: tuple[Action, ...]) -> Iterator[Candidate]:
     canonical = _canonical(actions, Role.CLIENT)
     yield canonical
     request = Endpoint(Role.CLIENT, limit=MAX_LENGTH, opening=_client()).octets_to_send()
@@ -114,14 +62,14 @@ def _by_client(actions: tuple[Action, ...]) -> Iterator[_Supposed]:
     end = (ArrivesEof(), ClosesTcp())
     took = (Quiet(), Arrives(masked_close(Role.CLIENT, NORMAL)), Writes(written_close(Role.CLIENT, NORMAL)), *end)
     if not any(isinstance(action, EndSending) for action in actions):
-        yield _Supposed("takes the connection for open", (), (*before, *took))
-    yield _Supposed("closes TCP", (), (*before, ClosesTcp()))
-    # Where there is something to be answered, who closes instead has been waited for.
+        yield Candidate((*before, *took), (), "takes the connection for open", "open")
+    yield Candidate((*before, ClosesTcp()), (), "closes TCP", "open")
+    # Where there is something to be answered, the tester has waited for it before the endpoint closes instead.
     pause = (Quiet(),) if canonical.events else ()
     fails = (*pause, Writes(written_close(Role.CLIENT, 1002)))
-    yield _Supposed("sends Close 1002 and closes TCP", (), (*before, *fails, *end))
+    yield Candidate((*before, *fails, *end), (), "sends Close 1002 and closes TCP", "open")
     silence = (Quiet(), Arrives(masked_close(Role.CLIENT, NORMAL)), Quiet())
-    yield _Supposed("does nothing more", (), (*before, *silence))
+    yield Candidate((*before, *silence), (), "does nothing more", "open")
 
 
 def _client() -> ClientOpening:
@@ -149,7 +97,7 @@ def _octets(action: Action, role: Role, request: Request | None) -> bytes:
     return octets_of(action, key_for(role)) if isinstance(action, SendFrame | SendOctets) else b""
 
 
-def _canonical(actions: tuple[Action, ...], role: Role) -> _Supposed:
+def _canonical(actions: tuple[Action, ...], role: Role) -> Candidate:
     """What an endpoint that follows the rules does, and how its connection ends."""
     opening = ServerOpening() if role is Role.SERVER else _client()
     endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True, opening=opening)
@@ -195,8 +143,9 @@ def _canonical(actions: tuple[Action, ...], role: Role) -> _Supposed:
         Answer(len(actions), frame.header.opcode, frame.payload) for frame in frames if frame.header.opcode != CLOSE
     )
     status = None if opened or not head else int(head.split(b" ", 2)[1])
-    words = "" if status is not None else _canonical_words(role, opened, len(events))
-    return _Supposed(words, events, tuple(trace), status)
+    if status is not None:
+        return Candidate(tuple(trace), events, "", "refuse", (status,))
+    return Candidate(tuple(trace), events, _canonical_words(role, opened, len(events)), "open")
 
 
 def _canonical_words(role: Role, opened: bool, answers: int) -> str:

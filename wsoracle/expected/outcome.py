@@ -1,4 +1,4 @@
-"""One outcome of a case as the judge sees it, and how it is told."""
+"""A behaviour of an endpoint in a case that one can think of, and the judge's verdict on it, for people."""
 
 from __future__ import annotations
 
@@ -6,64 +6,75 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wsoracle.generators.cases.canonical import Answer
 from wsoracle.model.notation.rule import Strength
 from wsoracle.properties.judge.grading import verdict_on
 from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
-from .reduced_stimulus import Answer
-
-__all__ = ["Expected", "best_first", "verdict_in"]
+__all__ = ["Candidate", "Expected", "best_first", "verdict_in"]
 
 _ORDER: Final = tuple(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to behave in a case, as a trace for the judge. What is right is not decided here.
+
+    `trace`      what would be observed
+    `events`     the messages and Pongs that the endpoint sends, in order; `words`: what it does, but for the end
+    `ending`     `close`: by a Close of its own; `reply`: by its answer to the tester's; `drop`: of TCP alone;
+                 `silent`: it does not end; `refuse`: by an answer of HTTP; `open`: an opening handshake is complete
+    `codes`      the code of its Close (None: without one) or of HTTP, where the ending has one
+    `failing`    the stimulus makes it fail; `asked`: the stimulus has a legal Close
+    """
+
+    trace: tuple[Observation, ...]
+    events: tuple[Answer, ...]
+    words: str
+    ending: str
+    codes: tuple[int | None, ...] = ()
+    failing: bool = False
+    asked: bool = False
+
+    @property
+    def by_tester(self) -> bool:
+        """Whether it is the tester that begins to close."""
+        return self.ending in ("reply", "silent")
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What an endpoint may be seen to do, and the verdict on it.
 
-    `events`     the messages and Pongs that it sends, in order
-    `rules`      those that are not followed; where all are, those that ask for it
-    `codes`      the codes of its Close that make no difference; None: without a code
-    `ending`     `close`: by a Close of its own; `reply`: by its answer to the tester's; `drop`: of TCP alone;
-                 `silent`: it does not end; `refuse`: by an answer of HTTP; `open`: an opening handshake is complete
-    `by_tester`  it is the tester that closes the connection
-    `failing`    the stimulus makes it fail; `asked`: the stimulus has a legal Close
+    `rules`  those that are not followed; where all are, those that ask for it
+    `codes`  the codes at the end that make no difference; None: without a code
     """
 
     verdict: Verdict
-    events: tuple[Answer, ...]
     rules: tuple[str, ...]
     codes: tuple[int | None, ...]
-    ending: str
-    by_tester: bool = False
-    prefix: str = ""
-    failing: bool = False
-    asked: bool = False
+    candidate: Candidate
 
     @property
-    def answers(self) -> bool:
-        """Whether a message or a Pong is sent."""
-        return bool(self.events)
-
-    @property
-    def clean(self) -> bool:
-        """Whether both sides send a Close, the tester's first."""
-        return self.ending == "reply"
+    def events(self) -> tuple[Answer, ...]:
+        """The messages and Pongs that are sent."""
+        return self.candidate.events
 
     @property
     def what(self) -> str:
         """In words."""
-        return "; then ".join(part for part in (self.prefix, self._end()) if part)
+        return "; then ".join(part for part in (self.candidate.words, self._end()) if part)
 
     def _end(self) -> str:
-        with_codes = _codes(self.codes)
-        match self.ending:
+        with_codes, one = _codes(self.codes), self.candidate
+        match one.ending:
             case "close":
-                return f"fails the connection: {with_codes}" if self.failing else f"closes by itself: {with_codes}"
+                return f"fails the connection: {with_codes}" if one.failing else f"closes by itself: {with_codes}"
             case "reply":
                 return (
-                    f"answers the Close: {with_codes}" if self.asked else f"answers the Close at the end: {with_codes}"
+                    f"answers the Close: {with_codes}" if one.asked else f"answers the Close at the end: {with_codes}"
                 )
             case "drop":
                 return "closes TCP without a Close"
@@ -94,7 +105,7 @@ def best_first(found: Iterable[Expected]) -> tuple[Expected, ...]:
 
 
 def verdict_in(judgement: Judgement, profile: Profile) -> Verdict:
-    """The verdict in a profile: what was broken is the same in each."""
+    """The verdict in a profile: the rules that were broken are the same in each."""
     if profile == judgement.profile or judgement.unexplained:
         return judgement.verdict
     left: set[Strength] = {broken.strength for broken in judgement.broken}

@@ -1,91 +1,107 @@
 """What is expected of an endpoint in each case, kept in a file: working it out takes longer than running the cases.
 
-The file is made by `wsoracle cases --expected --write` from `expectations`, and says which rules it was made with. It
-is what pages and reports show beforehand, and what a tester waits for; verdicts do not use it. Of the profile that is
-not in it, and of cases that are not, the expectation is worked out when it is asked for.
+The file is made by `wsoracle cases --expected --write` (`working_out`), and says which rules it was made with. It is
+what pages and reports show beforehand, and what a tester waits for; verdicts do not use it. Each outcome is in it once,
+and each set of them that some case has. The other profile, and cases that are not in it, are worked out when they are
+asked for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.file import rules_digest
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
-if TYPE_CHECKING:
-    from .answers import Step
+from .foreseen import Answers, Foreseen, Outcomes, Owed
 
-__all__ = ["FILE", "Outcomes", "answers_of", "expected_text", "outcomes_of", "work_out"]
+__all__ = ["FILE", "answers_to", "expected_text", "outcomes_of", "stored"]
 
 FILE: Final = Path(__file__).resolve().parent / "data" / "expected.json"
 FORMAT: Final = "wsoracle-expected"
-VERSION: Final = 2
+VERSION: Final = 3
 KEPT: Final[Profile] = "interop"
 
-LONGEST: Final = 64
-"""Characters of a payload that are kept."""
 
-OnStep = Callable[[str, int, int], None]
+class Entry(NamedTuple):
+    """What the file says of a case and a role; `owed` is None for a case that begins with the opening handshake."""
 
-
-class Outcomes(NamedTuple):
-    """What is expected in a case: outcomes as objects (verdict, what, rules), and as Autobahn has it."""
-
-    outcomes: list[dict[str, Any]]
-    expected: dict[str, Any]
-    expected_close: dict[str, Any]
+    outcomes: Outcomes
+    owed: list[Owed] | None
 
 
-def outcomes_of(case: LiveCase, role: Role, profile: Profile = "interop") -> Outcomes:
+def outcomes_of(case: Case, role: Role, profile: Profile = "interop") -> Outcomes:
     """What is expected of an endpoint of a role in a case."""
-    kept = _kept().get(f"{case.id} {role.value}") if profile == KEPT else None
-    return work_out(case, role, profile) if kept is None else Outcomes(*kept[:3])
+    entry = stored(case.id, role) if profile == KEPT else None
+    if entry is not None:
+        return entry.outcomes
+    from .working_out import outcomes_for  # the judge; the reports of stored cases need none
+
+    return outcomes_for(case, role, profile)
 
 
-def answers_of(case_id: str, role: Role) -> list[Step] | None:
-    """What a conforming endpoint is to send in a case that begins with frames, step by step (`harness.answers`); None
-    where it is not in the file."""
-    kept = _kept().get(f"{case_id} {role.value}")
-    return None if kept is None else kept[3]
+def answers_to(case: Case, role: Role) -> Answers:
+    """The answers to a case, from an endpoint of a role: from the file, or from a canonical endpoint while it runs."""
+    entry = stored(case.id, role) if _ours().get(case.id) is case else None
+    if entry is not None and entry.owed is not None:
+        return Foreseen(entry.owed)
+    from wsoracle.generators.cases.canonical import Reference  # the rules; a tester of stored cases needs none
 
-
-def work_out(case: LiveCase, role: Role, profile: Profile = KEPT) -> Outcomes:
-    """The same, from the rules."""
-    from .expectations import autobahn_shape, expectations
-
-    found = [one.to_json() for one in expectations(case, role, profile)]
-    expected, close = autobahn_shape(case, role, profile)
-    return Outcomes(found, {verdict: [_cut(event) for event in events] for verdict, events in expected.items()}, close)
-
-
-def _cut(event: list[Any]) -> list[Any]:
-    """An event without the end of a long payload, as in a wire log."""
-    return [part[:LONGEST] + " ..." if isinstance(part, str) and len(part) > LONGEST else part for part in event]
-
-
-def expected_text(cases: Iterable[LiveCase], step: OnStep = lambda what, done, total: None) -> str:
-    """The text of the file, one case and role a line."""
-    from .reference import steps_of
-
-    every = [(case, role) for case in cases for role in Role if role in case.roles]
-    lines = []
-    for number, (case, role) in enumerate(every):
-        step(case.id, number, len(every))
-        kept = [*work_out(case, role), None if case.opening else steps_of(case, role)]
-        lines.append(f"{json.dumps(f'{case.id} {role.value}')}:{json.dumps(kept, separators=(',', ':'))}")
-    head = {"format": FORMAT, "version": VERSION, "rules": rules_digest()}
-    return json.dumps(head)[:-1] + ', "cases": {\n' + ",\n".join(lines) + "\n}}\n"
+    return Reference(role)
 
 
 @lru_cache(maxsize=1)
-def _kept() -> dict[str, Any]:
+def _ours() -> dict[str, Case]:
+    """The cases of the file: another one may have the same id."""
+    return {case.id: case for case in runnable_cases()}
+
+
+class _Table:
+    """Different values with their places, each kept once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def place(self, value: Any) -> int:
+        """Where the value stands."""
+        return self._places.setdefault(json.dumps(value, separators=(",", ":")), len(self._places))
+
+    def text(self) -> str:
+        """The values in JSON, one a line."""
+        return "[\n" + ",\n".join(self._places) + "\n]"
+
+
+def expected_text(entries: Iterable[tuple[Case, Role, Outcomes, list[Owed] | None]]) -> str:
+    """The text of the file."""
+    outcomes, sets = _Table(), _Table()
+    cases: dict[str, dict[str, int]] = {}
+    for case, role, (found, expected, close), owed in entries:
+        places = [outcomes.place(one) for one in found]
+        cases.setdefault(case.id, {})[role.value] = sets.place([places, expected, close, owed])
+    head = json.dumps({"format": FORMAT, "version": VERSION, "rules": rules_digest()})
+    lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(of, separators=(',', ':'))}" for name, of in cases.items())
+    return f'{head[:-1]}, "outcomes": {outcomes.text()}, "sets": {sets.text()}, "cases": {{\n{lines}\n}}}}\n'
+
+
+def stored(case_id: str, role: Role) -> Entry | None:
+    """What the file says of a case for a role; None where the case is not in it."""
+    document = _document()
+    place = document.get("cases", {}).get(case_id, {}).get(role.value)
+    if place is None:
+        return None
+    places, expected, close, owed = document["sets"][place]
+    return Entry(Outcomes([document["outcomes"][one] for one in places], expected, close), owed)
+
+
+@lru_cache(maxsize=1)
+def _document() -> dict[str, Any]:
     """The file; nothing where it is of another version of itself."""
-    document = json.loads(FILE.read_text(encoding="utf-8"))
-    known = (document["format"], document["version"]) == (FORMAT, VERSION)
-    return dict(document["cases"]) if known else {}
+    document: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return document if (document["format"], document["version"]) == (FORMAT, VERSION) else {}

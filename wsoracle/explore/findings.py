@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
 
-from wsoracle.generators.cases.build import CannotBuildError, Scenario, build_case
-from wsoracle.generators.cases.case import Case, Origin, Receive
-from wsoracle.generators.cases.steps import ReceiveHead
+from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.derived import checked
+from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.steps import SendFrame, SendHead
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.variables import Event, EventKind, Setting
 from wsoracle.model.octets.http import HeadReader
@@ -124,7 +126,7 @@ class Finding:
             setting = replace(attempt.setting, echo=False)
             path, event = _up_to_the_deviation(steps)
         title = f"{self.implementation} {self.version}: {self.description}"
-        history = Scenario(setting, event, path, attempt.start)
+        history = CaseHistory(setting, event, path, attempt.start)
         try:
             *before, case = build_case(self.case, Origin("exploration", seed=seed), title, history)
         except ValueError as error:
@@ -141,10 +143,10 @@ class Finding:
             raise CannotBuildError("it is not the first head that is taken wrongly")
         octets = reader.result.octets
         steps = tuple(
-            replace(step, octets=octets) if isinstance(step, ReceiveHead) and step.facts == event.head else step
+            replace(step, octets=octets) if isinstance(step, SendHead) and step.facts == event.head else step
             for step in case.steps
         )
-        return replace(case, steps=steps, chunks=())
+        return checked(replace(case, steps=steps, chunks=()))
 
 
 # --- from the steps of a judgement to the history of a case -----------------------------------------------------------
@@ -199,11 +201,11 @@ def _in_chunks(case: Case, stimulus: Stimulus) -> Case:
     frames, _ = frames_in(b"".join(chunks))
     sizes: list[int] = []
     joined = False
-    for number, size in enumerate(len(step.octets) for step in case.steps if isinstance(step, Receive)):
+    for number, size in enumerate(len(step.octets) for step in case.steps if isinstance(step, SendFrame)):
         sizes = [*sizes[:-1], sizes[-1] + size] if joined else [*sizes, size]
         joined = number < len(frames) and frames[number].end not in ends
     try:
-        return replace(case, chunks=tuple(sizes))
+        return checked(replace(case, chunks=tuple(sizes)))
     except ValueError:  # the endpoint itself does something in between
         return case
 

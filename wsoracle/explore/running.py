@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wsoracle.generators.cases.case import Case, ReceiveEof
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.derived import judge_only, negative
+from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -81,7 +83,7 @@ def run_cases(
     cases: Sequence[Case], peers: Sequence[type[PeerUnderTest]], progress: Progress | None = None
 ) -> list[CaseRun]:
     """Run every case that can be run on each implementation in the role that the case tests."""
-    runnable = [case for case in cases if case.judge_only is None]
+    runnable = [case for case in cases if judge_only(case) is None]
     plan = [
         (PeerRole(peer, role), [case for case in runnable if case.role is role and case.opening is opening])
         for role in Role
@@ -93,10 +95,10 @@ def run_cases(
     for tested, mine in plan:
         answered: dict[str, bool] = {}
         # Positive cases first: the controls are among them.
-        for case in sorted(mine, key=lambda c: (c.negative, c.id)):
+        for case in sorted(mine, key=lambda c: (negative(c), c.id)):
             examined = examine(tested, _attempt(case, tested))
             answered[case.id] = examined.judgement.verdict in GOOD
-            counts = not case.negative or answered.get(case.control or "", False)
+            counts = not negative(case) or answered.get(case.control or "", False)
             runs.append(_run(case, tested, examined, counts))
             if progress is not None:
                 progress(f"{tested.implementation} {tested.role}", len(runs), total)
@@ -108,8 +110,8 @@ OFFERED: Final = {Role.SERVER: Offers(("chat",)), Role.CLIENT: Offers(("chat", "
 
 
 def _attempt(case: Case, tested: PeerRole) -> Attempt:
-    stimulus: list[Arrives | ArrivesEof] = [Arrives(chunk) for burst in case.bursts for chunk in burst.chunks]
-    if any(isinstance(step, ReceiveEof) for step in case.steps):
+    stimulus: list[Arrives | ArrivesEof] = [Arrives(chunk) for burst in bursts(case) for chunk in burst.chunks]
+    if case.half_closes:
         stimulus.append(ArrivesEof())
     if not case.opening:
         setting = Setting(case.role, tested.limit, echo=case.application == "echo")

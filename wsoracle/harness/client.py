@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.tester_handshake import Greeting, request_to
 from wsoracle.model.octets.http import HEAD_LIMIT, Read, Response
 from wsoracle.model.octets.uri import WebSocketUri
@@ -92,7 +92,7 @@ class Target:
 
 async def run_client(
     target: Target,
-    cases: Sequence[LiveCase],
+    cases: Sequence[Case],
     manners: Manners,
     folder: ReportFolder,
     *,
@@ -123,7 +123,7 @@ class _ClientRun:
     def __init__(
         self,
         target: Target,
-        cases: Sequence[LiveCase],
+        cases: Sequence[Case],
         manners: Manners,
         folder: ReportFolder,
         judges: Judges,
@@ -161,7 +161,7 @@ class _ClientRun:
         for summary in self._controls.close():
             self._folder.enter(summary)
 
-    async def _some(self, cases: Sequence[LiveCase], jobs: int) -> None:
+    async def _some(self, cases: Sequence[Case], jobs: int) -> None:
         # Large ones go first in their own lane, so that the run does not end with the slowest of all.
         large = [case for case in cases if most_octets(case) > LARGE * 2]
         small = iter([case for case in cases if most_octets(case) <= LARGE * 2])
@@ -222,7 +222,7 @@ class _ClientRun:
                 await link.gone()
 
     async def _talk(
-        self, case: LiveCase, first: bool = False, manners: Manners | None = None
+        self, case: Case, first: bool = False, manners: Manners | None = None
     ) -> tuple[Conversation, datetime]:
         """The conversation of a case, come to its end, and when it began."""
         started = datetime.now(UTC)

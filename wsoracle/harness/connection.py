@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
-from wsoracle.generators.cases.live_case import writes
+from wsoracle.generators.cases.steps import writes
 
 from .transcript import LogEntry
 

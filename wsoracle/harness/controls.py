@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 
 from ..reports.stored_record import CaseSummary, uncounted
 
@@ -24,7 +24,7 @@ class Controls:
         self._waiting: Final[dict[str, list[CaseSummary]]] = {}  # by the id of the control
         self._withdrawn: Final[set[str]] = set()
 
-    def may_count(self, case: LiveCase, broken_off: bool) -> bool:
+    def may_count(self, case: Case, broken_off: bool) -> bool:
         """Whether a case that was run can still count: not where its control is known not to be answered.
 
         A case that the tester broke off is known not to be answered itself, before there is a record of it.
@@ -58,13 +58,13 @@ class Controls:
         return [uncounted(summary, "run") for summary in left]
 
 
-def with_controls(chosen: Sequence[LiveCase], every: Iterable[LiveCase]) -> tuple[LiveCase, ...]:
+def with_controls(chosen: Sequence[Case], every: Iterable[Case]) -> tuple[Case, ...]:
     """The chosen cases and the controls that they name, in the order of ``every``."""
     ids = {case.id for case in chosen} | {case.control for case in chosen if case.control is not None}
     return tuple(case for case in every if case.id in ids)
 
 
-def in_order(cases: Sequence[LiveCase]) -> tuple[tuple[LiveCase, ...], tuple[LiveCase, ...]]:
+def in_order(cases: Sequence[Case]) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """The controls among the cases, and the others, which are to be run after them."""
     controls = {case.control for case in cases}
     first = tuple(case for case in cases if case.id in controls)

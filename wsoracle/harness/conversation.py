@@ -20,14 +20,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from wsoracle.generators.cases.live_case import EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle, octets_of
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, for_server, request_to, with_accept
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.http import HeadReader, Malformed, Read, Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
 
-from ..expected.answers import Answers, answers_to, runs
+from ..expected.foreseen import Answers
+from ..expected.stored import answers_to
 from .connection import Link
 from .received import Incoming
 from .transcript import BARRIER
@@ -83,17 +85,17 @@ class Manners:
         """Seconds that a server may take to end TCP after its Close, on top of `patience`."""
         return 3 * self.patience if self.closing is None else self.closing
 
-    def time_for(self, case: LiveCase) -> float:
+    def time_for(self, case: Case) -> float:
         """Seconds that a case may take."""
         return min(case.seconds + self.patience_for_tcp, self.seconds)
 
 
-def most_octets(case: LiveCase) -> int:
+def most_octets(case: Case) -> int:
     """How many octets an endpoint may send in a case: what it is sent and a quarter more, and some to spare."""
     return case.size + case.size // 4 + SPARE_OCTETS
 
 
-def patience_with(case: LiveCase, manners: Manners) -> float:
+def patience_with(case: Case, manners: Manners) -> float:
     """How long silence is waited for in a case: an endpoint that works on much data is not silent for long enough.
 
     A second more for each MiB that it is sent, and for each 5,000 actions of the tester.
@@ -111,7 +113,7 @@ class Conversation:
 
     def __init__(
         self,
-        case: LiveCase,
+        case: Case,
         role: Role,
         link: Link,
         manners: Manners,
@@ -248,7 +250,7 @@ class Conversation:
             self._flush()
             for _ in range(times):
                 self.link.write(octets, action.chop)
-        whole = action.cut is None or action.cut >= action.size
+        whole = action.is_whole
         self._at_boundary = whole
         self.sent_frames[action.frame.opcode] += times * whole
         if whole and action.frame.opcode == CLOSE:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
@@ -122,7 +122,7 @@ def get_ready(role: Role) -> None:
             exchanged.append((sender, encode(Frame(opcode, payload, key=key))))
     log = [LogEntry(0.0, "received" if sender is role else "sent", octets) for sender, octets in exchanged]
     log.append(LogEntry(0.0, "closed by peer"))
-    case = LiveCase("1.1.1", "", "", ("",), ())
+    case = Case("1.1.1", "", "", ("",), ())
     talk = Transcript(case, role, uri, log, True, True, False, [], None, None, Counter())
     record = record_of(talk, judge_conversation(talk), RunFacts("", 1, datetime.now(UTC), 0.0, None, 0))
     case_page(record)

@@ -19,7 +19,7 @@ from wsoracle.model.octets.vocabulary import Role
 from .workers import Workers, WorkersLost
 
 if TYPE_CHECKING:
-    from wsoracle.generators.cases.live_case import LiveCase
+    from wsoracle.generators.cases.case import Case
     from wsoracle.properties.judge.verdict import Profile
 
     from ..reports.stored_record import CaseSummary, FilePlace, Summaries
@@ -45,14 +45,14 @@ class Judges:
     in other ones, which are best begun before this one has threads and has imported much.
     """
 
-    def __init__(self, role: Role, cases: Iterable[LiveCase] | None = None) -> None:
+    def __init__(self, role: Role, cases: Iterable[Case] | None = None) -> None:
         every = None if cases is None else list(cases)
         self._all: Final = every is None or len(every) >= MANY_CASES
         wanted = self._all or any(map(_is_large, every or ()))
         count = min(MOST, os.cpu_count() or 1)
         self._workers: Workers | None = Workers(count, _get_ready, role) if wanted else None
 
-    def elsewhere(self, case: LiveCase) -> bool:
+    def elsewhere(self, case: Case) -> bool:
         """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
         return self._workers is not None and (self._all or _is_large(case))
 
@@ -88,7 +88,7 @@ class Judges:
         self.close()
 
 
-def _is_large(case: LiveCase) -> bool:
+def _is_large(case: Case) -> bool:
     return len(case.actions) > MANY_ACTIONS or case.size > MANY_OCTETS
 
 

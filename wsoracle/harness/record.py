@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 
-from wsoracle.generators.cases.live_case import writes
+from wsoracle.generators.cases.steps import writes
 from wsoracle.model.octets.units import describe
 from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
 from wsoracle.model.rules import RULES

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, Read, Request
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
@@ -95,7 +95,7 @@ class FuzzingServer:
 
     def __init__(
         self,
-        cases: Sequence[LiveCase],
+        cases: Sequence[Case],
         manners: Manners,
         run: ServerRun,
         reports: Path,

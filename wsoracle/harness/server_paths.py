@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import Request
 
 __all__ = ["LONGEST_AGENT", "PATHS", "Command", "Refusal", "command_of", "is_websocket", "path_of"]
@@ -45,7 +45,7 @@ class Command:
     path: str
     agent: str = ""
     number: int = 0
-    case: LiveCase | None = None
+    case: Case | None = None
     stops: bool = False
 
 
@@ -67,7 +67,7 @@ def path_of(target: str) -> tuple[str, str]:
     return parts.path, parts.query
 
 
-def command_of(target: str, cases: Sequence[LiveCase]) -> Command:
+def command_of(target: str, cases: Sequence[Case]) -> Command:
     """What the target of an opening handshake asks for. Raises :class:`Refusal`: 404 for a path that is not known, 500
     for parameters that are wrong, too many or missing."""
     path, query = path_of(target)
@@ -105,7 +105,7 @@ class _Parameters:
         return values[0] if values else None
 
 
-def _number(values: _Parameters, cases: Sequence[LiveCase]) -> int | None:
+def _number(values: _Parameters, cases: Sequence[Case]) -> int | None:
     """The number of the case that is meant; `case` goes before `casetuple`."""
     text, name = values.one("case"), values.one("casetuple")
     if text is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 
 from ..reports import ReportFolder
 from ..reports.stored_record import CaseSummary, FilePlace
@@ -68,7 +68,7 @@ class ServerRun:
                 self._keep(found, summary)
         return found
 
-    def place(self, agent: AgentRun, case: LiveCase) -> FilePlace:
+    def place(self, agent: AgentRun, case: Case) -> FilePlace:
         """Where the files of an agent's case are to go."""
         return self._folder.place(agent.name, case.id, case.control)
 

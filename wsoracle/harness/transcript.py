@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 
@@ -38,7 +38,7 @@ class LogEntry(NamedTuple):
 class Transcript(NamedTuple):
     """A conversation as data: the attributes of a :class:`Conversation` of the same names, and its connection's log."""
 
-    case: LiveCase
+    case: Case
     role: Role
     uri: WebSocketUri | None
     log: list[LogEntry]

@@ -7,7 +7,8 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT
 
-from ..live_case import LiveCase, SendFrame
+from ..case import Case
+from ..steps import SendFrame
 from ..words import octets
 from .table import a_case, close, send
 from .texts import EDITED, GREEK, HIGH, form
@@ -29,7 +30,7 @@ BEYOND: Final = (5000, 65535)
 Line = tuple[str, tuple[SendFrame, ...]]
 
 
-def closings() -> Iterator[LiveCase]:
+def closings() -> Iterator[Case]:
     """Group 7."""
     for part, title, lines in (
         (1, "What comes with a Close and after it", _orders()),

@@ -7,7 +7,8 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import CONTINUATION, PING, PONG, TEXT
 
-from ..live_case import LiveCase, SendFrame, Settle
+from ..case import Case
+from ..steps import SendFrame, Settle
 from .table import APART, OCTETWISE, a_case, chopped, send
 
 WAYS: Final = ((None, ""), (APART, ", frame by frame"), (OCTETWISE, ", octet by octet"))
@@ -16,7 +17,7 @@ HELLO: Final = b"Hello, world!"
 PING_PAYLOAD: Final = b"ping payload"
 
 
-def fragments() -> Iterator[LiveCase]:
+def fragments() -> Iterator[Case]:
     """Group 5."""
     cases = (*_controls(), *_messages(), *_strays(), *_muddles(), *_pauses())
     for number, (title, actions) in enumerate(cases, 1):

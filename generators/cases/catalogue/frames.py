@@ -16,7 +16,8 @@ from wsoracle.model.octets.vocabulary import (
     TEXT,
 )
 
-from ..live_case import LiveCase, SendFrame
+from ..case import Case
+from ..steps import SendFrame
 from ..words import octets
 from .table import APART, OCTETWISE, a_case, chopped, close, send
 
@@ -36,7 +37,7 @@ SIZES: Final = (0, 125, 126, 127, 128, 65535, 65536)
 CHOP: Final = 997
 
 
-def frames() -> Iterator[LiveCase]:
+def frames() -> Iterator[Case]:
     """Groups 1 to 4."""
     yield from _messages("1.1", TEXT, b"*")
     yield from _messages("1.2", BINARY, b"\xfe")
@@ -46,7 +47,7 @@ def frames() -> Iterator[LiveCase]:
     yield from _opcodes("4.2", "Reserved opcodes 11 to 15", RESERVED_CONTROL_OPCODES)
 
 
-def _messages(group_id: str, opcode: int, pattern: bytes) -> Iterator[LiveCase]:
+def _messages(group_id: str, opcode: int, pattern: bytes) -> Iterator[Case]:
     kind = OPCODE_NAMES[opcode]
     group = ("Messages in one frame", kind.capitalize())
     for number, size in enumerate((*SIZES, SIZES[-1]), 1):
@@ -57,7 +58,7 @@ def _messages(group_id: str, opcode: int, pattern: bytes) -> Iterator[LiveCase]:
         yield a_case(f"{group_id}.{number}", group, title, chopped(chop, frame))
 
 
-def _pings() -> Iterator[LiveCase]:
+def _pings() -> Iterator[Case]:
     group = ("Ping and Pong",)
     long = b"\xfe" * CONTROL_LIMIT
     ten = tuple(send(PING, b"payload-%d" % n) for n in range(10))
@@ -79,7 +80,7 @@ def _pings() -> Iterator[LiveCase]:
         yield a_case(f"2.{number}", group, title, actions)
 
 
-def _reserved_bits() -> Iterator[LiveCase]:
+def _reserved_bits() -> Iterator[Case]:
     """Each of the seven ways to set reserved bits, on frames of each kind."""
     group = ("Bits without a meaning",)
     before, after = send(TEXT, HELLO), send(PING)
@@ -96,7 +97,7 @@ def _reserved_bits() -> Iterator[LiveCase]:
         yield a_case(f"3.{rsv}", group, title, chopped(chops.get(rsv), *actions))
 
 
-def _opcodes(group_id: str, subgroup: str, opcodes: tuple[int, ...]) -> Iterator[LiveCase]:
+def _opcodes(group_id: str, subgroup: str, opcodes: tuple[int, ...]) -> Iterator[Case]:
     """The first two alone, the others between a message and a Ping."""
     before, after = send(TEXT, HELLO), send(PING)
     for number, opcode in enumerate(opcodes, 1):

@@ -7,7 +7,8 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import BINARY, OPCODE_NAMES, TEXT
 
-from ..live_case import LiveCase, Settle
+from ..case import Case
+from ..steps import Settle
 from ..words import octets
 from .closings import PATTERN
 from .table import a_case, chopped, fragmented, send
@@ -29,7 +30,7 @@ AUTOMATIC: Final = 64 * KIB, 1300
 GROUP: Final = "Long and many"
 
 
-def limits() -> Iterator[LiveCase]:
+def limits() -> Iterator[Case]:
     """Groups 9 and 10."""
     kinds = ((TEXT, PATTERN), (BINARY, OCTETS))
     for part, (opcode, pattern) in enumerate(kinds, 1):
@@ -58,7 +59,7 @@ def limits() -> Iterator[LiveCase]:
     yield a_case("10.1.1", ("Fragments by the sender",), title, fragmented(TEXT, STARS, cut, size))
 
 
-def _in_fragments(part: int, opcode: int) -> Iterator[LiveCase]:
+def _in_fragments(part: int, opcode: int) -> Iterator[Case]:
     kind = OPCODE_NAMES[opcode]
     for number, size in enumerate(FRAGMENTS, 1):
         # The first of the binary ones is of other octets than the rest: so it has always been.

@@ -7,7 +7,8 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame
 
-from ..live_case import Action, LiveCase, SendFrame, Settle
+from ..case import Case
+from ..steps import Action, SendFrame, Settle
 from ..words import in_words, repetitions
 
 __all__ = ["APART", "OCTETWISE", "a_case", "chopped", "close", "fragmented", "send"]
@@ -53,15 +54,13 @@ def fragmented(opcode: int, payload: bytes, size: int, length: int | None = None
     return (send(opcode, payload, fin=False, length=size), *(middle,) * (last - 1), end)
 
 
-def a_case(
-    case_id: str, group: tuple[str, ...], title: str, actions: Iterable[Action], *, log: bool = True
-) -> LiveCase:
+def a_case(case_id: str, group: tuple[str, ...], title: str, actions: Iterable[Action], *, log: bool = True) -> Case:
     """A case of the catalogue: what it sends is told from what it does, and so is the time that it may take."""
     done = tuple(actions)
     runs = repetitions(done)
     seconds = sum(_seconds(action) * count for action, count in runs)
     seconds = min(_MOST, round(_SMALL + seconds, 1)) if seconds > _NOTHING else _SMALL
-    return LiveCase(case_id, title, in_words(done), group, done, log=log, seconds=seconds)
+    return Case(case_id, title, in_words(done), group, done, log=log, seconds=seconds)
 
 
 def _seconds(action: Action) -> float:

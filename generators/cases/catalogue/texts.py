@@ -7,7 +7,8 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT
 
-from ..live_case import Action, LiveCase, SendFrame, SendOctets, Settle
+from ..case import Case
+from ..steps import Action, SendFrame, SendOctets, Settle
 from .table import a_case, fragmented, send
 
 TITLE: Final = "UTF-8"
@@ -44,7 +45,7 @@ MISSING: Final = tuple(form(number, n)[:-1] for numbers in (dict.fromkeys(LENGTH
 Line = tuple[str, Sequence[Action]]
 
 
-def texts() -> Iterator[LiveCase]:
+def texts() -> Iterator[Case]:
     """Group 6."""
     for number, (title, lines) in enumerate(_groups(), 1):
         for place, (what, actions) in enumerate(lines, 1):

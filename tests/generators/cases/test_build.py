@@ -8,18 +8,12 @@ from collections import Counter
 import pytest
 
 from tests.generators.seen import seen_of
-from wsoracle.generators.cases.build import CannotBuildError, Scenario, build_case
-from wsoracle.generators.cases.case import (
-    ANY_CODE,
-    Case,
-    Origin,
-    Reaction,
-    Seen,
-    SeenClose,
-    SeenResponse,
-    Verdict,
-    check_suite,
-)
+from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.derived import check_suite, judge_only, negative
+from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.outcome import ANY_CODE, Reaction, Seen, SeenClose, SeenResponse, Verdict
+from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
 from wsoracle.model.endpoint.endpoint import Endpoint
@@ -32,7 +26,7 @@ from wsoracle.model.octets.frames import parse
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 CASES, LEFT_OUT = witness_cases()
-RUNNABLE = [case for case in CASES if case.judge_only is None]
+RUNNABLE = [case for case in CASES if judge_only(case) is None]
 OPENINGS: dict[Role, Opening] = {
     Role.SERVER: ServerOpening(subprotocols=("chat",)),
     Role.CLIENT: ClientOpening(
@@ -53,7 +47,7 @@ def test_the_canonical_endpoint_shows_an_allowed_outcome(case: Case) -> None:
     opening = OPENINGS[case.role] if case.opening else None
     endpoint = Endpoint(case.role, echo=True, switches=case.switches, opening=opening)
     sent = endpoint.octets_to_send()
-    for burst in case.bursts:
+    for burst in bursts(case):
         for chunk in burst.chunks:
             endpoint.receive(chunk)
             sent += endpoint.octets_to_send()
@@ -99,15 +93,15 @@ def test_only_pairs_of_faults_that_make_a_difference_are_cases() -> None:
 
 def test_a_hang_up_shows_no_positive_case_and_negative_cases_have_controls() -> None:
     for case in RUNNABLE:
-        if not case.negative:
+        if not negative(case):
             assert not any(
                 o.observable is not None and len(o.observable) == 1 and o.verdict() is Verdict.OK and not o.stays_open
                 for o in case.allowed
                 if o.reaction is Reaction.ACCEPT and o.delivers in ("text message", "binary message", "ping")
-                and o.code is None and not case.closes and not case.half_closes
+                and o.code is None and not case.sends_close and not case.half_closes
                 and all(type(s).__name__ == "SeenTcpClosed" for s in o.observable or ())
             )  # fmt: skip
-    counted = Counter(case.negative for case in RUNNABLE)
+    counted = Counter(negative(case) for case in RUNNABLE)
     assert counted[True] > 20
     assert counted[False] > 20
 
@@ -120,7 +114,7 @@ def test_two_pings_and_a_message_may_be_answered_in_several_orders() -> None:
     from wsoracle.model.machine.interpreted import Kind, Label
 
     receive = EventKind.RECEIVE
-    scenario = Scenario(
+    scenario = CaseHistory(
         setting,
         Event(receive, FrameFacts(TEXT, masked=True, length=3)),
         tuple((Event(receive, ping(n)), Label(Kind.ACCEPT, delivers="ping")) for n in (1, 2)),
@@ -136,7 +130,7 @@ def test_what_cannot_be_sent_is_refused() -> None:
     from wsoracle.model.machine.interpreted import Kind, Label
 
     first = (Event(EventKind.RECEIVE, facts), Label(Kind.ACCEPT, delivers="binary message"))
-    scenario = Scenario(setting, Event(EventKind.RECEIVE, FrameFacts(CONTINUATION, masked=True)), (first,))
+    scenario = CaseHistory(setting, Event(EventKind.RECEIVE, FrameFacts(CONTINUATION, masked=True)), (first,))
     with pytest.raises(CannotBuildError, match="never completed"):
         build_case("witness/long/server", Origin("control"), "Too long", scenario)
 

@@ -15,15 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.autobahn_cases import autobahn_cases
-from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.canonical import must_be_answered
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue.texts import LAST, form
-from wsoracle.generators.cases.controls import must_be_answered
-from wsoracle.generators.cases.live_case import LiveCase, SendFrame, SendOctets, Settle, octets_of, writes
+from wsoracle.generators.cases.runnable import catalogue_cases
+from wsoracle.generators.cases.steps import SendFrame, SendOctets, Settle, octets_of, writes
 from wsoracle.generators.suite.autobahn_sequences import frames_of
 from wsoracle.model.octets.frames import decode_header, encode
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role
 
+CATALOGUE = catalogue_cases()
 BY_ID = {case.id: case for case in CATALOGUE}
 KEY = bytes.fromhex("37fa213d")
 GROUPS = ("1", "2", "3", "4", "5", "6", "7", "9", "10")
@@ -51,7 +53,7 @@ def autobahn_frames(row: Mapping[str, Any]) -> list[Frame]:
     return frames
 
 
-def wire(case: LiveCase, key: bytes | None = None) -> bytes:
+def wire(case: Case, key: bytes | None = None) -> bytes:
     return b"".join(octets_of(a, key) for a in case.actions if isinstance(a, SendFrame | SendOctets))
 
 
@@ -99,14 +101,14 @@ def test_writes_and_pauses_are_those_of_the_established_suite() -> None:
                 assert [isinstance(action, Settle) for action in case.actions] == kinds, case_id
 
 
-def _frame(case: LiveCase) -> SendFrame:
+def _frame(case: Case) -> SendFrame:
     action = case.actions[0]
     assert isinstance(action, SendFrame)
     return action
 
 
 @pytest.mark.parametrize("case", [c for c in CATALOGUE if not c.id.startswith("9.")], ids=lambda case: str(case.id))
-def test_a_case_is_the_same_for_both_roles_but_for_the_masks(case: LiveCase) -> None:
+def test_a_case_is_the_same_for_both_roles_but_for_the_masks(case: Case) -> None:
     assert case.roles == frozenset(Role)
     assert unmasked(wire(case, KEY)) == list(unmasked(wire(case)))
 
@@ -151,8 +153,8 @@ def test_the_time_of_a_case_grows_with_it() -> None:
 
 
 def test_it_is_there_at_once() -> None:
-    """Importing it brings in neither the rules nor the solver."""
-    code = "import sys, wsoracle.generators.cases.catalogue as c; print(len(c.CATALOGUE), *sys.modules)"
+    """To read it, its controls among it, brings in neither the rules nor the solver."""
+    code = "import sys, wsoracle.generators.cases.runnable as r; print(len(r.catalogue_cases()), *sys.modules)"
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
@@ -189,7 +191,7 @@ def test_who_need_not_answer_has_a_control_that_must_be_answered() -> None:
 
 
 def test_controls_are_near() -> None:
-    def kinds(case: LiveCase) -> Iterator[int]:
+    def kinds(case: Case) -> Iterator[int]:
         return (action.frame.opcode for action in case.actions if isinstance(action, SendFrame))
 
     for case in CATALOGUE:
@@ -220,6 +222,6 @@ def test_controls_are_near() -> None:
     ],
 )
 def test_what_must_be_answered(actions: Sequence[Frame], answered: bool) -> None:
-    case = LiveCase("x", "x", "x", ("x",), tuple(SendFrame(frame) for frame in actions))
+    case = Case("x", "x", "x", ("x",), tuple(SendFrame(frame) for frame in actions))
     assert must_be_answered(case) is answered
     assert CLOSE not in {frame.opcode for frame in actions} or not answered

@@ -1,4 +1,4 @@
-"""Our own live cases: what the generated cases send, kept in a file that goes with the rules."""
+"""Our own cases: what the generated cases send, kept in a file that goes with the rules."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.generators.sample_cases import echo_text, end_of_tcp, reserved_bit, sample_cases, unfinished_frame
+from wsoracle.generators.cases.canonical import must_be_answered
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import CATALOGUE
-from wsoracle.generators.cases.controls import must_be_answered
+from wsoracle.generators.cases.controls import with_nearest_controls
+from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.cases.file import FILE, read_suite, rules_digest, suite_text
-from wsoracle.generators.cases.live_case import EndSending, LiveCase, SendFrame, SendHead, SendOctets, Settle, octets_of
-from wsoracle.generators.cases.live_making import live_case_of, own_suite
-from wsoracle.generators.cases.live_suite import live_cases, own_cases
+from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.runnable import catalogue_cases, generated_cases, runnable_cases
+from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
+from wsoracle.generators.cases.stimulus import bursts
+from wsoracle.generators.cases.tester_suite import for_tester, suite_for_testers
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import PongReceived
@@ -36,18 +40,18 @@ AWAITING = CONNECTING._replace(handshake=HANDSHAKE.index("awaiting 101"))
 
 
 def test_the_catalogue_comes_first_and_ids_are_unique() -> None:
-    every = live_cases()
-    assert every[: len(CATALOGUE)] == CATALOGUE
+    every = runnable_cases()
+    assert every[: len(CATALOGUE)] == catalogue_cases()
     assert len({case.id.casefold() for case in every}) == len(every)
-    assert [case.id for case in own_cases()] == sorted(case.id for case in own_cases())
-    assert live_cases("Opening handshake", "UTF-8") == tuple(
+    assert [case.id for case in generated_cases()] == sorted(case.id for case in generated_cases())
+    assert runnable_cases("Opening handshake", "UTF-8") == tuple(
         case for case in every if case.group[0] in ("Opening handshake", "UTF-8")
     )
-    assert live_cases("nothing") == ()
+    assert runnable_cases("nothing") == ()
 
 
 def test_every_control_is_there_for_the_same_role_and_must_be_answered() -> None:
-    every = {case.id: case for case in live_cases()}
+    every = {case.id: case for case in runnable_cases()}
     for case in every.values():
         if case.control is None:
             assert must_be_answered(case) or case.opening, case.id
@@ -59,7 +63,7 @@ def test_every_control_is_there_for_the_same_role_and_must_be_answered() -> None
         assert any(isinstance(action, SendFrame) for action in control.actions)
 
 
-def heads_and_frames(case: LiveCase, role: Role) -> Iterator[tuple[Event, str | None]]:
+def heads_and_frames(case: Case, role: Role) -> Iterator[tuple[Event, str | None]]:
     """What arrives in a case, and what the rules would have the application told."""
     kind = EventKind.RECEIVE_REQUEST if role is Role.SERVER else EventKind.RECEIVE_RESPONSE
     for action in case.actions:
@@ -75,8 +79,8 @@ def heads_and_frames(case: LiveCase, role: Role) -> Iterator[tuple[Event, str | 
 
 def test_the_model_refuses_nothing_in_a_control() -> None:
     """Neither in those that are made as controls, nor in those that stand in for one."""
-    named = {case.control for case in own_cases()}
-    controls = [case for case in own_cases() if case.origin == "positive control" or case.id in named]
+    named = {case.control for case in generated_cases()}
+    controls = [case for case in generated_cases() if case.origin.kind == "control" or case.id in named]
     assert len(controls) > 10
     for case in controls:
         for role in case.roles:
@@ -97,7 +101,7 @@ def test_the_model_refuses_nothing_in_a_control() -> None:
 def test_of_a_request_that_announces_a_body_the_body_is_sent() -> None:
     announcing = [
         (case.id, action.octets)
-        for case in own_cases()
+        for case in generated_cases()
         for action in case.actions
         if isinstance(action, SendHead) and b"Content-Length: 6\r\n" in action.octets
     ]
@@ -111,14 +115,15 @@ def test_of_a_request_that_announces_a_body_the_body_is_sent() -> None:
 
 
 def test_the_file_goes_with_the_rules() -> None:
-    """Made anew by `wsoracle cases --suite --write generators/data/suite.json`."""
+    """Made anew by `wsoracle cases --suite --write generators/cases/data/suite.json`."""
     assert read_suite(FILE).rules == rules_digest()
-    assert suite_text(own_cases()) == FILE.read_text(encoding="utf-8")
+    assert catalogue_cases() == with_nearest_controls(CATALOGUE)
+    assert suite_text(generated_cases(), catalogue_cases()) == FILE.read_text(encoding="utf-8")
 
 
 def test_what_can_be_made_quickly_is_what_stands_in_the_file() -> None:
-    kept = {case.id: case for case in own_cases()}
-    made = own_suite(fault_cases()[0])
+    kept = {case.id: case for case in generated_cases()}
+    made = suite_for_testers(fault_cases()[0])
     assert {case.id for case in kept.values() if case.id.startswith("fault/")} <= {case.id for case in made}
     for case in made:
         assert kept[case.id] == case, case.id
@@ -126,27 +131,27 @@ def test_what_can_be_made_quickly_is_what_stands_in_the_file() -> None:
 
 def test_every_kind_of_generated_case_is_there_for_both_roles() -> None:
     for role in Role:
-        kinds = {case.id.partition("/")[0] for case in own_cases() if role in case.roles}
+        kinds = {case.id.partition("/")[0] for case in generated_cases() if role in case.roles}
         assert kinds == {"control", "fault", "mutant", "witness"}
 
 
 @pytest.mark.parametrize("case", SAMPLES, ids=lambda case: str(case.id))
 def test_a_live_case_sends_what_the_case_sends(case: Case) -> None:
-    live = live_case_of(case)
+    live = for_tester(case)
     key = b"1234" if case.role is Role.SERVER else None
     sent = b"".join(a.octets if isinstance(a, SendHead) else octets_of(a, key)
                     for a in live.actions if not isinstance(a, Settle | EndSending))  # fmt: skip
     assert sent == case.octets
     assert live.roles == {case.role}
     assert any(isinstance(action, EndSending) for action in live.actions) is case.half_closes
-    assert sum(isinstance(action, Settle) for action in live.actions) == max(0, len(case.bursts) - 1)
+    assert sum(isinstance(action, Settle) for action in live.actions) == max(0, len(bursts(case)) - 1)
     assert live.opening is case.opening
 
 
 def test_what_no_tester_can_carry_is_left_out() -> None:
-    carried = {case.id for case in own_suite(SAMPLES)}
+    carried = {case.id for case in suite_for_testers(SAMPLES)}
     assert {echo_text().id, reserved_bit().id, end_of_tcp().id} <= carried
-    assert not {case.id for case in SAMPLES if case.judge_only is not None} & carried
+    assert not {case.id for case in SAMPLES if judge_only(case) is not None} & carried
     assert unfinished_frame().id not in carried  # to wait for the rest of a frame is no fault
 
 
@@ -176,7 +181,7 @@ ACTIONS = st.one_of(
 def test_a_file_gives_back_its_cases(
     actions: list[SendFrame | Settle], opening: bool, role: Role, control: str | None
 ) -> None:
-    case = LiveCase(
+    case = Case(
         "a/x",
         "t\u00f6",
         "s",
@@ -187,14 +192,14 @@ def test_a_file_gives_back_its_cases(
         opening,
         ("1.1/x",),
         seconds=2.5,
-        origin="o",
+        origin=Origin("mutant", mutant="m"),
     )
-    text = suite_text([case])
+    text = suite_text([case], ())
     assert json.loads(text)["cases"][0]["id"] == "a/x"
     assert _read(text) == (case,)
 
 
-def _read(text: str) -> tuple[LiveCase, ...]:
+def _read(text: str) -> tuple[Case, ...]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "suite.json"
         path.write_text(text, encoding="utf-8")
@@ -202,7 +207,7 @@ def _read(text: str) -> tuple[LiveCase, ...]:
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", '{"format": "x"}', '{"format": "wsoracle-live-cases", "version": 2, "rules": "", "cases": []}', "no"]
+    "text", ["{}", '{"format": "x"}', '{"format": "wsoracle-live-cases", "version": 1, "rules": "", "cases": []}', "no"]
 )
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "suite.json"
@@ -218,5 +223,5 @@ def test_a_long_payload_is_its_pattern_again_and_again(pattern: bytes, times: in
         return
     action = SendFrame(Frame(BINARY, pattern), length=length)
     assert action.size == length
-    assert action.whole.payload == (pattern * times)[:length]
-    assert octets_of(action, key)[-length:] == mask(action.whole.payload, key)[-length:] or not length
+    assert action.written.payload == (pattern * times)[:length]
+    assert octets_of(action, key)[-length:] == mask(action.written.payload, key)[-length:] or not length

@@ -13,12 +13,13 @@ import pytest
 
 from tests.generators import loopback
 from tests.generators.sample_cases import echo_text, huge_frame, refused, reserved_bit, sample_cases, silent_after_ping
+from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.export.pytest_module import MODULE, export_pytest
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.octets.vocabulary import Role
 
 ROOT = Path(__file__).parents[3]
-SERVER_CASES = [case for case in sample_cases() if case.role is Role.SERVER and case.judge_only is None]
+SERVER_CASES = [case for case in sample_cases() if case.role is Role.SERVER and judge_only(case) is None]
 
 
 def run(directory: Path, *arguments: str, **variables: str) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:

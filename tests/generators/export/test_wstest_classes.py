@@ -16,7 +16,8 @@ import pytest
 
 from tests.generators import loopback
 from tests.generators.sample_cases import echo_text, reserved_bit, sample_cases, silent_after_ping
-from wsoracle.generators.cases.case import Receive, SeenClose, SeenTcpClosed, Send
+from wsoracle.generators.cases.outcome import SeenClose, SeenTcpClosed
+from wsoracle.generators.cases.steps import EndpointSends, SendFrame
 from wsoracle.generators.export.wstest_classes import export_wstest
 from wsoracle.model.octets.vocabulary import CLOSE, PING, Frame, Role
 
@@ -97,8 +98,8 @@ def test_the_source_is_plain_ascii_and_parses(tmp_path: Path) -> None:
 def test_a_case_after_a_close_of_the_peer_is_left_out(tmp_path: Path) -> None:
     steps = (
         *reserved_bit().steps,
-        Send(Frame(CLOSE, (1002).to_bytes(2))),
-        Receive(Frame(PING, b"x", key=b"abcd")),
+        EndpointSends(Frame(CLOSE, (1002).to_bytes(2))),
+        SendFrame(Frame(PING, b"x", key=b"abcd")),
     )
     case = replace(reserved_bit(), id="exploration/seed-1/after", steps=steps, chunks=())
     result = export_wstest([case, echo_text()], tmp_path / "out")

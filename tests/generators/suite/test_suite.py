@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsoracle.generators.cases.case import check_suite
+from wsoracle.generators.cases.derived import check_suite
 from wsoracle.generators.mutants.distinguish import Status
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.mutants.reachable_histories import Start

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from wsoracle.autobahn.patterns import AgentExclusions, cases_meant, is_established
 from wsoracle.autobahn.specification import CLIENT, SERVER, Mode, SpecError, default_text, parse_spec, read_spec
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.runnable import runnable_cases
 
-IDS = [case.id for case in live_cases()]
+IDS = [case.id for case in runnable_cases()]
 ESTABLISHED = [one for one in IDS if is_established(one)]
 MINIMAL: dict[str, dict[str, Any]] = {
     CLIENT: {"servers": [{"url": "ws://127.0.0.1:9001"}], "cases": ["*"]},

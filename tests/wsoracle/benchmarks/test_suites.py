@@ -68,10 +68,10 @@ def test_who_leaves_cases_out_has_no_time(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_workloads_are_those_that_are_quoted() -> None:
-    from wsoracle.generators.cases.live_suite import live_cases
+    from wsoracle.generators.cases.runnable import runnable_cases
     from wsoracle.text.patterns import matching
 
-    ids = [case.id for case in live_cases()]
+    ids = [case.id for case in runnable_cases()]
     for workload in WORKLOADS:
         chosen = {case_id for pattern in workload.patterns for case_id in matching(pattern, ids)}
         assert len(chosen) == workload.cases, workload.name

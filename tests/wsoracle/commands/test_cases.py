@@ -14,7 +14,7 @@ from wsoracle.autobahn.comparison import compare, compare_all
 from wsoracle.autobahn.document import DOCUMENT, document, of_rule
 from wsoracle.cli import program
 from wsoracle.generators.cases.catalogue import CATALOGUE
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
@@ -37,7 +37,7 @@ def refused(*arguments: str) -> str:
 
 def test_every_case_is_listed_with_its_title_and_control() -> None:
     lines = told("cases").splitlines()
-    for case in live_cases():
+    for case in runnable_cases():
         (line,) = (one for one in lines if one.split()[:1] == [case.id])
         assert case.title in line
         assert case.control is None or f"control: {case.control}" in line

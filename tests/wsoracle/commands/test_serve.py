@@ -23,7 +23,7 @@ from tests.wsoracle.harness.test_server import run
 from wsoracle.autobahn.tool import autobahn_tool
 from wsoracle.cli import program
 from wsoracle.commands.serve import say
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.runnable import runnable_cases
 
 pytestmark = pytest.mark.peers
 
@@ -122,7 +122,7 @@ def test_an_agent_writes_below_the_folder_whatever_its_name(tmp_path: Path, name
     from wsoracle.reports import ReportFolder
 
     below = tmp_path / "some" / "where" / "out"
-    case = next(case for case in live_cases() if case.id == "2.1")
+    case = next(case for case in runnable_cases() if case.id == "2.1")
 
     async def talk() -> None:
         async with fuzzing_server([case], ReportFolder(below)) as (_, url):
@@ -318,7 +318,7 @@ def test_the_same_testee_on_both_servers(autobahn_record: list[str], tmp_path: P
             process.terminate()
             await process.wait()
         folder = TemporaryFolder()
-        cases = [case for case in live_cases() if case.id in SELECTED]
+        cases = [case for case in runnable_cases() if case.id in SELECTED]
         async with fuzzing_server(cases, folder) as (_, ours):
             assert await run_all(ours, "me") == count
             assert shape(json.loads(await ask(f"{ours}/getCaseInfo?case=1") or "")) == shape(info)

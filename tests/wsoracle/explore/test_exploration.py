@@ -8,7 +8,7 @@ import pytest
 
 from wsoracle.commands.explore import OWN, wrong
 from wsoracle.explore.exploration import explore
-from wsoracle.generators.cases.case import check_suite
+from wsoracle.generators.cases.derived import check_suite
 
 KNOWN = {
     ("websockets", ("5.5.1/close",)),

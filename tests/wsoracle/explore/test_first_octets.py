@@ -11,8 +11,8 @@ from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.explore.findings import Finding, shown_head
 from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
 from wsoracle.generators.cases.build import CannotBuildError
-from wsoracle.generators.cases.case import check_suite
-from wsoracle.generators.cases.steps import ReceiveHead
+from wsoracle.generators.cases.derived import check_suite
+from wsoracle.generators.cases.steps import SendHead
 from wsoracle.implementations import PeerCrashed
 from wsoracle.implementations.own_endpoint import OwnEndpoint
 from wsoracle.model.octets.vocabulary import Role
@@ -95,7 +95,7 @@ def test_a_finding_has_its_heads_as_text_and_a_case(careless: Hunt) -> None:
             assert one.strength == "CRASH"
             continue
         check_suite({case.id: case for case in cases}.values())
-        (step, *_) = (step for step in cases[-1].steps if isinstance(step, ReceiveHead))
+        (step, *_) = (step for step in cases[-1].steps if isinstance(step, SendHead))
         assert bytes.fromhex(document["octets"][0]).startswith(step.octets)
         assert cases[-1].opening and cases[-1].id == one.case
 

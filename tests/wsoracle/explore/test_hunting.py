@@ -19,7 +19,7 @@ from wsoracle.explore.findings import Finding, stimulus_to_json
 from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
 from wsoracle.explore.random_walk import few_settings, random_walks
 from wsoracle.generators.cases.build import CannotBuildError
-from wsoracle.generators.cases.case import check_suite
+from wsoracle.generators.cases.derived import check_suite, judge_only
 from wsoracle.generators.strategies.frames import frame_items, put_together, stimuli
 from wsoracle.implementations import PeerCrashed
 from wsoracle.implementations.own_endpoint import OwnEndpoint
@@ -177,7 +177,7 @@ def test_a_finding_as_cases_with_its_control_first() -> None:
 def test_what_the_endpoint_sends_is_a_case_without_a_control() -> None:
     (found,) = hunted(FAILS_WITH_ANOTHER_CODE).found
     (case,) = _finding(found).cases(7)
-    assert case.judge_only
+    assert judge_only(case)
 
 
 def test_what_the_application_asked_for_is_its_fault_too() -> None:

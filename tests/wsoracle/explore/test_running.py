@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wsoracle.explore.running import clause, run_cases, tally
-from wsoracle.generators.cases.case import with_controls
+from wsoracle.generators.cases.derived import acceptable, judge_only, negative, with_controls
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
 from wsoracle.implementations import available_peers
@@ -85,11 +85,11 @@ def test_an_endpoint_that_processes_nothing_passes_nothing_that_needs_an_answer(
     by_id = {case.id: case for case in CASES}
     answered = [r for r in runs if r.passed and any(_answers(o) for o in _ok(by_id[r.case]))]
     assert answered == []
-    assert not any(r.passed for r in runs if by_id[r.case].negative)
+    assert not any(r.passed for r in runs if negative(by_id[r.case]))
 
 
 def _ok(case: Any) -> list[Any]:
-    return [o for o in case.acceptable() if o.observable is not None]
+    return [o for o in acceptable(case) if o.observable is not None]
 
 
 def _answers(outcome: Any) -> bool:
@@ -100,8 +100,8 @@ def test_an_endpoint_that_echoes_whatever_it_gets_passes_no_negative_case_with_a
     runs = run_cases(CASES, [degenerate("echoes unchecked")])
     by_id = {case.id: case for case in CASES}
     assert mask(b"", b"abcd") == b""
-    passed = [r for r in runs if r.passed and by_id[r.case].negative and by_id[r.case].acceptable()[0].code is not None]
-    lenient = [r.case for r in passed if not any(o.delivers for o in by_id[r.case].acceptable())]
+    passed = [r for r in runs if r.passed and negative(by_id[r.case]) and acceptable(by_id[r.case])[0].code is not None]
+    lenient = [r.case for r in passed if not any(o.delivers for o in acceptable(by_id[r.case]))]
     assert lenient == []
 
 
@@ -120,7 +120,7 @@ def test_real_implementations_pass_and_each_failure_names_its_clause() -> None:
 
 
 def test_what_cannot_be_run_says_why() -> None:
-    reasons = {case.judge_only for case in CASES}
+    reasons = {judge_only(case) for case in CASES}
     assert None in reasons
     assert "it is about another answer to a disputed point: non_minimal_lengths" in reasons
     assert clause("5.2/reserved-bits").startswith("MUST, section 5.2: «If a nonzero value")
@@ -144,7 +144,7 @@ class DegenerateOpening(Degenerate):
             self.out += response_octets(ResponseFacts(), sample_request(RequestFacts()))
 
 
-OPENINGS = [case for case in fault_cases()[0] if case.judge_only is None and case.id.count("+") < 2][:60]
+OPENINGS = [case for case in fault_cases()[0] if judge_only(case) is None and case.id.count("+") < 2][:60]
 SAMPLE = with_controls(OPENINGS, fault_cases()[0])
 
 
@@ -160,7 +160,7 @@ def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
     runs = run_cases(SAMPLE, [degenerate("accepts everything")])
     passed = [by_id[run.case] for run in runs if run.passed and run.role is Role.SERVER]
     assert passed
-    assert all(any(outcome.delivers == "opening handshake" for outcome in case.acceptable()) for case in passed)
+    assert all(any(outcome.delivers == "opening handshake" for outcome in acceptable(case)) for case in passed)
     refused = [run for run in runs if run.role is Role.SERVER and not run.passed]
     assert all(run.rules for run in refused)
     assert len(refused) > 10

@@ -25,8 +25,9 @@ from tests.wsoracle.degenerate_servers import (
     serving,
     trickles,
 )
-from wsoracle.generators.cases.live_case import EndSending, LiveCase, SendFrame, SendOctets, Settle
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.runnable import runnable_cases
+from wsoracle.generators.cases.steps import EndSending, SendFrame, SendOctets, Settle
 from wsoracle.generators.cases.tester_handshake import Greeting
 from wsoracle.harness.client import NoServer, Target, run_client
 from wsoracle.harness.conversation import Manners
@@ -37,8 +38,8 @@ ECHO = "sample/echo"
 CERTIFICATE = Path(__file__).parents[1] / "data" / "loopback.pem"
 
 
-def case(name: str, *actions: Any, control: str | None = ECHO, **more: Any) -> LiveCase:
-    return LiveCase(f"sample/{name}", name, name, ("sample",), actions, control=control, **more)
+def case(name: str, *actions: Any, control: str | None = ECHO, **more: Any) -> Case:
+    return Case(f"sample/{name}", name, name, ("sample",), actions, control=control, **more)
 
 
 POSITIVE = (
@@ -63,13 +64,11 @@ ALL = POSITIVE + NEGATIVE + OTHER
 QUICK = Manners(patience=0.4, grace=0.1, seconds=1.5)
 
 
-def run_on(
-    url: str, cases: tuple[LiveCase, ...] = ALL, manners: Manners = QUICK, **more: Any
-) -> dict[str, dict[str, Any]]:
+def run_on(url: str, cases: tuple[Case, ...] = ALL, manners: Manners = QUICK, **more: Any) -> dict[str, dict[str, Any]]:
     return asyncio.run(_records(url, cases, manners, **more))
 
 
-async def _records(url: str, cases: tuple[LiveCase, ...], manners: Manners, **more: Any) -> dict[str, dict[str, Any]]:
+async def _records(url: str, cases: tuple[Case, ...], manners: Manners, **more: Any) -> dict[str, dict[str, Any]]:
     folder = TemporaryFolder()
     return folder.of(await run_client(Target(parse_uri(url)), cases, manners, folder, **more))
 
@@ -262,7 +261,9 @@ def test_who_takes_many_connections_is_taken_at_its_word(few: bool) -> None:
         finally:
             free += 1
 
-    chosen = [one for one in live_cases() if one.id.startswith("fault/server/") and one.id.endswith("+version-another")]
+    chosen = [
+        one for one in runnable_cases() if one.id.startswith("fault/server/") and one.id.endswith("+version-another")
+    ]
 
     async def run() -> dict[str, dict[str, Any]]:
         async with serving(ignores_faults) as port:
@@ -283,7 +284,7 @@ def test_what_a_server_wants_of_every_client_is_in_every_request(origin: str | N
     async def keeps_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append(await reader.readuntil(b"\r\n\r\n"))
 
-    opening = tuple(one for one in live_cases() if one.opening and one.id.endswith("opening-then-text"))
+    opening = tuple(one for one in runnable_cases() if one.opening and one.id.endswith("opening-then-text"))
     greeting = Greeting(origin, (), (("Authorization", "Bearer x"),))
 
     async def run() -> None:

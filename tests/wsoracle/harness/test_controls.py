@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.wsoracle.reports.report_samples import sample
-from wsoracle.generators.cases.live_case import LiveCase
+from wsoracle.generators.cases.case import Case
 from wsoracle.harness.controls import Controls
 from wsoracle.reports.stored_record import CaseSummary, summary_of, uncounted
 
@@ -14,8 +14,8 @@ def ran(case_id: str, control: str | None = None, verdict: str = "OK") -> CaseSu
     return summary_of(sample("me", case_id, verdict, control=control))
 
 
-def live(case_id: str, control: str | None) -> LiveCase:
-    return LiveCase(case_id, "", "", ("",), (), control=control)
+def live(case_id: str, control: str | None) -> Case:
+    return Case(case_id, "", "", ("",), (), control=control)
 
 
 def counts(summaries: list[CaseSummary]) -> dict[str, bool]:

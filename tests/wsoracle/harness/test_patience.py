@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from tests.wsoracle.client_testee import TemporaryFolder, fuzzing_server
 from tests.wsoracle.degenerate_servers import _frames, _handshake
 from tests.wsoracle.harness.test_client import ECHO, NEGATIVE, POSITIVE, against
-from wsoracle.generators.cases.live_case import LiveCase, SendFrame, Settle
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.steps import SendFrame, Settle
 from wsoracle.harness.conversation import Manners
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame
@@ -49,7 +50,7 @@ def test_a_server_may_take_its_time_to_end_tcp_after_its_close() -> None:
         assert any("tcp-close" in rule["id"] for rule in record["wsoracle"]["rules"])
 
 
-def _client(case: LiveCase, listens: bool) -> dict[str, Any]:
+def _client(case: Case, listens: bool) -> dict[str, Any]:
     """The record of a client that says nothing to a fault, and listens on or does not."""
 
     async def run() -> dict[str, Any]:
@@ -100,9 +101,7 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, list
 def test_a_client_that_fails_unseen_is_told_from_one_that_overlooks_the_fault(
     fault: Frame, listens: bool, verdict: str
 ) -> None:
-    record = _client(
-        LiveCase("sample/fault", "fault", "fault", ("sample",), (SendFrame(fault),), control=ECHO), listens
-    )
+    record = _client(Case("sample/fault", "fault", "fault", ("sample",), (SendFrame(fault),), control=ECHO), listens)
     assert record["wsoracle"]["verdict"] == verdict, record["wsoracle"]["rules"]
 
 
@@ -120,7 +119,7 @@ def test_who_is_slow_to_answer_again_and_again_is_not_silent() -> None:
                 break
 
     trips = [action for _ in range(24) for action in (SendFrame(Frame(TEXT, b"x")), Settle())]
-    case = LiveCase("sample/trips", "trips", "trips", ("sample",), tuple(trips))
+    case = Case("sample/trips", "trips", "trips", ("sample",), tuple(trips))
     assert 24 * manners.grace > manners.patience
     (record,) = against(slow, cases=(case,), manners=manners).values()
     assert record["wsoracle"]["verdict"] == "OK", record["wsoracle"]["note"]
@@ -142,7 +141,7 @@ def test_a_pong_for_the_tester_is_no_sign_of_going_on() -> None:
             writer.write(encode(Frame(PONG if frame.opcode == PING else frame.opcode, frame.payload)))
 
     actions = (SendFrame(Frame(PING, b"slow")), Settle(), SendFrame(Frame(TEXT, b"xy", rsv1=True)))
-    case = LiveCase("sample/slow", "slow", "slow", ("sample",), actions, control=ECHO)
+    case = Case("sample/slow", "slow", "slow", ("sample",), actions, control=ECHO)
     record = against(slow, cases=(POSITIVE[0], case), manners=manners)[case.id]
     assert record["wsoracle"]["verdict"] == "OK", record["result"]
     assert not record["closedByMe"]

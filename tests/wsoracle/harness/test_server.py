@@ -25,8 +25,8 @@ from tests.wsoracle.client_testee import (
     run_case,
 )
 from tests.wsoracle.harness.test_client import ALL, CERTIFICATE, ECHO
-from wsoracle.generators.cases.live_case import LiveCase
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.server import ServerLimits
 from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
 from wsoracle.model.octets.vocabulary import Role
@@ -36,8 +36,8 @@ from wsoracle.reports.stored_record import CaseSummary
 pytestmark = pytest.mark.peers
 
 T = TypeVar("T")
-OPENING = replace(next(case for case in live_cases() if case.id == "fault/client/accept-wrong"), control=ECHO)
-FOR_SERVERS = LiveCase("sample/no", "", "", ("sample",), (), frozenset((Role.SERVER,)))
+OPENING = replace(next(case for case in runnable_cases() if case.id == "fault/client/accept-wrong"), control=ECHO)
+FOR_SERVERS = Case("sample/no", "", "", ("sample",), (), frozenset((Role.SERVER,)))
 CASES = (*ALL, OPENING)
 
 

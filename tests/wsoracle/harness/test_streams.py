@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.generators.cases.live_case import writes
+from wsoracle.generators.cases.steps import writes
 from wsoracle.harness.received import Incoming
 from wsoracle.harness.wire_log import Direction, FrameSeen, HeadSeen
 from wsoracle.model.octets.frames import encode

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.wsoracle.chromium import Chromium, Tab, chromium, find_chromium
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, poisoned, sample, step
-from wsoracle.generators.cases.live_suite import live_cases
+from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.client import Target, run_client
 from wsoracle.harness.conversation import Manners
 from wsoracle.model.octets.uri import parse_uri
@@ -258,7 +258,7 @@ async def echo(connection: ServerConnection) -> None:
 
 
 async def real_run(folder: ReportFolder) -> None:
-    cases = [case for case in live_cases() if case.id in ("2.9", "4.2.4")]
+    cases = [case for case in runnable_cases() if case.id in ("2.9", "4.2.4")]
     async with serve(echo, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
         target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), "real server")

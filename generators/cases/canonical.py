@@ -1,5 +1,4 @@
-"""What a live case puts on the wire, in process: its octets in steps, a smaller stimulus that is judged alike, and what
-an endpoint that follows the rules sends for it.
+"""What an endpoint that follows the rules does with a stimulus; and a smaller stimulus that it answers alike.
 
 Theory of operation. Rules see of a frame only facts: its bits, its length beside a few constants (125, 65,535 and the
 limit, which is out of reach here), whether text is valid. So a message of many MiB is judged as one of 65,536 octets,
@@ -10,19 +9,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
 from typing import Final, NamedTuple
 
-from wsoracle.generators.cases.live_case import Action, EndSending, LiveCase, SendFrame, SendOctets, Settle, octets_of
-from wsoracle.generators.cases.words import MANY, repetitions
 from wsoracle.model.endpoint.endpoint import Endpoint
-from wsoracle.model.endpoint.events import Failed
+from wsoracle.model.endpoint.events import CloseReceived, Failed, Message, PingReceived
 from wsoracle.model.facts.frames import DEFAULT_KEY
 from wsoracle.model.notation.variables import MAX_LENGTH
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role, is_control
 
-__all__ = ["Answer", "Run", "canonical_run", "is_scaled", "key_for", "reduced"]
+from .case import Case
+from .steps import Action, EndSending, SendFrame, SendOctets, Settle, octets_of, runs
+from .words import MANY, repetitions
+
+__all__ = [
+    "Answer",
+    "CanonicalRun",
+    "Reference",
+    "canonical_run",
+    "is_scaled",
+    "key_for",
+    "masked_close",
+    "must_be_answered",
+    "reduced",
+    "text_taken",
+    "written_close",
+]
 
 TOO_LONG: Final = 300_000
 SHORTEST: Final = 1 << 16
@@ -36,20 +48,20 @@ def key_for(role: Role) -> bytes | None:
     return DEFAULT_KEY if role is Role.SERVER else None
 
 
-def is_scaled(case: LiveCase) -> bool:
+def is_scaled(case: Case) -> bool:
     """Whether a smaller stimulus stands for that of the case."""
-    return len(case.actions) > MANY or sum(a.size for a in case.actions if isinstance(a, SendFrame)) > TOO_LONG
+    return len(case.actions) > MANY or case.size > TOO_LONG
 
 
-def reduced(case: LiveCase) -> tuple[Action, ...]:
+def reduced(case: Case) -> tuple[Action, ...]:
     """The actions of a case, or fewer and shorter ones that rules cannot tell from them."""
     if not is_scaled(case):
         return case.actions
     found: list[Action] = []
-    runs = repetitions(case.actions)
+    parts = repetitions(case.actions)
     if len(case.actions) <= MANY:
-        runs = [(next(same), 1 + sum(1 for _ in same)) for _, same in groupby(case.actions, id)]
-    for action, count in runs:
+        parts = list(runs(case.actions))
+    for action, count in parts:
         small = action
         if isinstance(action, SendFrame) and action.length is not None and action.length > SHORTEST:
             small = replace(action, length=SHORTEST, chop=None)
@@ -59,6 +71,55 @@ def reduced(case: LiveCase) -> tuple[Action, ...]:
         else:
             found += [small] * times
     return tuple(found)
+
+
+class Reference:
+    """An endpoint that follows the rules, without a limit, fed with what a tester sends from the first frame on.
+
+    `messages` and `pongs` are owed for what was taken, the Close aside; `failed` is the code with which it fails the
+    connection, and `got_close` says that it has taken a Close. `written` is what it sent for the octets given last:
+    with ``echo`` its application sends each message back.
+    """
+
+    def __init__(self, role: Role, *, echo: bool = False) -> None:
+        self.messages = 0
+        self.pongs = 0
+        self.failed: int | None = None
+        self.got_close = False
+        self.written = b""
+        self._latest: tuple[bytes, tuple[int, int] | None] = b"", None
+        self._endpoint: Final = Endpoint(role, limit=MAX_LENGTH, echo=echo)
+
+    def take(self, octets: bytes) -> None:
+        """These octets arrive."""
+        for event in self._endpoint.receive(octets):
+            if isinstance(event, Message):
+                self.messages += 1
+            elif isinstance(event, PingReceived):
+                self.pongs += 1
+            elif isinstance(event, CloseReceived):
+                self.got_close = True
+            elif isinstance(event, Failed):
+                self.failed = event.code
+        self.written = self._endpoint.octets_to_send()
+
+    def sent(self, octets: bytes, times: int = 1) -> None:
+        """The same octets arrive so many times after each other; `written` is of no use then.
+
+        Where they leave the state as it was, but for the length of the message, they do so again: nothing here depends
+        on how long a message is. So long runs of fragments and of round trips cost next to nothing.
+        """
+        while times:
+            latest, owed = self._latest
+            if octets is latest and owed is not None:
+                self.messages += owed[0] * times
+                self.pongs += owed[1] * times
+                return
+            before, messages, pongs = self._endpoint.state, self.messages, self.pongs
+            self.take(octets)
+            same = self._endpoint.state._replace(recv_length=before.recv_length) == before
+            self._latest = octets, (self.messages - messages, self.pongs - pongs) if same else None
+            times -= 1
 
 
 class Answer(NamedTuple):
@@ -78,7 +139,7 @@ def _written(frame: Frame, role: Role) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CanonicalRun:
     """What an endpoint that follows the rules does with a stimulus.
 
     `octets`     what each action puts on the wire
@@ -99,13 +160,12 @@ class Run:
     boundary: bool
 
 
-def canonical_run(actions: tuple[Action, ...], role: Role, *, skip: int | None = None) -> Run:
+def canonical_run(actions: tuple[Action, ...], role: Role, *, skip: int | None = None) -> CanonicalRun:
     """Give the actions to an endpoint that echoes. ``skip``: it overlooks what that action sends."""
-    endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True)
+    reference = Reference(role, echo=True)
     key = key_for(role)
     octets: list[bytes] = []
     answers: list[Answer] = []
-    failed: int | None = None
     code: int | None = None
     stops = len(actions)
     eof, boundary = False, True
@@ -117,20 +177,30 @@ def canonical_run(actions: tuple[Action, ...], role: Role, *, skip: int | None =
             continue
         wire = octets_of(action, key)
         octets.append(wire)
-        boundary = isinstance(action, SendFrame) and (action.cut is None or action.cut >= action.size)
+        boundary = isinstance(action, SendFrame) and action.is_whole
         if index == skip:
             continue
-        for event in endpoint.receive(wire):
-            if isinstance(event, Failed):
-                failed, stops = event.code, min(stops, index)
-        for frame in frames_in(endpoint.octets_to_send())[0]:
+        reference.take(wire)
+        if reference.failed is not None:
+            stops = min(stops, index)
+        for frame in frames_in(reference.written)[0]:
             if frame.header.opcode == CLOSE:
                 stops = min(stops, index)
                 code = int.from_bytes(frame.payload[:2], "big") if len(frame.payload) > 1 else None
             else:
                 answers.append(Answer(index + 1, frame.header.opcode, frame.payload))
+    failed = reference.failed
     closed = failed is None and stops < len(actions)
-    return Run(tuple(octets), tuple(answers), failed, code, closed, stops, eof, boundary)
+    return CanonicalRun(tuple(octets), tuple(answers), failed, code, closed, stops, eof, boundary)
+
+
+def must_be_answered(case: Case) -> bool:
+    """Whether an endpoint of each role sends a message or a Pong, and nothing in the stimulus ends the connection.
+
+    For a case that begins after the opening handshake. No endpoint passes such a case by ending every connection.
+    """
+    found = [canonical_run(reduced(case), role) for role in case.roles]
+    return all(run.answers and run.failed is None and not run.closed and not run.eof for run in found)
 
 
 @lru_cache(maxsize=4)
@@ -148,9 +218,9 @@ def text_taken(actions: tuple[Action, ...]) -> Frame | None:
     """The first data message of a stimulus that sends one in whole frames, as one frame; None where there is none."""
     opcode, payload = 0, b""
     for action in actions:
-        if not isinstance(action, SendFrame) or is_control(action.frame.opcode) or action.cut is not None:
+        if not isinstance(action, SendFrame) or is_control(action.frame.opcode) or not action.is_whole:
             continue
-        frame = action.whole
+        frame = action.written
         opcode = opcode if frame.opcode == CONTINUATION else frame.opcode
         payload += frame.payload
         if frame.fin:

@@ -1,4 +1,4 @@
-"""Behaviours of an endpoint on a stimulus that one can think of, as traces: what is right is not decided here.
+"""Behaviours of an endpoint on frames that one can think of: what is right is not decided here.
 
 They are: what an endpoint that follows the rules does; the same, but ended at any place by a Close with any of the
 usual codes, or by the end of TCP; answers in another order; only the latest of several Pings answered; a Close that
@@ -8,95 +8,102 @@ overtakes what is owed; a fault overlooked, and what came with it echoed; silenc
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
-from wsoracle.generators.cases.live_case import Action, EndSending, SendFrame, Settle
-from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Role, is_control
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Trace, Writes
+from wsoracle.generators.cases.canonical import (
+    Answer,
+    CanonicalRun,
+    canonical_run,
+    masked_close,
+    text_taken,
+    written_close,
+)
+from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, Settle
+from wsoracle.model.octets.units import shown
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Role, is_control
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 
-from .reduced_stimulus import Answer, Run, canonical_run, masked_close, text_taken, written_close
+from .outcome import Candidate
 
-__all__ = ["CODES", "Behaviour", "Ending", "behaviours", "trace_of"]
+__all__ = ["frame_candidates"]
 
 CODES: Final[tuple[int | None, ...]] = (1000, 1002, 1003, 1007, 1008, 1009, 1011, None)
-"""With what an endpoint may be thought to end a connection; None: a Close without a code."""
+"""The codes with which an endpoint can be imagined to end a connection; None: a Close without a code."""
 
 UNASKED: Final = (1000, 1009)
-"""With what it may end a connection that gives no reason for it."""
+"""The codes with which it may end a connection that gives no reason for it."""
 
 NORMAL: Final = 1000
 MOST: Final = 4
 """Places before the last answer at which an end is tried."""
 
+MANY: Final = 4
+"""Answers that are no longer told one by one."""
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a connection ends. `kind`: with a Close of the endpoint's own (`close`), with its answer to the tester's
-    (`reply`), without any (`drop`), or not at all (`silent`). `code` is that of the Close."""
-
-    kind: str
-    code: int | None = None
+PLAIN: Final = ("overtaking", "Pongs last", "Pongs first")
+"""Notes on a behaviour that its answers say themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """One way to behave. `events` are the answers in order; `note` says what is special.
+class _Behaviour(NamedTuple):
+    """One way to behave. `events` are the answers in order; `ending` and `code` as in `Candidate`; `note` says what is
+    special.
 
     `sent` is how many actions of the stimulus had been sent when the end began; `asks`: the tester then sent a Close
     of its own.
     """
 
     events: tuple[Answer, ...]
-    ending: Ending
+    ending: str
+    code: int | None
     sent: int
     asks: bool = False
     note: str = ""
 
-    @property
-    def by_tester(self) -> bool:
-        """Whether it is the tester that begins to close."""
-        return self.ending.kind in ("reply", "silent")
 
-
-def behaviours(actions: tuple[Action, ...], role: Role) -> tuple[Run, tuple[Behaviour, ...]]:
-    """The canonical run, and all behaviours, what an endpoint that follows the rules does first."""
+def frame_candidates(actions: tuple[Action, ...], role: Role, *, scaled: bool = False) -> Iterator[Candidate]:
+    """All candidates, what an endpoint that follows the rules does first. ``scaled``: the actions stand for more."""
     run = canonical_run(actions, role)
-    found = dict.fromkeys(_all(actions, run, role))
-    return run, tuple(found)
+    for one in dict.fromkeys(_all(actions, run, role)):
+        yield Candidate(
+            tuple(_trace_of(actions, run, one, role)),
+            one.events,
+            _in_words(one, run, scaled),
+            one.ending,
+            (one.code,) if one.ending in ("close", "reply") else (),
+            failing=run.failed is not None,
+            asked=run.closed,
+        )
 
 
-def _all(actions: tuple[Action, ...], run: Run, role: Role) -> Iterator[Behaviour]:
+def _all(actions: tuple[Action, ...], run: CanonicalRun, role: Role) -> Iterator[_Behaviour]:
     whole, count = run.answers, len(actions)
-    asks = not run.closed and not _has_close(actions) and run.boundary and not run.eof
-    close = Ending("close", run.failed) if run.failed is not None else Ending("reply", run.code)
-    if not run.closed and run.failed is None:
-        close = Ending("reply", NORMAL)
-    asks = asks and run.failed is None
+    asks = run.failed is None and not run.closed and not _has_close(actions) and run.boundary and not run.eof
+    end, code = ("close", run.failed) if run.failed is not None else ("reply", run.code if run.closed else NORMAL)
     # Where the tester waits after the fault, it sees the end before it goes on.
     seen = next((n for n, one in enumerate(actions) if n > run.stops and isinstance(one, Settle)), count)
-    sent = seen if run.failed is not None or run.closed else count
-    yield Behaviour(whole, close, sent, asks)
+    ends = run.failed is not None or run.closed
+    sent = seen if ends else count
+    yield _Behaviour(whole, end, code, sent, asks)
     if sent < count and run.failed is not None:
-        yield Behaviour(whole, close, count, note="after all was sent")
+        yield _Behaviour(whole, end, code, count, note="after all was sent")
     for events, note in (order for order in _orders(whole) if order[0] != whole):
-        yield Behaviour(events, close, sent, asks, note)
+        yield _Behaviour(events, end, code, sent, asks, note)
     for cut in range(len(whole)):
         if cut < MOST and (cut == 0 or len(whole) <= MOST):
-            yield Behaviour(whole[:cut], close, sent, asks, "overtaking")
+            yield _Behaviour(whole[:cut], end, code, sent, asks, "overtaking")
     kind = "reply" if run.closed else "close"
     received = (run.code,) if run.closed else _claimed(actions, run)
-    ends = run.failed is not None or run.closed
     unasked = UNASKED if len(whole) <= MOST else ()
-    for code in dict.fromkeys((*CODES, *received)) if ends else unasked:
-        yield Behaviour(whole, Ending(kind, code), sent)
+    for other in dict.fromkeys((*CODES, *received)) if ends else unasked:
+        yield _Behaviour(whole, kind, other, sent)
     if not ends:
-        yield Behaviour((), Ending("close", 1009), sent)
-        for code in CODES:
-            yield Behaviour(whole, Ending("reply", code), count, asks)
+        yield _Behaviour((), "close", 1009, sent)
+        for other in CODES:
+            yield _Behaviour(whole, "reply", other, count, asks)
     for cut in {0, len(whole)}:
-        yield Behaviour(whole[:cut], Ending("drop"), sent)
-        yield Behaviour(whole[:cut], Ending("silent"), count, asks and cut == len(whole))
+        yield _Behaviour(whole[:cut], "drop", None, sent)
+        yield _Behaviour(whole[:cut], "silent", None, count, asks and cut == len(whole))
     if ends:
         yield from _lenient(actions, run, role)
 
@@ -105,7 +112,7 @@ def _has_close(actions: Sequence[Action]) -> bool:
     return any(isinstance(one, SendFrame) and one.frame.opcode == CLOSE for one in actions)
 
 
-def _claimed(actions: Sequence[Action], run: Run) -> tuple[int, ...]:
+def _claimed(actions: Sequence[Action], run: CanonicalRun) -> tuple[int, ...]:
     """The code of a Close that is refused: it may be sent back all the same."""
     stopped = actions[run.stops] if run.stops < len(actions) else None
     if isinstance(stopped, SendFrame) and stopped.frame.opcode == CLOSE and stopped.frame.length >= 2:
@@ -127,7 +134,7 @@ def _orders(answers: tuple[Answer, ...]) -> Iterator[tuple[tuple[Answer, ...], s
         yield others, "no Pong"
 
 
-def _lenient(actions: tuple[Action, ...], run: Run, role: Role) -> Iterator[Behaviour]:
+def _lenient(actions: tuple[Action, ...], run: CanonicalRun, role: Role) -> Iterator[_Behaviour]:
     """The place where the endpoint stops is overlooked: alone, or with what it carries taken for good."""
     stopped = actions[run.stops] if run.stops < len(actions) else None
     if isinstance(stopped, SendFrame) and stopped.frame.opcode == CLOSE and run.failed is not None:
@@ -135,17 +142,17 @@ def _lenient(actions: tuple[Action, ...], run: Run, role: Role) -> Iterator[Beha
     asks = not run.eof and not _has_close(actions)
     rest = canonical_run(actions, role, skip=run.stops)
     if rest.failed is None:
-        ending = Ending("reply", rest.code if rest.closed else NORMAL)
-        yield Behaviour(rest.answers, ending, len(actions), asks and not rest.closed, "fault overlooked")
+        code = rest.code if rest.closed else NORMAL
+        yield _Behaviour(rest.answers, "reply", code, len(actions), asks and not rest.closed, "fault overlooked")
     taken = _as_if_sound(actions)
     if taken != actions:
         sound = canonical_run(taken, role)
         if sound.failed is None and not sound.closed:
-            yield Behaviour(sound.answers, Ending("reply", NORMAL), len(actions), asks, "fault accepted")
+            yield _Behaviour(sound.answers, "reply", NORMAL, len(actions), asks, "fault accepted")
     message = text_taken(actions) if run.failed == 1007 else None
     if message is not None:
         echo = Answer(len(actions), TEXT, message.payload)
-        yield Behaviour((echo,), Ending("reply", NORMAL), len(actions), asks, "fault accepted")
+        yield _Behaviour((echo,), "reply", NORMAL, len(actions), asks, "fault accepted")
 
 
 def _as_if_sound(actions: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -162,10 +169,9 @@ def _as_if_sound(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     return tuple(found)
 
 
-def trace_of(actions: Sequence[Action], run: Run, behaviour: Behaviour, role: Role) -> Trace:
-    """The trace of a behaviour, from the first frame on. Where the tester waits, what does not come is silence."""
+def _trace_of(actions: Sequence[Action], run: CanonicalRun, behaviour: _Behaviour, role: Role) -> list[Observation]:
+    """The trace of a behaviour, from the first frame on. Where the tester waits, a missing answer is silence."""
     trace: list[Observation] = []
-    ending = behaviour.ending
     events = list(behaviour.events)
     for index, action in enumerate(actions[: behaviour.sent]):
         if run.octets[index]:
@@ -181,15 +187,38 @@ def trace_of(actions: Sequence[Action], run: Run, behaviour: Behaviour, role: Ro
         # Before the tester closes it waits for what is owed, and here nothing more came.
         trace.append(Quiet())
         trace.append(Arrives(masked_close(role, NORMAL)))
-    if ending.kind in ("close", "reply"):
-        trace.append(Writes(written_close(role, ending.code)))
-        if ending.kind == "close" and not run.closed and run.boundary and not run.eof:
-            trace.append(Arrives(masked_close(role, ending.code)))
-    if ending.kind == "silent":
+    if behaviour.ending in ("close", "reply"):
+        trace.append(Writes(written_close(role, behaviour.code)))
+        if behaviour.ending == "close" and not run.closed and run.boundary and not run.eof:
+            trace.append(Arrives(masked_close(role, behaviour.code)))
+    if behaviour.ending == "silent":
         trace.append(Quiet())
         return trace
     ended = any(isinstance(action, EndSending) for action in actions[: behaviour.sent])
-    if role is Role.CLIENT and ending.kind != "drop" and not ended:
+    if role is Role.CLIENT and behaviour.ending != "drop" and not ended:
         trace.append(ArrivesEof())
     trace.append(ClosesTcp())
     return trace
+
+
+def _in_words(behaviour: _Behaviour, run: CanonicalRun, scaled: bool) -> str:
+    events, note = behaviour.events, "" if behaviour.note in PLAIN else behaviour.note
+    if not events and not run.answers:
+        return note
+    pongs = [one for one in events if one.opcode == PONG]
+    if not events:
+        said = "no answer"
+    elif scaled:
+        said = "every answer, in full" if len(events) == len(run.answers) else "some of the answers"
+    elif len(events) > MANY:
+        said = f"{len(pongs)} Pongs" if len(pongs) == len(events) else f"{len(events)} answers"
+    else:
+        said = ", ".join(_answer(one) for one in events)
+    return f"{said} ({note})" if note else said
+
+
+def _answer(answer: Answer) -> str:
+    if answer.opcode == PONG:
+        return f"Pong {shown(answer.payload)}" if answer.payload else "an empty Pong"
+    kind = "binary" if answer.opcode == BINARY else "text"
+    return f"{kind} message {shown(answer.payload)}" if answer.payload else f"an empty {kind} message"

@@ -1,0 +1,156 @@
+"""From generated cases with their outcomes to those that a tester carries on a connection.
+
+Witnesses of rules, faults in opening handshakes and killers of mutants go in; what of them can be sent and told from
+outside comes out as cases without outcomes, each with its control: the judge decides about what comes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from wsoracle.model.facts.heads import SAMPLE_BODY, request_octets, response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
+
+from .canonical import must_be_answered
+from .case import Case
+from .controls import with_nearest_controls
+from .derived import judge_only
+from .origin import Origin
+from .step_json import head_to_json
+from .steps import ACTIONS, Action, EndpointSends, EndpointSendsHead, SendFrame, SendHead, SendOctets, Settle
+from .stimulus import StreamEnd, stream_end
+from .words import change_in_words, in_words
+
+__all__ = ["for_tester", "suite_for_testers"]
+
+SECONDS: Final = 15.0
+"""Seconds that a generated case may take."""
+
+LONG: Final = 1000
+"""Octets of a payload from which on, if they are all the same, the tester makes it when it writes it."""
+
+_KINDS: Final = {
+    "witness": "Witnesses of rules",
+    "mutant": "Killers of mutants",
+    "fault": "Faults",
+    "control": "Positive controls",
+    "exploration": "Exploration",
+}
+
+
+def suite_for_testers(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Those of the generated cases that a tester can carry, in the order of their ids, with controls.
+
+    A case's own control can be one that a Close alone answers; what is told from outside needs a message or a Pong, or
+    an endpoint that answers everything with a Close would pass. Such a control is left out, and the openings of each
+    role get one that goes on with a message.
+    """
+    ordered = sorted(cases, key=lambda case: case.id)
+    every = [for_tester(case) for case in ordered if _can_be_told(case)]
+    carried = [case for case in every if case.origin.kind != "control" or case.opening or must_be_answered(case)]
+    found: list[Case] = []
+    for role in Role:
+        here = [case for case in carried if case.roles == {role}]
+        control = _opening_control(role)
+        found += [control, *(replace(case, control=control.id) for case in here if case.opening)]
+        found += with_nearest_controls(case for case in here if not case.opening)
+    return tuple(sorted(found, key=lambda case: case.id))
+
+
+def _can_be_told(case: Case) -> bool:
+    """Whether a tester can carry a case and tell from outside what comes of it.
+
+    Inside a frame it cannot: an endpoint that waits there for the rest of the frame does nothing wrong.
+    """
+    inside_frame = stream_end(case) is StreamEnd.INSIDE_FRAME and not case.opening
+    return judge_only(case) is None and case.application == "echo" and not inside_frame
+
+
+def _opening_control(role: Role) -> Case:
+    """A sound opening handshake, and then a message that is to be echoed."""
+    request = RequestFacts()
+    answer = response_octets(ResponseFacts(), sample_request(request))
+    sound = request_octets(request) if role is Role.SERVER else answer
+    actions = (SendHead(sound), Settle(), SendFrame(Frame(TEXT, b"Hello")))
+    what = "request" if role is Role.SERVER else "answer"
+    origin = Origin("control")
+    return Case(
+        f"control/{role}/opening-then-text",
+        f"A sound {what}, then a text message",
+        in_words(actions),
+        _group(origin, opening=True),
+        actions,
+        frozenset((role,)),
+        opening=True,
+        seconds=SECONDS,
+        origin=origin,
+    )
+
+
+def for_tester(case: Case) -> Case:
+    """A case as a tester carries it: its actions alone, and the rules that its outcomes stand on as quotes."""
+    actions = tuple(_actions(case))
+    rule = (case.origin.rule,) if case.origin.rule else ()
+    rules = dict.fromkeys((*rule, *(rule for outcome in case.allowed for rule in outcome.rules)))
+    return Case(
+        case.id,
+        case.title,
+        _stimulus(case, actions),
+        _group(case.origin, opening=case.opening),
+        actions,
+        case.roles,
+        opening=case.opening,
+        quotes=tuple(rules),
+        seconds=SECONDS,
+        origin=case.origin,
+    )
+
+
+def _actions(case: Case) -> Iterator[Action]:
+    """The actions. What arrives after a step of the endpoint's own is sent when that has come."""
+    begun = waits = False
+    for step in case.steps:
+        if isinstance(step, EndpointSends | EndpointSendsHead):
+            waits = begun
+        elif isinstance(step, ACTIONS):
+            if waits:
+                yield Settle()
+            yield _carried(step, case.role)
+            begun, waits = True, False
+
+
+def _carried(action: Action, role: Role) -> Action:
+    """A whole frame keeps its own key; one that lacks octets, or a key that it must have, is given as octets.
+
+    A head is followed by the body that it announces: an endpoint that reads bodies would wait for it.
+    """
+    match action:
+        case SendFrame(frame) if action.is_whole and (role is Role.CLIENT or frame.key is not None):
+            payload = frame.payload
+            if len(payload) > LONG and len(set(payload)) == 1:
+                return SendFrame(replace(frame, payload=payload[:1]), length=len(payload))
+        case SendFrame():
+            return SendOctets(action.octets)
+        case SendHead(octets, facts) if facts is not None:
+            # An answer with a status below 200 has no body (RFC 9110, section 6.4.1).
+            has_body = facts.body and (isinstance(facts, RequestFacts) or facts.status >= 200)
+            return SendHead(octets + SAMPLE_BODY if has_body else octets)
+    return action
+
+
+def _stimulus(case: Case, actions: tuple[Action, ...]) -> str:
+    heads = [step.facts for step in case.steps if isinstance(step, SendHead) and step.facts is not None]
+    words = [in_words(actions)] if len(actions) > len(heads) else []
+    for head in heads:
+        facts = head_to_json(head)["facts"]
+        unusual = "; ".join(change_in_words(name, value) for name, value in facts.items())
+        name = "A request" if isinstance(head, RequestFacts) else "An answer"
+        words.append(f"{name} as usual" + (f", but: {unusual}." if unusual else "."))
+    return " ".join(words)
+
+
+def _group(origin: Origin, *, opening: bool) -> tuple[str, ...]:
+    return ("Opening handshake", _KINDS[origin.kind]) if opening else (_KINDS[origin.kind],)
