@@ -52,7 +52,7 @@ _MESSAGES: Final = {TEXT: "text", BINARY: "binary"}
 _ACCEPTED: Final = {
     None: "accepted, nothing to deliver yet",
     "opening handshake": "accepted: a sound opening handshake",
-    "other request": "accepted: an ordinary request of HTTP, which asks for no WebSocket",
+    "other request": "accepted: an ordinary HTTP request, which asks for no WebSocket",
     "open": "accepted: the connection is open",
     "refused": "accepted: the server has refused the opening handshake",
 }
@@ -115,7 +115,7 @@ def state_words(state: State) -> str:
     """A state: its phase, and what is under way."""
     said = [stage_words(state)]
     if state.recv_type:
-        inside = {utf8.ACCEPT: "", utf8.REJECT: ", which is no UTF-8 any more"}
+        inside = {utf8.ACCEPT: "", utf8.REJECT: ", which is no longer valid UTF-8"}
         in_text = inside.get(state.recv_utf8, ", in the middle of a character")
         said.append(f"inside a {_MESSAGES[state.recv_type]} message{in_text}")
     if state.failed and state.fail_code:
@@ -127,7 +127,7 @@ def state_words(state: State) -> str:
     if state.got_close:
         said.append(f"Close received ({state.close_code})" if state.close_code != NO_CODE else "Close received")
     if state.discarding:
-        said.append("discarding what is received")
+        said.append("discarding received frames")
     if state.send_type:
         said.append(f"sending a {_MESSAGES[state.send_type]} message")
     claimed = {"RSV1": state.claims_rsv1, "RSV2": state.claims_rsv2, "RSV3": state.claims_rsv3}

@@ -34,9 +34,9 @@ _MOST: Final = 4 * HEAD_LIMIT
 )
 @click.argument("hexadecimal", metavar="HEX...", nargs=-1)
 @click.option("--request", metavar="FILE", help="Explain the request of an opening handshake, as a server reads it.")
-@click.option("--response", metavar="FILE", help="Explain the answer to one, as a client reads it.")
-@click.option("--to", "asked", metavar="FILE", help="The request that the answer is given to.")
-@click.option("--exact", is_flag=True, help="Leave the octets of a head as they are, LF and a missing end too.")
+@click.option("--response", metavar="FILE", help="Explain the response to a request, as a client reads it.")
+@click.option("--to", "asked", metavar="FILE", help="The request that the response answers.")
+@click.option("--exact", is_flag=True, help="Read the octets of a head as they are: keep LF, add no empty line.")
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role]),
@@ -78,9 +78,9 @@ def command(
       wsoracle explain 81 05 48 65 6c 6c 6f --role client
       wsoracle explain "80 80 37 fa 21 3d" --after "01 80 37 fa 21 3d"
 
-    Or it explains a head of the opening handshake. FILE holds it as text; - reads it from standard input, and what has
-    a line break in it is the text itself. Where all lines end with LF alone, as an editor writes them, each is taken
-    for CRLF, and an empty line that is missing at the end is added; --exact does neither. For instance:
+    Or it explains a head of the opening handshake. FILE holds it as text; - reads standard input, and an argument with
+    a line break is the text itself. Where all lines end with LF alone, as an editor writes them, each LF is read as
+    CRLF, and an empty line that is missing at the end is added; --exact does neither. For instance:
 
     \b
       wsoracle explain --request request.txt

@@ -60,7 +60,7 @@ def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterato
 
 def _payload(opcode: int, sent: bytes, payload: bytes, *, masked: bool, text_from: int | None) -> Iterator[FieldLine]:
     if masked:
-        yield FieldLine(sent, "", "payload", "as it was sent, masked")
+        yield FieldLine(sent, "", "payload", "as sent, masked")
     if opcode == CLOSE:
         if len(payload) >= 2:
             code = int.from_bytes(payload[:2], "big")
@@ -85,7 +85,7 @@ def quoted(octets: bytes, before: int = utf8.ACCEPT, most: int = SHOWN) -> str:
     shown = octets[: 4 * most].decode("utf-8", "backslashreplace")
     escaped = "".join(c if c.isprintable() and c not in '"' else _escape(c) for c in shown[:most])
     more = "" if len(shown) <= most and len(octets) <= 4 * most else " ..."
-    note = "" if bad is None else f" (octet {bad}, {octets[bad]:02x}, cannot be there in UTF-8)"
+    note = "" if bad is None else f" (octet {bad}, {octets[bad]:02x}, is not valid UTF-8 here)"
     return f'"{escaped}"{more}{note}'
 
 
@@ -114,7 +114,7 @@ def _meaning(name: str, value: int) -> str:
             form = _form(value)
             return f"{value}: the length is in the next {form.extended} octets" if form.extended else _count(value)
         case _:
-            return f"{value}: set, which an extension has to define" if value else "0"
+            return f"{value}: set, only an extension can define it" if value else "0"
 
 
 def _count(octets: int) -> str:

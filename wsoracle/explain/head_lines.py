@@ -63,18 +63,18 @@ def head_lines(octets: bytes, facts: HeadFacts, wrong: set[str]) -> Iterator[Hea
         name = line.partition(b":")[0].decode("latin-1").strip().lower()
         names = [fact for fact, field in _FIELD_OF.items() if fact in facts._fields and field.lower() == name]
         if not line:
-            yield HeadLine(line, remark="an empty line before the head: passed over" if first else "the end")
+            yield HeadLine(line, remark="an empty line before the head: skipped" if first else "the end")
         elif first:
             first = False
             yield HeadLine(line, _said(facts, _FIRST_LINE[type(facts)], wrong))
         elif line[:1] in b" \t":
-            yield HeadLine(line, remark="folded: it belongs to the line before")
+            yield HeadLine(line, remark="folded: it continues the line before")
         elif name in _BODY_FIELDS:
             yield HeadLine(line, _said(facts, ("body",), wrong))
         elif names:
             yield HeadLine(line, _said(facts, names, wrong))
         else:
-            yield HeadLine(line, remark="no part of the handshake")
+            yield HeadLine(line, remark="not part of the handshake")
 
 
 def _said(facts: HeadFacts, names: tuple[str, ...] | list[str], wrong: set[str]) -> tuple[Fact, ...]:

@@ -38,7 +38,7 @@ def explain_request(octets: bytes, setting: Setting) -> Explanation[HeadReading]
 def explain_response(octets: bytes, setting: Setting, request: Request | None = None) -> Explanation[HeadReading]:
     """A response that a client of this setting reads after its request.
 
-    Without the request nobody can know what was offered, and which key was sent: what could be right is taken for it.
+    Where the request is not known, it is assumed to be one that the response fits, as far as there is such a request.
     """
     stage = _AWAITING if request is None else _server_after(request, setting)
     return _HeadReader(EventKind.RECEIVE_RESPONSE, setting, _AWAITING, stage, request).explain(octets)
@@ -48,9 +48,11 @@ def request_of(octets: bytes) -> Request:
     """The request that octets are. Raises :class:`ExplainError` where they are none."""
     result = _read(Role.SERVER, octets)
     if result is None:
-        raise ExplainError("it is no whole request: it ends before its empty line")
+        raise ExplainError("it is not a whole request: it ends before its empty line")
     if isinstance(result, Malformed) or not isinstance(result.head, Request):
-        raise ExplainError(f"it is no request: {result.why if isinstance(result, Malformed) else 'it is a response'}")
+        raise ExplainError(
+            f"it is not a request: {result.why if isinstance(result, Malformed) else 'it is a response'}"
+        )
     return result.head
 
 
@@ -132,9 +134,9 @@ class _HeadReader(Reader):
         accepts = result.head.values("Sec-WebSocket-Accept")
         if len(accepts) == 1 and _could_be_accept(accepts[0]):
             facts = facts._replace(accept=value_of("accept", "right"))
-        note = "the request is not known (--to FILE names it): what the answer takes up was offered, it is assumed"
+        note = "the request is not known (--to FILE names it): it is assumed to offer what the response selects"
         if facts.accept == value_of("accept", "right"):
-            note += ", and Sec-WebSocket-Accept fits the key"
+            note += ", and to have the key that Sec-WebSocket-Accept fits"
         return facts, (note,)
 
     def _owed(self, followed: Outcome, octets: bytes) -> Iterator[Owed]:

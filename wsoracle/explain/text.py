@@ -74,7 +74,7 @@ class _Page:
             yield from self._put(note, "yellow")
         for reading in explanation.history:
             if reading.outcomes[0].label.kind is Kind.FAIL:
-                said = f"the octets received before made it {outcome_words(reading.outcomes[0].label)}"
+                said = f"the octets received before were {outcome_words(reading.outcomes[0].label)}"
                 yield from self._put(said, "yellow", 2)
                 yield from self._rules(reading.outcomes[0].rules, reading, 4)
         for number, unit in enumerate(explanation.readings, 1):
@@ -100,7 +100,7 @@ class _Page:
             yield from self._elsewhere(reading, reading.elsewhere)
         if reading.peer_accepts:
             peer = self._explanation.setting.role.peer.value
-            yield from self._put(f"a {peer} would accept it: if it was one that received it, add --role {peer}", "", 2)
+            yield from self._put(f"a {peer} accepts it: add --role {peer} if a {peer} received it", "", 2)
 
     def _field(self, line: FieldLine) -> Iterator[Text]:
         shown = line.octets[:_OCTETS_SHOWN]
@@ -125,15 +125,15 @@ class _Page:
         of_what = "its header" if begun.header else "the frame"
         yield from self._put(f"not complete: {of_what} needs at least {_count(begun.missing)} more", "bold yellow", 2)
         for said, style, rules in (
-            ("decided already, whatever follows: the connection is failed", "bold red", begun.fails),
-            ("decided already, whatever follows: it is ignored", "bold yellow", begun.ignored),
-            ("the connection may be failed for it without waiting for the rest", "", begun.may_fail),
+            ("certain already, whatever follows: the endpoint fails the connection", "bold red", begun.fails),
+            ("certain already, whatever follows: the endpoint ignores the frame", "bold yellow", begun.ignored),
+            ("the endpoint may fail the connection without waiting for the rest", "", begun.may_fail),
         ):
             if rules:
                 yield from self._put(said, style, 2)
                 yield from self._rules(tuple(rule.id for rule in rules), reading, 4)
         if not (begun.fails or begun.ignored):
-            yield from self._put("nothing so far obliges the endpoint to refuse it", "", 2)
+            yield from self._put("no rule obliges the endpoint so far to refuse the frame", "", 2)
 
     def _elsewhere(self, reading: FrameReading, elsewhere: Elsewhere) -> Iterator[Text]:
         for said in self._where(elsewhere):
@@ -146,7 +146,7 @@ class _Page:
             if len(after) <= 2 * _OCTETS_SHOWN:
                 yield from self._put(f"try: --after {after}", "", 6)
         if reading.changes:
-            yield from self._put("legal here if it were", "", 2)
+            yield from self._put("changes that make the frame legal here", "", 2)
             for change in reading.changes[:_CHANGES_SHOWN]:
                 yield from self._change(change, whole=reading.begun is None)
             if len(reading.changes) > _CHANGES_SHOWN:
@@ -189,7 +189,7 @@ class _Page:
             yield from self._put("not complete: it ends before its empty line", "bold yellow", 2)
             return
         if reading.malformed is not None:
-            yield from self._put(f"no {what} of HTTP: {reading.malformed}", "bold red", 2)
+            yield from self._put(f"not an HTTP {what}: {reading.malformed}", "bold red", 2)
         yield from self._outcomes(reading)
         sender = reading.sender.role.value
         may = "may not" if reading.breaks else "may"
@@ -209,7 +209,7 @@ class _Page:
         for line, said in zip(reading.lines, shown, strict=True):
             yield from self._head_line(line, said, column)
         if reading.absent:
-            yield from self._put(f"not there: {', '.join(reading.absent)}", "dim", 2)
+            yield from self._put(f"absent: {', '.join(reading.absent)}", "dim", 2)
         if reading.rest:
             yield from self._put(f"after it: {_count(reading.rest)}, not explained", "dim", 2)
 
@@ -241,7 +241,7 @@ class _Page:
             yield from self._rules(outcome.rules, reading, 4)
         for outcome in reading.departing:
             which = " and ".join(map(self._named, outcome.departs_from))
-            said = f"to {choice_words(outcome.label)} would depart from {which} and from nothing stronger"
+            said = f"to {choice_words(outcome.label)} departs from {which}, and from no stronger rule"
             yield from self._put(said, "", 2)
         yield from self._put(f"afterwards: {state_words(reading.after)}", "", 2)
         for owed in reading.owed:

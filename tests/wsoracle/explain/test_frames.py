@@ -52,7 +52,7 @@ frame 1: octets 0 to 10, 11 octets long
   85                       1... ....  MASK             1: masked, a masking key follows
                            .000 0101  length           5 octets of payload
   37 fa 21 3d                         masking key
-  7f 9f 4d 51 58                      payload          as it was sent, masked
+  7f 9f 4d 51 58                      payload          as sent, masked
   48 65 6c 6c 6f                      unmasked         "Hello"
 
   accepted: text message
@@ -83,8 +83,7 @@ frame 1: octets 0 to 1, 2 octets long
               section 5.4: "A fragmented message consists of a single frame with the FIN bit clear
               and an opcode other than 0, followed by zero or more frames with the FIN bit clear and
               the opcode set to 0"
-  to accept it would depart from 5.4/continuation-without-message (CONSENSUS) and from nothing
-  stronger
+  to accept it departs from 5.4/continuation-without-message (CONSENSUS), and from no stronger rule
   afterwards: FAILED, to be closed with 1002
   it owes a Close frame, such as 88 82 37 fa 21 3d 34 10
     SHOULD    7.1.7/close-frame-owed
@@ -93,7 +92,7 @@ frame 1: octets 0 to 1, 2 octets long
   legal here after this frame
       01 00   first text fragment
       try: --after 0100
-  legal here if it were
+  changes that make the frame legal here
       with opcode text, binary, close, ping or pong: 81 00"""
     )
 
@@ -196,7 +195,7 @@ def test_after_a_close_nothing_is_read() -> None:
 def test_a_history_that_failed_is_told() -> None:
     text = said(explain(octets_of("81 00"), CLIENT, after=octets_of("83 00")))
     assert "FAILED, to be closed with 1002, after 1 frame received before" in text
-    assert "the octets received before made it refused: fail the connection with 1002" in text
+    assert "the octets received before were refused: fail the connection with 1002" in text
     assert "7.1.7/nothing-after-failing" in text
 
 

@@ -91,7 +91,7 @@ request: 161 octets
   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==  key: 16 octets
   Sec-WebSocket-Version: 13                    version: 13
                                                the end
-  not there: Sec-WebSocket-Protocol, Sec-WebSocket-Extensions, Origin
+  absent: Sec-WebSocket-Protocol, Sec-WebSocket-Extensions, Origin
 
   accepted: a sound opening handshake
     MUST      4.2.1/sound-request
@@ -169,9 +169,9 @@ def test_lines_that_give_no_fact_say_so() -> None:
     found = explain_request(octets + b"abc", SERVER)
     remarks = [line.remark for line in found.lines if line.remark]
     assert remarks == [
-        "an empty line before the head: passed over",
-        "no part of the handshake",
-        "folded: it belongs to the line before",
+        "an empty line before the head: skipped",
+        "not part of the handshake",
+        "folded: it continues the line before",
         "the end",
     ]
     assert found.rest == 3
@@ -339,12 +339,12 @@ def test_exact_leaves_octets_as_they_are() -> None:
         (["--request", "no/such/file"], "--request: no/such/file: No such file or directory: give a file, or -"),
         (["--request", ""], "the name of the file is empty"),
         (["--request", "."], ".: Is a directory"),
-        (["--request", "-"], "--request: there is no head to explain: it begins with a line such as GET"),
+        (["--request", "-"], "--request: there is no head to explain: a head begins with a line such as GET"),
         (["--request", SOUND, "--response", ANSWER], "--request and --response exclude each other"),
         (["--request", SOUND, "--to", SOUND], "--to names the request that a response answers"),
         (["--response", "-", "--to", "-"], "standard input can be read once"),
-        (["--response", ANSWER, "--to", ANSWER], "--to: it is no request"),
-        (["--response", ANSWER, "--to", "GET / HTTP/1.1\n\x01"], "--to: it is no whole request"),
+        (["--response", ANSWER, "--to", ANSWER], "--to: it is not a request"),
+        (["--response", ANSWER, "--to", "GET / HTTP/1.1\n\x01"], "--to: it is not a whole request"),
         (["--response", ANSWER, "81"], "HEX are octets of frames"),
         (["--request", SOUND, "--role", "client"], "--role is for frames: leave it out"),
         (["--request", SOUND, "--after", "81"], "--after is for frames"),
