@@ -29,8 +29,8 @@ from .commands.explore import wrong as wrong_with_exploration
 from .commands.mutants import alive
 from .commands.run import show
 from .diagrams.diagram import mermaid
+from .diagrams.dot import can_draw, dot, svg
 from .diagrams.graph import VIEWS, diagram
-from .diagrams.svg import svg
 from .explore.exploration import Explored, explore
 from .explore.running import clause, run_cases
 from .implementations import available_peers, missing_peers
@@ -86,7 +86,8 @@ class Demo:
         return str(path)
 
     def draw(self) -> None:
-        """The reachable states of both roles, as SVG and Mermaid."""
+        """The reachable states of both roles: as Mermaid and DOT, and as SVG where Graphviz is installed."""
+        forms = {"mmd": mermaid, "dot": dot} | ({"svg": svg} if can_draw() else {})
         self.title("The states that an endpoint can reach")
         with self.progress("drawing") as step:
             for role in Role:
@@ -94,8 +95,8 @@ class Demo:
                 explored = explore_model(Setting(role))
                 for view in VIEWS:
                     drawn = diagram(explored, view)
-                    write_text(self.file(f"graph/{role}-{view.name}.svg"), svg(drawn))
-                    write_text(self.file(f"graph/{role}-{view.name}.mmd"), mermaid(drawn))
+                    for form, draw in forms.items():
+                        write_text(self.file(f"graph/{role}-{view.name}.{form}"), draw(drawn))
                 self.say(f"  {role}: {len(explored.states)} states, {len(explored.transitions)} transitions")
         self.say(f"  drawn in {self.out}/graph/")
 

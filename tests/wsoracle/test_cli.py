@@ -414,7 +414,9 @@ def test_generate_writes_the_same_octets_every_time(form: str, tmp_path: Path) -
         assert all(case.id.startswith(("witness/5.2/", "control/")) for case in cases)
 
 
-@pytest.mark.parametrize(("role", "form", "start"), [("client", "svg", "<svg "), ("server", "mermaid", "---\ntitle:")])
+@pytest.mark.parametrize(
+    ("role", "form", "start"), [("client", "dot", "digraph {"), ("server", "mermaid", "---\ntitle:")]
+)
 def test_graph(role: str, form: str, start: str, tmp_path: Path) -> None:
     path = tmp_path / "graph"
     result = run("graph", "--role", role, "--format", form, "--out", str(path))
@@ -422,6 +424,15 @@ def test_graph(role: str, form: str, start: str, tmp_path: Path) -> None:
     assert result.stdout == ""
     assert f"{role}: " in result.stderr
     assert path.read_text(encoding="utf-8").startswith(start)
+
+
+def test_a_graph_as_svg_needs_graphviz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dot").write_text("#!/bin/sh\necho '<svg/>'\n")
+    (tmp_path / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run("graph", "--format", "svg").stdout == "<svg/>\n"
+    (tmp_path / "dot").unlink()
+    assert "install graphviz, or use --format mermaid" in assert_one_line(run("graph", "--format", "svg"))
 
 
 def test_spec_is_checked_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -28,6 +28,7 @@ from wsoracle.generators.suite.all_cases import NO_KILLERS, Collection
 from wsoracle.generators.suite.suite import Found, MutationResult
 from wsoracle.generators.suite.witness_cases import witness_cases
 from wsoracle.implementations import MissingPeer
+from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -66,12 +67,28 @@ def explored(*findings: Finding, silent: tuple[str, ...] = ()) -> Explored:
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
-def test_the_states_of_both_roles_are_drawn(made: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+explored_once = functools.cache(explore_model)
+
+
+@pytest.mark.parametrize("graphviz", [False, True])
+def test_the_states_of_both_roles_are_drawn(
+    graphviz: bool,
+    made: Demo,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs = tmp_path_factory.mktemp("programs")
+    if graphviz:
+        (programs / "dot").write_text("#!/bin/sh\necho '<svg/>'\n")
+        (programs / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr("wsoracle.demo.explore_model", explored_once)
     made.draw()
     names = {f"graph/{role}-{view.name}" for role in Role for view in VIEWS}
-    assert written(made) == {f"{name}.{form}" for name in names for form in ("svg", "mmd")}
+    assert written(made) == {f"{name}.{form}" for name in names for form in ("mmd", "dot", *["svg"] * graphviz)}
     for name in names:
-        assert ElementTree.parse(made.out / f"{name}.svg").getroot().tag.endswith("svg")
+        assert (made.out / f"{name}.dot").read_text().startswith("digraph {")
         assert (made.out / f"{name}.mmd").read_text().strip()
     said = capsys.readouterr().out
     assert all(f"  {role}: " in said for role in Role)

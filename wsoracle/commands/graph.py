@@ -10,12 +10,12 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from ..diagrams.diagram import mermaid
+from ..diagrams.dot import check_can_draw, dot, svg
 from ..diagrams.graph import VIEWS, counts, diagram
-from ..diagrams.svg import svg
 from ..text.output import STDOUT, OnStep, progress, write_text
 from .options import checked_file
 
-_DRAWN = {"mermaid": mermaid, "svg": svg}
+_DRAWN = {"mermaid": mermaid, "dot": dot, "svg": svg}
 
 
 @click.command("graph")
@@ -24,7 +24,7 @@ _DRAWN = {"mermaid": mermaid, "svg": svg}
     type=click.Choice([role.value for role in Role]),
     default=Role.SERVER.value,
     show_default=True,
-    help="Whose.",
+    help="The role of the endpoint.",
 )
 @click.option(
     "--view",
@@ -41,8 +41,11 @@ _DRAWN = {"mermaid": mermaid, "svg": svg}
 def command(role: str, view_name: str, drawn_as: str, out: str) -> None:
     """Draw the states that an endpoint can reach.
 
-    All of them are explored; the diagram puts together those that its view does not tell apart.
+    All of them are explored; the diagram puts together those that its view does not tell apart. SVG is drawn by
+    Graphviz, which has to be installed.
     """
+    if drawn_as == "svg":
+        check_can_draw()
     view = next(view for view in VIEWS if view.name == view_name)
     with progress("exploring") as step:
         explored = explored_with(Setting(Role(role)), step)

@@ -1,4 +1,4 @@
-"""A diagram of states as data, and its Mermaid text; ``wsoracle.diagrams.svg`` draws the same data."""
+"""A diagram of states as data, and its Mermaid text; :mod:`.dot` draws the same data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Box(NamedTuple):
-    """A state of a diagram: its heading and the facts below it, what happens inside, and the tone that colours it."""
+    """A state of a diagram: heading, facts below it, lines on what happens inside, and the tone of its colour."""
 
     id: str
     heading: str
@@ -17,7 +17,7 @@ class Box(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """What leads from one box to another, one line each."""
+    """The transitions that lead from one box to another, one line each."""
 
     source: str
     target: str

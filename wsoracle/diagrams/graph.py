@@ -204,7 +204,7 @@ def view_graph(explored: Exploration, view: View) -> ViewGraph:
 
 
 def diagram(explored: Exploration, view: View) -> Diagram:
-    """The quotient under a view as a diagram, ready for ``diagram.mermaid`` and ``svg.svg``."""
+    """The quotient under a view as a diagram, ready for ``diagram.mermaid`` and ``dot.dot``."""
     graph = view_graph(explored, view)
     ids = {node: f"s{number}" for number, node in enumerate(graph)}
     boxes = tuple(Box(ids[node], node[0], node[1:], _lines(graph, node), node[0].lower()) for node in graph)

@@ -1,13 +1,17 @@
 """The reachable graph and its views: counts, words, and diagrams that can be read."""
 
-import itertools
 import re
+from collections import Counter
+from pathlib import Path
 from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wsoracle.diagrams.diagram import Arrow, Box, Diagram, mermaid, wrapped
+from wsoracle.diagrams.dot import DrawingFailed, can_draw, dot, svg
 from wsoracle.diagrams.graph import (
     CLOSING,
     VIEWS,
@@ -21,12 +25,12 @@ from wsoracle.diagrams.graph import (
     sentences,
     view_graph,
 )
-from wsoracle.diagrams.layered_layout import Layout, Size, layered
-from wsoracle.diagrams.svg import svg, text_width
 from wsoracle.model.machine.reachable import Exploration, explore
 from wsoracle.model.machine.words import frame_words
 from wsoracle.model.notation.variables import FrameFacts, Setting, State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, TEXT, Role
+
+needs_graphviz = pytest.mark.skipif(not can_draw(), reason="no dot here: on Debian, apt-get install graphviz")
 
 
 @pytest.fixture(scope="module")
@@ -94,69 +98,63 @@ class TestDrawing:
         for line in lines[4:]:
             assert re.fullmatch(r'    (state "[^"]+" as s\d+|(\[\*\]|s\d+) --> (\[\*\]|s\d+)(: [^:;"]+)?)', line), line
 
-    def test_svg_is_well_formed_and_says_whose_it_is(
-        self, explored: dict[Role, Exploration], role: Role, view: View
-    ) -> None:
-        text = svg(diagram(explored[role], view))
-        root = ElementTree.fromstring(text)
-        assert role.value in root.attrib["aria-label"]
-        assert "http://www.w3.org/2000/svg" in root.tag
-        assert "href" not in text
-        assert text == svg(diagram(explored[role], view))
-
-    def test_nothing_is_run_over(self, explored: dict[Role, Exploration], role: Role, view: View) -> None:
-        """No two boxes or labels overlap, and no line crosses a box or a label that is not its own."""
+    def test_dot_has_every_box_and_every_arrow(self, explored: dict[Role, Exploration], role: Role, view: View) -> None:
         drawn = diagram(explored[role], view)
-        boxes = {box.id: Size(150, 60 + 5 * len(box.lines)) for box in drawn.boxes}
-        arrows = {(a.source, a.target): Size(90, 16.0 * len(a.lines)) for a in drawn.arrows}
-        assert overlaps(layered(drawn.start, boxes, arrows), boxes, arrows) == []
+        lines = dot(drawn).splitlines()
+        assert (lines[0], lines[-1]) == ("digraph {", "}")
+        assert role.value in lines[1]
+        nodes = [line.split()[0] for line in lines if re.match(r"  s\d+ \[", line)]
+        edges = [tuple(line.split()[:3:2]) for line in lines if " -> " in line]
+        assert nodes == [box.id for box in drawn.boxes]
+        assert edges == [("start", drawn.start), *((arrow.source, arrow.target) for arrow in drawn.arrows)]
+
+    @needs_graphviz
+    def test_graphviz_draws_every_line_of_text(self, explored: dict[Role, Exploration], role: Role, view: View) -> None:
+        drawn = diagram(explored[role], view)
+        found = Counter(texts(svg(drawn)))
+        wanted = Counter([drawn.title])
+        for box in drawn.boxes:
+            wanted.update((box.heading, *box.facts, *box.lines))
+        for arrow in drawn.arrows:
+            wanted.update(arrow.lines)
+        assert found == wanted
 
 
-def overlaps(
-    layout: Layout, boxes: dict[str, Size], arrows: dict[tuple[str, str], Size]
-) -> list[tuple[object, object]]:
-    areas: dict[object, tuple[float, float, float, float]] = {}
-    for own, middle, size in (
-        *((box, layout.boxes[box], size) for box, size in boxes.items()),
-        *((arrow, layout.lines[arrow].label, size) for arrow, size in arrows.items()),
-    ):
-        w, h = size.width / 2, size.height / 2
-        areas[own] = (middle.x - w, middle.y - h, middle.x + w, middle.y + h)
-    found: list[tuple[object, object]] = []
-    for (here, one), (there, two) in itertools.combinations(areas.items(), 2):
-        if one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]:
-            found.append((here, there))
-    for arrow, line in layout.lines.items():
-        for (x0, y0), (x1, y1) in itertools.pairwise(line.points):
-            for other, (left, top, right, bottom) in areas.items():
-                inside = min(y0, y1) < bottom - 0.01 and max(y0, y1) > top + 0.01
-                if x0 == x1 and left < x0 < right and inside and other not in (arrow, *arrow):
-                    found.append((arrow, other))
-    return found
+def texts(document: str) -> list[str]:
+    """The texts of an SVG document."""
+    return [str(text.text) for text in ElementTree.fromstring(document).iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_a_layout_of_one_box() -> None:
-    layout = layered("a", {"a": Size(10, 10)}, {})
-    assert layout.size == Size(10, 10)
-    assert layout.boxes["a"] == (5, 5)
-
-
-def test_a_cycle_is_drawn_with_one_arrow_going_up() -> None:
-    boxes = {"a": Size(40, 20), "b": Size(40, 20)}
-    lines = layered("a", boxes, {("a", "b"): Size(30, 10), ("b", "a"): Size(30, 10)}).lines
-    assert lines["a", "b"].points[0].y < lines["a", "b"].points[-1].y
-    assert lines["b", "a"].points[0].y > lines["b", "a"].points[-1].y
+def test_without_graphviz_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drawn = Diagram("a", "s0", (Box("s0", "x"),), ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not can_draw()
+    with pytest.raises(DrawingFailed, match="install graphviz, or use --format mermaid"):
+        svg(drawn)
+    (tmp_path / "dot").write_text("#!/bin/sh\necho no font >&2\nexit 3\n")
+    (tmp_path / "dot").chmod(0o755)
+    assert can_draw()
+    with pytest.raises(DrawingFailed, match=r"^dot failed: no font: mend it, or use --format mermaid$"):
+        svg(drawn)
+    (tmp_path / "dot").write_bytes(b"not a program")
+    with pytest.raises(DrawingFailed, match=r"^dot cannot be run: "):
+        svg(drawn)
 
 
 def test_markup_in_labels_is_escaped() -> None:
     drawn = Diagram('a "b" <c>', "s0", (Box("s0", "<x>"), Box("s1", "y: z;")), (Arrow("s0", "s1", ("a & b",)),))
-    ElementTree.fromstring(svg(drawn))
+    assert "label=<<B>a &quot;b&quot; &lt;c&gt;</B>>" in dot(drawn)
+    assert "label=<a &amp; b>" in dot(drawn)
     assert drawn.ends == ("s1",)
     assert '"y - z,"' in mermaid(drawn)
 
 
-def test_text_is_measured_by_its_letters() -> None:
-    assert text_width("iii", 12) < text_width("aaa", 12) < text_width("MMM", 12)
+@needs_graphviz
+@settings(max_examples=30, deadline=None)
+@given(text=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=10))
+def test_any_text_can_be_drawn(text: str) -> None:
+    drawn = Diagram(text, "s0", (Box("s0", text, (text,), (text,)), Box("s1", text)), (Arrow("s0", "s1", (text,)),))
+    assert texts(svg(drawn)) == [text] * 6
 
 
 def test_a_box_tells_binary_messages_from_text(explored: dict[Role, Exploration]) -> None:
