@@ -6,10 +6,11 @@ The one place for these words: explanations, the specification, diagrams and lis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
+from ..notation.head_variables import RequestFacts, ResponseFacts
 from ..notation.rule import Due, Forbid, Rule
-from ..notation.variables import HANDSHAKE, LOST, NO_CODE, EventKind, FrameFacts, State, phase
+from ..notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, State, phase
 from ..octets import utf8
 from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from ..rules.close_codes import code_range
@@ -49,6 +50,10 @@ FRAMES: Final[Mapping[int, str]] = {
 """The frames with an opcode that has a meaning, as the RFC writes them."""
 
 _MESSAGES: Final = {TEXT: "text", BINARY: "binary"}
+_REQUESTS: Final[Mapping[str | None, str]] = {
+    "opening handshake": "a sound request",
+    "other request": "a request that is not for us",
+}
 _ACCEPTED: Final = {
     None: "accepted, nothing to deliver yet",
     "opening handshake": "accepted: a sound opening handshake",
@@ -90,6 +95,37 @@ def reaction_words(rule: Rule) -> str:
     if label.kind is Kind.FAIL and label.code == LOST:
         return f"fail; the application is told {LOST}"
     return f"refuse with {label.code}" if label.kind is Kind.REFUSE else str(label)
+
+
+class StepWords(NamedTuple):
+    """A step in words, seen from the endpoint: the verb and its object, such as *receives* and *Close*."""
+
+    verb: str
+    object: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.object}".rstrip()
+
+
+def step_words(event: Event, label: Label) -> StepWords:
+    """What happens in a step: an event, and the label of its outcome."""
+    kind, frame, head = event
+    if label.kind is Kind.REFUSE:
+        return StepWords("refuses", f"with {label.code}")
+    if kind.is_input and label.kind is Kind.FAIL:
+        return StepWords("fails", str(label.code))
+    if kind.facts is not None and label.kind is Kind.IGNORE:
+        return StepWords("ignores", "what it receives")
+    verb = "receives" if kind.is_input else "sends"
+    if isinstance(head, RequestFacts):
+        return StepWords(verb, _REQUESTS.get(label.delivers, "a request"))
+    if isinstance(head, ResponseFacts):
+        return StepWords(verb, f"response {head.status}" if head.status < 200 else "a response but 101")
+    if frame is not None:
+        return StepWords(verb, frame_words(frame))
+    if kind is EventKind.RECEIVE_EOF:
+        return StepWords("TCP ends" if label.delivers is None else f"TCP ends: {label.delivers}")
+    return StepWords("closes", "TCP") if kind is EventKind.CLOSE_TCP else StepWords("may be silent")
 
 
 def due_name(due: Due) -> str:
@@ -139,6 +175,7 @@ __all__ = [
     "DUES",
     "EVENTS",
     "FRAMES",
+    "StepWords",
     "choice_words",
     "due_name",
     "frame_words",
@@ -146,4 +183,5 @@ __all__ = [
     "reaction_words",
     "stage_words",
     "state_words",
+    "step_words",
 ]

@@ -13,12 +13,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 import networkx as nx
 
-from wsoracle.model.machine.interpreted import Kind
-from wsoracle.model.machine.reachable import Exploration, Explorer, Transition
-from wsoracle.model.machine.words import DUES, FRAMES, frame_words
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.machine.reachable import Exploration, Explorer
+from wsoracle.model.machine.words import DUES, FRAMES, StepWords, step_words
 from wsoracle.model.notation.rule import Due
-from wsoracle.model.notation.variables import CONNECTING, EventKind, State, phase
+from wsoracle.model.notation.variables import CONNECTING, State, phase
 from wsoracle.model.octets.vocabulary import BINARY, TEXT
 
 from .diagram import Arrow, Box, Diagram, wrapped
@@ -65,42 +63,7 @@ def counts(explored: Exploration) -> Counts:
 # --- words --------------------------------------------------------------------------------------------------------
 
 
-class Words(NamedTuple):
-    """A transition in words: the verb and its object, such as *receives* and *Close*."""
-
-    verb: str
-    object: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.verb} {self.object}".rstrip()
-
-
-def in_words(step: Transition) -> Words:
-    """What happens in a transition, seen from the endpoint."""
-    kind, frame, head = step.event
-    if step.label.kind is Kind.REFUSE:
-        return Words("refuses", f"with {step.label.code}")
-    if head is not None and step.label.kind in (Kind.ACCEPT, Kind.PERMIT):
-        return Words("receives" if kind.is_input else "sends", head_words(head))
-    if kind.is_input and step.label.kind is Kind.FAIL:
-        return Words("fails", str(step.label.code))
-    if kind.facts is not None and step.label.kind is Kind.IGNORE:
-        return Words("ignores", "what it receives")
-    if frame is not None:
-        return Words("sends" if kind is EventKind.SEND else "receives", frame_words(frame))
-    if kind is EventKind.RECEIVE_EOF:
-        return Words("TCP ends" if step.label.delivers is None else f"TCP ends: {step.label.delivers}")
-    return Words("closes", "TCP") if kind is EventKind.CLOSE_TCP else Words("may be silent")
-
-
-def head_words(head: RequestFacts | ResponseFacts) -> str:
-    """The kind of a head of HTTP: ``request``, ``response 101``."""
-    if isinstance(head, RequestFacts):
-        return "request"
-    return f"response {head.status}" if head.status < 200 else "a response but 101"
-
-
-def broadly(words: Words) -> Words:
+def broadly(words: StepWords) -> StepWords:
     """The words with frames of a kind taken together: messages, fragments."""
     if words.object.endswith("fragment"):
         return words._replace(object="fragments")
@@ -111,10 +74,10 @@ _VERBS: Final = ("receives", "refuses", "ignores", "fails", "sends", "may be sil
 _OBJECTS: Final = ("messages", "fragments", *FRAMES.values())
 
 
-def in_order(words: Iterable[Words]) -> tuple[Words, ...]:
+def in_order(words: Iterable[StepWords]) -> tuple[StepWords, ...]:
     """The words in an order of their own: what comes in, then what goes out, then the end."""
 
-    def place(word: Words) -> tuple[int, int, str]:
+    def place(word: StepWords) -> tuple[int, int, str]:
         known = _OBJECTS.index(word.object) if word.object in _OBJECTS else len(_OBJECTS)
         verb = next(number for number, start in enumerate(_VERBS) if word.verb.startswith(start))
         return verb, known, str(word)
@@ -122,7 +85,7 @@ def in_order(words: Iterable[Words]) -> tuple[Words, ...]:
     return tuple(sorted(words, key=place))
 
 
-def sentences(words: Iterable[Words], width: int = LINE_WIDTH) -> tuple[str, ...]:
+def sentences(words: Iterable[StepWords], width: int = LINE_WIDTH) -> tuple[str, ...]:
     """The words as lines, objects of one verb together: ``fails 1002, 1007``."""
     objects: dict[str, list[str]] = {}
     for word in words:
@@ -190,14 +153,14 @@ def view_graph(explored: Exploration, view: View) -> ViewGraph:
         owes[node] = owes.get(node, here) & here
     nx.set_node_attributes(graph, {node: tuple(sorted(dues)) for node, dues in owes.items()}, "owes")
     changing = {view.of(step.source) for step in explored.transitions if step.source != step.target}
-    stays: dict[tuple[str, ...], set[Words]] = {node: set() for node in graph}
-    leads: dict[tuple[tuple[str, ...], tuple[str, ...]], set[Words]] = {}
+    stays: dict[tuple[str, ...], set[StepWords]] = {node: set() for node in graph}
+    leads: dict[tuple[tuple[str, ...], tuple[str, ...]], set[StepWords]] = {}
     for step in explored.transitions:
         source, target = view.of(step.source), view.of(step.target)
         if source != target:
-            leads.setdefault((source, target), set()).add(in_words(step))
+            leads.setdefault((source, target), set()).add(step_words(step.event, step.label))
         elif source in changing:
-            stays[source].add(broadly(in_words(step)))
+            stays[source].add(broadly(step_words(step.event, step.label)))
     nx.set_node_attributes(graph, {node: in_order(words) for node, words in stays.items()}, "stays")
     graph.add_edges_from((source, target, {"words": in_order(words)}) for (source, target), words in leads.items())
     return graph
@@ -218,7 +181,7 @@ def diagram(explored: Exploration, view: View) -> Diagram:
 
 
 def _lines(graph: ViewGraph, node: tuple[str, ...]) -> tuple[str, ...]:
-    stays: tuple[Words, ...] = graph.nodes[node]["stays"]
+    stays: tuple[StepWords, ...] = graph.nodes[node]["stays"]
     owes = [DUES[due] for due in graph.nodes[node]["owes"]]
     if any(word.verb == "receives" for word in stays):
         stays = tuple(word._replace(verb="may ignore") if word.verb == "ignores" else word for word in stays)
@@ -233,12 +196,10 @@ __all__ = [
     "StateGraph",
     "View",
     "ViewGraph",
-    "Words",
     "broadly",
     "counts",
     "diagram",
     "in_order",
-    "in_words",
     "reachable_graph",
     "sentences",
     "view_graph",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final, TypeAlias
 
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
-from wsoracle.model.machine.words import DUES
+from wsoracle.model.machine.words import DUES, step_words
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import (
@@ -62,24 +62,14 @@ def _steps(state: State, setting: Setting) -> Iterator[tuple[str, State]]:
             event = Event.of(kind, head)
             if evaluate(possible(kind), environment(setting, state, head)):
                 for outcome in allowed(state, event, setting):
-                    yield _words(kind, head, outcome.label), outcome.state
+                    yield _words(event, outcome.label), outcome.state
 
 
-def _words(kind: EventKind, head: HeadFacts | None, label: Label) -> str:
-    if kind is EventKind.RECEIVE_EOF:
-        return "TCP ends"
-    if kind is EventKind.CLOSE_TCP:
-        return "closes TCP"
-    verb = "receives" if kind.is_input else "sends"
-    if label.kind is Kind.IGNORE:
-        return "ignores what it receives"
-    if isinstance(head, ResponseFacts):
-        what = _STATUSES[head.status]
-        return f"receives a bad answer, fails {label.code}" if label.kind is Kind.FAIL else f"{verb} {what}"
-    if label.kind is Kind.REFUSE:
-        return f"refuses with {label.code}"
-    told = {"opening handshake": "a sound request", "other request": "a request that is not for us"}
-    return f"{verb} {told.get(label.delivers or '', 'a request')}"
+def _words(event: Event, label: Label) -> str:
+    if isinstance(event.head, ResponseFacts) and label.kind in (Kind.ACCEPT, Kind.PERMIT):
+        return f"{'receives' if event.kind.is_input else 'sends'} {_STATUSES[event.head.status]}"
+    told = event.kind is not EventKind.RECEIVE_EOF  # here every end is one that is not clean
+    return str(step_words(event, label if told else label._replace(delivers=None)))
 
 
 def stages(role: Role) -> str:

@@ -16,7 +16,6 @@ from wsoracle.diagrams.graph import (
     CLOSING,
     VIEWS,
     View,
-    Words,
     broadly,
     counts,
     diagram,
@@ -26,7 +25,7 @@ from wsoracle.diagrams.graph import (
     view_graph,
 )
 from wsoracle.model.machine.reachable import Exploration, explore
-from wsoracle.model.machine.words import frame_words
+from wsoracle.model.machine.words import StepWords, frame_words
 from wsoracle.model.notation.variables import FrameFacts, Setting, State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, TEXT, Role
 
@@ -62,8 +61,8 @@ def test_the_two_roles_close_differently(explored: dict[Role, Exploration]) -> N
     both = ("CLOSING", "Close sent, Close received")
     done = ("CLOSED", "Close sent, Close received")
     words = {role: view_graph(explored[role], CLOSING).edges[both, done]["words"] for role in Role}
-    assert Words("closes", "TCP") in words[Role.SERVER]
-    assert words[Role.CLIENT] == (Words("TCP ends: closed cleanly"),)
+    assert StepWords("closes", "TCP") in words[Role.SERVER]
+    assert words[Role.CLIENT] == (StepWords("TCP ends: closed cleanly"),)
 
 
 def test_words_for_frames() -> None:
@@ -71,13 +70,18 @@ def test_words_for_frames() -> None:
     assert frame_words(FrameFacts(CONTINUATION)) == "last fragment"
     assert frame_words(FrameFacts(CONTINUATION, fin=False)) == "next fragment"
     assert frame_words(FrameFacts(3)) == "opcode 0x3"
-    assert broadly(Words("sends", "last fragment")) == Words("sends", "fragments")
-    assert broadly(Words("sends", "binary")) == Words("sends", "messages")
+    assert broadly(StepWords("sends", "last fragment")) == StepWords("sends", "fragments")
+    assert broadly(StepWords("sends", "binary")) == StepWords("sends", "messages")
 
 
 def test_objects_of_one_verb_are_put_together() -> None:
     words = in_order(
-        [Words("fails", "1007"), Words("receives", "Ping"), Words("fails", "1002"), Words("may be silent")]
+        [
+            StepWords("fails", "1007"),
+            StepWords("receives", "Ping"),
+            StepWords("fails", "1002"),
+            StepWords("may be silent"),
+        ]
     )
     assert sentences(words) == ("receives Ping", "fails 1002, 1007", "may be silent")
 
@@ -161,5 +165,5 @@ def test_a_box_tells_binary_messages_from_text(explored: dict[Role, Exploration]
     messages = VIEWS[1]
     assert messages.of(State(recv_type=BINARY)) == ("OPEN", "inside a binary message")
     assert messages.of(State(failed=True)) == ("FAILED",)
-    assert sentences([Words("receives", frame_words(FrameFacts(PING)))]) == ("receives Ping",)
+    assert sentences([StepWords("receives", frame_words(FrameFacts(PING)))]) == ("receives Ping",)
     assert explored
