@@ -1,11 +1,12 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | clean
+#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.13)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
 FLEET_ARGS ?=
+GOLDEN_ARGS ?=
 JOBS ?= 2
 LOCK := requirements/locked.txt
 BIN := .venv/bin
@@ -14,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint coverage bench docs wheel fleet fleet-short setup clean
+.PHONY: demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -53,6 +54,19 @@ FLEET_SHORT := 2.* 3.* 4.* 5.* 7.* witness/5.*
 fleet-short: setup
 	@timeout 900 $(BIN)/python -m wsoracle fleet --install --missing-ok --kind pip,npm --jobs $(JOBS) --limit 120 \
 	  --out out/fleet-short $(foreach cases,$(FLEET_SHORT),--select '$(cases)')
+
+# What users can see, held fixed: `make golden` takes it down, `make golden-check` compares.
+# A part of it: GOLDEN_ARGS="--only judge/ --only help"
+golden: setup
+	@$(BIN)/python -m tests.golden make $(GOLDEN_ARGS)
+
+golden-check: setup
+	@$(BIN)/python -m tests.golden check $(GOLDEN_ARGS)
+
+# The records of real implementations that both judge anew.
+golden-fleet: setup
+	@$(BIN)/python -m wsoracle fleet --install --missing-ok --kind pip,npm --jobs $(JOBS) --limit 120 \
+	  --out out/golden-fleet $(foreach cases,$(FLEET_SHORT),--select '$(cases)')
 
 setup: .venv/.installed
 
