@@ -85,16 +85,14 @@ def jobs(places: Places) -> list[Job]:
     """All jobs, the longest first."""
     return [
         Job("mutants", partial(_mutants, places)),
-        Job("prove", partial(_json_item, "prove", "prove", "--jobs", "1")),
+        Job("judge/truth/reports", partial(_truth, places.shared / "truth" / "reports.jsonl", "reports")),
+        Job("prove", _proofs),
         Job("explore", partial(_json_item, "explore", "explore")),
         Job("judge/tests", _traces_of_tests),
         *_fleet(places.fleet),
         Job("cases/expected", partial(_printed, "cases/expected", "cases", "--expected")),
         *(Job(f"exported/{form}", partial(_exported, form)) for form in ("json", "wstest", "pytest")),
-        *(
-            Job(f"judge/truth/{name}", partial(_truth, places.shared / "truth" / f"{name}.jsonl", name))
-            for name in ("given", "reports")
-        ),
+        Job("judge/truth/given", partial(_truth, places.shared / "truth" / "given.jsonl", "given")),
         Job("run", partial(_json_item, "run", "run", "--quick")),
         Job("requirements", partial(_json_item, "requirements", "requirements")),
         Job("cases/list", partial(_json_item, "cases/list", "cases")),
@@ -111,6 +109,16 @@ def _json_item(name: str, *args: str) -> Items:
 
 def _printed(name: str, *args: str) -> Items:
     return {name: wsoracle(*args).text}
+
+
+def _proofs() -> Items:
+    """Which invariant, witnesses and counterexample Z3 finds depends on what it did before: only that it found some."""
+    done, document = json_of("prove", "--jobs", "1")
+    for theorem in document["theorems"] if document else ():
+        theorem["invariant"] = theorem["invariant"] is not None
+        theorem["witnesses"] = len(theorem["witnesses"])
+        theorem["refutation"] = theorem["refutation"][:1]
+    return {"prove": json_text(done, document)}
 
 
 def _mutants(places: Places) -> Items:
@@ -192,7 +200,7 @@ def _judged(prefix: str, folder: Path, names: Sequence[str], ids: Sequence[str])
     first, second = PROFILES
     lines = judged(folder, names, first)
     # What cannot be judged in one profile cannot in the other, and asking again would take long.
-    again = [name for name, line in zip(names, lines, strict=True) if not line.startswith(NOT_JUDGED)]
+    again = [name for name, line in zip(names, lines, strict=True) if NOT_JUDGED not in line]
     told = dict(zip(again, judged(folder, again, second), strict=True))
     others = [told.get(name, line) for name, line in zip(names, lines, strict=True)]
     return {f"{prefix}/{first}": lines_of(ids, lines), f"{prefix}/{second}": lines_of(ids, others)}

@@ -85,7 +85,7 @@ BATCH: Final = 100
 """Files that one call judges."""
 
 NOT_JUDGED: Final = "not judged: "
-"""How the line begins of a file that the command refuses."""
+"""What is in the line of a file that cannot be judged: the command refuses it, or its note begins so."""
 
 LEFT_OUT: Final = frozenset({"file", "profile"})
 """Fields of a judgement that say nothing of it; the texts of clauses are those of `rules`."""
