@@ -100,16 +100,18 @@ def judged(folder: Path, names: Sequence[str], profile: str) -> list[str]:
 
 
 def _judged(folder: Path, names: Sequence[str], profile: str) -> list[str]:
-    lines: list[str] = []
-    while names:
-        done = wsoracle("judge", "--profile", profile, "--json", "-", *names, folder=folder)
+    lines: dict[str, str] = {}
+    rest = list(names)
+    while rest:
+        done = wsoracle("judge", "--profile", profile, "--json", "-", *rest, folder=folder)
         if done.status in (0, 1):
-            return lines + [judgement_line(one) for one in json.loads(done.out)["judgements"]]
-        # One file that it cannot judge stands for all: those before it again, then those after it.
-        at = next((index for index, name in enumerate(names) if f"{name}: " in done.err), 0)
-        lines += [*_judged(folder, names[:at], profile), NOT_JUDGED + " ".join(done.err.split())]
-        names = names[at + 1 :]
-    return lines
+            lines |= {one["file"]: judgement_line(one) for one in json.loads(done.out)["judgements"]}
+            break
+        # One file that it cannot judge stands for all: again without it, first what it has not looked at yet.
+        at = next((index for index, name in enumerate(rest) if f"{name}: " in done.err), 0)
+        lines[rest[at]] = NOT_JUDGED + " ".join(done.err.split())
+        rest = rest[at + 1 :] + rest[:at]
+    return [lines[name] for name in names]
 
 
 def judgement_line(judgement: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,8 @@ def test_a_file_that_cannot_be_judged_takes_no_other_with_it(monkeypatch: pytest
         names = args[args.index("-") + 1 :]
         if "b" in names:
             return Done(2, "", "error: b: no trace\n")
-        return Done(0, json.dumps({"judgements": [{"n": n, "rules": [], "deciding": None} for n in names]}), "")
+        judgements: list[dict[str, Any]] = [{"file": name, "n": name, "rules": [], "deciding": None} for name in names]
+        return Done(0, json.dumps({"judgements": judgements}), "")
 
     monkeypatch.setattr(product, "wsoracle", judge)
     first, second, third = product.judged(tmp_path, ["a", "b", "c"], "letter")
