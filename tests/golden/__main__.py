@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ from .corpus import (
     write_digests,
     write_texts,
 )
-from .items import TRACES, Absent, Places, jobs
+from .items import TRACES, Absent, Items, Job, Places, jobs
 from .product import ROOT
 
 MOST: Final = 5_000
@@ -51,34 +50,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not selected:
         tell(f"no item begins with {' or '.join(given.only)}")
         return 2
-    begun = time.monotonic()
-    items = {name: text for name, text in made(selected, given.jobs).items() if chosen(name, given.only)}
-    for name, text in sorted(items.items()):
-        if isinstance(text, Absent):
-            print(f"not {'made' if given.what == 'make' else 'compared'}: {name}: {text.why}")
-    compared = [name for name, text in items.items() if isinstance(text, str)]
+    return make(given, selected) if given.what == "make" else check(given, selected)
+
+
+def make(given: argparse.Namespace, selected: Sequence[Job]) -> int:
+    """Write the texts and digests of the items: the new baseline."""
+    items = made(selected, given.jobs)
+    items = {name: text for name, text in items.items() if chosen(name, given.only)}
+    texts = _present(items, "made")
     local_file = given.base / LOCAL_DIGESTS
-    committed, local = read_digests(DIGESTS), read_digests(local_file)
-    if given.what == "make":
-        new = baseline(committed | local, items, [] if given.only else selected)
-        for name in {*committed, *local} - set(new):
-            text_file(given.base, name).unlink(missing_ok=True)
-        write_texts(given.base, items)
-        write_digests(DIGESTS, {name: value for name, value in new.items() if not is_local(name)})
-        write_digests(local_file, {name: value for name, value in new.items() if is_local(name)})
-        print(f"{len(compared)} items made in {time.monotonic() - begun:.0f} s; their texts: {given.base}")
-        return 0
-    write_texts(given.new, items)
-    old = {
-        name: value
-        for name, value in (committed | local).items()
-        if chosen(name, given.only) and any(job.covers(name) for job in selected)
-    }
-    found = list(differences(old, items, given.base))
-    for name, shown in found:
-        print(f"differs: {name}\n{shown}")
-    print(f"{len(compared)} items compared in {time.monotonic() - begun:.0f} s, {len(found)} differ: {given.new}")
-    return 1 if found else 0
+    old = read_digests(DIGESTS) | read_digests(local_file)
+    new = baseline(old, items, [] if given.only else selected)
+    for name in set(old) - set(new):
+        text_file(given.base, name).unlink(missing_ok=True)
+    write_texts(given.base, texts)
+    write_digests(DIGESTS, {name: value for name, value in new.items() if not is_local(name)})
+    write_digests(local_file, {name: value for name, value in new.items() if is_local(name)})
+    print(f"{len(texts)} items made; their texts: {given.base}")
+    return 0
+
+
+def check(given: argparse.Namespace, selected: Sequence[Job]) -> int:
+    """Compare the items with the baseline, and show what differs as soon as it is known."""
+    old = read_digests(DIGESTS) | read_digests(given.base / LOCAL_DIGESTS)
+    counts: Counter[str] = Counter()
+
+    def ended(job: Job, items: Items) -> None:
+        items = {name: text for name, text in items.items() if chosen(name, given.only)}
+        texts = _present(items, "compared")
+        write_texts(given.new, texts)
+        wanted = {name: value for name, value in old.items() if job.covers(name) and chosen(name, given.only)}
+        found = list(differences(wanted, items, given.base))
+        for name, shown in found:
+            print(f"differs: {name}\n{shown}", flush=True)
+        counts.update(compared=len(texts), differ=len(found))
+
+    made(selected, given.jobs, ended)
+    print(f"{counts['compared']} items compared, {counts['differ']} differ; their texts: {given.new}")
+    return 1 if counts["differ"] else 0
+
+
+def _present(items: Items, done: str) -> dict[str, str]:
+    """The items that have a text; those that have none are named."""
+    for name, text in items.items():
+        if isinstance(text, Absent):
+            print(f"not {done}: {name}: {text.why}", flush=True)
+    return {name: text for name, text in items.items() if isinstance(text, str)}
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

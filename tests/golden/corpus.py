@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -28,6 +28,7 @@ TICK: Final = 15.0
 """Seconds between two lines of progress."""
 
 Digests: TypeAlias = dict[str, str]
+Ended: TypeAlias = Callable[[Job, Items], None]
 
 
 def digest(text: str) -> str:
@@ -50,8 +51,8 @@ def takes_part(job: Job, only: Sequence[str]) -> bool:
     return chosen(job.name, only) or any(beginning.startswith(f"{job.name}/") for beginning in only)
 
 
-def made(jobs: Sequence[Job], processes: int = JOBS) -> Items:
-    """The items of all jobs, so many jobs at a time; what is done is told on standard error."""
+def made(jobs: Sequence[Job], processes: int = JOBS, ended: Ended | None = None) -> Items:
+    """The items of all jobs, so many jobs at a time. Standard error tells how far it is, `ended` each job's items."""
     items: Items = {}
     began: dict[str, float] = {}
 
@@ -59,17 +60,22 @@ def made(jobs: Sequence[Job], processes: int = JOBS) -> Items:
         began[job.name] = time.monotonic()
         return job.make()
 
-    with ThreadPoolExecutor(processes) as pool:
+    pool = ThreadPoolExecutor(processes)
+    try:
         waiting: dict[Future[Items], Job] = {pool.submit(run, job): job for job in jobs}
         while waiting:
-            ended = wait(waiting, TICK, "FIRST_COMPLETED").done
-            for future in ended:
+            done = wait(waiting, TICK, "FIRST_COMPLETED").done
+            for future in done:
                 job = waiting.pop(future)
                 items |= future.result()
+                if ended is not None:
+                    ended(job, future.result())
                 tell(f"{job.name}: {time.monotonic() - began[job.name]:.0f} s, {len(waiting)} to go")
-            if not ended:
+            if not done:
                 running = [job.name for job in waiting.values() if job.name in began]
                 tell(f"{', '.join(running)}; {len(waiting)} to go")
+    finally:
+        pool.shutdown(cancel_futures=True)
     return items
 
 

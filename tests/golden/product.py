@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 COMMAND: Final = ("-m", "wsoracle")
 
-DEADLINE: Final = 900.0
+DEADLINE: Final = 3600.0
 """Seconds that one command may take."""
 
 TIMES: Final = frozenset({"seconds", "duration", "started"})
