@@ -1,18 +1,12 @@
-"""The golden corpus: ``python -m tests.golden make | check | collect`` (README, Developing)."""
+"""The golden corpus: ``python -m tests.golden make | check`` (README, Developing)."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import lzma
-import os
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from .corpus import (
     DIGESTS,
@@ -30,22 +24,12 @@ from .corpus import (
     write_digests,
     write_texts,
 )
-from .items import TRACES, Absent, Items, Job, Places, jobs
+from .items import Absent, Items, Job, Places, jobs
 from .product import ROOT
-
-MOST: Final = 5_000
-"""Traces of tests that are kept: every n-th in the order of their lengths, where there are more."""
-
-LONGEST: Final = 30_000
-"""Characters of one that is kept."""
-
-TESTS: Final = ("tests/properties", "tests/peers", "tests/tool")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _options(arguments)
-    if given.what == "collect":
-        return collect()
     selected = [job for job in jobs(Places(given.shared, given.fleet)) if takes_part(job, given.only)]
     if not selected:
         tell(f"no item begins with {' or '.join(given.only)}")
@@ -100,7 +84,7 @@ def _present(items: Items, done: str) -> dict[str, str]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.golden", description=__doc__)
-    parser.add_argument("what", choices=("make", "check", "collect"))
+    parser.add_argument("what", choices=("make", "check"))
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="items whose names begin so")
     parser.add_argument("--base", type=Path, default=ROOT / "out/golden", help="the texts of the baseline")
     parser.add_argument("--new", type=Path, default=ROOT / "out/golden-new", help="where check writes its texts")
@@ -108,38 +92,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--fleet", type=Path, default=ROOT / "out/golden-fleet", help="records of the fleet")
     parser.add_argument("--jobs", type=int, default=JOBS)
     return parser.parse_args(arguments)
-
-
-def collect() -> int:
-    """Run the tests that judge, and keep the traces that they give to the judge."""
-    from .collecting import FOLDER
-
-    with tempfile.TemporaryDirectory() as folder:
-        plugin = ("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "tests.golden.collecting")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *plugin, *TESTS],
-            cwd=ROOT, env=os.environ | {FOLDER: folder}, check=False,
-        )  # fmt: skip
-        return keep(Path(folder)) or done.returncode
-
-
-def keep(folder: Path) -> int:
-    """Write the traces that were collected there, each once, in the order of their lengths."""
-    lines: set[str] = set()
-    left_out: Counter[str] = Counter()
-    for file in folder.glob("*.jsonl"):
-        lines.update(file.read_text(encoding="utf-8").splitlines())
-        left_out.update(json.loads(file.with_suffix(".json").read_text(encoding="utf-8")))
-    if not lines:
-        tell("no test gave a trace to the judge")
-        return 1
-    short = sorted((line for line in lines if len(line) <= LONGEST), key=lambda line: (len(line), line))
-    kept = short[:: -(-len(short) // MOST) or 1]
-    TRACES.write_bytes(lzma.compress("".join(f"{line}\n" for line in kept).encode(), preset=9))
-    tell(f"{len(kept)} of {len(lines)} traces: {TRACES.name}, {TRACES.stat().st_size} octets")
-    for why, count in left_out.most_common():
-        tell(f"{count} calls left out: {why}")
-    return 0
 
 
 if __name__ == "__main__":

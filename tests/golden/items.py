@@ -212,13 +212,13 @@ def lines_of(ids: Iterable[str], lines: Iterable[str]) -> str:
 
 
 def traces_of_tests() -> list[str]:
-    """Traces that tests gave to the judge, as `collect` found them."""
+    """Traces that tests gave to the judge, collected once before the judge was rebuilt."""
     return lzma.decompress(TRACES.read_bytes()).decode().splitlines()
 
 
 def _traces_of_tests() -> Items:
     if not TRACES.exists():
-        return {"judge/tests": Absent(f"there is no {TRACES.name}: python -m tests.golden collect")}
+        return {"judge/tests": Absent(f"there is no {TRACES.name}")}
     with written(traces_of_tests()) as (folder, names):
         return _judged("judge/tests", folder, names, [name.removesuffix(".json") for name in names])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from . import __main__ as program
-from . import corpus, items, product
+from . import corpus, product
 from .corpus import baseline, chosen, differences, digest, made, takes_part, write_texts
 from .items import Absent, Items, Job, Places, commands, jobs, lines_of
 from .product import Done, judgement_line, without_times
@@ -134,20 +134,3 @@ def test_the_program_makes_a_baseline_and_compares_with_it(
     assert program.main(["check", *places]) == 1
     assert "differs: help/judge" in capsys.readouterr().out
     assert program.main(["check", "--only", "judge", *places]) == 2
-
-
-def test_traces_are_kept_once_and_thinned_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(program, "TRACES", tmp_path / "traces.xz")
-    monkeypatch.setattr(items, "TRACES", tmp_path / "traces.xz")
-    for process, lines in (("1", "long\nb\n"), ("2", "b\na\n")):
-        (tmp_path / f"{process}.jsonl").write_text(lines)
-        (tmp_path / f"{process}.json").write_text('{"rules": 2}')
-    assert program.keep(tmp_path) == 0
-    assert items.traces_of_tests() == ["a", "b", "long"]
-    monkeypatch.setattr(program, "MOST", 2)
-    monkeypatch.setattr(program, "LONGEST", 3)
-    assert program.keep(tmp_path) == 0
-    assert items.traces_of_tests() == ["a", "b"]
-    monkeypatch.setattr(program, "MOST", 1)
-    assert program.keep(tmp_path) == 0
-    assert items.traces_of_tests() == ["a"]
