@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import fsum
 from typing import Final
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
@@ -197,7 +198,8 @@ class _Round:
         fired = rules_fired(examined.judgement, attempt.setting)
         self.fired.update(fired)
         if not attempt.from_first_octet:
-            target(sum(1.0 + 10.0 / (1 + self._before[rule]) for rule in fired), label="rules fired")
+            # fsum, because a sum that depends on the order of a set would make the search depend on Python's hash seed.
+            target(fsum(1.0 + 10.0 / (1 + self._before[rule]) for rule in fired), label="rules fired")
         new = [kind for kind in _kinds(examined.deviations) if kind not in self._known]
         if new:
             kind = self._raised.setdefault(new[0], type(f"Deviates{len(self._raised)}", (Deviates,), {}))
