@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import cache
-from multiprocessing import get_context
 from typing import Any, Final, TypedDict
 
 from wsoracle.generators.mutants.vacuity import refute
-from wsoracle.generators.workers import quiet_worker
+from wsoracle.generators.workers import process_pool
 from wsoracle.properties.theorems.octets import OCTETS
 from wsoracle.properties.theorems.opening import OPENING
 from wsoracle.properties.theorems.opening_pair import OPENING_PAIR
@@ -112,7 +111,7 @@ def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: Progress |
     wanted = selected(pattern)
     begun = time.perf_counter()
     done: dict[str, ProvedTheorem] = {}
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
+    with process_pool(jobs) as pool:
         running = [pool.submit(_prove, batch) for batch in _batches(wanted)]
         for finished in as_completed(running):
             for row in finished.result():

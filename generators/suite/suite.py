@@ -13,11 +13,10 @@ those of the data transfer and the closing handshake alone, which is what it can
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ from ..mutants.distinguish import Distinguisher, Scenario, Status
 from ..mutants.observable import Behaviour, MutantBehaviour, step_at, trace
 from ..mutants.operators import Mutant, mutants, of_handshake
 from ..mutants.reachable_histories import Start
-from ..workers import quiet_worker
+from ..workers import process_pool
 from .autobahn_sequences import autobahn_sequences
 from .witness_cases import witness_cases
 from .witnesses import Unreached, Witness, all_witnesses
@@ -131,7 +130,7 @@ def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = J
             found.update((f.mutant, f) for f in _find(batch))
             _tell(step, "mutants", len(found), len(wanted))
         return found
-    with _pool(jobs) as pool:
+    with process_pool(jobs) as pool:
         for result in pool.map(_find, batches):
             found.update((f.mutant, f) for f in result)
             _tell(step, "mutants", len(found), len(wanted))
@@ -255,7 +254,7 @@ def _kill_sets(
     with ExitStack() as stack:
         results: Iterable[list[frozenset[str]]] = map(_killed, tasks)
         if _is_shared(len(ids), jobs):
-            results = stack.enter_context(_pool(jobs)).map(_killed, tasks)
+            results = stack.enter_context(process_pool(jobs)).map(_killed, tasks)
         for names, sets in zip(by_start.values(), results, strict=True):
             found.update(zip(names, sets, strict=True))
             done += len(names)
@@ -278,10 +277,6 @@ def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozen
 def _is_shared(mutants_: int, jobs: int) -> bool:
     """Whether so many mutants are worth other processes."""
     return jobs > 1 and mutants_ > BATCH
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker)
 
 
 def _candidates(live: Iterable[Mutant], found: Mapping[str, Found]) -> dict[str, Scenario]:

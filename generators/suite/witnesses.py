@@ -22,7 +22,7 @@ import z3
 from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import LEVELS
-from wsoracle.model.machine.reachable import Explorer, Transition, path_to
+from wsoracle.model.machine.reachable import Explorer, Transition
 from wsoracle.model.machine.symbolic import SymbolicMachine, within_bounds
 from wsoracle.model.notation.expression import Const, Expr, Sort, Value, substitute, variables
 from wsoracle.model.notation.rule import Fail, Forbid, Level, Refuse, Rule, RuleSet
@@ -174,11 +174,10 @@ class _Search:
         alphabet = self._alphabet(start.setting)
         explorer = Explorer(self.rules, start.setting, departures=departing, alphabet=alphabet)
         machine = explorer.machine.at(level)
-        via: dict[State, Transition | None] = {}
         best: dict[str, Witness] = {}
         layer = 0
-        for visit in explorer.visits([start.state]):
-            via[visit.state] = visit.via
+        visits = explorer.visits([start.state])
+        for visit in visits:
             if visit.depth > layer:
                 layer = visit.depth
                 self._keep(best, open_, patient=layer == 1 and start.state == CONNECTING)
@@ -192,7 +191,7 @@ class _Search:
                     if rule.id in open_ and not (rule.id in best and best[rule.id].alone):
                         alone = is_alone(rule, enabled)
                         if alone or rule.id not in best:
-                            path = path_to(via, visit.state)
+                            path = visits.path(visit.state)
                             best[rule.id] = Witness(rule, start, path, event, alone, level, changes)
         self._keep(best, open_)
 

@@ -8,9 +8,8 @@ of their distance, and events are tried in a fixed order: the same rules give th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, NamedTuple
 
 from ..notation.head_variables import ResponseFacts
@@ -19,6 +18,7 @@ from ..notation.variables import CONNECTING, Event, EventKind, Setting, State
 from ..rules import RULES
 from .boundary_events import Alphabet, reporting_variables
 from .compiled import CompiledMachine
+from .explorer import BreadthFirst, TooManyStatesError, path_to
 from .interpreted import Label
 
 INITIAL: Final = (State(), CONNECTING)
@@ -41,10 +41,6 @@ class Transition(NamedTuple):
     rules: tuple[str, ...]
     target: State
     departs_from: tuple[str, ...] = ()
-
-
-class TooManyStatesError(RuntimeError):
-    """The exploration was given up: more states than :data:`MOST_STATES`."""
 
 
 class Explorer:
@@ -100,40 +96,15 @@ class Explorer:
                     )
         return list(found.values())
 
-    def visits(self, initial: Iterable[State] = INITIAL) -> Iterator[Visit]:
+    def visits(self, initial: Iterable[State] = INITIAL) -> BreadthFirst[State, Transition]:
         """Every reachable state once, nearest first. Nothing is explored before it is asked for.
 
-        Raises :class:`TooManyStatesError`.
+        Raises :class:`TooManyStatesError` beyond :data:`MOST_STATES`.
         """
-        queue: list[Visit] = []
-        seen: set[State] = set()
-        for state in map(self.projected, initial):
-            if state not in seen:
-                seen.add(state)
-                queue.append(Visit(self, state, None, 0))
-        for visit in queue:
-            yield visit
-            for step in visit.leaving:
-                if step.target not in seen:
-                    if len(seen) >= MOST_STATES:
-                        raise TooManyStatesError(f"more than {MOST_STATES} states: state no limit, or a smaller one")
-                    seen.add(step.target)
-                    queue.append(Visit(self, step.target, step, visit.depth + 1))
+        return BreadthFirst(map(self.projected, initial), self._steps, most=MOST_STATES)
 
-
-class Visit:
-    """A state at the moment when an exploration gets there: by which transition, and after how many."""
-
-    def __init__(self, explorer: Explorer, state: State, via: Transition | None, depth: int) -> None:
-        self._explorer: Final = explorer
-        self.state: Final = state
-        self.via: Final = via
-        self.depth: Final = depth
-
-    @cached_property
-    def leaving(self) -> list[Transition]:
-        """The transitions from the state."""
-        return self._explorer.transitions(self.state)
+    def _steps(self, state: State) -> Iterator[tuple[Transition, State]]:
+        return ((step, step.target) for step in self.transitions(state))
 
 
 @dataclass(frozen=True)
@@ -143,7 +114,7 @@ class Exploration:
     rules: RuleSet
     setting: Setting
     initial: tuple[State, ...]
-    via: dict[State, Transition | None]
+    via: dict[State, tuple[State, Transition] | None]
     transitions: tuple[Transition, ...]
 
     @property
@@ -156,34 +127,25 @@ class Exploration:
         return path_to(self.via, state)
 
 
-def path_to(via: dict[State, Transition | None], state: State) -> tuple[Transition, ...]:
-    """The transitions that lead to a state, from the transition by which each state was first reached."""
-    steps: list[Transition] = []
-    step = via[state]
-    while step is not None:
-        steps.append(step)
-        step = via[step.source]
-    return tuple(reversed(steps))
-
-
 def explore(
     setting: Setting,
     rules: RuleSet = RULES,
     initial: Iterable[State] = INITIAL,
     *,
-    departures: bool = False,
-    extensions: bool = False,
-    alphabet: Alphabet | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Exploration:
-    """Explore one endpoint whole. Raises :class:`TooManyStatesError` where a stated limit makes too many states."""
+    """Explore one endpoint whole. ``progress`` is told of the number of states visited so far.
+
+    Raises :class:`TooManyStatesError` where a stated limit makes too many states.
+    """
     starts = tuple(initial)
-    via: dict[State, Transition | None] = {}
     transitions: list[Transition] = []
-    explorer = Explorer(rules, setting, departures=departures, extensions=extensions, alphabet=alphabet)
-    for visit in explorer.visits(starts):
-        via[visit.state] = visit.via
-        transitions += visit.leaving
-    return Exploration(rules, setting, starts, via, tuple(transitions))
+    visits = Explorer(rules, setting).visits(starts)
+    for count, visit in enumerate(visits, 1):
+        transitions += (step for step, _ in visit.leaving)
+        if progress is not None:
+            progress(count)
+    return Exploration(rules, setting, starts, visits.via, tuple(transitions))
 
 
-__all__ = ["INITIAL", "Exploration", "Explorer", "TooManyStatesError", "Transition", "Visit", "explore", "path_to"]
+__all__ = ["INITIAL", "Exploration", "Explorer", "TooManyStatesError", "Transition", "explore"]

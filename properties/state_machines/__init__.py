@@ -1,4 +1,4 @@
-"""Hypothesis state machines and what drives them: two engines of the model, or any endpoint against the model.
+"""Runs of endpoints in process: walks through the rules in two engines that must agree, and what drives an endpoint.
 
-A rule set or an endpoint goes in; a run that shows a difference comes out, if there is one.
+A rule set or an endpoint goes in; a run, or the difference that it shows, comes out.
 """

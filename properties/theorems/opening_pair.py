@@ -6,7 +6,6 @@ of a response are against the request that it answers, which both know).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +13,7 @@ import z3
 
 from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.explorer import BreadthFirst
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.machine.symbolic import SymbolicMachine, read_event, term, within_bounds
 from wsoracle.model.notation.expression import Expr
@@ -125,14 +125,8 @@ class _Pair:
     def reachable(self) -> Iterator[Opening]:
         """Every state of the pair that a run leads to."""
         start = Opening(CONNECTING, CONNECTING)
-        seen, queue = {start}, deque([start])
-        while queue:
-            both = queue.popleft()
-            yield both
-            for then in self._moves(both):
-                if then not in seen:
-                    seen.add(then)
-                    queue.append(then)
+        steps = BreadthFirst([start], lambda both: ((None, then) for then in self._moves(both)))
+        return (visit.state for visit in steps)
 
     def quiet(self, both: Opening, role: Role) -> bool:
         """Whether this end may stay silent."""

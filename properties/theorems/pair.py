@@ -12,7 +12,6 @@ receiver that has read all before it accepts, and both stay in step.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
@@ -20,6 +19,7 @@ from typing import Final, NamedTuple
 import z3
 
 from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.explorer import BreadthFirst, TooManyStatesError
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.machine.symbolic import SymbolicMachine, within_bounds
 from wsoracle.model.notation.rule import RuleSet
@@ -236,7 +236,7 @@ def _named(code: int) -> str:
     return "no code" if code == NO_CODE else str(code)
 
 
-class Visit(NamedTuple):
+class PairVisit(NamedTuple):
     """A reachable pair state: whether both ends may rest in it, and a move from it that sends nothing new and yet
     brings the end no nearer, where there is one."""
 
@@ -245,71 +245,55 @@ class Visit(NamedTuple):
     climbing: str | None
 
 
-Via = dict[PairState, tuple[PairState, str] | None]
-"""The state and the move that lead first to each reached state; None for the initial one."""
-
-
-def visits(rules: RuleSet, via: Via, *, exact: bool = False) -> Iterator[Visit]:
-    """Every pair state that can be reached under a rule set, nearest first; ``via`` is filled on the way.
+class PairRuns:
+    """All runs of the pair under a rule set. Iterating over it visits every pair state that is reached, nearest first.
 
     With ``exact`` at most one frame of a kind is on its way at a time, so that *some* means one: fewer runs, each of
-    which real channels can have.
+    which real channels can have. Raises :class:`TooManyStatesError` beyond :data:`MOST_STATES`.
     """
-    moves = _Moves(rules, exact)
-    via[PairState()] = None
-    queue = deque(via)
-    while queue:
-        here = queue.popleft()
-        climbing = None
-        for move in moves.of(here):
-            if not move.new and move.gain >= 0:
-                climbing = move.name
-            if move.after not in via:
-                via[move.after] = (here, move.name)
-                queue.append(move.after)
-        yield Visit(here, moves.may_be_silent(here), climbing)
 
+    def __init__(self, rules: RuleSet, *, exact: bool = False) -> None:
+        self._moves: Final = _Moves(rules, exact)
+        self._reached: Final = BreadthFirst([PairState()], self._steps, most=MOST_STATES)
 
-def run_to(via: Via, target: PairState) -> tuple[str, ...]:
-    """The names of the moves of a shortest run to a reached state."""
-    names: list[str] = []
-    step = via[target]
-    while step is not None:
-        names.append(step[1])
-        step = via[step[0]]
-    return tuple(reversed(names))
+    def __len__(self) -> int:
+        return len(self._reached.via)
+
+    def __iter__(self) -> Iterator[PairVisit]:
+        for visit in self._reached:
+            climbing = [move.name for move, _ in visit.leaving if not move.new and move.gain >= 0]
+            yield PairVisit(visit.state, self._moves.may_be_silent(visit.state), climbing[-1] if climbing else None)
+
+    def run_to(self, both: PairState) -> tuple[str, ...]:
+        """The names of the moves of a shortest run to a reached pair state."""
+        return tuple(move.name for move in self._reached.path(both))
+
+    def _steps(self, both: PairState) -> Iterator[tuple[Move, PairState]]:
+        return ((move, move.after) for move in self._moves.of(both))
 
 
 @lru_cache(maxsize=1)
-def explored(rules: RuleSet) -> tuple[tuple[Visit, ...], Via]:
+def explored(rules: RuleSet) -> tuple[tuple[PairVisit, ...], PairRuns]:
     """The pair under a rule set, explored whole."""
-    via: Via = {}
-    return tuple(visits(rules, via)), via
+    runs = PairRuns(rules)
+    return tuple(runs), runs
 
 
 METHOD: Final = "exhaustive exploration of the pair, channels of any length abstracted to none and some"
 
 
 def _check(
-    rules: RuleSet, wrong: Callable[[Visit], bool], method: str = METHOD, invariant: str | None = None
+    rules: RuleSet, wrong: Callable[[PairVisit], bool], method: str = METHOD, invariant: str | None = None
 ) -> Result:
-    if rules is RULES:
-        found, via = explored(rules)
-        return _judged(iter(found), via, wrong, method, invariant)
     # A mutant is explored only until it goes wrong, once for each theorem.
-    via = {}
-    return _judged(visits(rules, via), via, wrong, method, invariant)
-
-
-def _judged(
-    found: Iterator[Visit], via: Via, wrong: Callable[[Visit], bool], method: str, invariant: str | None
-) -> Result:
-    for visit in found:
-        if wrong(visit):
-            return refuted(method, (*run_to(via, visit.both), *([visit.climbing] if visit.climbing else [])))
-        if len(via) > MOST_STATES:
-            return Result(Verdict.UNKNOWN, f"more than {MOST_STATES} pair states")
-    return proved(method, invariant, f"{len(via)} pair states")
+    found, runs = explored(rules) if rules is RULES else (None, PairRuns(rules))
+    try:
+        for visit in runs if found is None else found:
+            if wrong(visit):
+                return refuted(method, (*runs.run_to(visit.both), *([visit.climbing] if visit.climbing else [])))
+    except TooManyStatesError as error:
+        return Result(Verdict.UNKNOWN, str(error))
+    return proved(method, invariant, f"{len(runs)} pair states")
 
 
 # --- what is proved -------------------------------------------------------------------------------------------------
@@ -331,7 +315,7 @@ def _clean(both: PairState) -> bool:
     return all(end.state.sent_close and end.state.got_close for end in _ends(both))
 
 
-def _deadlock(visit: Visit) -> bool:
+def _deadlock(visit: PairVisit) -> bool:
     both = visit.both
     pending = (both.client.state.tcp_open and both.server.out != Channel()) or (
         both.server.state.tcp_open and both.client.out != Channel()
@@ -342,18 +326,18 @@ def _deadlock(visit: Visit) -> bool:
     return begun and not _all_closed(both) and not pending and visit.resting
 
 
-def _unclean(visit: Visit) -> bool:
+def _unclean(visit: PairVisit) -> bool:
     both = visit.both
     return _all_closed(both) and _undisturbed(both) and not _clean(both)
 
 
-def _wrong_code(visit: Visit) -> bool:
+def _wrong_code(visit: PairVisit) -> bool:
     both = visit.both
     pairs = ((both.client, both.server), (both.server, both.client))
     return any(me.state.got_close and me.state.close_code != peer.said for me, peer in pairs)
 
 
-def _codes_differ(visit: Visit) -> bool:
+def _codes_differ(visit: PairVisit) -> bool:
     """Told different codes, though one end began and the other answered with the code it had received."""
     both = visit.both
     one_began = both.client.began != both.server.began
@@ -362,27 +346,27 @@ def _codes_differ(visit: Visit) -> bool:
     return _all_closed(both) and _clean(both) and one_began and echoed and len(told) > 1
 
 
-def _told_1006(visit: Visit) -> bool:
+def _told_1006(visit: PairVisit) -> bool:
     both = visit.both
     return _undisturbed(both) and any(not end.state.tcp_open and end.state.close_code == LOST for end in _ends(both))
 
 
-def _simultaneous(visit: Visit) -> bool:
+def _simultaneous(visit: PairVisit) -> bool:
     both = visit.both
     return both.client.began and both.server.began and _unclean(visit)
 
 
-def _client_first(visit: Visit) -> bool:
+def _client_first(visit: PairVisit) -> bool:
     both = visit.both
     return _undisturbed(both) and not both.client.state.tcp_open and both.server.state.tcp_open
 
 
-def _nobody_began(visit: Visit) -> bool:
+def _nobody_began(visit: PairVisit) -> bool:
     both = visit.both
     return _all_closed(both) and _undisturbed(both) and not (both.client.began or both.server.began)
 
 
-def _told_apart(visit: Visit) -> bool:
+def _told_apart(visit: PairVisit) -> bool:
     """Both saw a clean end, but one of them is told that it was not."""
     both = visit.both
     clean = [end.state.sent_close and end.state.got_close and not end.state.failed for end in _ends(both)]
@@ -444,7 +428,7 @@ def lockstep(role: Role) -> Callable[[Subject], Result]:
 
 
 def _theorem(
-    name: str, statement: str, wrong: Callable[[Visit], bool], *suspects: str, needs: tuple[str, ...] = ()
+    name: str, statement: str, wrong: Callable[[PairVisit], bool], *suspects: str, needs: tuple[str, ...] = ()
 ) -> Theorem:
     def check(subject: Subject) -> Result:
         return _check(subject.rules, wrong)

@@ -47,7 +47,7 @@ from wsoracle.model.octets.vocabulary import TEXT, Role
 from wsoracle.model.rules import RULES
 
 from .induction import always, check_never, described, system, unrolled
-from .pair import End, PairState, Via, explored, run_to, visits
+from .pair import End, PairRuns, PairState, explored
 from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
 
 MOST_STEPS: Final = 6
@@ -256,7 +256,7 @@ def pair_states(subject: Subject) -> Result:
     odd = sorted(real.keys() - expected)[:3]
     if odd:
         return refuted(method, [f"{_told(v)}: {'; '.join(real[v])}" for v in odd])
-    possible = expected if subject.rules is RULES else {view(visit.both) for visit in visits(subject.rules, {})}
+    possible = expected if subject.rules is RULES else {view(visit.both) for visit in PairRuns(subject.rules)}
     if possible != real.keys():
         return Result(Verdict.UNKNOWN, f"{method}: no real run to {len(possible - real.keys())} combinations")
     if possible != expected:
@@ -268,11 +268,11 @@ def pair_states(subject: Subject) -> Result:
 
 def _real_views(rules: RuleSet) -> dict[View, tuple[str, ...]]:
     """The combinations that real channels reach, each with a shortest run."""
-    via: Via = {}
+    runs = PairRuns(rules, exact=True)
     found: dict[View, PairState] = {}
-    for visit in visits(rules, via, exact=True):
+    for visit in runs:
         found.setdefault(view(visit.both), visit.both)
-    return {facts: run_to(via, both) for facts, both in found.items()}
+    return {facts: runs.run_to(both) for facts, both in found.items()}
 
 
 def _told(facts: View) -> str:

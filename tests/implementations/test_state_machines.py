@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test  # type: ignore[import-untyped,unused-ignore]
 
+from tests.properties.state_machines.stateful import conformance_machine, endpoints_machine, engines_machine
 from wsoracle.explore.attempts import Attempt, OwnRole, PeerRole, RoleUnderTest
 from wsoracle.generators.strategies.frames import Assembly, items, settings_of_endpoints, starts
 from wsoracle.implementations import ApplicationRefused, PeerCrashed, available_peers
@@ -18,7 +19,6 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import EVERYTHING, judge
 from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.state_machines.driving import Driver
-from wsoracle.properties.state_machines.stateful import conformance_machine, endpoints_machine, engines_machine
 
 FEW = settings(max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import click
 
-from wsoracle.model.machine.reachable import INITIAL, Exploration, Explorer, Transition
-from wsoracle.model.notation.variables import Setting, State
+from wsoracle.model.machine.reachable import explore
+from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.model.rules import RULES
 
 from ..diagrams.diagram import mermaid
 from ..diagrams.dot import check_can_draw, dot, svg
 from ..diagrams.graph import VIEWS, counts, diagram
-from ..text.output import STDOUT, OnStep, progress, write_text
+from ..text.output import STDOUT, progress, write_text
 from .options import checked_file
 
 _DRAWN = {"mermaid": mermaid, "dot": dot, "svg": svg}
@@ -48,18 +47,7 @@ def command(role: str, view_name: str, drawn_as: str, out: str) -> None:
         check_can_draw()
     view = next(view for view in VIEWS if view.name == view_name)
     with progress("exploring") as step:
-        explored = explored_with(Setting(Role(role)), step)
+        explored = explore(Setting(Role(role)), progress=lambda states: step("states", states, 0))
     write_text(out, _DRAWN[drawn_as](diagram(explored, view)))
     found = counts(explored)
     click.echo(f"{role}: {found.states:,} states, {found.transitions:,} transitions", err=True)
-
-
-def explored_with(setting: Setting, step: OnStep) -> Exploration:
-    """All states of an endpoint, with progress."""
-    via: dict[State, Transition | None] = {}
-    transitions: list[Transition] = []
-    for visit in Explorer(RULES, setting).visits(INITIAL):
-        via[visit.state] = visit.via
-        transitions += visit.leaving
-        step("states", len(via), 0)
-    return Exploration(RULES, setting, tuple(INITIAL), via, tuple(transitions))

@@ -44,7 +44,7 @@ def reachable_graph(explored: Exploration) -> StateGraph:
     graph: StateGraph = nx.DiGraph(role=str(explored.setting.role))
     distance: dict[State, int] = {}
     for state, via in explored.via.items():
-        distance[state] = 0 if via is None else distance[via.source] + 1
+        distance[state] = 0 if via is None else distance[via[0]] + 1
         graph.add_node(state, distance=distance[state], phase=phase(state))
     for step in explored.transitions:
         if not graph.has_edge(step.source, step.target):

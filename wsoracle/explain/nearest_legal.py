@@ -9,8 +9,7 @@ its own, section 10.4) does not matter.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, product
@@ -19,6 +18,7 @@ from typing import Final, NamedTuple
 from wsoracle.model.facts.frames import DEFAULT_KEY, facts_of_header, facts_on_wire, realise, text_before
 from wsoracle.model.machine.boundary_events import Alphabet, state_values
 from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.explorer import BreadthFirst
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet
@@ -127,22 +127,10 @@ class Remedies:
 
     def _path(self, start: State, seen: Seen) -> tuple[Step, ...] | None:
         """A shortest path of accepted frames to a state where the frame is legal: breadth first."""
-        found: dict[State, tuple[Step, ...]] = {start: ()}
-        queue = deque([start])
-        while queue:
-            state = queue.popleft()
-            if self.legal(state, seen):
-                return found[state]
-            if len(found[state]) == LONGEST_PATH:
-                continue
-            for after, frame in self._successors(state).items():
-                if after not in found:
-                    octets = realise(Event(EventKind.RECEIVE, frame), state).octets
-                    found[after] = (*found[state], Step(frame, octets))
-                    queue.append(after)
-        return None
+        reached = BreadthFirst([start], self._successors, longest=LONGEST_PATH)
+        return next((reached.path(visit.state) for visit in reached if self.legal(visit.state, seen)), None)
 
-    def _successors(self, state: State) -> dict[State, FrameFacts]:
+    def _successors(self, state: State) -> Sequence[tuple[Step, State]]:
         """The states that one accepted frame leads to, each with the first frame that does."""
         if state not in self._known_successors:
             found: dict[State, FrameFacts] = {}
@@ -150,11 +138,14 @@ class Remedies:
                 after = self._accepted(state, frame)
                 if after is not None:
                     found.setdefault(after, frame)
-            self._known_successors[state] = found
+            self._known_successors[state] = [
+                (Step(frame, realise(Event(EventKind.RECEIVE, frame), state).octets), after)
+                for after, frame in found.items()
+            ]
         return self._known_successors[state]
 
     @cached_property
-    def _known_successors(self) -> dict[State, dict[State, FrameFacts]]:
+    def _known_successors(self) -> dict[State, list[tuple[Step, State]]]:
         return {}
 
     def _short_frames(self, state: State) -> Iterator[FrameFacts]:

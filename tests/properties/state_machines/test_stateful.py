@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test  # type: ignore[import-untyped,unused-ignore]
 
 from tests.faulty import FAILS_WITH_ANOTHER_CODE, OWES_NO_PONG, FaultyRole
+from tests.properties.state_machines import stateful
+from tests.properties.state_machines.stateful import conformance_machine, endpoints_machine, engines_machine
 from wsoracle.explore.attempts import Attempt
 from wsoracle.generators.strategies.frames import Assembly, FrameItem
 from wsoracle.implementations import ApplicationRefused
@@ -24,9 +26,8 @@ from wsoracle.model.octets.vocabulary import PING, TEXT, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.judge import EVERYTHING, judge
 from wsoracle.properties.judge.observation import Observation
-from wsoracle.properties.state_machines import stateful, walk
+from wsoracle.properties.state_machines import walk
 from wsoracle.properties.state_machines.driving import Driver
-from wsoracle.properties.state_machines.stateful import conformance_machine, endpoints_machine, engines_machine
 from wsoracle.properties.state_machines.walk import EnginesDisagree, Walk, possible_in
 
 SEARCH = settings(

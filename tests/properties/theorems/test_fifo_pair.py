@@ -2,11 +2,11 @@
 
 import pytest
 
+from tests.properties.theorems.fifo_pair import End, Pair, PairExploration, Sent, Told, explore_pair
 from wsoracle.model.notation.variables import LOST, NO_CODE, State
 from wsoracle.model.octets.vocabulary import CLOSE, RESERVED_DATA_OPCODES
 from wsoracle.model.rules import RULES
 from wsoracle.properties.theorems import pair
-from wsoracle.properties.theorems.fifo_pair import End, Pair, PairExploration, Sent, Told, explore_pair
 from wsoracle.properties.theorems.reachability import view
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems.pair import PAIR, Channel, PairState, explored, run_to
+from wsoracle.properties.theorems.pair import PAIR, Channel, PairState, explored
 from wsoracle.properties.theorems.theorem import Subject, Theorem, Verdict
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in PAIR}
@@ -34,14 +34,14 @@ def test_a_missing_rule_is_refuted_by_a_run(name: str, rule: str) -> None:
 
 
 def test_clean_simultaneous_and_broken_ends_are_all_reached() -> None:
-    found, via = explored(RULES)
+    found, runs = explored(RULES)
     ends = {
         (v.both.lost, v.both.client.began, v.both.server.began)
         for v in found
         if not (v.both.client.state.tcp_open or v.both.server.state.tcp_open)
     }
     assert {(False, True, False), (False, False, True), (False, True, True), (True, False, False)} <= ends
-    assert run_to(via, PairState()) == ()
+    assert runs.run_to(PairState()) == ()
 
 
 def test_what_is_on_the_way_is_gone_when_the_connection_is_lost() -> None:

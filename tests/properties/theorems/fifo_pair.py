@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.explorer import BreadthFirst, path_to
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import NO_CODE, Event, EventKind, FrameFacts, Setting, State, label
@@ -91,12 +92,7 @@ class PairExploration:
 
     def run_to(self, target: Pair) -> tuple[str, ...]:
         """The moves of a shortest run to a reached pair state."""
-        names: list[str] = []
-        step = self.via[target]
-        while step is not None:
-            names.append(step[1])
-            step = self.via[step[0]]
-        return tuple(reversed(names))
+        return path_to(self.via, target)
 
     def told(self, both: Pair) -> tuple[Told, Told]:
         """What client and server are told in a state where both are closed, by the rules for the end of TCP."""
@@ -212,17 +208,10 @@ def _facts(sender: Role, sent: Sent) -> FrameFacts:
 def explore_pair(rules: RuleSet = RULES, capacity: int = CAPACITY) -> PairExploration:
     """Explore the pair breadth first, with at most ``capacity`` frames on each channel."""
     moves = _Moves(rules, capacity)
-    via: dict[Pair, tuple[Pair, str] | None] = {Pair(): None}
-    taken: list[tuple[Pair, str, Pair]] = []
-    queue = [Pair()]
-    for here in queue:
-        for name, after in moves.of(here):
-            taken.append((here, name, after))
-            if after not in via:
-                via[after] = (here, name)
-                queue.append(after)
-    resting = frozenset(both for both in via if moves.may_be_silent(both))
-    return PairExploration(via, tuple(taken), resting, moves.machines)
+    reached = BreadthFirst([Pair()], moves.of)
+    taken = [(visit.state, name, after) for visit in reached for name, after in visit.leaving]
+    resting = frozenset(both for both in reached.via if moves.may_be_silent(both))
+    return PairExploration(reached.via, tuple(taken), resting, moves.machines)
 
 
 __all__ = ["CAPACITY", "CODES", "FRAMES", "End", "Pair", "PairExploration", "Sent", "Told", "explore_pair"]

@@ -18,10 +18,9 @@ from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.vocabulary import DEFAULT_LIMIT, TEXT
 from wsoracle.model.rules import RULES
-
-from ..judge.observation import OPCODE_OF, Arrives, ArrivesEof, Asks, Observation
-from .driving import Driver
-from .walk import Walk
+from wsoracle.properties.judge.observation import OPCODE_OF, Arrives, ArrivesEof, Asks, Observation
+from wsoracle.properties.state_machines.driving import Driver
+from wsoracle.properties.state_machines.walk import Walk
 
 __all__ = ["Assembling", "Machine", "conformance_machine", "endpoints_machine", "engines_machine"]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.properties.theorems.inductive_states import escape, invariant, moving_variables
 from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.interpreted import allowed
 from wsoracle.model.machine.reachable import Exploration, Explorer, explore
@@ -10,7 +11,6 @@ from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems.invariants import escape, invariant, moving_variables
 
 SETTINGS = {
     "a server": Setting(Role.SERVER),
