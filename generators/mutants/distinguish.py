@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.expression import variables
@@ -28,9 +29,9 @@ from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Sett
 from wsoracle.model.rules import RULES
 
 from .equivalence import MutantProof, Prover
-from .observable import History, MutantBehaviour, Step, alike
+from .observable import History, alike, mutated, observe, witnessed
 from .operators import Mutant, of_handshake
-from .reachable_histories import ESTABLISHED, Node, Start, Trial, World, ends, starts, starts_with_two
+from .reachable_histories import ESTABLISHED, Situation, Start, Trial, World, starts, starts_with_two
 
 LONGEST: Final = 4
 """Steps of a history before the last one, at most."""
@@ -133,11 +134,11 @@ class Distinguisher:
             if start.departing or proof.equivalent_under(start.setting):
                 continue
             world = self.world(start)
-            behaviour = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
-            for node in (node for depth in range(FIRST_TRY[CONNECTING] + 1) for node in world.layer(depth)):
-                for trial in world.pairs(node.state, behaviour.kind):
-                    if behaviour.observe(node.state, trial.event)[0] != trial.observation:
-                        return Scenario(start, (*node.history, trial.step(node.state)))
+            machine = mutated(world.machine, mutant)
+            for here in (here for depth in range(FIRST_TRY[CONNECTING] + 1) for here in world.layer(depth)):
+                for trial in world.pairs(here.state, machine.kind):
+                    if observe(machine, here.state, trial.event)[0] != trial.expected:
+                        return Scenario(start, (*world.history(here), trial.step(here.state)))
         return None
 
     def _where(self, mutant: Mutant) -> tuple[Sequence[State], Sequence[State]]:
@@ -207,7 +208,7 @@ class Distinguisher:
             if start.departing and start.points <= {"limit"}:
                 world = self.world(start)
                 for depth in range(3):
-                    yield from ((start.setting, node.state) for node in world.layer(depth))
+                    yield from ((start.setting, here.state) for here in world.layer(depth))
 
 
 def _names(row: Rule) -> set[str]:
@@ -220,16 +221,12 @@ def search(world: World, mutant: Mutant, longest: int = LONGEST) -> History | No
     return next((history for _ in range(longest + 1) if (history := searching.deeper()) is not None), None)
 
 
-class _Pair:
-    """A state of the original and a different one of the mutant after the same history."""
+class _Pair(NamedTuple):
+    """A situation of the original, and a different state of the mutant after the same history."""
 
-    __slots__ = ("ended", "history", "mutant", "original")
-
-    def __init__(self, original: State, mutant: State, history: History, ended: bool) -> None:
-        self.original: Final = original
-        self.mutant: Final = mutant
-        self.history: Final = history
-        self.ended: Final = ended
+    here: Situation
+    mutant: State
+    history: History
 
 
 class _Search:
@@ -237,7 +234,7 @@ class _Search:
 
     def __init__(self, world: World, mutant: Mutant) -> None:
         self._world: Final = world
-        self._behaviour: Final = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
+        self._machine: Final = mutated(world.machine, mutant)
         self._seen: Final[set[tuple[State, State, bool]]] = set()
         self.depth = 0
         """How many steps before the last one the next histories have."""
@@ -248,10 +245,10 @@ class _Search:
     def deeper(self) -> History | None:
         """A history that is one step longer than any tried before, if one tells the mutant apart."""
         self._next = []
-        nodes = self._world.layer(self.depth)
+        layer = self._world.layer(self.depth)
         self.depth += 1
-        for node in nodes:
-            if (found := self._in_one_state(node)) is not None:
+        for here in layer:
+            if (found := self._in_one_state(here)) is not None:
                 return found
         for pair in self._pairs:
             if (found := self._in_two_states(pair)) is not None:
@@ -261,44 +258,38 @@ class _Search:
 
     def _events_for_the_row(self) -> list[Event]:
         """Some events for which the row is enabled in the first state, if it ever is: to be tried in all others too."""
-        behaviour, start = self._behaviour, self._world.start.state
-        found: list[Event] = []
-        for trial in self._world.trials(start, behaviour.kind):
-            if trial.event.facts is not None and len(found) < MOST_TELLING:
-                refusing, legal, _ = trial.masks
-                if (refusing | legal) >> behaviour.index & 1:
-                    found.append(trial.event)
-        return found
+        trials = self._world.trials(self._world.start.state, self._machine.kind)
+        found = (t.event for t in trials if t.event.facts is not None and self._machine.enables(t.masks))
+        return list(islice(found, MOST_TELLING))
 
-    def _in_one_state(self, node: Node) -> History | None:
-        behaviour, state = self._behaviour, node.state
-        if node.ended and behaviour.kind.is_input:
+    def _in_one_state(self, here: Situation) -> History | None:
+        machine, state = self._machine, here.state
+        if here.ended and machine.kind.is_input:
             return None
         telling = (self._world.tried(state, event) for event in self._telling if self._world.has(event, state))
-        for trial in (*self._world.trials(state, behaviour.kind), *(telling if node.parent else ())):
-            masks = behaviour.changed(trial.masks, state, trial.event.facts)
-            if masks == trial.masks and behaviour.keeps_reaction:
+        for trial in (*self._world.trials(state, machine.kind), *(telling if self.depth > 1 else ())):
+            masks = machine.changed(trial.masks, state, trial.event.facts)
+            if masks == trial.masks and machine.keeps_reaction:
                 continue
-            observation, after = behaviour.observe(state, trial.event, masks)
-            if observation != trial.observation:
-                return (*node.history, trial.step(state))
-            self._follow(trial, after, state, node.ended, lambda: node.history)
+            expected, after = observe(machine, state, trial.event, masks)
+            if expected != trial.expected:
+                return (*self._world.history(here), trial.step(state))
+            self._follow(trial, after, here, lambda: self._world.history(here))
         return None
 
     def _in_two_states(self, pair: _Pair) -> History | None:
+        here = pair.here
         for kind in EventKind:
-            for trial in () if pair.ended and kind.is_input else self._world.trials(pair.original, kind):
-                step = trial.step(pair.original)
-                observation, after = self._behaviour.witnessed(step, pair.mutant)
-                if observation != trial.observation:
+            for trial in self._world.trials_in(here, kind):
+                step = trial.step(here.state)
+                expected, after = witnessed(self._machine, step, pair.mutant)
+                if expected != trial.expected:
                     return (*pair.history, step)
-                self._follow(trial, after, pair.original, pair.ended, lambda: pair.history)
+                self._follow(trial, after, here, lambda: pair.history)
         return None
 
-    def _follow(
-        self, trial: Trial, after: dict[Label, State], state: State, ended: bool, history: Callable[[], History]
-    ) -> None:
-        over = ends(ended, trial)
+    def _follow(self, trial: Trial, after: dict[Label, State], here: Situation, history: Callable[[], History]) -> None:
+        over = here.ended or trial.event.kind is EventKind.RECEIVE_EOF
         for label in self._world.steps_on(trial):
             then = trial.after[label]
             other = alike(after, label, then)
@@ -307,7 +298,8 @@ class _Search:
             key = (*self._world.essence(then, other), over)
             if key not in self._seen:
                 self._seen.add(key)
-                self._next.append(_Pair(then, other, (*history(), trial.step(state, label)), over))
+                step = trial.step(here.state, label)
+                self._next.append(_Pair(Situation(then, over), other, (*history(), step)))
 
 
-__all__ = ["Distinguisher", "Event", "Finding", "Scenario", "Status", "Step", "search"]
+__all__ = ["Distinguisher", "Finding", "Scenario", "Status", "search"]

@@ -18,6 +18,8 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import text_before
 from wsoracle.model.machine.boundary_events import Alphabet, reporting_variables
+from wsoracle.model.machine.compiled import CompiledMachine, Masks
+from wsoracle.model.machine.explorer import BreadthFirst
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet
@@ -27,7 +29,7 @@ from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
-from .observable import Behaviour, History, Masks, Observation, Step, as_seen, can_happen, step_at
+from .observable import Expected, History, HistoryStep, as_seen, can_happen, observe, step_at
 from .operators import of_handshake
 
 SMALL_LIMIT: Final = 2
@@ -53,7 +55,7 @@ class Trial(NamedTuple):
 
     event: Event
     masks: Masks
-    observation: Observation
+    expected: Expected
     after: dict[Label, State]
     payload: bytes | None = None
 
@@ -61,7 +63,7 @@ class Trial(NamedTuple):
         """All outcomes that look like this lead to one state."""
         return all(state == then for label, state in self.after.items() if as_seen(label) == looks)
 
-    def step(self, state: State, label: Label | None = None) -> Step:
+    def step(self, state: State, label: Label | None = None) -> HistoryStep:
         """The trial as a step of a history."""
         return step_at(state, self.event, label, self.payload)
 
@@ -120,32 +122,11 @@ class Start:
         return ",".join(words)
 
 
-class Node:
-    """A state that the original can be in, with the shortest history that leads there."""
+class Situation(NamedTuple):
+    """A state that the original can be in; ``ended``: the peer's end of TCP came, so that nothing else arrives."""
 
-    __slots__ = ("by", "ended", "label", "parent", "state")
-
-    def __init__(
-        self, state: State, parent: Node | None = None, by: Trial | None = None, label: Label | None = None
-    ) -> None:
-        self.state: Final = state
-        self.parent: Final = parent
-        self.by: Final = by
-        self.label: Final = label
-        # The peer's end of TCP came: nothing else arrives, whatever the state is.
-        self.ended: Final[bool] = ends(parent is not None and parent.ended, by)
-
-    @property
-    def history(self) -> History:
-        """The steps from the first state to this one."""
-        if self.parent is None or self.by is None:
-            return ()
-        return (*self.parent.history, self.by.step(self.parent.state, self.label))
-
-
-def ends(ended: bool, by: Trial | None) -> bool:
-    """Whether the peer's end of TCP has come, given whether it had before an event."""
-    return ended or (by is not None and by.event.kind is EventKind.RECEIVE_EOF)
+    state: State
+    ended: bool = False
 
 
 class World:
@@ -153,23 +134,31 @@ class World:
 
     def __init__(self, start: Start, rules: RuleSet = RULES) -> None:
         self.start: Final = start
-        self.behaviour: Final = Behaviour(rules, start.setting)
-        self._events: Final = TrialEvents(rules, start, self.behaviour)
-        root = Node(start.state)
-        self._layers: Final[list[tuple[Node, ...]]] = [(root,)]
+        self.machine: Final = CompiledMachine(rules, start.setting)
+        self._events: Final = TrialEvents(rules, start, self.machine)
         self._reporting: Final = {name: getattr(State(), name) for name in reporting_variables(rules)}
-        self._seen: Final = {(self._essence(start.state), False)}
+        self._reached: Final = BreadthFirst([Situation(start.state)], self._steps, key=self._key)
+        self._deeper: Final = self._reached.layers()
+        self._layers: Final[list[tuple[Situation, ...]]] = []
         self._trials: Final[dict[tuple[State, str], tuple[Trial, ...]]] = {}
         # Trials are many and much alike: each distinct part is kept once.
         self._masks: Final[dict[Masks, Masks]] = {}
-        self._observations: Final[dict[Observation, Observation]] = {}
+        self._expected: Final[dict[Expected, Expected]] = {}
         self._states: Final[dict[State, State]] = {}
 
-    def layer(self, depth: int) -> tuple[Node, ...]:
-        """The states whose shortest history has this many steps."""
+    def layer(self, depth: int) -> tuple[Situation, ...]:
+        """The situations whose shortest history has this many steps."""
         while len(self._layers) <= depth:
-            self._layers.append(tuple(self._next(self._layers[-1])))
+            self._layers.append(next(self._deeper, ()))
         return self._layers[depth]
+
+    def history(self, situation: Situation) -> History:
+        """A shortest history that leads to a situation."""
+        return self._reached.path(situation)
+
+    def trials_in(self, situation: Situation, kind: EventKind) -> tuple[Trial, ...]:
+        """The trial events of one kind; no input arrives where TCP has ended."""
+        return () if situation.ended and kind.is_input else self.trials(situation.state, kind)
 
     def trials(self, state: State, kind: EventKind) -> tuple[Trial, ...]:
         """The trial events of one kind in a state."""
@@ -190,12 +179,12 @@ class World:
 
     def tried(self, state: State, event: Event, payload: bytes | None = None) -> Trial:
         """What the original expects of an event in a state."""
-        masks = self.behaviour.masks(state, event)
-        observation, after = self.behaviour.observe(state, event, masks)
+        masks = self.machine.masks(event.kind, state, event.facts)
+        expected, after = observe(self.machine, state, event, masks)
         return Trial(
             event,
             self._masks.setdefault(masks, masks),
-            self._observations.setdefault(observation, observation),
+            self._expected.setdefault(expected, expected),
             {label: self._states.setdefault(then, then) for label, then in after.items()},
             payload,
         )
@@ -207,22 +196,21 @@ class World:
         """
         frame = trial.event.frame
         if frame is None or frame.length <= SHORT_FRAME:
-            going_on = {seen.label for seen in trial.observation.outcomes if seen.level == 0 or self.start.departing}
+            going_on = {seen.label for seen in trial.expected.outcomes if seen.level == 0 or self.start.departing}
             for label, then in trial.after.items():
                 looks = as_seen(label)
                 if looks in going_on and (looks is label or trial.is_plain(looks, then)):
                     yield label
 
-    def _next(self, layer: tuple[Node, ...]) -> Iterator[Node]:
-        for node in layer:
-            for kind in EventKind:
-                for trial in () if node.ended and kind.is_input else self.trials(node.state, kind):
-                    for label in self.steps_on(trial):
-                        state = trial.after[label]
-                        key = self._essence(state), ends(node.ended, trial)
-                        if key not in self._seen:
-                            self._seen.add(key)
-                            yield Node(state, node, trial, label)
+    def _steps(self, situation: Situation) -> Iterator[tuple[HistoryStep, Situation]]:
+        for kind in EventKind:
+            for trial in self.trials_in(situation, kind):
+                for label in self.steps_on(trial):
+                    after = Situation(trial.after[label], situation.ended or kind is EventKind.RECEIVE_EOF)
+                    yield trial.step(situation.state, label), after
+
+    def _key(self, situation: Situation) -> Situation:
+        return situation._replace(state=self._essence(situation.state))
 
     def essence(self, original: State, mutant: State) -> tuple[State, State]:
         """Two states but for what they only report, where they report the same."""
@@ -245,9 +233,9 @@ class TrialEvents:
     is found first is what reads best.
     """
 
-    def __init__(self, rules: RuleSet, start: Start, behaviour: Behaviour) -> None:
+    def __init__(self, rules: RuleSet, start: Start, machine: CompiledMachine) -> None:
         self._start: Final = start
-        self._behaviour: Final = behaviour
+        self._machine: Final = machine
         self._limit: Final = start.setting.limit
         self._alphabet: Final = _alphabet(rules, start.setting.role, self._limit)
         self._known: Final[dict[tuple[object, ...], tuple[tuple[Event, bytes | None], ...]]] = {}
@@ -307,7 +295,7 @@ class TrialEvents:
 
     def _permitting(self, event: Event, state: State) -> int:
         """The rows that permit an event which none refuses."""
-        refusing, legal, _ = self._behaviour.masks(state, event)
+        refusing, legal, _ = self._machine.masks(event.kind, state, event.facts)
         return 0 if refusing else legal
 
 
@@ -453,13 +441,12 @@ def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list
 __all__ = [
     "ESTABLISHED",
     "SMALL_LIMIT",
-    "Node",
+    "HistoryStep",
+    "Situation",
     "Start",
-    "Step",
     "Trial",
     "TrialEvents",
     "World",
-    "ends",
     "starts",
     "starts_with_two",
 ]

@@ -26,7 +26,7 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, 
 from wsoracle.model.rules import RULES
 
 from ..mutants.distinguish import Scenario
-from ..mutants.observable import History, Step, step_at
+from ..mutants.observable import History, HistoryStep, step_at
 from ..mutants.reachable_histories import Start
 
 GROUPS: Final = frozenset("1234567")
@@ -148,7 +148,7 @@ class _Run:
 
     def __init__(self, role: Role) -> None:
         self.setting: Final = Setting(role, echo=True)
-        self.steps: Final[list[Step]] = []
+        self.steps: Final[list[HistoryStep]] = []
         self.silences: Final[list[History]] = []
         self._machine: Final = _machine(role)
         self._state = State()
@@ -183,7 +183,7 @@ class _Run:
     def _discharge(self) -> None:
         """Do all that is owed; before each of it stands the history in which the endpoint stays silent instead."""
         while dues := self._machine.owed(self._state):
-            self.silences.append((*self.steps, Step(Event(EventKind.SILENCE))))
+            self.silences.append((*self.steps, HistoryStep(Event(EventKind.SILENCE))))
             self._do(dues[0][0])
 
     def _do(self, due: Due) -> None:

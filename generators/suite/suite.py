@@ -12,7 +12,7 @@ those of the data transfer and the closing handshake alone, which is what it can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.model.machine.compiled import CompiledMachine, OneRowReplaced
 from wsoracle.model.notation.rule import Level
-from wsoracle.model.notation.variables import Setting
 from wsoracle.model.rules import RULES
 
 from ..cases import build
 from ..cases.case import Case
 from ..cases.origin import Origin
 from ..mutants.distinguish import Distinguisher, Scenario, Status
-from ..mutants.observable import Behaviour, MutantBehaviour, step_at, trace
+from ..mutants.observable import differs_on, mutated, step_at, trace
 from ..mutants.operators import Mutant, mutants, of_handshake
 from ..mutants.reachable_histories import Start
 from ..workers import process_pool
@@ -145,38 +145,21 @@ def _tell(step: OnStep | None, what: str, done: int, total: int) -> None:
 # --- the matrix and the cover ---------------------------------------------------------------------------------------
 
 
-class Matrix:
-    """Which mutants a history kills. The behaviours under the latest setting are kept: ask setting by setting."""
+def kills(scenarios: Sequence[Scenario], among: Sequence[Mutant]) -> Iterator[set[str]]:
+    """For each of some histories the ids of the mutants that expect something else at some step of it.
 
-    def __init__(self) -> None:
-        self._originals: Final[dict[Setting, Behaviour]] = {}
-        self._setting: Setting | None = None
-        self._mutants: Final[dict[str, MutantBehaviour]] = {}
-
-    def killed(self, scenario: Scenario, among: Iterable[Mutant]) -> set[str]:
-        """The ids of the mutants that expect something else at some step of a history."""
-        setting, history = scenario.start.setting, scenario.history
-        places = trace(self._original(setting), history, scenario.start.state)
+    What is compiled for a setting is kept until another one comes: ask setting by setting.
+    """
+    machine: CompiledMachine | None = None
+    mutated_: dict[str, OneRowReplaced] = {}
+    for scenario in scenarios:
+        if machine is None or machine.setting != scenario.start.setting:
+            machine = CompiledMachine(RULES, scenario.start.setting)
+            mutated_ = {mutant.id: mutated(machine, mutant) for mutant in among}
+        traced = trace(machine, scenario.history, scenario.start.state)
         # Before an event of the changed row's kind nothing can differ.
-        kinds = {step.event.kind for step in history}
-        return {
-            mutant.id
-            for mutant in among
-            if RULES.by_id[mutant.rule].on in kinds and self._mutant(setting, mutant).differs_on(places)
-        }
-
-    def _original(self, setting: Setting) -> Behaviour:
-        if setting not in self._originals:
-            self._originals[setting] = Behaviour(RULES, setting)
-        return self._originals[setting]
-
-    def _mutant(self, setting: Setting, mutant: Mutant) -> MutantBehaviour:
-        if setting != self._setting:
-            self._setting = setting
-            self._mutants.clear()
-        if mutant.id not in self._mutants:
-            self._mutants[mutant.id] = MutantBehaviour(self._original(setting), mutant.rule, mutant.row)
-        return self._mutants[mutant.id]
+        kinds = {step.event.kind for step in scenario.history}
+        yield {name for name, mutant in mutated_.items() if mutant.kind in kinds and differs_on(mutant, traced)}
 
 
 def cover(kill_sets: Mapping[str, frozenset[str]], last: Container[str] = ()) -> list[str]:
@@ -265,12 +248,11 @@ def _kill_sets(
 def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozenset[str]]:
     """What each of some histories of one start kills, of the mutants with these ids."""
     scenarios, ids, each = task
-    among, matrix = [_by_id()[name] for name in ids], Matrix()
-    found = []
-    for scenario in scenarios:
-        found.append(frozenset(matrix.killed(scenario, among)))
-        if not each:
-            among = [mutant for mutant in among if mutant.id not in found[-1]]
+    found: list[frozenset[str]] = []
+    before: set[str] = set()
+    for killed in kills(scenarios, [_by_id()[name] for name in ids]):
+        found.append(frozenset(killed - before))
+        before |= set() if each else killed
     return found
 
 
@@ -351,4 +333,4 @@ def _by_id() -> dict[str, Mutant]:
     return {mutant.id: mutant for mutant in mutants()}
 
 
-__all__ = ["Found", "Matrix", "MutationResult", "analyse", "cover", "find_all", "suite_cases"]
+__all__ = ["Found", "MutationResult", "analyse", "cover", "find_all", "kills", "suite_cases"]

@@ -173,7 +173,7 @@ class _Search:
         role = start.setting.role
         alphabet = self._alphabet(start.setting)
         explorer = Explorer(self.rules, start.setting, departures=departing, alphabet=alphabet)
-        machine = explorer.machine.at(level)
+        machine = CompiledMachine(self.rules.at(level), start.setting)
         best: dict[str, Witness] = {}
         layer = 0
         visits = explorer.visits([start.state])

@@ -16,6 +16,9 @@ equal to the rows. A function for masks has this grammar::
 
     BLOCK = (mask |= NUMBER | if CONDITION: BLOCK)*
 
+A second function gives the :data:`Masks` of an event, from the same blocks: what is enabled at every level follows from
+them, and they are what a mutant shares with the original (:class:`OneRowReplaced`): only its own row is asked anew.
+
 where a condition is made of names of variables, numbers, ``and or not == != < <= > >= +`` and conditional
 expressions. Rows share the tests that they have in common: conjunctions are cut into their terms, and the term that
 most rows have goes first. Terms cannot fail and change nothing, so that their order is free.
@@ -25,16 +28,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ..notation.expression import Const, Expr, Op, Value, source, substitute, variables
-from ..notation.rule import LEGAL, STRENGTHS, Due, Forbid, Level, Rule, RuleSet, Strength
+from ..notation.rule import LEGAL, STRENGTHS, Due, Forbid, Rule, RuleSet, Strength
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, Event, EventKind, Facts, Setting, State
 from .interpreted import LEVELS, Kind, Label, Outcome, label_of, strongest
 from .interpreted import _order as order_of
 
 MaskFunction: TypeAlias = "Callable[[State, Facts | None], int]"
+Masks: TypeAlias = "tuple[int, int, int]"
+"""The rows that refuse an event; the other rows that are enabled where it is legal; and where it is not."""
+MasksFunction: TypeAlias = "Callable[[State, Facts | None], Masks]"
+GuardFunction: TypeAlias = "Callable[[State, Facts | None], tuple[bool, bool]]"
+"""Whether a guard holds where the event is legal, and where it is not."""
 EffectFunction: TypeAlias = "Callable[[State, Facts | None], State]"
 
 _INDENT: Final = "    "
@@ -52,13 +60,21 @@ class _Row(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """An outcome as far as the enabled rows decide it; ``effect`` computes the state after it."""
+    """An outcome as far as the enabled rows decide it; ``effect`` computes the state after it.
+
+    ``level``: the index in ``LEVELS`` of the strictest level that allows it; 0 where it is allowed in full.
+    """
 
     label: Label
     effect: EffectFunction
     rules: tuple[str, ...]
     strength: Strength
     departs_from: tuple[str, ...] = ()
+    level: int = 0
+
+    def outcome(self, state: State, facts: Facts | None) -> Outcome:
+        """The outcome where the event happens in a state."""
+        return Outcome(self.label, self.effect(state, facts), self.rules, self.strength, self.departs_from)
 
 
 class _Part(NamedTuple):
@@ -81,16 +97,23 @@ class CompiledMachine:
         self._constants: Final = _Constants(setting.values)
         self._parts: Final[dict[str, _Part]] = {}
         self._effects: Final[dict[str, EffectFunction]] = {}
-        self._departing: Final[dict[tuple[EventKind, tuple[int, ...]], tuple[Choice, ...]]] = {}
+        self._masks: Final[dict[str, MasksFunction]] = {}
+        self._departing: Final[dict[tuple[str, Masks], tuple[Choice, ...]]] = {}
         self._rows: Final[dict[tuple[str, int], tuple[Rule, ...]]] = {}
         self._owed: Final[dict[int, tuple[tuple[Due, Rule], ...]]] = {}
-        self._levels: Final[dict[Level, CompiledMachine]] = {Level.FULL: self}
 
     # --- what the generated functions say -----------------------------------------------------------------------------
 
     def mask(self, kind: EventKind, state: State, facts: Facts | None = None) -> int:
         """The enabled rows: bit *i* stands for row *i* of ``rules.of(kind)``."""
         return self._part(kind).mask(state, facts)
+
+    def masks(self, kind: EventKind, state: State, facts: Facts | None = None) -> Masks:
+        """The enabled rows, from which those at every level follow (see :meth:`departing`)."""
+        found = self._masks.get(kind._value_)
+        if found is None:
+            found = self._masks[kind._value_] = _define(self._generate_masks(kind), f"{kind.value}_masks")
+        return found(state, facts)
 
     def rows(self, kind: EventKind, mask: int) -> list[Rule]:
         """The rows of a mask, in the order of the rule set."""
@@ -109,7 +132,15 @@ class CompiledMachine:
         known = self._part(kind).choices
         found = known.get(mask)
         if found is None:
-            found = known[mask] = tuple(sorted(self._of(kind, self.rows(kind, mask)), key=_by_order))
+            found = known[mask] = tuple(sorted(_choices(self.rows(kind, mask), self.effect_function), key=_by_order))
+        return found
+
+    def departing(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
+        """The outcomes allowed at any level: the stricter levels first, and at each the order of the rows."""
+        key = kind._value_, masks
+        found = self._departing.get(key)
+        if found is None:
+            found = self._departing[key] = _departing(self.rules.of(kind), masks, self.effect_function)
         return found
 
     def labels(self, state: State, event: Event) -> dict[Label, State]:
@@ -121,16 +152,15 @@ class CompiledMachine:
         chosen = part.choices.get(mask)
         if chosen is None:
             chosen = self.choices(kind, mask)
-        return {label: effect(state, facts) for label, effect, _, _, _ in chosen}
+        return {label: effect(state, facts) for label, effect, _, _, _, _ in chosen}
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
         """The set of outcomes of an event; with ``departures`` those that break only a SHOULD or CONSENSUS rule too."""
-        facts = event.facts
-        chosen = self._with_departures(state, event) if departures else self._chosen(state, event)
-        return tuple(
-            Outcome(label, effect(state, facts), rules, strength, left)
-            for label, effect, rules, strength, left in chosen
-        )
+        kind, facts = event.kind, event.facts
+        if departures:
+            chosen = self.departing(kind, self.masks(kind, state, facts))
+            return tuple(choice.outcome(state, facts) for choice in sorted(chosen, key=_by_order))
+        return tuple(choice.outcome(state, facts) for choice in self.choices(kind, self.mask(kind, state, facts)))
 
     def canonical(self, state: State, event: Event) -> Outcome | None:
         """The outcome that the canonical endpoint chooses; None where nothing is allowed."""
@@ -141,10 +171,7 @@ class CompiledMachine:
         chosen = part.choices.get(mask)
         if chosen is None:
             chosen = self.choices(kind, mask)
-        if not chosen:
-            return None
-        label, effect, rules, strength, left = chosen[0]
-        return Outcome(label, effect(state, facts), rules, strength, left)
+        return chosen[0].outcome(state, facts) if chosen else None
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
         """What an endpoint owes in a state, in the order in which the canonical endpoint discharges it."""
@@ -168,44 +195,6 @@ class CompiledMachine:
         """The state after the reaction of a rule of this set."""
         return self.effect_function(rule)(state, facts)
 
-    def at(self, level: Level) -> CompiledMachine:
-        """The machine of the rule set without the refusals that do not count at a level."""
-        if level not in self._levels:
-            self._levels[level] = CompiledMachine(self.rules.at(level), self.setting)
-        return self._levels[level]
-
-    def _chosen(self, state: State, event: Event) -> tuple[Choice, ...]:
-        return self.choices(event.kind, self.mask(event.kind, state, event.facts))
-
-    def _with_departures(self, state: State, event: Event) -> tuple[Choice, ...]:
-        kind = event.kind
-        masks = tuple(self.at(level).mask(kind, state, event.facts) for level in LEVELS)
-        found = self._departing.get((kind, masks))
-        if found is None:
-            found = self._departing[kind, masks] = self._combine(kind, masks)
-        return found
-
-    def _combine(self, kind: EventKind, masks: tuple[int, ...]) -> tuple[Choice, ...]:
-        refusals = [rule for rule in self.rows(kind, masks[0]) if rule.refuses]
-        result: dict[Label, Choice] = {}
-        for level, mask in zip(LEVELS, masks, strict=True):
-            left = tuple(rule.id for rule in refusals if not level.keeps(rule.strength))
-            machine = self.at(level)
-            for choice in machine._of(kind, machine.rows(kind, mask)):
-                result.setdefault(choice.label, choice._replace(departs_from=left))
-        return tuple(sorted(result.values(), key=_by_order))
-
-    def _of(self, kind: EventKind, rows: Sequence[Rule]) -> list[Choice]:
-        by_label: dict[Label, list[Rule]] = {}
-        for rule in rows:
-            label = label_of(rule)
-            if label is not None:
-                by_label.setdefault(label, []).append(rule)
-        return [
-            Choice(label, self.effect_function(found[0]), tuple(rule.id for rule in found), strongest(found))
-            for label, found in by_label.items()
-        ]
-
     # --- generating ---------------------------------------------------------------------------------------------------
 
     def source(self, kind: EventKind) -> str:
@@ -221,10 +210,25 @@ class CompiledMachine:
         return self._part(kind).mask
 
     def effect_function(self, rule: Rule) -> EffectFunction:
-        """The generated function itself: (state, facts) -> state after the rule."""
+        """The generated function itself: (state, facts) -> state after the rule, of this set or of a mutant of it."""
+        if rule is not self.rules.by_id.get(rule.id):
+            made: EffectFunction = _define(self.effect_source(rule), "effect")
+            return made
         if rule.id not in self._effects:
             self._effects[rule.id] = _define(self.effect_source(rule), "effect")
         return self._effects[rule.id]
+
+    def guard_function(self, rule: Rule) -> GuardFunction:
+        """The guard of a rule, of this set or of a mutant of it, as a function of state and facts."""
+        return self._constants.guard_function(rule.when, rule.on)
+
+    def bit(self, rule_id: str) -> int:
+        """The bit of a row in masks; :class:`KeyError` where there is no such row."""
+        return self._bits[rule_id]
+
+    @cached_property
+    def _bits(self) -> dict[str, int]:
+        return {rule.id: 1 << index for kind in EventKind for index, rule in enumerate(self.rules.of(kind))}
 
     def _part(self, kind: EventKind) -> _Part:
         # By value: an enumeration computes the hash of its members anew each time.
@@ -235,6 +239,25 @@ class CompiledMachine:
         return part
 
     def _generate(self, kind: EventKind) -> str:
+        refusing, others = self._blocks(kind)
+        lines = _header(f"{kind.value}_mask", kind, reads_facts=kind.facts is not None)
+        lines += [f"{_INDENT}mask = 0", *_block(refusing, _INDENT)]
+        lines += [f"{_INDENT}legal = mask == 0", *_block(others, _INDENT)]
+        return "\n".join([*lines, f"{_INDENT}return mask", ""])
+
+    def _generate_masks(self, kind: EventKind) -> str:
+        refusing, others = self._blocks(kind)
+        if_illegal = [row for row in others if LEGAL.name not in row.terms]
+        lines = _header(f"{kind.value}_masks", kind, reads_facts=kind.facts is not None)
+        for name, legal, rows in (
+            ("refusing", True, refusing), ("if_legal", True, others), ("if_illegal", False, if_illegal),
+        ):  # fmt: skip
+            lines += [f"{_INDENT}legal = {legal}", f"{_INDENT}mask = 0", *_block(rows, _INDENT)]
+            lines.append(f"{_INDENT}{name} = mask")
+        return "\n".join([*lines, f"{_INDENT}return refusing, if_legal, if_illegal", ""])
+
+    def _blocks(self, kind: EventKind) -> tuple[list[_Row], list[_Row]]:
+        """The rows of a kind that refuse an event, and the others, without those whose guard never holds."""
         refusing: list[_Row] = []
         others: list[_Row] = []
         for index, rule in enumerate(self.rules.of(kind)):
@@ -243,14 +266,64 @@ class CompiledMachine:
                 raise ValueError(f"the row {rule.id} refuses an event: its guard cannot ask whether the event is legal")
             if terms is not None:
                 (refusing if rule.refuses else others).append(_Row(1 << index, terms))
-        lines = [f"def {kind.value}_mask(state, facts):", _INDENT + _UNPACK_STATE]
-        if kind.facts is not None:
-            lines.append(_INDENT + _UNPACK_FACTS[kind])
-        lines.append(f"{_INDENT}mask = 0")
-        lines += _block(refusing, _INDENT)
-        lines.append(f"{_INDENT}legal = mask == 0")
-        lines += _block(others, _INDENT)
-        return "\n".join([*lines, f"{_INDENT}return mask", ""])
+        return refusing, others
+
+
+class OneRowReplaced:
+    """A machine with one row replaced by another of the same id and kind: a mutant of it.
+
+    Everything else is shared with the original. Its outcomes are those of a :class:`CompiledMachine` of the changed
+    rules; a row that is to be missing is one whose guard never holds.
+    """
+
+    def __init__(self, original: CompiledMachine, row: Rule) -> None:
+        self.setting: Final = original.setting
+        self.kind: Final = row.on
+        self.row: Final = row
+        self._original: Final = original
+        self._bit: Final = original.bit(row.id)
+        self._guard: Final = original.guard_function(row)
+        self._departing: Final[dict[Masks, tuple[Choice, ...]]] = {}
+        was = original.rules.by_id[row.id]
+        self.keeps_reaction: Final = row.then is was.then and row.strength is was.strength
+        """Only the guard differs: where the same rows are enabled, the outcomes are the same."""
+
+    def masks(self, kind: EventKind, state: State, facts: Facts | None = None) -> Masks:
+        """The enabled rows, as of a :class:`CompiledMachine`."""
+        masks = self._original.masks(kind, state, facts)
+        return self.changed(masks, state, facts) if kind is self.kind else masks
+
+    def changed(self, masks: Masks, state: State, facts: Facts | None) -> Masks:
+        """The masks that the original has at an event of the changed row's kind, as they are here."""
+        bit = self._bit
+        refusing, if_legal, if_illegal = masks[0] & ~bit, masks[1] & ~bit, masks[2] & ~bit
+        legal, illegal = self._guard(state, facts)
+        if self.row.refuses:
+            return (refusing | bit if illegal else refusing), if_legal, if_illegal
+        return refusing, (if_legal | bit if legal else if_legal), (if_illegal | bit if illegal else if_illegal)
+
+    def enables(self, masks: Masks) -> bool:
+        """Whether the row is enabled at an event that is taken to be legal."""
+        return bool((masks[0] | masks[1]) & self._bit)
+
+    def departing(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
+        """The outcomes allowed at any level, as of a :class:`CompiledMachine`."""
+        if kind is not self.kind:
+            return self._original.departing(kind, masks)
+        found = self._departing.get(masks)
+        if found is None:
+            found = self._departing[masks] = _departing(self._rows, masks, self._original.effect_function)
+        return found
+
+    def rows(self, kind: EventKind, mask: int) -> list[Rule]:
+        """The rows of a mask, in the order of the rule set."""
+        if kind is not self.kind:
+            return self._original.rows(kind, mask)
+        return [rule for index, rule in enumerate(self._rows) if mask >> index & 1]
+
+    @cached_property
+    def _rows(self) -> tuple[Rule, ...]:
+        return tuple(self.row if rule.id == self.row.id else rule for rule in self._original.rules.of(self.kind))
 
 
 class _Constants:
@@ -260,7 +333,8 @@ class _Constants:
     what was done already is found by identity; the expression is kept beside it, lest its identity be given away.
     """
 
-    _guards: Final[dict[tuple[int, tuple[Value, ...]], tuple[Expr, tuple[str, ...] | None]]] = {}
+    _guards: Final[dict[int, tuple[Expr, tuple[str, ...], dict[tuple[object, ...], Any]]]] = {}
+    """By identity: an expression, the settings that it reads, and what was made for values of these."""
     _effects: Final[dict[tuple[int, EventKind, tuple[Value, ...]], tuple[Mapping[str, Expr], str]]] = {}
     _MOST: Final = 20_000
 
@@ -270,12 +344,37 @@ class _Constants:
 
     def terms(self, guard: Expr) -> tuple[str, ...] | None:
         """The conditions whose conjunction is the guard, as source, each once; None where it never holds."""
-        key = id(guard), self._key
-        if key not in self._guards:
+        found: tuple[str, ...] | None = self._known(guard, "terms", lambda: _terms(substitute(guard, self._values)))
+        return found
+
+    def guard_function(self, guard: Expr, kind: EventKind) -> GuardFunction:
+        """Whether a guard holds where the event is legal, and where it is not."""
+        made: GuardFunction = self._known(guard, kind.value, lambda: self._guard_function(guard, kind))
+        return made
+
+    def _guard_function(self, guard: Expr, kind: EventKind) -> GuardFunction:
+        settled = substitute(guard, self._values)
+        cases = [substitute(settled, {LEGAL.name: legal}) for legal in (True, False)]
+        lines = _header("guard", kind, reads_facts=_read_facts(kind, [settled]))
+        if LEGAL.name in variables(settled):
+            lines.append(f"{_INDENT}return {source(cases[0])}, {source(cases[1])}")
+        else:
+            lines += [f"{_INDENT}holds = {source(settled)}", f"{_INDENT}return holds, holds"]
+        made: GuardFunction = _define("\n".join([*lines, ""]), "guard")
+        return made
+
+    def _known(self, guard: Expr, what: str, make: Callable[[], Any]) -> Any:
+        """What was made of a guard before, under any setting that gives the same values to what the guard reads."""
+        entry = self._guards.get(id(guard))
+        if entry is None:
             if len(self._guards) >= self._MOST:
                 self._guards.clear()
-            self._guards[key] = guard, _terms(substitute(guard, self._values))
-        return self._guards[key][1]
+            reads = tuple(name for name in variables(guard) if name in self._values)
+            entry = self._guards[id(guard)] = (guard, reads, {})
+        key = (what, *(self._values[name] for name in entry[1]))
+        if key not in entry[2]:
+            entry[2][key] = make()
+        return entry[2][key]
 
     def effect_source(self, effects: Mapping[str, Expr], kind: EventKind) -> str:
         """The generated function for the state after a reaction with these effects, to an event of this kind."""
@@ -287,15 +386,48 @@ class _Constants:
         return self._effects[key][1]
 
     def _generate(self, effects: Mapping[str, Expr], kind: EventKind) -> str:
-        lines = ["def effect(state, facts):"]
         if not effects:
-            return "\n".join([*lines, f"{_INDENT}return state", ""])
+            return f"def effect(state, facts):\n{_INDENT}return state\n"
         after = {name: substitute(effect, self._values) for name, effect in effects.items()}
-        lines.append(_INDENT + _UNPACK_STATE)
-        if any(name in FACT_VARIABLES[kind] for effect in after.values() for name in variables(effect)):
-            lines.append(_INDENT + _UNPACK_FACTS[kind])
+        lines = _header("effect", kind, reads_facts=_read_facts(kind, after.values()))
         values = ", ".join(source(after[name]) if name in after else name for name in STATE_VARIABLES)
         return "\n".join([*lines, f"{_INDENT}return new(State, ({values}))", ""])
+
+
+def _choices(rows: Sequence[Rule], effect_of: Callable[[Rule], EffectFunction]) -> list[Choice]:
+    """The outcomes that enabled rows allow, in the order of the rows."""
+    by_label: dict[Label, list[Rule]] = {}
+    for rule in rows:
+        label = label_of(rule)
+        if label is not None:
+            by_label.setdefault(label, []).append(rule)
+    return [
+        Choice(label, effect_of(found[0]), tuple(rule.id for rule in found), strongest(found))
+        for label, found in by_label.items()
+    ]
+
+
+def _departing(rows: Sequence[Rule], masks: Masks, effect_of: Callable[[Rule], EffectFunction]) -> tuple[Choice, ...]:
+    """The outcomes that the rows of a kind allow at any level, where these are enabled."""
+    refusing, if_legal, if_illegal = ([rule for index, rule in enumerate(rows) if mask >> index & 1] for mask in masks)
+    result: dict[Label, Choice] = {}
+    for number, level in enumerate(LEVELS):
+        kept = {rule.id for rule in refusing if level.keeps(rule.strength)}
+        left = tuple(rule.id for rule in refusing if rule.id not in kept)
+        enabled = {rule.id for rule in (if_illegal if kept else if_legal)} | kept
+        for choice in _choices([rule for rule in rows if rule.id in enabled], effect_of):
+            result.setdefault(choice.label, choice._replace(departs_from=left, level=number))
+    return tuple(result.values())
+
+
+def _header(name: str, kind: EventKind, *, reads_facts: bool) -> list[str]:
+    """The beginning of a generated function: state, and facts where they are read, by the names of their variables."""
+    lines = [f"def {name}(state, facts):", _INDENT + _UNPACK_STATE]
+    return [*lines, _INDENT + _UNPACK_FACTS[kind]] if reads_facts else lines
+
+
+def _read_facts(kind: EventKind, expressions: Iterable[Expr]) -> bool:
+    return any(name in FACT_VARIABLES[kind] for expression in expressions for name in variables(expression))
 
 
 def _by_order(choice: Choice) -> tuple[int, int, bool, int]:
@@ -353,4 +485,4 @@ def _define(text: str, name: str) -> Any:
     return names[name]
 
 
-__all__ = ["Choice", "CompiledMachine", "EffectFunction", "Kind", "MaskFunction"]
+__all__ = ["Choice", "CompiledMachine", "EffectFunction", "Kind", "MaskFunction", "Masks", "OneRowReplaced"]

@@ -75,13 +75,25 @@ class BreadthFirst(Generic[S, L]):
         while self._queue:
             visit = self._queue.popleft()
             yield visit
-            if visit.depth != self._longest:
-                for label, state in visit.leaving:
-                    self._reach(state, (visit.state, label), visit.depth + 1)
+            self._leave(visit)
+
+    def layers(self) -> Iterator[tuple[S, ...]]:
+        """The states by their distance, all of one distance at once, instead of one after another."""
+        while self._queue:
+            layer = tuple(self._queue)
+            self._queue.clear()
+            yield tuple(visit.state for visit in layer)
+            for visit in layer:
+                self._leave(visit)
 
     def path(self, state: S) -> tuple[L, ...]:
         """The labels of a shortest path to a reached state; :class:`KeyError` for any other state."""
         return path_to(self.via, state)
+
+    def _leave(self, visit: Visit[S, L]) -> None:
+        if visit.depth != self._longest:
+            for label, state in visit.leaving:
+                self._reach(state, (visit.state, label), visit.depth + 1)
 
     def _reach(self, state: S, step: tuple[S, L] | None, depth: int) -> None:
         if state in self.via:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from wsoracle.generators.mutants.distinguish import Distinguisher, Finding, Status, search
-from wsoracle.generators.mutants.observable import MutantBehaviour, expectation
+from wsoracle.generators.mutants.observable import expectation, mutated
 from wsoracle.generators.mutants.operators import Mutant, mutants
 from wsoracle.generators.mutants.reachable_histories import SHORT_FRAME, Start, World, starts, starts_with_two
 from wsoracle.model.machine.interpreted import Kind, allowed
@@ -125,7 +125,7 @@ def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distingui
     prover = distinguisher.prover
     assert len(prover.invariant) > 50
     known = [
-        (start, node.state) for start in _SOME_STARTS for d in range(3) for node in distinguisher.world(start).layer(d)
+        (start, here.state) for start in _SOME_STARTS for d in range(3) for here in distinguisher.world(start).layer(d)
     ]
     for start, state in known:
         values = environment(start.setting, state, None)
@@ -198,14 +198,14 @@ def test_worlds_are_ordered_by_how_far_they_are_from_the_default() -> None:
 
 def test_histories_of_a_world_happen() -> None:
     world = World(Start(Setting(Role.CLIENT, echo=True)))
-    for node in world.layer(2)[::5]:
+    for here in world.layer(2)[::5]:
         state = State()
-        for step in node.history:
+        for step in world.history(here):
             assert step.event.frame is None or step.event.frame.length <= SHORT_FRAME
             after = {o.label: o.state for o in allowed(state, step.event, world.start.setting)}
             assert step.label in after
             state = after[step.label]
-        assert state == node.state
+        assert state == here.state
 
 
 def test_a_history_goes_on_only_where_who_looks_on_knows_what_happened() -> None:
@@ -216,13 +216,13 @@ def test_a_history_goes_on_only_where_who_looks_on_knows_what_happened() -> None
     assert unclear
     for trial in unclear:
         assert not any(label.kind is Kind.REFUSE for label in world.steps_on(trial))
-        assert len([seen for seen in trial.observation.outcomes if seen.label.kind is Kind.REFUSE]) == 1
+        assert len([seen for seen in trial.expected.outcomes if seen.label.kind is Kind.REFUSE]) == 1
 
 
 def test_a_refusal_that_names_versions_is_tried() -> None:
     world = World(Start(Setting(Role.SERVER), CONNECTING))
     refusing = CONNECTING._replace(handshake=HANDSHAKE.index("another version"))
-    allowed_ones = [t for t in world.trials(refusing, EventKind.SEND_RESPONSE) if t.observation.outcomes]
+    allowed_ones = [t for t in world.trials(refusing, EventKind.SEND_RESPONSE) if t.expected.outcomes]
     heads = [trial.event.head for trial in allowed_ones]
     assert any(isinstance(head, ResponseFacts) and head.status >= 400 and head.versions == 1 for head in heads)
 
@@ -230,7 +230,7 @@ def test_a_refusal_that_names_versions_is_tried() -> None:
 def test_a_mutant_differs_only_at_events_of_its_kind() -> None:
     world = World(Start(Setting(Role.SERVER, echo=True)))
     mutant = BY_ID["5.5.2/ping~drop"]
-    behaviour = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
-    assert behaviour.kind is EventKind.RECEIVE
+    machine = mutated(world.machine, mutant)
+    assert machine.kind is EventKind.RECEIVE
     for trial in world.trials(State(), EventKind.SEND):
-        assert behaviour.masks(State(), trial.event) == trial.masks
+        assert machine.masks(trial.event.kind, State(), trial.event.facts) == trial.masks

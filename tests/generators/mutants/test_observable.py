@@ -7,29 +7,32 @@ from collections.abc import Sequence
 import pytest
 
 from wsoracle.generators.mutants.observable import (
-    Behaviour,
-    MutantBehaviour,
-    Observation,
+    Expected,
+    HistoryStep,
     Seen,
-    Step,
     alike,
     as_seen,
     can_happen,
+    differs_on,
     expectation,
+    mutated,
+    observe,
     representative,
     seen_from,
     step_at,
     trace,
+    witnessed,
 )
 from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.mutants.reachable_histories import Node, Start, World
+from wsoracle.generators.mutants.reachable_histories import Situation, Start, World
+from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets import utf8
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Role
+from wsoracle.model.octets.vocabulary import CONTINUATION, PING, TEXT, Role
 from wsoracle.model.rules import RULES
 
 SERVER = Setting(Role.SERVER, echo=True)
@@ -44,7 +47,7 @@ ACCEPTED = Label(Kind.ACCEPT, delivers="ping")
 )
 def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
     world = World(Start(setting, departing=True))
-    _expects_what_is_allowed(world, setting, [node for depth in range(3) for node in world.layer(depth)][::15])
+    _expects_what_is_allowed(world, setting, [here for depth in range(3) for here in world.layer(depth)][::15])
 
 
 @pytest.mark.parametrize(
@@ -57,47 +60,47 @@ def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
 )
 def test_and_so_it_is_in_the_opening_handshake(setting: Setting) -> None:
     world = World(Start(setting, CONNECTING, departing=True))
-    _expects_what_is_allowed(world, setting, [node for depth in range(2) for node in world.layer(depth)])
+    _expects_what_is_allowed(world, setting, [here for depth in range(2) for here in world.layer(depth)])
 
 
-def _expects_what_is_allowed(world: World, setting: Setting, nodes: Sequence[Node]) -> None:
-    for node in nodes:
+def _expects_what_is_allowed(world: World, setting: Setting, situations: Sequence[Situation]) -> None:
+    for here in situations:
         for kind in EventKind:
-            assert bool(world.trials(node.state, kind)) == can_happen(kind, node.state, setting)
-            for trial in world.trials(node.state, kind)[::31]:
-                outcomes = allowed(node.state, trial.event, setting, departures=True)
+            assert bool(world.trials(here.state, kind)) == can_happen(kind, here.state, setting)
+            for trial in world.trials(here.state, kind)[::31]:
+                outcomes = allowed(here.state, trial.event, setting, departures=True)
                 assert {o.label: o.state for o in outcomes} == trial.after
-                in_full = {as_seen(o.label) for o in allowed(node.state, trial.event, setting)}
-                assert {seen.label for seen in trial.observation.outcomes if seen.level == 0} == in_full
+                in_full = {as_seen(o.label) for o in allowed(here.state, trial.event, setting)}
+                assert {seen.label for seen in trial.expected.outcomes if seen.level == 0} == in_full
                 if kind is EventKind.SILENCE:
-                    dues = {due for due, _ in owed(node.state, setting)}
-                    assert set(trial.observation.owed) == dues
+                    dues = {due for due, _ in owed(here.state, setting)}
+                    assert set(trial.expected.owed) == dues
 
 
 def test_the_behaviour_of_a_mutant_is_that_of_its_rules() -> None:
     world = World(Start(SERVER))
-    states = [node.state for depth in range(3) for node in world.layer(depth)][::35]
+    states = [here.state for depth in range(3) for here in world.layer(depth)][::35]
     for mutant in mutants()[::130]:
-        shared = MutantBehaviour(world.behaviour, mutant.rule, mutant.row)
+        shared = mutated(world.machine, mutant)
         for state in states:
             for trial in world.trials(state, shared.kind)[::41]:
                 outcomes = allowed(state, trial.event, SERVER, mutant.rules, departures=True)
-                observation, after = shared.observe(state, trial.event)
+                expected, after = observe(shared, state, trial.event)
                 assert after == {o.label: o.state for o in outcomes}, mutant.id
-                assert {seen.label for seen in observation.outcomes} == {as_seen(label) for label in after}
+                assert {seen.label for seen in expected.outcomes} == {as_seen(label) for label in after}
 
 
 def test_along_a_history() -> None:
-    told = expectation(RULES, SERVER, (Step(PINGED, ACCEPTED), Step(SILENCE)))
+    told = expectation(RULES, SERVER, (HistoryStep(PINGED, ACCEPTED), HistoryStep(SILENCE)))
     assert [seen.label for seen in told[0].outcomes] == [ACCEPTED]
     assert told[1].outcomes == ()
     assert told[1].owed == (Due.PONG,)
     assert told[0].allows(ACCEPTED) and not told[0].allows(None)
-    assert len(expectation(RULES, SERVER, (Step(PINGED, Label(Kind.IGNORE)), Step(SILENCE)))) == 1
+    assert len(expectation(RULES, SERVER, (HistoryStep(PINGED, Label(Kind.IGNORE)), HistoryStep(SILENCE)))) == 1
 
 
 def test_the_application_is_told_the_close_code_when_tcp_closes() -> None:
-    lost = expectation(RULES, SERVER, (Step(Event(EventKind.RECEIVE_EOF)),))
+    lost = expectation(RULES, SERVER, (HistoryStep(Event(EventKind.RECEIVE_EOF)),))
     assert [seen.told for seen in lost[0].outcomes] == [1006]
 
 
@@ -117,7 +120,7 @@ def test_octets_mean_what_the_text_before_them_makes_of_them() -> None:
     assert utf8.run(representative(utf8.ACCEPT, utf8.TAIL1, 3)) == utf8.TAIL1
 
 
-def _frame_from(step: Step, state: State) -> FrameFacts:
+def _frame_from(step: HistoryStep, state: State) -> FrameFacts:
     event = seen_from(step, state, SERVER)
     assert event is not None and event.frame is not None
     return event.frame
@@ -141,13 +144,13 @@ def test_octets_mean_what_the_handshake_makes_of_them() -> None:
 
 
 def test_what_is_not_read_looks_ignored_and_what_cannot_be_sent_is_forbidden() -> None:
-    behaviour = Behaviour(RULES, SERVER)
+    machine = CompiledMachine(RULES, SERVER)
     ignored = Label(Kind.IGNORE)
-    seen, after = behaviour.witnessed(step_at(State(), PINGED, ACCEPTED), _at("awaiting 101"))
-    assert seen == Observation((Seen(ignored, 0),))
+    seen, after = witnessed(machine, step_at(State(), PINGED, ACCEPTED), _at("awaiting 101"))
+    assert seen == Expected((Seen(ignored, 0),))
     assert set(after.values()) == {_at("awaiting 101")}
     answer = step_at(CONNECTING, Event.of(EventKind.SEND_RESPONSE, ResponseFacts()))
-    assert behaviour.witnessed(answer, State()) == (Observation(()), {})
+    assert witnessed(machine, answer, State()) == (Expected(()), {})
 
 
 def test_one_error_code_is_as_good_as_another() -> None:
@@ -162,15 +165,15 @@ def test_one_error_code_is_as_good_as_another() -> None:
     assert alike(after, refused[1], State()) == one
     assert alike(after, ACCEPTED, one) is None
     both = RequestFacts(method_get=False, version=value_of("version", "another"))
-    told = Behaviour(RULES, SERVER).observe(CONNECTING, Event.of(EventKind.RECEIVE_REQUEST, both))[0]
+    told = observe(CompiledMachine(RULES, SERVER), CONNECTING, Event.of(EventKind.RECEIVE_REQUEST, both))[0]
     assert [seen.label for seen in told.outcomes] == [Label(Kind.REFUSE)]
     assert told.allows(refused[0]) and told.allows(refused[2])
 
 
 def test_a_traced_history_tells_mutants_apart() -> None:
-    original = Behaviour(RULES, SERVER)
-    history = (step_at(State(), PINGED, ACCEPTED), Step(SILENCE))
-    places = trace(original, history)
+    original = CompiledMachine(RULES, SERVER)
+    history = (step_at(State(), PINGED, ACCEPTED), HistoryStep(SILENCE))
+    traced = trace(original, history)
     by_id = {mutant.id: mutant for mutant in mutants()}
     for name, differs in {
         "5.5.2/ping~no-pong_due": True,
@@ -180,13 +183,5 @@ def test_a_traced_history_tells_mutants_apart() -> None:
         "5.5.3/send-pong~drop": False,
     }.items():
         mutant = by_id[name]
-        changed = MutantBehaviour(original, mutant.rule, mutant.row)
-        assert changed.differs_on(places) is differs, name
+        assert differs_on(mutated(original, mutant), traced) is differs, name
         assert (expectation(mutant.rules, SERVER, history) != expectation(RULES, SERVER, history)) is differs
-
-
-def test_a_row_that_is_not_there() -> None:
-    with pytest.raises(KeyError):
-        Behaviour(RULES, SERVER).place_of("no/such-row")
-    assert Behaviour(RULES, SERVER).place_of("5.5.1/close")[0] is EventKind.RECEIVE
-    assert CLOSE == 8

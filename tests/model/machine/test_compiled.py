@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.model.drawn import events, facts, heads, possible, setting_objects, states
 from wsoracle.model.machine import interpreted
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import CompiledMachine, OneRowReplaced
 from wsoracle.model.notation.expression import FALSE, TRUE, evaluate
 from wsoracle.model.notation.head_variables import possible_request, possible_response
 from wsoracle.model.notation.rule import LEGAL, Forbid, Level, Permit, Rule, RuleSet, Strength
@@ -108,12 +109,42 @@ def test_a_mutant_is_compiled_anew(data: st.DataObject) -> None:
     assert CompiledMachine(mutant, setting).enabled(state, event) == interpreted.enabled(mutant, setting, state, event)
 
 
-def test_levels() -> None:
-    compiled = CompiledMachine(RULES, SETTING)
+@given(st.data())
+@settings(max_examples=60)
+def test_masks_say_what_is_enabled_at_every_level(data: st.DataObject) -> None:
+    setting, state = data.draw(setting_objects()), data.draw(states())
+    event = data.draw(events(state))
+    compiled = CompiledMachine(RULES, setting)
+    refusing, if_legal, if_illegal = compiled.masks(event.kind, state, event.facts)
+    assert compiled.mask(event.kind, state, event.facts) == refusing | (if_illegal if refusing else if_legal)
     for level in Level:
-        assert compiled.at(level).rules is RULES.at(level)
-        assert compiled.at(level) is compiled.at(level)
-    assert compiled.at(Level.FULL) is compiled
+        kept = sum(compiled.bit(r.id) for r in compiled.rows(event.kind, refusing) if level.keeps(r.strength))
+        rows = compiled.rows(event.kind, kept | (if_illegal if kept else if_legal))
+        assert rows == interpreted.enabled(RULES.at(level), setting, state, event)
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_a_replaced_row_gives_what_the_changed_rules_allow(data: st.DataObject) -> None:
+    row = data.draw(st.sampled_from(RULES.rules))
+    when = data.draw(st.sampled_from([FALSE, TRUE, ~row.when]))
+    changed = data.draw(st.sampled_from([replace(row, when=when), replace(row, strength=Strength.MAY, when=when)]))
+    rules = RuleSet(changed if rule is row else rule for rule in RULES)
+    setting, state = data.draw(setting_objects()), data.draw(states())
+    event = Event.of(row.on, data.draw(facts(state, row.on)))
+    original = CompiledMachine(RULES, setting)
+    mutant = OneRowReplaced(original, changed)
+    choices = mutant.departing(event.kind, mutant.masks(event.kind, state, event.facts))
+    expected = interpreted.allowed(state, event, setting, rules, departures=True)
+    assert {c.label: c.outcome(state, event.facts) for c in choices} == {o.label: o for o in expected}
+    other = data.draw(events(state).filter(lambda event: event.kind is not row.on))
+    assert mutant.masks(other.kind, state, other.facts) == original.masks(other.kind, state, other.facts)
+    assert all((choice.level == 0) == (not choice.departs_from) for choice in choices)
+
+
+def test_a_row_that_is_not_there() -> None:
+    with pytest.raises(KeyError):
+        CompiledMachine(RULES, SETTING).bit("no/such-row")
 
 
 def test_a_mask_has_the_bit_of_each_enabled_row() -> None:
