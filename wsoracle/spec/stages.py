@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from typing import Final, TypeAlias
 
+from wsoracle.model.machine.explorer import BreadthFirst
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
 from wsoracle.model.machine.words import DUES, step_words
 from wsoracle.model.notation.expression import evaluate
@@ -78,20 +79,17 @@ def stages(role: Role) -> str:
     names: dict[str, str] = {}
     boxes: dict[str, State] = {}
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
-    queue = deque([CONNECTING])
-    while queue:
-        state = queue.popleft()
-        heading = _heading(state)
-        if heading in boxes:
-            continue
-        boxes[heading] = state
+
+    def steps(state: State) -> Iterator[tuple[str, State]]:
+        return iter(()) if _heading(state) in ("OPEN", "CLOSED") else _steps(state, setting)
+
+    for visit in BreadthFirst([CONNECTING], steps, key=_heading):
+        heading = _heading(visit.state)
+        boxes[heading] = visit.state
         names[heading] = f"s{len(names)}"
-        if heading in ("OPEN", "CLOSED"):
-            continue
-        for words, after in _steps(state, setting):
+        for words, after in visit.leaving:
             if words not in arrows[heading, _heading(after)]:
                 arrows[heading, _heading(after)].append(words)
-            queue.append(after)
     drawn = Diagram(
         f"The opening handshake of a {role.value}",
         names[_heading(CONNECTING)],
