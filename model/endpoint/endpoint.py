@@ -77,7 +77,7 @@ class Endpoint:
     ``limit`` is in octets of a message. With ``echo`` the endpoint also is the application that answers each message
     with itself. ``mask_key`` gives masking keys to a client; the default is for tests only (:class:`CountedKeys`).
     ``rules`` may be any rule set; ``engine`` says how they are evaluated, which changes the speed and nothing else.
-    ``observe`` is called with each judged event (and the decision table is not used then). ``extensions`` are the
+    ``observe`` is called with each judged event. ``extensions`` are the
     negotiated ones, in the order in which a message to be sent passes through them.
 
     With ``opening`` (a ``ServerOpening`` or a ``ClientOpening``) the TCP connection is new: the opening handshake comes
@@ -94,7 +94,7 @@ class Endpoint:
         echo: bool = False,
         mask_key: KeySource | None = None,
         rules: RuleSet = RULES,
-        engine: EngineName = "table",
+        engine: EngineName = "compiled",
         extensions: Sequence[Extension] = (),
         observe: Observer | None = None,
         opening: Opening | None = None,
@@ -106,7 +106,6 @@ class Endpoint:
         self.setting: Final = Setting(Role(role), limit, echo, chosen, willing=willing)
         self._engine: Final = engine_for(rules, self.setting, engine)
         self._machine: Final = self._engine.machine
-        self._table: Final = None if observe is not None else self._engine.table
         self._observe: Final = observe
         self._key: Final = CountedKeys() if mask_key is None else mask_key
         self._extensions = tuple(extensions)
@@ -115,7 +114,6 @@ class Endpoint:
         self._state = claiming(self._extensions) if opening is None else CONNECTING
         self._settled: State | None = None  # a state in which all was sent that is owed and may be sent
         self._listens = self._engine.listens(self._state)
-        self._row = None if self._table is None else self._table.row(self._state)
         self._events: list[EndpointEvent] = []
         self._out: list[bytes] = []
 
@@ -185,8 +183,6 @@ class Endpoint:
                 if self._frame is not None:
                     break
                 continue
-            if self._row is not None and self._table is not None:
-                at = self._table.read(self._row, data, at, self._events)
             found = decode_header(data, at)
             if found is None:
                 self._rest = data[at:]
@@ -353,7 +349,6 @@ class Endpoint:
         self._state = state
         if self._opening is not None:
             self._go_on(self._opening)
-        self._row = None if self._table is None else self._table.row(state)
         self._listens = self._engine.listens(state)
         if not self._listens:
             self._rest, self._frame = b"", None

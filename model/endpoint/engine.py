@@ -1,8 +1,7 @@
-"""What an endpoint asks of a rule set, in one of three ways that give the same answers.
+"""What an endpoint asks of a rule set, in one of two ways that give the same answers.
 
 ``rules``: each guard is evaluated as it stands (``model.machine.interpreted``). ``compiled``: by generated functions
-(``model.machine.compiled``). ``table``: the same, and in front of it a decision table for whole messages in one frame
-(``model.endpoint.decision_table``).
+(``model.machine.compiled``).
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ from ..machine.interpreted import Outcome
 from ..notation.rule import Due, Rule, RuleSet
 from ..notation.variables import Event, EventKind, FrameFacts, Setting, State
 from ..octets.vocabulary import PING
-from .decision_table import DecisionTable
 
-EngineName: TypeAlias = Literal["table", "compiled", "rules"]
+EngineName: TypeAlias = Literal["compiled", "rules"]
 
 _ANY_FRAME: Final = FrameFacts(0)
 """Stands where rules that look at no frame are asked."""
@@ -78,12 +76,10 @@ class Engine:
 
     def __init__(self, rules: RuleSet, setting: Setting, name: EngineName) -> None:
         make = InterpretedMachine if name == "rules" else CompiledMachine
-        compiled = CompiledMachine(rules, setting)
-        self.machine: Final[Machine] = compiled if make is CompiledMachine else make(rules, setting)
+        self.machine: Final[Machine] = make(rules, setting)
         self._sure: Final[Machine] = make(sure_failures(rules), setting)
         self._reasons: Final[Machine] = make(reasons_to_read(rules), setting)
         self._reasons_at_all: Final[Machine] = make(reasons_to_read(rules, KNOWN_ALWAYS), setting)
-        self.table: Final = DecisionTable(compiled) if name == "table" else None
         unmasked = Event(EventKind.SEND, FrameFacts(PING))
         self.masks: Final = bool(self.machine.forbidden_by(State(), unmasked))
         """Whether frames are to be sent masked: so where the rules refuse one that is not."""

@@ -458,10 +458,10 @@ def test_bench_fails_where_a_side_loses_messages(monkeypatch: pytest.MonkeyPatch
     def missing(**_: object) -> None:
         raise ModuleNotFoundError("No module named 'wsproto'", name="wsproto")
 
-    monkeypatch.setattr("wsoracle.commands.bench.run_bench", lossy)
+    monkeypatch.setattr("wsoracle.benchmarks.frames.run_bench", lossy)
     result = run("bench")
     assert (result.exit_code, result.stderr) == (1, "failed: lossy delivered 1 of 2 messages\n")
-    monkeypatch.setattr("wsoracle.commands.bench.run_bench", missing)
+    monkeypatch.setattr("wsoracle.benchmarks.frames.run_bench", missing)
     assert "pip install 'wsoracle[peers]'" in assert_one_line(run("bench"))
 
 

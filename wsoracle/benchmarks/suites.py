@@ -1,13 +1,13 @@
 """How long a whole suite takes, beside Autobahn: the same specification file, the same peer, in turns.
 
-A side is a command line that is called as Autobahn is; the time is that of the process, from its start to
-its end, reports included, as its user waits for it. Sides take turns, and the order rotates from round to round. What
-is quoted are medians, and the ratio of the medians. A side that ends in an error, or leaves cases out, has no time.
+A side is a command line that is called as Autobahn is. Its time is that of the process, from its start to its end,
+reports included, as its user waits for it; a side that ends in an error, or leaves cases out, fails the run. Sides take
+turns, and the order changes from round to round. The figures are medians, and the ratio of the medians.
 
-Beside it stands what the peer itself takes, in seconds of CPU from its start to its end. A client under test runs one
-case after another, and nobody who tests it can be faster than that; a server works beside who tests it.
+With them stands the CPU time that the peer itself takes from its start to its end. A client under test runs one case
+after another, and no tester can be faster than that; a server works beside its tester.
 
-Before that each side runs one case unmeasured, with its bytecode kept: what Python compiles once is no part of a run.
+Before that each side runs one case unmeasured, so that Python compiles its modules outside the measurement.
 """
 
 from __future__ import annotations
@@ -20,22 +20,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from rich.table import Table
 
 from ..autobahn.tool import autobahn_tool
+from ..fleet.paths import SCRIPTS
 
-__all__ = ["WORKLOADS", "SuiteBenchFailed", "SuiteReport", "SuiteTime", "as_json", "as_table", "run_suite_bench"]
+__all__ = ["SUITES", "Suite", "SuiteBenchFailed", "SuiteTimes", "as_json", "as_table", "run_suite_bench"]
 
 SMALL: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE: Final = ("9.*",)
 OURS: Final = "wsoracle"
-ESTABLISHED: Final = "Autobahn"
+AUTOBAHN: Final = "Autobahn"
 LONGEST: Final = 900.0
 """Seconds that a side may take."""
 
@@ -46,143 +48,126 @@ class SuiteBenchFailed(Exception):
     """A side did not do the work; the message says which and what it printed last."""
 
 
-@dataclass(frozen=True)
-class Workload:
-    """What is run: the patterns of its cases and how many there are, against which peer, in which direction."""
+class Suite(NamedTuple):
+    """The cases that are run, by patterns and their number, and the peer: ``server``, ``client`` or ``silent``."""
 
     name: str
     patterns: tuple[str, ...]
     cases: int
-    mode: str
     peer: str
 
 
-_PEERS: Final = {"fuzzingclient": "echo", "fuzzingserver": "testee"}
-
-WORKLOADS: Final = (
-    Workload("servers, groups 1-7 and 10", SMALL, 247, "fuzzingclient", "echo"),
-    Workload("servers, group 9", LARGE, 54, "fuzzingclient", "echo"),
-    Workload("clients, groups 1-7 and 10", SMALL, 247, "fuzzingserver", "testee"),
-    Workload("clients, group 9", LARGE, 54, "fuzzingserver", "testee"),
-    Workload("a silent server, groups 1-7, 9 and 10", (*SMALL, *LARGE), 301, "fuzzingclient", "silent"),
+SUITES: Final = (
+    Suite("servers, groups 1-7 and 10", SMALL, 247, "server"),
+    Suite("servers, group 9", LARGE, 54, "server"),
+    Suite("clients, groups 1-7 and 10", SMALL, 247, "client"),
+    Suite("clients, group 9", LARGE, 54, "client"),
+    Suite("a silent server, groups 1-7, 9 and 10", (*SMALL, *LARGE), 301, "silent"),
 )
 
 
-@dataclass(frozen=True)
-class SuiteTime:
-    """How long the sides took for a workload, in seconds, each time; a side that did not run it is not there.
-
-    `peer` is the CPU time that the peer took beside each side, in seconds likewise.
-    """
-
-    workload: Workload
-    seconds: Mapping[str, tuple[float, ...]]
-    peer: Mapping[str, tuple[float, ...]]
-    verdicts: Mapping[str, Mapping[str, int]]
-
-    @property
-    def ratio(self) -> float | None:
-        """How many times faster ours is; None where there is nothing to compare with."""
-        if ESTABLISHED not in self.seconds:
-            return None
-        return statistics.median(self.seconds[ESTABLISHED]) / statistics.median(self.seconds[OURS])
-
-
-@dataclass(frozen=True)
-class SuiteReport:
-    """All times, and whether Autobahn was there to compare with."""
-
-    times: tuple[SuiteTime, ...]
-    compared: bool
-
-
-def run_suite_bench(rounds: int, progress: OnStep, workloads: Sequence[Workload] = WORKLOADS) -> SuiteReport:
-    """Measure. Raises :class:`SuiteBenchFailed` where a side fails.
-
-    Autobahn waits seconds for each case of a silent server, and is left out there.
-    """
-    sides: dict[str, list[str]] = {OURS: [sys.executable, "-m", "wsoracle", "wstest"]}
-    other = autobahn_tool()
-    if other is not None:
-        sides[ESTABLISHED] = other
-    plan = [
-        (workload, side)
-        for workload in workloads
-        for turn in range(rounds)
-        for side in (list(sides) if turn % 2 == 0 else list(reversed(sides)))
-        if side == OURS or workload.peer != "silent"
-    ]
-    for side, command in sides.items():
-        for mode in {workload.mode: workload for workload in workloads}.values():
-            progress(f"{side}: one case first", 0, len(plan))
-            _once(replace(mode, patterns=("1.1.1",), cases=1, peer=_PEERS[mode.mode]), command)
-    turns: dict[tuple[str, str], list[_Turn]] = {}
-    for number, (workload, side) in enumerate(plan):
-        progress(f"{side}: {workload.name}", number, len(plan))
-        turns.setdefault((workload.name, side), []).append(_once(workload, sides[side]))
-    times = []
-    for workload in workloads:
-        took = {side: turns[workload.name, side] for side in sides if (workload.name, side) in turns}
-        seconds = {side: tuple(turn.seconds for turn in done) for side, done in took.items()}
-        peer = {side: tuple(turn.peer for turn in done) for side, done in took.items()}
-        times.append(SuiteTime(workload, seconds, peer, {side: done[-1].verdicts for side, done in took.items()}))
-    return SuiteReport(tuple(times), other is not None)
-
-
-class _Turn(NamedTuple):
-    """What a side took for a workload, once."""
+class Turn(NamedTuple):
+    """One run of a suite: its seconds, the CPU seconds of the peer, and how many cases had each verdict."""
 
     seconds: float
     peer: float
-    verdicts: Mapping[str, int]
+    verdicts: dict[str, int]
 
 
-def _once(workload: Workload, command: Sequence[str]) -> _Turn:
-    with tempfile.TemporaryDirectory(prefix="wsoracle-bench-") as folder:
-        out = Path(folder) / "reports"
-        spec: dict[str, Any] = {"outdir": str(out), "cases": list(workload.patterns), "exclude-cases": []}
-        spec["exclude-agent-cases"] = {}
-        path = Path(folder) / "spec.json"
-        arguments = [*command, "-m", workload.mode, "-s", str(path)]
-        if workload.mode == "fuzzingclient":
-            with _peer(workload.peer) as port:
-                spec["servers"] = [{"agent": "bench", "url": f"ws://127.0.0.1:{port}", "options": {"version": 18}}]
-                path.write_text(json.dumps(spec), encoding="utf-8")
-                took = _timed(arguments, folder)
+class SuiteTimes(NamedTuple):
+    """The turns of each side that ran a suite."""
+
+    suite: Suite
+    turns: dict[str, list[Turn]]
+
+    def median(self, side: str) -> float:
+        """The median of a side's seconds."""
+        return statistics.median(turn.seconds for turn in self.turns[side])
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster ours is; None where Autobahn did not run."""
+        return self.median(AUTOBAHN) / self.median(OURS) if AUTOBAHN in self.turns else None
+
+
+def run_suite_bench(rounds: int, progress: OnStep, suites: Sequence[Suite] = SUITES) -> list[SuiteTimes]:
+    """Measure. Raises :class:`SuiteBenchFailed` where a side fails.
+
+    Autobahn takes part where it is installed; it waits seconds for each case of a silent server, and is left out there.
+    """
+    sides: dict[str, Sequence[str]] = {OURS: [sys.executable, "-m", "wsoracle", "wstest"]}
+    other = autobahn_tool()
+    if other is not None:
+        sides[AUTOBAHN] = other
+    plan = [
+        (suite, side)
+        for suite in suites
+        for turn in range(rounds)
+        for side in (list(sides) if turn % 2 == 0 else list(reversed(sides)))
+        if side == OURS or suite.peer != "silent"
+    ]
+    for side, command in sides.items():
+        for peer in dict.fromkeys("client" if suite.peer == "client" else "server" for suite in suites):
+            progress(f"{side}: one case first", 0, len(plan))
+            _run(Suite("one case", ("1.1.1",), 1, peer), command)
+    times = {suite: SuiteTimes(suite, {}) for suite in suites}
+    for number, (suite, side) in enumerate(plan):
+        progress(f"{side}: {suite.name}", number, len(plan))
+        times[suite].turns.setdefault(side, []).append(_run(suite, sides[side]))
+    return list(times.values())
+
+
+def _run(suite: Suite, command: Sequence[str]) -> Turn:
+    with tempfile.TemporaryDirectory(prefix="wsoracle-bench-") as name:
+        folder = Path(name)
+        out, spec = folder / "reports", folder / "spec.json"
+        content: dict[str, Any] = {"outdir": str(out), "cases": suite.patterns, "exclude-cases": []}
+        content["exclude-agent-cases"] = {}
+        if suite.peer == "client":
+            url = content["url"] = f"ws://127.0.0.1:{_free_port()}"
+            spec.write_text(json.dumps(content), encoding="utf-8")
+            with _fuzzing_server([*command, "-m", "fuzzingserver", "-s", str(spec), "-u", "0"], folder, url):
+                before = _cpu_of_ended()
+                seconds = _timed([sys.executable, _script("websockets_client.py"), url, "bench"], folder)
+                peer = _cpu_of_ended() - before
+        else:
+            with _server(suite.peer) as port:
+                content["servers"] = [{"agent": "bench", "url": f"ws://127.0.0.1:{port}", "options": {"version": 18}}]
+                spec.write_text(json.dumps(content), encoding="utf-8")
+                seconds = _timed([*command, "-m", "fuzzingclient", "-s", str(spec)], folder)
                 before = _cpu_of_ended()
             peer = _cpu_of_ended() - before
-        else:
-            url = f"ws://127.0.0.1:{_free_port()}"
-            spec["url"] = url
-            path.write_text(json.dumps(spec), encoding="utf-8")
-            took, peer = _served([*arguments, "-u", "0"], url, folder)
-        return _Turn(took, peer, _verdicts(out, workload))
+        return Turn(seconds, peer, _verdicts(out, suite))
+
+
+def _script(name: str) -> str:
+    return str(SCRIPTS / "python" / name)
 
 
 def _cpu_of_ended() -> float:
-    """Seconds of CPU that the processes took which this one has begun and seen the end of, and theirs."""
+    """Seconds of CPU of the processes that this one has started and seen the end of, and of theirs."""
     times = os.times()
     return times.children_user + times.children_system
 
 
-def _verdicts(out: Path, workload: Workload) -> Mapping[str, int]:
+def _verdicts(out: Path, suite: Suite) -> dict[str, int]:
     try:
         index = json.loads((out / "index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SuiteBenchFailed(f"{workload.name}: a side wrote no report: {error}") from error
+        raise SuiteBenchFailed(f"{suite.name}: a side wrote no report: {error}") from error
     found = [case["behavior"] for agent in index.values() for case in agent.values()]
-    if len(found) != workload.cases:
-        raise SuiteBenchFailed(f"{workload.name}: {len(found)} of {workload.cases} cases are in the report")
+    if len(found) != suite.cases:
+        raise SuiteBenchFailed(f"{suite.name}: {len(found)} of {suite.cases} cases are in the report")
     return {verdict: found.count(verdict) for verdict in sorted(set(found))}
 
 
-def _timed(arguments: Sequence[str], folder: str) -> float:
+def _timed(arguments: Sequence[str], folder: Path) -> float:
     begun = time.perf_counter()
     done = subprocess.run(arguments, cwd=folder, env=_environment(), capture_output=True, timeout=LONGEST, check=False)
-    took = time.perf_counter() - begun
+    seconds = time.perf_counter() - begun
     if done.returncode not in (0, 1):
         raise SuiteBenchFailed(f"{' '.join(arguments[:4])}: exit status {done.returncode}: {done.stderr[-500:]!r}")
-    return took
+    return seconds
 
 
 def _environment() -> dict[str, str]:
@@ -190,19 +175,15 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _served(arguments: Sequence[str], url: str, folder: str) -> tuple[float, float]:
-    """Until a client testee has run all cases and the reports are there, and what it took of the CPU.
-
-    The server's start is not counted, for either side.
-    """
+@contextmanager
+def _fuzzing_server(arguments: Sequence[str], folder: Path, url: str) -> Iterator[None]:
+    """A side that serves its cases, from when it listens; its start is not measured."""
     server = subprocess.Popen(
         arguments, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     try:
         _wait_for(int(url.rpartition(":")[2]), server)
-        before = _cpu_of_ended()
-        took = _timed([sys.executable, "-m", "wsoracle.benchmarks.peers", "testee", url], folder)
-        return took, _cpu_of_ended() - before
+        yield
     finally:
         server.terminate()
         try:
@@ -231,60 +212,70 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _peer(kind: str) -> Iterator[int]:
+def _server(kind: str) -> Iterator[int]:
+    """A server under test: one that echoes, or one that is silent; gives its port."""
+    if kind == "silent":
+        with ThreadingTCPServer(("127.0.0.1", 0), _Silent) as silent:
+            Thread(target=silent.serve_forever, daemon=True).start()
+            yield silent.server_address[1]
+            silent.shutdown()
+        return
     peer = subprocess.Popen(
-        [sys.executable, "-m", "wsoracle.benchmarks.peers", kind],
+        [sys.executable, _script("websockets_server.py"), "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
         assert peer.stdout is not None
-        line = peer.stdout.readline()
-        if not line.strip().isdigit():
-            raise SuiteBenchFailed(f"the {kind} server did not start")
-        yield int(line)
+        ready, _, port = peer.stdout.readline().partition(" ")
+        if ready != "READY":
+            raise SuiteBenchFailed("the server under test did not start")
+        yield int(port)
     finally:
         peer.kill()
         peer.communicate()
 
 
-def as_json(report: SuiteReport) -> dict[str, Any]:
+class _Silent(BaseRequestHandler):
+    """Reads to the end of the connection, and sends nothing."""
+
+    def handle(self) -> None:
+        while self.request.recv(65536):
+            pass
+
+
+def as_json(report: Sequence[SuiteTimes]) -> dict[str, Any]:
     """The report as an object; times in seconds."""
     return {
-        "compared": report.compared,
+        "compared": any(times.ratio is not None for times in report),
         "suites": [
             {
-                "workload": time.workload.name,
-                "cases": time.workload.cases,
-                "seconds": {side: [round(value, 3) for value in values] for side, values in time.seconds.items()},
-                "peerSeconds": {side: [round(value, 3) for value in values] for side, values in time.peer.items()},
-                "verdicts": {side: dict(verdicts) for side, verdicts in time.verdicts.items()},
-                "timesFaster": None if time.ratio is None else round(time.ratio, 2),
+                "workload": times.suite.name,
+                "cases": times.suite.cases,
+                "seconds": {side: [round(turn.seconds, 3) for turn in turns] for side, turns in times.turns.items()},
+                "peerSeconds": {side: [round(turn.peer, 3) for turn in turns] for side, turns in times.turns.items()},
+                "verdicts": {side: turns[-1].verdicts for side, turns in times.turns.items()},
+                "timesFaster": None if times.ratio is None else round(times.ratio, 2),
             }
-            for time in report.times
+            for times in report
         ],
     }
 
 
-def as_table(report: SuiteReport) -> Table:
+def as_table(report: Sequence[SuiteTimes]) -> Table:
     """The report for people."""
     table = Table(title="a whole suite, with its reports: seconds (median)", title_justify="left")
     table.add_column("workload")
-    table.add_column("cases", justify="right")
-    table.add_column(OURS, justify="right")
-    table.add_column(ESTABLISHED, justify="right")
-    table.add_column("times faster", justify="right")
-    table.add_column("the peer's own CPU", justify="right")
-    for measured in report.times:
-        medians = {side: f"{statistics.median(values):.2f}" for side, values in measured.seconds.items()}
-        ratio = "-" if measured.ratio is None else f"{measured.ratio:.1f}"
+    for heading in ("cases", OURS, AUTOBAHN, "times faster", "the peer's own CPU"):
+        table.add_column(heading, justify="right")
+    for times in report:
         table.add_row(
-            measured.workload.name,
-            str(measured.workload.cases),
-            medians[OURS],
-            medians.get(ESTABLISHED, "-"),
-            ratio,
-            f"{statistics.median(measured.peer[OURS]):.2f}",
+            times.suite.name,
+            str(times.suite.cases),
+            f"{times.median(OURS):.2f}",
+            f"{times.median(AUTOBAHN):.2f}" if AUTOBAHN in times.turns else "-",
+            "-" if times.ratio is None else f"{times.ratio:.1f}",
+            f"{statistics.median(turn.peer for turn in times.turns[OURS]):.2f}",
         )
     return table

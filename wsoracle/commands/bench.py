@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..benchmarks.frames import BenchFailed, as_json, as_table, run_bench
-from ..benchmarks.suites import SuiteBenchFailed, run_suite_bench
-from ..benchmarks.suites import as_json as suites_as_json
-from ..benchmarks.suites import as_table as suites_as_table
+from ..benchmarks import frames, suites
 from ..cli import FAILED, WrongInput
 from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option
@@ -15,9 +12,15 @@ from .options import json_option
 
 @click.command("bench")
 @json_option
-@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="The median of so many.")
+@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds of frames.")
 @click.option("--only", type=click.Choice(["frames", "suites"]), help="Only frames a second, or only whole suites.")
-@click.option("--suite-rounds", type=click.IntRange(1, 100), default=3, show_default=True, help="Likewise, of suites.")
+@click.option(
+    "--suite-rounds",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Rounds of suites.",
+)
 @click.pass_context
 def command(context: click.Context, json_file: str | None, rounds: int, only: str | None, suite_rounds: int) -> None:
     """Measure frames a second beside wsproto and websockets, and whole suites beside Autobahn.
@@ -27,20 +30,21 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
     """
     try:
         with progress("measuring") as step:
-            frames = None if only == "suites" else run_bench(rounds=rounds, progress=step)
-            suites = None if only == "frames" else run_suite_bench(suite_rounds, step)
+            speeds = [] if only == "suites" else frames.run_bench(rounds=rounds, progress=step)
+            times = [] if only == "frames" else suites.run_suite_bench(suite_rounds, step)
     except ImportError as error:
         raise WrongInput(f"the benchmark needs {error.name}: pip install 'wsoracle[peers]'") from error
-    except (BenchFailed, SuiteBenchFailed) as error:
+    except (frames.BenchFailed, suites.SuiteBenchFailed) as error:
         click.echo(f"failed: {error}", err=True)
         context.exit(FAILED)
     if json_file is not None:
-        parts = ({} if frames is None else as_json(frames), {} if suites is None else suites_as_json(suites))
+        parts = (frames.as_json(speeds) if speeds else {}, suites.as_json(times) if times else {})
         write_json(json_file, {**parts[0], **parts[1]})
-    if json_file != STDOUT:
-        if frames is not None:
-            console().print(as_table(frames))
-        if suites is not None:
-            console().print(suites_as_table(suites))
-        if suites is not None and not suites.compared:
+    if json_file == STDOUT:
+        return
+    if speeds:
+        console().print(frames.as_table(speeds))
+    if times:
+        console().print(suites.as_table(times))
+        if all(one.ratio is None for one in times):
             click.echo("not compared: Autobahn is not here (WSORACLE_PYTHON27 names its interpreter)")

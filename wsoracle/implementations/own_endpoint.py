@@ -68,7 +68,7 @@ class OwnEndpoint:
         self,
         setting: Setting,
         start: State | None = None,
-        engine: EngineName = "table",
+        engine: EngineName = "compiled",
         rules: RuleSet = RULES,
         opening: Opening | None = None,
     ) -> None:

@@ -74,39 +74,23 @@ class Seen:
 
 
 @given(st.data(), roles(), few_switches(), st.booleans(), st.sampled_from([130, 10_000]))
-@settings(max_examples=150)
-def test_table_and_compiled_rules_behave_alike(
+@settings(max_examples=60)
+def test_compiled_and_interpreted_rules_behave_alike(
     data: st.DataObject, role: Role, chosen: Switches, echo: bool, limit: int
 ) -> None:
     chunks = data.draw(cut(data.draw(streams(role.peer))))
     one, other = (
-        Seen(Endpoint(role, limit=limit, switches=chosen, echo=echo, engine=engine), chunks)
-        for engine in ("table", "compiled")
+        Seen(Endpoint(role, limit=limit, switches=chosen, echo=echo, engine=engine), chunks) for engine in ENGINES
     )
     assert vars(one) == vars(other)
 
 
 @given(st.data(), roles(), few_switches(), st.booleans())
-@settings(max_examples=25)
-def test_table_and_interpreted_rules_behave_alike(
-    data: st.DataObject, role: Role, chosen: Switches, echo: bool
-) -> None:
-    chunks = data.draw(cut(data.draw(streams(role.peer))))
-    one, other = (
-        Seen(Endpoint(role, limit=1000, switches=chosen, echo=echo, engine=engine), chunks)
-        for engine in ("table", "rules")
-    )
-    assert vars(one) == vars(other)
-
-
-@given(st.data(), roles(), few_switches(), st.booleans(), st.sampled_from(["table", "compiled"]))
 @settings(max_examples=150)
-def test_chunks_make_no_difference(
-    data: st.DataObject, role: Role, chosen: Switches, echo: bool, engine: EngineName
-) -> None:
+def test_chunks_make_no_difference(data: st.DataObject, role: Role, chosen: Switches, echo: bool) -> None:
     octets = data.draw(streams(role.peer))
     whole, pieces = (
-        Seen(Endpoint(role, limit=200, switches=chosen, echo=echo, engine=engine), chunks)
+        Seen(Endpoint(role, limit=200, switches=chosen, echo=echo), chunks)
         for chunks in ([octets], data.draw(cut(octets)))
     )
     assert whole.events == pieces.events
@@ -119,7 +103,7 @@ def test_chunks_make_no_difference(
 @given(st.lists(st.binary(max_size=200), max_size=5), roles(), st.sampled_from([0, 1, 126, 300]))
 @settings(max_examples=200)
 def test_any_octets_whatever(chunks: list[bytes], role: Role, limit: int) -> None:
-    one, other = (Seen(Endpoint(role, limit=limit, engine=engine), chunks) for engine in ("table", "compiled"))
+    one, other = (Seen(Endpoint(role, limit=limit, engine=engine), chunks) for engine in ENGINES)
     assert vars(one) == vars(other)
     assert one.held <= limit + 125 + 13
     for frame in parse(one.octets):
@@ -213,10 +197,10 @@ class Conversation:
         self.events[Role.CLIENT] += self.ends[Role.CLIENT].receive_eof()
 
 
-@given(_actions(), st.sampled_from(["table", "compiled"]))
+@given(_actions())
 @settings(max_examples=150)
-def test_two_endpoints_understand_each_other(actions: list[tuple[Role, str, Any]], engine: EngineName) -> None:
-    talk = Conversation(engine=engine)
+def test_two_endpoints_understand_each_other(actions: list[tuple[Role, str, Any]]) -> None:
+    talk = Conversation()
     for action in actions:
         talk.act(*action)
     talk.finish()
@@ -237,7 +221,7 @@ def test_two_endpoints_understand_each_other(actions: list[tuple[Role, str, Any]
 @given(_actions())
 @settings(max_examples=10)
 def test_two_endpoints_with_interpreted_rules(actions: list[tuple[Role, str, Any]]) -> None:
-    talks = [Conversation(engine=engine) for engine in ("rules", "table")]
+    talks = [Conversation(engine=engine) for engine in ENGINES]
     for talk in talks:
         for action in actions[:6]:
             talk.act(*action)

@@ -371,8 +371,8 @@ def test_one_octet_at_a_time_is_no_different(role: Role, data: st.DataObject) ->
 @settings(max_examples=40)
 def test_engines_agree(role: Role, data: st.DataObject, chosen: Switches) -> None:
     chunks = data.draw(cut(data.draw(_octets(role))))
-    table, compiled, rules = (Seen(_endpoint(role, switches=chosen, engine=engine), chunks) for engine in ENGINES)
-    assert vars(table) == vars(compiled) == vars(rules)
+    compiled, rules = (Seen(_endpoint(role, switches=chosen, engine=engine), chunks) for engine in ENGINES)
+    assert vars(compiled) == vars(rules)
 
 
 @pytest.mark.parametrize("role", Role)

@@ -67,7 +67,7 @@ def engines_machine(
     return EnginesAgree
 
 
-ENGINES: tuple[EngineName, ...] = ("rules", "compiled", "table")
+ENGINES: tuple[EngineName, ...] = ("rules", "compiled")
 
 
 def endpoints_machine(

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import pytest
 
 from wsoracle.benchmarks import suites
-from wsoracle.benchmarks.suites import ESTABLISHED, OURS, WORKLOADS, SuiteBenchFailed, Workload, as_json, as_table
+from wsoracle.benchmarks.suites import AUTOBAHN, OURS, SUITES, Suite, SuiteBenchFailed, as_json, as_table
 from wsoracle.benchmarks.suites import run_suite_bench as run
 
 pytestmark = pytest.mark.peers
 
-ONE = Workload("one server", ("1.1.1",), 1, "fuzzingclient", "echo")
-CLIENT = Workload("one client", ("1.1.1",), 1, "fuzzingserver", "testee")
-SILENT = Workload("a silent server", ("1.1.1", "1.1.2"), 2, "fuzzingclient", "silent")
+ONE = Suite("one server", ("1.1.1",), 1, "server")
+CLIENT = Suite("one client", ("1.1.1",), 1, "client")
+SILENT = Suite("a silent server", ("1.1.1", "1.1.2"), 2, "silent")
 
 
 def against(monkeypatch: pytest.MonkeyPatch, other: Sequence[str] | None) -> None:
@@ -26,23 +26,23 @@ def test_both_sides_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     against(monkeypatch, [sys.executable, "-m", "wsoracle", "wstest"])
     told: list[tuple[str, int, int]] = []
     report = run(2, lambda what, done, total: told.append((what, done, total)), (ONE, CLIENT))
-    assert report.compared
-    for measured in report.times:
-        assert {side: len(seconds) for side, seconds in measured.seconds.items()} == {OURS: 2, ESTABLISHED: 2}
-        assert measured.verdicts == {OURS: {"OK": 1}, ESTABLISHED: {"OK": 1}}
-        # To start Python alone takes more than that.
-        assert all(seconds > 0.01 for side in (OURS, ESTABLISHED) for seconds in measured.peer[side])
+    assert as_json(report)["compared"]
+    for measured in report:
+        assert {side: len(turns) for side, turns in measured.turns.items()} == {OURS: 2, AUTOBAHN: 2}
+        for turn in (turn for turns in measured.turns.values() for turn in turns):
+            assert turn.verdicts == {"OK": 1}
+            assert turn.peer > 0.01  # to start Python alone takes more than that
         assert measured.ratio is not None and measured.ratio > 0
     # Sides take turns, and who begins changes.
     sides = [what.partition(":")[0] for what, _, _ in told if what.endswith(ONE.name)]
-    assert sides == [OURS, ESTABLISHED, ESTABLISHED, OURS]
+    assert sides == [OURS, AUTOBAHN, AUTOBAHN, OURS]
     assert all(total == 8 for _, _, total in told)
 
 
 def test_alone_there_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
     against(monkeypatch, None)
     report = run(1, lambda what, done, total: None, (SILENT,))
-    assert not report.compared
+    assert not as_json(report)["compared"]
     (found,) = as_json(report)["suites"]
     assert (found["workload"], found["cases"], found["timesFaster"]) == (SILENT.name, 2, None)
     assert list(found["seconds"]) == list(found["peerSeconds"]) == [OURS] and found["verdicts"] == {OURS: {"FAILED": 2}}
@@ -62,7 +62,7 @@ def test_such_a_side_has_no_time(monkeypatch: pytest.MonkeyPatch, code: str, say
 
 def test_who_leaves_cases_out_has_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     against(monkeypatch, None)
-    short = Workload("one of two", ("1.1.1",), 2, "fuzzingclient", "echo")
+    short = Suite("one of two", ("1.1.1",), 2, "server")
     with pytest.raises(SuiteBenchFailed, match="1 of 2 cases are in the report"):
         run(1, lambda what, done, total: None, (short,))
 
@@ -72,6 +72,6 @@ def test_the_workloads_are_those_that_are_quoted() -> None:
     from wsoracle.text.patterns import matching
 
     ids = [case.id for case in runnable_cases()]
-    for workload in WORKLOADS:
-        chosen = {case_id for pattern in workload.patterns for case_id in matching(pattern, ids)}
-        assert len(chosen) == workload.cases, workload.name
+    for suite in SUITES:
+        chosen = {case_id for pattern in suite.patterns for case_id in matching(pattern, ids)}
+        assert len(chosen) == suite.cases, suite.name

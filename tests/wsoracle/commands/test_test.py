@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from tests.wsoracle.reports.report_samples import sample
 from wsoracle.cli import program
+from wsoracle.fleet.paths import SCRIPTS
 from wsoracle.harness.run_result import ExpectedFailures, tally_of
 from wsoracle.reports.stored_record import summary_of
 
@@ -35,11 +36,14 @@ FAILS = "fault/server/host-absent"
 def echo() -> Iterator[str]:
     """The URL of a `websockets` server that echoes."""
     peer = subprocess.Popen(
-        [sys.executable, "-m", "wsoracle.benchmarks.peers", "echo"], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(SCRIPTS / "python" / "websockets_server.py"), "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         assert peer.stdout is not None
-        yield f"ws://127.0.0.1:{int(peer.stdout.readline())}/"
+        yield f"ws://127.0.0.1:{int(peer.stdout.readline().removeprefix('READY '))}/"
     finally:
         peer.kill()
         peer.communicate()
