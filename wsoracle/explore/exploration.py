@@ -3,8 +3,7 @@
 Theory of operation. It is a list of tasks that share nothing: hunting for deviations of each implementation in each
 role, after the opening handshake and in it, the same for our own endpoint as the control (`hunting`), walks through the
 model with every rule as a goal (`random_walk`), and the reachable states. Tasks run in processes of their own where
-there is more than one processor; the results are put together in a fixed order, so that the same seed gives the same
-report.
+there is more than one processor; the results are put together in a fixed order.
 """
 
 from __future__ import annotations
@@ -94,7 +93,8 @@ def explore(
 ) -> Explored:
     """Explore, with about as many `examples` for each implementation and role.
 
-    The same seed, versions and number of examples give the same findings. `processes` is how many run at a time, 1 for
+    The same seed, versions and number of examples give the same findings on machines of like speed: Hypothesis bounds
+    the seconds of a round after its first fault (see `hunting`). `processes` is how many run at a time, 1 for
     this very process; the default is one for each processor. Raises ValueError for less than one example.
     """
     if examples < 1:

@@ -2,7 +2,8 @@
 
 Theory of operation. Each kind of deviation has an exception of its own, so that Hypothesis takes them for different
 faults and shrinks each to a minimal attempt. What was found is known in the next round and no longer raised, so that
-it cannot hide another. The same seed gives the same findings.
+it cannot hide another. The same seed draws the same attempts, with one limit: ten seconds after the first fault of a
+round Hypothesis looks for no further one and begins to shrink, so that a much slower machine can end a round earlier.
 
 A round after the opening handshake is steered: Hypothesis is told (`target`) how many rules an attempt makes fire,
 those that fired seldom in the rounds before counting for more. A round from the first octet on is not: each single
