@@ -1,4 +1,4 @@
-"""Options that the commands of the harness share, and what follows from them."""
+"""Options that the commands of the harness share, and the cases, manners and folder that follow from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..text.output import one_line
 from .options import DEFAULT_SEED, checked_file, select
 
 if TYPE_CHECKING:
-    # What takes time to import is imported where it is used: while another process gets ready.
+    # Slow imports are made where they are used: while another process gets ready.
     from wsoracle.generators.cases.case import Case
 
     from ..harness.conversation import Manners
@@ -31,7 +31,7 @@ __all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of",
 
 
 def _number(context: click.Context, option: click.Parameter, value: float) -> float:
-    """Callback of an option for seconds: what is no number is in no range, and click takes it."""
+    """Callback of an option for seconds: click lets nan pass any range."""
     if math.isnan(value):
         raise click.BadParameter("nan is no number of seconds", context, option)
     return value
@@ -47,14 +47,14 @@ def harness_options(out: str) -> Callable[[F], F]:
         click.option("--out", default=out, show_default=True, metavar="DIR", help="Where the pages go."),
         click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
-                     callback=_number, metavar="SECONDS", help="How long silence is waited for, in all, in a case."),
+                     callback=_number, metavar="SECONDS", help="How long to wait for silence, in all, in a case."),
         click.option("--case-timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True,
                      callback=_number, metavar="SECONDS",
-                     help="How long a case may take at the most; one may ask for less."),
+                     help="How long a case may take at most; a case may ask for less."),
         click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True,
-                     help="What masking keys and nonces are drawn from."),
+                     help="The seed of masking keys and nonces."),
         click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
-                     help="Whether what implementations agree on, and the RFC leaves open, binds."),
+                     help="Whether reactions on which implementations agree, and which the RFC leaves open, bind."),
         click.option("--expected-failures", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                      help="Ids of cases that are known to fail, one a line."),
         click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too."),
@@ -71,9 +71,9 @@ def harness_options(out: str) -> Callable[[F], F]:
 
 @contextmanager
 def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iterator[ReportFolder]:
-    """The folder of a run, for as long as the block lasts: its lists are written at the end, however that comes.
+    """The folder of a run, for as long as the block lasts: its lists are written at the end, however it comes.
 
-    ``judges`` make the index page, if they are there. Raises WrongInput for a folder that cannot be used, and where a
+    ``judges`` make the index page, if there are any. Raises WrongInput for a folder that cannot be used, and where a
     run cannot be resumed.
     """
     from ..reports import ForeignFolder, ReportFolder
@@ -110,7 +110,7 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
 
 
 def manners_of(options: Mapping[str, Any]) -> Manners:
-    """How the tester behaves. Raises WrongInput where silence could not be found in the time of a case."""
+    """How the tester behaves. Raises WrongInput where a case ends before silence can be found."""
     from ..harness.conversation import GRACE, Manners
 
     patience, seconds = float(options["timeout"]), float(options["case_timeout"])
@@ -126,7 +126,7 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
     from ..harness.controls import with_controls
 
     if "" in (*options["selected"], *options["excluded"]):
-        # A variable of a script that is not set; all cases are run where nothing is said.
+        # A variable of a script that is not set: without a pattern all cases would run.
         raise WrongInput("--select or --exclude is empty: give a part of an id, or a pattern with *, or leave it out")
     every = [case for case in runnable_cases() if role in case.roles]
     ids = [case.id for case in every]
@@ -146,9 +146,9 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
 
 
 def expected_failures(name: str | None, cases: Sequence[Case]) -> frozenset[str]:
-    """The ids of those of the cases that are expected to fail, by a file that may name others too.
+    """The ids of the cases that are expected to fail, by a file that may name others too.
 
-    Raises WrongInput for a file that names what is no case.
+    Raises WrongInput for a file that names something else than cases.
     """
     if name is None:
         return frozenset()

@@ -53,7 +53,7 @@ def command(
     if (cert is None) != (key is None):
         raise WrongInput("--cert and --key go together: give both, or none")
     with Judges(Role.CLIENT) as judges:
-        # What takes time to import is imported while the other process does the same.
+        # Slow imports are made while the other process makes the same.
         from ..harness.server import FuzzingServer
         from ..harness.server_run import ServerRun
         from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
@@ -84,7 +84,7 @@ def command(
 
 
 def say(line: str) -> None:
-    """Print a line at once; names of agents are in some, and a terminal must not obey them."""
+    """Print a line at once, without characters that a terminal would obey: names of agents are in some."""
     click.echo(one_line(line))
 
 

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 @click.option("--cafile", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, for wss.")
 @click.option("--insecure", is_flag=True, help="Take any certificate.")
 @click.option("--server-name", metavar="NAME", help="The name that a wss server is asked for (SNI).")
-@click.option("--connect-to", metavar="HOST:PORT", help="Where TCP goes, instead of to the host and port of the URL.")
+@click.option(
+    "--connect-to", metavar="HOST:PORT", help="Where TCP connects to, instead of the host and port of the URL."
+)
 @json_option
 @click.pass_context
 def command(
@@ -82,7 +84,7 @@ def command(
     from ..harness.judging_pool import Judges
 
     with Judges(Role.SERVER) as judges:
-        # What takes time to import is imported while the other process does the same.
+        # Slow imports are made while the other process makes the same.
         from wsoracle.generators.cases.tester_handshake import Greeting
 
         from ..harness.client import Target

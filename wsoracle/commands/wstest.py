@@ -1,4 +1,4 @@
-"""``wsoracle wstest``: in the place of Autobahn's command line, with its options and files."""
+"""``wsoracle wstest``: a replacement of Autobahn's command line, with its options and files."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def command(
 
     role = Role.SERVER if mode == CLIENT else Role.CLIENT
     with Judges(role) as judges:
-        # What takes time to import is imported from here on, while the other process does the same.
+        # Slow imports are made from here on, while the other process makes the same.
         try:
             ids, cases, every = _selected(spec, role)
         except SpecError as error:
@@ -170,7 +170,7 @@ def _selected(spec: Spec, role: Role) -> tuple[list[str], tuple[Case, ...], list
 
 
 def _numeric(case: Case) -> tuple[bool, tuple[int, ...], str]:
-    """Established ids first, as numbers."""
+    """Ids of Autobahn first, as numbers."""
     if is_established(case.id):
         return False, tuple(map(int, case.id.split("."))), ""
     return True, (), case.id

@@ -29,11 +29,11 @@ from wsoracle.properties.judge.verdict import Profile
 
 from ..reports import ReportFolder
 from ..text.output import why_not
-from .connection import Link
+from .connection import Connection
 from .controls import Controls, in_order
 from .conversation import Conversation, Manners, most_octets
 from .judging_pool import Judges
-from .transcript import RunFacts, transcript_of
+from .transcript import RunFacts
 
 __all__ = ["LARGE", "AgentNames", "NoServer", "Target", "run_client"]
 
@@ -206,31 +206,31 @@ class _ClientRun:
         """Whether the server answers a connection beside this number of others that are silent."""
         nonce = random.Random(f"{self._manners.seed}/beside {others}").randbytes(16)
         request = request_to(self._target.uri, self._target.greeting, nonce).octets()
-        *silent, last = links = [Link(HEAD_LIMIT) for _ in range(others + 1)]
+        *silent, last = connections = [Connection(HEAD_LIMIT, Role.SERVER) for _ in range(others + 1)]
         try:
             async with asyncio.timeout(self._manners.patience):
-                for link in links:
-                    await self._open(link)
+                for connection in connections:
+                    await self._open(connection)
                 last.write(request)
                 answered = await last.wait(lambda: last.received > 0, self._manners.patience)
-                return answered and not any(link.ended for link in silent)
+                return answered and not any(connection.ended for connection in silent)
         except OSError:
             return False
         finally:
-            for link in links:
-                link.abort()
-                await link.gone()
+            for connection in connections:
+                connection.abort()
+                await connection.gone()
 
     async def _talk(
         self, case: Case, first: bool = False, manners: Manners | None = None
     ) -> tuple[Conversation, datetime]:
         """The conversation of a case, come to its end, and when it began."""
         started = datetime.now(UTC)
-        link = Link(most_octets(case))
-        talk = Conversation(case, Role.SERVER, link, manners or self._manners, uri=self._target.uri)
+        connection = Connection(most_octets(case), Role.SERVER)
+        talk = Conversation(case, Role.SERVER, connection, manners or self._manners, uri=self._target.uri)
         if self._silent is not None:
             talk.leave_out(f"not run: the server said nothing in {self._silent}, and is taken to be silent")
-        elif await self._connect(link, talk, first):
+        elif await self._connect(connection, talk, first):
             self._talking += 1
             talk.others = self._talking > 1
             await talk.run()
@@ -249,14 +249,14 @@ class _ClientRun:
 
     async def _enter(self, talk: Conversation, started: datetime) -> None:
         """Have a conversation judged, and enter the summaries that change by it."""
-        octets = talk.link.sent + talk.link.received
+        octets = talk.connection.sent + talk.connection.received
         self._pending += octets
         try:
             case_id, url = talk.case.id, self._target.url
             counts = self._controls.may_count(talk.case, talk.broken_off)
             facts = RunFacts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed, counts)
             place = self._folder.place(self.agent, case_id, talk.case.control)
-            summary = await self._judges.record(transcript_of(talk), facts, self._profile, place)
+            summary = await self._judges.record(talk.transcript(), facts, self._profile, place)
             for changed in self._controls.enter(summary):
                 self._folder.enter(changed)
         finally:
@@ -266,12 +266,12 @@ class _ClientRun:
         if self._step is not None:
             self._step(f"{self.agent}: {case_id}", self._done, len(self._cases))
 
-    async def _connect(self, link: Link, talk: Conversation, first: bool) -> bool:
+    async def _connect(self, connection: Connection, talk: Conversation, first: bool) -> bool:
         try:
             # A server that has answered before is given longer: the connection may be one of many.
             more = 0.0 if first else self._manners.patience_for_tcp
             async with asyncio.timeout(self._manners.patience + more):
-                await self._open(link)
+                await self._open(connection)
         except OSError as error:
             why = _why(error)
             if first:
@@ -280,12 +280,12 @@ class _ClientRun:
             return False
         return True
 
-    async def _open(self, link: Link) -> None:
+    async def _open(self, connection: Connection) -> None:
         target = self._target
         host, port = target.connect_to or (target.uri.host.strip("[]"), target.uri.port)
         name = (target.server_name or target.uri.host.strip("[]")) if target.tls is not None else None
         await asyncio.get_running_loop().create_connection(
-            lambda: link, host, port, ssl=target.tls, server_hostname=name
+            lambda: connection, host, port, ssl=target.tls, server_hostname=name
         )
 
 
@@ -294,7 +294,7 @@ _Unheard = tuple[Conversation, datetime]
 
 def _was_not_heard(talk: Conversation) -> bool:
     """Whether the server did not send an octet until there was no more patience."""
-    return not talk.link.received and (talk.silent or talk.timed_out)
+    return not talk.connection.received and (talk.silent or talk.timed_out)
 
 
 def _why(error: OSError) -> str:

@@ -1,9 +1,9 @@
-"""A connection to the endpoint under test: what crosses it and when, bounded, with waiting for what may come of it.
+"""A connection to the endpoint under test: a bounded log of what crosses it, and waits for a condition or silence.
 
-Theory of operation. Everything is written down in the order in which the tester sees it, which is all that a trace
-needs: what the tester writes is noted before anything else can come, so that nothing can be an answer to what stands
-behind it. Waiting is for a condition; a timer only ever decides that there is silence: it starts anew with every octet
-that arrives or that the endpoint takes in.
+Theory of operation. Everything is logged in the order in which the tester sees it, which is all that a trace needs:
+octets that the tester writes are logged before any others can come, so that nothing can be an answer to octets that
+stand behind it in the log. A wait is for a condition; a timer decides silence and nothing else: it starts anew with
+every octet that arrives, or that the endpoint takes in. Octets received are cut into units at once, to know what came.
 """
 
 from __future__ import annotations
@@ -14,20 +14,103 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from wsoracle.generators.cases.steps import writes
+from wsoracle.model.octets.http import HeadReader, Malformed, Read
+from wsoracle.model.octets.units import Cutter, FrameUnit
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
 from .transcript import LogEntry
 
-__all__ = ["Link"]
+__all__ = ["Connection", "Received"]
 
 
-class Link(asyncio.Protocol):
-    """One TCP connection, with or without TLS.
+_MANY_OCTETS: Final = 64 * 1024
 
-    ``most`` octets are read at the most: of an endpoint that sends more, nothing is read any further, `flooded` is set
-    and the connection is aborted. What it sends in a single read of the event loop comes on top.
+
+class Received:
+    """The units that an endpoint has sent so far, counted: enough to know whether it has sent what is waited for.
+
+    `head` is the head that came first. `messages` counts whole messages, `pongs` are the payloads of Pongs, `ping` is
+    that of the latest Ping until it is taken, `close` is the payload of the first Close, `frames` counts all frames. No
+    octets make it raise.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, sender: Role) -> None:
+        self.head: Read | Malformed | None = None
+        self.messages = 0
+        self.frames = 0
+        self.pongs: Final[list[bytes]] = []
+        self.ping: bytes | None = None
+        self.close: bytes | None = None
+        self._sender: Final = sender
+        self._reader: HeadReader | None = HeadReader(sender.peer)
+        self._cutter = Cutter()
+        self._waiting: list[bytes] = []
+
+    @property
+    def rest(self) -> bytes:
+        """The octets behind the head, while no frames are expected."""
+        return b"".join(self._waiting)
+
+    @property
+    def inside(self) -> bool:
+        """Whether a frame has begun and is not complete."""
+        begun = self._cutter.begun(len(self._cutter.octets))
+        return begun is not None and begun.header is not None
+
+    def begin_frames(self) -> None:
+        """Expect no head any more."""
+        self._reader = None
+        self.take(b"")
+
+    def begin_head(self) -> None:
+        """Expect another head, after an interim answer."""
+        self.head, self._reader = None, HeadReader(self._sender.peer)
+        self.take(b"")
+
+    def take(self, octets: bytes) -> None:
+        """More octets were received."""
+        if octets:
+            self._waiting.append(octets)
+        if self._reader is not None and self.head is None and self._waiting:
+            self._reader.feed(self._taken())
+            self.head = self._reader.result
+            if isinstance(self.head, Read) and self.head.rest:
+                self._waiting.append(self.head.rest)
+        if self._reader is None and self._waiting:
+            before = len(self._cutter.frames)
+            self._cutter.add(self._taken())
+            for frame in self._cutter.frames[before:]:
+                self._count(frame)
+            if _MANY_OCTETS < self._cutter.rest == len(self._cutter.octets):
+                self._cutter = Cutter()  # so that no more than a frame is kept of a long connection
+
+    def _taken(self) -> bytes:
+        octets = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
+        self._waiting.clear()
+        return octets
+
+    def _count(self, frame: FrameUnit) -> None:
+        opcode = frame.header.opcode
+        self.frames += 1
+        if not is_control(opcode):
+            self.messages += frame.header.fin
+        elif opcode == PONG:
+            self.pongs.append(frame.payload)
+        elif opcode == PING:
+            self.ping = frame.payload
+        elif opcode == CLOSE and self.close is None:
+            self.close = frame.payload
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection to an endpoint, with or without TLS.
+
+    ``most`` octets are read at the most: when an endpoint sends more, `flooded` is set and the connection is aborted.
+    The last read of the event loop comes on top. `units` are those of the endpoint, as far as they were taken.
+    """
+
+    def __init__(self, most: int, endpoint: Role) -> None:
+        self.units: Final = Received(endpoint)
         self.log: Final[list[LogEntry]] = []
         self._unread: list[bytes] = []
         self.received: int = 0
@@ -53,7 +136,7 @@ class Link(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Every write must go out by itself, and what it has taken in is how we know that the endpoint is not stuck.
+        # Each write goes out by itself, and an empty buffer tells that the endpoint is not stuck.
         self._transport.set_write_buffer_limits(high=0)
         self._wake()
 
@@ -88,10 +171,10 @@ class Link(asyncio.Protocol):
         self._wake()
 
     def pause_writing(self) -> None:
-        """The endpoint does not take in what is sent at once."""
+        """The endpoint does not take in the octets at once."""
 
     def resume_writing(self) -> None:
-        """It has taken in everything."""
+        """The endpoint has taken in everything."""
         self._active = self._loop.time()
         self._wake()
 
@@ -109,30 +192,34 @@ class Link(asyncio.Protocol):
 
     @property
     def can_write(self) -> bool:
-        """Whether it makes sense to write."""
+        """Whether octets can still be sent."""
         transport = self._transport
         return not (self.closed_by_us or self.reset_by_peer or transport is None or transport.is_closing())
 
     @property
     def untaken(self) -> int:
-        """Octets that were written and are still here."""
+        """Octets that were written and not sent yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def read(self) -> bytes:
-        """What has come since this was asked for the last time."""
+        """The octets that have come since the last time."""
         chunks, self._unread = self._unread, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    def take(self) -> None:
+        """Cut the octets that have come into `units`."""
+        self.units.take(self.read())
+
     def silence(self, seconds: float) -> None:
-        """Nothing came for so many seconds, and nothing more is waited for."""
+        """Log a silence of so many seconds."""
         self.log.append(LogEntry(self.now, "silence", words=f"{seconds:.3g} s of silence"))
 
     def allow(self, most: int) -> None:
-        """So many octets may come from now on before the endpoint is taken to flood us."""
+        """Let so many octets come from now on before the endpoint is taken to flood the tester."""
         self._most = self.received + most
 
     def write(self, octets: bytes, chop: int | None = None) -> None:
-        """Write octets, in pieces of at most ``chop``. What the connection cannot take any more is not written."""
+        """Write octets, in pieces of at most ``chop``; only those that the connection still takes are logged."""
         transport, at, sent = self._transport, self.now, 0
         if not octets or not self.can_write or transport is None:
             return
@@ -145,7 +232,7 @@ class Link(asyncio.Protocol):
         self.sent += sent
 
     def end_sending(self) -> None:
-        """Close our half of TCP; the whole of it where TLS has no halves."""
+        """End our half of TCP, or close TCP under TLS, which has no halves."""
         if self.can_write and self._transport is not None:
             self.log.append(LogEntry(self.now, "ended by us"))
             if self._transport.can_write_eof():
@@ -153,7 +240,7 @@ class Link(asyncio.Protocol):
                 try:
                     self._transport.write_eof()
                 except OSError:
-                    # The connection is gone; how, is about to be told.
+                    # The connection is gone; asyncio is about to tell how.
                     self.abort()
             else:
                 self.close()
@@ -167,7 +254,7 @@ class Link(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Drop TCP, whatever waits to be written."""
+        """Drop TCP with all that waits to be written."""
         if self._transport is not None and not self._gone.done():
             if not self.closed_by_peer and not self.closed_by_us:
                 self.log.append(LogEntry(self.now, "closed by us"))
@@ -175,14 +262,14 @@ class Link(asyncio.Protocol):
             self._transport.abort()
 
     async def gone(self) -> None:
-        """Wait until the connection is gone altogether, which is a matter of the event loop after an abort."""
+        """Wait until the connection is gone; after an abort the event loop sees to that soon."""
         if self._transport is not None:
             await asyncio.shield(self._gone)
 
     async def wait(self, done: Callable[[], bool], silence: float) -> bool:
-        """Wait until ``done()`` or the end of the connection, or until there was silence for so many seconds.
+        """Wait until ``done()``, the end of the connection, or so many seconds of silence; whether it is done.
 
-        Whether it is done. Octets that arrive, and octets that the endpoint takes in at last, break the silence.
+        Octets that arrive, and octets that the endpoint takes in at last, break the silence.
         """
         begun = self._loop.time()
         while not done():
@@ -202,7 +289,7 @@ class Link(asyncio.Protocol):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _look_by(self, when: float) -> None:
-        """Look again at this time at the latest. One timer is set for many waits: it may ring too early, never late."""
+        """Look again at this time at the latest. One timer serves many waits: it may ring early, never late."""
         if self._timer is not None:
             if self._timer.when() <= when:
                 return

@@ -1,14 +1,13 @@
 """One case on one connection: what the tester does, and when it goes on.
 
-Theory of operation. The tester plays the peer of the endpoint under test. It writes the stimulus of the case and waits
-for what a conforming endpoint sends for it (`answers`), for the failure of the connection, or for its end. Where
-there is nothing to be seen, a Ping of the tester's own is a barrier: its Pong says that everything before it was taken
-in. A timer decides silence and nothing else, and no more than `patience` is spent on waits that nothing comes of, one
-after the other (and `closing` on a server that has sent its Close and is slow to end TCP: the RFC gives no time for
-that).
+Theory of operation. The tester is the peer of the endpoint under test. It writes the stimulus of the case and waits for
+the units that a conforming endpoint sends for it (`answers`), for the failure of the connection, or for its end. Where
+no answer is to be expected, a Ping of the tester's own is a barrier: its Pong says that the endpoint has taken in
+everything before it. A timer decides silence and nothing else, and waits in vain take no more than `patience` in all
+(and `closing` more on a server that has sent its Close and is slow to end TCP: the RFC gives no time for that).
 
-At its end the tester closes the connection as section 7 has it, where the endpoint has left it open: a Close, the
-answer, and the end of TCP, which a server brings about and a client waits for.
+At the end the tester closes the connection as section 7 says, where the endpoint has left it open: a Close, the answer,
+and the end of TCP, which a server brings about and a client waits for.
 """
 
 from __future__ import annotations
@@ -30,9 +29,8 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
 
 from ..expected.foreseen import Answers
 from ..expected.stored import answers_to
-from .connection import Link
-from .received import Incoming
-from .transcript import BARRIER
+from .connection import Connection
+from .transcript import BARRIER, Transcript
 
 __all__ = ["Conversation", "Manners", "most_octets"]
 
@@ -50,22 +48,22 @@ SPARE_FRAMES: Final = 20_000
 """Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
 
 MOST_INTERIMS: Final = 100
-"""Interim answers to a request from which on an endpoint is taken to flood the tester."""
+"""Interim answers to a request; an endpoint that sends more is taken to flood the tester."""
 
 GRACE: Final = 0.1
-"""Seconds after which who has not answered is asked by a Ping. It decides nothing: who is slower is only asked."""
+"""Seconds after which an endpoint that has not answered is sent a Ping. No verdict depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
     """How a tester behaves. Times are in seconds.
 
-    `patience`  how long silence is waited for, in all
-    `grace`     how long before a Ping asks whether the endpoint is still there
-    `closing`   how much longer is waited for the end of TCP after a server's Close; None: three times `patience`.
+    `patience`  how long to wait for silence, in all
+    `grace`     how long to wait before a Ping asks whether the endpoint is still there
+    `closing`   how much longer to wait for the end of TCP after a server's Close; None: three times `patience`.
                 Implementations wait up to ten seconds here for a client that may be slow itself.
-    `seconds`   how long a case may take at the most; the case itself may ask for less
-    `seed`      what masking keys and nonces are drawn from
+    `seconds`   how long a case may take at most; the case itself may ask for less
+    `seed`      the seed of masking keys and nonces
     """
 
     patience: float = 2.0
@@ -77,7 +75,7 @@ class Manners:
 
     @property
     def glimpse(self) -> float:
-        """How long who fails the connection before it must is seen to. As with `grace`, nothing is decided by it."""
+        """How long an endpoint has that may fail the connection early. No verdict depends on it."""
         return self.grace / 5
 
     @property
@@ -91,14 +89,14 @@ class Manners:
 
 
 def most_octets(case: Case) -> int:
-    """How many octets an endpoint may send in a case: what it is sent and a quarter more, and some to spare."""
+    """How many octets an endpoint may send in a case: those of the stimulus, a quarter more, and some to spare."""
     return case.size + case.size // 4 + SPARE_OCTETS
 
 
 def patience_with(case: Case, manners: Manners) -> float:
-    """How long silence is waited for in a case: an endpoint that works on much data is not silent for long enough.
+    """How long to wait for silence in a case: a second more for each MiB of the stimulus, and for each 5,000 actions.
 
-    A second more for each MiB that it is sent, and for each 5,000 actions of the tester.
+    An endpoint that works on much data may be quiet for a while.
     """
     return manners.patience + case.size / (1 << 20) + len(case.actions) // 5000
 
@@ -106,24 +104,23 @@ def patience_with(case: Case, manners: Manners) -> float:
 class Conversation:
     """A case on a connection, in one run. ``role`` is that of the endpoint under test.
 
-    After :meth:`run`: `link.log` is what happened; `opened` whether the opening handshake was completed; `silent`
-    whether silence was waited for in vain; `notes` what else is worth knowing. Who runs several at a time says in
-    `others` whether there were some when this one began.
+    After :meth:`run`: `connection.log` is what happened; `opened` whether the opening handshake was completed; `silent`
+    whether the tester found silence; `notes` other remarks. `others` says whether there were other conversations when
+    this one began.
     """
 
     def __init__(
         self,
         case: Case,
         role: Role,
-        link: Link,
+        connection: Connection,
         manners: Manners,
         *,
         uri: WebSocketUri | None = None,
-        incoming: Incoming | None = None,
     ) -> None:
         self.case: Final = case
         self.role: Final = role
-        self.link: Final = link
+        self.connection: Final = connection
         self.uri: Final = uri
         self.request: Request | None = None
         self.opened = False
@@ -137,7 +134,7 @@ class Conversation:
         self.first_close: Role | None = None
         self.sent_frames: Final[Counter[int]] = Counter()
         self.barriers = 0
-        self._incoming: Final = Incoming(role) if incoming is None else incoming
+        self._received: Final = connection.units
         self._manners: Final = manners
         self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
         self._answers: Final[Answers] = answers_to(case, role)
@@ -154,7 +151,7 @@ class Conversation:
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
 
     async def run(self) -> None:
-        """Do it all, within the time of the case; afterwards the connection is closed. Raises nothing of the peer's."""
+        """Hold the conversation, within the time of the case, and close the connection. No peer makes it raise."""
         try:
             async with asyncio.timeout(self._manners.time_for(self.case)):
                 await self._talk()
@@ -162,32 +159,48 @@ class Conversation:
             self.timed_out = True
             self.notes.append(f"the case took longer than {self._manners.time_for(self.case):g} s")
         finally:
-            self.link.abort()
-        await self.link.gone()
-        self.seconds = self.link.now
+            self.connection.abort()
+        await self.connection.gone()
+        self.seconds = self.connection.now
         self._take()
-        if self.link.flooded:
-            self.notes.append(f"it sent {self.link.received} octets and went on: the tester read no further")
+        if self.connection.flooded:
+            self.notes.append(f"it sent {self.connection.received} octets and went on: the tester read no further")
 
     @property
     def answer(self) -> Read | Malformed | None:
-        """The head that the endpoint has sent, if it has sent one."""
-        return self._incoming.head
+        """The head that the endpoint has sent, if any."""
+        return self._received.head
 
     @property
     def broken_off(self) -> bool:
-        """Whether the tester did not come to an end: no connection, too much time, or too many octets."""
-        return self.not_run or self.timed_out or self.link.flooded
+        """Whether the tester broke off: no connection, too much time, or too many octets."""
+        return self.not_run or self.timed_out or self.connection.flooded
+
+    def transcript(self) -> Transcript:
+        """All that is needed to judge and record the conversation in another process."""
+        return Transcript(
+            self.case,
+            self.role,
+            self.uri,
+            self.connection.log,
+            self.connection.closed_by_peer,
+            self.opened,
+            self.broken_off,
+            self.notes,
+            self.sent_close,
+            self.first_close,
+            self.sent_frames,
+        )
 
     def leave_out(self, why: str) -> None:
-        """This conversation does not take place, and proves nothing."""
+        """Do not hold this conversation: it proves nothing."""
         self.not_run = True
         self.notes.append(why)
 
     @property
     def said_nothing(self) -> bool:
         """Whether the endpoint sent nothing, an answer to the opening handshake aside."""
-        return not self._incoming.frames and not self._incoming.inside
+        return not self._received.frames and not self._received.inside
 
     # --- the parts ----------------------------------------------------------------------------------------------------
 
@@ -195,7 +208,12 @@ class Conversation:
         if not self.case.opening and not await self._open():
             return
         for action, times in runs(self.case.actions):
-            if self.link.ended or not self.link.can_write or self.silent or self._incoming.close is not None:
+            if (
+                self.connection.ended
+                or not self.connection.can_write
+                or self.silent
+                or self._received.close is not None
+            ):
                 break
             if isinstance(action, SendFrame):
                 self._send_frame(action, times)
@@ -206,35 +224,35 @@ class Conversation:
         await self._finish()
 
     async def _open(self) -> bool:
-        """The opening handshake of a case that is about what follows it. Whether it was completed."""
+        """The opening handshake of a case about later frames. Whether it was completed."""
         greeting = self._manners.greeting
         if self.role is Role.SERVER:
             assert self.uri is not None
             self.request = request_to(self.uri, greeting, self._random.randbytes(16))
-            self.link.write(self.request.octets())
+            self.connection.write(self.request.octets())
             if not await self._until(self._has_final_head):
                 return False
-            head = self._incoming.head
+            head = self._received.head
             self.opened = isinstance(head, Read) and isinstance(head.head, Response) and head.head.status == 101
             if not self.opened:
                 await self._end()
                 return False
         else:
-            head = self._incoming.head
+            head = self._received.head
             if not isinstance(head, Read) or not isinstance(head.head, Request):
                 return False
             self.request = head.head
-            self.link.write(answer_to(self.request, greeting).octets())
+            self.connection.write(answer_to(self.request, greeting).octets())
             self.opened = True
         self._begin_frames()
         return True
 
     def _begin_frames(self) -> None:
-        self._incoming.begin_frames()
+        self._received.begin_frames()
         self._take()
 
     def _send_frame(self, action: SendFrame, times: int) -> None:
-        """The same frame so many times; thousands of fragments are the same to the last octet, masking key included."""
+        """Send a frame so many times: the fragments are the same to the last octet, masking key included."""
         if action is self._latest:
             octets = self._latest_octets
         else:
@@ -249,7 +267,7 @@ class Conversation:
         else:
             self._flush()
             for _ in range(times):
-                self.link.write(octets, action.chop)
+                self.connection.write(octets, action.chop)
         whole = action.is_whole
         self._at_boundary = whole
         self.sent_frames[action.frame.opcode] += times * whole
@@ -260,7 +278,7 @@ class Conversation:
         self._flush()
         if isinstance(action, SendOctets):
             octets = octets_of(action, self._key)
-            self.link.write(octets, action.chop)
+            self.connection.write(octets, action.chop)
             self._latest = None
             if self.opened:
                 self._answers.sent(octets)
@@ -270,7 +288,7 @@ class Conversation:
         elif isinstance(action, Settle):
             await self._settle()
         else:
-            self.link.end_sending()
+            self.connection.end_sending()
 
     def _closes(self, payload: bytes) -> None:
         if self.sent_close is None:
@@ -278,7 +296,7 @@ class Conversation:
             self.first_close = self.first_close or self.role.peer
 
     def _hold(self, octets: bytes) -> None:
-        """Frames that follow one another go out together, as TCP is free to send them."""
+        """Let frames that follow one another go out in one write, as TCP is free to send them."""
         self._held.append(octets)
         self._held_octets += len(octets)
         if self._held_octets >= _TOGETHER:
@@ -289,17 +307,17 @@ class Conversation:
             octets = b"".join(self._held)
             self._held.clear()
             self._held_octets = 0
-            self.link.write(octets)
+            self.connection.write(octets)
 
     async def _send_head(self, action: SendHead) -> None:
         if self.role is Role.SERVER:
             assert self.uri is not None
-            self.link.write(for_server(action.octets, self.uri, self._manners.greeting))
+            self.connection.write(for_server(action.octets, self.uri, self._manners.greeting))
             return
-        head = self._incoming.head
+        head = self._received.head
         self.request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
         octets = with_accept(action.octets, self.request)
-        self.link.write(octets)
+        self.connection.write(octets)
         self._expects_failure = _must_fail(octets, self.request)
         self._begin_frames()
         self.opened = not self._expects_failure
@@ -307,85 +325,85 @@ class Conversation:
     # --- waiting ------------------------------------------------------------------------------------------------------
 
     async def _until(self, done: Condition, most: float | None = None) -> bool:
-        """Wait for a condition; silence for as long as there is patience (at most ``most`` seconds) ends it."""
+        """Wait for a condition, or for silence as long as there is patience (``most`` seconds at most)."""
         silence = self._patience if most is None else min(most, self._patience)
-        waiting_since = self.link.now
+        waiting_since = self.connection.now
 
         def is_done() -> bool:
             self._take()
             return done()
 
-        found = await self.link.wait(is_done, silence)
+        found = await self.connection.wait(is_done, silence)
         if found:
-            self._patience = self._most_patience  # it was slow, and not silent
-        elif not self.link.ended:
-            self._patience = max(0.0, self._patience - min(silence, self.link.now - waiting_since))
+            self._patience = self._most_patience  # the endpoint was slow, and not silent
+        elif not self.connection.ended:
+            self._patience = max(0.0, self._patience - min(silence, self.connection.now - waiting_since))
             if self._patience <= 0.001 and most is None:
                 self.silent = True
-                self.link.silence(self._most_patience)
+                self.connection.silence(self._most_patience)
         return found
 
     def _take(self) -> None:
-        """Take in what has come, and answer Pings of the endpoint's."""
-        incoming = self._incoming
-        incoming.take(self.link.read())
+        """Take in the octets that have come, and answer Pings."""
+        received = self._received
+        self.connection.take()
         # Section 5.5.3: "it MAY elect to send a Pong frame for only the most recently processed Ping frame."
-        if incoming.ping is not None and len(incoming.ping) <= 125 and self._can_ping():
-            self._send_control(PONG, incoming.ping)
-        incoming.ping = None
-        if incoming.close is not None and self.first_close is None:
+        if received.ping is not None and len(received.ping) <= 125 and self._can_ping():
+            self._send_control(PONG, received.ping)
+        received.ping = None
+        if received.close is not None and self.first_close is None:
             self.first_close = self.role
-        if incoming.frames > self._most_frames and not self.link.flooded:
-            self.link.flooded = True
-            self.link.abort()
+        if received.frames > self._most_frames and not self.connection.flooded:
+            self.connection.flooded = True
+            self.connection.abort()
 
     def _has_final_head(self) -> bool:
-        """Whether the answer to the request is there: interim ones are passed over."""
-        while _is_interim(head := self._incoming.head):
+        """Whether the answer to the request is there; interim ones are passed over."""
+        while _is_interim(head := self._received.head):
             self._interims += 1
             if self._interims > MOST_INTERIMS:
-                self.link.flooded = True
-                self.link.abort()
+                self.connection.flooded = True
+                self.connection.abort()
                 return False
-            self._incoming.begin_head(self.role)
+            self._received.begin_head()
             self._take()
         return head is not None
 
     def _caught_up(self) -> bool:
-        """Whether the endpoint has sent what it owes for what it was sent, or has ended the connection."""
-        if self._incoming.close is not None:
+        """Whether the endpoint has sent all that it owes so far, or has ended the connection."""
+        if self._received.close is not None:
             return True
         if self.case.opening and self.role is Role.SERVER and not self.opened:
             return self._has_final_head()
         answers = self._answers
         if answers.failed or answers.got_close or self._expects_failure:
             return False
-        return self._incoming.messages >= answers.messages and self._pongs() >= answers.pongs
+        return self._received.messages >= answers.messages and self._pongs() >= answers.pongs
 
     def _goes_on(self) -> bool:
-        """Whether the endpoint has answered more than one does who fails the connection."""
-        return self._incoming.messages > self._answers.messages or self._pongs() > self._answers.pongs
+        """Whether the endpoint has answered more than one that fails the connection does."""
+        return self._received.messages > self._answers.messages or self._pongs() > self._answers.pongs
 
     def _pongs(self) -> int:
-        """How many came for Pings of the case."""
-        own = sum(pong == BARRIER for pong in self._incoming.pongs) if self.barriers else 0
-        return len(self._incoming.pongs) - own
+        """The number of Pongs for Pings of the case."""
+        own = sum(pong == BARRIER for pong in self._received.pongs) if self.barriers else 0
+        return len(self._received.pongs) - own
 
     async def _settle(self, *, at_end: bool = False) -> None:
-        """Wait until the endpoint has taken in everything, as far as that can be known."""
-        # Where more of the stimulus follows a fault, nobody need notice it before that.
+        """Wait until the endpoint has taken in everything, as far as the tester can know."""
+        # Where more of the stimulus follows a fault, the endpoint need not notice it before that.
         early = self._answers.failed and not at_end
         most = self._manners.glimpse if early else self._manners.grace
-        if await self._until(self._caught_up, most) or self.link.ended:
+        if await self._until(self._caught_up, most) or self.connection.ended:
             self._note_opening()
             return
         if self._answers.failed:
-            # No Ping: who is slow to notice the fault would be taken to answer what comes after it.
+            # No Ping: an endpoint that is slow to notice the fault would seem to go on after it.
             if at_end:
                 await self._see_failure()
             return
-        # Who owes a message is waited for: its application may be slower than its Pong.
-        if self._can_ping() and self._incoming.messages >= self._answers.messages:
+        # An endpoint that owes a message gets time: its application may be slower than its Pong.
+        if self._can_ping() and self._received.messages >= self._answers.messages:
             await self._until_pong()
         else:
             await self._until(self._caught_up)
@@ -394,29 +412,29 @@ class Conversation:
     async def _see_failure(self) -> None:
         """Wait for an endpoint that has to fail the connection.
 
-        A client may do that unseen: section 7.1.7 asks it for a Close frame with a SHOULD, and section 7.1.1 to wait
-        for the server's end of TCP. That it leaves a Ping unanswered tells it from one that has overlooked the fault,
-        also where that was in a Close.
+        A client may do that without a sign: section 7.1.7 asks for a Close frame with a SHOULD, and by section 7.1.1 it
+        waits for the server's end of TCP. An unanswered Ping tells it from a client that has overlooked the fault, also
+        where the fault was in a Close.
         """
 
         def shows() -> bool:
             return self._caught_up() or self._goes_on()
 
-        if self.role is Role.SERVER or not (self._at_boundary and self.link.can_write):
+        if self.role is Role.SERVER or not (self._at_boundary and self.connection.can_write):
             await self._until(shows)
-        elif not await self._until(shows, self._patience / 2) and not self.link.ended:
+        elif not await self._until(shows, self._patience / 2) and not self.connection.ended:
             await self._until_pong()
 
     async def _until_pong(self) -> None:
-        """Send a Ping, and wait for its Pong or for what is owed."""
-        before = len(self._incoming.pongs)
+        """Send a Ping, and wait for its Pong or for all that is owed."""
+        before = len(self._received.pongs)
         self.barriers += 1
         self._send_control(PING, BARRIER)
-        await self._until(lambda: self._caught_up() or BARRIER in self._incoming.pongs[before:])
+        await self._until(lambda: self._caught_up() or BARRIER in self._received.pongs[before:])
 
     def _note_opening(self) -> None:
-        """In a case about the opening handshake: has the server opened the connection?"""
-        head = self._incoming.head
+        """In a case about the opening handshake: note whether the server has opened the connection."""
+        head = self._received.head
         if self.case.opening and self.role is Role.SERVER and not self.opened and isinstance(head, Read):
             if isinstance(head.head, Response) and head.head.status == 101:
                 self.opened = True
@@ -425,7 +443,7 @@ class Conversation:
                 self._refused = True
 
     def _can_ping(self) -> bool:
-        return self.opened_or_doubtful and self._at_boundary and self.sent_close is None and self.link.can_write
+        return self.opened_or_doubtful and self._at_boundary and self.sent_close is None and self.connection.can_write
 
     @property
     def opened_or_doubtful(self) -> bool:
@@ -435,39 +453,39 @@ class Conversation:
     def _send_control(self, opcode: int, payload: bytes) -> None:
         key = self._random.randbytes(4) if self.role is Role.SERVER else None
         self.sent_frames[opcode] += 1
-        self.link.write(encode(Frame(opcode, payload, key=key)))
+        self.connection.write(encode(Frame(opcode, payload, key=key)))
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
     async def _finish(self) -> None:
         if not self.silent:
             await self._settle(at_end=True)
-        if self.link.ended or self.silent:
+        if self.connection.ended or self.silent:
             return
         if self._refused or not self.opened_or_doubtful:
             await self._end()
             return
-        if self.sent_close is None and self._at_boundary and self.link.can_write:
-            code = self._incoming.close[:2] if self._incoming.close is not None else NORMAL.to_bytes(2, "big")
+        if self.sent_close is None and self._at_boundary and self.connection.can_write:
+            code = self._received.close[:2] if self._received.close is not None else NORMAL.to_bytes(2, "big")
             self._closes(code)
             self._send_control(CLOSE, code)
-        await self._until(lambda: self._incoming.close is not None)
+        await self._until(lambda: self._received.close is not None)
         await self._end()
 
     async def _end(self) -> None:
         """The end of TCP: a server brings it about, a client waits for it."""
         if self.role is Role.SERVER:
-            if self._incoming.close is not None and self.sent_close is not None:
+            if self._received.close is not None and self.sent_close is not None:
                 self._patience += self._manners.patience_for_tcp
                 self._most_patience += self._manners.patience_for_tcp
                 await self._until(lambda: False)
             return
-        self.link.end_sending()
+        self.connection.end_sending()
         await self._until(lambda: False)
 
 
 def _is_interim(head: Read | Malformed | None) -> bool:
-    """Whether a head is an answer before the answer (RFC 9110, section 15.2); 101 is none."""
+    """Whether a head is an interim answer (RFC 9110, section 15.2); 101 is none."""
     found = head.head if isinstance(head, Read) else None
     return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
 

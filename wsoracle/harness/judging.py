@@ -29,7 +29,7 @@ __all__ = ["get_ready", "judge_and_file", "judge_conversation", "trace_of"]
 
 
 def trace_of(log: list[LogEntry]) -> list[Observation]:
-    """The log from the side of the endpoint under test; writes and reads that follow one another are joined."""
+    """The log as observations of the endpoint under test; writes and reads that follow one another are joined."""
     trace: list[Observation] = []
     sent: list[bytes] = []
     received: list[bytes] = []
@@ -71,7 +71,7 @@ UNOPENED: Final = "the opening handshake was not completed, so that nothing of t
 
 
 def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged:
-    """What the rules say of a conversation that has come to its end; the application behind the endpoint echoes.
+    """The judgement on a conversation that has come to its end; the application behind the endpoint echoes.
 
     A conversation that the tester broke off, because it took too long or too much was sent, is failed without the
     rules: none of them forbids to go on for ever, but the answer that the case asks for did not come.

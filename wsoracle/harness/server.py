@@ -28,15 +28,14 @@ from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, Read, Request
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
-from .connection import Link
+from .connection import Connection
 from .conversation import Conversation, Manners, most_octets
 from .judging_pool import Judges
-from .received import Incoming
 from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_run import AgentRun, ServerRun
 from .server_web import Pages
-from .transcript import RunFacts, transcript_of
+from .transcript import RunFacts
 
 __all__ = ["Address", "FuzzingServer", "ServerLimits"]
 
@@ -73,11 +72,11 @@ _GOODBYE: Final = 1.0
 """Seconds in which connections that are let go have to be gone."""
 
 
-class _Accepted(Link):
+class _Accepted(Connection):
     """A connection that tells when it is there."""
 
     def __init__(self, came: Callable[[_Accepted], None]) -> None:
-        super().__init__(HEAD_LIMIT + _SPARE)
+        super().__init__(HEAD_LIMIT + _SPARE, Role.CLIENT)
         self._came: Final = came
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,7 +119,7 @@ class FuzzingServer:
         self._has_own_judges: Final = judges is None
         self._room: Final = _Room(self._limits.octets)
         self._servers: Final[list[asyncio.Server]] = []
-        self._connections: Final[dict[asyncio.Task[None], Link]] = {}
+        self._connections: Final[dict[asyncio.Task[None], Connection]] = {}
         self._stopped: Final = asyncio.Event()
         self._failure: BaseException | None = None
 
@@ -164,9 +163,9 @@ class FuzzingServer:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
-        for link in connections.values():
-            link.abort()
-            await link.gone()
+        for connection in connections.values():
+            connection.abort()
+            await connection.gone()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):
                 for server in self._servers:
@@ -177,8 +176,8 @@ class FuzzingServer:
     # --- connections --------------------------------------------------------------------------------------------------
 
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
-        def accept() -> Link:
-            return _Accepted(lambda link: self._begin(link, web))
+        def accept() -> Connection:
+            return _Accepted(lambda connection: self._begin(connection, web))
 
         server = await asyncio.get_running_loop().create_server(
             accept,
@@ -192,17 +191,17 @@ class FuzzingServer:
         name = server.sockets[0].getsockname()
         return name[0], name[1]
 
-    def _begin(self, link: Link, web: bool) -> None:
+    def _begin(self, connection: Connection, web: bool) -> None:
         if self._stopped.is_set():
-            link.abort()
+            connection.abort()
             return
         if len(self._connections) >= self._limits.connections:
-            link.write(_UNAVAILABLE)
-            link.close()
-            asyncio.get_running_loop().call_later(_GOODBYE, link.abort)
+            connection.write(_UNAVAILABLE)
+            connection.close()
+            asyncio.get_running_loop().call_later(_GOODBYE, connection.abort)
             return
-        task = asyncio.get_running_loop().create_task(self._serve(link, web))
-        self._connections[task] = link
+        task = asyncio.get_running_loop().create_task(self._serve(connection, web))
+        self._connections[task] = connection
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -212,53 +211,54 @@ class FuzzingServer:
             self._failure = task.exception()
             self.stop()
 
-    async def _serve(self, link: Link, web: bool) -> None:
+    async def _serve(self, connection: Connection, web: bool) -> None:
         try:
-            await self._answer(link, web)
+            await self._answer(connection, web)
         finally:
-            link.abort()
+            connection.abort()
 
-    async def _answer(self, link: Link, web: bool) -> None:
-        incoming = Incoming(Role.CLIENT)
+    async def _answer(self, connection: Connection, web: bool) -> None:
         patience = self._manners.patience
 
         def has_head() -> bool:
-            incoming.take(link.read())
-            return incoming.head is not None
+            connection.take()
+            return connection.units.head is not None
 
         page = None
         try:
             async with asyncio.timeout(self._limits.request):
-                await link.wait(has_head, self._limits.request)
+                await connection.wait(has_head, self._limits.request)
         except TimeoutError:
             page = _error(408, f"the request was not complete after {self._limits.request:g} s")
-        head = incoming.head
+        head = connection.units.head
         request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
         try:
             if isinstance(head, Malformed):
                 raise Refusal(431 if head.too_large else 400, f"this is no request: {head.why}")
             if request is not None and is_websocket(request):
                 command = command_of(request.target, self.cases)
-                return await self._do(link, incoming, request, command)
+                return await self._do(connection, request, command)
             if request is not None:
                 page = self._pages.answer(request, status_page=not web)
         except Refusal as refusal:
             page = _error(refusal.status, str(refusal))
         if page is not None:
-            await respond(link, page, head_only=request is not None and request.method == "HEAD", patience=patience)
+            await respond(
+                connection, page, head_only=request is not None and request.method == "HEAD", patience=patience
+            )
         return None
 
     # --- what is asked for --------------------------------------------------------------------------------------------
 
-    async def _do(self, link: Link, incoming: Incoming, request: Request, command: Command) -> None:
+    async def _do(self, connection: Connection, request: Request, command: Command) -> None:
         if command.path == "/runCase":
-            await self._run_case(link, incoming, request, command)
+            await self._run_case(connection, request, command)
             return
-        head = incoming.head
+        head = connection.units.head
         assert isinstance(head, Read)
-        octets = head.octets + incoming.rest + link.read()
+        octets = head.octets + connection.units.rest + connection.read()
         subprotocols = tuple(self._manners.greeting.subprotocols)
-        opened = await reply(link, octets, self._text(command), subprotocols, self._manners.patience)
+        opened = await reply(connection, octets, self._text(command), subprotocols, self._manners.patience)
         ends = command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once))
         if opened and ends:
             self.stop()
@@ -287,44 +287,46 @@ class FuzzingServer:
         self.run.finish()
         self._say(f"reports written for {name}" if agent else f"reports written; {name} has run no case")
 
-    async def _run_case(self, link: Link, incoming: Incoming, request: Request, command: Command) -> None:
+    async def _run_case(self, connection: Connection, request: Request, command: Command) -> None:
         case = command.case
         assert case is not None
         agent = self.run.agent(command.agent)
         if self._excluded(agent.name, case.id) or case.id in agent.done_before:
             agent.done_before.discard(case.id)
-            await close_at_once(link, request, self._manners.greeting, self._manners.patience)
+            await close_at_once(connection, request, self._manners.greeting, self._manners.patience)
             return
         if case.id in agent.results:
             agent.silent = None  # it begins anew
         with self.run.running(agent, case.id):
             async with self._room.of(most_octets(case)) as keep:
-                await self._talk(link, incoming, agent, command, keep)
+                await self._talk(connection, agent, command, keep)
 
     async def _talk(
-        self, link: Link, incoming: Incoming, agent: AgentRun, command: Command, keep: Callable[[int], None]
+        self, connection: Connection, agent: AgentRun, command: Command, keep: Callable[[int], None]
     ) -> None:
         case = command.case
         assert case is not None
-        started, begun = datetime.now(UTC), link.now
-        link.allow(most_octets(case))
-        talk = Conversation(case, Role.CLIENT, link, self._manners, incoming=incoming)
+        started, begun = datetime.now(UTC), connection.now
+        connection.allow(most_octets(case))
+        talk = Conversation(case, Role.CLIENT, connection, self._manners)
         if agent.silent is not None:
             talk.leave_out(f"not run: the client said nothing in {agent.silent}, and is taken to be silent")
             # Some clients wait for an answer for ever, even where TCP has ended.
-            link.write(_UNAVAILABLE)
-            link.close()
-            await link.gone()
+            connection.write(_UNAVAILABLE)
+            connection.close()
+            await connection.gone()
         else:
             first, agent.has_talked = not agent.has_talked, True
             await talk.run()
             if first and (talk.silent or talk.timed_out) and talk.said_nothing:
                 agent.silent = case.id
-        keep(link.sent + link.received)  # the judge may be behind, and others have to have room until it is not
+        keep(
+            connection.sent + connection.received
+        )  # the judge may be behind, and others have to have room until it is not
         counts = agent.controls.may_count(case, talk.broken_off)
-        facts = RunFacts(agent.name, command.number, started, link.now - begun, None, self._manners.seed, counts)
+        facts = RunFacts(agent.name, command.number, started, connection.now - begun, None, self._manners.seed, counts)
         place = self.run.place(agent, case)
-        self.run.enter(agent, await self._judges.record(transcript_of(talk), facts, self._profile, place))
+        self.run.enter(agent, await self._judges.record(talk.transcript(), facts, self._profile, place))
 
 
 def _error(status: int, why: str) -> Page:

@@ -1,4 +1,4 @@
-"""How the fuzzing server answers what is no case: a reply on a WebSocket connection, or a response of HTTP."""
+"""Answers of the fuzzing server apart from cases: a reply on a WebSocket connection, or a response of HTTP."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 
-from .connection import Link
+from .connection import Connection
 
 __all__ = ["Page", "close_at_once", "get_ready", "reply", "respond"]
 
 _CHUNK: Final = 64 * 1024
 _LIMIT: Final = 4096
-"""Octets of a message that a client may send where none is expected."""
+"""Octets that a message of the client may have, where none is expected."""
 
 _LONGEST: Final = 3600.0
 """Seconds of silence on a connection that waits for an answer; what makes the answer has limits of its own."""
@@ -40,7 +40,7 @@ class Page:
     headers: Sequence[tuple[str, str]] = field(default=())
 
 
-async def respond(link: Link, page: Page, *, head_only: bool, patience: float) -> None:
+async def respond(connection: Connection, page: Page, *, head_only: bool, patience: float) -> None:
     """Write a response, as fast as the other side takes it in; then TCP is closed."""
     fields = (
         ("Server", "wsoracle"),
@@ -51,13 +51,13 @@ async def respond(link: Link, page: Page, *, head_only: bool, patience: float) -
         ("Connection", "close"),
         *page.headers,
     )
-    link.write(Response("1.1", fields, page.status, HTTPStatus(page.status).phrase).octets())
+    connection.write(Response("1.1", fields, page.status, HTTPStatus(page.status).phrase).octets())
     for chunk in () if head_only else _chunks(page.body):
-        link.log.clear()  # nobody asks what was on the wire here
-        link.write(chunk)
-        if not await link.wait(lambda: not link.untaken, patience):
+        connection.log.clear()  # no trace is made of this connection
+        connection.write(chunk)
+        if not await connection.wait(lambda: not connection.untaken, patience):
             return
-    await _end(link, patience)
+    await _end(connection, patience)
 
 
 def _chunks(octets: bytes) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def _endpoint(subprotocols: Sequence[str] = ()) -> Endpoint:
 
 
 def get_ready() -> None:
-    """Reply once to nobody, so that the first client need not wait until rules have become functions."""
+    """Make a reply for no client, so that the first one need not wait until rules have become functions."""
     endpoint = _endpoint()
     endpoint.receive(request_to(parse_uri("ws://127.0.0.1/"), Greeting(), bytes(16)).octets())
     endpoint.send_text("")
@@ -78,21 +78,21 @@ def get_ready() -> None:
 
 
 async def reply(
-    link: Link, request: bytes, answer: Awaitable[str | None], subprotocols: Sequence[str], patience: float
+    connection: Connection, request: bytes, answer: Awaitable[str | None], subprotocols: Sequence[str], patience: float
 ) -> bool:
-    """Open the connection, send a text message when it is there (None: none), and then an empty Close.
+    """Open the connection, send a text message when it is there (None: no message), and then an empty Close.
 
-    ``request`` are the octets of the opening handshake and what came after it. Whether it was accepted.
+    ``request`` are the octets of the opening handshake and those behind it. Whether it was accepted.
     """
     endpoint = _endpoint(subprotocols)
 
     def take(octets: bytes) -> bool:
         events = endpoint.receive(octets)
-        link.write(endpoint.octets_to_send())
+        connection.write(endpoint.octets_to_send())
         return any(isinstance(event, Opened) for event in events)
 
     def is_over() -> bool:
-        if octets := link.read():
+        if octets := connection.read():
             take(octets)
         return endpoint.wants_tcp_close
 
@@ -100,11 +100,11 @@ async def reply(
     try:
         opened = take(request)
         if opened:
-            watch = asyncio.ensure_future(link.wait(is_over, _LONGEST))
+            watch = asyncio.ensure_future(connection.wait(is_over, _LONGEST))
             try:
                 await asyncio.wait((text, watch), return_when=asyncio.FIRST_COMPLETED)
             finally:
-                watch.cancel()  # and it must be gone before anybody else waits on the link
+                watch.cancel()  # and it must be gone before anybody else waits on the connection
                 await asyncio.gather(watch, return_exceptions=True)
             if text.done():
                 with contextlib.suppress(Refused):
@@ -112,23 +112,23 @@ async def reply(
                     if said is not None:
                         endpoint.send_text(said)
                     endpoint.close(None)
-                link.write(endpoint.octets_to_send())
-                await link.wait(is_over, patience)
+                connection.write(endpoint.octets_to_send())
+                await connection.wait(is_over, patience)
     finally:
         text.cancel()
-    await _end(link, patience)
+    await _end(connection, patience)
     return opened
 
 
-async def close_at_once(link: Link, request: Request, greeting: Greeting, patience: float) -> None:
-    """Open the connection and close it: there is nothing to be done on it."""
-    link.write(answer_to(request, greeting).octets() + encode(Frame(CLOSE, b"")))
-    await _end(link, patience)
+async def close_at_once(connection: Connection, request: Request, greeting: Greeting, patience: float) -> None:
+    """Open the connection and close it."""
+    connection.write(answer_to(request, greeting).octets() + encode(Frame(CLOSE, b"")))
+    await _end(connection, patience)
 
 
-async def _end(link: Link, patience: float) -> None:
-    """Close our half of TCP, and wait for theirs, so that nothing that is under way is lost."""
-    link.end_sending()
+async def _end(connection: Connection, patience: float) -> None:
+    """End our half of TCP and wait for the other, so that no octets under way are lost."""
+    connection.end_sending()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(patience):
-            await link.wait(lambda: False, patience)
+            await connection.wait(lambda: False, patience)

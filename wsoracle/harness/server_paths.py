@@ -1,6 +1,6 @@
-"""What a request asks of the fuzzing server: its WebSocket paths and their parameters, as client testees know them.
+"""The WebSocket paths of the fuzzing server and their parameters, as client testees use them.
 
-A request is text from outside: names and numbers are bounded, and nothing in them is taken to be more than it is.
+A request is untrusted text: names and numbers are bounded and checked.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Command:
 
 
 def is_websocket(request: Request) -> bool:
-    """Whether a request means to open a WebSocket connection, with whatever faults; else it is one for a page."""
+    """Whether a request is to open a WebSocket connection, with faults or without; otherwise it is for a page."""
     wants = any("websocket" in value.lower() for value in request.values("Upgrade"))
     return wants or bool(request.values("Sec-WebSocket-Key"))
 
@@ -68,7 +68,7 @@ def path_of(target: str) -> tuple[str, str]:
 
 
 def command_of(target: str, cases: Sequence[Case]) -> Command:
-    """What the target of an opening handshake asks for. Raises :class:`Refusal`: 404 for a path that is not known, 500
+    """The command in the target of an opening handshake. Raises :class:`Refusal`: 404 for a path that is not known, 500
     for parameters that are wrong, too many or missing."""
     path, query = path_of(target)
     if path not in PATHS:
@@ -106,7 +106,7 @@ class _Parameters:
 
 
 def _number(values: _Parameters, cases: Sequence[Case]) -> int | None:
-    """The number of the case that is meant; `case` goes before `casetuple`."""
+    """The number of the case; the parameter `case` goes before `casetuple`."""
     text, name = values.one("case"), values.one("casetuple")
     if text is not None:
         digits = text.strip()

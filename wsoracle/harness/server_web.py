@@ -34,7 +34,7 @@ _TYPES: Final = {
     ".xml": "text/xml; charset=utf-8",
     ".md": "text/plain; charset=utf-8",
 }
-"""What is served, by the end of a file's name; nothing else is."""
+"""The files that are served, by the suffix of their names; no others are."""
 
 _OWN: Final = {"/": "live.html", "/test_browser.html": "test_browser.html"}
 _PARTS: Final = {"/live.js": "live.js", "/test_browser.js": "test_browser.js", "/server.css": "server.css"}
@@ -53,7 +53,7 @@ _MOST_ROWS: Final = 5000
 
 
 class Pages:
-    """What a request of HTTP is answered with. ``reports`` is the report folder; ``cases`` is how many cases there are.
+    """The pages for requests of HTTP. ``reports`` is the report folder; ``cases`` is how many cases there are.
 
     `port` and `secure` say where the WebSocket server is; they are known when it listens.
     """
@@ -111,7 +111,7 @@ class Pages:
         return Page(text.encode(), _TYPES[".html"], headers=(("Content-Security-Policy", _OWN_POLICY),))
 
     def _live(self, query: str) -> dict[str, Any]:
-        """What has changed after a serial number."""
+        """The results that have changed since a serial number."""
         asked = parse_qs(query, max_num_fields=8).get("since", ["0"])[0] if query.count("&") < 8 else "0"
         since = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 16 else 0
         agents = list(self._run.agents.values())

@@ -1,4 +1,4 @@
-"""A fuzzing server from its start to its end: signals, what is printed, and whether all is well afterwards."""
+"""A fuzzing server from its start to its end: signals, lines for people, and whether all is well at the end."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Where:
 
 
 class CannotListen(OSError):
-    """The system does not let the server listen where it was told to; the message is one line."""
+    """The server cannot listen on its address; the message is one line."""
 
 
 def server_tls(cert: str, key: str) -> ssl.SSLContext:
-    """The context of a server with a certificate and its key, in files in PEM. Raises OSError where they are none."""
+    """The context of a server from files of a certificate and its key in PEM. Raises OSError for other files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return context

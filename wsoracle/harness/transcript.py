@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 
-if TYPE_CHECKING:
-    from .conversation import Conversation
-
-__all__ = ["BARRIER", "LogEntry", "RunFacts", "Transcript", "transcript_of"]
+__all__ = ["BARRIER", "LogEntry", "RunFacts", "Transcript"]
 
 BARRIER: Final = b"wsoracle: are you there?"
 """The payload of the tester's own Pings."""
@@ -36,7 +33,8 @@ class LogEntry(NamedTuple):
 
 
 class Transcript(NamedTuple):
-    """A conversation as data: the attributes of a :class:`Conversation` of the same names, and its connection's log."""
+    """A conversation as data: the attributes of the same names of a
+    :class:`~wsoracle.harness.conversation.Conversation`, and the log of its connection."""
 
     case: Case
     role: Role
@@ -67,20 +65,3 @@ class RunFacts:
     seed: int
     counts: bool = True
     facts: dict[str, str] = field(default_factory=dict)
-
-
-def transcript_of(talk: Conversation) -> Transcript:
-    """What is kept of a conversation."""
-    return Transcript(
-        talk.case,
-        talk.role,
-        talk.uri,
-        talk.link.log,
-        talk.link.closed_by_peer,
-        talk.opened,
-        talk.broken_off,
-        talk.notes,
-        talk.sent_close,
-        talk.first_close,
-        talk.sent_frames,
-    )

@@ -9,9 +9,18 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import quote
 
-from .sanitize import CLOSED_WELL, visible
+from .rendering import (
+    CLOSED_WELL,
+    FILTER_SCRIPT,
+    MEANINGS,
+    SIGNS,
+    VERDICTS,
+    policy,
+    style_of,
+    template_environment,
+    visible,
+)
 from .stored_record import CaseSummary, Summaries, case_order, page_name
-from .style import FILTER_SCRIPT, MEANINGS, SIGNS, VERDICTS, policy, style_of, template_environment
 
 __all__ = ["OTHER", "index_page", "totals_of"]
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from ..text.markdown import code, row
 from .index import OTHER, totals_of
+from .rendering import VERDICTS
 from .stored_record import CaseSummary, Summaries
-from .style import VERDICTS
 
 __all__ = ["junit_xml", "markdown_summary"]
 

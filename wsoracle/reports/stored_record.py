@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from wsoracle.generators.atomic_write import write_file
 
-from .sanitize import label, tidy
+from .rendering import label, tidy
 
 __all__ = [
     "MOST_OCTETS",
@@ -103,7 +103,10 @@ Summaries = Mapping[str, Mapping[str, CaseSummary]]
 
 def summary_of(record: Mapping[str, Any], file: str = "") -> CaseSummary:
     """The summary of a record, whatever is in it."""
-    tidied = tidy({name: record[name] for name in _READ if name in record}, timeline=False)
+    return _summary(record, tidy({name: record[name] for name in _READ if name in record}, timeline=False), file)
+
+
+def _summary(record: Mapping[str, Any], tidied: Mapping[str, Any], file: str) -> CaseSummary:
     ours, own = tidied["wsoracle"], record.get("wsoracle")
     return CaseSummary(
         tidied["agent"],
@@ -190,12 +193,12 @@ def page_name(file: str) -> str:
 
 def file_record(record: Mapping[str, Any], place: FilePlace) -> CaseSummary:
     """Write the files of a record, its JSON first, and return its summary. Raises OSError."""
-    from .page import case_page  # what it imports is needed by processes that make pages, and by no other
+    from .page import tidy_page  # what it imports is needed by processes that make pages, and by no other
 
-    file = f"{place.base}.json"
+    file, tidied = f"{place.base}.json", tidy(record)
     write_page(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
-    write_page(place.folder / page_name(file), case_page(record, place.control_page))
-    return summary_of(record, file)
+    write_page(place.folder / page_name(file), tidy_page(tidied, place.control_page))
+    return _summary(record, tidied, file)
 
 
 def write_page(path: Path, text: str) -> None:

@@ -25,13 +25,11 @@ from tests.wsoracle.reports.report_samples import (
     step,
     with_leaves,
 )
-from wsoracle.reports import index, page, style
+from wsoracle.reports import index, page, rendering
 from wsoracle.reports.index import index_page, totals_of
-from wsoracle.reports.page import case_page, wire_log
-from wsoracle.reports.sanitize import LONGEST, tidy, visible
-from wsoracle.reports.sequence import MOST_ARROWS, sequence_diagram
+from wsoracle.reports.page import MOST_ARROWS, case_page, sequence_diagram, wire_log
+from wsoracle.reports.rendering import LONGEST, MEANINGS, VERDICTS, template_environment, tidy, visible
 from wsoracle.reports.stored_record import CaseSummary, in_order, span_of, summary_of
-from wsoracle.reports.style import MEANINGS, VERDICTS, template_environment
 
 ELEMENTS = re.findall(r"\S+", """
     html head meta title style body nav main a h1 h2 h3 p section strong table thead tbody tr th td code blockquote
@@ -390,12 +388,12 @@ def test_what_is_shown_is_visible(text: str) -> None:
 
 
 def test_templates_are_kept_compiled_as_modules_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(style._FOLDER, tmp_path / "templates", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(style, "_FOLDER", tmp_path / "templates")
+    shutil.copytree(rendering._FOLDER, tmp_path / "templates", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(rendering, "_FOLDER", tmp_path / "templates")
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
 
     def loaded() -> Any:
-        return cast("Any", style.template_environment.__wrapped__()).get_template("index.html.j2")
+        return cast("Any", rendering.template_environment.__wrapped__()).get_template("index.html.j2")
 
     kept = tmp_path / "templates" / "__pycache__"
     assert loaded() and len(list(kept.iterdir())) == 1

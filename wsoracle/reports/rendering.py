@@ -1,21 +1,50 @@
-"""Records and texts from outside, made safe to show: every field has its type, and every character can be seen.
+"""What all pages share: records made safe to show, texts in which every character can be seen, templates and signs.
 
-Records are files: another program, or an attacker, may have written one. A value of another type than its field has is
-shown as JSON text, or left out where text makes no sense. HTML is escaped by the templates, and by :func:`html_of`.
+Records are files: another program, or an attacker, may have written one. In a tidy record every field has its type: a
+value of another type is shown as JSON text, or left out where text makes no sense. Templates escape HTML, and so does
+:func:`html_of`. Verdicts are marked with a sign and a word, never with a colour alone. The Content-Security-Policy
+lets a page run its own script and nothing else.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
+import os
 import re
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from ..text.visible import escape_of, escaped
 
-__all__ = ["CLOSED_WELL", "LONGEST", "NO_CONTROL", "as_text", "html_of", "label", "tidy", "visible", "whole_verdict"]
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
+
+__all__ = [
+    "CLOSED_WELL",
+    "FILTER_SCRIPT",
+    "LONGEST",
+    "MEANINGS",
+    "NO_CONTROL",
+    "SIGNS",
+    "STYLE",
+    "VERDICTS",
+    "as_text",
+    "html_of",
+    "label",
+    "policy",
+    "style_of",
+    "template_environment",
+    "tidy",
+    "visible",
+    "whole_verdict",
+]
 
 NO_CONTROL: Final = "NO CONTROL"
 """In place of the verdict on a case that does not count."""
@@ -185,3 +214,79 @@ def _list(value: Any) -> list[Any]:
 
 def _texts(value: Any) -> list[str]:
     return [as_text(one) for one in value] if isinstance(value, list) else []
+
+
+# --- the look of pages ------------------------------------------------------------------------------------------------
+
+_FOLDER: Final = Path(__file__).resolve().parent / "templates"
+MEANINGS: Final[Mapping[str, str]] = {
+    "OK": "everything that was observed is allowed in full",
+    "NON-STRICT": "a SHOULD was not followed",
+    "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
+    "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
+    "FAILED": "against a MUST, or what implementations agree on, or what was asked for did not come",
+    NO_CONTROL: "proves nothing, because the control of the case was not answered, or not run",
+}
+VERDICTS: Final = tuple(MEANINGS)
+SIGNS: Final = {
+    "OK": "✓",
+    "NON-STRICT": "~",
+    "INFORMATIONAL": "i",
+    "UNIMPLEMENTED": "–",
+    "FAILED": "✗",
+    NO_CONTROL: "∅",
+}
+
+_STYLES: Final = {verdict: verdict.replace(" ", "-") for verdict in VERDICTS}
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+STYLE: Final = _read("style.css")
+FILTER_SCRIPT: Final = _read("filter.js")
+
+
+def style_of(words: str) -> str:
+    """The class of a verdict in style sheets; nothing for text that is no verdict."""
+    return _STYLES.get(words, "")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@lru_cache(maxsize=2)
+def policy(script: bool) -> str:
+    """The policy of a page with our style, and with our script or none: no network, no other script, no other style."""
+    allowed = f"; script-src {_hash(FILTER_SCRIPT)}" if script else ""
+    return f"default-src 'none'; style-src {_hash(STYLE)}{allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _kept_bytecode() -> BytecodeCache | None:
+    """A cache of compiled templates, under the conditions of compiled modules; None where none can be kept."""
+    import jinja2
+
+    folder = _FOLDER / "__pycache__"
+    if sys.dont_write_bytecode:
+        return None
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError:
+        return None  # as Python does with modules: they are compiled anew each time
+    return jinja2.FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
+
+
+@lru_cache(maxsize=1)
+def template_environment() -> object:
+    """The templates, escaping everything that they are given."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined, bytecode_cache=_kept_bytecode(),
+    )  # fmt: skip
+    environment.filters.update(v=visible, style=style_of, sign=lambda verdict: SIGNS.get(verdict, "?"))
+    environment.globals.update(style=STYLE)
+    return environment
