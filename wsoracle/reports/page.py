@@ -80,7 +80,7 @@ def tidy_page(shown: Mapping[str, Any], control_page: str | None) -> str:
         r=shown,
         w=ours,
         label=said,
-        meaning=MEANINGS.get(said, "") if shown["ours"] else "as the suite that ran it has judged",
+        meaning=MEANINGS.get(said, "") if shown["ours"] else "as the suite that ran the case has judged it",
         control_page=control_page,
         decided=next((step for step in ours["timeline"] if step["deciding"]), None),
         diagram=sequence_diagram(ours["timeline"], ours["role"]),

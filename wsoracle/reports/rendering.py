@@ -224,7 +224,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "NON-STRICT": "a SHOULD was not followed",
     "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
     "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
-    "FAILED": "against a MUST, or what implementations agree on, or what was asked for did not come",
+    "FAILED": "a MUST or a reaction on which implementations agree was not followed, or the case could not be finished",
     NO_CONTROL: "proves nothing, because the control of the case was not answered, or not run",
 }
 VERDICTS: Final = tuple(MEANINGS)

@@ -115,7 +115,7 @@ def test_what_is_no_verdict_is_no_class() -> None:
 def test_a_page_of_the_established_suite_has_a_verdict_for_both_parts() -> None:
     good = case_page(autobahn_record("a", "1.1.1"))
     assert '<section class="banner OK"' in good
-    assert "OK</strong> · as the suite that ran it has judged" in good
+    assert "OK</strong> · as the suite that ran the case has judged it" in good
     assert MEANINGS["OK"] not in good
     assert '<section class="banner FAILED"' in case_page(autobahn_record("a", "1.1.1", "OK", "UNCLEAN"))
     assert '<section class="banner INFORMATIONAL"' in case_page(
