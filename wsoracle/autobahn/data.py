@@ -1,4 +1,4 @@
-"""Autobahn's cases as data, which are checked against and are not part of the project: a user names their file."""
+"""Autobahn's cases as data for comparison. They are not part of the project: a user names their file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VARIABLE: Final = "WSORACLE_AUTOBAHN_CASES"
 
 
 class AutobahnDataError(ValueError):
-    """The file is not what it should be; the message is one line that says what to do."""
+    """The file has another form; the message is one line that says what to do."""
 
 
 def autobahn_data(name: str | None = None) -> Path | None:

@@ -1,4 +1,4 @@
-"""Which cases and agents the patterns of a specification file of Autobahn mean."""
+"""The cases and agents that the patterns of a specification file of Autobahn select."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["ABSENT", "AgentExclusions", "cases_meant", "is_established", "names_only_absent"]
+__all__ = ["ABSENT", "AgentExclusions", "cases_meant", "is_of_autobahn", "names_only_absent"]
 
 _ESTABLISHED: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
 
 ABSENT: Final = ("12", "13")
-"""Groups of Autobahn that are not here: compression."""
+"""Groups of Autobahn that the catalogue does not have: compression."""
 
 
-def is_established(case_id: str) -> bool:
+def is_of_autobahn(case_id: str) -> bool:
     """Whether an id is one of Autobahn."""
     return _ESTABLISHED.fullmatch(case_id) is not None
 
 
 def cases_meant(pattern: str, ids: Iterable[str]) -> list[str]:
-    """The ids that a pattern means: with ``*`` (any run of characters) those that begin so, else the one of that name.
+    """The ids that a pattern selects: with ``*`` (any run of characters) all that begin so, else the id itself.
 
-    What begins with ``*`` means Autobahn's ids alone; others are meant by what they begin with.
+    A pattern that begins with ``*`` selects from Autobahn's ids alone; others are selected by their beginning.
     """
     if "*" not in pattern:
         return [one for one in ids if one == pattern]
     matches = _regex(pattern).match
     own_too = not pattern.startswith("*")
-    return [one for one in ids if (own_too or is_established(one)) and matches(one)]
+    return [one for one in ids if (own_too or is_of_autobahn(one)) and matches(one)]
 
 
 def names_only_absent(pattern: str) -> bool:
-    """Whether a pattern means cases of Autobahn that are not here."""
+    """Whether a pattern selects cases of Autobahn that the catalogue does not have."""
     return pattern.partition(".")[0] in ABSENT or pattern in {f"{group}*" for group in ABSENT}
 
 

@@ -1,4 +1,4 @@
-"""Specification files of Autobahn: what they say, checked, and what in them has no effect here."""
+"""Specification files of Autobahn: their settings, checked, and warnings for settings that have no effect here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 from ..text.input_checks import check_agent, check_host, check_origin, check_subprotocol
 from .patterns import ABSENT, AgentExclusions, cases_meant, names_only_absent
 
-__all__ = ["CLIENT", "SERVER", "ServerUnderTest", "Spec", "SpecError", "default_text", "parse_spec", "read_spec"]
+__all__ = [
+    "CLIENT",
+    "SERVER",
+    "ServerUnderTest",
+    "SpecFile",
+    "SpecFileError",
+    "default_text",
+    "parse_spec",
+    "read_spec",
+]
 
 Mode = Literal["fuzzingclient", "fuzzingserver"]
 CLIENT: Final[Mode] = "fuzzingclient"
@@ -28,13 +37,13 @@ _TIMEOUTS: Final = ("openHandshakeTimeout", "closeHandshakeTimeout", "serverConn
 _NOT_HERE: Final = f"the cases of groups {' and '.join(ABSENT)} (compression) do not exist here yet"
 
 
-class SpecError(ValueError):
+class SpecFileError(ValueError):
     """Something in a specification file is wrong; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True)
 class ServerUnderTest:
-    """An entry of `servers`. ``agent`` is None where the Server field is to be the name."""
+    """An entry of `servers`. ``agent`` is None where the Server field gives the name."""
 
     uri: WebSocketUri
     agent: str | None = None
@@ -45,8 +54,8 @@ class ServerUnderTest:
 
 
 @dataclass(frozen=True)
-class Spec:
-    """A specification file. ``patience`` is in seconds, None where nothing is said of it; ``warnings`` are lines."""
+class SpecFile:
+    """A specification file. ``patience`` is in seconds, None where the file does not set it; ``warnings`` are lines."""
 
     mode: Mode
     outdir: str
@@ -62,14 +71,16 @@ class Spec:
     warnings: list[str] = field(default_factory=list)
 
     def chosen(self, ids: Sequence[str]) -> list[str]:
-        """The ids that are selected, in their order. Raises SpecError where a pattern or all of them select nothing."""
+        """The ids that are selected, in their order. Raises SpecFileError where one pattern or all select nothing."""
         chosen: set[str] = set()
         for pattern in self.cases:
             meant = cases_meant(pattern, ids)
             if not meant and names_only_absent(pattern):
-                raise SpecError(f"cases: {pattern!r}: {_NOT_HERE}: take the pattern out")
+                raise SpecFileError(f"cases: {pattern!r}: {_NOT_HERE}: take the pattern out")
             if not meant:
-                raise SpecError(f"cases: {pattern!r} means no case: give an id such as 1.1.1, or a pattern such as 1.*")
+                raise SpecFileError(
+                    f"cases: {pattern!r} means no case: give an id such as 1.1.1, or a pattern such as 1.*"
+                )
             chosen.update(meant)
         for pattern in self.exclude_cases:
             meant = cases_meant(pattern, ids)
@@ -77,31 +88,31 @@ class Spec:
                 self.warnings.append(f"exclude-cases: {pattern!r} means no case, and excludes nothing")
             chosen.difference_update(meant)
         if not chosen:
-            raise SpecError("exclude-cases leaves no case: exclude less")
+            raise SpecFileError("exclude-cases leaves no case: exclude less")
         return [one for one in ids if one in chosen]
 
 
 def default_text(mode: Mode) -> str:
-    """The file that is written where there is none: the same settings as Autobahn's."""
+    """The text of a new file: the same settings as Autobahn's."""
     address: dict[str, Any] = {"servers": [{"url": _URL}]} if mode == CLIENT else {"url": _URL}
     rest = {"outdir": _OUT[mode], "cases": ["*"], "exclude-cases": [], "exclude-agent-cases": {}}
     return json.dumps({**address, **rest}, indent=3) + "\n"
 
 
-def read_spec(path: Path, mode: Mode, wsuri: str | None = None) -> Spec:
-    """A specification file; ``wsuri`` is that of the command line. Raises SpecError, and OSError."""
+def read_spec(path: Path, mode: Mode, wsuri: str | None = None) -> SpecFile:
+    """A specification file; ``wsuri`` is that of the command line. Raises SpecFileError, and OSError."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise SpecError(f"{path} is no JSON: {str(error)[:200]}") from error
+        raise SpecFileError(f"{path} is no JSON: {str(error)[:200]}") from error
     try:
         return parse_spec(document, mode, wsuri)
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from error
+    except SpecFileError as error:
+        raise SpecFileError(f"{path}: {error}") from error
 
 
-def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> Spec:
-    """A specification as it was read from JSON. Raises SpecError."""
+def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> SpecFile:
+    """A specification as it was read from JSON. Raises SpecFileError."""
     spec = _object(document, "the specification")
     warnings = [f"{key}: not known in mode {mode}, and without effect" for key in spec if key not in _KEYS[mode]]
     patience = _patience(spec, "options", warnings)
@@ -119,14 +130,16 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> Spec:
             warnings.append("-w has no effect: the specification has servers")
         if not entries:
             if wsuri is None:
-                raise SpecError('there are no servers: give some, such as {"url": "ws://127.0.0.1:9001"}, or -w URL')
+                raise SpecFileError(
+                    'there are no servers: give some, such as {"url": "ws://127.0.0.1:9001"}, or -w URL'
+                )
             entries = [{"url": wsuri}]
         servers = tuple(_server(entry, f"servers[{n}]", patience, warnings) for n, entry in enumerate(entries))
-        return Spec(**common, servers=servers, patience=patience)
+        return SpecFile(**common, servers=servers, patience=patience)
     url = wsuri or _text(spec, "url")
     if url is None:
-        raise SpecError("url: it is missing: give the address to listen on, such as ws://127.0.0.1:9001")
-    return Spec(
+        raise SpecFileError("url: it is missing: give the address to listen on, such as ws://127.0.0.1:9001")
+    return SpecFile(
         **common,
         url=_uri(url, "url"),
         protocols=_protocols(spec),
@@ -137,7 +150,7 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> Spec:
 
 
 def _missing_cases(spec: Mapping[str, Any]) -> list[str]:
-    raise SpecError("cases: it is missing or empty: give patterns, such as ['*']")
+    raise SpecFileError("cases: it is missing or empty: give patterns, such as ['*']")
 
 
 def _server(entry: Any, where: str, patience: float | None, warnings: list[str]) -> ServerUnderTest:
@@ -145,7 +158,7 @@ def _server(entry: Any, where: str, patience: float | None, warnings: list[str])
     warnings += [f"{where}.{key}: not known, and without effect" for key in server if key not in _SERVER_KEYS]
     url = _text(server, "url", where)
     if url is None:
-        raise SpecError(f"{where}.url: it is missing: give the URL of the server")
+        raise SpecFileError(f"{where}.url: it is missing: give the URL of the server")
     own = _patience(server, f"{where}.options", warnings)
     for key, check in (("agent", check_agent), ("origin", check_origin), ("hostname", check_host)):
         if text := _text(server, key, where):
@@ -168,7 +181,7 @@ def _protocols(spec: Mapping[str, Any], where: str = "") -> tuple[str, ...]:
 
 
 def _patience(spec: Mapping[str, Any], where: str, warnings: list[str]) -> float | None:
-    """How long the options say that silence is to be waited for; of what else they say and we do not do, a warning."""
+    """The patience with silence that the options set; every option without effect is warned of."""
     options = _object(spec.get("options") or {}, where)
     longest: float | None = None
     for key, value in options.items():
@@ -181,7 +194,7 @@ def _patience(spec: Mapping[str, Any], where: str, warnings: list[str]) -> float
 
 
 def _is_as_we_are(key: str, value: Any) -> bool:
-    """Whether an option of Autobahn asks for what we do anyway."""
+    """Whether an option of Autobahn asks for the tester's own behaviour."""
     if key == "version":
         return value in range(13, 19)  # drafts 13 to 18 are version 13 on the wire
     if key == "versions":
@@ -200,7 +213,7 @@ def _exclusions(spec: Mapping[str, Any]) -> AgentExclusions:
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise SpecError(f"{where}: an object is needed, and not {_kind(value)}")
+        raise SpecFileError(f"{where}: an object is needed, and not {_kind(value)}")
     return value
 
 
@@ -209,21 +222,21 @@ def _list(spec: Mapping[str, Any], key: str, where: str = "") -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise SpecError(f"{_place(where, key)}: a list is needed, and not {_kind(value)}")
+        raise SpecFileError(f"{_place(where, key)}: a list is needed, and not {_kind(value)}")
     return value
 
 
 def _texts(spec: Mapping[str, Any], key: str, where: str = "") -> list[str]:
     found = _list(spec, key, where)
     if not all(isinstance(one, str) and one for one in found):
-        raise SpecError(f"{_place(where, key)}: a list of texts is needed, such as ['1.*']")
+        raise SpecFileError(f"{_place(where, key)}: a list of texts is needed, such as ['1.*']")
     return found
 
 
 def _text(spec: Mapping[str, Any], key: str, where: str = "") -> str | None:
     value = spec.get(key)
     if value is not None and not isinstance(value, str):
-        raise SpecError(f"{_place(where, key)}: a text is needed, and not {_kind(value)}")
+        raise SpecFileError(f"{_place(where, key)}: a text is needed, and not {_kind(value)}")
     return value
 
 
@@ -231,7 +244,7 @@ def _uri(text: str, where: str) -> WebSocketUri:
     try:
         uri = parse_uri(text)
     except ValueError as error:
-        raise SpecError(f"{where}: {error}") from error
+        raise SpecFileError(f"{where}: {error}") from error
     _check(check_host, where, uri.host.strip("[]"))
     return uri
 
@@ -240,7 +253,7 @@ def _check(check: Callable[[str, str], None], where: str, text: str | None) -> N
     try:
         check(where, text or "")
     except ValueError as error:
-        raise SpecError(str(error)) from error
+        raise SpecFileError(str(error)) from error
 
 
 def _place(where: str, key: str) -> str:

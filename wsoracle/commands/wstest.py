@@ -12,8 +12,7 @@ import click
 from wsoracle.model.octets.uri import DEFAULT_PORTS
 from wsoracle.model.octets.vocabulary import Role
 
-from ..autobahn.patterns import is_established
-from ..autobahn.specification import CLIENT, SERVER, ServerUnderTest, Spec, SpecError, default_text, read_spec
+from ..autobahn.specification import CLIENT, SERVER, ServerUnderTest, SpecFile, SpecFileError, default_text, read_spec
 from ..cli import FAILED, WrongInput
 from ..text.output import one_line, progress, write_text
 from .harness_options import run_folder
@@ -109,7 +108,7 @@ def command(
             _warn(f"{name} has no effect in mode {mode}")
     try:
         spec = read_spec(_spec_path(spec_file, mode), CLIENT if mode == CLIENT else SERVER, wsuri)
-    except SpecError as error:
+    except SpecFileError as error:
         raise WrongInput(str(error)) from error
     for warning in spec.warnings:
         _warn(one_line(warning))
@@ -125,7 +124,7 @@ def command(
         # Slow imports are made from here on, while the other process makes the same.
         try:
             ids, cases, every = _selected(spec, role)
-        except SpecError as error:
+        except SpecFileError as error:
             raise WrongInput(str(error)) from error
         added = len(cases) - len(ids)
         say(f"{len(cases)} cases" + (f", {added} of them as controls of the others" if added else ""))
@@ -157,30 +156,24 @@ def _spec_path(name: str | None, mode: str) -> Path:
     return path
 
 
-def _selected(spec: Spec, role: Role) -> tuple[list[str], tuple[Case, ...], list[Case]]:
+def _selected(spec: SpecFile, role: Role) -> tuple[list[str], tuple[Case, ...], list[Case]]:
     """The ids that are selected, the cases that are run, and all that there are for the role, in numeric order."""
     from wsoracle.generators.cases.runnable import runnable_cases
 
     from ..harness.controls import with_controls
+    from ..reports.stored_record import case_order
 
-    every = sorted((case for case in runnable_cases() if role in case.roles), key=_numeric)
+    every = sorted((case for case in runnable_cases() if role in case.roles), key=lambda case: case_order(case.id))
     ids = spec.chosen([case.id for case in every])
     chosen = set(ids)
     return ids, with_controls([case for case in every if case.id in chosen], every), every
-
-
-def _numeric(case: Case) -> tuple[bool, tuple[int, ...], str]:
-    """Ids of Autobahn first, as numbers."""
-    if is_established(case.id):
-        return False, tuple(map(int, case.id.split("."))), ""
-    return True, (), case.id
 
 
 # --- fuzzingclient ----------------------------------------------------------------------------------------------------
 
 
 def _test(
-    spec: Spec,
+    spec: SpecFile,
     cases: Sequence[Case],
     every: Sequence[Case],
     ident: str | None,
@@ -214,7 +207,7 @@ def _test(
 
 def _test_one(
     server: ServerUnderTest,
-    spec: Spec,
+    spec: SpecFile,
     cases: Sequence[Case],
     numbers: dict[str, int],
     folder: ReportFolder,
@@ -291,7 +284,7 @@ def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
 
 
 def _serve(
-    spec: Spec,
+    spec: SpecFile,
     cases: Sequence[Case],
     webport: int,
     key: str | None,

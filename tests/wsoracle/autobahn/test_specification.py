@@ -10,12 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.autobahn.patterns import AgentExclusions, cases_meant, is_established
-from wsoracle.autobahn.specification import CLIENT, SERVER, Mode, SpecError, default_text, parse_spec, read_spec
+from wsoracle.autobahn.patterns import AgentExclusions, cases_meant, is_of_autobahn
+from wsoracle.autobahn.specification import (
+    CLIENT,
+    SERVER,
+    Mode,
+    SpecFileError,
+    default_text,
+    parse_spec,
+    read_spec,
+)
 from wsoracle.generators.cases.runnable import runnable_cases
 
 IDS = [case.id for case in runnable_cases()]
-ESTABLISHED = [one for one in IDS if is_established(one)]
+ESTABLISHED = [one for one in IDS if is_of_autobahn(one)]
 MINIMAL: dict[str, dict[str, Any]] = {
     CLIENT: {"servers": [{"url": "ws://127.0.0.1:9001"}], "cases": ["*"]},
     SERVER: {"url": "ws://127.0.0.1:9001", "cases": ["*"]},
@@ -53,7 +61,7 @@ def test_no_character_but_the_star_means_more_than_itself(pattern: str, text: st
 
     expected = matches(pattern.split("*"), "9." + text) if "*" in pattern else pattern == "9." + text
     assert bool(cases_meant(pattern, ["9." + text])) == (
-        expected and (not pattern.startswith("*") or is_established("9." + text))
+        expected and (not pattern.startswith("*") or is_of_autobahn("9." + text))
     )
 
 
@@ -101,7 +109,7 @@ def test_what_is_wrong_is_said_in_one_line(change: dict[str, Any], says: str | N
     if says is None:
         parse_spec({**MINIMAL[SERVER], **change}, SERVER)
         return
-    with pytest.raises(SpecError, match=says) as raised:
+    with pytest.raises(SpecFileError, match=says) as raised:
         parse_spec({**MINIMAL[SERVER], **change}, SERVER).chosen(IDS)
     assert "\n" not in str(raised.value)
 
@@ -125,7 +133,7 @@ def test_servers() -> None:
     assert len(spec.warnings) == 2
     (only,) = parse_spec({"cases": ["*"]}, CLIENT, "ws://y").servers
     assert only.uri.host == "y"
-    with pytest.raises(SpecError, match="-w URL"):
+    with pytest.raises(SpecFileError, match="-w URL"):
         parse_spec({"cases": ["*"]}, CLIENT)
 
 
@@ -142,14 +150,14 @@ def test_no_document_makes_it_raise_anything_else(mode: Mode, data: st.DataObjec
     changed = data.draw(st.dictionaries(st.sampled_from(keys), _JSON, max_size=2))
     try:
         parse_spec({**MINIMAL[mode], **changed}, mode).chosen(["1.1.1"])
-    except SpecError as error:
+    except SpecFileError as error:
         assert str(error)
 
 
 def test_a_file_that_is_no_json(tmp_path: Path) -> None:
     for text in (b"{", b"\xff\xfe", b"[" * 100_000, json.dumps([]).encode()):
         (tmp_path / "spec.json").write_bytes(text)
-        with pytest.raises(SpecError, match=r"spec\.json"):
+        with pytest.raises(SpecFileError, match=r"spec\.json"):
             read_spec(tmp_path / "spec.json", SERVER)
 
 
@@ -159,9 +167,9 @@ def test_a_file_that_is_no_json(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_what_cannot_be_sent_is_refused_before_it_is(change: dict[str, Any]) -> None:
     server = {"url": "ws://127.0.0.1:1/", **change}
-    with pytest.raises(SpecError, match=rf"servers\[0\]\.{next(iter(change))}: "):
+    with pytest.raises(SpecFileError, match=rf"servers\[0\]\.{next(iter(change))}: "):
         parse_spec({**MINIMAL[CLIENT], "servers": [server]}, CLIENT)
-    with pytest.raises(SpecError, match=r"^protocols: "):
+    with pytest.raises(SpecFileError, match=r"^protocols: "):
         parse_spec({**MINIMAL[SERVER], "protocols": ["a", "b\r\n"]}, SERVER)
     assert parse_spec({**MINIMAL[SERVER], "protocols": ["a", "b"]}, SERVER).protocols == ("a", "b")
     parse_spec(
