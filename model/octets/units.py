@@ -4,7 +4,7 @@ Theory of operation. Octets of one direction go into a :class:`Cutter`, in chunk
 where it begins and ends. HTTP is half-duplex and its messages have no common frame: where one ends follows from its
 head. So octets are cut head by head, a body is passed over where a head announces one, and everything behind an answer
 with 101 is frames. A cutter of requests cannot see that answer: another cutter cuts the frames behind them
-(``Cutter(start=...)``), or its owner says that frames are expected (:attr:`Cutter.expects_frames`).
+(``Cutter(start=...)``), or its owner says where frames are expected (:attr:`Cutter.expects_frames`).
 
 Of a unit that is not whole, :attr:`Cutter.rest` says where it begins and :meth:`Cutter.begun` what is known of a frame.
 """
@@ -96,9 +96,10 @@ class Cutter:
     """Cuts the octets of one direction, from offset `start` on. ``reader`` reads them: heads first, of requests where
     that is a server; None where there are only frames.
 
-    Frames that come where a head should are cut as frames. With ``heads_only`` they are no head, and nothing is cut
-    behind a 101. `octets` are all so far, which several cutters may share; `units` are those that are whole, `frames`
-    the frames among them, and `rest` is where what is not whole begins.
+    Frames that come where a head should are cut as frames. With ``heads_only`` they are no head, and what is behind a
+    101 is read as heads too: a caller that knows better does not ask for them. `octets` are all so far, which several
+    cutters may share; `units` are those that are whole, `frames` the frames among them, and `rest` is where what is not
+    whole begins.
     """
 
     def __init__(
@@ -113,8 +114,8 @@ class Cutter:
         self.units: Final[list[HeadUnit | FrameUnit]] = []
         self.frames: Final[list[FrameUnit]] = []
         self.rest = start
-        self.expects_frames = False
-        """A 101 has come the other way: what has the second octet of a masked frame is one, whatever the first is."""
+        self.expects_frames: int | None = None
+        """Where a 101 had come the other way: what has the second octet of a masked frame is one from there on."""
         self.stale = False
         """What seemed too large for a head has an end after all: a cutter that is given all at once sees that."""
         self._reader: Final = reader
@@ -122,6 +123,8 @@ class Cutter:
         self._cut: Callable[[], bool] = self._frames if reader is None else self._head
         self._head_reader: HeadReader | None = None
         self._fed = start
+        self._looked = start
+        self._unseen = False
         self._ends: Final[list[int]] = []
         self.cut()
 
@@ -133,6 +136,8 @@ class Cutter:
     def cut(self, most: int | None = None) -> None:
         """Cut what there is; heads only until there are `most` of them, where a number is given."""
         first = len(self.units)
+        if self._unseen:
+            self._see()
         while (most is None or len(self.units) < most) and self._cut():
             pass
         self._ends.extend(map(_END, self.units[first:]))
@@ -150,6 +155,22 @@ class Cutter:
         octets = bytes(self.octets[start : min(count, start + MAX_HEADER_OCTETS)])
         decoded = decode_header(octets)
         return BegunFrame(start, octets, None if decoded is None else decoded[0])
+
+    @property
+    def behind(self) -> int:
+        """Where what follows the last unit and its body begins; at the end of all octets where that is not certain."""
+        uncertain = self._cut in (self._chunks, self._endless, self._no_head)
+        return max(self.rest, len(self.octets)) if uncertain else self.rest
+
+    @property
+    def in_frames(self) -> bool:
+        """Whether all that follows is cut as frames."""
+        return self._cut == self._frames
+
+    @property
+    def in_head(self) -> bool:
+        """Whether what is not whole is part of a head, or may be."""
+        return self._cut == self._head and self._head_reader is not None
 
     # Each of the following cuts on from `rest` in its own way, and says whether another one may go on.
 
@@ -185,12 +206,17 @@ class Cutter:
         end = self.rest = start + len(result.octets)
         unit = HeadUnit(result, start, end, end if isinstance(result, Read) else None)
         self.units.append(unit)
+        # A client is assumed to read on where a head ends; what is no head ends for it with the octet that shows it.
+        reads_on = self._heads_only and self._reader is Role.CLIENT
         if isinstance(result, Malformed):
-            self._fed, self._cut = start, self._no_head if self._heads_only else self._frames
-        elif unit.switches:
-            self._cut = self._nothing if self._heads_only else self._frames
-        else:
-            self._cut = self._body_of(result.head)
+            self._looked, self._unseen = start, self._heads_only
+            self._cut = self._head if reads_on else self._no_head if self._heads_only else self._frames
+            if self._unseen:
+                self._see()
+        elif not reads_on:
+            self._cut = self._frames if unit.switches else self._body_of(result.head)
+        if self._cut != self._head:
+            self._cut()
         return True
 
     def _larger_head(self, start: int) -> Read | None:
@@ -204,7 +230,7 @@ class Cutter:
         first = self.octets[at]
         if first >= 0x80 or (first < 0x10 and first not in b"\r\n"):
             return True
-        if not self.expects_frames:
+        if self.expects_frames is None or at < self.expects_frames:
             return False
         return self.octets[at + 1] >= 0x80 if at + 1 < len(self.octets) else None
 
@@ -221,19 +247,23 @@ class Cutter:
         self.rest = unit.end
         return True
 
-    def _no_head(self) -> bool:
-        """Behind what is no head, a reader that goes on looks for an empty line."""
-        *_, lost = self.units
+    def _see(self) -> None:
+        """Look for the empty line behind the latest unit, which is no head."""
+        lost = self.units[-1]
         assert isinstance(lost, HeadUnit) and isinstance(lost.result, Malformed)
-        empty_line = _EMPTY_LINE.search(self.octets, max(self._fed, lost.start), lost.start + LARGEST_HEAD)
-        self._fed = max(lost.start, len(self.octets) - _LONGEST_EMPTY_LINE)
-        if empty_line is None:
+        empty_line = _EMPTY_LINE.search(self.octets, max(self._looked, lost.start), lost.start + LARGEST_HEAD)
+        self._looked = len(self.octets) - _LONGEST_EMPTY_LINE
+        if empty_line is not None:
+            self._unseen = False
+            self.stale |= lost.result.too_large and self._larger_head(lost.start) is not None
+            self.units[-1] = lost._replace(seen=max(empty_line.end(), lost.end))
+
+    def _no_head(self) -> bool:
+        """A server that reads on behind what is no head does so behind the empty line."""
+        seen = self.units[-1].seen if isinstance(self.units[-1], HeadUnit) else None
+        if seen is None:
             return False
-        if lost.result.too_large and self._larger_head(lost.start) is not None:
-            self.stale = True
-        self.rest = max(empty_line.end(), lost.end)
-        self.units[-1] = lost._replace(seen=self.rest)
-        self._cut = self._head
+        self.rest, self._cut = seen, self._head
         return True
 
     def _body_of(self, head: Head) -> Callable[[], bool]:
@@ -261,10 +291,6 @@ class Cutter:
                 self.rest, self._cut = end.end(), self._head
                 return True
             self.rest = size.end() + octets + 2
-        return False
-
-    @staticmethod
-    def _nothing() -> bool:
         return False
 
     def _endless(self) -> bool:

@@ -9,6 +9,9 @@ from wsoracle.model.machine.compiled import Choice
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.octets.http import HEAD_LIMIT, Request
+from wsoracle.model.octets.units import FrameUnit
+from wsoracle.model.octets.uri import WebSocketUri
 
 from .history import Message
 from .observation import Tells, Told
@@ -17,10 +20,12 @@ from .verdict import TAKEN_BY_ALL
 __all__ = [
     "LENIENCIES",
     "NO_BLAME",
+    "OPENING_LENIENCY",
     "STRICT",
     "Cost",
     "Explanation",
     "Leniency",
+    "Opening",
     "Place",
     "Read",
     "Step",
@@ -47,6 +52,9 @@ class Leniency(NamedTuple):
 STRICT: Final = Leniency(False, 0)
 LENIENCIES: Final = (STRICT, *(Leniency(True, faults) for faults in range(4)))
 """From the strictest on: a trace is explained by the first at which it can be."""
+
+OPENING_LENIENCY: Final = Leniency(True, 4)
+"""For an opening handshake that is not explained strictly: an explanation that breaks more MUSTs in it is none."""
 
 
 class Cost(NamedTuple):
@@ -136,10 +144,25 @@ class Untold(NamedTuple):
     rules: tuple[str, ...]
 
 
+class Opening(NamedTuple):
+    """What an explanation remembers as long as the opening handshake is not complete.
+
+    ``request`` is the latest one; ``reasons`` are the rules by which the latest head must not be accepted;
+    ``transformed``: an extension was agreed on; ``eof``: the end of TCP is read; ``early`` are frames that were sent.
+    """
+
+    request: Request | None = None
+    reasons: tuple[str, ...] = ()
+    transformed: bool = False
+    eof: bool = False
+    early: tuple[FrameUnit, ...] = ()
+
+
 class Place(NamedTuple):
     """Where an explanation is; two that are at the same place go on alike.
 
-    `consumed` counts what was received: frames, then the end of TCP. `first` is the frame that began the message being
+    `consumed` counts what was received: heads, or frames once the opening handshake is
+    complete, then the end of TCP. `first` is the frame that began the message being
     received. `pings` were accepted and not answered; `echoes` are messages that the application still has to echo;
     `asked` counts messages of its own that were sent.
     """
@@ -151,14 +174,15 @@ class Place(NamedTuple):
     pings: tuple[bytes, ...] = ()
     echoes: tuple[Message, ...] = ()
     asked: int = 0
+    opening: Opening | None = None
 
 
 class Explanation(NamedTuple):
     """A place, what was broken on the way there, and the way."""
 
     place: Place
-    cost: Cost
-    trail: Trail | None
+    cost: Cost = Cost()
+    trail: Trail | None = None
     blame: tuple[int, int] = NO_BLAME
     """Where the first rule was broken: of explanations that break as much, the one that finds fault latest is best."""
 
@@ -183,15 +207,19 @@ class Subject(NamedTuple):
 
     `sees`: what is known to be told to the application where it happens. `unasked`: the application may send anything
     by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers. Up to
-    `taken_by_all` octets of a message an unstated limit is not believed unless it is said (1009).
+    `taken_by_all` octets of a message an unstated limit is not believed unless it is said (1009). `request` was sent
+    and received before the trace begins, `uri` is what a client was asked to open, and `head_limit` the largest head
+    that the endpoint says it takes, in octets.
     """
 
     setting: Setting
-    start: State
     rules: RuleSet
-    sees: frozenset[Told]
-    unasked: bool
+    sees: frozenset[Told] = frozenset()
+    unasked: bool = True
     taken_by_all: int = TAKEN_BY_ALL
+    request: Request | None = None
+    uri: WebSocketUri | None = None
+    head_limit: int = HEAD_LIMIT
 
 
 def cheapest(explanations: Iterable[Explanation]) -> Explanation:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple, TypeAlias
 
-from wsoracle.model.octets.units import Cutter, FrameUnit
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, is_control
+from wsoracle.model.facts.arriving import ArrivingFrames
+from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
 
-from .arrivals import Arrivals
 from .observation import (
     OPCODE_OF,
     Arrives,
@@ -25,7 +25,7 @@ from .observation import (
     Writes,
 )
 
-__all__ = ["Asked", "History", "Message", "Moment", "torn_at"]
+__all__ = ["Asked", "History", "Message", "Moment"]
 
 
 class Message(NamedTuple):
@@ -43,35 +43,55 @@ class Asked(NamedTuple):
     close: bool = False
 
 
-Output: TypeAlias = FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes
+Seen: TypeAlias = HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes | None
 
 
 class Moment(NamedTuple):
-    """Something that the endpoint is seen to do: at which place of the trace, and what had come before.
+    """Something that the endpoint is seen to do, or (None) that a part of the opening handshake arrives, and where.
 
-    `arrived` counts octets; `eof`: the end of TCP had arrived too.
+    `arrived` counts octets; `eof`: the end of TCP had arrived too. `written` is where the last whole unit ends that the
+    endpoint had written.
     """
 
     at: int
-    what: Output
+    what: Seen
     arrived: int
     eof: bool
     asked: Asked
+    written: int
 
 
 class History:
-    """A trace, read once, as it grows. `frames` are those sent by the endpoint."""
+    """A trace of an endpoint, read once, as it grows.
 
-    def __init__(self, trace: Trace = ()) -> None:
+    ``role`` is that of the endpoint where the trace begins with the opening handshake, None where that is over. What
+    the endpoint sent before offset ``sent_from`` is left out. `frames` are those that it sent.
+    """
+
+    def __init__(self, trace: Trace = (), role: Role | None = None, *, sent_from: int = 0) -> None:
         self.trace: Final[list[Observation]] = []
-        self.arrivals: Final = Arrivals()
-        self._sent: Final = Cutter()
-        self.frames: Final = self._sent.frames
+        self.arrived: Final = bytearray()
+        self.frames: Final[list[FrameUnit]] = []
         self.messages: Final[dict[int, Message]] = {}
         """The messages sent, by where their last frame begins."""
         self.moments: Final[list[Moment]] = []
         self.tells_of_failure = False
         self.has_reset = False
+        self.torn: int | None = None
+        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
+
+        A frame may be cut where TCP is reset, or where its other end has gone."""
+        self.switched: int | None = None
+        """Where in what it wrote the opening handshake ends for certain: behind a 101, or behind what is no head."""
+        self.written = 0
+        """How many octets the endpoint wrote."""
+        self._role: Final = role
+        self._heads: Final = Cutter(role, heads_only=True, octets=self.arrived) if role is not None else None
+        self._arriving: Final[dict[int, ArrivingFrames]] = {}
+        self._sent: Final = Cutter(None if role is None else role.peer, start=sent_from)
+        self._taken = 0
+        self._whole = 0
+        self._count = 0
         self._asking: Final = _Asking()
         self._eof = False
         self._opcode = CONTINUATION
@@ -79,69 +99,172 @@ class History:
         self._pongs: Final[Counter[bytes]] = Counter()
         self._close_codes: Final[set[int]] = set()
         self._told_failures: Final[set[int]] = set()
-        self.torn: int | None = None
-        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
-
-        A frame may be cut where TCP is reset, or where its other end has gone."""
         self._unanswered: Final[dict[int, int]] = {}
         """For each Pong sent, by where it begins: how many with the same payload were sent before."""
+        # What comes later in a trace can show that a long head has an end: all octets are cut at once.
+        self._foresee(trace)
         for seen in trace:
-            self.add(seen)
+            self._add(seen)
 
-    @property
-    def written(self) -> int:
-        """How many octets the endpoint wrote."""
-        return len(self._sent.octets)
+    def _foresee(self, trace: Trace) -> None:
+        """Cut all octets of a trace."""
+        self.arrived.extend(b"".join([seen.octets for seen in trace if isinstance(seen, Arrives)]))
+        self._sent.expects_frames = self._written_early(trace)
+        self._sent.add(b"".join([seen.octets for seen in trace if isinstance(seen, Writes)]))
 
-    @property
-    def unread(self) -> int:
-        """Where in what the endpoint wrote a frame begins that is not whole; at its end if none does."""
-        return self._sent.rest
+    def _written_early(self, trace: Trace) -> int | None:
+        """How many octets a client wrote before a 101 had arrived; None where there is none."""
+        if self._role is not Role.CLIENT or self._heads is None:
+            return None
+        index = 0
+        while (opens := self.head(index)) is not None and opens.interim:
+            index += 1
+        if opens is None or not opens.switches:
+            return None
+        arrived, written = self._count, self.written
+        for seen in trace:
+            if arrived >= opens.end:
+                break
+            if isinstance(seen, Arrives):
+                arrived += len(seen.octets)
+            elif isinstance(seen, Writes):
+                written += len(seen.octets)
+        return written
 
     def add(self, seen: Observation) -> list[Moment]:
-        """One more observation: what the endpoint was seen to do in it, frame by frame."""
+        """One more observation: what the endpoint was seen to do in it, unit by unit."""
+        first = len(self.moments)
+        if isinstance(seen, Arrives):
+            self.arrived.extend(seen.octets)
+            for frames in self._arriving.values():
+                frames.cut()
+            if self._sent.expects_frames is None:
+                self._sent.expects_frames = self._written_early([seen])
+        elif isinstance(seen, Writes):
+            self._sent.add(seen.octets)
+        self._add(seen)
+        return self.moments[first:]
+
+    def _add(self, seen: Observation) -> None:
+        """One more observation, whose octets are cut."""
         at = len(self.trace)
         self.trace.append(seen)
-        first = len(self.moments)
         match seen:
             case Arrives(octets):
-                self.arrivals.add(octets)
+                self._count += len(octets)
+                if self._reads_heads():
+                    self.moments.append(self._moment(at, None))
             case ArrivesEof():
                 self._eof = True
             case Asks():
                 self._asking.add(seen)
             case Writes(octets):
-                before = len(self.frames)
-                self._sent.add(octets)
-                for frame in self.frames[before:]:
-                    self._take(frame)
-                    self.moments.append(self._moment(at, frame))
+                self.written += len(octets)
+                self._take_units(at)
             case _:
                 if isinstance(seen, Tells) and seen.kind == "failed":
                     self.tells_of_failure = True
                     self._told_failures.update(() if seen.code is None else (seen.code,))
                 self.has_reset |= isinstance(seen, ResetsTcp)
-                if isinstance(seen, (ClosesTcp, Quiet)) and self.torn is None and self.unread < self.written:
-                    self.torn = torn_at(self.trace)
+                if isinstance(seen, (ClosesTcp, Quiet)) and self.torn is None and self._inside_frame():
+                    self.torn = self.torn_at
                 self.moments.append(self._moment(at, seen))
-        return self.moments[first:]
+
+    def _take_units(self, at: int) -> None:
+        units, written = self._sent.units, self.written
+        while self._taken < len(units) and units[self._taken].end <= written:
+            unit = units[self._taken]
+            self._taken += 1
+            self._whole = unit.end
+            if isinstance(unit, FrameUnit):
+                self._take(unit)
+            elif unit.head is None or unit.switches:
+                self.switched = unit.end
+            self.moments.append(self._moment(at, unit))
 
     @property
-    def has_eof(self) -> bool:
-        """Whether the end of TCP has arrived."""
-        return self._eof
+    def unread(self) -> int:
+        """Where in what the endpoint wrote a unit begins that is not whole; at its end, or behind it, if none does."""
+        units = self._sent.units
+        return units[self._taken].start if self._taken < len(units) else self._sent.behind
+
+    def _inside_frame(self) -> bool:
+        """Whether what the endpoint wrote last is not whole, and part of a frame of an open connection."""
+        return self.unread < self.written and not self._in_opening(self.unread)
+
+    def _reads_heads(self) -> bool:
+        """Whether what arrives now may be or complete a head."""
+        expects_frames = self._sent.expects_frames
+        opened = self.switched is not None or (expects_frames is not None and self.written > expects_frames)
+        return self._role is not None and not opened
+
+    def _in_opening(self, place: int) -> bool:
+        """Whether what begins there in what the endpoint wrote belongs to the opening handshake."""
+        if self._role is None or (self.switched is not None and place >= self.switched):
+            return False
+        expects_frames = self._sent.expects_frames
+        return self._sent.in_head or expects_frames is None or place < expects_frames
 
     @property
-    def asked(self) -> Asked:
-        """What the application has asked for so far."""
-        return self._asking.so_far
+    def torn_in_opening(self) -> bool:
+        """Whether the endpoint closes TCP or falls silent inside a head, or a frame that comes too early."""
+        return self.unread < self.written and self._in_opening(self.unread) and self.torn_at is not None
 
-    def _moment(self, at: int, what: Output) -> Moment:
-        return Moment(at, what, len(self.arrivals.octets), self._eof, self._asking.so_far)
+    @property
+    def torn_at(self) -> int | None:
+        """Where a trace ends whose last octets written are not whole, unless the end of TCP may have cost the rest."""
+        last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
+        for at, seen in enumerate(self.trace[last + 1 :], last + 1):
+            if isinstance(seen, (ClosesTcp, Quiet)):
+                return at
+            if isinstance(seen, (ResetsTcp, ArrivesEof)):
+                return None
+        return None
+
+    @property
+    def stale(self) -> bool:
+        """Whether what has come shows that units were cut wrongly: the trace as a whole is to be read anew."""
+        return self._heads is not None and self._heads.stale
+
+    def head(self, index: int) -> HeadUnit | None:
+        """A head among what arrived, by its index; None where there is none yet."""
+        if self._heads is None:
+            return None
+        self._heads.cut(index + 1)
+        unit = self._heads.units[index] if index < len(self._heads.units) else None
+        return unit if isinstance(unit, HeadUnit) else None
+
+    def behind_head(self, index: int) -> int:
+        """Where what follows a head of a request and its body begins."""
+        assert self._heads is not None
+        units = self._heads.units
+        return units[index + 1].start if index + 1 < len(units) else self._heads.behind
+
+    def arriving(self, start: int) -> ArrivingFrames:
+        """The frames that arrive from an offset on."""
+        if start not in self._arriving:
+            self._arriving[start] = ArrivingFrames(self.arrived, start)
+        return self._arriving[start]
+
+    def frames_only_from(self, start: int) -> bool:
+        """Whether all that the endpoint wrote from an offset on is cut as frames."""
+        if self._sent.in_frames:
+            return not any(isinstance(u, HeadUnit) and u.start >= start for u in self._sent.units)
+        heads = [unit for unit in self._sent.units if isinstance(unit, HeadUnit)]
+        return not (heads and heads[-1].start >= start) and not self._sent.in_head
+
+    def _moment(self, at: int, what: Seen) -> Moment:
+        return Moment(at, what, self._count, self._eof, self._asking.so_far, self._whole)
+
+    @property
+    def now(self) -> Moment:
+        """The moment after everything so far, as if the endpoint had processed it."""
+        return self._moment(len(self.trace), Processed())
 
     def _take(self, frame: FrameUnit) -> None:
         """A frame that the endpoint sends: whether it ends a message, and how often such a Pong was sent."""
         opcode = frame.header.opcode
+        self.frames.append(frame)
         if opcode == CLOSE and len(frame.payload) > 1:
             self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
         if opcode == PONG:
@@ -155,10 +278,6 @@ class History:
         if frame.header.fin:
             self.messages[frame.start] = Message(self._opcode, b"".join(self._parts))
             self._parts = []
-
-    def whole(self, moment: Moment) -> int:
-        """How many frames had arrived whole by then."""
-        return self.arrivals.complete(moment.arrived)
 
     @property
     def close_codes(self) -> tuple[int, ...]:
@@ -184,20 +303,9 @@ class History:
         before = self._asking.pongs.get(payload)
         return before is not None and before < moment.asked.pongs
 
-    def answers_arrived_ping(self, moment: Moment, frame: FrameUnit) -> bool:
-        """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
-        return self.arrivals.pings(frame.payload, moment.arrived) > self._unanswered[frame.start]
-
-
-def torn_at(trace: Trace) -> int | None:
-    """Where a trace ends, whose last octets written are not whole, unless that TCP ended may have cost the rest."""
-    last = max(at for at, seen in enumerate(trace) if isinstance(seen, Writes))
-    for at, seen in enumerate(trace[last + 1 :], last + 1):
-        if isinstance(seen, (ClosesTcp, Quiet)):
-            return at
-        if isinstance(seen, (ResetsTcp, ArrivesEof)):
-            return None
-    return None
+    def pongs_before(self, frame: FrameUnit) -> int:
+        """How many Pongs with the payload of this one were sent before it."""
+        return self._unanswered[frame.start]
 
 
 class _Asking:

@@ -1,10 +1,19 @@
 """The judge: whether the rules allow what an endpoint (the SUT) was seen to do, and what they say if not.
 
 Theory of operation. The theory is input-output conformance: everything that the endpoint does, silence included, must
-be allowed after what came before. :func:`judge` looks for an explanation of the whole trace (`explanation.Search`):
-some interleaving of what arrived and what was sent, and some choice of outcomes, that the rules allow. It looks first
-among what they allow in full, then for departures from SHOULD and CONSENSUS rules, at last for the fewest steps that
-break a MUST. The verdict follows from the strengths of the rules that the best explanation breaks.
+be allowed after what came before. :func:`judge` looks for an explanation of the whole trace (`judge.search`): some
+interleaving of what arrived and what was sent, and some choice of outcomes, that the rules allow. It looks first among
+what they allow in full, then for departures from SHOULD and CONSENSUS rules, at last for the fewest steps that break a
+MUST. The verdict follows from the strengths of the rules that the best explanation breaks.
+
+A trace may begin with the opening handshake. Each explanation of it in which the handshake is complete is followed by
+the judgement on the frames, from the state that was reached; of all of them the one that breaks least, before and
+after, gives the verdict. What a server gets before it has answered is kept for after its 101. Only a client that did
+not wait sends frames so early, and the RFC does not say what becomes of them: a server that drops them is
+INFORMATIONAL. So is one that takes the body of a request for frames: RFC 6455 does not speak of bodies, however clear
+HTTP is. A frame that is sent before the answer is too early, and otherwise taken as if it had been sent after it. The
+body of a refusal is passed over. Messages that an extension transforms are not judged: the judgement ends there, and
+the note says so.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
 all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
@@ -15,26 +24,36 @@ let it send.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
+from wsoracle.model.machine.interpreted import Kind
+from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.notation.variables import Setting, State
-from wsoracle.model.octets.units import FrameUnit
+from wsoracle.model.octets.http import HEAD_LIMIT, Request
+from wsoracle.model.octets.units import SWITCHING, FrameUnit, HeadUnit
+from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
-from .explanation import LENIENCIES, Explanation, Step, Subject, cheapest
+from .explanation import LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject, cheapest
 from .grading import verdict_on
 from .history import History, Moment
 from .lost_in_reset import LOST_WITH_RESET
-from .observation import Crashes, Quiet, Told, Trace
-from .search import Search, machine_for
-from .verdict import TAKEN_BY_ALL, Profile, Verdict
+from .observation import Crashes, Quiet, Tells, Told, Trace
+from .reading_heads import TRANSFORMED
+from .search import FrameSearch, HeadSearch, Opened, Search
+from .steps import machine_for
+from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
-__all__ = ["TOO_MANY", "Allowed", "Application", "Broken", "Judgement", "judge", "rules_fired"]
+__all__ = ["NOT_JUDGED", "TOO_MANY", "Allowed", "Application", "Broken", "Feature", "Judgement", "judge", "rules_fired"]
 
 Application: TypeAlias = Literal["echo", "sink", "unknown"]
+
+Feature: TypeAlias = Literal["extension", "subprotocol"]
+"""What the opening handshake may agree on: some extension, a subprotocol."""
 
 EVERYTHING: Final[frozenset[Told]] = frozenset(("text", "binary", "ping", "pong", "close", "failed", "lost"))
 """All that an endpoint can tell its application."""
@@ -92,6 +111,16 @@ class Judgement:
 TOO_MANY: Final = "not judged: there are too many orders in which it may have read what it was sent"
 
 
+NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
+_UNEXPLAINED: Final = "no explanation was found that breaks only a few rules"
+_MUST_OF_UNEXPLAINED: Final = 4
+"""What is not explained counts as so many broken MUSTs where explanations are compared."""
+_NO_BLAME: Final = 1 << 62
+_OFFERED: Final = value_of("subprotocol", "offered")
+_OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/established"}
+"""The rules that say when messages begin."""
+
+
 def judge(
     trace: Trace,
     setting: Setting,
@@ -99,6 +128,10 @@ def judge(
     application: Application = "unknown",
     sees: Collection[Told] = (),
     start: State | None = None,
+    request: Request | None = None,
+    uri: WebSocketUri | None = None,
+    head_limit: int = HEAD_LIMIT,
+    needs: Collection[Feature] = (),
     rules: RuleSet = RULES,
     profile: Profile = "interop",
     strictly: bool = False,
@@ -106,42 +139,230 @@ def judge(
 ) -> Judgement:
     """Judge a trace of one endpoint, whose role, limit and application `setting` states.
 
-    `sees` are the kinds of :class:`~.observation.Tells` that the trace is certain to show where they happen. `start` is
-    the state after the opening handshake. Who says nothing of a limit is thought to have none for messages of up to
-    ``taken_by_all`` octets. ValueError where `application` and `setting` do not agree.
+    ``start`` is the state in which the trace begins: ``CONNECTING`` for one that begins with the first octet of the
+    opening handshake, by default the state right after it. `sees` are the kinds of :class:`~.observation.Tells` that
+    the trace is certain to show where they happen. An endpoint that states no limit is assumed to have none for
+    messages of up to ``taken_by_all`` octets. With ``strictly`` an explanation that breaks rules is not looked for.
+
+    Of the opening handshake: ``request`` is one that was sent and received before the trace begins; usually the trace
+    has it. ``uri`` is what a client was asked to open, where that is known. ``head_limit`` is the largest head that the
+    endpoint says it takes, in octets. An endpoint that answers or ends TCP is assumed to have seen every head that had
+    arrived. ``needs`` are what the case is about: an endpoint that completes the handshake without agreeing to it, and
+    fails nothing, is UNIMPLEMENTED. ValueError where `application` and `setting` do not agree.
     """
     if (application == "echo") is not setting.echo:
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
-    begins, unasked = State() if start is None else start, application == "unknown"
-    subject = Subject(setting, begins, rules, frozenset(sees), unasked, taken_by_all)
+    unasked = application == "unknown"
+    subject = Subject(setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit)
+    ruling = _Ruling(subject, profile, strictly)
     # What it did before it crashed is judged as it would be without that.
-    crash = next((at for at, seen in enumerate(trace) if isinstance(seen, Crashes)), len(trace))
-    history = History(trace[:crash])
-    judgement = _judged(history, subject, profile, strictly)
-    if history.torn is not None:
-        note = f"it stops writing inside a frame, {history.written - history.unread} octets after the frame begins"
-        judgement = _failed(judgement, note, history.torn, history.unread)
-    if crash < len(trace):
-        crashed = trace[crash]
-        assert isinstance(crashed, Crashes)
-        judgement = _failed(judgement, f"it crashed: {crashed.reason}", crash)
-    return judgement
+    crash = next((at for at, seen in enumerate(trace) if isinstance(seen, Crashes)), None)
+    if start is not None and start.handshake:
+        history = History(trace if crash is None else trace[: crash + 1], setting.role)
+        judgement = _Openings(history, ruling).judgement()
+        return _with_needs(judgement, needs)
+    history = History(trace if crash is None else trace[: crash + 1])
+    return ruling.on_frames(history, history.moments, State() if start is None else start).judgement
 
 
-def _judged(history: History, subject: Subject, profile: Profile, strictly: bool) -> Judgement:
-    strict: Search | None = None
-    for leniency in LENIENCIES[:1] if strictly else LENIENCIES:
-        search = Search(history, subject, leniency, whole=True)
-        found = search.run()
-        if found is not None:
-            return _explained(found, search if strict is None else strict, subject.rules, profile)
-        strict = strict or search
-        if search.gave_up:
-            if leniency.faults:
-                break
-            return Judgement(Verdict.INFORMATIONAL, profile, note=TOO_MANY, unexplained=True)
-    assert strict is not None
-    return _unexplained(strict, subject.rules, profile)
+def _with_needs(judgement: Judgement, needs: Collection[Feature]) -> Judgement:
+    missing = _not_agreed_on(judgement, needs)
+    if not missing or judgement.verdict is Verdict.FAILED:
+        return judgement
+    note = "; ".join([f"not agreed on in the opening handshake: {', '.join(missing)}", *filter(None, [judgement.note])])
+    return replace(judgement, verdict=Verdict.UNIMPLEMENTED, note=note)
+
+
+def _not_agreed_on(judgement: Judgement, needs: Collection[Feature]) -> list[Feature]:
+    """Those of the features that the handshake was completed without."""
+    if not needs:
+        return []
+    heads = [step.event.head for step in judgement.steps if step.event is not None]
+    answers = [head for head in heads if isinstance(head, ResponseFacts) and head.status == SWITCHING]
+    if not answers:
+        return []
+    agreed = {"extension": answers[-1].extensions in TRANSFORMED, "subprotocol": answers[-1].subprotocol == _OFFERED}
+    return [feature for feature in sorted(needs) if not agreed[feature]]
+
+
+class _Candidate(NamedTuple):
+    """A judgement, what its explanation breaks, and where that begins."""
+
+    judgement: Judgement
+    cost: Cost
+    blame: int = _NO_BLAME
+
+    @property
+    def rank(self) -> tuple[Cost, int, bool]:
+        """Less is better: of those that break as much, one that finds fault latest, and by which nothing was lost."""
+        return self.cost, -self.blame, self.judgement.note == LOST_WITH_RESET
+
+
+class _Ruling:
+    """From explanations to judgements."""
+
+    def __init__(self, subject: Subject, profile: Profile, strictly: bool) -> None:
+        self.subject: Final = subject
+        self.profile: Final[Profile] = profile
+        self.strictly: Final = strictly
+
+    def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> _Candidate:
+        """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
+        crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
+        candidate = self._on_frames(history, moments[:crash], state, start)
+        judgement = candidate.judgement
+        if history.torn is not None:
+            note = f"it stops writing inside a frame, {history.written - history.unread} octets after the frame begins"
+            judgement = _failed(judgement, note, history.torn, history.unread)
+        if crash < len(moments):
+            crashed = moments[crash].what
+            assert isinstance(crashed, Crashes)
+            judgement = _failed(judgement, f"it crashed: {crashed.reason}", moments[crash].at)
+        return candidate._replace(judgement=judgement)
+
+    def _on_frames(self, history: History, moments: list[Moment], state: State, start: int) -> _Candidate:
+        strict: FrameSearch | None = None
+        for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
+            search = FrameSearch(history, self.subject, leniency, state, start, whole=True)
+            found = search.best(moments)
+            if found is not None:
+                return self.explained(found, search if strict is None else strict)
+            strict = strict or search
+            if search.gave_up:
+                if leniency.faults:
+                    break
+                judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=TOO_MANY, unexplained=True)
+                return _Candidate(judgement, Cost())
+        assert strict is not None
+        return self._frames_unexplained(strict)
+
+    def explained(self, found: Explanation, strict: Search | None = None) -> _Candidate:
+        """By an explanation; what is not allowed in full begins where a strict search ends."""
+        broken = self.broken(rule for step in found.steps for rule in step.broken)
+        verdict = self.verdict(broken, found.cost)
+        note = LOST_WITH_RESET if any(step.unseen for step in found.steps) else ""
+        judgement = Judgement(verdict, self.profile, broken, steps=found.steps, note=note)
+        blame = min((step.at for step in found.steps if step.broken), default=_NO_BLAME)
+        return _Candidate(judgement if strict is None else _placed(judgement, strict), found.cost, blame)
+
+    def _frames_unexplained(self, strict: FrameSearch) -> _Candidate:
+        """Too much is wrong to say which rules were broken: those are named that do not allow where that begins."""
+        best = cheapest(strict.alive)
+        moment = strict.died_at
+        assert moment is not None
+        named = strict.outputs.forbids(best, moment) or [r for _, of in strict.outputs.owes(best) for r in of]
+        return _Candidate(self._unexplained(named, best, strict), Cost())
+
+    def heads_unexplained(self, strict: HeadSearch, lenient: HeadSearch) -> Judgement:
+        """The same of an opening handshake."""
+        best = min(lenient.alive, key=lambda one: (one.rank, -lenient.behind(one)))
+        moment = lenient.died_at
+        assert moment is not None
+        if isinstance(moment.what, Crashes):
+            return self._unexplained((), best, strict, f"it crashed: {moment.what.reason}")
+        if isinstance(moment.what, Tells):
+            opens = _OPENS[self.subject.setting.role]
+            named = [opens] if opens in self.subject.rules.by_id else []
+            note = f"it tells its application {moment.what.kind} before the connection is open"
+            return self._unexplained(named, best, strict, note)
+        return self._unexplained([rule for _, of in strict.outputs.owes(best) for rule in of], best, strict)
+
+    def _unexplained(
+        self, named: Iterable[str], best: Explanation, strict: Search, note: str = _UNEXPLAINED
+    ) -> Judgement:
+        broken = self.broken(named)
+        judgement = Judgement(Verdict.FAILED, self.profile, broken, steps=best.steps, note=note, unexplained=True)
+        return _placed(judgement, strict)
+
+    def broken(self, rules: Iterable[str]) -> tuple[Broken, ...]:
+        """Rules that were not followed, each once."""
+        return tuple(Broken(rule, self.subject.rules.by_id[rule].strength) for rule in dict.fromkeys(rules))
+
+    def verdict(self, broken: Collection[Broken], cost: Cost) -> Verdict:
+        """The verdict on an explanation that breaks these rules."""
+        return verdict_on({b.strength for b in broken}, own_limit=cost.own_limit > 0, profile=self.profile)
+
+
+class _Openings:
+    """Judges a trace that begins with the opening handshake."""
+
+    def __init__(self, history: History, ruling: _Ruling) -> None:
+        self._history: Final = history
+        self._ruling: Final = ruling
+        self._known: Final[dict[tuple[object, ...], _Candidate]] = {}
+
+    def judgement(self) -> Judgement:
+        """Of all explanations of the handshake and what follows it, the judgement by the one that breaks least."""
+        history, ruling = self._history, self._ruling
+        if history.torn_in_opening:
+            return self._torn("a head")
+        strict = HeadSearch(history, ruling.subject, STRICT)
+        strict.run(history.moments)
+        if self._torn_unopened and not strict.opened:
+            return self._torn("a frame")
+        if strict.died_at is not None and isinstance(strict.died_at.what, Crashes):
+            return ruling.heads_unexplained(strict, strict)
+        found = self._best(strict)
+        if found is not None and (ruling.strictly or found.cost == Cost() or found.judgement.note == TOO_MANY):
+            return found.judgement
+        if ruling.strictly:
+            return ruling.heads_unexplained(strict, strict)
+        lenient = HeadSearch(history, ruling.subject, OPENING_LENIENCY)
+        lenient.run(history.moments)
+        best = self._best(lenient)
+        if best is None:
+            return ruling.heads_unexplained(strict, lenient)
+        if found is None:
+            return _placed(best.judgement, strict)
+        place = found.judgement
+        return replace(best.judgement, at=place.at, octet=place.octet, arrived=place.arrived, instead=place.instead)
+
+    @property
+    def _torn_unopened(self) -> bool:
+        """Whether a client that was answered stops writing inside a frame."""
+        return self._history.torn is not None and self._history.switched is None
+
+    def _torn(self, inside: str) -> Judgement:
+        at, octet, note = self._history.torn_at, self._history.unread, f"it stops writing inside {inside}"
+        return Judgement(Verdict.FAILED, self._ruling.profile, at=at, octet=octet, note=note, unexplained=True)
+
+    def _best(self, search: HeadSearch) -> _Candidate | None:
+        """The best of what a search found; None where it found nothing."""
+        unopened = search.alive if search.died_at is None and not self._torn_unopened else []
+        found = [self._ruling.explained(one) for one in unopened]
+        for opened in sorted(search.opened.values(), key=lambda opened: opened.explanation.rank):
+            if not found or opened.explanation.cost <= min(one.cost for one in found):
+                found.append(self._continued(opened))
+        return min(found, key=lambda one: one.rank, default=None)
+
+    def _continued(self, opened: Opened) -> _Candidate:
+        """The judgement on an opened explanation and the frames that follow."""
+        before = self._ruling.explained(opened.explanation)
+        if opened.transformed:
+            return before._replace(judgement=replace(before.judgement, note=NOT_JUDGED))
+        after = self._frames_after(opened)
+        then, steps = after.judgement, (*opened.explanation.steps, *after.judgement.steps)
+        broken = self._ruling.broken([*before.judgement.rules, *then.rules])
+        verdict = self._ruling.verdict(broken, opened.explanation.cost)
+        judgement = replace(then, verdict=worst(verdict, then.verdict), broken=broken, steps=steps)
+        cost = Cost(*map(sum, zip(before.cost, after.cost._replace(own_limit=0), strict=True)))
+        if then.unexplained:
+            cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
+        return _Candidate(judgement, cost, min(before.blame, after.blame))
+
+    def _frames_after(self, opened: Opened) -> _Candidate:
+        state = opened.explanation.place.state
+        key = state, opened.start, opened.sent_from, opened.following, opened.early
+        if key not in self._known:
+            history = self._history
+            moments = [moment for moment in history.moments[opened.following :] if moment.what is not None]
+            if not history.frames_only_from(opened.sent_from):
+                # What looked like a head is none, once the connection is open.
+                at = opened.moment.at
+                history = History(history.trace, sent_from=opened.sent_from)
+                moments = [m for m in history.moments if isinstance(m.what, FrameUnit) or m.at >= at]
+            self._known[key] = self._ruling.on_frames(history, [*opened.early, *moments], state, opened.start)
+        return self._known[key]
 
 
 def _failed(judgement: Judgement, why: str, at: int, octet: int | None = None) -> Judgement:
@@ -163,34 +384,12 @@ def rules_fired(judgement: Judgement, setting: Setting, rules: RuleSet = RULES) 
     return fired
 
 
-def _explained(found: Explanation, strict: Search, rules: RuleSet, profile: Profile) -> Judgement:
-    steps = found.steps
-    ids = dict.fromkeys(rule for step in steps for rule in step.broken)
-    broken = tuple(Broken(rule, rules.by_id[rule].strength) for rule in ids)
-    verdict = verdict_on({b.strength for b in broken}, own_limit=found.cost.own_limit > 0, profile=profile)
-    note = LOST_WITH_RESET if any(step.unseen for step in steps) else ""
-    return _placed(Judgement(verdict, profile, broken, steps=steps, note=note), strict)
-
-
-def _unexplained(strict: Search, rules: RuleSet, profile: Profile) -> Judgement:
-    """Too much is wrong to say which rules were broken: those are named that do not allow the first thing that is."""
-    best = cheapest(strict.alive)
-    moment = strict.died_at
-    assert moment is not None
-    named = dict.fromkeys(strict.forbids(best, moment))
-    if not named:
-        named = dict.fromkeys(rule for _, of in strict.owes(best) for rule in of)
-    note = "no explanation was found that breaks only a few rules"
-    broken = tuple(Broken(rule, rules.by_id[rule].strength) for rule in named)
-    return _placed(Judgement(Verdict.FAILED, profile, broken, steps=best.steps, note=note, unexplained=True), strict)
-
-
 def _placed(judgement: Judgement, strict: Search) -> Judgement:
     """The judgement with the place where the trace leaves what is allowed in full."""
     moment = strict.died_at
     if moment is None:
         return judgement
-    octet = moment.what.start if isinstance(moment.what, FrameUnit) else None
+    octet = moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else None
     return replace(judgement, at=moment.at, octet=octet, arrived=moment.arrived, instead=_instead(strict, moment))
 
 
@@ -201,18 +400,29 @@ def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:
     for explanation in strict.alive:
         if explanation.place.consumed < most:
             continue
-        parts: list[str] = []
-        rules: list[str] = []
+        owed = strict.outputs.owes(explanation)
+        words = [what for what, _ in owed]
+        rules = [rule for _, of in owed for rule in of]
         inputs = [step for step in explanation.steps if step.event is not None and step.event.kind.is_input]
-        # What is passed over after failing is not what matters.
-        inputs = [step for step in inputs if not step.state.failed] or inputs
-        if inputs and inputs[-1].label is not None:
-            parts.append(str(inputs[-1].label))
-            rules += inputs[-1].rules
-        for what, of in strict.owes(explanation):
-            parts.append(what)
-            rules += of
-        if not strict.owes(explanation) and not isinstance(moment.what, Quiet):
-            parts.append("send nothing")
-        found[Allowed("; ".join(parts), tuple(dict.fromkeys(rules)))] = None
+        if explanation.place.opening is None:
+            # What is passed over after failing is not what matters.
+            inputs = [step for step in inputs if not step.state.failed] or inputs
+        if inputs:
+            words = _reacting(inputs[-1], words)
+            rules = [*inputs[-1].rules, *rules]
+        if not owed and not isinstance(moment.what, Quiet):
+            words.append("send nothing")
+        found[Allowed("; ".join(words), tuple(dict.fromkeys(rules)))] = None
     return tuple(found)
+
+
+def _reacting(step: Step, owed: list[str]) -> list[str]:
+    """The reaction to the last input, and what is owed then."""
+    label = step.label
+    if label is None:
+        return owed
+    if not step.state.handshake:
+        return [str(label), *owed]
+    if label.kind is Kind.REFUSE and label.code:
+        return [f"{what} such as {label.code}" if what.startswith("answer with an error") else what for what in owed]
+    return ["fail the connection", *owed] if label.kind is Kind.FAIL else owed

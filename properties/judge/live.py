@@ -1,40 +1,37 @@
 """Judging on the fly: one observation after the other, as a connection runs.
 
-Theory of operation. Only the strict search is kept going (`explanation.Search`): as long as it has an explanation,
-everything so far is allowed in full. Each observation costs what it adds, not what came before; while the opening
-handshake is not complete, each thing that the endpoint does is looked at together with the heads before it. Where the
-search has no explanation left, the trace is judged as a whole once, so that a watch never says more than the judge.
+Theory of operation. Only the strict search is kept going (`judge.search`), over heads first and then, from each state
+in which the opening handshake is complete, over frames: as long as there is an explanation, everything so far is
+allowed in full. Each observation costs what it adds, not what came before. Where no explanation is left, the trace is
+judged as a whole once, so that a watch never says more than the judge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final, TypeAlias
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from wsoracle.model.notation.rule import RuleSet
-from wsoracle.model.notation.variables import Setting, State
+from wsoracle.model.notation.variables import CONNECTING, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.rules import RULES
 
 from .explanation import STRICT, Subject
-from .history import History
+from .history import History, Moment
 from .judge import Application, Judgement, judge
-from .observation import Arrives, ArrivesEof, Asks, ClosesTcp, Observation, Quiet, Told
-from .opening_judge import Begun, begun, judge_opening
-from .search import Search
+from .observation import ClosesTcp, Observation, Quiet, Told
+from .outputs import Owed
+from .search import FrameSearch, HeadSearch, Opened, Search
 from .verdict import Profile
 
 __all__ = ["Owed", "Watch"]
-
-Owed: TypeAlias = tuple[str, tuple[str, ...]]
-"""What is to be done, in words, and the rules that say so."""
 
 
 class Watch:
     """Watches one endpoint. ``start`` is its state where the opening handshake is over; None where it is to come.
 
-    The rest is as in :func:`~.opening_judge.judge_opening`. ValueError where ``application`` and ``setting`` disagree.
+    The rest is as in :func:`~.judge.judge`. ValueError where ``application`` and ``setting`` disagree.
     """
 
     def __init__(
@@ -51,32 +48,75 @@ class Watch:
     ) -> None:
         if (application == "echo") is not setting.echo:
             raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
-        self.trace: Final[list[Observation]] = []
-        self._setting: Final = setting
-        self._request: Final = request
-        self._uri: Final = uri
-        self._head_limit: Final = head_limit
         self._application: Final[Application] = application
-        self._sees: Final = frozenset(sees)
-        self._start: Final = start
-        self._rules: Final = rules
-        self._searches: list[Search] = [] if start is None else [self._search(start)]
-        self._open = start is not None
+        self._start: Final = CONNECTING if start is None else start
+        self._subject: Final = Subject(
+            setting,
+            rules,
+            frozenset(sees),
+            application == "unknown",
+            request=request,
+            uri=uri,
+            head_limit=head_limit,
+        )
+        self._history: Final = History((), setting.role if start is None else None)
+        self._heads: HeadSearch | None = None
+        self._frames: list[FrameSearch] = []
+        if start is None:
+            self._heads = HeadSearch(self._history, self._subject, STRICT)
+        else:
+            self._frames = [FrameSearch(self._history, self._subject, STRICT, start)]
+        self._followed: Final[set[Opened]] = set()
         self._conforms = True
         self._as_a_whole = False
 
+    @property
+    def trace(self) -> list[Observation]:
+        """Everything that was observed."""
+        return self._history.trace
+
     def observe(self, observation: Observation) -> None:
         """One more observation."""
-        self.trace.append(observation)
+        moments = self._history.add(observation)
         if not self._conforms:
             return
-        if self._as_a_whole:
-            self._conforms = self._conforms_as_a_whole()
-        elif self._open:
-            self._searches = [search for search in self._searches if _go_on(search, observation)]
-            self._check(bool(self._searches))
-        elif not isinstance(observation, (Arrives, ArrivesEof, Asks)):
-            self._begin()
+        if not self._as_a_whole:
+            if all(map(self._advance, moments)) and not self._needs_whole(observation):
+                return
+            self._as_a_whole = True
+        self._conforms = self._conforms_as_a_whole()
+
+    def _advance(self, moment: Moment) -> bool:
+        """Whether anything explains what the endpoint is seen to do now."""
+        following = [search for search in self._frames if moment.what is None or search.advance(moment)]
+        if self._heads is not None:
+            opened = [one for one in self._newly_opened(moment) if one not in self._followed]
+            self._followed.update(opened)
+            following += [search for one in opened if (search := self._follow(one, moment)) is not None]
+        self._frames = following
+        return bool(following) or (self._heads is not None and bool(self._heads.alive) and not self._heads.died_at)
+
+    def _newly_opened(self, moment: Moment) -> list[Opened]:
+        assert self._heads is not None
+        self._heads.advance(moment)
+        return list(self._heads.opened.values())
+
+    def _follow(self, opened: Opened, moment: Moment) -> FrameSearch | None:
+        """The search over frames from an opened explanation on; None where it does not explain this moment."""
+        state = opened.explanation.place.state
+        search = FrameSearch(self._history, self._subject, STRICT, state, opened.start)
+        includes_now = (
+            opened.following < len(self._history.moments) and self._history.moments[opened.following] is moment
+        )
+        return search if search.run([*opened.early, *([moment] if includes_now else [])]) else None
+
+    def _needs_whole(self, observation: Observation) -> bool:
+        """Whether what was observed is more than the searches so far can tell of."""
+        history = self._history
+        if history.stale or any(opened.transformed for opened in self._followed):
+            return True
+        ends = isinstance(observation, (ClosesTcp, Quiet))
+        return ends and (history.torn is not None or history.torn_in_opening)
 
     @property
     def conforms_so_far(self) -> bool:
@@ -88,72 +128,33 @@ class Watch:
         """What the endpoint owes for certain, whatever it has read; nothing where it does not conform."""
         if not self._conforms or self._as_a_whole:
             return ()
-        if not self._open:
-            self._begin()
-        if not self._open:
-            return self._begun().owed
-        found = [search.owes(one) for search in self._searches for one in search.up_to_date()]
+        found = self._owed_by(self._frames)
+        if self._heads is not None:
+            found += self._owed_by([self._heads])
+            new = [one for one in self._heads.opened.values() if one not in self._followed]
+            found += self._owed_by([search for one in new if (search := self._follow(one, one.moment)) is not None])
         return tuple(one for one in found[0] if all(one in other for other in found)) if found else ()
+
+    @staticmethod
+    def _owed_by(searches: Sequence[Search]) -> list[tuple[Owed, ...]]:
+        return [search.outputs.owes(one) for search in searches for one in search.up_to_date()]
 
     def judgement(self, profile: Profile = "interop") -> Judgement:
         """The judgement on everything up to now; this takes time in proportion to all of it."""
-        if self._start is not None:
-            return judge(
-                self.trace,
-                self._setting,
-                application=self._application,
-                sees=self._sees,
-                start=self._start,
-                rules=self._rules,
-                profile=profile,
-            )
-        return judge_opening(
+        subject = self._subject
+        return judge(
             self.trace,
-            self._setting,
-            request=self._request,
-            uri=self._uri,
-            head_limit=self._head_limit,
+            subject.setting,
             application=self._application,
-            sees=self._sees,
-            rules=self._rules,
+            sees=subject.sees,
+            start=self._start,
+            request=subject.request,
+            uri=subject.uri,
+            head_limit=subject.head_limit,
+            rules=subject.rules,
             profile=profile,
         )
-
-    def _begun(self) -> Begun:
-        return begun(
-            self.trace,
-            self._setting,
-            request=self._request,
-            uri=self._uri,
-            head_limit=self._head_limit,
-            rules=self._rules,
-        )
-
-    def _begin(self) -> None:
-        """Look at the opening handshake; where it is complete, go on with frames."""
-        found = self._begun()
-        for state, rest in found.opened:
-            self._open = True
-            search = self._search(state)
-            if all(_go_on(search, observation) for observation in rest):
-                self._searches.append(search)
-        self._check(bool(self._searches) if self._open else found.conforms)
-
-    def _search(self, start: State) -> Search:
-        subject = Subject(self._setting, start, self._rules, self._sees, self._application == "unknown")
-        return Search(History(), subject, STRICT)
-
-    def _check(self, conforms: bool) -> None:
-        if not conforms:
-            self._conforms = self._as_a_whole = self._conforms_as_a_whole()
 
     def _conforms_as_a_whole(self) -> bool:
         judgement = self.judgement()
         return not judgement.broken and not judgement.unexplained
-
-
-def _go_on(search: Search, observation: Observation) -> bool:
-    """Give an observation to a search; whether it has an explanation for it."""
-    moments = search.history.add(observation)
-    ends = isinstance(observation, (ClosesTcp, Quiet))
-    return all(map(search.advance, moments)) and not (ends and search.history.torn is not None)

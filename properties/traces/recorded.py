@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar, get_args
 
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
-from ..judge.judge import Application, Judgement, judge
+from ..judge.judge import Application, Feature, Judgement, judge
 from ..judge.observation import (
     Arrives,
     ArrivesEof,
@@ -34,7 +34,6 @@ from ..judge.observation import (
     What,
     Writes,
 )
-from ..judge.opening_judge import Feature, judge_opening
 from ..judge.verdict import Profile
 
 __all__ = ["FORMAT", "VERSION", "Recorded", "TraceError", "parsed", "trace_from_json", "trace_to_json"]
@@ -72,18 +71,15 @@ class Recorded:
 
     def judged(self, profile: Profile = "interop", rules: RuleSet = RULES) -> Judgement:
         """The judgement on it."""
-        if self.opening:
-            return judge_opening(
-                self.trace,
-                self.setting,
-                application=self.application,
-                sees=self.sees,
-                rules=rules,
-                profile=profile,
-                needs=self.needs,
-            )
         return judge(
-            self.trace, self.setting, application=self.application, sees=self.sees, rules=rules, profile=profile
+            self.trace,
+            self.setting,
+            application=self.application,
+            sees=self.sees,
+            start=CONNECTING if self.opening else None,
+            rules=rules,
+            profile=profile,
+            needs=self.needs,
         )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from wsoracle.implementations import Offers, PeerUnderTest, available_peers
 from wsoracle.implementations.adapter import FIXED_KEY
 from wsoracle.model.facts.heads import request_octets
 from wsoracle.model.notation.head_variables import RequestFacts
-from wsoracle.model.notation.variables import Setting
+from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.http import HeadReader, Read
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Processed, Quiet, Tells, Writes
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import Verdict
+
+judge_all = partial(judge, start=CONNECTING)
 
 pytestmark = pytest.mark.peers
 
@@ -31,7 +35,7 @@ def test_an_implementation_opens_itself(peer: type[PeerUnderTest], offers: Offer
         ([Arrives(asked), Writes(answered), Processed(), Quiet()], Role.SERVER),
     ]
     for trace, role in traces:
-        judgement = judge_opening(trace, Setting(role, willing=role is Role.SERVER), application="sink")
+        judgement = judge_all(trace, Setting(role, willing=role is Role.SERVER), application="sink")
         assert judgement.verdict is Verdict.OK, judgement
     reader = HeadReader(Role.SERVER)
     reader.feed(asked)
@@ -58,7 +62,7 @@ def test_a_server_refuses_what_has_a_fault(peer: type[PeerUnderTest]) -> None:
     answer = server.octets_to_send()
     assert answer.startswith(b"HTTP/1.1 400 ") and server.wants_tcp_close and not server.events()
     trace = (Arrives(octets), Writes(answer), ClosesTcp(), Processed(), Quiet())
-    assert judge_opening(trace, Setting(Role.SERVER)).verdict is Verdict.OK
+    assert judge_all(trace, Setting(Role.SERVER)).verdict is Verdict.OK
 
 
 @PEERS
@@ -69,7 +73,7 @@ def test_a_client_fails_on_what_has_a_fault(peer: type[PeerUnderTest], octets: b
     client.receive(octets + b"\r\n\r\n")
     assert client.wants_tcp_close and [event.kind for event in client.events()] == ["failed"]
     trace = (Writes(asked), Arrives(octets + b"\r\n\r\n"), ClosesTcp(), Tells("failed"), Processed(), Quiet())
-    assert judge_opening(trace, Setting(Role.CLIENT)).verdict is Verdict.OK
+    assert judge_all(trace, Setting(Role.CLIENT)).verdict is Verdict.OK
 
 
 @PEERS

@@ -15,10 +15,9 @@ from wsoracle.generators.cases.canonical import Answer, is_scaled, reduced
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.machine.interpreted import Kind
-from wsoracle.model.notation.variables import MAX_LENGTH, EventKind, Setting
+from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, EventKind, Setting
 from wsoracle.model.octets.vocabulary import BINARY, PONG, Role
 from wsoracle.properties.judge.judge import Judgement, judge
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import TAKEN_BY_ALL, Profile, Verdict
 
 from .frame_candidates import frame_candidates
@@ -62,7 +61,7 @@ def _each_judged(case: Case, role: Role) -> Iterator[tuple[Candidate, Judgement]
         setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
         uri = SAMPLE_URI if role is Role.CLIENT else None
         for one in head_candidates(case.actions, role):
-            yield one, judge_opening(one.trace, setting, uri=uri, application="echo")
+            yield one, judge(one.trace, setting, start=CONNECTING, uri=uri, application="echo")
         return
     big = case.may_be_too_big
     setting = Setting(role, None if big else MAX_LENGTH, echo=True)

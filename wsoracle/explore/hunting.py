@@ -21,13 +21,13 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
 from hypothesis import strategies as st
 
+from wsoracle.model.notation.variables import CONNECTING
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.deviation import Deviation, deviations
 from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge, rules_fired
 from wsoracle.properties.judge.observation import Trace
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.state_machines.driving import Driver, drive
 
 from ..implementations import ApplicationRefused, PeerCrashed
@@ -55,11 +55,10 @@ def examine(tested: RoleUnderTest, attempt: Attempt) -> Examined:
 
 
 def _judged(trace: Trace, attempt: Attempt) -> Judgement:
-    if not attempt.from_first_octet:
-        return judge(trace, attempt.setting, application=attempt.application, sees=EVERYTHING, start=attempt.start)
-    return judge_opening(
+    return judge(
         trace,
         attempt.setting,
+        start=CONNECTING if attempt.from_first_octet else attempt.start,
         uri=parse_uri(URI) if attempt.setting.role is Role.CLIENT else None,
         head_limit=attempt.head_limit,
         application=attempt.application,

@@ -9,14 +9,13 @@ from typing import Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
 from ..reports.index import index_page
@@ -83,7 +82,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
 
     def judged(limit: int | None, strictly: bool = False) -> Judgement:
         setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
-        found = judge_opening(trace, setting, uri=uri, application="echo", profile=profile, strictly=strictly)
+        found = judge(trace, setting, start=CONNECTING, uri=uri, application="echo", profile=profile, strictly=strictly)
         if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
             return found
         # An endpoint may refuse, for an Origin above all; it does not thereby conform with what was to come.

@@ -50,7 +50,13 @@ def test_units_do_not_depend_on_chunks(direction: tuple[Role | None, bytes], cut
     whole.add(octets)
     for chunk in chunks_of(octets, cuts):
         pieced.add(chunk)
-    assert whole.units == pieced.units
+    if heads_only:  # the empty line behind what is no head is looked for behind the latest unit alone
+        assert [u._replace(seen=None) for u in whole.units if isinstance(u, HeadUnit)] == [
+            u._replace(seen=None) for u in pieced.units if isinstance(u, HeadUnit)
+        ]
+        assert whole.units[-1:] == pieced.units[-1:]
+    else:
+        assert whole.units == pieced.units
     assert whole.rest == pieced.rest
     for count in range(0, len(octets) + 1, max(1, len(octets) // 50)):
         assert whole.whole(count) == sum(unit.end <= count for unit in whole.units)
@@ -104,16 +110,18 @@ def test_among_heads_alone_frames_are_none() -> None:
     assert kinds(cutter) == ["head", "no head", "head"]
     assert cutter.units[1].end == len(ASKS) + 1
     opens = Cutter(Role.CLIENT, heads_only=True)
-    opens.add(INTERIM + OPENS + PINGS)
+    opens.add(INTERIM + OPENS)
     assert kinds(opens) == ["head", "head"]
-    assert opens.rest == len(INTERIM + OPENS)
+    opens.add(b"\x89\x00\n\n")
+    assert kinds(opens)[2:] == ["no head"] * 4
+    assert [unit.end for unit in opens.units[1:4]] == [opens.units[1].end + more for more in range(3)]
 
 
 def test_an_octet_of_a_head_may_begin_a_masked_frame_where_frames_are_expected() -> None:
     compressed = bytes([0x41, 0x81]) + KEY + b"a"
     cutter = Cutter(Role.SERVER)
     cutter.add(ASKS)
-    cutter.expects_frames = True
+    cutter.expects_frames = len(ASKS)
     cutter.add(compressed[:1])
     assert kinds(cutter) == ["head"]
     cutter.add(compressed[1:] + ASKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
-from wsoracle.model.notation.variables import Setting
+from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
@@ -28,9 +29,10 @@ from wsoracle.properties.judge.observation import (
     ResetsTcp,
     Writes,
 )
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import PROFILES, Profile, worst
 from wsoracle.properties.state_machines.driving import Driver, drive
+
+judge_all = partial(judge, start=CONNECTING)
 
 KEY = b"\x37\xfa\x21\x3d"
 ECHO = Setting(Role.SERVER, 1_000, True)
@@ -106,10 +108,10 @@ def test_a_limit_of_its_own_and_a_missing_feature_are_behaviour() -> None:
     assert (found.behavior, found.closing) == ("INFORMATIONAL", "OK")
     request = sample_request(RequestFacts())
     trace = (Arrives(request.octets()), Writes(response_octets(ResponseFacts(), request)), Processed(), Quiet())
-    judgement = judge_opening(trace, ECHO, application="echo", needs={"extension"})
+    judgement = judge_all(trace, ECHO, application="echo", needs={"extension"})
     assert parts(judgement, trace)[:2] == ("UNIMPLEMENTED", "OK")
     unanswered = (Arrives(request.octets()), *DONE)
-    found = parts(judge_opening(unanswered, ECHO, application="echo"), unanswered)
+    found = parts(judge_all(unanswered, ECHO, application="echo"), unanswered)
     assert (found.behavior, found.closing, found.closing_kind) == ("FAILED", "FAILED", "FAILED")
 
 

@@ -42,7 +42,9 @@ from wsoracle.properties.judge.observation import (
     Trace,
     Writes,
 )
-from wsoracle.properties.judge.search import Search
+from wsoracle.properties.judge.reading import FrameReader
+from wsoracle.properties.judge.search import FrameSearch
+from wsoracle.properties.judge.shortcuts import Shortcuts
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.state_machines.driving import Driver, drive
 
@@ -509,7 +511,7 @@ def test_a_search_that_gives_up_does_not_think_on(monkeypatch: pytest.MonkeyPatc
     # Each of these may have been taken or dropped, which makes a million ways to explain the first Pong.
     count = 20
     read: list[None] = []
-    receive = Search._receive
+    receive = FrameReader.receive
 
     def counted(*args: Any, **named: Any) -> Any:
         read.append(None)
@@ -517,7 +519,7 @@ def test_a_search_that_gives_up_does_not_think_on(monkeypatch: pytest.MonkeyPatc
         return receive(*args, **named)
 
     monkeypatch.setattr("wsoracle.properties.judge.search._MOST_LENIENT_WORK", 1_000)
-    monkeypatch.setattr(Search, "_receive", counted)
+    monkeypatch.setattr(FrameReader, "receive", counted)
     pings = b"".join(from_client(PING, bytes([number]), fin=False) for number in range(count))
     pongs = [Writes(from_server(PONG, bytes([number]))) for number in range(count)]
     judged = judge([Arrives(pings), *pongs, Quiet()], ECHO, application="echo")
@@ -579,19 +581,19 @@ AGAIN = Arrives(from_client(TEXT, b"again")), Writes(from_server(TEXT, b"again")
 def test_exchanges_that_repeat_are_judged_like_any_other(trace: Trace) -> None:
     judged = judge(trace, ECHO, application="echo")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Search, "_exchange", lambda search, moment: None)
+        patch.setattr(Shortcuts, "exchange", lambda shortcuts, alive, moment: None)
         assert judge(trace, ECHO, application="echo") == judged
 
 
 def test_of_exchanges_that_repeat_only_the_first_is_thought_through(monkeypatch: pytest.MonkeyPatch) -> None:
     thought = []
-    through = Search._pass
+    through = FrameSearch._pass
 
-    def counted(search: Search, found: Any, moment: Any) -> Any:
+    def counted(search: FrameSearch, found: Any, moment: Any) -> Any:
         thought.append(moment.at)
         return through(search, found, moment)
 
-    monkeypatch.setattr(Search, "_pass", counted)
+    monkeypatch.setattr(FrameSearch, "_pass", counted)
     trace = AGAIN * 50
     judged = judge(trace, ECHO, application="echo")
     assert thought == [1] and judged.verdict is Verdict.OK

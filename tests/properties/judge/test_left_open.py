@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from wsoracle.model.facts.heads import SAMPLE_BODY, SAMPLE_KEY, request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
-from wsoracle.model.notation.variables import Setting
+from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Processed, Quiet, Writes
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import Verdict
+
+judge_all = partial(judge, start=CONNECTING)
 
 REQUEST = sample_request(RequestFacts())
 ASKS, OPENS = REQUEST.octets(), response_octets(ResponseFacts(), REQUEST)
@@ -30,11 +32,11 @@ def facts(kind: type[Any], **labels: str) -> Any:
 
 def server(asks: bytes, *seen: Observation) -> Judgement:
     """The judgement on a server whose application takes every sound opening handshake."""
-    return judge_opening((Arrives(asks), *seen, *DONE), Setting(Role.SERVER, willing=True), application="sink")
+    return judge_all((Arrives(asks), *seen, *DONE), Setting(Role.SERVER, willing=True), application="sink")
 
 
 def client(answer: bytes, *seen: Observation) -> Judgement:
-    return judge_opening(
+    return judge_all(
         (Writes(ASKS), Arrives(answer), *seen, *DONE), Setting(Role.CLIENT), application="sink", strictly=True
     )
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.judge import Application, Feature
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -30,7 +30,6 @@ from wsoracle.properties.judge.observation import (
     What,
     Writes,
 )
-from wsoracle.properties.judge.opening_judge import Feature
 from wsoracle.properties.traces.recorded import Recorded, TraceError, parsed, trace_from_json, trace_to_json
 
 SCHEMA = json.loads(files("wsoracle.properties.traces").joinpath("trace.schema.json").read_text("utf-8"))

@@ -1,8 +1,8 @@
 """What has arrived at an endpoint by some moment: whole frames, and what is known of the frame that is incomplete.
 
 A receiver that fails the connection need not wait for the rest of a frame: what is certain of it already can decide
-(its header, text that can no longer become valid, the code of a Close). :meth:`Arrivals.partial` says what is certain;
-of a header that is incomplete, what it may still become.
+(its header, text that can no longer become valid, the code of a Close). :meth:`ArrivingFrames.partial` says what is
+certain; of a header that is incomplete, what it may still become.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-from wsoracle.model.facts.frames import facts_of_header, facts_on_wire, text_before
-from wsoracle.model.notation.variables import HEADER_VARIABLES, EventKind, FrameFacts, State
-from wsoracle.model.octets import utf8
-from wsoracle.model.octets.frames import (
+from ..notation.variables import HEADER_VARIABLES, EventKind, FrameFacts, State
+from ..octets import utf8
+from ..octets.frames import (
     FIXED_OCTETS,
     LENGTH_FORMS,
     Header,
@@ -23,11 +22,12 @@ from wsoracle.model.octets.frames import (
     unpack_fixed,
     unpack_length,
 )
-from wsoracle.model.octets.masking import mask
-from wsoracle.model.octets.units import Cutter
-from wsoracle.model.octets.vocabulary import CLOSE, FORMS, PING
+from ..octets.masking import mask
+from ..octets.units import Cutter
+from ..octets.vocabulary import CLOSE, FORMS, PING
+from .frames import facts_of_header, facts_on_wire, text_before
 
-__all__ = ["Arrivals", "Partial"]
+__all__ = ["ArrivingFrames", "Partial"]
 
 
 class Partial(NamedTuple):
@@ -40,23 +40,29 @@ class Partial(NamedTuple):
     known: frozenset[str]
 
 
-class Arrivals:
-    """The octets that arrive at an endpoint in one run, so far: `frames` are those that are whole."""
+class ArrivingFrames:
+    """The frames that arrive at an endpoint, in `octets` from offset ``start`` on: `frames` are those that are whole.
 
-    def __init__(self, octets: bytes = b"") -> None:
-        self._cutter: Final = Cutter()
-        self.octets: Final = self._cutter.octets
+    The octets belong to the caller, who calls :meth:`cut` after adding to them.
+    """
+
+    def __init__(self, octets: bytearray, start: int = 0) -> None:
+        self.octets: Final = octets
+        self._cutter: Final = Cutter(octets=octets, start=start)
         self.frames: Final = self._cutter.frames
         self._pings: Final[dict[bytes, list[int]]] = {}
         self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
         self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
         self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
-        self.add(octets)
+        self._index_pings(0)
 
-    def add(self, octets: bytes) -> None:
-        """More octets arrive."""
-        first = len(self.frames)
-        self._cutter.add(octets)
+    def cut(self) -> None:
+        """Cut what has been added to the octets."""
+        before = len(self.frames)
+        self._cutter.cut()
+        self._index_pings(before)
+
+    def _index_pings(self, first: int) -> None:
         for frame in [frame for frame in self.frames[first:] if frame.header.opcode == PING]:
             self._pings.setdefault(frame.payload, []).append(frame.end)
 
@@ -64,7 +70,7 @@ class Arrivals:
         """How many Pings with this payload are whole when `count` octets have arrived."""
         return bisect_right(self._pings.get(payload, ()), count)
 
-    def complete(self, count: int) -> int:
+    def whole(self, count: int) -> int:
         """How many frames are whole when `count` octets have arrived."""
         return self._cutter.whole(count)
 

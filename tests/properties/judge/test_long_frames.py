@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, Frame, Role
+from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Writes
-from wsoracle.properties.judge.opening_judge import judge_opening
 from wsoracle.properties.judge.verdict import Verdict
+
+judge_all = partial(judge, start=CONNECTING)
 
 KEY = b"\x01\x02\x03\x04"
 
@@ -25,7 +29,7 @@ def judged(payload: bytes, times: int, echoed: bytes, early: bool = False) -> Ve
     trace += [Writes(messages), Arrives(answer + sent)] if early else [Arrives(answer + sent), Writes(messages)]
     trace += [Arrives(encode(Frame(CLOSE, b"\x03\xe8"))), Writes(encode(Frame(CLOSE, b"\x03\xe8", key=KEY)))]
     trace += [ArrivesEof(), ClosesTcp()]
-    return judge_opening(trace, Setting(Role.CLIENT, MAX_LENGTH, echo=True), application="echo").verdict
+    return judge_all(trace, Setting(Role.CLIENT, MAX_LENGTH, echo=True), application="echo").verdict
 
 
 @pytest.mark.parametrize(("size", "times"), [(10, 1), (65536, 2), ((1 << 20) + 1, 2), (4, 100)])

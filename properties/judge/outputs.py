@@ -1,0 +1,325 @@
+"""What an endpoint is seen to do, frames and heads that it sends above all: what becomes of an explanation by that."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Final
+
+from wsoracle.model.facts.units import leaving
+from wsoracle.model.machine.interpreted import Kind
+from wsoracle.model.notation.head_variables import ResponseFacts
+from wsoracle.model.notation.rule import Strength
+from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
+from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.units import FrameUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG
+
+from .explanation import Explanation, Place, Step
+from .history import Moment
+from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
+from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
+from .reading import FrameReader
+from .reading_heads import TRANSFORMED, HeadReader, opening_of
+from .steps import REFUSED
+
+__all__ = ["FrameOutputs", "HeadOutputs", "Outputs", "Owed"]
+
+Owed = tuple[str, tuple[str, ...]]
+"""What is to be done, in words, and the rules that say so."""
+
+_CLOSES: Final = Event(EventKind.CLOSE_TCP)
+
+
+class Outputs(ABC):
+    """The outputs of an endpoint, whose ``reader`` says what it has read."""
+
+    def __init__(self, reader: HeadReader | FrameReader) -> None:
+        self._steps: Final = reader
+        self.history: Final = reader.history
+        self.subject: Final = reader.subject
+        self.leniency: Final = reader.leniency
+        self.machine: Final = reader.machine
+
+    def output(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """What the endpoint does happens, where the explanation allows it."""
+        what, place = moment.what, explanation.place
+        if what is None:
+            yield explanation
+        elif isinstance(what, (FrameUnit, HeadUnit)):
+            yield from self._send(explanation, moment, what)
+        elif isinstance(what, Tells):
+            yield from self._tell(explanation, moment, what)
+        elif isinstance(what, ClosesTcp):
+            if self._steps.may_end(place, moment):
+                yield from self._steps.do(explanation, moment, _CLOSES, place)
+        elif isinstance(what, ResetsTcp):
+            if self._steps.may_end(place, moment):
+                yield from self._reset(explanation, moment)
+        elif isinstance(what, (Processed, Quiet)) and self._steps.has_read_all(place, moment):
+            yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
+
+    @abstractmethod
+    def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]: ...
+
+    @abstractmethod
+    def _tell(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]: ...
+
+    @abstractmethod
+    def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
+        """The rules that silence breaks besides those that forbid it."""
+
+    @abstractmethod
+    def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """What becomes of an explanation by what the endpoint may have sent unseen, right before a reset."""
+
+    def _reset(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """TCP is closed, and what went before may be lost."""
+        yield from self._steps.do(explanation, moment, _CLOSES, explanation.place)
+        for then in self._lost(explanation, moment):
+            if self.machine.allowed(then.place.state, _CLOSES, departures=self.leniency.departing):
+                yield from self._steps.do(then, moment, _CLOSES, then.place)
+
+    def _unseen(self, explanation: Explanation, moment: Moment, event: Event) -> Iterator[Explanation]:
+        """What is allowed in full is sent, and does not come."""
+        place = explanation.place
+        for outcome in self.machine.allowed(place.state, event):
+            step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
+            yield self._steps.go(explanation, place._replace(state=outcome.state), step)
+
+    def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        missing = self._missed_in_silence(explanation)
+        if not missing or self.leniency.faults:
+            yield from self._steps.do(explanation, moment, Event(EventKind.SILENCE), explanation.place, missing)
+
+    def forbids(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
+        """The binding rules that refuse what is seen at a moment, by who is where an explanation is."""
+        state, what = explanation.place.state, moment.what
+        if isinstance(what, FrameUnit):
+            event = leaving(what, self.subject.setting.role, state)
+        elif isinstance(what, (ClosesTcp, ResetsTcp)):
+            event = _CLOSES
+        else:
+            return ()
+        return tuple(rule.id for rule in self.machine.forbidden_by(state, event))
+
+    def owes(self, explanation: Explanation) -> tuple[Owed, ...]:
+        """What the endpoint is still to do in an explanation, in words, each with its rules."""
+        place = explanation.place
+        found = [(f"tell its application {u.tells.kind}", u.rules) for u in place.untold]
+        for due, rule in self.machine.owed(place.state):
+            words = due.name.lower().replace("_", " ")
+            if due.name == "CLOSE" and place.state.failed:
+                words += f" with code {place.state.fail_code}"
+            elif due.name == "PONG" and place.pings:
+                words += f" with payload {place.pings[-1].hex() or 'empty'}"
+            elif due.name == "RESPONSE":
+                awaiting = HANDSHAKE[place.state.handshake] == "awaiting 101"
+                words = "answer with 101, or refuse with an error code" if awaiting else "answer with an error code"
+            found.append((words, (rule.id,)))
+        return tuple(found)
+
+
+class HeadOutputs(Outputs):
+    """Until the opening handshake is complete."""
+
+    def __init__(self, reader: HeadReader) -> None:
+        super().__init__(reader)
+        self._reader: Final = reader
+
+    def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
+        place, opening = explanation.place, opening_of(explanation.place)
+        looks_first = isinstance(unit, HeadUnit) or not self._reader.server
+        if looks_first and self._reader.next_head(place, moment) is not None:
+            return  # it has looked at what had arrived before it answers, asks, or sends frames
+        role, uri = self.subject.setting.role, self.subject.uri
+        event = leaving(unit, role, place.state, opening.request, uri=uri)
+        if isinstance(unit, FrameUnit):
+            yield from self._send_early(explanation, moment, event, unit)
+            return
+        if isinstance(event.head, ResponseFacts):
+            opening = opening._replace(transformed=event.head.extensions in TRANSFORMED)
+        elif isinstance(unit.head, Request):
+            opening = opening._replace(request=opening.request or unit.head)
+        yield from self._reader.do(explanation, moment, event, place._replace(opening=opening))
+
+    def _send_early(
+        self, explanation: Explanation, moment: Moment, event: Event, frame: FrameUnit
+    ) -> Iterator[Explanation]:
+        """A frame before the handshake is complete: what it does to the state, it does afterwards."""
+        place, opening = explanation.place, opening_of(explanation.place)
+        forbidden = tuple(rule.id for rule in self.machine.forbidden_by(place.state, event))
+        if forbidden and self.leniency.faults:
+            # Who goes on after an answer that is to be refused has not refused it: what else that breaks only follows.
+            broken = opening.reasons if place.state.failed and opening.reasons else forbidden
+            then = place._replace(opening=opening._replace(early=(*opening.early, frame)))
+            sent = self._reader.go(explanation, then, Step(moment.at, place.state, event, None, (), broken))
+            if place.state.failed:
+                sent = sent._replace(cost=sent.cost.plus(Strength.MUST))  # rather it took it, and did right after that
+            yield sent
+
+    def _tell(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
+        """That it failed or was lost may be told; messages are not there before the connection is open."""
+        state = explanation.place.state
+        if tells.kind == "lost" or self._reader.server:
+            if tells.kind in ("failed", "lost"):
+                yield explanation
+        elif tells.kind == "failed":
+            unread = self._reader.behind(explanation.place) < moment.arrived
+            if state.failed or state.handshake == REFUSED or not state.tcp_open or unread:
+                yield explanation
+
+    def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
+        state = explanation.place.state
+        if not state.failed or not self.leniency.faults or self.history.tells_of_failure:
+            return ()
+        heeded = self.machine.allowed(state, Event(EventKind.SILENCE), departures=True)
+        return () if heeded else opening_of(explanation.place).reasons
+
+    def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """The answer of a server."""
+        if self._reader.server and explanation.place.state.handshake:
+            for facts in unseen_answers():
+                yield from self._unseen(explanation, moment, Event(EventKind.SEND_RESPONSE, None, facts))
+
+
+class FrameOutputs(Outputs):
+    """Once the opening handshake is complete."""
+
+    def __init__(self, reader: FrameReader) -> None:
+        super().__init__(reader)
+        self._reader: Final = reader
+
+    def may_be_now(self, place: Place, moment: Moment) -> bool:
+        """Whether what is seen at a moment may be done by who is at this place; a hint that saves time."""
+        what = moment.what
+        if isinstance(what, FrameUnit):
+            if self.subject.unasked:
+                return True
+            if what.start in self.history.messages:
+                return bool(place.echoes) or place.asked < moment.asked.messages
+            return what.header.opcode != CLOSE or self._may_close(place.state, moment)
+        if isinstance(what, (Processed, Quiet)):
+            return self._reader.has_read_all(place, moment)
+        return True
+
+    def _may_close(self, state: State, moment: Moment) -> bool:
+        """Whether the endpoint may have a reason to send a Close, be it what its application does unseen.
+
+        The end of one half of TCP is one: the other half still carries a Close frame.
+        """
+        asked = self.subject.unasked or moment.asked.close
+        return asked or state.failed or state.got_close or moment.eof
+
+    def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
+        if isinstance(unit, FrameUnit):
+            state = explanation.place.state
+            for then, answers in self._causes(explanation.place, moment, unit):
+                event = leaving(unit, self.subject.setting.role, state, answers=answers)
+                yield from self._reader.do(explanation, moment, event, then)
+
+    def _causes(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool]]:
+        """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.
+
+        A Pong with the payload of a Ping that has arrived is an answer to it: it is not there by chance.
+        """
+        opcode, payload = frame.header.opcode, frame.payload
+        unasked = self.subject.unasked
+        if opcode == PONG:
+            if payload in place.pings:
+                at = place.pings.index(payload)
+                rest = (*place.pings[:at], *place.pings[at + 1 :])
+                yield place._replace(pings=rest), payload == place.pings[-1]
+            elif unasked or not self._answers_arrived_ping(moment, frame):
+                yield place, False
+            if not unasked and self.history.asked_for_pong(moment, payload):
+                yield place, False
+        elif opcode == CLOSE:
+            if self._may_close(place.state, moment):
+                yield place, False
+        elif frame.start in self.history.messages and not unasked:
+            message = self.history.messages[frame.start]
+            if self.history.asks_next(moment, place.asked, message):
+                yield place._replace(asked=place.asked + 1), False
+            if place.echoes[:1] == (message,):
+                yield place._replace(echoes=place.echoes[1:]), len(place.echoes) == 1
+        else:
+            yield place, False
+
+    def _answers_arrived_ping(self, moment: Moment, pong: FrameUnit) -> bool:
+        """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
+        return self._reader.arriving.pings(pong.payload, moment.arrived) > self.history.pongs_before(pong)
+
+    def _tell(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
+        place = explanation.place
+        state, untold = place.state, place.untold
+        if tells.kind == "failed":
+            if state.failed:
+                yield explanation
+        elif tells.kind not in self.subject.sees:
+            yield explanation
+        elif tells.kind == "lost":
+            if untold and untold[0].tells.kind == "lost":
+                yield explanation._replace(place=place._replace(untold=untold[1:]))
+            elif not state.tcp_open and (state.failed or state.close_code == LOST):
+                yield explanation
+        else:
+            yield from self._tell_of_input(explanation, moment, tells)
+
+    def _tell_of_input(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
+        place = explanation.place
+        for index, expected in enumerate(place.untold):
+            exact = expected.tells == tells
+            if (exact and not index) or (self.leniency.faults and expected.tells.kind == tells.kind):
+                # What stands before it was left out, and it is told wrong itself if it is not exactly this.
+                missed = [rule for u in place.untold[:index] for rule in u.rules]
+                broken = tuple(dict.fromkeys([*missed, *(() if exact else expected.rules)]))
+                step = Step(moment.at, place.state, None, None, expected.rules, broken)
+                yield self._reader.go(explanation, place._replace(untold=place.untold[index + 1 :]), step)
+            if not self.leniency.faults:
+                return
+
+    def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
+        place, state = explanation.place, explanation.place.state
+        missing = tuple(dict.fromkeys(rule for untold in place.untold for rule in untold.rules))
+        silently = state.failed and not state.sent_close and state.tcp_open
+        if silently and not self._shows_failure(explanation):
+            # Nothing shows that it fails the connection: then it is the reason to fail that was not heeded.
+            missing = (*self._reason_to_fail(explanation), *missing)
+        return missing
+
+    def _shows_failure(self, explanation: Explanation) -> bool:
+        """Whether it tells that it failed, or leaves unanswered what came after that and is to be answered at once."""
+        failing = [s.frame for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
+        if self.history.tells_of_failure or not failing or failing[-1] is None:
+            return self.history.tells_of_failure
+        after = self._reader.arriving.frames[failing[-1] + 1 : explanation.place.consumed]
+        return any(frame.header.opcode in (PING, CLOSE) for frame in after)
+
+    @staticmethod
+    def _reason_to_fail(explanation: Explanation) -> tuple[str, ...]:
+        failing = [s for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
+        return failing[-1].rules if failing else ()
+
+    def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """What is owed or was asked for, then a Close with a reason, neither of which need be lost.
+
+        A Pong before it would make no difference to what may come after.
+        """
+        for sent in (explanation, *self._lost_replies(explanation, moment)):
+            yield from self._lost_closes(sent, moment)
+
+    def _lost_replies(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """All messages that the endpoint had a reason to send are sent, unseen."""
+        place = explanation.place
+        asked = moment.asked.messages
+        if self.subject.unasked or place.echoes or place.asked < asked:
+            for facts in unseen_replies(place.state, self.subject.setting):
+                for then in self._unseen(explanation, moment, Event(EventKind.SEND, facts)):
+                    yield then._replace(place=then.place._replace(echoes=(), asked=asked))
+
+    def _lost_closes(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        state = explanation.place.state
+        if self.subject.unasked or state.failed or state.got_close or moment.asked.close:
+            for facts in unseen_closes(state, self.subject.setting):
+                yield from self._unseen(explanation, moment, Event(EventKind.SEND, facts))

@@ -1,0 +1,291 @@
+"""How an endpoint may take in the frames that arrive, and what a faulty one does with them instead."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from wsoracle.model.endpoint.events import (
+    BINARY_MESSAGE,
+    CLOSE_RECEIVED,
+    CLOSED_NOT_CLEANLY,
+    PING_RECEIVED,
+    PONG_RECEIVED,
+    TEXT_MESSAGE,
+)
+from wsoracle.model.facts.arriving import ArrivingFrames, Partial
+from wsoracle.model.machine.boundary_events import Alphabet
+from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
+from wsoracle.model.machine.compiled import Choice
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome
+from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
+from wsoracle.model.notation.variables import NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.octets.units import FrameUnit
+from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, PONG, TEXT
+
+from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
+from .grading import TOO_BIG, is_own_limit
+from .history import History, Message, Moment
+from .observation import Tells, Told
+from .steps import Reaction, Steps, machine_for
+
+__all__ = ["ANY_FRAME", "FrameReader"]
+
+_TOLD_AS: Final[dict[str, Told]] = {
+    TEXT_MESSAGE: "text",
+    BINARY_MESSAGE: "binary",
+    PING_RECEIVED: "ping",
+    PONG_RECEIVED: "pong",
+    CLOSE_RECEIVED: "close",
+    CLOSED_NOT_CLEANLY: "lost",
+}
+_USUAL_CODE: Final = 1002
+_END: Final = Event(EventKind.RECEIVE_EOF)
+ANY_FRAME: Final = Event(EventKind.RECEIVE, FrameFacts(CONTINUATION))
+
+
+@lru_cache(maxsize=256)
+def _sure(rules: RuleSet, known: frozenset[str]) -> RuleSet:
+    return sure_failures(rules, KNOWN_ALWAYS | known)
+
+
+@lru_cache(maxsize=256)
+def _possible(rules: RuleSet, known: frozenset[str]) -> RuleSet:
+    return reasons_to_read(rules, KNOWN_ALWAYS | known)
+
+
+@lru_cache(maxsize=64)
+def _boundary_lengths(rules: RuleSet, setting: Setting) -> tuple[int, ...]:
+    found = Alphabet(rules, setting).boundaries(EventKind.RECEIVE)["length"]
+    return tuple(int(length) for length in found)
+
+
+class FrameReader(Steps):
+    """Reads frames. With ``whole`` the history has all of the trace, and Pings that have no Pong can be forgotten."""
+
+    def __init__(
+        self, history: History, subject: Subject, leniency: Leniency, arriving: ArrivingFrames, *, whole: bool = False
+    ) -> None:
+        super().__init__(history, subject, leniency)
+        self.arriving: Final = arriving
+        self.mask: Final = self.machine.mask_function(EventKind.RECEIVE)
+        self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
+        self._ponged: Final = {f.payload for f in history.frames if f.header.opcode == PONG} if whole else None
+
+    def whole(self, moment: Moment) -> int:
+        """How many frames had arrived whole by then."""
+        return self.arriving.whole(moment.arrived)
+
+    def has_read_all(self, place: Place, moment: Moment) -> bool:
+        """Whether everything was read that had arrived."""
+        return place.consumed == self.whole(moment) + moment.eof
+
+    def may_end(self, place: Place, moment: Moment) -> bool:
+        """Whether an endpoint may end TCP, as far as that depends on what it has read."""
+        return True
+
+    def fail_early(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """The frame at hand is incomplete, and what has come of it is reason enough to fail."""
+        place = explanation.place
+        if not self.heard.enabled(place.state, ANY_FRAME):
+            return
+        partial = self.arriving.partial(moment.arrived, place.state, self._lengths(place.state))
+        if partial is None:
+            return
+        reactions = self._sure_reactions(place.state, partial)
+        if not reactions and self.leniency.faults:
+            reactions = self._refused_early(place.state, partial)
+        event = Event(EventKind.RECEIVE, partial.cases[0])
+        for reaction in reactions:
+            step = Step(
+                moment.at, place.state, event, reaction.label, reaction.rules, reaction.broken, place.consumed, True
+            )
+            yield self.go(explanation, place._replace(state=reaction.state), step, reaction.own_limit)
+
+    def _sure_reactions(self, state: State, partial: Partial) -> list[Reaction]:
+        """The failures that are allowed whatever the rest of the frame will be."""
+        machine = machine_for(_sure(self.rules, partial.known), self.subject.setting)
+        found: dict[Label, Reaction] | None = None
+        for facts in partial.cases:
+            outcomes = machine.allowed(state, Event(EventKind.RECEIVE, facts))
+            here = {o.label: o for o in outcomes if self._believes(o, state, facts)}
+            if found is None:
+                found = {o.label: Reaction(o.label, o.state, o.rules) for o in here.values()}
+            else:
+                found = {label: found[label].also(here[label].rules) for label in found if label in here}
+            for label, outcome in here.items():
+                if label in found and is_own_limit(label, outcome.strength):
+                    found[label] = found[label]._replace(own_limit=True)
+            if not found:
+                return []
+        return list((found or {}).values())
+
+    def _refused_early(self, state: State, partial: Partial) -> list[Reaction]:
+        """A frame that may still become legal is refused before it is whole."""
+        machine = machine_for(_possible(self.rules, partial.known), self.subject.setting)
+        accepting: dict[str, None] = {}
+        for facts in partial.cases:
+            rows = machine.enabled(state, Event(EventKind.RECEIVE, facts))
+            accepting.update((rule.id, None) for rule in rows if isinstance(rule.then, Accept))
+        return self._failing(state, partial.cases[0], tuple(accepting)) if accepting else []
+
+    def _lengths(self, state: State) -> tuple[int, ...]:
+        """Payload lengths that stand for all others in a state: where some rule changes its mind, or near it."""
+        limit = self.subject.setting.limit
+        lengths = _boundary_lengths(self.rules, self.subject.setting)
+        return lengths if limit is None else (*lengths, max(0, limit - state.recv_length + 1))
+
+    def receive(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
+        """The next frame, or the end of TCP, is read."""
+        place, state = explanation.place, explanation.place.state
+        if eof:
+            reactions = self._reactions(state, _END)
+            return [self.received(explanation, moment, _END, reaction, None) for reaction in reactions]
+        frame = self.arriving.frames[place.consumed]
+        facts = self.arriving.facts(place.consumed, state)
+        event = Event(EventKind.RECEIVE, facts)
+        if self.leniency.departing:
+            reactions = self._reactions(state, event)
+        else:
+            chosen = self.outcomes(state, facts)
+            reactions = (Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen)
+        return [self.received(explanation, moment, event, reaction, frame) for reaction in reactions]
+
+    def outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
+        """What an endpoint may do with a frame, strictly, and of each outcome whether it has an unstated limit then."""
+        mask = self.mask(state, facts)
+        chosen = self.chosen(mask)
+        if len(chosen) == 1 or self.may_be_too_big(state, facts):
+            return chosen
+        return [(choice, own_limit) for choice, own_limit in chosen if not own_limit]
+
+    def may_be_too_big(self, state: State, facts: FrameFacts) -> bool:
+        """Whether an unstated limit is believed: the endpoint says so, or it says nothing and the message is long."""
+        says = self.history.says(TOO_BIG)
+        return state.recv_length + facts.length > self.subject.taken_by_all if says is None else says
+
+    def chosen(self, mask: int) -> list[tuple[Choice, bool]]:
+        """The outcomes that are allowed in full, and of each whether it is a refusal by an unstated limit."""
+        found = self._chosen.get(mask)
+        if found is None:
+            choices = self.machine.choices(EventKind.RECEIVE, mask)
+            found = self._chosen[mask] = [(c, is_own_limit(c.label, c.strength)) for c in choices]
+        return found
+
+    def received(
+        self, explanation: Explanation, moment: Moment, event: Event, reaction: Reaction, frame: FrameUnit | None
+    ) -> Explanation:
+        place = explanation.place
+        label, _, rules, broken, own_limit, _ = reaction
+        index = None if frame is None else place.consumed
+        step = Step(moment.at, place.state, event, label, rules, broken, index)
+        return self.go(explanation, self.after(place, reaction, frame), step, own_limit)
+
+    def after(self, place: Place, reaction: Reaction, frame: FrameUnit | None) -> Place:
+        """The place after a reaction: what is to be told, answered and echoed now."""
+        label, state, rules, _, _, silently = reaction
+        _, consumed, first, untold, pings, echoes, asked, _ = place
+        if label.kind is Kind.ACCEPT:
+            message = None
+            if frame is not None:
+                opcode = frame.header.opcode
+                if opcode <= BINARY:
+                    first = first if opcode == CONTINUATION else consumed
+                    message = self._message(first, consumed) if frame.header.fin else None
+                elif opcode == PING:
+                    pings = (*self.remembered(pings), frame.payload)
+            if self.subject.sees and not silently:
+                tells = self.tells(label.delivers, frame, message)
+                if tells is not None and tells.kind == "lost" and place.state.failed:
+                    tells = None  # that the connection is over was told when it failed
+                if tells is not None and tells.kind in self.subject.sees:
+                    untold = (*untold, Untold(tells, rules))
+            if message is not None and state.reply_due:
+                echoes = (*echoes, message)
+        first = first if state.recv_type else 0
+        if not state.reply_due and not self.leniency.faults:
+            echoes = ()  # one that goes out all the same is still the answer to a message
+        return Place(state, consumed + 1, first, untold, pings, echoes, asked)
+
+    def remembered(self, pings: Sequence[bytes]) -> Sequence[bytes]:
+        """Those that matter once another one has come: those that have a Pong, where all of the trace is known."""
+        return pings if self._ponged is None else [payload for payload in pings if payload in self._ponged]
+
+    def _message(self, first: int, last: int) -> Message:
+        frames = self.arriving.frames
+        data = [f.payload for f in frames[first : last + 1] if f.header.opcode in (TEXT, BINARY, CONTINUATION)]
+        return Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data))
+
+    @staticmethod
+    def tells(delivers: str | None, frame: FrameUnit | None, message: Message | None) -> Tells | None:
+        kind = None if delivers is None else _TOLD_AS.get(delivers)
+        if kind is None:
+            return None
+        if frame is None:
+            return Tells(kind)
+        if kind == "close":
+            body = frame.payload
+            code = int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
+            return Tells(kind, code=code, reason=body[2:].decode("utf-8", "replace"))
+        return Tells(kind, frame.payload if message is None else message.payload)
+
+    def _reactions(self, state: State, event: Event) -> Iterator[Reaction]:
+        """What the endpoint may do with an input and, leniently, what it may not and does all the same."""
+        outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
+        for outcome in outcomes:
+            if not self._believes(outcome, state, event.frame):
+                continue
+            own_limit = is_own_limit(outcome.label, outcome.strength)
+            yield Reaction(outcome.label, outcome.state, outcome.rules, outcome.departs_from, own_limit)
+        if self.leniency.departing and event.frame is not None:
+            refusals = self.machine.forbidden_by(state, event)
+            if refusals:
+                yield from self._unrefused(state, event, refusals, {outcome.label for outcome in outcomes})
+            elif any(outcome.label.kind is Kind.ACCEPT for outcome in outcomes):
+                yield from self._refused(state, event)
+            else:
+                yield from self._attended(state, event)
+
+    def _believes(self, outcome: Outcome, state: State, facts: FrameFacts | None) -> bool:
+        """Whether an outcome is thought of: to refuse by an unstated limit is not always."""
+        own_limit = is_own_limit(outcome.label, outcome.strength)
+        return not own_limit or (facts is not None and self.may_be_too_big(state, facts))
+
+    def _unrefused(
+        self, state: State, event: Event, refusals: tuple[Rule, ...], allowed: Collection[Label]
+    ) -> Iterator[Reaction]:
+        """A frame that must be refused is dropped, or accepted as if nothing were wrong with it."""
+        broken = tuple(rule.id for rule in refusals)
+        yield Reaction(Label(Kind.IGNORE), state, (), broken)
+        for outcome in self.lawless.allowed(state, event):
+            if outcome.label.kind is Kind.ACCEPT and outcome.label not in allowed:
+                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
+
+    def _refused(self, state: State, event: Event) -> Iterator[Reaction]:
+        """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent."""
+        if not self.leniency.faults:
+            return
+        rows = self.machine.enabled(state, event)
+        yield from self._failing(state, event.frame, tuple(rule.id for rule in rows if isinstance(rule.then, Accept)))
+
+    def _failing(self, state: State, frame: FrameFacts | None, broken: tuple[str, ...]) -> list[Reaction]:
+        row = next(rule for rule in self.rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
+        failed = self.machine.after(row, state, frame)
+        told = self.history.told_failures
+        codes = told if state.sent_close else self.history.close_codes or told
+        return [
+            Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
+            for code in codes or (_USUAL_CODE,)
+        ]
+
+    def _attended(self, state: State, event: Event) -> Iterator[Reaction]:
+        """A frame that must not be processed any more is processed as if it had come in time."""
+        broken = tuple(rule.id for rule in self.machine.enabled(state, event) if rule.strength.binds)
+        if not broken:
+            return
+        in_time = state._replace(failed=False, got_close=False, discarding=False, tcp_open=True)
+        for outcome in self.lawless.allowed(in_time, event):
+            if outcome.label.kind is Kind.ACCEPT:
+                for silently in (False, True):
+                    yield Reaction(outcome.label, state, outcome.rules, broken, silently=silently)

@@ -1,0 +1,153 @@
+"""How an endpoint may take in heads until the opening handshake is complete, and what a faulty one does with them.
+
+A server that has refused a request, and it alone, may read a further one. Octets that are no head need not be looked
+at before the empty line that ends a head: the first octets do not show every reader that they are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from wsoracle.model.facts.heads import request_facts
+from wsoracle.model.facts.units import arriving
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome
+from wsoracle.model.notation.head_variables import ResponseFacts, value_of
+from wsoracle.model.notation.rule import Fail, Strength
+from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, State
+from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.units import EofUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import Role
+
+from .explanation import Explanation, Opening, Place, Step
+from .history import Moment
+from .steps import REFUSED, Steps
+
+__all__ = ["TRANSFORMED", "HeadReader", "opening_of"]
+
+_READS: Final = {
+    Role.SERVER: (HANDSHAKE.index("not begun"), REFUSED),
+    Role.CLIENT: (HANDSHAKE.index("not begun"), HANDSHAKE.index("awaiting 101")),
+}
+TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", "with unknown parameters"))
+"""Extensions of an answer with which messages are transformed."""
+
+
+def opening_of(place: Place) -> Opening:
+    """What a place remembers whose opening handshake is not complete."""
+    assert place.opening is not None
+    return place.opening
+
+
+class HeadReader(Steps):
+    """Reads heads of HTTP."""
+
+    def next_head(self, place: Place, moment: Moment) -> HeadUnit | None:
+        """The head that the endpoint reads next, if it reads one and it has arrived."""
+        state = place.state
+        if opening_of(place).eof or state.failed or not state.tcp_open:
+            return None
+        if state.handshake not in _READS[self.subject.setting.role]:
+            return None
+        found = self.history.head(place.consumed)
+        return found if found is not None and found.end <= moment.arrived else None
+
+    def must_read(self, place: Place, moment: Moment) -> bool:
+        """Whether a head has arrived that no endpoint can wait for more of; after a refusal it need not read on."""
+        head = self.next_head(place, moment)
+        waits = head is None or head.seen is None or head.seen > moment.arrived
+        return not waits and place.state.handshake != REFUSED
+
+    def has_read_all(self, place: Place, moment: Moment) -> bool:
+        """Whether all is read that the endpoint reads for certain."""
+        return opening_of(place).eof is moment.eof and not self.must_read(place, moment)
+
+    def may_end(self, place: Place, moment: Moment) -> bool:
+        """Whether an endpoint may end TCP: not with a head that is left without a reaction, looked at or not."""
+        return place.state.handshake == REFUSED or self.next_head(place, moment) is None
+
+    def receive(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """The next head, or the end of TCP, is read."""
+        place = explanation.place
+        head = self.next_head(place, moment)
+        if head is not None:
+            yield from self._receive_head(explanation, moment, head)
+        if moment.eof and not opening_of(place).eof and not self.must_read(place, moment):
+            event = arriving(EofUnit(), self.subject.setting.role, place.state)
+            opening = opening_of(place)._replace(eof=True)
+            for outcome in self.machine.allowed(place.state, event, departures=self.leniency.departing):
+                step = Step(moment.at, place.state, event, outcome.label, outcome.rules, outcome.departs_from)
+                yield self.go(explanation, place._replace(state=outcome.state, opening=opening), step)
+
+    def _receive_head(self, explanation: Explanation, moment: Moment, head: HeadUnit) -> Iterator[Explanation]:
+        place, opening = explanation.place, opening_of(explanation.place)
+        event = arriving(head, self.subject.setting.role, place.state, opening.request)
+        if self.server:
+            opening = opening._replace(request=head.head if isinstance(head.head, Request) else None)
+        elif isinstance(event.head, ResponseFacts):
+            opening = opening._replace(transformed=event.head.extensions in TRANSFORMED)
+        for outcome, own_limit in self._reactions(place.state, event, head):
+            then = opening._replace(reasons=self.reasons(outcome.label.kind, outcome.rules))
+            after = place._replace(state=outcome.state, consumed=place.consumed + 1, opening=then)
+            step = Step(moment.at, place.state, event, outcome.label, outcome.rules, outcome.departs_from)
+            yield self.go(explanation, after, step, own_limit)
+
+    def _reactions(self, state: State, event: Event, head: HeadUnit) -> Iterator[tuple[Outcome, bool]]:
+        """What the endpoint may do with a head; leniently what it may not too; and what its own limit allows."""
+        outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
+        for outcome in outcomes:
+            yield outcome, False
+        refusals = self.machine.forbidden_by(state, event)
+        accepting = next((o for o in outcomes if o.label.kind is Kind.ACCEPT and not o.departs_from), None)
+        if accepting is not None and head.end - head.start > self.subject.head_limit:
+            yield self._refused(state, event, accepting, ()), True
+        if not self.leniency.faults or self.server:
+            return
+        if refusals:
+            broken = tuple(rule.id for rule in refusals)
+            yield Outcome(Label(Kind.IGNORE), state, (), Strength.MUST, broken), False
+            labels = {outcome.label for outcome in outcomes}
+            for outcome in self.lawless.allowed(state, event):
+                if outcome.label.kind is Kind.ACCEPT and outcome.label not in labels:
+                    yield replace(outcome, departs_from=broken), False
+        elif accepting is not None:
+            yield self._refused(state, event, accepting, accepting.rules), False
+
+    def _refused(self, state: State, event: Event, accepting: Outcome, broken: tuple[str, ...]) -> Outcome:
+        """A sound head is refused all the same."""
+        if self.server:
+            after = state._replace(handshake=HANDSHAKE.index("to be refused"))
+            return Outcome(Label(Kind.REFUSE, 431), after, (), Strength.MAY, broken)
+        row = next(rule for rule in self.rules.of(event.kind) if isinstance(rule.then, Fail))
+        code = row.then.code if isinstance(row.then, Fail) else None
+        after = self.machine.after(row, state, event.facts)
+        return Outcome(Label(Kind.FAIL, code), after, (), accepting.strength, broken)
+
+    def begun(self) -> Iterator[Explanation]:
+        """The explanations with which a trace begins, a request that was sent before it included."""
+        request = self.subject.request
+        from_start = Explanation(Place(CONNECTING, opening=Opening(request)))
+        if request is None:
+            yield from_start
+            return
+        kind = EventKind.RECEIVE_REQUEST if self.server else EventKind.SEND_REQUEST
+        event = Event(kind, None, request_facts(request, self.subject.uri))
+        allowed = self.machine.allowed(CONNECTING, event, departures=True)
+        for outcome in allowed or self.lawless.allowed(CONNECTING, event):
+            opening = Opening(request, self.reasons(outcome.label.kind, outcome.rules))
+            step = Step(0, CONNECTING, event, outcome.label, outcome.rules)
+            yield self.go(from_start, from_start.place._replace(state=outcome.state, opening=opening), step)
+
+    def behind(self, place: Place) -> int:
+        """Where in what arrived the frames begin, if the handshake is complete at a place."""
+        if not place.consumed:
+            return 0
+        if self.server:
+            return self.history.behind_head(place.consumed - 1)
+        return self.end_of_head(place)
+
+    def end_of_head(self, place: Place) -> int:
+        """Where the latest head ends that was read; its body comes after that."""
+        head = self.history.head(place.consumed - 1) if place.consumed else None
+        return 0 if head is None else head.end

@@ -1,0 +1,117 @@
+"""What all parts of the search share: the machine that says what is allowed, and how an explanation takes a step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.interpreted import Kind, Label
+from wsoracle.model.notation.head_variables import ResponseFacts
+from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
+from wsoracle.model.notation.variables import HANDSHAKE, Event, Setting, State
+from wsoracle.model.octets.units import SWITCHING
+from wsoracle.model.octets.vocabulary import Role
+
+from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
+from .history import History, Moment
+
+__all__ = ["REFUSED", "Reaction", "Steps", "machine_for", "unrefusing"]
+
+REFUSED: Final = HANDSHAKE.index("refused")
+
+
+class Reaction(NamedTuple):
+    """An outcome, or what a faulty endpoint does instead, with the rules that it breaks."""
+
+    label: Label
+    state: State
+    rules: tuple[str, ...]
+    broken: tuple[str, ...] = ()
+    own_limit: bool = False
+    silently: bool = False
+    """The application is not told, though the outcome says so."""
+
+    def also(self, rules: Iterable[str]) -> Reaction:
+        """The same for further reasons."""
+        return self._replace(rules=tuple(dict.fromkeys((*self.rules, *rules))))
+
+
+@lru_cache(maxsize=64)
+def machine_for(rules: RuleSet, setting: Setting) -> CompiledMachine:
+    """The rules compiled for a setting, the same machine for the same two."""
+    return CompiledMachine(rules, setting)
+
+
+@lru_cache(maxsize=64)
+def unrefusing(rules: RuleSet) -> RuleSet:
+    """The rules without those that refuse: what an endpoint does that follows none of them."""
+    return RuleSet(rule for rule in rules if not rule.refuses)
+
+
+@lru_cache(maxsize=64)
+def _heard(rules: RuleSet) -> RuleSet:
+    """The rules by which any frame at all may matter."""
+    return reasons_to_read(rules, KNOWN_ALWAYS)
+
+
+class Steps:
+    """The steps that an explanation of one trace may take at one leniency."""
+
+    def __init__(self, history: History, subject: Subject, leniency: Leniency) -> None:
+        self.history: Final = history
+        self.subject: Final = subject
+        self.leniency: Final = leniency
+        self.rules: Final = subject.rules
+        self.server: Final = subject.setting.role is Role.SERVER
+        self.machine: Final = machine_for(subject.rules, subject.setting)
+        self.heard: Final = machine_for(_heard(subject.rules), subject.setting)
+        self.lawless: Final = machine_for(unrefusing(subject.rules), subject.setting)
+
+    def go(self, explanation: Explanation, place: Place, step: Step, own_limit: bool = False) -> Explanation:
+        """The explanation with one step more, which leads to a place."""
+        cost, blame = explanation.cost, explanation.blame
+        if step.broken or own_limit:
+            cost = cost.plus(self._strongest(step.broken), own_limit)
+            if step.broken and blame == NO_BLAME:
+                blame = step.at, place.consumed if place.opening is None else 0
+        return Explanation(place, cost, Trail(explanation.trail, step), blame)
+
+    def _strongest(self, broken: Collection[str]) -> Strength | None:
+        strengths = [self.rules.by_id[rule].strength for rule in broken]
+        return min(strengths, key=STRENGTHS.index, default=None)
+
+    def do(
+        self, explanation: Explanation, moment: Moment, event: Event, place: Place, missing: tuple[str, ...] = ()
+    ) -> Iterator[Explanation]:
+        """An output, where the rules allow it; leniently also where they do not. `missing` rules are broken besides."""
+        state = place.state
+        outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
+        for outcome in outcomes:
+            broken = (*missing, *outcome.departs_from)
+            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
+            yield self.go(explanation, place._replace(state=outcome.state), step)
+        if outcomes or not self.leniency.faults:
+            return
+        forbidden = tuple(rule.id for rule in self.machine.forbidden_by(state, event))
+        opening = place.opening
+        if opening is not None:
+            # What must not be accepted, and is, is at fault for the reason why it must not.
+            accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
+            forbidden = (*(opening.reasons if accepts else ()), *forbidden)
+            place = place._replace(opening=opening._replace(reasons=()))
+        broken = tuple(dict.fromkeys((*missing, *forbidden)))
+        lawless = self.lawless.allowed(state, event)
+        for outcome in lawless:
+            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
+            yield self.go(explanation, place._replace(state=outcome.state), step)
+        if opening is not None and not lawless:
+            yield self.go(explanation, place._replace(opening=opening), Step(moment.at, state, event, None, (), broken))
+
+    def reasons(self, kind: Kind, rules: tuple[str, ...]) -> tuple[str, ...]:
+        """Those rules by which a head must not be accepted, among those that a reaction of a kind follows."""
+        if kind not in (Kind.REFUSE, Kind.FAIL):
+            return ()
+        return tuple(rule for rule in rules if self.rules.by_id[rule].strength.binds)
