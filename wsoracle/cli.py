@@ -49,7 +49,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "serve": "Serve cases to WebSocket clients under test, and write a page for each case.",
         "wstest": "Test as Autobahn does: the same options, specification files and report tree.",
         "graph": "Draw the states that an endpoint can reach.",
-        "cases": "List the live cases, or tell of one what is sent and expected.",
+        "cases": "List the cases that a tester runs, or show what is sent and expected in one.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "test": "Test running servers whose application echoes, and write a page for each case.",
         "report": "Make the pages and lists of a run anew, from the JSON files of its cases.",

@@ -57,9 +57,9 @@ from .outcome import (
     NOT_101,
     AllowedOutcome,
     Departure,
-    Reaction,
-    Seen,
+    ReactionKind,
     SeenClose,
+    SeenEvent,
     SeenMessage,
     SeenPong,
     SeenRequest,
@@ -279,12 +279,14 @@ def _outcomes(run: _Run, state: State, frame: Frame | None) -> Iterator[AllowedO
     if not found:
         rules = run.machine.forbidden_by(state, event)
         worst = strongest(rules)
-        yield AllowedOutcome(Reaction.FORBID, worst, tuple(r.id for r in rules if r.strength is worst))
+        yield AllowedOutcome(ReactionKind.FORBID, worst, tuple(r.id for r in rules if r.strength is worst))
         return
     for outcome in found:
         departs = tuple(Departure(name, RULES.by_id[name].strength) for name in outcome.departs_from)
-        reaction = Reaction(outcome.label.kind.value)
-        shown = [((), None)] if reaction is Reaction.PERMIT or run.on_its_own else _shown(run, state, frame, outcome)
+        reaction = ReactionKind(outcome.label.kind.value)
+        shown = (
+            [((), None)] if reaction is ReactionKind.PERMIT or run.on_its_own else _shown(run, state, frame, outcome)
+        )
         for more, seen in shown:
             yield AllowedOutcome(
                 reaction,
@@ -297,7 +299,7 @@ def _outcomes(run: _Run, state: State, frame: Frame | None) -> Iterator[AllowedO
             )
 
 
-Shown = tuple[tuple[Departure, ...], tuple[Seen, ...] | None]
+Shown = tuple[tuple[Departure, ...], tuple[SeenEvent, ...] | None]
 
 
 def _shown(run: _Run, state: State, frame: Frame | None, outcome: Outcome) -> list[Shown]:
@@ -314,10 +316,10 @@ def _shown(run: _Run, state: State, frame: Frame | None, outcome: Outcome) -> li
     return list(dict.fromkeys(shown))
 
 
-def _tails(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[Seen, ...]]]:
+def _tails(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[SeenEvent, ...]]]:
     """How the connection ends from a state: what is owed there, and what a SHOULD leaves to choose."""
     machine, role = run.machine, run.history.setting.role
-    tail: list[Seen] = []
+    tail: list[SeenEvent] = []
     if run.history.event.kind is EventKind.RECEIVE_EOF:
         yield (), (SeenTcpClosed(),)
         return
@@ -357,7 +359,7 @@ _ANSWERS: dict[str, SeenRequest | SeenResponse] = {
 }
 
 
-def _tails_of_opening(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[Seen, ...]]]:
+def _tails_of_opening(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[SeenEvent, ...]]]:
     """What follows before the opening handshake is complete: the answer, and whether TCP may be closed without it."""
     dues = [due for due, _ in run.machine.owed(state)]
     if Due.RESPONSE in dues:
@@ -374,11 +376,11 @@ def _departure(rule: str) -> Departure:
     return Departure(rule, RULES.by_id[rule].strength)
 
 
-def _orders(answers: Sequence[SeenMessage | SeenPong], *, ends: bool) -> Iterator[tuple[Seen, ...]]:
+def _orders(answers: Sequence[SeenMessage | SeenPong], *, ends: bool) -> Iterator[tuple[SeenEvent, ...]]:
     """The orders in which answers may be seen; where the connection ends, any beginning of one, the whole first."""
     pongs = [a for a in answers if isinstance(a, SeenPong)]
     messages = [a for a in answers if isinstance(a, SeenMessage)]
-    wholes: list[tuple[Seen, ...]] = []
+    wholes: list[tuple[SeenEvent, ...]] = []
     for chosen in dict.fromkeys((tuple(pongs), tuple(pongs[-1:]))):
         size = len(chosen) + len(messages)
         for places in combinations(range(size), len(chosen)):

@@ -104,7 +104,7 @@ class Reference:
         self.written = self._endpoint.octets_to_send()
 
     def sent(self, octets: bytes, times: int = 1) -> None:
-        """The same octets arrive so many times after each other; `written` is of no use then.
+        """The same octets arrive, as often as ``times`` says; `written` is of no use then.
 
         Where they leave the state as it was, but for the length of the message, they do so again: nothing here depends
         on how long a message is. So long runs of fragments and of round trips cost next to nothing.
@@ -123,7 +123,7 @@ class Reference:
 
 
 class Answer(NamedTuple):
-    """A frame that an endpoint sends, its Close aside: after so many actions."""
+    """A frame that an endpoint sends, other than its Close; `after` is the number of actions before it."""
 
     after: int
     opcode: int

@@ -19,7 +19,7 @@ from .outcome import (
     ACCEPTABLE,
     AllowedOutcome,
     Profile,
-    Reaction,
+    ReactionKind,
     SeenClose,
     SeenMessage,
     SeenPong,
@@ -69,17 +69,17 @@ def negative(case: Case) -> bool:
     Such a case proves nothing by itself: only together with its control, which the same endpoint must answer.
     """
     judged = [o for o in case.allowed if o.verdict() in (Verdict.OK, Verdict.NON_STRICT)]
-    forbids = any(outcome.reaction is Reaction.FORBID for outcome in case.allowed)
+    forbids = any(outcome.reaction is ReactionKind.FORBID for outcome in case.allowed)
     return forbids or any(_needs_no_processing(case, outcome) for outcome in judged)
 
 
 def _needs_no_processing(case: Case, outcome: AllowedOutcome) -> bool:
-    if outcome.reaction in (Reaction.FAIL, Reaction.REFUSE):
+    if outcome.reaction in (ReactionKind.FAIL, ReactionKind.REFUSE):
         return True
     if outcome.observable is None or outcome.stays_open:
         return False
     answered = any(isinstance(seen, SeenMessage | SeenPong) for seen in outcome.observable)
-    return not answered and not (case.sends_close and outcome.reaction is Reaction.ACCEPT)
+    return not answered and not (case.sends_close and outcome.reaction is ReactionKind.ACCEPT)
 
 
 def judge_only(case: Case) -> str | None:
@@ -137,7 +137,7 @@ def expected_close(case: Case) -> dict[str, Any] | None:
     return {
         "closedByMe": by_me,
         "closeCode": sorted({code for outcome in alike for code in _codes(outcome, by_me)}),
-        "requireClean": all(o.reaction is not Reaction.FAIL and _clean(o, by_me) for o in alike),
+        "requireClean": all(o.reaction is not ReactionKind.FAIL and _clean(o, by_me) for o in alike),
     }
 
 
@@ -204,10 +204,10 @@ def _faults(case: Case) -> Iterator[str]:
     yield from order_faults(case.steps)
     yield from chunk_faults(case.steps, case.chunks)
     own = bool(case.steps) and isinstance(case.steps[-1], _OWN)
-    judging = [outcome.reaction in (Reaction.PERMIT, Reaction.FORBID) for outcome in case.allowed]
+    judging = [outcome.reaction in (ReactionKind.PERMIT, ReactionKind.FORBID) for outcome in case.allowed]
     if any(judged is not own for judged in judging):
         yield "permit and forbid are for a last step that the endpoint takes itself, the other reactions for an input"
-    if Reaction.FORBID in (o.reaction for o in case.allowed) and len(case.allowed) > 1:
+    if ReactionKind.FORBID in (o.reaction for o in case.allowed) and len(case.allowed) > 1:
         yield "where the last step is forbidden nothing else is allowed"
     if negative(case) and case.control is None:
         yield "a negative case names its positive control"

@@ -23,7 +23,7 @@ from .steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle
 __all__ = ["FILE", "Suite", "read_suite", "rules_digest", "suite_text"]
 
 FILE: Final = Path(__file__).resolve().parent / "data" / "suite.json"
-FORMAT: Final = "wsoracle-live-cases"
+FORMAT: Final = "wsoracle-suite"
 VERSION: Final = 2
 _USUAL: Final = {"fin": True, "rsv1": False, "rsv2": False, "rsv3": False, "key": None, "form": None, "length": None}
 _RUN: Final = re.compile(r"(.)\1{99,}")

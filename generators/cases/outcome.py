@@ -19,9 +19,9 @@ __all__ = [
     "AllowedOutcome",
     "Departure",
     "Profile",
-    "Reaction",
-    "Seen",
+    "ReactionKind",
     "SeenClose",
+    "SeenEvent",
     "SeenMessage",
     "SeenPong",
     "SeenRequest",
@@ -45,7 +45,7 @@ ACCEPTABLE: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
 """The verdicts of an outcome that is not a fault, the best first."""
 
 
-class Reaction(StrEnum):
+class ReactionKind(StrEnum):
     """How the endpoint answers the last step; PERMIT and FORBID judge a last step that is the endpoint's own."""
 
     ACCEPT = "accept"
@@ -104,7 +104,7 @@ class SeenTcpClosed:
     """The endpoint has closed the TCP connection. Always the last thing seen."""
 
 
-Seen: TypeAlias = SeenMessage | SeenPong | SeenClose | SeenRequest | SeenResponse | SeenTcpClosed
+SeenEvent: TypeAlias = SeenMessage | SeenPong | SeenClose | SeenRequest | SeenResponse | SeenTcpClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +126,10 @@ class AllowedOutcome:
     cannot be told on the wire.
     """
 
-    reaction: Reaction
+    reaction: ReactionKind
     strength: Strength
     rules: tuple[str, ...]
-    observable: tuple[Seen, ...] | None = None
+    observable: tuple[SeenEvent, ...] | None = None
     code: int | None = None
     delivers: str | None = None
     departs_from: tuple[Departure, ...] = ()
@@ -137,13 +137,13 @@ class AllowedOutcome:
     def __post_init__(self) -> None:
         if not self.rules:
             raise ValueError("an outcome names the rules that allow it (or, for forbid, those that forbid it)")
-        if (self.code is not None) != (self.reaction in (Reaction.FAIL, Reaction.REFUSE)):
+        if (self.code is not None) != (self.reaction in (ReactionKind.FAIL, ReactionKind.REFUSE)):
             raise ValueError("an outcome has a status code exactly where its reaction is to fail or to refuse")
         if self.observable is not None:
             closed = [n for n, seen in enumerate(self.observable) if isinstance(seen, SeenTcpClosed)]
             if closed and closed != [len(self.observable) - 1]:
                 raise ValueError("nothing is seen after TCP was closed")
-            if self.reaction in (Reaction.PERMIT, Reaction.FORBID):
+            if self.reaction in (ReactionKind.PERMIT, ReactionKind.FORBID):
                 raise ValueError("permit and forbid judge a step of the endpoint's own: there is nothing to observe")
 
     def verdict(self, profile: Profile = "interop") -> Verdict:
@@ -151,7 +151,7 @@ class AllowedOutcome:
         from wsoracle.properties.judge.grading import TOO_BIG, verdict_on  # the rules; a tester's start needs none
 
         left = {departure.strength for departure in self.departs_from}
-        if self.reaction is Reaction.FORBID:
+        if self.reaction is ReactionKind.FORBID:
             left.add(self.strength)
         own_limit = self.code == TOO_BIG and self.strength is Strength.MAY
         return verdict_on(left, own_limit=own_limit, profile=profile)
@@ -164,7 +164,7 @@ class AllowedOutcome:
         )
 
 
-def seen_to_json(seen: Seen) -> list[Any]:
+def seen_to_json(seen: SeenEvent) -> list[Any]:
     """Something seen, as an array: its name and what belongs to it."""
     match seen:
         case SeenMessage():
@@ -181,7 +181,7 @@ def seen_to_json(seen: Seen) -> list[Any]:
             return ["tcp closed"]
 
 
-def seen_from_json(document: Sequence[Any]) -> Seen:
+def seen_from_json(document: Sequence[Any]) -> SeenEvent:
     """What an array says was seen; ValueError for anything else."""
     match document:
         case ["message", "binary" | "text" as kind, str(payload)]:
@@ -218,7 +218,7 @@ def outcome_from_json(document: Mapping[str, Any]) -> AllowedOutcome:
     """The outcome of an object; KeyError or ValueError if it is bad. The verdicts are derived, not read."""
     observable = document["observable"]
     return AllowedOutcome(
-        reaction=Reaction(document["reaction"]),
+        reaction=ReactionKind(document["reaction"]),
         strength=Strength(document["strength"]),
         rules=tuple(document["rules"]),
         observable=None if observable is None else tuple(seen_from_json(seen) for seen in observable),

@@ -48,8 +48,8 @@ class SendFrame:
     """Write a frame, in writes of at most ``chop`` octets (None: in one).
 
     A frame without a key is masked by the tester where it is a client; in a case with exact octets (see `Case`) it is
-    written without a mask. ``cut``: only so many octets of the payload are written; the rest follows as
-    :class:`SendOctets` or never. ``length``: the header declares so many octets, and the payload is that of ``frame``
+    written without a mask. ``cut`` octets of the payload are written, and the rest follows as
+    :class:`SendOctets` or never. ``length``: the header declares that length, and the payload is that of ``frame``
     again and again, made only when it is written.
     """
 

@@ -14,7 +14,7 @@ from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, Frame, is_control
 
 from .case import Case
-from .outcome import Seen, SeenClose, SeenMessage, SeenPong, SeenRequest, SeenResponse
+from .outcome import SeenClose, SeenEvent, SeenMessage, SeenPong, SeenRequest, SeenResponse
 from .steps import WRITING, CaseStep, EndpointSends, EndpointSendsHead, EndSending, SendFrame, SendOctets
 
 __all__ = ["Burst", "StreamEnd", "bursts", "chunk_faults", "order_faults", "sizes", "stream_end"]
@@ -31,7 +31,7 @@ class StreamEnd(StrEnum):
 class Burst(NamedTuple):
     """Octets to write in chunks, once the endpoint has sent what is awaited."""
 
-    awaits: tuple[Seen, ...]
+    awaits: tuple[SeenEvent, ...]
     chunks: tuple[bytes, ...]
 
 
@@ -87,9 +87,9 @@ def chunk_faults(steps: Sequence[CaseStep], chunks: Sequence[int]) -> Iterator[s
         yield "a chunk reaches across a step of the endpoint's own"
 
 
-def _segments(steps: Sequence[CaseStep]) -> Iterator[tuple[tuple[Seen, ...], int]]:
+def _segments(steps: Sequence[CaseStep]) -> Iterator[tuple[tuple[SeenEvent, ...], int]]:
     """The stimulus between steps of the endpoint: what is awaited before, and the number of octets."""
-    awaits: list[Seen] = []
+    awaits: list[SeenEvent] = []
     length = 0
     message = _Message()
     for step in steps:
@@ -115,7 +115,7 @@ class _Message:
     def __init__(self) -> None:
         self._payload, self._binary = b"", False
 
-    def shown(self, frame: Frame) -> list[Seen]:
+    def shown(self, frame: Frame) -> list[SeenEvent]:
         """What a frame shows: a whole message with its last fragment, a Pong, a Close."""
         if frame.opcode == PONG:
             return [SeenPong(frame.payload)]

@@ -94,7 +94,7 @@ def change_in_words(name: str, value: object) -> str:
 
 
 def octets(count: int) -> str:
-    """So many octets, in words: of 4194304 it says 4 MiB."""
+    """A number of octets in words: 4194304 is 4 MiB."""
     for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
         if count >= size and count % size == 0:
             return f"{count // size} {unit}"

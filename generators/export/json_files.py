@@ -49,7 +49,7 @@ def schema_faults(document: Any) -> list[str]:
 def export_json(cases: Iterable[Case], directory: str | os.PathLike[str]) -> ExportResult:
     """Write `<id>.json` for each case, `index.json` and `case.schema.json`; all cases are carried.
 
-    ValueError for cases that do not go together (:func:`~wsoracle.generators.cases.case.check_suite`), OSError where
+    ValueError for cases that do not go together (:func:`~wsoracle.generators.cases.derived.check_suite`), OSError where
     the directory cannot be written (:func:`~wsoracle.generators.export.files.write_directory`).
     """
     suite = check_suite(cases)

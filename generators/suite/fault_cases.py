@@ -58,11 +58,11 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
     for role, side in SIDES.items():
         for changes, head in faults(role):
             name = f"fault/{role}/" + "+".join(_word(change) for change in changes)
-            scenario = CaseHistory(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
+            history = CaseHistory(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
             what = "request" if role is Role.SERVER else "answer"
             title = f"A sound {what}, but: " + "; ".join(change_in_words(*_labelled(change)) for change in changes)
             try:
-                made = build_case(name, Origin("fault"), title, scenario)
+                made = build_case(name, Origin("fault"), title, history)
             except CannotBuildError as error:
                 left[name] = str(error)
                 continue

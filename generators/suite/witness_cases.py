@@ -32,11 +32,11 @@ def witness_cases() -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
             left.append(LeftOut(case_id, found.why))
             continue
         path = tuple((step.event, step.label) for step in found.path)
-        scenario = CaseHistory(found.setting, found.event, path, found.start.state)
+        history = CaseHistory(found.setting, found.event, path, found.start.state)
         does = "receives" if found.event.kind is EventKind.RECEIVE else found.event.kind.value
         title = f"{rule_id}: the {role} {does}" if found.event.kind is EventKind.RECEIVE else f"{rule_id}: {does}"
         try:
-            made = build_case(case_id, Origin("witness", rule=rule_id), title, scenario, found.rule.quote)
+            made = build_case(case_id, Origin("witness", rule=rule_id), title, history, found.rule.quote)
         except CannotBuildError as error:
             left.append(LeftOut(case_id, str(error)))
             continue

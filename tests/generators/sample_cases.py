@@ -9,9 +9,9 @@ from wsoracle.generators.cases.origin import Origin
 from wsoracle.generators.cases.outcome import (
     AllowedOutcome,
     Departure,
-    Reaction,
-    Seen,
+    ReactionKind,
     SeenClose,
+    SeenEvent,
     SeenMessage,
     SeenPong,
     SeenTcpClosed,
@@ -40,13 +40,13 @@ def frame(opcode: int, payload: bytes = b"", role: Role = Role.SERVER, **fields:
     return Frame(opcode, payload, key=KEY if role is Role.SERVER else None, **fields)
 
 
-def accepted(rule: str, *seen: Seen) -> AllowedOutcome:
-    return AllowedOutcome(Reaction.ACCEPT, MUST, (rule,), observable=seen)
+def accepted(rule: str, *seen: SeenEvent) -> AllowedOutcome:
+    return AllowedOutcome(ReactionKind.ACCEPT, MUST, (rule,), observable=seen)
 
 
-def refused(code: int, rule: str, *before: Seen, strength: Strength = MUST) -> tuple[AllowedOutcome, ...]:
+def refused(code: int, rule: str, *before: SeenEvent, strength: Strength = MUST) -> tuple[AllowedOutcome, ...]:
     """The outcomes of failing: with the right Close, with another, with none."""
-    fail = AllowedOutcome(Reaction.FAIL, strength, (rule,), (*before, SeenClose(code), SeenTcpClosed()), code)
+    fail = AllowedOutcome(ReactionKind.FAIL, strength, (rule,), (*before, SeenClose(code), SeenTcpClosed()), code)
     other = (Departure("7.1.7/appropriate-code", SHOULD),)
     none = (Departure("7.1.7/close-frame-before-tcp", SHOULD),)
     return (
@@ -117,7 +117,7 @@ def two_messages() -> Case:
 
 def closing(role: Role = Role.SERVER) -> Case:
     payload = (1000).to_bytes(2) + b"bye"
-    seen: tuple[Seen, ...] = (SeenClose(1000),) if role is Role.CLIENT else (SeenClose(1000), SeenTcpClosed())
+    seen: tuple[SeenEvent, ...] = (SeenClose(1000),) if role is Role.CLIENT else (SeenClose(1000), SeenTcpClosed())
     return _case(
         id=f"witness/5.5.1/close/{role}",
         roles=frozenset((role,)),
@@ -158,7 +158,7 @@ def unfinished_frame() -> Case:
         origin=Origin("exploration", seed=8),
         title="one octet of a header: nothing is said yet",
         steps=(SendOctets(b"\x81"),),
-        allowed=(AllowedOutcome(Reaction.ACCEPT, MAY, ("2.1/nothing-owed",), observable=()),),
+        allowed=(AllowedOutcome(ReactionKind.ACCEPT, MAY, ("2.1/nothing-owed",), observable=()),),
     )
 
 
@@ -186,7 +186,7 @@ def silent_after_ping() -> Case:
         origin=Origin("witness", rule="5.5.2/pong-owed"),
         title="no Pong for a Ping",
         steps=(SendFrame(frame(PING, b"p")), EndpointIsSilent()),
-        allowed=(AllowedOutcome(Reaction.FORBID, MUST, ("5.5.2/pong-owed",)),),
+        allowed=(AllowedOutcome(ReactionKind.FORBID, MUST, ("5.5.2/pong-owed",)),),
         control="control/text/server",
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from wsoracle.generators.cases.outcome import (
-    Seen,
     SeenClose,
+    SeenEvent,
     SeenMessage,
     SeenPong,
     SeenRequest,
@@ -15,9 +15,9 @@ from wsoracle.model.octets.frames import parse
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame
 
 
-def seen_of(octets: bytes, *, closed: bool, opening: bool = False) -> tuple[Seen, ...]:
+def seen_of(octets: bytes, *, closed: bool, opening: bool = False) -> tuple[SeenEvent, ...]:
     """The messages, Pongs and Closes in octets, and the end of TCP; ``opening``: a request or a response before."""
-    seen: list[Seen] = []
+    seen: list[SeenEvent] = []
     if opening and octets:
         head, _, octets = octets.partition(b"\r\n\r\n")
         if head.startswith(b"HTTP/"):

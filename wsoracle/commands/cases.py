@@ -1,4 +1,4 @@
-"""``wsoracle cases``: the live cases as a list, one of them in full, and what is made from all of them."""
+"""``wsoracle cases``: the cases that a tester runs, one of them in full, and the files that are made from all."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def command(
     file: str | None,
     autobahn_cases: str | None,
 ) -> None:
-    """List the live cases, or tell of one what is sent and expected.
+    """List the cases that a tester runs, or show what is sent and expected in one.
 
     PATTERN is the id of a case, the beginning or a part of ids, or a pattern with * for whole ones. What is expected is
-    what the rules say: nobody has typed it in.
+    worked out from the rules.
     """
     if autobahn or suite or expected:
         if autobahn + suite + expected > 1 or pattern or json_file is not None:

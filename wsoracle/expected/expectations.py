@@ -1,7 +1,7 @@
-"""The judge's verdicts on the behaviours that one can think of in a case: the expectation, which nobody types in.
+"""What is expected in a case: the judge's verdict on each candidate. It is worked out, and never typed in.
 
 Theory of operation. Candidates are proposed, the judge decides about each, and those that are decided alike are told
-together. Nothing here is needed for a verdict on a real endpoint: it is for people who want to know beforehand.
+together. Nothing here is needed for a verdict on a real endpoint: it tells people beforehand what a verdict will be.
 """
 
 from __future__ import annotations

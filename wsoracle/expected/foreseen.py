@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-__all__ = ["Answers", "Foreseen", "Outcomes", "Owed"]
+__all__ = ["Foreseen", "Outcomes", "OwedAnswers"]
 
-Owed: TypeAlias = tuple[int, int, bool, bool, int]
+OwedAnswers: TypeAlias = tuple[int, int, bool, bool, int]
 """Messages and Pongs that are owed for something that was sent, whether it makes the endpoint fail the connection,
 whether it was a Close that was taken; and for how many such things after each other the same holds."""
 
@@ -24,37 +24,21 @@ class Outcomes(NamedTuple):
     expected_close: dict[str, Any]
 
 
-class Answers(Protocol):
-    """What a conforming endpoint owes for what it was sent so far: `messages` and `pongs`.
+class Foreseen:
+    """What a conforming endpoint owes for what it was sent so far, known beforehand: see `canonical.Reference`.
 
-    `failed` (true, or a code) and `got_close` say what the endpoint does at the end.
+    There is a step for each call of :meth:`sent`, whatever the octets.
     """
 
-    @property
-    def messages(self) -> int: ...
-    @property
-    def pongs(self) -> int: ...
-    @property
-    def failed(self) -> int | bool | None: ...
-    @property
-    def got_close(self) -> bool: ...
-
-    def sent(self, octets: bytes, times: int = 1) -> None:
-        """The endpoint under test was sent these octets, so many times after each other."""
-
-
-class Foreseen:
-    """Answers that are known beforehand: a step for each call of :meth:`sent`, whatever the octets."""
-
-    def __init__(self, steps: Iterable[Owed]) -> None:
+    def __init__(self, steps: Iterable[OwedAnswers]) -> None:
         self.messages = 0
         self.pongs = 0
         self.failed = False
         self.got_close = False
-        self._steps: Final[Iterator[Owed]] = chain.from_iterable(repeat(step, step[-1]) for step in steps)
+        self._steps: Final[Iterator[OwedAnswers]] = chain.from_iterable(repeat(step, step[-1]) for step in steps)
 
     def sent(self, octets: bytes, times: int = 1) -> None:
-        """As in :class:`Answers`."""
+        """The endpoint under test was sent these octets, as often as ``times`` says."""
         messages, pongs, failed, got_close, _ = next(self._steps)
         self.messages += messages
         self.pongs += pongs

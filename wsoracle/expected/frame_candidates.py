@@ -1,4 +1,4 @@
-"""Behaviours of an endpoint on frames that one can think of: what is right is not decided here.
+"""Candidates: behaviours that an endpoint could show on frames, allowed or not, which is not decided here.
 
 They are: what an endpoint that follows the rules does; the same, but ended at any place by a Close with any of the
 usual codes, or by the end of TCP; answers in another order; only the latest of several Pings answered; a Close that

@@ -1,4 +1,4 @@
-"""Answers to an opening handshake that one can think of: what is right is not decided here.
+"""Candidates: answers that an endpoint could give in an opening handshake, allowed or not, not decided here.
 
 A server may complete it, refuse it with a status, drop TCP or be silent; a client may take the answer, or fail the
 connection with and without a Close. What follows an open connection is as the rules have it.

@@ -1,4 +1,4 @@
-"""A behaviour of an endpoint in a case that one can think of, and the judge's verdict on it, for people."""
+"""A candidate, which is a behaviour that an endpoint could show in a case, and the judge's verdict on it."""
 
 from __future__ import annotations
 

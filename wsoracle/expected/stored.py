@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.file import rules_digest
@@ -20,7 +20,10 @@ from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
-from .foreseen import Answers, Foreseen, Outcomes, Owed
+from .foreseen import Foreseen, Outcomes, OwedAnswers
+
+if TYPE_CHECKING:
+    from wsoracle.generators.cases.canonical import Reference
 
 __all__ = ["FILE", "answers_to", "expected_text", "outcomes_of", "stored"]
 
@@ -30,11 +33,11 @@ VERSION: Final = 3
 KEPT: Final[Profile] = "interop"
 
 
-class Entry(NamedTuple):
+class StoredCase(NamedTuple):
     """What the file says of a case and a role; `owed` is None for a case that begins with the opening handshake."""
 
     outcomes: Outcomes
-    owed: list[Owed] | None
+    owed: list[OwedAnswers] | None
 
 
 def outcomes_of(case: Case, role: Role, profile: Profile = "interop") -> Outcomes:
@@ -42,17 +45,17 @@ def outcomes_of(case: Case, role: Role, profile: Profile = "interop") -> Outcome
     entry = stored(case.id, role) if profile == KEPT else None
     if entry is not None:
         return entry.outcomes
-    from .working_out import outcomes_for  # the judge; the reports of stored cases need none
+    from .working_out import outcomes_for  # needs the judge; reports of stored cases do not
 
     return outcomes_for(case, role, profile)
 
 
-def answers_to(case: Case, role: Role) -> Answers:
+def answers_to(case: Case, role: Role) -> Foreseen | Reference:
     """The answers to a case, from an endpoint of a role: from the file, or from a canonical endpoint while it runs."""
     entry = stored(case.id, role) if _ours().get(case.id) is case else None
     if entry is not None and entry.owed is not None:
         return Foreseen(entry.owed)
-    from wsoracle.generators.cases.canonical import Reference  # the rules; a tester of stored cases needs none
+    from wsoracle.generators.cases.canonical import Reference  # needs the rules; a tester of stored cases does not
 
     return Reference(role)
 
@@ -78,7 +81,7 @@ class _Table:
         return "[\n" + ",\n".join(self._places) + "\n]"
 
 
-def expected_text(entries: Iterable[tuple[Case, Role, Outcomes, list[Owed] | None]]) -> str:
+def expected_text(entries: Iterable[tuple[Case, Role, Outcomes, list[OwedAnswers] | None]]) -> str:
     """The text of the file."""
     outcomes, sets = _Table(), _Table()
     cases: dict[str, dict[str, int]] = {}
@@ -90,14 +93,14 @@ def expected_text(entries: Iterable[tuple[Case, Role, Outcomes, list[Owed] | Non
     return f'{head[:-1]}, "outcomes": {outcomes.text()}, "sets": {sets.text()}, "cases": {{\n{lines}\n}}}}\n'
 
 
-def stored(case_id: str, role: Role) -> Entry | None:
+def stored(case_id: str, role: Role) -> StoredCase | None:
     """What the file says of a case for a role; None where the case is not in it."""
     document = _document()
     place = document.get("cases", {}).get(case_id, {}).get(role.value)
     if place is None:
         return None
     places, expected, close, owed = document["sets"][place]
-    return Entry(Outcomes([document["outcomes"][one] for one in places], expected, close), owed)
+    return StoredCase(Outcomes([document["outcomes"][one] for one in places], expected, close), owed)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from wsoracle.generators.cases.canonical import Reference, key_for
 from wsoracle.generators.cases.case import Case
@@ -13,17 +13,22 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
 from .expectations import autobahn_shape, expectations
-from .foreseen import Outcomes, Owed
+from .foreseen import Outcomes, OwedAnswers
 
 __all__ = ["every_outcome", "outcomes_for", "owed_for"]
 
 LONGEST: Final = 64
 """Characters of a payload that are kept."""
 
+WorkedOut: TypeAlias = tuple[Case, Role, Outcomes, list[OwedAnswers] | None]
+"""A case and a role, the outcomes, and the answers that are owed: none where it begins with the opening handshake."""
+
 OnStep = Callable[[str, int, int], None]
 
 
-def every_outcome(cases: Iterable[Case], step: OnStep) -> Iterator[tuple[Case, Role, Outcomes, list[Owed] | None]]:
+def every_outcome(
+    cases: Iterable[Case], step: OnStep
+) -> Iterator[tuple[Case, Role, Outcomes, list[OwedAnswers] | None]]:
     """Each case with each of its roles, and what is expected there; ``step`` is told of the progress."""
     every = [(case, role) for case in cases for role in Role if role in case.roles]
     for number, (case, role) in enumerate(every):
@@ -43,7 +48,7 @@ def _cut(event: list[Any]) -> list[Any]:
     return [part[:LONGEST] + " ..." if isinstance(part, str) and len(part) > LONGEST else part for part in event]
 
 
-def owed_for(case: Case, role: Role) -> list[Owed]:
+def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
     """What is owed in a case that begins with frames, a step for each time that something is sent."""
     reference = Reference(role)
     steps: list[tuple[int, int, bool, bool]] = []

@@ -27,7 +27,6 @@ from wsoracle.model.octets.http import HeadReader, Malformed, Read, Request, Res
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
 
-from ..expected.foreseen import Answers
 from ..expected.stored import answers_to
 from .connection import Connection
 from .transcript import BARRIER, Transcript
@@ -137,7 +136,7 @@ class Conversation:
         self._received: Final = connection.units
         self._manners: Final = manners
         self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
-        self._answers: Final[Answers] = answers_to(case, role)
+        self._answers: Final = answers_to(case, role)
         self._patience = self._most_patience = patience_with(case, manners)
         self._key: bytes | None = None
         self._at_boundary = True  # between frames

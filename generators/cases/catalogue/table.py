@@ -36,7 +36,7 @@ def close(code: int | None = 1000, reason: bytes = b"") -> SendFrame:
 
 
 def chopped(chop: int | None, *actions: SendFrame) -> tuple[SendFrame, ...]:
-    """The same frames in writes of so many octets."""
+    """The same frames in writes of at most ``chop`` octets."""
     return tuple(SendFrame(one.frame, chop, one.cut, one.length) for one in actions)
 
 

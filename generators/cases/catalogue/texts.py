@@ -20,7 +20,7 @@ LENGTHS: Final = range(1, 7)
 """UTF-8 once had forms of up to six octets; RFC 3629 ended that at four."""
 
 LAST: Final = {1: 0x7F, 2: 0x7FF, 3: 0xFFFF, 4: 0x1FFFFF, 5: 0x3FFFFFF, 6: 0x7FFFFFFF}
-"""The last number that a form of so many octets can hold."""
+"""The last number that a form of UTF-8 can hold, by its number of octets."""
 
 LAST_CODE_POINT: Final = 0x10FFFF
 HIGH: Final = (0xD800, 0xDB7F, 0xDB80, 0xDBFF)
@@ -29,7 +29,7 @@ LOW: Final = (0xDC00, 0xDF80, 0xDFFF)
 
 
 def form(number: int, length: int | None = None) -> bytes:
-    """A number in the form of UTF-8 with so many octets, legal or not; without ``length`` in the shortest."""
+    """A number in the form of UTF-8 with ``length`` octets, legal or not; without ``length`` in the shortest."""
     size = next(n for n in LENGTHS if number <= LAST[n]) if length is None else length
     if size == 1:
         return bytes([number])

@@ -12,7 +12,7 @@ from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import check_suite, judge_only, negative
 from wsoracle.generators.cases.origin import Origin
-from wsoracle.generators.cases.outcome import ANY_CODE, Reaction, Seen, SeenClose, SeenResponse, Verdict
+from wsoracle.generators.cases.outcome import ANY_CODE, ReactionKind, SeenClose, SeenEvent, SeenResponse, Verdict
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
@@ -59,13 +59,13 @@ def test_the_canonical_endpoint_shows_an_allowed_outcome(case: Case) -> None:
     assert any(_same(found, outcome.observable or ()) for outcome in good), (found, [o.observable for o in good])
 
 
-def _same(found: tuple[Seen, ...], wanted: tuple[Seen, ...]) -> bool:
+def _same(found: tuple[SeenEvent, ...], wanted: tuple[SeenEvent, ...]) -> bool:
     if len(found) < len(wanted) or len(found) > len(wanted) + 1:
         return False
     return all(f == w or _fits(f, w) for f, w in zip(found, wanted, strict=False))
 
 
-def _fits(found: Seen, wanted: Seen) -> bool:
+def _fits(found: SeenEvent, wanted: SeenEvent) -> bool:
     if isinstance(found, SeenResponse) and isinstance(wanted, SeenResponse):
         least = {"error": 400, "not 101": 200}.get(str(wanted.status), 0)
         assert isinstance(found.status, int)
@@ -97,7 +97,7 @@ def test_a_hang_up_shows_no_positive_case_and_negative_cases_have_controls() -> 
             assert not any(
                 o.observable is not None and len(o.observable) == 1 and o.verdict() is Verdict.OK and not o.stays_open
                 for o in case.allowed
-                if o.reaction is Reaction.ACCEPT and o.delivers in ("text message", "binary message", "ping")
+                if o.reaction is ReactionKind.ACCEPT and o.delivers in ("text message", "binary message", "ping")
                 and o.code is None and not case.sends_close and not case.half_closes
                 and all(type(s).__name__ == "SeenTcpClosed" for s in o.observable or ())
             )  # fmt: skip
@@ -120,7 +120,7 @@ def test_two_pings_and_a_message_may_be_answered_in_several_orders() -> None:
         tuple((Event(receive, ping(n)), Label(Kind.ACCEPT, delivers="ping")) for n in (1, 2)),
     )
     (case,) = build_case("witness/two-pings/server", Origin("control"), "Two Pings and a message", scenario)
-    accepted = [o for o in case.allowed if o.reaction is Reaction.ACCEPT]
+    accepted = [o for o in case.allowed if o.reaction is ReactionKind.ACCEPT]
     assert len(accepted) == 3 + 2
 
 

@@ -43,7 +43,7 @@ from wsoracle.generators.cases.origin import Origin
 from wsoracle.generators.cases.outcome import (
     AllowedOutcome,
     Departure,
-    Reaction,
+    ReactionKind,
     SeenClose,
     SeenMessage,
     SeenPong,
@@ -228,7 +228,7 @@ def test_where_the_stimulus_ends(case: Case, ending: StreamEnd) -> None:
         (refused(1007, "8.1/fail-fast", strength=Strength.MAY)[0], Verdict.OK, Verdict.OK),
         (
             AllowedOutcome(
-                Reaction.ACCEPT,
+                ReactionKind.ACCEPT,
                 Strength.MUST,
                 ("5.5.2/ping",),
                 (),
@@ -237,18 +237,18 @@ def test_where_the_stimulus_ends(case: Case, ending: StreamEnd) -> None:
             Verdict.FAILED,
             Verdict.INFORMATIONAL,
         ),
-        (AllowedOutcome(Reaction.FORBID, Strength.MUST, ("5.1/client-masks",)), Verdict.FAILED, Verdict.FAILED),
+        (AllowedOutcome(ReactionKind.FORBID, Strength.MUST, ("5.1/client-masks",)), Verdict.FAILED, Verdict.FAILED),
         (
-            AllowedOutcome(Reaction.FORBID, Strength.CONSENSUS, ("7.1.5/one-close",)),
+            AllowedOutcome(ReactionKind.FORBID, Strength.CONSENSUS, ("7.1.5/one-close",)),
             Verdict.FAILED,
             Verdict.INFORMATIONAL,
         ),
         (
-            AllowedOutcome(Reaction.FORBID, Strength.SHOULD, ("7.1.1/client-waits",)),
+            AllowedOutcome(ReactionKind.FORBID, Strength.SHOULD, ("7.1.1/client-waits",)),
             Verdict.NON_STRICT,
             Verdict.NON_STRICT,
         ),
-        (AllowedOutcome(Reaction.PERMIT, Strength.MAY, ("5.5.2/send-ping",)), Verdict.OK, Verdict.OK),
+        (AllowedOutcome(ReactionKind.PERMIT, Strength.MAY, ("5.5.2/send-ping",)), Verdict.OK, Verdict.OK),
     ],
 )
 def test_verdicts_follow_from_strengths(outcome: AllowedOutcome, interop: Verdict, letter: Verdict) -> None:
@@ -272,7 +272,7 @@ def test_expected_as_in_the_established_suite() -> None:
 
 def test_a_fault_is_never_expected() -> None:
     departs = (Departure("5.5/fragmented-control", Strength.CONSENSUS),)
-    fault = AllowedOutcome(Reaction.ACCEPT, Strength.MUST, ("5.5.2/ping",), (SeenPong(b"p"),), departs_from=departs)
+    fault = AllowedOutcome(ReactionKind.ACCEPT, Strength.MUST, ("5.5.2/ping",), (SeenPong(b"p"),), departs_from=departs)
     case = replace(reserved_bit(), allowed=(fault, *reserved_bit().allowed))
     assert expected(case) == expected(reserved_bit())
     assert fault not in acceptable(case)
@@ -286,7 +286,7 @@ def test_negative_cases_are_those_that_name_a_control(case: Case) -> None:
 
 def test_what_follows_a_failure_is_negative_too() -> None:
     ignored = AllowedOutcome(
-        Reaction.IGNORE, Strength.MUST, ("7.1.7/nothing-after-failing",), (SeenClose(1002), SeenTcpClosed())
+        ReactionKind.IGNORE, Strength.MUST, ("7.1.7/nothing-after-failing",), (SeenClose(1002), SeenTcpClosed())
     )
     steps = (*reserved_bit().steps, SendFrame(frame(TEXT, b"x")))
     assert negative(checked(replace(reserved_bit(), steps=steps, allowed=(ignored,), chunks=())))
@@ -335,7 +335,7 @@ def test_what_only_the_judge_can_read(case: Case, reason: str | None) -> None:
         ({"steps": (SendOctets(b"\x81"), *echo_text().steps)}, "octets that are none"),
         ({"steps": (*echo_text().steps, EndpointIsSilent())}, "permit and forbid"),
         ({"steps": closing().steps}, "a Close arrives"),
-        ({"allowed": (AllowedOutcome(Reaction.PERMIT, Strength.MAY, ("5.1/send-text",)),)}, "permit and forbid"),
+        ({"allowed": (AllowedOutcome(ReactionKind.PERMIT, Strength.MAY, ("5.1/send-text",)),)}, "permit and forbid"),
         ({"allowed": refused(1002, "5.2/reserved-bits")}, "names its positive control"),
     ],
 )
@@ -358,11 +358,11 @@ def test_a_chunk_stays_on_one_side_of_a_step_of_the_endpoint() -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: AllowedOutcome(Reaction.FAIL, Strength.MUST, ("5.2/reserved-bits",)), "status code"),
-        (lambda: AllowedOutcome(Reaction.ACCEPT, Strength.MUST, ("6.2/text-message",), code=1002), "status code"),
-        (lambda: AllowedOutcome(Reaction.ACCEPT, Strength.MUST, ()), "names the rules"),
+        (lambda: AllowedOutcome(ReactionKind.FAIL, Strength.MUST, ("5.2/reserved-bits",)), "status code"),
+        (lambda: AllowedOutcome(ReactionKind.ACCEPT, Strength.MUST, ("6.2/text-message",), code=1002), "status code"),
+        (lambda: AllowedOutcome(ReactionKind.ACCEPT, Strength.MUST, ()), "names the rules"),
         (lambda: accepted("5.5.1/close", SeenTcpClosed(), SeenClose(1000)), "nothing is seen after"),
-        (lambda: AllowedOutcome(Reaction.PERMIT, Strength.MAY, ("5.5.2/send-ping",), ()), "nothing to observe"),
+        (lambda: AllowedOutcome(ReactionKind.PERMIT, Strength.MAY, ("5.5.2/send-ping",), ()), "nothing to observe"),
         (lambda: SeenClose(65536), "16 bits"),
         (lambda: unfinished(Frame(TEXT, b"abc"), 3), "octets of the payload are missing"),
         (lambda: SendOctets(b""), "at least one"),

@@ -1,4 +1,4 @@
-"""What is expected in live cases is what the judge says; who does nothing right passes nothing."""
+"""What is expected in cases is what the judge says; an endpoint that does nothing right passes nothing."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def _read(text: str) -> tuple[Case, ...]:
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", '{"format": "x"}', '{"format": "wsoracle-live-cases", "version": 1, "rules": "", "cases": []}', "no"]
+    "text", ["{}", '{"format": "x"}', '{"format": "wsoracle-suite", "version": 1, "rules": "", "cases": []}', "no"]
 )
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "suite.json"
