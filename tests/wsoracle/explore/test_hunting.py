@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faulty import ACCEPTS_FRAGMENTED_CONTROL, FAILS_WITH_ANOTHER_CODE, OWES_NO_PONG, FaultyRole
-from wsoracle.explore import random_walk
+from wsoracle.explore import hunting, random_walk
 from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.explore.findings import Finding, stimulus_to_json
 from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
@@ -30,6 +30,7 @@ from wsoracle.model.notation.variables import Event, Setting, State
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import PING, Frame, Role
 from wsoracle.model.rules import RULES
+from wsoracle.properties.judge.judge import rules_fired
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, Stimulus
 from wsoracle.properties.state_machines.driving import Sut
 from wsoracle.properties.state_machines.walk import Walk
@@ -115,6 +116,21 @@ def test_the_same_seed_finds_the_same() -> None:
     assert again == hunted(OWES_NO_PONG)
     other = hunt(Plain(Role.SERVER, OWES_NO_PONG), 2, BUDGET)
     assert other.fired != again.fired
+
+
+def test_steering_does_not_depend_on_the_order_of_a_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    fired = rules_fired
+    scores: list[list[float]] = []
+    for backwards in (False, True):
+        seen: list[float] = []
+        monkeypatch.setattr(hunting, "target", lambda score, label, seen=seen: seen.append(score))
+        monkeypatch.setattr(
+            hunting, "rules_fired", lambda *given, order=backwards: sorted(fired(*given), reverse=order)
+        )
+        hunt(Plain(Role.SERVER, OWES_NO_PONG), 1, BUDGET)
+        scores.append(seen)
+    assert scores[0] == scores[1]
+    assert len({score % 1 for score in scores[0]}) > 10, "the second round counts seldom rules for more"
 
 
 def test_an_example_is_what_examining_its_scenario_shows() -> None:
