@@ -76,68 +76,70 @@ class ResponseFacts(NamedTuple):
         return self.defines_rsv1 or self.defines_rsv2 or self.defines_rsv3
 
 
-class _Fact(NamedTuple):
+class _FactWords(NamedTuple):
     """The words of a fact of a head: its meaning, and the names of its values where it is no truth value."""
 
     meaning: str
     labels: tuple[str, ...] = ()
 
 
-_FACTS: Final[Mapping[str, _Fact]] = {
-    "syntax": _Fact(
+_FACTS: Final[Mapping[str, _FactWords]] = {
+    "syntax": _FactWords(
         'how far the octets are a head of HTTP; "tolerated": with a fault that RFC 9112 lets recipients tolerate and '
         "forbids to senders (a line that ends with LF alone, a folded line, NUL)",
         ("malformed", "well-formed", "too large", "tolerated"),
     ),
-    "method_get": _Fact("the method is GET"),
-    "status": _Fact("the status code of HTTP"),
-    "http": _Fact("the version of HTTP in the first line", ("lower than 1.1", "at least 1.1")),
-    "target": _Fact(
+    "method_get": _FactWords("the method is GET"),
+    "status": _FactWords("the status code of HTTP"),
+    "http": _FactWords("the version of HTTP in the first line", ("lower than 1.1", "at least 1.1")),
+    "target": _FactWords(
         'the request target; "unfit": neither a path with an optional query, nor an absolute http or https URI',
         ("unfit", "a resource name", "an absolute http or https URI"),
     ),
-    "host": _Fact("the field Host", ("absent", "one", "repeated or invalid")),
-    "upgrade": _Fact(
+    "host": _FactWords("the field Host", ("absent", "one", "repeated or invalid")),
+    "upgrade": _FactWords(
         "the field Upgrade; letter case does not matter", ("absent", "websocket", "another", "a list with websocket")
     ),
-    "connection": _Fact(
+    "connection": _FactWords(
         "the tokens of Connection; letter case does not matter",
         ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
     ),
-    "key": _Fact(
+    "key": _FactWords(
         "Sec-WebSocket-Key: the octets that its base64 decodes to",
         ("absent", "16 octets", "another number of octets", "not base64", "repeated"),
     ),
-    "version": _Fact("Sec-WebSocket-Version", ("absent", "13", "another", "not a version", "13 and more")),
-    "protocols": _Fact(
+    "version": _FactWords("Sec-WebSocket-Version", ("absent", "13", "another", "not a version", "13 and more")),
+    "protocols": _FactWords(
         "Sec-WebSocket-Protocol: the subprotocols that the client offers",
         ("absent", "distinct tokens", "not a list of tokens", "with a repeated token"),
     ),
-    "offers": _Fact(
+    "offers": _FactWords(
         "Sec-WebSocket-Extensions: the extensions that the client offers",
         ("absent", "a list of extensions", "not a list of extensions"),
     ),
-    "origin": _Fact("the field Origin", ("absent", "one", "repeated")),
-    "accept": _Fact(
+    "origin": _FactWords("the field Origin", ("absent", "one", "repeated")),
+    "accept": _FactWords(
         "Sec-WebSocket-Accept, compared with the key of the request", ("absent", "right", "wrong", "repeated")
     ),
-    "subprotocol": _Fact(
+    "subprotocol": _FactWords(
         "Sec-WebSocket-Protocol, compared with those that the request offers",
         ("absent", "offered", "not offered", "not one token"),
     ),
-    "extensions": _Fact(
+    "extensions": _FactWords(
         "Sec-WebSocket-Extensions, compared with those that the request offers",
         ("absent", "offered", "not offered", "not a list of extensions", "with unknown parameters"),
     ),
-    "versions": _Fact(
+    "versions": _FactWords(
         "Sec-WebSocket-Version: the versions that the server lists",
         ("absent", "a list with 13", "not a list of versions", "a list without 13"),
     ),
-    "body": _Fact("the head announces a body"),
-    "for_uri": _Fact("target and Host are those of the URI that the client was asked to open; only the client knows"),
-    "defines_rsv1": _Fact("the extensions that are agreed on define RSV1"),
-    "defines_rsv2": _Fact("the extensions that are agreed on define RSV2"),
-    "defines_rsv3": _Fact("the extensions that are agreed on define RSV3"),
+    "body": _FactWords("the head announces a body"),
+    "for_uri": _FactWords(
+        "target and Host are those of the URI that the client was asked to open; only the client knows"
+    ),
+    "defines_rsv1": _FactWords("the extensions that are agreed on define RSV1"),
+    "defines_rsv2": _FactWords("the extensions that are agreed on define RSV2"),
+    "defines_rsv3": _FactWords("the extensions that are agreed on define RSV3"),
 }
 
 

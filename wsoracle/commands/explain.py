@@ -16,7 +16,7 @@ from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import WrongInput
 from ..explain.as_json import as_json
-from ..explain.explanation import ExplainError, Explanation, HeadReading, Reading
+from ..explain.explanation import ExplainedOctets, ExplainError, HeadReading, UnitReading
 from ..explain.frames import explain
 from ..explain.heads import explain_request, explain_response, request_of
 from ..explain.text import show
@@ -108,7 +108,7 @@ def command(
     _give(explanation, json_file)
 
 
-def _give(explanation: Explanation[Reading], json_file: str | None) -> None:
+def _give(explanation: ExplainedOctets[UnitReading], json_file: str | None) -> None:
     if json_file is not None:
         write_json(json_file, as_json(explanation))
     if json_file != STDOUT:
@@ -130,7 +130,7 @@ def _only_a_head(context: click.Context) -> None:
 
 def _explained_head(
     request: str | None, response: str | None, asked: str | None, exact: bool, switches: Switches
-) -> Explanation[HeadReading]:
+) -> ExplainedOctets[HeadReading]:
     option, name = ("--request", request) if request is not None else ("--response", response)
     assert name is not None
     if asked == name == "-":

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..cli import FAILED, WrongInput
-from ..spec.document import DOCUMENT, SpecError, render, stale_blocks
+from ..spec.document import DOCUMENT, MarkerError, render, stale_blocks
 from ..text.output import STDOUT, check_writable, write_text
 
 
@@ -40,7 +40,7 @@ def command(context: click.Context, write: bool, check: bool, name: str) -> None
         changed = stale_blocks(document)
     except OSError as error:
         raise WrongInput(f"{name}: {error.strerror}: call it in the repository, or say --file where it is") from error
-    except (SpecError, UnicodeDecodeError) as error:
+    except (MarkerError, UnicodeDecodeError) as error:
         raise WrongInput(f"{name}: {error}") from error
     if mode is None:
         write_text(STDOUT, render(document))

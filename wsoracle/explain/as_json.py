@@ -10,12 +10,12 @@ from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.notation.variables import Setting, State, label
 
-from .explanation import Explanation, FrameReading, HeadReading, Reading
+from .explanation import ExplainedOctets, FrameReading, HeadReading, UnitReading
 from .nearest_legal import Elsewhere
 from .reader import because
 
 
-def as_json(explanation: Explanation[Reading]) -> dict[str, Any]:
+def as_json(explanation: ExplainedOctets[UnitReading]) -> dict[str, Any]:
     """The explanation as an object: the setting, the state before, and each unit explained.
 
     Of frames there is a list, of heads always one, whose members stand beside the others.
@@ -28,7 +28,7 @@ def as_json(explanation: Explanation[Reading]) -> dict[str, Any]:
     return {**shared, "limit": setting.limit, "frames": units}
 
 
-def _unit(reading: Reading, explanation: Explanation[Reading]) -> dict[str, Any]:
+def _unit(reading: UnitReading, explanation: ExplainedOctets[UnitReading]) -> dict[str, Any]:
     own = (
         _head(reading)
         if isinstance(reading, HeadReading)
@@ -117,7 +117,7 @@ def _head(reading: HeadReading) -> dict[str, Any]:
     }
 
 
-def _rule_ids(reading: Reading) -> Iterable[str]:
+def _rule_ids(reading: UnitReading) -> Iterable[str]:
     """The rules that the unit meets, each once."""
     ids = [rule_id for outcome in reading.outcomes for rule_id in outcome.rules]
     ids += _ids(reading.refusals)
@@ -126,7 +126,7 @@ def _rule_ids(reading: Reading) -> Iterable[str]:
     return dict.fromkeys(ids)
 
 
-def _rule(rule: Rule, reading: Reading, setting: Setting, state: State) -> dict[str, Any]:
+def _rule(rule: Rule, reading: UnitReading, setting: Setting, state: State) -> dict[str, Any]:
     why = because(rule, setting, state, reading.facts)
     return {
         "id": rule.id,

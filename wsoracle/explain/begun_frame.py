@@ -15,7 +15,7 @@ from wsoracle.model.octets.vocabulary import KEY_OCTETS
 
 
 @dataclass(frozen=True)
-class Begun:
+class EarlyDecision:
     """What is certain of a frame before it is complete.
 
     ``missing``: octets that it needs at least; of the header only, where ``header`` says that that is not complete.
@@ -38,7 +38,7 @@ def begun_frame(
     setting: Setting,
     state: State,
     rules: RuleSet,
-) -> tuple[Begun, FrameFacts]:
+) -> tuple[EarlyDecision, FrameFacts]:
     """What the beginning of a frame decides, and the facts of it that are known.
 
     ``header`` is None where it is not complete; ``payload`` is what is there of the payload, unmasked; ``text_from`` is
@@ -57,7 +57,7 @@ def begun_frame(
         rows = enabled(rules, setting, state, event)
         ignored = tuple(rule for rule in rows if rule.then.word == "ignore" and not rule.then.effects)
     fails, may_fail = (tuple(rule for rule in sure if rule.strength.binds is binds) for binds in (True, False))
-    return Begun(missing, header is None, fails, may_fail, ignored), frame
+    return EarlyDecision(missing, header is None, fails, may_fail, ignored), frame
 
 
 def _of_header(octets: bytes) -> tuple[FrameFacts, frozenset[str], int]:
@@ -78,4 +78,4 @@ def _of_header(octets: bytes) -> tuple[FrameFacts, frozenset[str], int]:
     return facts_of_header(header), frozenset(known), size - len(octets)
 
 
-__all__ = ["Begun", "begun_frame"]
+__all__ = ["EarlyDecision", "begun_frame"]

@@ -1,7 +1,7 @@
 """What an explanation holds: the units that an endpoint receives, each with what the rules say of it.
 
-Frames and heads are explained alike (:class:`Reading`). They differ in how a unit is shown field by field, and in what
-would have made it legal.
+Frames and heads are explained alike (:class:`UnitReading`). They differ in how a unit is shown field by field, and in
+what would have made it legal.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from wsoracle.model.notation.switches import Switch
 from wsoracle.model.notation.variables import EventKind, Facts, Setting, State
 from wsoracle.model.rules import RULES
 
-from .begun_frame import Begun
-from .field_table import FieldLine
+from .begun_frame import EarlyDecision
+from .field_table import FieldRow
 from .head_lines import HeadLine
 from .nearest_head import Mended
-from .nearest_legal import Change, Elsewhere
+from .nearest_legal import Elsewhere, LegalChange
 
 
 class ExplainError(ValueError):
@@ -34,7 +34,7 @@ class Owed(NamedTuple):
     octets: bytes = b""
 
 
-class Dispute(NamedTuple):
+class SwitchEffect(NamedTuple):
     """A disputed point that decides about a unit: with another value of the switch other outcomes are allowed."""
 
     switch: Switch
@@ -43,7 +43,7 @@ class Dispute(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class UnitReading:
     """A unit as the endpoint reads it.
 
     ``outcomes`` are allowed in full, first the one that is followed, which leads to ``after``; there are none for a
@@ -59,11 +59,11 @@ class Reading:
     departing: tuple[Outcome, ...] = ()
     refusals: tuple[Rule, ...] = ()
     owed: tuple[Owed, ...] = ()
-    disputes: tuple[Dispute, ...] = ()
+    disputes: tuple[SwitchEffect, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrameReading(Reading):
+class FrameReading(UnitReading):
     """A frame, whole or (``begun``) its beginning, with its ``lines`` field by field.
 
     ``start`` counts octets from the beginning of the octets explained. Of a frame that is not accepted: ``elsewhere``
@@ -72,15 +72,15 @@ class FrameReading(Reading):
     """
 
     start: int
-    lines: tuple[FieldLine, ...]
+    lines: tuple[FieldRow, ...]
     elsewhere: Elsewhere | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[LegalChange, ...] = ()
     peer_accepts: bool = False
-    begun: Begun | None = None
+    begun: EarlyDecision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadReading(Reading):
+class HeadReading(UnitReading):
     """A head of the opening handshake, with its ``lines`` and the facts that each line gives.
 
     ``malformed`` says why the octets are no head; ``missing``: they end before the head does. ``breaks`` are the rules
@@ -100,11 +100,11 @@ class HeadReading(Reading):
     mended: Mended | None = None
 
 
-R = TypeVar("R", bound=Reading, covariant=True)
+R = TypeVar("R", bound=UnitReading, covariant=True)
 
 
 @dataclass(frozen=True)
-class Explanation(Generic[R]):
+class ExplainedOctets(Generic[R]):
     """All units that are explained, from the state ``start`` on; ``history`` are the frames received before.
 
     ``sent`` is the number of frames that the endpoint has sent before; ``notes`` say what was assumed.
@@ -119,4 +119,4 @@ class Explanation(Generic[R]):
     rules: RuleSet = RULES
 
 
-__all__ = ["Dispute", "ExplainError", "Explanation", "FrameReading", "HeadReading", "Owed", "Reading"]
+__all__ = ["ExplainError", "ExplainedOctets", "FrameReading", "HeadReading", "Owed", "SwitchEffect", "UnitReading"]

@@ -14,7 +14,7 @@ SHOWN: Final = 64
 """Octets of a payload, and characters of a text, that are shown."""
 
 
-class FieldLine(NamedTuple):
+class FieldRow(NamedTuple):
     """One line of the table: octets (where the line is the first to speak of them), bits, the field, its meaning."""
 
     octets: bytes
@@ -23,7 +23,7 @@ class FieldLine(NamedTuple):
     meaning: str
 
 
-def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterator[FieldLine]:
+def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterator[FieldRow]:
     """The lines for the octets of one frame, or of the beginning of one; ``payload`` is what is there of it, unmasked.
 
     ``text_from``: where the UTF-8 automaton stands before a payload of text, None for other payloads.
@@ -33,7 +33,7 @@ def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterato
         for field in FIELDS:
             if field.octet == number:
                 value = extract(field, octets)
-                yield FieldLine(
+                yield FieldRow(
                     octet, _bits(field, value), _NAMES.get(field.name, field.name), _meaning(field.name, value)
                 )
                 octet = b""
@@ -48,30 +48,30 @@ def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterato
         if extended:
             whole = len(extended) == form.extended
             said = _count(int.from_bytes(extended, "big")) if whole else _missing(form.extended, extended)
-            yield FieldLine(extended, "", "extended length", said)
+            yield FieldRow(extended, "", "extended length", said)
     if masked:
         key = octets[at : at + KEY_OCTETS]
         at += KEY_OCTETS
         if key:
-            yield FieldLine(key, "", "masking key", "" if len(key) == KEY_OCTETS else _missing(KEY_OCTETS, key))
+            yield FieldRow(key, "", "masking key", "" if len(key) == KEY_OCTETS else _missing(KEY_OCTETS, key))
     if octets[at:]:
         yield from _payload(fixed["opcode"], octets[at:], payload, masked=masked, text_from=text_from)
 
 
-def _payload(opcode: int, sent: bytes, payload: bytes, *, masked: bool, text_from: int | None) -> Iterator[FieldLine]:
+def _payload(opcode: int, sent: bytes, payload: bytes, *, masked: bool, text_from: int | None) -> Iterator[FieldRow]:
     if masked:
-        yield FieldLine(sent, "", "payload", "as sent, masked")
+        yield FieldRow(sent, "", "payload", "as sent, masked")
     if opcode == CLOSE:
         if len(payload) >= 2:
             code = int.from_bytes(payload[:2], "big")
             row = code_range(code)
-            yield FieldLine(payload[:2], "", "status code", f"{code}: {row.meaning} ({row.section})")
+            yield FieldRow(payload[:2], "", "status code", f"{code}: {row.meaning} ({row.section})")
         if len(payload) > 2:
-            yield FieldLine(payload[2:], "", "reason", quoted(payload[2:]))
+            yield FieldRow(payload[2:], "", "reason", quoted(payload[2:]))
         if len(payload) == 1:
-            yield FieldLine(payload, "", "body", "half of a status code")
+            yield FieldRow(payload, "", "body", "half of a status code")
         return
-    yield FieldLine(
+    yield FieldRow(
         payload, "", "unmasked" if masked else "payload", "" if text_from is None else quoted(payload, text_from)
     )
 
@@ -129,4 +129,4 @@ def _missing(wanted: int, have: bytes) -> str:
     return f"the first {len(have)} of {wanted} octets"
 
 
-__all__ = ["SHOWN", "FieldLine", "field_table", "quoted"]
+__all__ = ["SHOWN", "FieldRow", "field_table", "quoted"]

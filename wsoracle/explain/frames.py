@@ -20,9 +20,9 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame
 from wsoracle.model.rules import RULES
 
 from .begun_frame import begun_frame
-from .explanation import Dispute, ExplainError, Explanation, FrameReading, Owed
+from .explanation import ExplainedOctets, ExplainError, FrameReading, Owed, SwitchEffect
 from .field_table import field_table
-from .nearest_legal import Seen, remedies_for
+from .nearest_legal import KnownFrame, remedies_for
 from .reader import Reader
 
 
@@ -34,14 +34,14 @@ def explain(
     sent: bytes = b"",
     state: State | None = None,
     rules: RuleSet = RULES,
-) -> Explanation[FrameReading]:
+) -> ExplainedOctets[FrameReading]:
     """Explain octets received by an endpoint of this setting after the opening handshake.
 
     ``after`` are octets that it received before, and ``sent`` octets that it sent after those; ``state`` is where it
     stood before all of them (None: right after the opening handshake). Raises :class:`ExplainError` where ``after`` or
     ``sent`` are no whole frames, or where the endpoint may not send what it is said to have sent.
     """
-    reader = _FrameReader(setting, State() if state is None else state, rules)
+    reader = _FrameExplainer(setting, State() if state is None else state, rules)
     history = tuple(reader.frames(after, thoroughly=False))
     if history and history[-1].begun is not None:
         raise ExplainError(
@@ -50,17 +50,17 @@ def explain(
         )
     count = reader.send(sent)
     start = reader.state
-    return Explanation(setting, start, tuple(reader.frames(octets)), history, count, rules=rules)
+    return ExplainedOctets(setting, start, tuple(reader.frames(octets)), history, count, rules=rules)
 
 
-class _FrameReader(Reader):
+class _FrameExplainer(Reader):
     """Follows an endpoint through frames."""
 
     def __init__(self, setting: Setting, state: State, rules: RuleSet) -> None:
         super().__init__(setting, rules)
         self.state = state
         self._ping = b""
-        self._disputed: Final[dict[tuple[State, Event], tuple[Dispute, ...]]] = {}
+        self._disputed: Final[dict[tuple[State, Event], tuple[SwitchEffect, ...]]] = {}
         self._remedies: Final = remedies_for(setting, rules)
 
     def frames(self, octets: bytes, *, thoroughly: bool = True) -> Iterator[FrameReading]:
@@ -99,7 +99,7 @@ class _FrameReader(Reader):
         if header.opcode == PING and chosen.label.kind is Kind.ACCEPT:
             self._ping = payload
         self.state = read.after
-        seen = Seen(header, payload)
+        seen = KnownFrame(header, payload)
         refused = thoroughly and not any(outcome.label.kind is Kind.ACCEPT for outcome in read.outcomes)
         read = replace(read, owed=tuple(self._owed()), disputes=self._disputes(before, event) if thoroughly else ())
         return FrameReading(
@@ -118,7 +118,7 @@ class _FrameReader(Reader):
         payload = b"" if header is None else _unmasked(octets[header.size :], header)
         text_from = None if header is None else text_before(header.opcode, self.state, EventKind.RECEIVE)
         begun, known = begun_frame(octets, header, payload, text_from, self.setting, self.state, self.rules)
-        seen = None if header is None or not begun.fails else Seen(header, None)
+        seen = None if header is None or not begun.fails else KnownFrame(header, None)
         if seen is not None and (not thoroughly or self._remedies.legal(self.state, seen)):
             seen = None  # It is not the header that is at fault.
         return FrameReading(
@@ -135,7 +135,7 @@ class _FrameReader(Reader):
             begun=begun,
         )
 
-    def _peer(self, state: State, seen: Seen) -> bool:
+    def _peer(self, state: State, seen: KnownFrame) -> bool:
         other = replace(self.setting, role=self.setting.role.peer)
         return remedies_for(other, self.rules).legal(state, seen)
 
@@ -160,7 +160,7 @@ class _FrameReader(Reader):
                     return frame
         return None
 
-    def _disputes(self, state: State, event: Event) -> tuple[Dispute, ...]:
+    def _disputes(self, state: State, event: Event) -> tuple[SwitchEffect, ...]:
         if (state, event) not in self._disputed:
             self._disputed[state, event] = tuple(self.disputes(state, event))
         return self._disputed[state, event]

@@ -11,7 +11,7 @@ from wsoracle.model.notation.variables import label
 HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 
-class Fact(NamedTuple):
+class LineFact(NamedTuple):
     """A fact of the head and its value in words; ``wrong``: a rule speaks against the head because of it."""
 
     name: str
@@ -23,7 +23,7 @@ class HeadLine(NamedTuple):
     """A line of the head without its end, the facts that it gives, and a remark where it gives none."""
 
     octets: bytes
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[LineFact, ...] = ()
     remark: str = ""
 
 
@@ -77,8 +77,8 @@ def head_lines(octets: bytes, facts: HeadFacts, wrong: set[str]) -> Iterator[Hea
             yield HeadLine(line, remark="not part of the handshake")
 
 
-def _said(facts: HeadFacts, names: tuple[str, ...] | list[str], wrong: set[str]) -> tuple[Fact, ...]:
-    return tuple(Fact(name, label(name, getattr(facts, name)), name in wrong) for name in names)
+def _said(facts: HeadFacts, names: tuple[str, ...] | list[str], wrong: set[str]) -> tuple[LineFact, ...]:
+    return tuple(LineFact(name, label(name, getattr(facts, name)), name in wrong) for name in names)
 
 
 def absent_fields(facts: HeadFacts) -> Iterator[str]:
@@ -88,4 +88,4 @@ def absent_fields(facts: HeadFacts) -> Iterator[str]:
             yield field
 
 
-__all__ = ["Fact", "HeadFacts", "HeadLine", "absent_fields", "bare_lines", "head_lines"]
+__all__ = ["HeadFacts", "HeadLine", "LineFact", "absent_fields", "bare_lines", "head_lines"]

@@ -21,7 +21,7 @@ from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.model.octets.http import Head, HeadReader, Malformed, Read, Request, Response
 from wsoracle.model.octets.vocabulary import Role
 
-from .explanation import ExplainError, Explanation, HeadReading, Owed, Reading
+from .explanation import ExplainedOctets, ExplainError, HeadReading, Owed, UnitReading
 from .head_lines import HeadFacts, HeadLine, absent_fields, bare_lines, head_lines
 from .nearest_head import nearest_head
 from .reader import Reader
@@ -30,18 +30,18 @@ _AWAITING: Final = State(handshake=HANDSHAKE.index("awaiting 101"))
 _OPENS: Final = ("opening handshake", "open")
 
 
-def explain_request(octets: bytes, setting: Setting) -> Explanation[HeadReading]:
+def explain_request(octets: bytes, setting: Setting) -> ExplainedOctets[HeadReading]:
     """A request that a server of this setting reads as the first thing on a connection."""
-    return _HeadReader(EventKind.RECEIVE_REQUEST, setting, CONNECTING, CONNECTING, None).explain(octets)
+    return _HeadExplainer(EventKind.RECEIVE_REQUEST, setting, CONNECTING, CONNECTING, None).explain(octets)
 
 
-def explain_response(octets: bytes, setting: Setting, request: Request | None = None) -> Explanation[HeadReading]:
+def explain_response(octets: bytes, setting: Setting, request: Request | None = None) -> ExplainedOctets[HeadReading]:
     """A response that a client of this setting reads after its request.
 
     Where the request is not known, it is assumed to be one that the response fits, as far as there is such a request.
     """
     stage = _AWAITING if request is None else _server_after(request, setting)
-    return _HeadReader(EventKind.RECEIVE_RESPONSE, setting, _AWAITING, stage, request).explain(octets)
+    return _HeadExplainer(EventKind.RECEIVE_RESPONSE, setting, _AWAITING, stage, request).explain(octets)
 
 
 def request_of(octets: bytes) -> Request:
@@ -68,7 +68,7 @@ def _server_after(request: Request, setting: Setting) -> State:
     return Reader(Setting(Role.SERVER, switches=setting.switches)).read(b"", CONNECTING, event).after
 
 
-class _HeadReader(Reader):
+class _HeadExplainer(Reader):
     """Explains one head, for the endpoint that reads it and for the one that sent it."""
 
     def __init__(
@@ -82,18 +82,18 @@ class _HeadReader(Reader):
         self.sends: Final = EventKind.SEND_REQUEST if kind is EventKind.RECEIVE_REQUEST else EventKind.SEND_RESPONSE
         self.request: Final = request
 
-    def explain(self, octets: bytes) -> Explanation[HeadReading]:
+    def explain(self, octets: bytes) -> ExplainedOctets[HeadReading]:
         result = _read(self.setting.role, octets)
         if result is None:
             nothing = RequestFacts() if self.kind is EventKind.RECEIVE_REQUEST else ResponseFacts()
             reading = self._reading(
-                Reading(octets, self.before, self.before, nothing), bare_lines(octets), missing=True
+                UnitReading(octets, self.before, self.before, nothing), bare_lines(octets), missing=True
             )
             notes: tuple[str, ...] = ()
         else:
             facts, notes = self._facts(result)
             reading = self._whole(result, facts, rest=len(octets) - len(result.octets))
-        return Explanation(self.setting, self.before, (reading,), notes=notes)
+        return ExplainedOctets(self.setting, self.before, (reading,), notes=notes)
 
     def _whole(self, result: Read | Malformed, facts: HeadFacts, rest: int) -> HeadReading:
         """A head that is whole, or octets that are none."""
@@ -114,7 +114,7 @@ class _HeadReader(Reader):
         lines, absent = tuple(head_lines(octets, facts, wrong)), tuple(absent_fields(facts))
         return self._reading(read, lines, breaks=breaks, absent=absent, rest=rest, mended=mended)
 
-    def _reading(self, read: Reading, lines: tuple[HeadLine, ...], **more: Any) -> HeadReading:
+    def _reading(self, read: UnitReading, lines: tuple[HeadLine, ...], **more: Any) -> HeadReading:
         return HeadReading(
             **vars(read),
             kind=self.kind,

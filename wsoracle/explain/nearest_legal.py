@@ -40,7 +40,7 @@ _SPOILT: Final = ord("?")
 _LONGEST_MENDED: Final = 4096
 
 
-class Seen(NamedTuple):
+class KnownFrame(NamedTuple):
     """A frame as far as it is known: its header, and its unmasked payload where that is complete."""
 
     header: Header
@@ -66,7 +66,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """A frame of a path, with its octets."""
 
     frame: FrameFacts
@@ -74,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Change:
+class LegalChange:
     """A change that makes the frame legal: in words, with the frame's octets after it (for one of the choices)."""
 
     variables: tuple[str, ...]
@@ -91,7 +91,7 @@ class Elsewhere:
     to define besides. ``nowhere``: no state whatever accepts it.
     """
 
-    path: tuple[Step, ...] | None = None
+    path: tuple[PathStep, ...] | None = None
     from_start: bool = False
     extension: tuple[str, ...] = ()
     nowhere: bool = False
@@ -105,13 +105,13 @@ class Remedies:
         self._rules: Final = rules
         self._machine: Final = CompiledMachine(rules, setting)
 
-    def legal(self, state: State, seen: Seen) -> bool:
+    def legal(self, state: State, seen: KnownFrame) -> bool:
         """Whether the frame may be accepted in a state."""
         return self._accepted(state, seen.facts(state)) is not None
 
     # --- other states -------------------------------------------------------------------------------------------------
 
-    def elsewhere(self, state: State, seen: Seen) -> Elsewhere:
+    def elsewhere(self, state: State, seen: KnownFrame) -> Elsewhere:
         """The nearest state in which the frame is legal: from the state at hand if possible, else from the start."""
         claims = {name: getattr(state, name) for name in _CLAIMS}
         for count in range(len(_CLAIMS) + 1):
@@ -125,12 +125,12 @@ class Remedies:
                     return Elsewhere(self._path(State(**claimed), seen), True, bits)
         return Elsewhere(nowhere=True)
 
-    def _path(self, start: State, seen: Seen) -> tuple[Step, ...] | None:
+    def _path(self, start: State, seen: KnownFrame) -> tuple[PathStep, ...] | None:
         """A shortest path of accepted frames to a state where the frame is legal: breadth first."""
         reached = BreadthFirst([start], self._successors, longest=LONGEST_PATH)
         return next((reached.path(visit.state) for visit in reached if self.legal(visit.state, seen)), None)
 
-    def _successors(self, state: State) -> Sequence[tuple[Step, State]]:
+    def _successors(self, state: State) -> Sequence[tuple[PathStep, State]]:
         """The states that one accepted frame leads to, each with the first frame that does."""
         if state not in self._known_successors:
             found: dict[State, FrameFacts] = {}
@@ -139,13 +139,13 @@ class Remedies:
                 if after is not None:
                     found.setdefault(after, frame)
             self._known_successors[state] = [
-                (Step(frame, realise(Event(EventKind.RECEIVE, frame), state).octets), after)
+                (PathStep(frame, realise(Event(EventKind.RECEIVE, frame), state).octets), after)
                 for after, frame in found.items()
             ]
         return self._known_successors[state]
 
     @cached_property
-    def _known_successors(self) -> dict[State, list[tuple[Step, State]]]:
+    def _known_successors(self) -> dict[State, list[tuple[PathStep, State]]]:
         return {}
 
     def _short_frames(self, state: State) -> Iterator[FrameFacts]:
@@ -161,7 +161,7 @@ class Remedies:
         labels = self._machine.labels(state, Event(EventKind.RECEIVE, frame))
         return next((after for label, after in labels.items() if label.kind is Kind.ACCEPT), None)
 
-    def _somewhere(self, seen: Seen, claims: dict[str, bool]) -> bool:
+    def _somewhere(self, seen: KnownFrame, claims: dict[str, bool]) -> bool:
         """Whether any state accepts the frame, reachable or not."""
         return any(self.legal(State(**{**values, **claims}), seen) for values in self._all_states)  # type: ignore[arg-type]
 
@@ -178,7 +178,7 @@ class Remedies:
 
     # --- other frames -------------------------------------------------------------------------------------------------
 
-    def changes(self, state: State, seen: Seen) -> tuple[Change, ...]:
+    def changes(self, state: State, seen: KnownFrame) -> tuple[LegalChange, ...]:
         """The smallest changes of the frame that make it legal in a state: of one variable, or else of two."""
         edits = {name: list(self._edits(state, seen, name)) for name in _EDITED}
         single = [_change((name,), legal) for name in _EDITED if (legal := self._legal(state, edits[name]))]
@@ -198,7 +198,7 @@ class Remedies:
     def _legal(self, state: State, edits: list[_Edit]) -> list[_Edit]:
         return [edit for edit in edits if self.legal(state, edit.seen)]
 
-    def _edits(self, state: State, seen: Seen, name: str) -> Iterator[_Edit]:
+    def _edits(self, state: State, seen: KnownFrame, name: str) -> Iterator[_Edit]:
         """The frame with another value of one variable, the nearest values first."""
         now = getattr(seen.facts(state), name)
         for value in sorted(self._values(state)[name], key=lambda value: (abs(int(value) - int(now)), value)):
@@ -231,7 +231,7 @@ def remedies_for(setting: Setting, rules: RuleSet = RULES) -> Remedies:
 class _Edit(NamedTuple):
     """A changed frame, with the new value of each changed variable, in order."""
 
-    seen: Seen
+    seen: KnownFrame
     values: tuple[Value, ...]
 
 
@@ -239,15 +239,15 @@ _EDITED: Final = ("masked", "rsv1", "rsv2", "rsv3", "form", "code", "reason_ok",
 """The variables of a frame that its sender chooses; what changes the meaning of the frame comes last."""
 
 
-def _edited(seen: Seen, name: str, value: Value, state: State) -> Seen | None:
+def _edited(seen: KnownFrame, name: str, value: Value, state: State) -> KnownFrame | None:
     """The frame with one variable changed, the rest of it as before; None where octets do not have that value."""
     header, payload = seen
     if name in ("fin", "rsv1", "rsv2", "rsv3", "opcode"):
-        return Seen(header._replace(**{name: value}), payload)  # type: ignore[arg-type]
+        return KnownFrame(header._replace(**{name: value}), payload)  # type: ignore[arg-type]
     if name == "masked":
-        return Seen(header._replace(masked=bool(value), key=DEFAULT_KEY if value else None), payload)
+        return KnownFrame(header._replace(masked=bool(value), key=DEFAULT_KEY if value else None), payload)
     if name == "form":
-        return Seen(header._replace(form=int(value)), payload) if header.length <= capacity(int(value)) else None
+        return KnownFrame(header._replace(form=int(value)), payload) if header.length <= capacity(int(value)) else None
     if name == "length":
         return _resized(seen, int(value))
     if payload is None:
@@ -262,16 +262,16 @@ def _edited(seen: Seen, name: str, value: Value, state: State) -> Seen | None:
     else:
         mended = _mended(payload[2:], utf8.ACCEPT, utf8.ACCEPT)
         wanted = None if mended is None else payload[:2] + mended
-    return None if wanted is None else Seen(header, wanted)
+    return None if wanted is None else KnownFrame(header, wanted)
 
 
-def _resized(seen: Seen, length: int) -> Seen | None:
+def _resized(seen: KnownFrame, length: int) -> KnownFrame | None:
     header, payload = seen
     if payload is not None:
         if length > 2 * len(payload) + 256:
             return None
         payload = payload[:length].ljust(length, _FILLER)
-    return Seen(header._replace(length=length, form=minimal_form(length)), payload)
+    return KnownFrame(header._replace(length=length, form=minimal_form(length)), payload)
 
 
 def _mended(payload: bytes, before: int, target: int) -> bytes | None:
@@ -313,12 +313,12 @@ def _mended(payload: bytes, before: int, target: int) -> bytes | None:
 # --- in words -------------------------------------------------------------------------------------------------------
 
 
-def _change(names: tuple[str, ...], edits: list[_Edit]) -> Change:
+def _change(names: tuple[str, ...], edits: list[_Edit]) -> LegalChange:
     said = [
         _in_words(name, [edit.values[place] for edit in edits], edits[0].seen.header)
         for place, name in enumerate(names)
     ]
-    return Change(names, " and ".join(said), edits[0].seen.octets)
+    return LegalChange(names, " and ".join(said), edits[0].seen.octets)
 
 
 def _in_words(name: str, values: list[Value], header: Header) -> str:
@@ -358,4 +358,4 @@ def _either(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-__all__ = ["Change", "Elsewhere", "Remedies", "Seen", "Step", "remedies_for"]
+__all__ = ["Elsewhere", "KnownFrame", "LegalChange", "PathStep", "Remedies", "remedies_for"]

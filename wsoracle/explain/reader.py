@@ -20,7 +20,7 @@ from wsoracle.model.notation.switches import SWITCHES, Switches
 from wsoracle.model.notation.variables import Event, EventKind, Facts, FrameFacts, Setting, State, environment
 from wsoracle.model.rules import RULES
 
-from .explanation import Dispute, Reading
+from .explanation import SwitchEffect, UnitReading
 
 
 class Reader:
@@ -31,16 +31,16 @@ class Reader:
         self.rules: Final = rules
         self.machine: Final[Machine] = engine_for(rules, setting, "compiled").machine
 
-    def read(self, octets: bytes, state: State, event: Event) -> Reading:
+    def read(self, octets: bytes, state: State, event: Event) -> UnitReading:
         """The unit in a state; what is owed and which points are disputed is asked separately."""
         assert event.facts is not None
         every = self.machine.allowed(state, event, departures=True)
         outcomes = tuple(sorted((outcome for outcome in every if not outcome.departs_from), key=_furthest))
         departing = tuple(outcome for outcome in every if outcome.departs_from)
         refusals = self.machine.forbidden_by(state, event)
-        return Reading(octets, state, outcomes[0].state, event.facts, outcomes, departing, refusals)
+        return UnitReading(octets, state, outcomes[0].state, event.facts, outcomes, departing, refusals)
 
-    def disputes(self, state: State, event: Event) -> Iterator[Dispute]:
+    def disputes(self, state: State, event: Event) -> Iterator[SwitchEffect]:
         """The switches on which the outcomes depend, each with the outcomes for its other values."""
         now = self.setting.switches
         labels = _labels(self.machine.allowed(state, event))
@@ -51,7 +51,7 @@ class Reader:
                     other = replace(self.setting, switches=Switches(**{**now, switch.name: value}))
                     outcomes = engine_for(self.rules, other, "compiled").machine.allowed(state, event)
                     if _labels(outcomes) != labels:
-                        yield Dispute(switch, value, outcomes)
+                        yield SwitchEffect(switch, value, outcomes)
 
     def _deciding(self, state: State, event: Event) -> set[str]:
         """The switch variables on which guards still depend when all the rest is known."""

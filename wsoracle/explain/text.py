@@ -17,10 +17,10 @@ from wsoracle.model.notation.rule import Rule, Strength
 from wsoracle.model.notation.variables import EventKind
 
 from ..text.hexadecimal import hex_of
-from .explanation import Explanation, FrameReading, HeadReading, Owed, Reading
-from .field_table import FieldLine
+from .explanation import ExplainedOctets, FrameReading, HeadReading, Owed, UnitReading
+from .field_table import FieldRow
 from .head_lines import HeadLine
-from .nearest_legal import Change, Elsewhere
+from .nearest_legal import Elsewhere, LegalChange
 from .reader import because
 
 _IN_A_ROW: Final = 8
@@ -41,7 +41,7 @@ _KIND_STYLE: Final = {
 _HEAD: Final = {EventKind.RECEIVE_REQUEST: "request", EventKind.RECEIVE_RESPONSE: "response"}
 
 
-def show(explanation: Explanation[Reading], console: Console) -> None:
+def show(explanation: ExplainedOctets[UnitReading], console: Console) -> None:
     """Print an explanation."""
     waiting: list[Text] = []
     for line in lines(explanation, console.width):
@@ -53,13 +53,13 @@ def show(explanation: Explanation[Reading], console: Console) -> None:
         console.print(Text("\n").join(waiting), soft_wrap=True)
 
 
-def lines(explanation: Explanation[Reading], width: int) -> Iterator[Text]:
+def lines(explanation: ExplainedOctets[UnitReading], width: int) -> Iterator[Text]:
     """The explanation, line by line, none wider than ``width`` columns where words allow."""
-    yield from _Page(explanation, max(width, 60)).lines()
+    yield from _TextPage(explanation, max(width, 60)).lines()
 
 
-class _Page:
-    def __init__(self, explanation: Explanation[Reading], width: int) -> None:
+class _TextPage:
+    def __init__(self, explanation: ExplainedOctets[UnitReading], width: int) -> None:
         self._explanation = explanation
         self._width = width
         self._quoted: set[str] = set()  # a clause is quoted once
@@ -102,7 +102,7 @@ class _Page:
             peer = self._explanation.setting.role.peer.value
             yield from self._put(f"a {peer} accepts it: add --role {peer} if a {peer} received it", "", 2)
 
-    def _field(self, line: FieldLine) -> Iterator[Text]:
+    def _field(self, line: FieldRow) -> Iterator[Text]:
         shown = line.octets[:_OCTETS_SHOWN]
         rows = [hex_of(shown[at : at + _IN_A_ROW]) for at in range(0, len(shown), _IN_A_ROW)] or [""]
         if len(shown) < len(line.octets):
@@ -167,14 +167,14 @@ class _Page:
         elif not elsewhere.extension:
             yield "legal right after the opening handshake"
 
-    def _before(self, reading: FrameReading) -> Iterator[Reading]:
+    def _before(self, reading: FrameReading) -> Iterator[UnitReading]:
         yield from self._explanation.history
         for other in self._explanation.readings:
             if other is reading:
                 return
             yield other
 
-    def _change(self, change: Change, *, whole: bool) -> Iterator[Text]:
+    def _change(self, change: LegalChange, *, whole: bool) -> Iterator[Text]:
         shown = f": {hex_of(change.octets, _OCTETS_SHOWN)}" if whole else ""
         yield from self._put(f"{change.words}{shown}", "", 6)
 
@@ -233,7 +233,7 @@ class _Page:
 
     # --- what the rules say of a unit --------------------------------------------------------------------------------
 
-    def _outcomes(self, reading: Reading) -> Iterator[Text]:
+    def _outcomes(self, reading: UnitReading) -> Iterator[Text]:
         for place, outcome in enumerate(reading.outcomes):
             label = outcome.label
             said = outcome_words(label) if place == 0 else f"or it may {choice_words(label)}"
@@ -256,14 +256,14 @@ class _Page:
             yield from self._put(f"{_count(len(owed.octets))}: {hex_of(owed.octets, _OCTETS_SHOWN)}", "dim", 6)
         yield from self._rule(owed.rule, None, 4)
 
-    def _disputes(self, reading: Reading) -> Iterator[Text]:
+    def _disputes(self, reading: UnitReading) -> Iterator[Text]:
         for switch, disputes in groupby(reading.disputes, lambda dispute: dispute.switch):
             yield from self._put(f"disputed (section {switch.sections}): {switch.question}", "", 2)
             for dispute in disputes:
                 outcomes = " or ".join(choice_words(outcome.label) for outcome in dispute.outcomes)
                 yield from self._put(f"with --switch {switch.name}={dispute.value}: {outcomes}", "", 6)
 
-    def _rules(self, ids: tuple[str, ...], reading: Reading, indent: int) -> Iterator[Text]:
+    def _rules(self, ids: tuple[str, ...], reading: UnitReading, indent: int) -> Iterator[Text]:
         for rule_id in ids:
             rule = self._explanation.rules.by_id[rule_id]
             why = because(rule, self._explanation.setting, reading.before, reading.facts)

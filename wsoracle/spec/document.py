@@ -65,19 +65,19 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
 _MARKER: Final = re.compile(r"<!-- (generated|end):([a-z0-9-]+) -->\n?\Z")
 
 
-class SpecError(ValueError):
+class MarkerError(ValueError):
     """A document whose markers are not in order; the message says where and what to do."""
 
 
-class Part(NamedTuple):
+class DocumentPart(NamedTuple):
     """A piece of the document, whole lines: a block without its markers, or text written by hand (``name`` None)."""
 
     name: str | None
     text: str
 
 
-def parts(document: str) -> Iterator[Part]:
-    """The document cut at its markers, in order. Raises :class:`SpecError` where they are not in order."""
+def parts(document: str) -> Iterator[DocumentPart]:
+    """The document cut at its markers, in order. Raises :class:`MarkerError` where they are not in order."""
     name: str | None = None
     text = ""
     seen: set[str] = set()
@@ -85,25 +85,25 @@ def parts(document: str) -> Iterator[Part]:
         marker = _MARKER.match(line)
         if marker is None:
             if line.startswith(("<!-- generated:", "<!-- end:")):
-                raise SpecError(f"line {number}: not a marker: {line.strip()}")
+                raise MarkerError(f"line {number}: not a marker: {line.strip()}")
             text += line
             continue
         begins, found = marker[1] == "generated", marker[2]
         if begins and (name is not None or found in seen or found not in BLOCKS):
             why = f"inside block {name}" if name else "a second time" if found in seen else "which nothing makes"
-            raise SpecError(f"line {number}: block {found} begins {why}")
+            raise MarkerError(f"line {number}: block {found} begins {why}")
         if not begins and found != name:
-            raise SpecError(f"line {number}: block {found} ends, but {name or 'none'} is open")
-        yield Part(name, text)
+            raise MarkerError(f"line {number}: block {found} ends, but {name or 'none'} is open")
+        yield DocumentPart(name, text)
         text = ""
         name = found if begins else None
         seen.add(found)
     if name is not None:
-        raise SpecError(f"block {name} has no end: add the line <!-- end:{name} -->")
+        raise MarkerError(f"block {name} has no end: add the line <!-- end:{name} -->")
     missing = [block for block in BLOCKS if block not in seen]
     if missing:
-        raise SpecError(f"no marker for {', '.join(missing)}: add <!-- generated:{missing[0]} --> and its end")
-    yield Part(None, text)
+        raise MarkerError(f"no marker for {', '.join(missing)}: add <!-- generated:{missing[0]} --> and its end")
+    yield DocumentPart(None, text)
 
 
 def block(name: str) -> str:
@@ -115,7 +115,7 @@ def block(name: str) -> str:
 
 
 def render(document: str) -> str:
-    """The document with every block made anew. Raises :class:`SpecError` where its markers are not in order."""
+    """The document with every block made anew. Raises :class:`MarkerError` where its markers are not in order."""
     return "".join(part.text if part.name is None else _marked(part.name) for part in parts(document))
 
 
@@ -124,19 +124,19 @@ def _marked(name: str) -> str:
 
 
 def stale_blocks(document: str) -> list[str]:
-    """The names of the blocks that differ from what the model says. Raises :class:`SpecError`."""
+    """The names of the blocks that differ from what the model says. Raises :class:`MarkerError`."""
     return [p.name for p in parts(document) if p.name is not None and p.text != block(p.name)]
 
 
 def stale(path: Path = DOCUMENT) -> list[str]:
-    """The stale blocks of a file. Raises :class:`SpecError`, and :class:`OSError` where it cannot be read."""
+    """The stale blocks of a file. Raises :class:`MarkerError`, and :class:`OSError` where it cannot be read."""
     return stale_blocks(path.read_text(encoding="utf-8"))
 
 
 def write(path: Path = DOCUMENT) -> list[str]:
     """Make the blocks of a file anew, whole or not at all; the names of those that changed.
 
-    Raises :class:`SpecError`, :class:`OSError` where it cannot be read and :class:`~wsoracle.text.output.OutputError`
+    Raises :class:`MarkerError`, :class:`OSError` where it cannot be read and :class:`~wsoracle.text.output.OutputError`
     where it cannot be written; the file is then as it was.
     """
     document = path.read_text(encoding="utf-8")
@@ -146,4 +146,15 @@ def write(path: Path = DOCUMENT) -> list[str]:
     return changed
 
 
-__all__ = ["BLOCKS", "DOCUMENT", "Part", "SpecError", "block", "parts", "render", "stale", "stale_blocks", "write"]
+__all__ = [
+    "BLOCKS",
+    "DOCUMENT",
+    "DocumentPart",
+    "MarkerError",
+    "block",
+    "parts",
+    "render",
+    "stale",
+    "stale_blocks",
+    "write",
+]

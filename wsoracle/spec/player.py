@@ -51,7 +51,7 @@ class Break:
 
 
 @dataclass(frozen=True)
-class Told:
+class PlayedStep:
     """A step as it happened, ready to be shown. ``takes`` is the number of the step that sent what this one takes."""
 
     number: int
@@ -83,13 +83,13 @@ _END: Final = "the end of the TCP stream"
 _UNREFUSED: Final = RuleSet(rule for rule in RULES if not rule.refuses)
 
 
-def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[Told]:
+def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[PlayedStep]:
     """The run of the steps, both endpoints in the state ``start`` before it.
 
     Raises :class:`ValueError` for a step that the model never allows to happen at all.
     """
     sides = {role: _PlayedSide(Setting(role, limit=DEFAULT_LIMIT), start) for role in Role}
-    told: list[Told] = []
+    told: list[PlayedStep] = []
     request: Request | None = None
     for step in steps:
         number = len(told) + 1
@@ -113,7 +113,7 @@ def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[To
             peer.coming.append(_Coming(number, passed, step.words))
         side.state, outcome, rules = _judged(step, number, side, event)
         after = after_words(side.state, side.setting)
-        told.append(Told(number, step.who, words, outcome, rules, after, step.does is not Does.TAKE, takes))
+        told.append(PlayedStep(number, step.who, words, outcome, rules, after, step.does is not Does.TAKE, takes))
     return told
 
 
@@ -187,4 +187,4 @@ def after_words(state: State, setting: Setting) -> str:
     return "; ".join(parts)
 
 
-__all__ = ["Break", "Does", "RunStep", "Told", "after_words", "play"]
+__all__ = ["Break", "Does", "PlayedStep", "RunStep", "after_words", "play"]

@@ -13,7 +13,7 @@ from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TE
 
 from .heads import AGREEING, OFFERING
 from .markdown import listed, table
-from .player import Break, Does, RunStep, Told, play
+from .player import Break, Does, PlayedStep, RunStep, play
 
 C, S = Role.CLIENT, Role.SERVER
 
@@ -146,20 +146,20 @@ def outcomes() -> str:
     return table(("outcome", "allowed by", "strength"), rows)
 
 
-def _shown(told: Sequence[Told]) -> str:
+def _shown(told: Sequence[PlayedStep]) -> str:
     return f"{_diagram(told)}\n\n{_table(told)}"
 
 
-def _table(told: Sequence[Told]) -> str:
+def _table(told: Sequence[PlayedStep]) -> str:
     rows = [(str(t.number), t.who.value, _linked(t), t.outcome, listed(t.rules), t.after) for t in told]
     return table(("step", "endpoint", "event", "outcome", "rules", "afterwards"), rows)
 
 
-def _linked(told: Told) -> str:
+def _linked(told: PlayedStep) -> str:
     return f"{told.event} ({told.takes})" if told.takes else told.event
 
 
-def _diagram(told: Sequence[Told]) -> str:
+def _diagram(told: Sequence[PlayedStep]) -> str:
     taken = {t.takes for t in told}
     lines = ["```mermaid", "sequenceDiagram", "    participant C as Client", "    participant S as Server"]
     for t in told:

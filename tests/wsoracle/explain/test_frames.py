@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wsoracle.explain.as_json import as_json
-from wsoracle.explain.explanation import ExplainError, Explanation, FrameReading
+from wsoracle.explain.explanation import ExplainedOctets, ExplainError, FrameReading
 from wsoracle.explain.frames import explain
 from wsoracle.explain.text import lines, show
 from wsoracle.model.machine.interpreted import Kind
@@ -25,7 +25,7 @@ SERVER, CLIENT = Setting(Role.SERVER), Setting(Role.CLIENT)
 KEY = bytes.fromhex("37fa213d")
 
 
-def said(explanation: Explanation[FrameReading]) -> str:
+def said(explanation: ExplainedOctets[FrameReading]) -> str:
     return "\n".join(line.plain for line in lines(explanation, 100))
 
 

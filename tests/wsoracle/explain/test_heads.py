@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wsoracle.cli import program
 from wsoracle.explain import heads
 from wsoracle.explain.as_json import as_json
-from wsoracle.explain.explanation import ExplainError, Explanation, HeadReading
+from wsoracle.explain.explanation import ExplainedOctets, ExplainError, HeadReading
 from wsoracle.explain.heads import request_of
 from wsoracle.explain.text import lines
 from wsoracle.explain.written import octets_of_text
@@ -62,9 +62,9 @@ def response(text: str, to: str | None = SOUND, setting: Setting = CLIENT) -> He
     return explain_response(octets_of_text(text.encode("latin-1")).octets, setting, asked)
 
 
-def alone(reading: HeadReading) -> Explanation[HeadReading]:
+def alone(reading: HeadReading) -> ExplainedOctets[HeadReading]:
     setting = Setting(reading.sender.role.peer, switches=reading.sender.switches)
-    return Explanation(setting, reading.before, (reading,))
+    return ExplainedOctets(setting, reading.before, (reading,))
 
 
 def said(reading: HeadReading) -> str:

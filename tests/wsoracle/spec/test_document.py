@@ -94,7 +94,7 @@ def test_markers_that_are_not_in_order(
     assert document.stale_blocks(document.render(text)) == []
     path = tmp_path / "spec.md"
     path.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(document.SpecError, match=message):
+    with pytest.raises(document.MarkerError, match=message):
         document.write(path)
     assert path.read_text(encoding="utf-8") == text.replace(old, new)
 
