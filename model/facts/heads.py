@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from ..notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
 from ..octets.accept_key import accept_value
@@ -17,6 +18,8 @@ from ..octets.header_values import is_token, key_octets, parse_extensions, parse
 from ..octets.http import HEAD_LIMIT, HeadReader, Malformed, Read, Request, Response
 from ..octets.uri import AUTHORITY, DEFAULT_PORTS, RESOURCE_NAME, WebSocketUri, is_host, parse_uri
 from ..octets.vocabulary import Role
+
+_HeadT = TypeVar("_HeadT", Request, Response)
 
 
 class KnownExtension(NamedTuple):
@@ -46,9 +49,16 @@ VERSION: Final = 13
 # --- from heads to facts --------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=64)
 def request_facts(request: Request, uri: WebSocketUri | None = None, *, tolerated: bool = False) -> RequestFacts:
     """The facts of a request; ``uri`` is what the client was asked to open, where that is known."""
+    return _but_for_key(_without(request, "sec-websocket-key"), uri, tolerated)._replace(
+        key=_key(request.values("Sec-WebSocket-Key"))
+    )
+
+
+@lru_cache(maxsize=64)
+def _but_for_key(request: Request, uri: WebSocketUri | None, tolerated: bool) -> RequestFacts:
+    """The facts of a request without its key: many requests differ in nothing else."""
     values = request.values
     return RequestFacts(
         syntax=_syntax(tolerated),
@@ -58,7 +68,6 @@ def request_facts(request: Request, uri: WebSocketUri | None = None, *, tolerate
         host=_host(values("Host")),
         upgrade=_upgrade(values("Upgrade")),
         connection=_connection(values("Connection")),
-        key=_key(values("Sec-WebSocket-Key")),
         version=_version(values("Sec-WebSocket-Version")),
         protocols=_protocols(values("Sec-WebSocket-Protocol")),
         offers=_offers(values("Sec-WebSocket-Extensions")),
@@ -68,9 +77,16 @@ def request_facts(request: Request, uri: WebSocketUri | None = None, *, tolerate
     )
 
 
-@lru_cache(maxsize=64)
 def response_facts(response: Response, request: Request | None, *, tolerated: bool = False) -> ResponseFacts:
     """The facts of a response to a request; without one, nothing was offered and no key can fit."""
+    asked = None if request is None else _without(request, "sec-websocket-key")
+    facts = _but_for_accept(_without(response, "sec-websocket-accept"), asked, tolerated)
+    return facts._replace(accept=_accept(response.values("Sec-WebSocket-Accept"), request))
+
+
+@lru_cache(maxsize=64)
+def _but_for_accept(response: Response, request: Request | None, tolerated: bool) -> ResponseFacts:
+    """The facts of a response without its answer to the key."""
     values = response.values
     extensions, bits = _extensions(values("Sec-WebSocket-Extensions"), request)
     return ResponseFacts(
@@ -79,7 +95,6 @@ def response_facts(response: Response, request: Request | None, *, tolerated: bo
         http=_http(response.version),
         upgrade=_upgrade(values("Upgrade")),
         connection=_connection(values("Connection")),
-        accept=_accept(values("Sec-WebSocket-Accept"), request),
         subprotocol=_subprotocol(values("Sec-WebSocket-Protocol"), request),
         extensions=extensions,
         versions=_versions(values("Sec-WebSocket-Version")),
@@ -88,6 +103,11 @@ def response_facts(response: Response, request: Request | None, *, tolerated: bo
         defines_rsv2=2 in bits,
         defines_rsv3=3 in bits,
     )
+
+
+def _without(head: _HeadT, name: str) -> _HeadT:
+    """A head without the fields of a name, which is in lower case."""
+    return replace(head, headers=tuple(field for field in head.headers if field[0].lower() != name))
 
 
 def facts_of_request(result: Read | Malformed, uri: WebSocketUri | None = None) -> RequestFacts:

@@ -15,7 +15,7 @@ PRI. Octets above 127 in values are read as latin-1.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -208,12 +208,45 @@ def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool
     return Read(parsed, octets, rest, tolerated=tolerated or lenient)
 
 
+_NONCE: Final = re.compile(
+    rb"\r\n(Sec-WebSocket-(?:Key|Accept)): ([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{27}=)(?=\r\n)", re.IGNORECASE
+)
+
+
 @lru_cache(maxsize=64)
 def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
     """The content of a whole head, and whether a recipient has to be lenient to take it; or why it is not a head.
 
-    Cached: the two endpoints of a connection and the judge read the same head soon after one another.
+    Cached: the two endpoints of a connection and the judge read the same head soon after one another. The heads of many
+    connections differ only in a nonce, which means nothing to HTTP: it is filled in after reading.
     """
+    nonces = list(_NONCE.finditer(head))
+    if len(nonces) != 1:
+        return _read_in_form(role, head)
+    name, nonce = nonces[0][1].decode(), nonces[0][2]
+    begin, end = nonces[0].span(2)
+    found = _of_shape(role, head[:begin] + b"A" * len(nonce) + head[end:])
+    if isinstance(found, str):
+        return _read_in_form(role, head)
+    parsed, lenient = found
+    headers = tuple((n, nonce.decode()) if n == name else (n, value) for n, value in parsed.headers)
+    return replace(parsed, headers=headers), lenient
+
+
+@lru_cache(maxsize=64)
+def _of_shape(role: Role, head: bytes) -> tuple[Head, bool] | str:
+    found = _read_in_form(role, head)
+    if isinstance(found, str):
+        return found
+    # A second field of the name, in other letters or folded, would be filled in too.
+    names = [name.lower() for name, _ in found[0].headers if name.lower() in _NONCES]
+    return found if len(names) == 1 else "more than one nonce"
+
+
+_NONCES: Final = ("sec-websocket-key", "sec-websocket-accept")
+
+
+def _read_in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
     first, fields = _put_right(head)
     right = b"\r\n".join([first, *fields, b"", b""])
     try:

@@ -238,11 +238,12 @@ class _Ruling:
 
     def explained(self, found: Explanation, strict: Search | None = None) -> _Candidate:
         """By an explanation; what is not allowed in full begins where a strict search ends."""
-        broken = self.broken(rule for step in found.steps for rule in step.broken)
+        steps = found.steps
+        broken = self.broken(rule for step in steps for rule in step.broken)
         verdict = self.verdict(broken, found.cost)
-        note = LOST_WITH_RESET if any(step.unseen for step in found.steps) else ""
-        judgement = Judgement(verdict, self.profile, broken, steps=found.steps, note=note)
-        blame = min((step.at for step in found.steps if step.broken), default=_NO_BLAME)
+        note = LOST_WITH_RESET if any(step.unseen for step in steps) else ""
+        judgement = Judgement(verdict, self.profile, broken, steps=steps, note=note)
+        blame = min((step.at for step in steps if step.broken), default=_NO_BLAME)
         return _Candidate(judgement if strict is None else _placed(judgement, strict), found.cost, blame)
 
     def _frames_unexplained(self, strict: FrameSearch) -> _Candidate:
@@ -341,7 +342,7 @@ class _Openings:
         if opened.transformed:
             return before._replace(judgement=replace(before.judgement, note=NOT_JUDGED))
         after = self._frames_after(opened)
-        then, steps = after.judgement, (*opened.explanation.steps, *after.judgement.steps)
+        then, steps = after.judgement, (*before.judgement.steps, *after.judgement.steps)
         broken = self._ruling.broken([*before.judgement.rules, *then.rules])
         verdict = self._ruling.verdict(broken, opened.explanation.cost)
         judgement = replace(then, verdict=worst(verdict, then.verdict), broken=broken, steps=steps)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wsoracle.model.octets import http
 from wsoracle.model.octets.http import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request, Response
 from wsoracle.model.octets.vocabulary import Role
 
@@ -358,3 +359,23 @@ def test_what_h11_reads_by_itself_is_read_alike(drawn: tuple[Role, bytes]) -> No
         coded = bool(result.head.values("Transfer-Encoding"))
         no_body = isinstance(result.head, Response) and result.head.status == 101 and b"Content-Length" in stream
         assert coded or no_body or (role is Role.SERVER and len(result.head.values("Host")) > 1), stream
+
+
+NONCES = (b"dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", b"AAAA", b"/" * 22 + b"==", b"")
+NONCE_NAMES = (b"Sec-WebSocket-Key", b"sec-websocket-accept", b"Sec-WebSocket-Key ", b"X-Sec-WebSocket-Key", b"Host")
+
+
+@given(
+    st.sampled_from(Role),
+    st.lists(
+        st.tuples(st.sampled_from(NONCE_NAMES), st.sampled_from((b": ", b":", b":\r\n ")), st.sampled_from(NONCES)),
+        max_size=4,
+    ),
+    st.sampled_from((b"\r\n", b"\n")),
+)
+def test_a_nonce_that_is_filled_in_is_read_like_any_other(
+    role: Role, fields: list[tuple[bytes, bytes, bytes]], end: bytes
+) -> None:
+    first = b"GET / HTTP/1.1" if role is Role.SERVER else b"HTTP/1.1 101 Yes"
+    head = end.join([first, *map(b"".join, fields), b"", b""])
+    assert http._in_form(role, head) == http._read_in_form(role, head)
