@@ -24,8 +24,8 @@ __all__ = [
     "STRICT",
     "Cost",
     "Explanation",
+    "HandshakeSoFar",
     "Leniency",
-    "Opening",
     "Place",
     "Read",
     "Step",
@@ -144,7 +144,7 @@ class Untold(NamedTuple):
     rules: tuple[str, ...]
 
 
-class Opening(NamedTuple):
+class HandshakeSoFar(NamedTuple):
     """What an explanation remembers as long as the opening handshake is not complete.
 
     ``request`` is the latest one; ``reasons`` are the rules by which the latest head must not be accepted;
@@ -174,7 +174,7 @@ class Place(NamedTuple):
     pings: tuple[bytes, ...] = ()
     echoes: tuple[Message, ...] = ()
     asked: int = 0
-    opening: Opening | None = None
+    opening: HandshakeSoFar | None = None
 
 
 class Explanation(NamedTuple):

@@ -44,7 +44,7 @@ from .history import History, Moment
 from .lost_in_reset import LOST_WITH_RESET
 from .observation import Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
-from .search import FrameSearch, HeadSearch, Opened, Search
+from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
 from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
@@ -336,7 +336,7 @@ class _Openings:
                 found.append(self._continued(opened))
         return min(found, key=lambda one: one.rank, default=None)
 
-    def _continued(self, opened: Opened) -> _Candidate:
+    def _continued(self, opened: OpenedExplanation) -> _Candidate:
         """The judgement on an opened explanation and the frames that follow."""
         before = self._ruling.explained(opened.explanation)
         if opened.transformed:
@@ -351,7 +351,7 @@ class _Openings:
             cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
         return _Candidate(judgement, cost, min(before.blame, after.blame))
 
-    def _frames_after(self, opened: Opened) -> _Candidate:
+    def _frames_after(self, opened: OpenedExplanation) -> _Candidate:
         state = opened.explanation.place.state
         key = state, opened.start, opened.sent_from, opened.following, opened.early
         if key not in self._known:

@@ -22,7 +22,7 @@ from .history import History, Moment
 from .judge import Application, Judgement, judge
 from .observation import ClosesTcp, Observation, Quiet, Told
 from .outputs import Owed
-from .search import FrameSearch, HeadSearch, Opened, Search
+from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .verdict import Profile
 
 __all__ = ["Owed", "Watch"]
@@ -66,7 +66,7 @@ class Watch:
             self._heads = HeadSearch(self._history, self._subject, STRICT)
         else:
             self._frames = [FrameSearch(self._history, self._subject, STRICT, start)]
-        self._followed: Final[set[Opened]] = set()
+        self._followed: Final[set[OpenedExplanation]] = set()
         self._conforms = True
         self._as_a_whole = False
 
@@ -96,12 +96,12 @@ class Watch:
         self._frames = following
         return bool(following) or (self._heads is not None and bool(self._heads.alive) and not self._heads.died_at)
 
-    def _newly_opened(self, moment: Moment) -> list[Opened]:
+    def _newly_opened(self, moment: Moment) -> list[OpenedExplanation]:
         assert self._heads is not None
         self._heads.advance(moment)
         return list(self._heads.opened.values())
 
-    def _follow(self, opened: Opened, moment: Moment) -> FrameSearch | None:
+    def _follow(self, opened: OpenedExplanation, moment: Moment) -> FrameSearch | None:
         """The search over frames from an opened explanation on; None where it does not explain this moment."""
         state = opened.explanation.place.state
         search = FrameSearch(self._history, self._subject, STRICT, state, opened.start)

@@ -20,7 +20,7 @@ from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import EofUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import Role
 
-from .explanation import Explanation, Opening, Place, Step
+from .explanation import Explanation, HandshakeSoFar, Place, Step
 from .history import Moment
 from .steps import REFUSED, Steps
 
@@ -34,7 +34,7 @@ TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", 
 """Extensions of an answer with which messages are transformed."""
 
 
-def opening_of(place: Place) -> Opening:
+def opening_of(place: Place) -> HandshakeSoFar:
     """What a place remembers whose opening handshake is not complete."""
     assert place.opening is not None
     return place.opening
@@ -127,7 +127,7 @@ class HeadReader(Steps):
     def begun(self) -> Iterator[Explanation]:
         """The explanations with which a trace begins, a request that was sent before it included."""
         request = self.subject.request
-        from_start = Explanation(Place(CONNECTING, opening=Opening(request)))
+        from_start = Explanation(Place(CONNECTING, opening=HandshakeSoFar(request)))
         if request is None:
             yield from_start
             return
@@ -135,7 +135,7 @@ class HeadReader(Steps):
         event = Event(kind, None, request_facts(request, self.subject.uri))
         allowed = self.machine.allowed(CONNECTING, event, departures=True)
         for outcome in allowed or self.lawless.allowed(CONNECTING, event):
-            opening = Opening(request, self.reasons(outcome.label.kind, outcome.rules))
+            opening = HandshakeSoFar(request, self.reasons(outcome.label.kind, outcome.rules))
             step = Step(0, CONNECTING, event, outcome.label, outcome.rules)
             yield self.go(from_start, from_start.place._replace(state=outcome.state, opening=opening), step)
 

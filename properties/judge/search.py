@@ -33,7 +33,7 @@ from .reading import FrameReader
 from .reading_heads import HeadReader, opening_of
 from .shortcuts import Shortcuts
 
-__all__ = ["FrameSearch", "HeadSearch", "Opened", "Search"]
+__all__ = ["FrameSearch", "HeadSearch", "OpenedExplanation", "Search"]
 
 _MOST_STRICT_WORK: Final = 400_000
 """Of so many explanations a strict search thinks at the most, which takes some ten seconds."""
@@ -89,7 +89,7 @@ class Search(ABC):
             found[then.place] = then
 
 
-class Opened(NamedTuple):
+class OpenedExplanation(NamedTuple):
     """An explanation whose opening handshake is complete, at a moment.
 
     The moments to come begin with number `following`; the frames begin at offsets `start` of what arrived and
@@ -121,7 +121,7 @@ class HeadSearch(Search):
     def __init__(self, history: History, subject: Subject, leniency: Leniency) -> None:
         self._reader: Final = HeadReader(history, subject, leniency)
         super().__init__(history, subject, leniency, HeadOutputs(self._reader))
-        self.opened: Final[dict[tuple[State, int, int], Opened]] = {}
+        self.opened: Final[dict[tuple[State, int, int], OpenedExplanation]] = {}
         self.alive = list(self._reader.begun())
         self._at = 0
 
@@ -178,13 +178,13 @@ class HeadSearch(Search):
             return
         place = then.place
         read = self._reader.behind(place)
-        self._keep_opened(Opened(then, moment, following, read, sent_from))
+        self._keep_opened(OpenedExplanation(then, moment, following, read, sent_from))
         if self._reader.server:
             freely = then._replace(cost=then.cost.plus(None, True))
             for start in {moment.arrived, self._reader.end_of_head(place) or read} - {read}:
-                self._keep_opened(Opened(freely, moment, following, start, sent_from))
+                self._keep_opened(OpenedExplanation(freely, moment, following, start, sent_from))
 
-    def _keep_opened(self, opened: Opened) -> None:
+    def _keep_opened(self, opened: OpenedExplanation) -> None:
         key = opened.explanation.place.state, opened.start, opened.sent_from
         known = self.opened.get(key)
         if known is None or opened.explanation.rank < known.explanation.rank:

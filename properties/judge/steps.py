@@ -57,6 +57,12 @@ def _heard(rules: RuleSet) -> RuleSet:
     return reasons_to_read(rules, KNOWN_ALWAYS)
 
 
+@lru_cache(maxsize=64)
+def _machines(rules: RuleSet, setting: Setting) -> tuple[CompiledMachine, CompiledMachine, CompiledMachine]:
+    """The machine of the rules, of those by which a frame may matter at all, and of those that do not refuse."""
+    return (machine_for(rules, setting), machine_for(_heard(rules), setting), machine_for(unrefusing(rules), setting))
+
+
 class Steps:
     """The steps that an explanation of one trace may take at one leniency."""
 
@@ -66,9 +72,7 @@ class Steps:
         self.leniency: Final = leniency
         self.rules: Final = subject.rules
         self.server: Final = subject.setting.role is Role.SERVER
-        self.machine: Final = machine_for(subject.rules, subject.setting)
-        self.heard: Final = machine_for(_heard(subject.rules), subject.setting)
-        self.lawless: Final = machine_for(unrefusing(subject.rules), subject.setting)
+        self.machine, self.heard, self.lawless = _machines(subject.rules, subject.setting)
 
     def go(self, explanation: Explanation, place: Place, step: Step, own_limit: bool = False) -> Explanation:
         """The explanation with one step more, which leads to a place."""
