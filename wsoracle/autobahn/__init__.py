@@ -1,4 +1,4 @@
-"""Everything about Autobahn|Testsuite: its specification files, its cases as data, its expectations beside ours.
+"""Everything about Autobahn|Testsuite: its specification files, its cases as data, its expectations beside the judge's.
 
-Its files go in; our options, patterns and docs/autobahn.md come out.
+In go its files, which a user names; out come settings for the harness, and docs/autobahn.md.
 """

@@ -155,7 +155,7 @@ def _stated(
 def _trace(
     actions: tuple[Action, ...], events: Sequence[Answer], code: int, late: int, role: Role, by_me: bool
 ) -> list[Observation]:
-    """What is observed of an endpoint that does what the suite names."""
+    """The observations of an endpoint that behaves as the suite names."""
     run = canonical_run(actions, role)
     trace: list[Observation] = []
     pauses = 0

@@ -36,7 +36,7 @@ def autobahn_data(name: str | None = None) -> Path | None:
     except OSError as error:
         raise AutobahnDataError(f"{path}: {error.strerror or error}: {advice}") from error
     except Exception as error:
-        # What stands in the file is anybody's, and can be wrong in more ways than its reader knows.
+        # The file is not the project's, and can be wrong in more ways than its reader knows.
         said = str(error) if str(path) in str(error) else f"{path}: not a case of Autobahn: {error}"
         raise AutobahnDataError(f"{said}: {advice}") from error
     if not scenarios:

@@ -233,7 +233,7 @@ def _totals(compared: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _more(one: Comparison) -> list[str]:
-    """What else is OK for the judge: other answers, not other codes."""
+    """The other answers (not other codes) that are OK for the judge."""
     named = {tuple((event.opcode, event.payload) for event in stated.events) for stated in one.stated}
     found = (m for m in one.more if m.verdict is Verdict.OK)
     return [
@@ -337,7 +337,7 @@ def _close_with(code: int) -> Case:
 
 
 def _judged(case: Case) -> str:
-    """What the judge says of each behaviour in a case, for a server, in both profiles; for clients it says the same."""
+    """The verdicts of the judge on each behaviour in a case, for a server, in both profiles; clients have the same."""
     rows: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
     for profile in PROFILES:
         for one in expectations(case, Role.SERVER, profile, failed=True):

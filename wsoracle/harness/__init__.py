@@ -1,1 +1,4 @@
-"""The harness: cases on connections to running endpoints, in the role of the client and in that of the server."""
+"""Runs cases against endpoints over sockets, as a client and as a server.
+
+In go cases and addresses, or connections of clients; out come records of each case, judged, in a report folder.
+"""

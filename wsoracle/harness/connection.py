@@ -211,11 +211,11 @@ class Connection(asyncio.Protocol):
         self.units.take(self.read())
 
     def silence(self, seconds: float) -> None:
-        """Log a silence of so many seconds."""
+        """Log a silence of this length."""
         self.log.append(LogEntry(self.now, "silence", words=f"{seconds:.3g} s of silence"))
 
     def allow(self, most: int) -> None:
-        """Let so many octets come from now on before the endpoint is taken to flood the tester."""
+        """Allow ``most`` octets from now on before the endpoint is taken to flood the tester."""
         self._most = self.received + most
 
     def write(self, octets: bytes, chop: int | None = None) -> None:
@@ -267,7 +267,7 @@ class Connection(asyncio.Protocol):
             await asyncio.shield(self._gone)
 
     async def wait(self, done: Callable[[], bool], silence: float) -> bool:
-        """Wait until ``done()``, the end of the connection, or so many seconds of silence; whether it is done.
+        """Wait until ``done()``, the end of the connection, or ``silence`` seconds of silence; whether it is done.
 
         Octets that arrive, and octets that the endpoint takes in at last, break the silence.
         """

@@ -251,7 +251,7 @@ class Conversation:
         self._take()
 
     def _send_frame(self, action: SendFrame, times: int) -> None:
-        """Send a frame so many times: the fragments are the same to the last octet, masking key included."""
+        """Send a frame several times: all are the same to the last octet, masking key included."""
         if action is self._latest:
             octets = self._latest_octets
         else:

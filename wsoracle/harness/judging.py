@@ -1,4 +1,4 @@
-"""What is done with a conversation that has come to its end: a trace is made of it, judged, recorded and filed."""
+"""A conversation that has come to its end becomes a trace, which is judged, recorded and filed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who judges, records and files conversations: this process, or others that have begun as soon as they could.
+"""The processes that judge, record and file conversations: this one, or others that begin as early as they can.
 
 To judge thousands of frames takes a good part of a second, in which this process could talk to no endpoint: silence
 would be found where there is none, and time limits would be passed by nobody's fault. So conversations go to another
@@ -29,17 +29,17 @@ __all__ = ["Judges"]
 
 MANY_OCTETS: Final = 1 << 20
 MANY_ACTIONS: Final = 500
-"""From so many octets or actions of a case on it is judged in a process of its own."""
+"""A case with more octets or actions than these is judged in another process."""
 
 MANY_CASES: Final = 64
-"""And from so many cases on all are, where nobody says what is to come."""
+"""With this number of cases or more, all are judged in other processes."""
 
 MOST: Final = 2
 """Processes: the tester keeps no more of them busy."""
 
 
 class Judges:
-    """Who judges conversations. To be closed at the end, or used as a context.
+    """The processes that judge conversations. To be closed at the end, or used as a context.
 
     ``role`` is that of the endpoints. Of few ``cases`` the small ones are judged in this process; without any, all are
     in other ones, which are best begun before this one has threads and has imported much.

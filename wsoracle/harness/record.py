@@ -47,7 +47,7 @@ class _Traffic:
     """Both directions of a log, read once. ``decides``: the octet received that decides, which has to be listed."""
 
     def __init__(self, log: list[LogEntry], full: bool, sent_frames: int, decides: int | None) -> None:
-        # What the tester sent is known: beyond what is listed it need not be read again.
+        # Frames of the tester are known: those that are not listed need not be read again.
         self.sent: Final = Direction(heads=1, most=MOST_ENTRIES, stops=True)
         self.received: Final = Direction(heads=1, most=MOST_ENTRIES, keep=decides)
         self.lines: Final[list[list[Any]]] = []
@@ -75,7 +75,7 @@ class _Traffic:
         unread = max(0, sent_frames - MOST_ENTRIES) if self.sent.stopped is not None else 0
         unlisted = unread + self.received.left_out
         self.more: Final[list[dict[str, Any]]] = []
-        """That there was more, where there was: no part of what happened, so that it is never what decides."""
+        """A last step that says that there were more: it never decides."""
         if left_out := self._left_out + unlisted:
             self.more.append(_step(last, "timer", f"... {left_out} more, not listed"))
         if self._lines_cut or unlisted:
@@ -127,7 +127,7 @@ class _Traffic:
             self._line(["TF", _shown(header.length, seen.payload), *fields, mask, None, None, False])
 
     def _received(self, seen: FrameSeen) -> None:
-        """What the endpoint's application or endpoint said, as Autobahn lists it."""
+        """List the messages, Pings and Pongs of the endpoint as Autobahn does."""
         header = seen.header
         if header.opcode in (PING, PONG):
             if seen.payload != BARRIER and len(self.messages) < MOST_ENTRIES:

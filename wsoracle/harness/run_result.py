@@ -35,7 +35,7 @@ class ExpectedFailures:
         return cls(line for line in lines if line)
 
     def ids(self, known: Iterable[str]) -> frozenset[str]:
-        """Those of the known ids that are expected to fail. Raises ValueError for a line that means none of them."""
+        """The known ids that are expected to fail. Raises ValueError for a line that selects none of them."""
         every = list(known)
         found: set[str] = set()
         for pattern in self.patterns:

@@ -47,7 +47,7 @@ Excluded = Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """What clients may take at the most.
+    """The most that clients may take.
 
     `connections`  at the same time; any more are answered with 503
     `request`      seconds in which a request must be complete, and a TLS handshake
@@ -207,7 +207,7 @@ class FuzzingServer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._connections.pop(task, None)
         if not task.cancelled() and task.exception() is not None and self._failure is None:
-            # What a client sends makes nothing raise: this is a full disk, or a fault of ours.
+            # No client makes the server raise: this is a full disk, or a fault of the tester.
             self._failure = task.exception()
             self.stop()
 
@@ -344,7 +344,7 @@ class _Room:
 
     @asynccontextmanager
     async def of(self, octets: int) -> AsyncIterator[Callable[[int], None]]:
-        """With room for so many octets, or for all where they are more; the task may give some back early."""
+        """Hold room for these octets, or all room where they are more; the task may give some back early."""
         taken = min(octets, self._all)
 
         def keep(octets: int) -> None:

@@ -32,7 +32,7 @@ _LONGEST: Final = 3600.0
 
 @dataclass(frozen=True)
 class Page:
-    """What a request of HTTP is answered with."""
+    """The answer to a request of HTTP."""
 
     body: bytes
     content_type: str = "text/plain; charset=utf-8"

@@ -51,7 +51,7 @@ class Transcript(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a record needs besides the conversation and the judgement on it.
+    """All that a record needs besides the conversation and the judgement on it.
 
     `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
     the case is known not to be answered; `facts` are shown as they are.

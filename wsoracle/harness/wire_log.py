@@ -107,9 +107,9 @@ class Direction:
                 )
             else:
                 self.left_out += 1
-        begun = self._cutter.begun(len(self._read))
-        if begun is not None and begun.header is not None and begun.start != self._begun[0]:
-            self._begun = begun.start, at
+        start = self._cutter.rest
+        if start < len(self._read) and start != self._begun[0] and decode_header(self._read, start) is not None:
+            self._begun = start, at
 
     def unfinished(self) -> HeadSeen | FrameSeen | None:
         """The unit that is not complete at the end, if any; its time is that of its header, or of the last octets."""

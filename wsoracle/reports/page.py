@@ -342,7 +342,7 @@ def _timer(kind: str, said: str, ours: bool) -> tuple[str, str]:
 
 
 def _ends(record: Mapping[str, Any]) -> Iterator[WireLine]:
-    """How TCP ended. Of Autobahn it is known only who dropped it first."""
+    """How TCP ended. A record of Autobahn tells only which side dropped it first."""
     steps = record["wsoracle"]["timeline"]
     ends = [step for step in steps if step["what"] in _ENDS and step["from"] in ("tester", "sut")]
     if ends and ends[0]["from"] == "tester":

@@ -1,4 +1,4 @@
-"""What all pages share: records made safe to show, texts in which every character can be seen, templates and signs.
+"""Parts that pages share: records made safe to show, texts in which every character can be seen, templates and signs.
 
 Records are files: another program, or an attacker, may have written one. In a tidy record every field has its type: a
 value of another type is shown as JSON text, or left out where text makes no sense. Templates escape HTML, and so does

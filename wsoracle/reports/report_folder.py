@@ -181,7 +181,7 @@ class ReportFolder:
         """Write what is listed to files of these names, if there are any, as JUnit XML and as Markdown."""
         if junit is None and markdown is None:
             return
-        # What this imports would slow down every other run.
+        # These imports would slow down every other run.
         from .junit_markdown import junit_xml, markdown_summary
 
         if junit is not None:
@@ -238,7 +238,7 @@ def settled(summaries: Mapping[str, CaseSummary]) -> dict[str, CaseSummary]:
 
 
 def _autobahn_fields(summary: CaseSummary) -> dict[str, Any]:
-    """What index.json has of a case."""
+    """The fields of a case in index.json."""
     return {
         "behavior": summary.behavior,
         "behaviorClose": summary.behavior_close,
@@ -249,7 +249,7 @@ def _autobahn_fields(summary: CaseSummary) -> dict[str, Any]:
 
 
 def _own_fields(summary: CaseSummary) -> dict[str, Any]:
-    """What wsoracle.json has of a case."""
+    """The fields of a case in wsoracle.json."""
     return {
         "verdict": summary.verdict,
         "behavior": summary.behavior,

@@ -50,7 +50,7 @@ class FilePlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CaseSummary:
-    """What is kept of a record: `file` is the name of its file, `rules` are those that were not followed.
+    """A record as it is kept in memory: `file` is the name of its file, `rules` are those that were not followed.
 
     `is_own` is False for records of Autobahn and for those that somebody has damaged. `changed` is True where the
     summary says something else than the files of the record.
@@ -149,7 +149,7 @@ def with_summary(record: Mapping[str, Any], summary: CaseSummary) -> dict[str, A
 
 
 def case_order(case_id: str) -> tuple[int, list[int], str]:
-    """What cases are sorted by: those of Autobahn by their numbers, then all others."""
+    """The key by which cases are sorted: those of Autobahn by their numbers, then all others."""
     parts = case_id.split(".")
     if all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         return 0, [int(part) for part in parts], case_id
