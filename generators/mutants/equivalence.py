@@ -38,7 +38,7 @@ import z3
 from wsoracle.model.machine.boundary_events import atoms
 from wsoracle.model.machine.interpreted import LEVELS, Kind, Label
 from wsoracle.model.machine.interpreted import label_of as exact_label_of
-from wsoracle.model.machine.symbolic import SymbolicMachine, constant, literal, term, within_bounds
+from wsoracle.model.machine.symbolic import Env, SymbolicMachine, Terms, constant, literal, term, within_bounds
 from wsoracle.model.notation.expression import TRUE, Expr, Op, Sort, Var, evaluate, ite, text, variables
 from wsoracle.model.notation.rule import LEGAL, Forbid, Rule, RuleSet
 from wsoracle.model.notation.variables import (
@@ -71,7 +71,6 @@ from wsoracle.model.octets.vocabulary import TEXT
 from .observable import as_seen, opportunity
 from .operators import normal_key
 
-Terms: TypeAlias = Mapping[str, Any]
 Circumstances: TypeAlias = tuple[bool, ...]
 """Which of the facts hold on which it depends whether a variable matters (:func:`facts_about`)."""
 Matters: TypeAlias = Mapping[str, set[Circumstances]]
@@ -124,7 +123,7 @@ class Group:
     label: Label
     effects: tuple[object, ...]
     when: tuple[Any, ...]
-    after: Terms
+    after: Env
 
     @property
     def ever(self) -> Any:
@@ -135,11 +134,10 @@ class Group:
 class Side:
     """The rows of one kind in Z3, over one state and frame. ``tag`` names its auxiliary constants."""
 
-    def __init__(self, kind: EventKind, rows: Sequence[Rule], env: Terms, state: Terms, tag: str) -> None:
+    def __init__(self, kind: EventKind, rows: Sequence[Rule], terms: Terms, tag: str) -> None:
         self.kind: Final = kind
         self.rows: Final = rows
-        self._env: Final = env
-        self.state: Final = state
+        self._terms: Final = terms
         self.legal: Final = tuple(z3.Bool(f"legal{tag}_{kind.value}_{n}") for n in range(len(LEVELS)))
         self._whens: Final[dict[int, tuple[Rule, tuple[Any, ...]]]] = {}
 
@@ -147,7 +145,7 @@ class Side:
         """When a row is enabled, for each level."""
         found = self._whens.get(id(row))
         if found is None:
-            terms = tuple(term(row.when, {**self._env, LEGAL.name: legal}) for legal in self.legal)
+            terms = tuple(self._terms.guard(row.when, legal) for legal in self.legal)
             found = self._whens[id(row)] = (
                 row,
                 tuple(
@@ -162,13 +160,6 @@ class Side:
         refusing = [self.when(row) for row in rows if row.refuses]
         return [legal == z3.Not(_or(*(when[n] for when in refusing))) for n, legal in enumerate(self.legal)]
 
-    def after(self, row: Rule) -> dict[str, Any]:
-        """The state after a row."""
-        return {
-            name: term(row.then.effects[name], self._env) if name in row.then.effects else self.state[name]
-            for name in STATE_VARIABLES
-        }
-
     def groups(self, rows: Sequence[Rule]) -> list[Group]:
         """The rows that allow something, by label and effect."""
         found: dict[tuple[object, ...], list[Rule]] = {}
@@ -181,7 +172,7 @@ class Side:
         """Rows with one label and one effect."""
         label = label_of(members[0])
         assert label is not None
-        return Group(label, _effects_key(members[0]), self.either(members), self.after(members[0]))
+        return Group(label, _effects_key(members[0]), self.either(members), self._terms.after(members[0].then))
 
     def either(self, members: Sequence[Rule]) -> tuple[Any, ...]:
         """When one of some rows is enabled, for each level."""
@@ -234,9 +225,8 @@ class Prover:
         self._facts: Final = {name: facts_about(name, rules) for name in STATE_VARIABLES}
         self._known: Final[dict[EventKind, tuple[dict[tuple[object, ...], Any], list[Group]]]] = {}
 
-    def _side(self, kind: EventKind, state: Terms, frame: Terms, tag: str) -> Side:
-        env = {**self._machine.setting_env, **state, **frame}
-        return Side(kind, self.rules.of(kind), env, state, tag)
+    def _side(self, kind: EventKind, state: Env, frame: Env, tag: str) -> Side:
+        return Side(kind, self.rules.of(kind), Terms.over(self._machine.setting_env, state, frame), tag)
 
     # --- the invariant
 
@@ -289,7 +279,7 @@ class Prover:
             solver.pop()
         return [candidates[i] for i in kept]
 
-    def _steps(self, after: Terms) -> Any:
+    def _steps(self, after: Env) -> Any:
         """Some step leads from the state to another, at some level."""
         steps = []
         for kind in EventKind:
@@ -300,7 +290,7 @@ class Prover:
                 steps.append(z3.And(*side.definitions(side.rows), possible, group.ever, *moves))
         return _or(*steps)
 
-    def _implication(self, clause: tuple[Expr, Expr], state: Terms) -> Any:
+    def _implication(self, clause: tuple[Expr, Expr], state: Env) -> Any:
         env = {**self._machine.setting_env, **state}
         return z3.Implies(term(clause[0], env), term(clause[1], env))
 

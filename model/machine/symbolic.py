@@ -107,14 +107,14 @@ def _asks_legal(expression: Expr) -> bool:
     return known[1]
 
 
-class _Terms:
+class Terms:
     """Terms made before, over one choice of constants for setting, state and frame.
 
     Mutants share all rows but one, and making terms costs more than solving them. Expressions are found by identity, as
     they have no equality; each is kept beside its term, lest its identity be given away.
     """
 
-    _all: Final[dict[tuple[int, int, int], _Terms]] = {}
+    _all: Final[dict[tuple[int, int, int], Terms]] = {}
 
     def __init__(self, setting: Env, state: Env, frame: Env) -> None:
         self.kept: Final = (setting, state, frame)
@@ -124,7 +124,7 @@ class _Terms:
         self.steps: Final[dict[tuple[int, int], tuple[Reaction, Env, Any]]] = {}
 
     @classmethod
-    def over(cls, setting: Env, state: Env, frame: Env) -> _Terms:
+    def over(cls, setting: Env, state: Env, frame: Env) -> Terms:
         """The terms over these constants; the mappings must not change afterwards."""
         key = (id(setting), id(state), id(frame))
         if key not in cls._all:
@@ -209,8 +209,8 @@ class SymbolicMachine:
         bounds = within_bounds(FACT_VARIABLES[kind].values(), frame)
         return z3.And(*bounds, self._terms(state, frame).term(_possible(kind)))
 
-    def _terms(self, state: Env, frame: Env) -> _Terms:
-        return _Terms.over(self.setting_env, state, frame)
+    def _terms(self, state: Env, frame: Env) -> Terms:
+        return Terms.over(self.setting_env, state, frame)
 
     def enabled(self, rule: Rule, state: Env, frame: Env) -> Any:
         """The guard of a rule."""

@@ -1,14 +1,180 @@
-"""``wsoracle demo``: the main job in one run."""
+"""``wsoracle demo``: the main job in one run: explore, prove, mutate, cover, generate, run, report.
+
+Everything is written below one folder. What is printed is the short of it: first how real implementations deviate,
+each deviation with its clause, then what is proved.
+"""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
 import click
 
+from wsoracle.generators.export.json_files import export_json
+from wsoracle.generators.export.pytest_module import export_pytest
+from wsoracle.generators.export.wstest_classes import export_wstest
+from wsoracle.generators.suite.all_cases import Collection, Killers, cases_by_rule, collect
+from wsoracle.generators.suite.suite import analyse, suite_cases
+from wsoracle.model.machine.reachable import explore as explore_model
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+from wsoracle.properties.requirements.register import REGISTER, matrix, problems
+
+from ..autobahn.data import autobahn_data
 from ..cli import FAILED
-from ..demo import Demo
-from ..text.output import progress
+from ..diagrams.diagram import mermaid
+from ..diagrams.dot import can_draw, dot, svg
+from ..diagrams.graph import VIEWS, diagram
+from ..explore.exploration import Explored, explore
+from ..explore.running import clause, run_cases
+from ..implementations import available_peers, missing_peers
+from ..prover import failures, prove_all, summary, theorems
+from ..text.output import OnStep, console, progress, write_json, write_text
+from .explore import wrong as wrong_with_exploration
 from .generate import checked_directory
+from .mutants import alive
 from .options import checked_autobahn_cases, seed_option
+from .run import show
+
+EXPORTS: Final = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
+
+Progress = Callable[[str], AbstractContextManager[OnStep]]
+
+
+@dataclass
+class Demo:
+    """One run of everything, into a folder. ``wrong`` collects what keeps the model itself from holding."""
+
+    out: Path
+    seed: int
+    progress: Progress
+    wrong: list[str] = field(default_factory=list)
+
+    def run(self) -> list[str]:
+        """Do all of it; what is wrong with the model, one line each (deviations of others are findings, not that)."""
+        begun = time.monotonic()
+        self.out.mkdir(parents=True, exist_ok=True)
+        explored = self.explore()
+        self.prove()
+        killers = self.mutate()
+        cases = self.generate(explored, killers)
+        self.requirements(cases)
+        self.run_cases(cases)
+        self.draw()
+        self.say("")
+        self.say(f"everything is below {self.out}/ ({time.monotonic() - begun:.0f} s)", "bold")
+        for line in self.wrong:
+            self.say(line, "bold red")
+        return self.wrong
+
+    def say(self, line: str, style: str = "") -> None:
+        """Print a line."""
+        from rich.text import Text
+
+        console().print(Text(line, style), soft_wrap=True)
+
+    def title(self, line: str) -> None:
+        """Print what comes next."""
+        self.say("")
+        self.say(line, "bold cyan")
+
+    def file(self, name: str) -> str:
+        """The name of a file below the folder; its folder is made."""
+        path = self.out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return str(path)
+
+    def draw(self) -> None:
+        """The reachable states of both roles: as Mermaid and DOT, and as SVG where Graphviz is installed."""
+        forms = {"mmd": mermaid, "dot": dot} | ({"svg": svg} if can_draw() else {})
+        self.title("The states that an endpoint can reach")
+        with self.progress("drawing") as step:
+            for role in Role:
+                step(str(role), 0, 2)
+                explored = explore_model(Setting(role))
+                for view in VIEWS:
+                    drawn = diagram(explored, view)
+                    for form, draw in forms.items():
+                        write_text(self.file(f"graph/{role}-{view.name}.{form}"), draw(drawn))
+                self.say(f"  {role}: {len(explored.states)} states, {len(explored.transitions)} transitions")
+        self.say(f"  drawn in {self.out}/graph/")
+
+    def prove(self) -> None:
+        """All theorems."""
+        self.title("Theorems")
+        with self.progress("proving") as step:
+            report = prove_all(progress=lambda row, done, total: step(row["id"], done, total))
+        write_json(self.file("prove.json"), {"theorems": report["theorems"], "seconds": report["seconds"]})
+        for kind, sums in summary(report).items():
+            self.say(f"  {kind}: {sums['proved']} of {sums['theorems']} proved")
+        self.say(f"  each is refuted by a fault of the rules; {report['seconds']:.1f} s in all")
+        self.wrong += failures(report)
+
+    def explore(self) -> Explored:
+        """Hypothesis against wsproto and websockets."""
+        self.title("Exploration against real implementations")
+        with self.progress("exploring") as step:
+            report = explore(self.seed, progress=step)
+        write_json(self.file("explore.json"), report.to_json())
+        fired = sum(1 for count in report.rules_fired.values() if count)
+        tried = f"{report.scenarios} scenarios and {report.walks} walks"
+        self.say(f"  {tried}; {fired} of {len(report.rules_fired)} rules fired")
+        for found in report.findings:
+            head = f"  {found.implementation} {found.version} as {found.role}: {found.description}"
+            self.say(head, "red" if found.strength in ("MUST", "CRASH") else "yellow")
+            for rule in found.rules:
+                self.say(f"    {rule}: {clause(rule)}", "dim")
+        self.say(f"  {len(report.findings)} findings in all; our own endpoint is the control")
+        self.wrong += wrong_with_exploration(report)
+        return report
+
+    def mutate(self) -> Killers:
+        """All mutants, and the suite that kills them."""
+        self.title("Mutants")
+        with self.progress("telling mutants apart") as step:
+            result = analyse(data=autobahn_data(), step=step)
+        write_json(self.file("mutants.json"), result.to_json())
+        count = Counter(found.status.value for found in result.found.values())
+        self.say(f"  {len(result.mutants)}: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items())))
+        self.say(f"  a suite of {len(result.suite)} cases scores {result.score:.1%}")
+        self.say(f"  the event sequences of Autobahn's groups 1-7: {result.autobahn_in_words}")
+        self.wrong += [f"alive: {name}" for name in alive(result)]
+        return suite_cases(result)
+
+    def generate(self, explored: Explored, killers: Killers) -> Collection:
+        """All cases, in all formats."""
+        self.title("Cases")
+        with self.progress("generating") as step:
+            found = collect(self.seed, step, killers, explored.cases)
+        for form, export in EXPORTS.items():
+            result = export(found.cases, self.file(f"cases/{form}"))
+            self.say(f"  {form}: {len(result.carried)} of {len(found.cases)} cases in {result.directory}")
+        return found
+
+    def requirements(self, cases: Collection) -> None:
+        """The matrix of normative sentences."""
+        self.title("Requirements")
+        report = matrix(REGISTER, RULES, theorems(), cases_by_rule(cases))
+        write_json(self.file("requirements.json"), report)
+        count = Counter(row["status"] for row in report["requirements"])
+        self.say("  " + ", ".join(f"{n} {status}" for status, n in count.items()))
+        self.wrong += problems(REGISTER, RULES, theorems())
+
+    def run_cases(self, cases: Collection) -> None:
+        """The cases on real implementations, in process."""
+        self.title("Cases run on real implementations")
+        with self.progress("running") as step:
+            runs = run_cases(cases.cases, available_peers(), step)
+        write_json(self.file("runs.json"), {"runs": [run.to_json() for run in runs]})
+        show(runs, most=8)
+        self.wrong += [f"not run: {missing.implementation} ({missing.reason})" for missing in missing_peers()]
 
 
 @click.command("demo")

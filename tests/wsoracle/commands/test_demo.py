@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.faulty import OWES_NO_PONG, FaultyRole
-from wsoracle import demo
 from wsoracle.cli import program
-from wsoracle.demo import Demo
+from wsoracle.commands import demo
+from wsoracle.commands.demo import Demo
 from wsoracle.diagrams.graph import VIEWS
 from wsoracle.explore.attempts import Attempt
 from wsoracle.explore.exploration import Explored
@@ -34,7 +34,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Arrives
 
-PARTS = ("draw", "prove", "explore", "mutate", "generate", "requirements", "run_cases")
+PARTS = ("explore", "prove", "mutate", "generate", "requirements", "run_cases", "draw")
 CASES = tuple(case for case in witness_cases()[0] if not case.opening)[:6]
 
 
@@ -83,7 +83,7 @@ def test_the_states_of_both_roles_are_drawn(
         (programs / "dot").write_text("#!/bin/sh\necho '<svg/>'\n")
         (programs / "dot").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.setattr("wsoracle.demo.explore_model", explored_once)
+    monkeypatch.setattr("wsoracle.commands.demo.explore_model", explored_once)
     made.draw()
     names = {f"graph/{role}-{view.name}" for role in Role for view in VIEWS}
     assert written(made) == {f"{name}.{form}" for name in names for form in ("mmd", "dot", *["svg"] * graphviz)}
