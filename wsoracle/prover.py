@@ -16,7 +16,7 @@ from wsoracle.properties.theorems.opening_pair import OPENING_PAIR
 from wsoracle.properties.theorems.pair import PAIR
 from wsoracle.properties.theorems.reachability import REACH
 from wsoracle.properties.theorems.safety import SAFETY
-from wsoracle.properties.theorems.theorem import Subject, Theorem, TheoremKind, Verdict
+from wsoracle.properties.theorems.theorem import ProofVerdict, Theorem, TheoremKind, TheoremSubject
 from wsoracle.properties.theorems.well_formed import WELL_FORMED
 
 from .text.patterns import matching
@@ -49,7 +49,7 @@ class ProofReport(TypedDict):
     seconds: float
 
 
-Progress = Callable[[ProvedTheorem, int, int], None]
+OnTheorem = Callable[[ProvedTheorem, int, int], None]
 """Told of each theorem as it is done, of how many are done, and of how many there are."""
 
 
@@ -71,8 +71,8 @@ def selected(pattern: str | None) -> tuple[Theorem, ...]:
 def prove_one(theorem: Theorem) -> ProvedTheorem:
     """Check a theorem on the model and, where it holds, find a fault that refutes it."""
     begun = time.perf_counter()
-    result = theorem.check(Subject())
-    found = refute(theorem) if result.verdict is Verdict.PROVED else None
+    result = theorem.check(TheoremSubject())
+    found = refute(theorem) if result.verdict is ProofVerdict.PROVED else None
     return {
         "id": theorem.id,
         "kind": theorem.kind.value,
@@ -103,7 +103,7 @@ def _batches(wanted: Iterable[Theorem]) -> list[list[str]]:
     return [*slow, *([pair] if pair else []), *rest]
 
 
-def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: Progress | None = None) -> ProofReport:
+def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: OnTheorem | None = None) -> ProofReport:
     """Prove all theorems, or those that match a pattern, in ``jobs`` processes.
 
     Raises :class:`ValueError` where the pattern selects nothing.
@@ -126,7 +126,7 @@ def failures(report: ProofReport) -> list[str]:
     """What keeps the report from being a success: refuted, unknown and vacuous theorems, one line each."""
     lines = []
     for row in report["theorems"]:
-        if row["result"] != Verdict.PROVED.value:
+        if row["result"] != ProofVerdict.PROVED.value:
             lines.append(f"{row['id']}: {row['result']} ({row['method']})")
         elif row["refuted_by"] is None:
             lines.append(f"{row['id']}: vacuous, no fault tried refutes it")
@@ -139,6 +139,6 @@ def summary(report: ProofReport) -> dict[str, Any]:
     for row in report["theorems"]:
         kind = kinds.setdefault(row["kind"], {"theorems": 0, "proved": 0, "seconds": 0.0})
         kind["theorems"] += 1
-        kind["proved"] += row["result"] == Verdict.PROVED.value
+        kind["proved"] += row["result"] == ProofVerdict.PROVED.value
         kind["seconds"] = round(kind["seconds"] + row["seconds"], 3)
     return kinds

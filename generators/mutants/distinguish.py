@@ -3,7 +3,7 @@
 Within a world the search is breadth first over pairs of a state of the original and the state of the mutant after the
 same history, so that what is found first is shortest. As long as both are in one state, only events of the changed
 row's kind can tell them apart. Between worlds the nearest to the default comes first, and a further one only where it
-saves steps (``Start.cost``).
+saves steps (``WorldStart.cost``).
 
 Rules of the data transfer are tried right after the opening handshake. Those of the handshake are tried from CONNECTING
 on, and what they lead to beyond it; those that hold in both, and mention the handshake, are tried from both.
@@ -29,9 +29,9 @@ from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Sett
 from wsoracle.model.rules import RULES
 
 from .equivalence import MutantProof, Prover
-from .observable import History, alike, mutated, observe, witnessed
+from .observable import EventHistory, alike, mutated, observe, witnessed
 from .operators import Mutant, of_handshake
-from .reachable_histories import ESTABLISHED, Situation, Start, Trial, World, starts, starts_with_two
+from .reachable_histories import ESTABLISHED, Situation, Trial, World, WorldStart, starts, starts_with_two
 
 LONGEST: Final = 4
 """Steps of a history before the last one, at most."""
@@ -50,7 +50,7 @@ MOST_TELLING: Final = 6
 """Events for which a row is enabled, tried in all states."""
 
 
-class Status(StrEnum):
+class MutantStatus(StrEnum):
     """What became of a mutant; ALIVE: neither told apart nor proved equivalent."""
 
     KILLED = "killed"
@@ -62,16 +62,16 @@ class Status(StrEnum):
 class Scenario:
     """A history from a start: the steps with their chosen outcomes, and a last step, which is judged."""
 
-    start: Start
-    history: History
+    start: WorldStart
+    history: EventHistory
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is known of one mutant; ``scenario`` tells it apart where it is killed."""
+class MutantResult:
+    """What became of a mutant, by its id; ``scenario`` tells it apart where it is killed."""
 
-    mutant: Mutant
-    status: Status
+    mutant: str
+    status: MutantStatus
     scenario: Scenario | None = None
 
 
@@ -81,7 +81,7 @@ class Distinguisher:
     def __init__(self, rules: RuleSet = RULES) -> None:
         self.rules: Final = rules
         self._starts: Final = {first: starts(first) for first in FIRST_TRY}
-        self._worlds: Final[dict[Start, World]] = {}
+        self._worlds: Final[dict[WorldStart, World]] = {}
         self._prover: Prover | None = None
 
     @property
@@ -91,30 +91,30 @@ class Distinguisher:
             self._prover = Prover(self.rules, self._samples())
         return self._prover
 
-    def world(self, start: Start) -> World:
+    def world(self, start: WorldStart) -> World:
         """The world of a start, shared by all searches."""
         if start not in self._worlds:
             self._worlds[start] = World(start, self.rules)
         return self._worlds[start]
 
-    def find(self, mutant: Mutant) -> Finding:
+    def find(self, mutant: Mutant) -> MutantResult:
         """What becomes of a mutant."""
         usual, others = self._where(mutant)
         for first in usual:
             plain = [start for start in self._starts[first] if start.cost == 0]
             scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
             if scenario is not None:
-                return Finding(mutant, Status.KILLED, scenario)
+                return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
         proof = self.prover.about(mutant.rule, mutant.row)
         if proof.equivalent:
-            return Finding(mutant, Status.EQUIVALENT)
+            return MutantResult(mutant.id, MutantStatus.EQUIVALENT)
         concerned = self._concerned(mutant)
         near, near_others = (
             [start for first in firsts for start in self._starts[first] if start.points <= concerned]
             for firsts in (usual, others)
         )
         far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
-        searches: dict[Start, _Search] = {}
+        searches: dict[WorldStart, _Search] = {}
         # What is seen at once elsewhere, or of an odder head, is found before the search goes far where it is usual.
         scenario = (
             self._cheapest(mutant, near, NEAR, proof, searches)
@@ -125,9 +125,9 @@ class Distinguisher:
             or self._cheapest(mutant, far, LONGEST, proof, searches)
             or self._in_pairs(mutant, far, proof)
         )
-        return Finding(mutant, Status.ALIVE if scenario is None else Status.KILLED, scenario)
+        return MutantResult(mutant.id, MutantStatus.ALIVE if scenario is None else MutantStatus.KILLED, scenario)
 
-    def _in_pairs(self, mutant: Mutant, where: Sequence[Start], proof: MutantProof) -> Scenario | None:
+    def _in_pairs(self, mutant: Mutant, where: Sequence[WorldStart], proof: MutantProof) -> Scenario | None:
         """A short history that ends with a head that differs from a sound one, or from a bare one, in two points."""
         facts = self.rules.by_id[mutant.rule].on.facts
         for start in where if facts in (RequestFacts, ResponseFacts) else ():
@@ -153,10 +153,10 @@ class Distinguisher:
     def _cheapest(
         self,
         mutant: Mutant,
-        where: Sequence[Start],
+        where: Sequence[WorldStart],
         longest: int,
         proof: MutantProof | None = None,
-        searches: dict[Start, _Search] | None = None,
+        searches: dict[WorldStart, _Search] | None = None,
     ) -> Scenario | None:
         """The cheapest history that tells the mutant apart: steps before the last one, and what the start costs.
 
@@ -193,7 +193,9 @@ class Distinguisher:
             mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
         return mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
 
-    def find_all(self, mutants: Iterable[Mutant], progress: Callable[[Finding], None] | None = None) -> list[Finding]:
+    def find_all(
+        self, mutants: Iterable[Mutant], progress: Callable[[MutantResult], None] | None = None
+    ) -> list[MutantResult]:
         """What becomes of each mutant, in their order; ``progress`` is told of each."""
         found = []
         for mutant in mutants:
@@ -215,7 +217,7 @@ def _names(row: Rule) -> set[str]:
     return {name for expression in (row.when, *row.then.effects.values()) for name in variables(expression)}
 
 
-def search(world: World, mutant: Mutant, longest: int = LONGEST) -> History | None:
+def search(world: World, mutant: Mutant, longest: int = LONGEST) -> EventHistory | None:
     """A shortest history in a world, at most so many steps and the last, on which the mutant shows something else."""
     searching = _Search(world, mutant)
     return next((history for _ in range(longest + 1) if (history := searching.deeper()) is not None), None)
@@ -226,7 +228,7 @@ class _Pair(NamedTuple):
 
     here: Situation
     mutant: State
-    history: History
+    history: EventHistory
 
 
 class _Search:
@@ -242,7 +244,7 @@ class _Search:
         self._next: list[_Pair] = []
         self._telling: Final = self._events_for_the_row()
 
-    def deeper(self) -> History | None:
+    def deeper(self) -> EventHistory | None:
         """A history that is one step longer than any tried before, if one tells the mutant apart."""
         self._next = []
         layer = self._world.layer(self.depth)
@@ -262,7 +264,7 @@ class _Search:
         found = (t.event for t in trials if t.event.facts is not None and self._machine.enables(t.masks))
         return list(islice(found, MOST_TELLING))
 
-    def _in_one_state(self, here: Situation) -> History | None:
+    def _in_one_state(self, here: Situation) -> EventHistory | None:
         machine, state = self._machine, here.state
         if here.ended and machine.kind.is_input:
             return None
@@ -277,7 +279,7 @@ class _Search:
             self._follow(trial, after, here, lambda: self._world.history(here))
         return None
 
-    def _in_two_states(self, pair: _Pair) -> History | None:
+    def _in_two_states(self, pair: _Pair) -> EventHistory | None:
         here = pair.here
         for kind in EventKind:
             for trial in self._world.trials_in(here, kind):
@@ -288,7 +290,9 @@ class _Search:
                 self._follow(trial, after, here, lambda: pair.history)
         return None
 
-    def _follow(self, trial: Trial, after: dict[Label, State], here: Situation, history: Callable[[], History]) -> None:
+    def _follow(
+        self, trial: Trial, after: dict[Label, State], here: Situation, history: Callable[[], EventHistory]
+    ) -> None:
         over = here.ended or trial.event.kind is EventKind.RECEIVE_EOF
         for label in self._world.steps_on(trial):
             then = trial.after[label]
@@ -302,4 +306,4 @@ class _Search:
                 self._next.append(_Pair(Situation(then, over), other, (*history(), step)))
 
 
-__all__ = ["Distinguisher", "Finding", "Scenario", "Status", "search"]
+__all__ = ["Distinguisher", "MutantResult", "MutantStatus", "Scenario", "search"]

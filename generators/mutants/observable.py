@@ -43,7 +43,7 @@ from wsoracle.model.octets.vocabulary import CLOSE
 
 from .operators import Mutant
 
-Machine: TypeAlias = "CompiledMachine | OneRowReplaced"
+OriginalOrMutant: TypeAlias = "CompiledMachine | OneRowReplaced"
 """The original, or a mutant of it."""
 
 
@@ -61,10 +61,10 @@ class HistoryStep(NamedTuple):
     payload: bytes | None = None
 
 
-History: TypeAlias = tuple[HistoryStep, ...]
+EventHistory: TypeAlias = tuple[HistoryStep, ...]
 
 
-class Seen(NamedTuple):
+class SeenOutcome(NamedTuple):
     """An outcome as far as it can be told: label, level, and the close code that the application is told at the end."""
 
     label: Label
@@ -72,10 +72,10 @@ class Seen(NamedTuple):
     told: int | None = None
 
 
-class Expected(NamedTuple):
+class Expectation(NamedTuple):
     """All that is allowed at one step, and what is owed where the step is silence."""
 
-    outcomes: tuple[Seen, ...]
+    outcomes: tuple[SeenOutcome, ...]
     owed: tuple[Due, ...] = ()
 
     def allows(self, label: Label | None) -> bool:
@@ -107,8 +107,8 @@ def alike(after: Mapping[Label, State], label: Label, then: State | None) -> Sta
 
 
 def observe(
-    machine: Machine, state: State, event: Event, masks: Masks | None = None
-) -> tuple[Expected, dict[Label, State]]:
+    machine: OriginalOrMutant, state: State, event: Event, masks: Masks | None = None
+) -> tuple[Expectation, dict[Label, State]]:
     """What may be seen of an event in a state, and the state after each outcome."""
     kind, frame, head = event
     facts = frame if head is None else head
@@ -118,11 +118,11 @@ def observe(
     for label, effect, _, _, _, level in machine.departing(kind, masks):
         then = after[label] = effect(state, facts)
         told = then.close_code if state.tcp_open and not then.tcp_open else None
-        seen.append(Seen(_REFUSED if _is_refusal(label) else label, level, told))
+        seen.append(SeenOutcome(_REFUSED if _is_refusal(label) else label, level, told))
     if len(seen) > 1:
         seen = _told_apart(seen)
     owed = _owed(machine.rows(kind, masks[0])) if kind is EventKind.SILENCE else ()
-    return Expected(tuple(seen), owed), after
+    return Expectation(tuple(seen), owed), after
 
 
 def _owed(refusing: Sequence[Rule]) -> tuple[Due, ...]:
@@ -131,20 +131,22 @@ def _owed(refusing: Sequence[Rule]) -> tuple[Due, ...]:
     return tuple(sorted(due for due in dues if due is not None))
 
 
-def witnessed(machine: Machine, step: HistoryStep, state: State) -> tuple[Expected, dict[Label, State]]:
+def witnessed(machine: OriginalOrMutant, step: HistoryStep, state: State) -> tuple[Expectation, dict[Label, State]]:
     """What may be seen of a step of another endpoint's history here, where the octets may mean something else."""
     event = seen_from(step, state, machine.setting)
     if event is not None:
         return observe(machine, state, event)
     if step.event.kind.is_input:
         return _UNREAD, dict.fromkeys([] if step.label is None else [step.label, _IGNORED], state)
-    return Expected(()), {}
+    return Expectation(()), {}
 
 
 # --- histories --------------------------------------------------------------------------------------------------------
 
 
-def expectation(rules: RuleSet, setting: Setting, history: History, start: State | None = None) -> tuple[Expected, ...]:
+def expectation(
+    rules: RuleSet, setting: Setting, history: EventHistory, start: State | None = None
+) -> tuple[Expectation, ...]:
     """What a rule set expects at each step of a history; it ends at a step whose chosen outcome is not allowed.
 
     ``start`` is the state after the opening handshake, where it is not the default (extensions that claim a reserved
@@ -153,7 +155,7 @@ def expectation(rules: RuleSet, setting: Setting, history: History, start: State
     return expected(CompiledMachine(rules, setting), history, start)
 
 
-def expected(machine: Machine, history: History, start: State | None = None) -> tuple[Expected, ...]:
+def expected(machine: OriginalOrMutant, history: EventHistory, start: State | None = None) -> tuple[Expectation, ...]:
     """What a machine expects at each step of a history, as :func:`expectation` does."""
     return tuple(step.expected for step in trace(machine, history, start))
 
@@ -165,11 +167,11 @@ class TracedStep(NamedTuple):
     step: HistoryStep
     state: State
     masks: Masks
-    expected: Expected
+    expected: Expectation
     after: State | None
 
 
-def trace(machine: Machine, history: History, start: State | None = None) -> tuple[TracedStep, ...]:
+def trace(machine: OriginalOrMutant, history: EventHistory, start: State | None = None) -> tuple[TracedStep, ...]:
     """A history followed step by step; it ends at a step whose chosen outcome is not allowed, or after the last."""
     state: State | None = State() if start is None else start
     found: list[TracedStep] = []
@@ -257,7 +259,7 @@ _HEAD_AS_FRAME: Final = {
 """*GE* of *GET*, and *HTTP*, to who reads them as the header of a frame."""
 
 _IGNORED: Final = Label(Kind.IGNORE)
-_UNREAD: Final = Expected((Seen(_IGNORED, 0),))
+_UNREAD: Final = Expectation((SeenOutcome(_IGNORED, 0),))
 
 
 def seen_from(step: HistoryStep, state: State, setting: Setting) -> Event | None:
@@ -299,9 +301,9 @@ def _is_refusal(label: Label) -> bool:
     return label.kind is Kind.REFUSE and as_seen(label) is _REFUSED
 
 
-def _told_apart(seen: Sequence[Seen]) -> list[Seen]:
+def _told_apart(seen: Sequence[SeenOutcome]) -> list[SeenOutcome]:
     """Each outcome that can be told from the others once, at the strictest level that allows it, in a fixed order."""
-    found: dict[tuple[Label, int | None], Seen] = {}
+    found: dict[tuple[Label, int | None], SeenOutcome] = {}
     for one in seen:
         known = found.get((one.label, one.told))
         if known is None or one.level < known.level:
@@ -309,16 +311,16 @@ def _told_apart(seen: Sequence[Seen]) -> list[Seen]:
     return sorted(found.values(), key=_seen_order)
 
 
-def _seen_order(seen: Seen) -> tuple[str, int, str]:
+def _seen_order(seen: SeenOutcome) -> tuple[str, int, str]:
     return seen.label.kind.value, seen.label.code or 0, seen.label.delivers or ""
 
 
 __all__ = [
-    "Expected",
-    "History",
+    "EventHistory",
+    "Expectation",
     "HistoryStep",
-    "Machine",
-    "Seen",
+    "OriginalOrMutant",
+    "SeenOutcome",
     "TracedStep",
     "alike",
     "as_seen",

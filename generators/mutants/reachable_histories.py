@@ -29,7 +29,7 @@ from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
-from .observable import Expected, History, HistoryStep, as_seen, can_happen, observe, step_at
+from .observable import EventHistory, Expectation, HistoryStep, as_seen, can_happen, observe, step_at
 from .operators import of_handshake
 
 SMALL_LIMIT: Final = 2
@@ -55,7 +55,7 @@ class Trial(NamedTuple):
 
     event: Event
     masks: Masks
-    expected: Expected
+    expected: Expectation
     after: dict[Label, State]
     payload: bytes | None = None
 
@@ -69,7 +69,7 @@ class Trial(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Start:
+class WorldStart:
     """A setting, and the state before or right after the opening handshake.
 
     ``departing``: histories may contain steps that depart from a SHOULD or a CONSENSUS rule.
@@ -132,7 +132,7 @@ class Situation(NamedTuple):
 class World:
     """The reachable states of a rule set from one start, by depth."""
 
-    def __init__(self, start: Start, rules: RuleSet = RULES) -> None:
+    def __init__(self, start: WorldStart, rules: RuleSet = RULES) -> None:
         self.start: Final = start
         self.machine: Final = CompiledMachine(rules, start.setting)
         self._events: Final = TrialEvents(rules, start, self.machine)
@@ -143,7 +143,7 @@ class World:
         self._trials: Final[dict[tuple[State, str], tuple[Trial, ...]]] = {}
         # Trials are many and much alike: each distinct part is kept once.
         self._masks: Final[dict[Masks, Masks]] = {}
-        self._expected: Final[dict[Expected, Expected]] = {}
+        self._expected: Final[dict[Expectation, Expectation]] = {}
         self._states: Final[dict[State, State]] = {}
 
     def layer(self, depth: int) -> tuple[Situation, ...]:
@@ -152,7 +152,7 @@ class World:
             self._layers.append(next(self._deeper, ()))
         return self._layers[depth]
 
-    def history(self, situation: Situation) -> History:
+    def history(self, situation: Situation) -> EventHistory:
         """A shortest history that leads to a situation."""
         return self._reached.path(situation)
 
@@ -233,7 +233,7 @@ class TrialEvents:
     is found first is what reads best.
     """
 
-    def __init__(self, rules: RuleSet, start: Start, machine: CompiledMachine) -> None:
+    def __init__(self, rules: RuleSet, start: WorldStart, machine: CompiledMachine) -> None:
         self._start: Final = start
         self._machine: Final = machine
         self._limit: Final = start.setting.limit
@@ -391,27 +391,27 @@ def _payloads(frame: FrameFacts, before: int | None) -> tuple[bytes | None, ...]
     return (None,)
 
 
-def starts(first: State = ESTABLISHED) -> list[Start]:
+def starts(first: State = ESTABLISHED) -> list[WorldStart]:
     """The starts in the default world and in those that differ from it in one point, the nearest first.
 
     They begin right after the opening handshake, or before it (CONNECTING). Those whose histories may depart from rules
     come last.
     """
     base = _base()
-    near = [Start(setting, first) for setting in base]
+    near = [WorldStart(setting, first) for setting in base]
     if first == CONNECTING:
-        near += [Start(Setting(Role.SERVER, echo=True, willing=True), first)]
-        near += [Start(Setting(Role.CLIENT, echo=True, browser=True), first)]
+        near += [WorldStart(Setting(Role.SERVER, echo=True, willing=True), first)]
+        near += [WorldStart(Setting(Role.CLIENT, echo=True, browser=True), first)]
     else:
-        near += [Start(Setting(role, echo=False)) for role in Role]
-        near += [Start(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
-        near += [Start(s, State(**{f"claims_{bit}": True})) for bit in ("rsv1", "rsv2", "rsv3") for s in base]
+        near += [WorldStart(Setting(role, echo=False)) for role in Role]
+        near += [WorldStart(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
+        near += [WorldStart(s, State(**{f"claims_{bit}": True})) for bit in ("rsv1", "rsv2", "rsv3") for s in base]
     for switch in switches_about(first):
         for value in switch.values:
             if value != switch.default:
                 changed = Switches(**{switch.name: value})
-                near += [Start(Setting(s.role, echo=True, switches=changed), first) for s in base]
-    return [*near, *(Start(start.setting, start.state, True) for start in near)]
+                near += [WorldStart(Setting(s.role, echo=True, switches=changed), first) for s in base]
+    return [*near, *(WorldStart(start.setting, start.state, True) for start in near)]
 
 
 def _base() -> list[Setting]:
@@ -425,13 +425,13 @@ def switches_about(first: State) -> tuple[Switch, ...]:
     return tuple(switch for switch in SWITCHES if switch.variable.name in read)
 
 
-def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list[Start]:
+def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list[WorldStart]:
     """The starts that differ from the default in two of some switches, given by the names of their variables."""
     choices = [
         (s.name, v) for s in switches_about(first) if s.variable.name in points for v in s.values if v != s.default
     ]
     return [
-        Start(Setting(role, echo=True, switches=Switches(**dict(pair))), first)
+        WorldStart(Setting(role, echo=True, switches=Switches(**dict(pair))), first)
         for pair in combinations(choices, 2)
         if pair[0][0] != pair[1][0]
         for role in (Role.SERVER, Role.CLIENT)
@@ -443,10 +443,10 @@ __all__ = [
     "SMALL_LIMIT",
     "HistoryStep",
     "Situation",
-    "Start",
     "Trial",
     "TrialEvents",
     "World",
+    "WorldStart",
     "starts",
     "starts_with_two",
 ]

@@ -19,7 +19,7 @@ from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.accept_key import GUID, challenge
 from wsoracle.model.octets.masking import mask_octet
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems.theorem import Result, Subject, Theorem, Verdict
+from wsoracle.properties.theorems.theorem import ProofResult, ProofVerdict, Theorem, TheoremSubject
 
 from .operators import Mutant, mutants
 
@@ -33,7 +33,7 @@ class Fault:
 
     id: str
     change: str
-    subject: Callable[[], Subject]
+    subject: Callable[[], TheoremSubject]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Refutation:
 
     fault: str
     change: str
-    result: Result
+    result: ProofResult
 
 
 @cache
@@ -73,7 +73,7 @@ def _named(fault_id: str) -> Fault | None:
             return _effect_too_many(rule, variable, word)
     if what == ACCEPTS and rule in RULES.by_id:
         rules = RULES.replacing(rule, then=Accept())
-        return Fault(fault_id, "accepted, and nothing else", lambda: Subject(rules))
+        return Fault(fault_id, "accepted, and nothing else", lambda: TheoremSubject(rules))
     return next((_fault(m) for m in _mutants() if m.id == fault_id), None)
 
 
@@ -90,7 +90,9 @@ def _effect_too_many(rule_id: str, variable: str, word: str = UNDOES) -> Fault:
     value = True if word == SETS else State()._asdict()[variable]
     then = replace(rule.then, effects={**rule.then.effects, variable: lift(value)})
     rules = RULES.replacing(rule_id, then=then)
-    return Fault(f"{rule_id}~{word}{variable}", f"the effect {variable} = {value} too many", lambda: Subject(rules))
+    return Fault(
+        f"{rule_id}~{word}{variable}", f"the effect {variable} = {value} too many", lambda: TheoremSubject(rules)
+    )
 
 
 _TELLING: Final = ("drop", "missing", "effect")
@@ -98,7 +100,7 @@ _TELLING: Final = ("drop", "missing", "effect")
 
 
 def _fault(mutant: Mutant) -> Fault:
-    return Fault(mutant.id, mutant.change, lambda: Subject(rules=mutant.rules))
+    return Fault(mutant.id, mutant.change, lambda: TheoremSubject(rules=mutant.rules))
 
 
 def _of_utf8() -> Iterator[Fault]:
@@ -168,8 +170,8 @@ def _of_accept_key() -> Iterator[Fault]:
         yield Fault(f"{challenge.__name__}~{name}", change, _subject(challenge=function))
 
 
-def _subject(**changes: Any) -> Callable[[], Subject]:
-    return lambda: Subject(**changes)
+def _subject(**changes: Any) -> Callable[[], TheoremSubject]:
+    return lambda: TheoremSubject(**changes)
 
 
 TABLES: Final[dict[str, Callable[[], Iterator[Fault]]]] = {
@@ -194,6 +196,6 @@ def refute(theorem: Theorem, tries: int = MOST_TRIES) -> Refutation | None:
     """The first fault that refutes a theorem; None where none of the faults tried does: the theorem is vacuous."""
     for fault in islice(faults(theorem), tries):
         result = theorem.check(fault.subject())
-        if result.verdict is Verdict.REFUTED:
+        if result.verdict is ProofVerdict.REFUTED:
             return Refutation(fault.id, fault.change, result)
     return None

@@ -26,8 +26,8 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, 
 from wsoracle.model.rules import RULES
 
 from ..mutants.distinguish import Scenario
-from ..mutants.observable import History, HistoryStep, step_at
-from ..mutants.reachable_histories import Start
+from ..mutants.observable import EventHistory, HistoryStep, step_at
+from ..mutants.reachable_histories import WorldStart
 
 GROUPS: Final = frozenset("1234567")
 
@@ -67,7 +67,7 @@ def _histories(name: str, role: Role, frames: Iterable[Frame]) -> Iterator[tuple
     for frame in frames:
         run.receive(frame)
     run.end()
-    start = Start(run.setting)
+    start = WorldStart(run.setting)
     yield name, Scenario(start, tuple(run.steps))
     for number, history in enumerate(run.silences, 1):
         yield f"{name}/silent-{number}", Scenario(start, history)
@@ -149,7 +149,7 @@ class _Run:
     def __init__(self, role: Role) -> None:
         self.setting: Final = Setting(role, echo=True)
         self.steps: Final[list[HistoryStep]] = []
-        self.silences: Final[list[History]] = []
+        self.silences: Final[list[EventHistory]] = []
         self._machine: Final = _machine(role)
         self._state = State()
         self._ping = b""

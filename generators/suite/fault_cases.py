@@ -25,8 +25,8 @@ from ..cases.case import Case
 from ..cases.origin import Origin
 from ..cases.words import change_in_words
 
-Head: TypeAlias = "RequestFacts | ResponseFacts"
-Change: TypeAlias = "tuple[str, object]"
+EitherHead: TypeAlias = "RequestFacts | ResponseFacts"
+FactChange: TypeAlias = "tuple[str, object]"
 
 
 class _Side(NamedTuple):
@@ -70,15 +70,15 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
     return tuple(sorted(cases.values(), key=lambda case: case.id)), left
 
 
-def faults(role: Role) -> Iterator[tuple[tuple[Change, ...], Head]]:
+def faults(role: Role) -> Iterator[tuple[tuple[FactChange, ...], EitherHead]]:
     """The heads with one change, then those with two that are answered differently from both: changes, and head."""
     side, setting = SIDES[role], _setting(role)
     machine = CompiledMachine(RULES, setting)
-    sound: Head = RequestFacts() if role is Role.SERVER else ResponseFacts()
+    sound: EitherHead = RequestFacts() if role is Role.SERVER else ResponseFacts()
     heads = [event.head for event in Alphabet(RULES, setting, pairs=True, classes=False).of(side.kind, side.state)]
     changed = {head: _changes(sound, head) for head in heads if head is not None}
 
-    def answers(head: Head) -> frozenset[tuple[Kind, State]]:
+    def answers(head: EitherHead) -> frozenset[tuple[Kind, State]]:
         """Which error code fits makes no difference, but what is owed then does."""
         allowed = machine.allowed(side.state, Event.of(side.kind, head))
         return frozenset((outcome.label.kind, outcome.state) for outcome in allowed)
@@ -99,12 +99,12 @@ def _setting(role: Role) -> Setting:
     return Setting(role, willing=role is Role.SERVER)
 
 
-def _changes(sound: Head, head: Head) -> tuple[Change, ...]:
+def _changes(sound: EitherHead, head: EitherHead) -> tuple[FactChange, ...]:
     usual = sound._asdict()
     return tuple((name, value) for name, value in head._asdict().items() if value != usual[name])
 
 
-def _labelled(change: Change) -> tuple[str, str]:
+def _labelled(change: FactChange) -> tuple[str, str]:
     """The fact that is changed, and its value as a word."""
     name, value = change
     if isinstance(value, bool) or name == "status":
@@ -113,7 +113,7 @@ def _labelled(change: Change) -> tuple[str, str]:
     return name, label_of_fact(name, value)
 
 
-def _word(change: Change) -> str:
+def _word(change: FactChange) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(_labelled(change))).strip("-").lower()
 
 

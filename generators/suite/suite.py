@@ -27,10 +27,10 @@ from wsoracle.model.rules import RULES
 from ..cases import build
 from ..cases.case import Case
 from ..cases.origin import Origin
-from ..mutants.distinguish import Distinguisher, Scenario, Status
+from ..mutants.distinguish import Distinguisher, MutantResult, MutantStatus, Scenario
 from ..mutants.observable import differs_on, mutated, step_at, trace
 from ..mutants.operators import Mutant, mutants, of_handshake
-from ..mutants.reachable_histories import Start
+from ..mutants.reachable_histories import WorldStart
 from ..workers import process_pool
 from .autobahn_sequences import autobahn_sequences
 from .witness_cases import witness_cases
@@ -47,20 +47,11 @@ OnStep = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Found:
-    """What became of a mutant, by its id, and the history that tells it apart."""
-
-    mutant: str
-    status: Status
-    scenario: Scenario | None
-
-
-@dataclass(frozen=True)
 class MutationResult:
     """All that is known of the mutants: what became of each, the suite by case id, and which cases kill it."""
 
     mutants: tuple[Mutant, ...]
-    found: Mapping[str, Found]
+    found: Mapping[str, MutantResult]
     suite: Mapping[str, Scenario]
     killed_by: Mapping[str, tuple[str, ...]]
     autobahn_score: float | None
@@ -101,18 +92,17 @@ class MutationResult:
         }
 
 
-def _score(found: Iterable[Found], killed: set[str]) -> float:
-    counting = [f.mutant for f in found if f.status is not Status.EQUIVALENT]
+def _score(found: Iterable[MutantResult], killed: set[str]) -> float:
+    counting = [f.mutant for f in found if f.status is not MutantStatus.EQUIVALENT]
     return sum(1 for mutant in counting if mutant in killed) / len(counting) if counting else 1.0
 
 
 # --- finding, in several processes ----------------------------------------------------------------------------------
 
 
-def _find(ids: Sequence[str]) -> list[Found]:
+def _find(ids: Sequence[str]) -> list[MutantResult]:
     """What becomes of some mutants."""
-    found = (_distinguisher().find(_by_id()[name]) for name in ids)
-    return [Found(f.mutant.id, f.status, f.scenario) for f in found]
+    return [_distinguisher().find(_by_id()[name]) for name in ids]
 
 
 @lru_cache(maxsize=1)
@@ -121,10 +111,10 @@ def _distinguisher() -> Distinguisher:
     return Distinguisher()
 
 
-def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = JOBS) -> dict[str, Found]:
+def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = JOBS) -> dict[str, MutantResult]:
     """What becomes of each mutant, by its id, in their order."""
     batches = [[m.id for m in wanted[i : i + BATCH]] for i in range(0, len(wanted), BATCH)]
-    found: dict[str, Found] = {}
+    found: dict[str, MutantResult] = {}
     if not _is_shared(len(wanted), jobs):
         for batch in batches:
             found.update((f.mutant, f) for f in _find(batch))
@@ -197,7 +187,7 @@ def analyse(
             # one process: where this one looks for mutants itself, the witnesses wait.)
             stack.enter_context(ThreadPoolExecutor(max_workers=1)).submit(_witness_stories)
         found = find_all(every, step, jobs)
-    live = [m for m in every if found[m.id].status is not Status.EQUIVALENT]
+    live = [m for m in every if found[m.id].status is not MutantStatus.EQUIVALENT]
     candidates = _candidates(live, found)
     kill_sets = _kill_sets(candidates, live, step, jobs)
     unwritten = {name for name, scenario in candidates.items() if isinstance(_story(name, scenario), str)}
@@ -261,7 +251,7 @@ def _is_shared(mutants_: int, jobs: int) -> bool:
     return jobs > 1 and mutants_ > BATCH
 
 
-def _candidates(live: Iterable[Mutant], found: Mapping[str, Found]) -> dict[str, Scenario]:
+def _candidates(live: Iterable[Mutant], found: Mapping[str, MutantResult]) -> dict[str, Scenario]:
     """The histories of which the suite is made, each once, by case id: witnesses of rules, then killers of mutants."""
     named: dict[Scenario, str] = {}
     for (rule_id, role), witness in all_witnesses().items():
@@ -278,7 +268,7 @@ def _witnessing(witness: Witness) -> Scenario:
     """The witness of a rule as a history of the model."""
     steps = [step_at(step.source, step.event, step.label) for step in witness.path]
     departing = witness.level is not Level.FULL
-    start = Start(witness.setting, witness.start.state, departing)
+    start = WorldStart(witness.setting, witness.start.state, departing)
     return Scenario(start, (*steps, step_at(witness.state, witness.event)))
 
 
@@ -333,4 +323,4 @@ def _by_id() -> dict[str, Mutant]:
     return {mutant.id: mutant for mutant in mutants()}
 
 
-__all__ = ["Found", "MutationResult", "analyse", "cover", "find_all", "kills", "suite_cases"]
+__all__ = ["MutationResult", "analyse", "cover", "find_all", "kills", "suite_cases"]

@@ -56,7 +56,7 @@ SOLVER_MILLISECONDS: Final = 10_000
 _CONSTANT: Final = frozenset(name for name in STATE_VARIABLES if name.startswith("claims_"))
 
 
-class Start(NamedTuple):
+class WitnessStart(NamedTuple):
     """Where a witness begins: a setting, and the state before or right after the opening handshake."""
 
     setting: Setting
@@ -75,7 +75,7 @@ class Witness:
     """
 
     rule: Rule
-    start: Start
+    start: WitnessStart
     path: tuple[Transition, ...]
     event: Event
     alone: bool
@@ -108,11 +108,11 @@ class Unreached:
     why: str
 
 
-Found: TypeAlias = Witness | Unreached
+WitnessOrReason: TypeAlias = Witness | Unreached
 Changes: TypeAlias = tuple[tuple[str, Value], ...]
 
 
-def witnesses(rules: RuleSet = RULES, only: Iterable[str] | None = None) -> dict[tuple[str, Role], Found]:
+def witnesses(rules: RuleSet = RULES, only: Iterable[str] | None = None) -> dict[tuple[str, Role], WitnessOrReason]:
     """A shortest witness, or the reason why there is none, by rule id and role, in the order of the rules.
 
     With ``only``, those of the rules with these ids; :class:`KeyError` for an id that no rule has.
@@ -121,7 +121,7 @@ def witnesses(rules: RuleSet = RULES, only: Iterable[str] | None = None) -> dict
 
 
 @lru_cache(maxsize=1)
-def all_witnesses() -> dict[tuple[str, Role], Found]:
+def all_witnesses() -> dict[tuple[str, Role], WitnessOrReason]:
     """The witnesses of the rules of RFC 6455, worked out once."""
     return witnesses(RULES)
 
@@ -137,10 +137,10 @@ class _Search:
     def __init__(self, rules: RuleSet, sought: Sequence[Rule]) -> None:
         self.rules = rules
         self.sought = sought
-        self.found: dict[tuple[str, Role], Found] = {}
+        self.found: dict[tuple[str, Role], WitnessOrReason] = {}
         self._alphabets: dict[tuple[Role, int | None], Alphabet] = {}
 
-    def results(self) -> dict[tuple[str, Role], Found]:
+    def results(self) -> dict[tuple[str, Role], WitnessOrReason]:
         """Search setting by setting, nearest first, each for all rules that ask for it."""
         wanted = {(rule.id, role) for rule in self.sought for role in Role}
         for rule, role in product(self.sought, Role):
@@ -168,7 +168,9 @@ class _Search:
             if open_:
                 self._visit(tuple(name for name, _ in changes), start, level, open_, departing=departing)
 
-    def _visit(self, changes: tuple[str, ...], start: Start, level: Level, open_: set[str], *, departing: bool) -> None:
+    def _visit(
+        self, changes: tuple[str, ...], start: WitnessStart, level: Level, open_: set[str], *, departing: bool
+    ) -> None:
         """Visit the reachable states until each of the rules has a witness, or none is left."""
         role = start.setting.role
         alphabet = self._alphabet(start.setting)
@@ -279,7 +281,7 @@ def is_alone(rule: Rule, enabled: Sequence[Rule]) -> bool:
     return all(other is rule or (against and not other.refuses) for other in enabled)
 
 
-def known_values(rules: RuleSet, start: Start) -> dict[str, Value]:
+def known_values(rules: RuleSet, start: WitnessStart) -> dict[str, Value]:
     """The variables that keep one value for ever from this start, as far as folding constants can tell.
 
     Optimistic constant propagation: all variables are taken for constant until an effect that may happen, given those
@@ -334,9 +336,9 @@ def _other_values(name: str) -> tuple[Value, ...]:
     return (True,)
 
 
-def _changed(role: Role, changes: Iterable[tuple[str, Value]], first: State) -> Start:
+def _changed(role: Role, changes: Iterable[tuple[str, Value]], first: State) -> WitnessStart:
     """The default start with some variables changed."""
-    start = Start(default_setting(role), first)
+    start = WitnessStart(default_setting(role), first)
     switches: dict[str, str] = {}
     by_variable = {switch.variable.name: switch for switch in SWITCHES}
     for name, value in changes:
@@ -351,10 +353,10 @@ def _changed(role: Role, changes: Iterable[tuple[str, Value]], first: State) -> 
 
 __all__ = [
     "STATED_LIMIT",
-    "Found",
-    "Start",
     "Unreached",
     "Witness",
+    "WitnessOrReason",
+    "WitnessStart",
     "all_witnesses",
     "default_setting",
     "is_alone",

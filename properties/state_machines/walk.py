@@ -29,7 +29,7 @@ class EnginesDisagree(AssertionError):
     """The compiled rules say something else than the rules: a fault of ours."""
 
 
-Move = tuple[Event, Outcome]
+WalkMove = tuple[Event, Outcome]
 
 
 def possible_in(rule: Rule, setting: Setting, rules: RuleSet = RULES) -> bool:
@@ -48,7 +48,7 @@ class _Ground:
         self.rules: Final = rules
         self._alphabet: Final = Alphabet(rules, setting)
         self._enabled: Final[dict[State, tuple[tuple[Event, int], ...]]] = {}
-        self._moves: Final[dict[State, tuple[tuple[Move, ...], ...]]] = {}
+        self._moves: Final[dict[State, tuple[tuple[WalkMove, ...], ...]]] = {}
 
     def enabled(self, state: State) -> tuple[tuple[Event, int], ...]:
         """What is worth trying in a state, each with the mask of the rows that are enabled."""
@@ -68,19 +68,19 @@ class _Ground:
         departing = self.compiled.allowed(state, event, departures=True)
         return (event,) if any(goal in outcome.rules for outcome in departing) else ()
 
-    def moves(self, state: State) -> tuple[tuple[Move, ...], ...]:
+    def moves(self, state: State) -> tuple[tuple[WalkMove, ...], ...]:
         """The ways out of a state that are allowed in full, in groups that change the same variables.
 
         Of events at which the same rows are enabled with the same states after them, the first is taken.
         """
         if state not in self._moves:
-            ways: dict[State, Move] = {}
+            ways: dict[State, WalkMove] = {}
             for event, mask in self.enabled(state):
                 for choice in self.compiled.choices(event.kind, mask):
                     then = choice.effect(state, event.facts)
                     if then not in ways:
                         ways[then] = event, Outcome(choice.label, then, choice.rules, choice.strength)
-            groups: dict[tuple[str, ...], list[Move]] = {}
+            groups: dict[tuple[str, ...], list[WalkMove]] = {}
             for then, move in ways.items():
                 changed = tuple(n for n, a, b in zip(State._fields, state, then, strict=True) if a != b)
                 if changed:
@@ -112,7 +112,7 @@ class Walk:
         """The events at which a rule would fire here."""
         return self._ground.events_for(self.state, goal)
 
-    def moves(self) -> tuple[tuple[Move, ...], ...]:
+    def moves(self) -> tuple[tuple[WalkMove, ...], ...]:
         """The ways to go on that are allowed in full, in groups that change the same variables; none where it ends."""
         return self._ground.moves(self.state)
 
@@ -129,7 +129,7 @@ class Walk:
         self.fired.update({rule.id for rule in rows} | {rule for outcome in allowed for rule in outcome.rules})
         return allowed
 
-    def go(self, move: Move) -> None:
+    def go(self, move: WalkMove) -> None:
         """Take a way that is allowed; what fires on it is counted, and nothing compared (:meth:`meet` does that)."""
         event, outcome = move
         self.note(event)

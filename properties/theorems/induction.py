@@ -33,7 +33,7 @@ from wsoracle.model.notation.expression import TRUE, Expr, Op, Operand, Sort, Va
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import SETTING_VARIABLES, STATE_VARIABLES, Event, State, label
 
-from .theorem import Result, Verdict, proved, refuted
+from .theorem import ProofResult, ProofVerdict, proved, refuted
 
 SOLVER_MILLISECONDS: Final = 20_000
 """A single query gives up after this long; its theorem is then unknown, never proved."""
@@ -91,7 +91,7 @@ def system(rules: RuleSet) -> tuple[_System, Any]:
     return built, step
 
 
-def check_never(rules: RuleSet, wanted: SafetyProperty) -> Result:
+def check_never(rules: RuleSet, wanted: SafetyProperty) -> ProofResult:
     """Prove or refute a safety property of a rule set, over runs of any length."""
     if _induction_holds(rules, wanted):
         return proved("induction (k = 1) over the step relation", text(_negated(wanted.never)))
@@ -146,7 +146,7 @@ def _sort(variable: Var) -> Any:
     return z3.BoolSort() if variable.sort is Sort.BOOL else z3.IntSort()
 
 
-def _spacer(rules: RuleSet, wanted: SafetyProperty) -> Result:
+def _spacer(rules: RuleSet, wanted: SafetyProperty) -> ProofResult:
     """Spacer on three Horn clauses: the initial states, a step, and the property's negation as the query."""
     built, step = system(rules)
     ghosts = {m.variable.name: constant(m.variable) for m in wanted.monitors}
@@ -175,7 +175,7 @@ def _spacer(rules: RuleSet, wanted: SafetyProperty) -> Result:
     try:
         answer = horn.query(broken())
     except z3.Z3Exception as gave_up:
-        return Result(Verdict.UNKNOWN, f"Spacer gave up after {SOLVER_MILLISECONDS / 1000:.0f} s: {gave_up}")
+        return ProofResult(ProofVerdict.UNKNOWN, f"Spacer gave up after {SOLVER_MILLISECONDS / 1000:.0f} s: {gave_up}")
     if answer == z3.unsat:
         return proved(
             "Spacer (inductive invariant found)",
@@ -183,7 +183,7 @@ def _spacer(rules: RuleSet, wanted: SafetyProperty) -> Result:
         )
     if answer == z3.sat:
         return refuted("Spacer (counterexample found)", counterexample(rules, wanted))
-    return Result(Verdict.UNKNOWN, f"Spacer gave up: {horn.reason_unknown()}")
+    return ProofResult(ProofVerdict.UNKNOWN, f"Spacer gave up: {horn.reason_unknown()}")
 
 
 def invariant_over(answer: Any, relation: Any, constants: Sequence[Any]) -> str:

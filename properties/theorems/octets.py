@@ -13,7 +13,7 @@ import z3
 from wsoracle.model.octets import accept_key, frames, utf8
 
 from .induction import SOLVER_MILLISECONDS
-from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
 SCALAR_LAST: Final = 0x10FFFF
 SURROGATES: Final = (0xD800, 0xDFFF)
@@ -21,7 +21,7 @@ SHORTEST: Final = {1: (0x0, 0x7F), 2: (0x80, 0x7FF), 3: (0x800, 0xFFFF), 4: (0x1
 """RFC 3629, section 3: the range of character numbers for each number of octets."""
 
 
-def _holds(method: str, claim: Any, *assumptions: Any) -> Result:
+def _holds(method: str, claim: Any, *assumptions: Any) -> ProofResult:
     solver = z3.Solver()
     solver.set("timeout", SOLVER_MILLISECONDS)
     solver.add(*assumptions, z3.Not(claim))
@@ -29,13 +29,13 @@ def _holds(method: str, claim: Any, *assumptions: Any) -> Result:
     if answer == z3.unsat:
         return proved(method)
     if answer == z3.unknown:
-        return Result(Verdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
+        return ProofResult(ProofVerdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
     model = solver.model()
     return refuted(method, [f"{declaration.name()} = {model[declaration]}" for declaration in model.decls()])
 
 
-def _all(results: Sequence[Result]) -> Result:
-    return next((r for r in results if r.verdict is not Verdict.PROVED), results[-1])
+def _all(results: Sequence[ProofResult]) -> ProofResult:
+    return next((r for r in results if r.verdict is not ProofVerdict.PROVED), results[-1])
 
 
 # --- UTF-8 ----------------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def _is_scalar(number: Any, octets: int) -> Any:
     return z3.And(number >= low, number <= high, z3.Or(number < SURROGATES[0], number > SURROGATES[1]))
 
 
-def utf8_complete(subject: Subject) -> Result:
+def utf8_complete(subject: TheoremSubject) -> ProofResult:
     """The encoding of every Unicode scalar value is accepted, and only when its last octet was read."""
     number = z3.Int("number")
     results = []
@@ -82,7 +82,7 @@ def utf8_complete(subject: Subject) -> Result:
     return _all(results)
 
 
-def utf8_sound(subject: Subject) -> Result:
+def utf8_sound(subject: TheoremSubject) -> ProofResult:
     """Octets that lead from idle to idle are the encoding of one scalar value; none need more than four."""
     octets = [z3.Int(f"octet_{i}") for i in range(4)]
     bounds = [z3.And(o >= 0, o <= 255) for o in octets]
@@ -103,7 +103,7 @@ def utf8_sound(subject: Subject) -> Result:
     return _all(results)
 
 
-def utf8_prefix(subject: Subject) -> Result:
+def utf8_prefix(subject: TheoremSubject) -> ProofResult:
     """Rejection is final, and every other state can still be completed: it rejects at the first hopeless octet."""
     rows = subject.utf8_rows
     octet, state = z3.Int("octet"), z3.Int("state")
@@ -131,14 +131,14 @@ def _masking() -> tuple[Any, Any, Any]:
     return key, z3.BitVec("octet", 8), z3.Int("index")
 
 
-def mask_inverse(subject: Subject) -> Result:
+def mask_inverse(subject: TheoremSubject) -> ProofResult:
     """Masking twice with one key at one offset gives the octet back, for every key, octet and offset."""
     key, octet, index = _masking()
     twice = subject.mask_octet(subject.mask_octet(octet, key, index), key, index)
     return _holds("Z3: every octet, key and offset (unbounded)", twice == octet, index >= 0)
 
 
-def mask_in_pieces(subject: Subject) -> Result:
+def mask_in_pieces(subject: TheoremSubject) -> ProofResult:
     """Masking in pieces is masking the whole: only the offset modulo 4 counts."""
     key, octet, index = _masking()
     start = z3.Int("start")
@@ -150,7 +150,7 @@ def mask_in_pieces(subject: Subject) -> Result:
 # --- headers and lengths --------------------------------------------------------------------------------------------
 
 
-def header_bijective(subject: Subject) -> Result:
+def header_bijective(subject: TheoremSubject) -> ProofResult:
     """The fixed octets of a header and its fields determine each other, for all values."""
     fields = subject.header_fields
     count = 1 + max(field.octet for field in fields)
@@ -175,7 +175,7 @@ def _capacity(forms: Sequence[frames.LengthForm], index: int) -> int:
     return (1 << 8 * row.extended) - 1 if row.extended else forms[index + 1].marker - 1
 
 
-def length_unique(subject: Subject) -> Result:
+def length_unique(subject: TheoremSubject) -> ProofResult:
     """Every length has exactly one minimal form, it fits that form, and the octets written give it back."""
     forms = subject.length_forms
     length = z3.Int("length")
@@ -200,7 +200,7 @@ def length_unique(subject: Subject) -> Result:
 def _theorem(
     name: str,
     statement: str,
-    check: Callable[[Subject], Result],
+    check: Callable[[TheoremSubject], ProofResult],
     table: str,
     *requirements: str,
 ) -> Theorem:
@@ -213,7 +213,7 @@ RFC_GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 RFC_EXAMPLE: Final = ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 
 
-def _accept_key(subject: Subject) -> Result:
+def _accept_key(subject: TheoremSubject) -> ProofResult:
     """Hashing is a function of which nothing is known but that equal strings have equal hashes."""
     method = "Z3: every string as a key, the hash uninterpreted; and the RFC's example"
     hashed = z3.Function("hashed", z3.StringSort(), z3.StringSort())

@@ -47,31 +47,32 @@ from wsoracle.model.notation.variables import (
 )
 
 from .induction import NEXT, SOLVER_MILLISECONDS, Monitor, SafetyProperty, always, check_never, described
-from .theorem import Result, Subject, Theorem, TheoremKind, proved, refuted
+from .theorem import ProofResult, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
-Check: TypeAlias = Callable[[Subject], Result]
+Check: TypeAlias = Callable[[TheoremSubject], ProofResult]
 
 
-class Condition(NamedTuple):
+class HeadCondition(NamedTuple):
     """One thing that a head must have, in English and formally."""
 
     sentence: str
     holds: Expr
 
 
-REQUEST: Final[tuple[Condition, ...]] = (
-    Condition("It is a request of HTTP.", is_("syntax", "well-formed", "tolerated")),
-    Condition("The method is GET.", method_get),
-    Condition("The version of HTTP is at least 1.1.", is_("http", "at least 1.1")),
-    Condition("The target is a resource name, or an absolute URI with one.", ~is_("target", "unfit")),
-    Condition("There is one Host field, and it is valid.", is_("host", "one")),
-    Condition("Upgrade includes websocket.", is_("upgrade", "websocket", "a list with websocket")),
-    Condition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
-    Condition("There is one key, and it is base64.", is_("key", "16 octets", "another number of octets")),
-    Condition("There is one version, and it is 13.", is_("version", "13")),
-    Condition("The subprotocols, if there are any, are a list of tokens.", ~is_("protocols", "not a list of tokens")),
-    Condition("The extensions, if there are any, are a list as section 9.1 has it.",
-              ~is_("offers", "not a list of extensions")),
+REQUEST: Final[tuple[HeadCondition, ...]] = (
+    HeadCondition("It is a request of HTTP.", is_("syntax", "well-formed", "tolerated")),
+    HeadCondition("The method is GET.", method_get),
+    HeadCondition("The version of HTTP is at least 1.1.", is_("http", "at least 1.1")),
+    HeadCondition("The target is a resource name, or an absolute URI with one.", ~is_("target", "unfit")),
+    HeadCondition("There is one Host field, and it is valid.", is_("host", "one")),
+    HeadCondition("Upgrade includes websocket.", is_("upgrade", "websocket", "a list with websocket")),
+    HeadCondition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
+    HeadCondition("There is one key, and it is base64.", is_("key", "16 octets", "another number of octets")),
+    HeadCondition("There is one version, and it is 13.", is_("version", "13")),
+    HeadCondition("The subprotocols, if there are any, are a list of tokens.",
+                  ~is_("protocols", "not a list of tokens")),
+    HeadCondition("The extensions, if there are any, are a list as section 9.1 has it.",
+                  ~is_("offers", "not a list of extensions")),
 )  # fmt: skip
 """What a server asks of a request, the switches at their defaults."""
 
@@ -83,13 +84,13 @@ BEYOND_DISPUTE: Final = all_of([
 """A request that leaves a server no reason to refuse it, but its application's."""
 
 ANSWER: Final = (
-    Condition("It is a response of HTTP.", is_("syntax", "well-formed", "tolerated")),
-    Condition("The status is 101.", status == 101),
-    Condition("Upgrade is websocket.", is_("upgrade", "websocket")),
-    Condition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
-    Condition("There is a Sec-WebSocket-Accept, and it fits the key.", is_("accept", "right", "repeated")),
-    Condition("The subprotocol, if there is one, was offered.", is_("subprotocol", "absent", "offered")),
-    Condition("The extensions, if there are any, were offered, with parameters that are known.",
+    HeadCondition("It is a response of HTTP.", is_("syntax", "well-formed", "tolerated")),
+    HeadCondition("The status is 101.", status == 101),
+    HeadCondition("Upgrade is websocket.", is_("upgrade", "websocket")),
+    HeadCondition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
+    HeadCondition("There is a Sec-WebSocket-Accept, and it fits the key.", is_("accept", "right", "repeated")),
+    HeadCondition("The subprotocol, if there is one, was offered.", is_("subprotocol", "absent", "offered")),
+    HeadCondition("The extensions, if there are any, were offered, with parameters that are known.",
               is_("extensions", "absent", "offered")),
 )  # fmt: skip
 """What a client asks of the answer, the switches at their defaults."""
@@ -104,7 +105,7 @@ UNDISPUTED: Final = all_of([
 DEFAULTS: Final = all_of([is_set_to(switch.name, switch.default) for switch in SWITCHES])
 
 
-def _conditions(conditions: Sequence[Condition]) -> Expr:
+def _conditions(conditions: Sequence[HeadCondition]) -> Expr:
     return all_of([condition.holds for condition in conditions])
 
 
@@ -152,11 +153,11 @@ OPEN: Final = "open"
 
 
 def _exactly(
-    kind: EventKind, when: Expr, delivers: str, conditions: Sequence[Condition]
-) -> Callable[[Subject], Result]:
+    kind: EventKind, when: Expr, delivers: str, conditions: Sequence[HeadCondition]
+) -> Callable[[TheoremSubject], ProofResult]:
     """Accepting is allowed exactly where all conditions hold."""
 
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         question = _Question(subject.rules, kind, when)
         found = question.example(
             question.allows(Kind.ACCEPT, delivers=delivers) != question.term(_conditions(conditions))
@@ -167,11 +168,11 @@ def _exactly(
 
 
 def _each_fault(
-    kind: EventKind, when: Expr, delivers: str, conditions: Sequence[Condition]
-) -> Callable[[Subject], Result]:
+    kind: EventKind, when: Expr, delivers: str, conditions: Sequence[HeadCondition]
+) -> Callable[[TheoremSubject], ProofResult]:
     """For each condition: a head that breaks it alone exists, and is not accepted."""
 
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         question = _Question(subject.rules, kind, when)
         examples = []
         for broken in conditions:
@@ -189,13 +190,13 @@ def _each_fault(
     return check
 
 
-def _no_other_reason(subject: Subject) -> Result:
+def _no_other_reason(subject: TheoremSubject) -> ProofResult:
     question = _Question(subject.rules, EventKind.RECEIVE_REQUEST, READING_REQUEST)
     found = question.example(question.allows(Kind.REFUSE), question.term(BEYOND_DISPUTE))
     return proved(_METHOD) if found is None else refuted(_METHOD, found)
 
 
-def _other_answers_open_nothing(subject: Subject) -> Result:
+def _other_answers_open_nothing(subject: TheoremSubject) -> ProofResult:
     question = _Question(subject.rules, EventKind.RECEIVE_RESPONSE, READING_ANSWER)
     found = question.example(question.allows(Kind.FAIL), question.term(UNDISPUTED))
     return proved(_METHOD) if found is None else refuted(_METHOD, found)
@@ -244,12 +245,14 @@ def _never(when: Expr, *monitors: Monitor) -> SafetyProperty:
     return SafetyProperty(when, monitors)
 
 
-def _theorem(name: str, statement: str, check: Callable[[Subject], Result], suspects: Sequence[str]) -> Theorem:
+def _theorem(
+    name: str, statement: str, check: Callable[[TheoremSubject], ProofResult], suspects: Sequence[str]
+) -> Theorem:
     return Theorem(f"opening/{name}", TheoremKind.SAFETY, statement, check, tuple(suspects))
 
 
 def _safety(name: str, statement: str, wanted: SafetyProperty, *suspects: str) -> Theorem:
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         return check_never(subject.rules, wanted)
 
     return _theorem(name, statement, check, suspects)
@@ -348,4 +351,4 @@ RUNS: Final = (
 
 OPENING: Final = (*CONDITIONS, *RUNS)
 
-__all__ = ["ANSWER", "BEYOND_DISPUTE", "OPENING", "REQUEST", "UNDISPUTED", "Condition"]
+__all__ = ["ANSWER", "BEYOND_DISPUTE", "OPENING", "REQUEST", "UNDISPUTED", "HeadCondition"]

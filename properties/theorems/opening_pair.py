@@ -35,7 +35,7 @@ from wsoracle.model.octets.vocabulary import Role
 
 from .induction import SOLVER_MILLISECONDS, described
 from .opening import ACCEPTED, DEFAULTS, OPEN, READING_ANSWER, READING_REQUEST
-from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
 _LOCKSTEP: Final = "Z3: every head, the same facts at both ends"
 
@@ -69,10 +69,10 @@ class _Side:
 
 def _taken(
     sends: EventKind, reads: EventKind, sender: Role, reading: Expr, delivers: str, when: Expr
-) -> Callable[[Subject], Result]:
+) -> Callable[[TheoremSubject], ProofResult]:
     """What the sender is permitted to send, the reader may accept, and both agree on the bits of extensions."""
 
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         one, other = _Side(subject.rules, sender, ""), _Side(subject.rules, sender.peer, "'")
         solver = z3.Solver()
         solver.set("timeout", SOLVER_MILLISECONDS)
@@ -89,7 +89,7 @@ def _taken(
             ]
             answer = solver.check(sent, z3.Not(z3.Or(z3.BoolVal(False), *agreed)))
             if answer == z3.unknown:
-                return Result(Verdict.UNKNOWN, f"{_LOCKSTEP}: {solver.reason_unknown()}")
+                return ProofResult(ProofVerdict.UNKNOWN, f"{_LOCKSTEP}: {solver.reason_unknown()}")
             if answer == z3.sat:
                 event = read_event(solver.model(), sends, one.facts)
                 return refuted(_LOCKSTEP, [f"{sender} sends {described(event)}, and the other end does not take it"])
@@ -101,7 +101,7 @@ def _taken(
 # --- runs of both ends ----------------------------------------------------------------------------------------------
 
 
-class Opening(NamedTuple):
+class OpeningPairState(NamedTuple):
     """Both ends before the first frame, and the heads that are on their way."""
 
     client: State
@@ -122,18 +122,18 @@ class _Pair:
         self._machines: Final = {role: CompiledMachine(rules, Setting(role)) for role in Role}
         self._alphabets: Final = {role: Alphabet(rules, Setting(role)) for role in Role}
 
-    def reachable(self) -> Iterator[Opening]:
+    def reachable(self) -> Iterator[OpeningPairState]:
         """Every state of the pair that a run leads to."""
-        start = Opening(CONNECTING, CONNECTING)
+        start = OpeningPairState(CONNECTING, CONNECTING)
         steps = BreadthFirst([start], lambda both: ((None, then) for then in self._moves(both)))
         return (visit.state for visit in steps)
 
-    def quiet(self, both: Opening, role: Role) -> bool:
+    def quiet(self, both: OpeningPairState, role: Role) -> bool:
         """Whether this end may stay silent."""
         state = both.client if role is Role.CLIENT else both.server
         return bool(self._machines[role].allowed(state, Event(EventKind.SILENCE)))
 
-    def _moves(self, both: Opening) -> Iterator[Opening]:
+    def _moves(self, both: OpeningPairState) -> Iterator[OpeningPairState]:
         for role in Role:
             state = both.client if role is Role.CLIENT else both.server
             yield from self._sending(both, role, state)
@@ -141,7 +141,7 @@ class _Pair:
             for outcome in self._machines[role].allowed(state, Event(EventKind.RECEIVE_EOF)):
                 yield _with(both, role, outcome.state)
 
-    def _sending(self, both: Opening, role: Role, state: State) -> Iterator[Opening]:
+    def _sending(self, both: OpeningPairState, role: Role, state: State) -> Iterator[OpeningPairState]:
         waiting = both.requests if role is Role.CLIENT else both.responses
         if waiting or state.handshake in _STAGES:
             return
@@ -152,7 +152,7 @@ class _Pair:
                 after = _with(both, role, outcome.state)
                 yield after._replace(requests=sent) if role is Role.CLIENT else after._replace(responses=sent)
 
-    def _reading(self, both: Opening, role: Role, state: State) -> Iterator[Opening]:
+    def _reading(self, both: OpeningPairState, role: Role, state: State) -> Iterator[OpeningPairState]:
         waiting = both.responses if role is Role.CLIENT else both.requests
         if not waiting:
             return
@@ -161,14 +161,14 @@ class _Pair:
             yield _with(left, role, outcome.state)
 
 
-def _with(both: Opening, role: Role, state: State) -> Opening:
+def _with(both: OpeningPairState, role: Role, state: State) -> OpeningPairState:
     return both._replace(client=state) if role is Role.CLIENT else both._replace(server=state)
 
 
 _METHOD: Final = "exhaustive exploration of both ends, TCP ending at any moment"
 
 
-def no_deadlock(subject: Subject) -> Result:
+def no_deadlock(subject: TheoremSubject) -> ProofResult:
     """Where nothing is on its way and both may stay silent with TCP open, both are open or the client was refused."""
     pair, count = _Pair(subject.rules), 0
     for both in pair.reachable():
@@ -182,7 +182,7 @@ def no_deadlock(subject: Subject) -> Result:
     return proved(_METHOD, None, f"{count} states of the pair")
 
 
-def never_half_open(subject: Subject) -> Result:
+def never_half_open(subject: TheoremSubject) -> ProofResult:
     """A client is open only if the server is, with the same bits; a server may be ahead by the answer on its way."""
     pair, count = _Pair(subject.rules), 0
     for both in pair.reachable():
@@ -201,7 +201,7 @@ def _told(state: State) -> str:
     )
 
 
-def _theorem(name: str, statement: str, check: Callable[[Subject], Result], *suspects: str) -> Theorem:
+def _theorem(name: str, statement: str, check: Callable[[TheoremSubject], ProofResult], *suspects: str) -> Theorem:
     return Theorem(f"opening/{name}", TheoremKind.PAIR, statement, check, suspects)
 
 

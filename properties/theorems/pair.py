@@ -37,7 +37,7 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
 from .induction import SOLVER_MILLISECONDS
-from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
 CODES: Final = (NO_CODE, 1000, 1009)
 """Closes on a channel: without a code, with one for closing by choice, and the one for a limit (section 10.4)."""
@@ -97,7 +97,7 @@ class PairState(NamedTuple):
     lost: bool = False
 
 
-class Move(NamedTuple):
+class PairMove(NamedTuple):
     """One transition: what happens, the state after it, whether it sends something that was not owed, and by how much
     it changes the :func:`rank` where frames are counted exactly."""
 
@@ -140,18 +140,18 @@ class _Moves:
         ends = ((Role.CLIENT, both.client), (Role.SERVER, both.server))
         return all(self.outcomes(role, end.at, SILENCE) for role, end in ends)
 
-    def of(self, both: PairState) -> Iterator[Move]:
+    def of(self, both: PairState) -> Iterator[PairMove]:
         """Every move from a pair state."""
         if not both.lost:
             gone = Channel(eof=True)
             after = PairState(both.client._replace(out=gone), both.server._replace(out=gone), lost=True)
-            yield Move("the connection is lost", after, new=True, gain=0)
+            yield PairMove("the connection is lost", after, new=True, gain=0)
         for role in Role:
             me, peer = (both.client, both.server) if role is Role.CLIENT else (both.server, both.client)
             for name, mine, out, new, gain in self._of_end(role, me, peer.out):
                 theirs = peer if out is peer.out else End(peer.at, out, peer.said, peer.began)
                 ends = (mine, theirs) if role is Role.CLIENT else (theirs, mine)
-                yield Move(name, PairState(*ends, both.lost), new, gain)
+                yield PairMove(name, PairState(*ends, both.lost), new, gain)
 
     def _of_end(self, role: Role, me: End, held: Channel) -> list[tuple[str, End, Channel, bool, int]]:
         """The moves of one end; of the other only the channel that it writes into counts."""
@@ -268,7 +268,7 @@ class PairRuns:
         """The names of the moves of a shortest run to a reached pair state."""
         return tuple(move.name for move in self._reached.path(both))
 
-    def _steps(self, both: PairState) -> Iterator[tuple[Move, PairState]]:
+    def _steps(self, both: PairState) -> Iterator[tuple[PairMove, PairState]]:
         return ((move, move.after) for move in self._moves.of(both))
 
 
@@ -284,7 +284,7 @@ METHOD: Final = "exhaustive exploration of the pair, channels of any length abst
 
 def _check(
     rules: RuleSet, wrong: Callable[[PairVisit], bool], method: str = METHOD, invariant: str | None = None
-) -> Result:
+) -> ProofResult:
     # A mutant is explored only until it goes wrong, once for each theorem.
     found, runs = explored(rules) if rules is RULES else (None, PairRuns(rules))
     try:
@@ -292,7 +292,7 @@ def _check(
             if wrong(visit):
                 return refuted(method, (*runs.run_to(visit.both), *([visit.climbing] if visit.climbing else [])))
     except TooManyStatesError as error:
-        return Result(Verdict.UNKNOWN, str(error))
+        return ProofResult(ProofVerdict.UNKNOWN, str(error))
     return proved(method, invariant, f"{len(runs)} pair states")
 
 
@@ -373,7 +373,7 @@ def _told_apart(visit: PairVisit) -> bool:
     return _all_closed(both) and _undisturbed(both) and clean[0] != clean[1]
 
 
-def closing_terminates(subject: Subject) -> Result:
+def closing_terminates(subject: TheoremSubject) -> ProofResult:
     """Every reachable move that sends nothing new brings the end nearer, by a rank that is never negative."""
     weights = " + ".join(f"{weight} for each of {name}" for name, weight in WEIGHTS.items())
     invariant = f"rank: {weights}; 2 for a Close to send, 2 for a Pong owed, 1 for TCP open, at each end"
@@ -381,10 +381,10 @@ def closing_terminates(subject: Subject) -> Result:
     return _check(subject.rules, lambda visit: visit.climbing is not None, method, invariant)
 
 
-def lockstep(role: Role) -> Callable[[Subject], Result]:
+def lockstep(role: Role) -> Callable[[TheoremSubject], ProofResult]:
     """What this role may send, its peer, having read everything before, accepts; and both stay in step."""
 
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         method = "induction (k = 1): any fragmentation, any length, no stated limit"
         sender = SymbolicMachine(subject.rules, Setting(role))
         receiver = SymbolicMachine(subject.rules, Setting(role.peer))
@@ -418,7 +418,7 @@ def lockstep(role: Role) -> Callable[[Subject], Result]:
             refusals = [receiver.enabled(r, theirs, frame) for r in receiver.rules.of(EventKind.RECEIVE) if r.refuses]
             answer = solver.check(sent.when, z3.Not(z3.And(z3.Or(*in_step), z3.Not(z3.Or(*refusals)))))
             if answer == z3.unknown:
-                return Result(Verdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
+                return ProofResult(ProofVerdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
             if answer == z3.sat:
                 facts = [f"{n} = {solver.model().eval(v, model_completion=True)}" for n, v in frame.items()]
                 return refuted(method, [f"the {role} sends by {sent.rules[0]}", ", ".join(facts)])
@@ -430,7 +430,7 @@ def lockstep(role: Role) -> Callable[[Subject], Result]:
 def _theorem(
     name: str, statement: str, wrong: Callable[[PairVisit], bool], *suspects: str, needs: tuple[str, ...] = ()
 ) -> Theorem:
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         return _check(subject.rules, wrong)
 
     return Theorem(f"pair/{name}", TheoremKind.PAIR, statement, check, suspects, needs)

@@ -48,7 +48,7 @@ from wsoracle.model.rules import RULES
 
 from .induction import always, check_never, described, system, unrolled
 from .pair import End, PairRuns, PairState, explored
-from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
 MOST_STEPS: Final = 6
 """How many steps a shortest run to a rule may have before it is called unknown."""
@@ -57,7 +57,7 @@ MOST_STEPS: Final = 6
 # --- every rule fires -----------------------------------------------------------------------------------------------
 
 
-def every_rule_fires(subject: Subject) -> Result:
+def every_rule_fires(subject: TheoremSubject) -> ProofResult:
     """For each row a shortest run, under some setting, to an event at which it is enabled."""
     method = "bounded model checking: a shortest run for each row, all settings"
     built, step = system(subject.rules)
@@ -161,15 +161,15 @@ _OF_OPENING: Final = ("failed", "tcp_open")
 """Variables that may change before the opening handshake is complete, beside its stage."""
 
 
-def states_of(role: Role) -> Callable[[Subject], Result]:
+def states_of(role: Role) -> Callable[[TheoremSubject], ProofResult]:
     """A combination of values is reachable exactly where all of :data:`INVARIANTS` hold."""
 
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         method = "induction (k = 1) for what is unreachable, breadth-first search for what is reachable"
         whole = all_of([invariant.holds for invariant in INVARIANTS])
         assuming = DEFAULTS & (server if role is Role.SERVER else ~server)
         result = check_never(subject.rules, always(whole, assuming))
-        if result.verdict is not Verdict.PROVED:
+        if result.verdict is not ProofVerdict.PROVED:
             return result
         found, total, excluded = _combinations(role)
         reached = _reached(subject.rules, role)
@@ -235,7 +235,7 @@ def _combinations(role: Role) -> tuple[set[State], int, list[int]]:
 
 # --- the states of the pair -----------------------------------------------------------------------------------------
 
-View = tuple[tuple[bool, bool, bool, bool], tuple[bool, bool, bool, bool]]
+PairView = tuple[tuple[bool, bool, bool, bool], tuple[bool, bool, bool, bool]]
 """Whether each end has sent and received a Close, is failing, and has TCP open."""
 
 
@@ -244,12 +244,12 @@ def _facts(end: End) -> tuple[bool, bool, bool, bool]:
     return state.sent_close, state.got_close, state.failed, state.tcp_open
 
 
-def view(both: PairState) -> View:
+def view(both: PairState) -> PairView:
     """The facts of both ends."""
     return _facts(both.client), _facts(both.server)
 
 
-def pair_states(subject: Subject) -> Result:
+def pair_states(subject: TheoremSubject) -> ProofResult:
     """Each combination of both ends' facts has a shortest real run, or is reached by no run of the abstraction."""
     method = "breadth-first search with one frame of a kind on its way; exhaustive exploration with any number"
     real, expected = _real_views(subject.rules), {view(visit.both) for visit in explored(RULES)[0]}
@@ -258,7 +258,7 @@ def pair_states(subject: Subject) -> Result:
         return refuted(method, [f"{_told(v)}: {'; '.join(real[v])}" for v in odd])
     possible = expected if subject.rules is RULES else {view(visit.both) for visit in PairRuns(subject.rules)}
     if possible != real.keys():
-        return Result(Verdict.UNKNOWN, f"{method}: no real run to {len(possible - real.keys())} combinations")
+        return ProofResult(ProofVerdict.UNKNOWN, f"{method}: no real run to {len(possible - real.keys())} combinations")
     if possible != expected:
         return refuted(method, [f"{_told(v)}: not reached" for v in sorted(expected - possible)[:3]])
     total = 16 * 16
@@ -266,16 +266,16 @@ def pair_states(subject: Subject) -> Result:
     return proved(method, None, detail, [f"{_told(v)}: {'; '.join(run) or 'no move'}" for v, run in real.items()])
 
 
-def _real_views(rules: RuleSet) -> dict[View, tuple[str, ...]]:
+def _real_views(rules: RuleSet) -> dict[PairView, tuple[str, ...]]:
     """The combinations that real channels reach, each with a shortest run."""
     runs = PairRuns(rules, exact=True)
-    found: dict[View, PairState] = {}
+    found: dict[PairView, PairState] = {}
     for visit in runs:
         found.setdefault(view(visit.both), visit.both)
     return {facts: runs.run_to(both) for facts, both in found.items()}
 
 
-def _told(facts: View) -> str:
+def _told(facts: PairView) -> str:
     names = ("sent Close", "got Close", "failed", "TCP open")
     ends = [", ".join(n for n, v in zip(names, end, strict=True) if v) or "closed" for end in facts]
     return f"client {ends[0]} / server {ends[1]}"

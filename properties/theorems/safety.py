@@ -68,7 +68,7 @@ from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, TEXT
 from wsoracle.model.rules.close_codes import REGISTER
 
 from .induction import NEXT, Monitor, SafetyProperty, always, check_never
-from .theorem import Result, Subject, Theorem, TheoremKind
+from .theorem import ProofResult, Theorem, TheoremKind, TheoremSubject
 
 
 def _is(kind: EventKind) -> Expr:
@@ -122,7 +122,7 @@ def _theorem(
     suspects: Sequence[str] = (),
     requirements: Sequence[str] = (),
 ) -> Theorem:
-    def check(subject: Subject) -> Result:
+    def check(subject: TheoremSubject) -> ProofResult:
         return check_never(subject.rules, wanted)
 
     return Theorem(f"safety/{name}", TheoremKind.SAFETY, statement, check, tuple(suspects), tuple(requirements))

@@ -1,7 +1,7 @@
 """What a theorem is: a statement in English, a check that a rule set passes or refutes, and the result of a check.
 
-A check is run on a :class:`Subject`, the model or a mutant of it, so that the very proof that establishes a theorem is
-also what a fault must break: a theorem that no mutant refutes says nothing.
+A check is run on a :class:`TheoremSubject`, the model or a mutant of it, so that the very proof that establishes a
+theorem is also what a fault must break: a theorem that no mutant refutes says nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class TheoremKind(StrEnum):
     PAIR = "pair"
 
 
-class Verdict(StrEnum):
+class ProofVerdict(StrEnum):
     """The result of a check."""
 
     PROVED = "proved"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Subject:
+class TheoremSubject:
     """What theorems are about: the rules, and the tables that turn octets into frames and text.
 
     The defaults are the model itself; a mutant changes one of them.
@@ -49,7 +49,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Result:
+class ProofResult:
     """The result of one check.
 
     ``method`` says how it was decided; ``invariant`` is the inductive invariant that was found, as text;
@@ -57,7 +57,7 @@ class Result:
     ``witnesses`` are shortest runs, one a line, for theorems that say that something can happen.
     """
 
-    verdict: Verdict
+    verdict: ProofVerdict
     method: str
     invariant: str | None = None
     counterexample: tuple[str, ...] = ()
@@ -75,18 +75,18 @@ class Theorem:
     id: str
     kind: TheoremKind
     statement: str
-    check: Callable[[Subject], Result]
+    check: Callable[[TheoremSubject], ProofResult]
     suspects: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
 
 
 def proved(
     method: str, invariant: str | None = None, detail: str | None = None, witnesses: Sequence[str] = ()
-) -> Result:
+) -> ProofResult:
     """The result of a check that held."""
-    return Result(Verdict.PROVED, method, invariant, (), detail, tuple(witnesses))
+    return ProofResult(ProofVerdict.PROVED, method, invariant, (), detail, tuple(witnesses))
 
 
-def refuted(method: str, counterexample: Sequence[str] = (), detail: str | None = None) -> Result:
+def refuted(method: str, counterexample: Sequence[str] = (), detail: str | None = None) -> ProofResult:
     """The result of a check that failed, with its counterexample."""
-    return Result(Verdict.REFUTED, method, None, tuple(counterexample), detail)
+    return ProofResult(ProofVerdict.REFUTED, method, None, tuple(counterexample), detail)

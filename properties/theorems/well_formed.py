@@ -31,7 +31,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from .induction import SOLVER_MILLISECONDS, described
-from .theorem import Result, Subject, Theorem, TheoremKind, Verdict, proved, refuted
+from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
 INPUTS: Final = tuple(kind for kind in EventKind if kind.is_input)
 OUTPUTS: Final = tuple(kind for kind in EventKind if not kind.is_input)
@@ -56,13 +56,13 @@ def _valid(rules: RuleSet, kind: EventKind, claim: Claim) -> list[str] | None:
     return [f"{kind.value} {described(event)}".rstrip(), f"in {read_state(model, state)}"]
 
 
-def _for_all(kinds: Sequence[EventKind], rules: RuleSet, claim: Claim) -> Result:
+def _for_all(kinds: Sequence[EventKind], rules: RuleSet, claim: Claim) -> ProofResult:
     method = "Z3: every state and event, all settings, unbounded integers"
     for kind in kinds:
         try:
             broken = _valid(rules, kind, claim)
         except TimeoutError as gave_up:
-            return Result(Verdict.UNKNOWN, str(gave_up))
+            return ProofResult(ProofVerdict.UNKNOWN, str(gave_up))
         if broken is not None:
             return refuted(method, broken)
     return proved(method)
@@ -72,7 +72,7 @@ def _some(built: SymbolicMachine, rules: Sequence[Rule], state: Mapping[str, Any
     return z3.Or(z3.BoolVal(False), *(built.enabled(rule, state, frame) for rule in rules))
 
 
-def total(subject: Subject) -> Result:
+def total(subject: TheoremSubject) -> ProofResult:
     """Every input has an outcome at every level: the full rules, without SHOULD, and MUST alone."""
     for level in Level:
         rules = subject.rules.at(level)
@@ -82,12 +82,12 @@ def total(subject: Subject) -> Result:
 
         for kind in INPUTS:
             result = _for_all([kind], rules, lambda b, s, f, k=kind: answered(b, s, f, k))  # type: ignore[misc]
-            if result.verdict is not Verdict.PROVED:
+            if result.verdict is not ProofVerdict.PROVED:
                 return result
     return result
 
 
-def decided(subject: Subject) -> Result:
+def decided(subject: TheoremSubject) -> ProofResult:
     """Every output is either permitted or refused by a rule that binds, and never both."""
 
     def exactly_one(kind: EventKind) -> Claim:
@@ -100,12 +100,12 @@ def decided(subject: Subject) -> Result:
 
     for kind in OUTPUTS:
         result = _for_all([kind], subject.rules, exactly_one(kind))
-        if result.verdict is not Verdict.PROVED:
+        if result.verdict is not ProofVerdict.PROVED:
             return result
     return result
 
 
-def coherent(subject: Subject) -> Result:
+def coherent(subject: TheoremSubject) -> ProofResult:
     """No two binding rules that are enabled together ask for reactions of different kinds."""
 
     def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
@@ -118,12 +118,12 @@ def coherent(subject: Subject) -> Result:
 
     for kind in INPUTS:
         result = _for_all([kind], subject.rules, claim)
-        if result.verdict is not Verdict.PROVED:
+        if result.verdict is not ProofVerdict.PROVED:
             return result
     return result
 
 
-def one_state_a_label(subject: Subject) -> Result:
+def one_state_a_label(subject: TheoremSubject) -> ProofResult:
     """Two outcomes that look the same from outside lead to the same state."""
 
     def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
@@ -136,12 +136,12 @@ def one_state_a_label(subject: Subject) -> Result:
 
     for kind in EventKind:
         result = _for_all([kind], subject.rules, claim)
-        if result.verdict is not Verdict.PROVED:
+        if result.verdict is not ProofVerdict.PROVED:
             return result
     return result
 
 
-def in_bounds(subject: Subject) -> Result:
+def in_bounds(subject: TheoremSubject) -> ProofResult:
     """Every effect keeps every state variable within its declared bounds, where a limit is not beyond 2^63."""
 
     def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
@@ -153,7 +153,7 @@ def in_bounds(subject: Subject) -> Result:
 
     for kind in EventKind:
         result = _for_all([kind], subject.rules, claim)
-        if result.verdict is not Verdict.PROVED:
+        if result.verdict is not ProofVerdict.PROVED:
             return result
     return result
 
@@ -163,7 +163,7 @@ def in_bounds(subject: Subject) -> Result:
 SETTINGS: Final = (Setting(Role.SERVER), Setting(Role.CLIENT), Setting(Role.SERVER, limit=1000, echo=True))
 
 
-def compiled_is_symbolic(subject: Subject) -> Result:
+def compiled_is_symbolic(subject: TheoremSubject) -> ProofResult:
     """The generated Python, read back with ``ast`` into Z3, equals the rules for all values of all variables."""
     method = "Z3 on the generated Python source, parsed back: all values, unbounded integers"
     for setting in SETTINGS:
@@ -178,7 +178,7 @@ def compiled_is_symbolic(subject: Subject) -> Result:
             solver.add(z3.Or(*(bits.get(1 << i, z3.BoolVal(False)) != guard for i, guard in enumerate(guards))))
             answer = solver.check()
             if answer == z3.unknown:
-                return Result(Verdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
+                return ProofResult(ProofVerdict.UNKNOWN, f"{method}: {solver.reason_unknown()}")
             if answer == z3.sat:
                 return refuted(method, [f"{kind.value} as {setting.role}: {read_state(solver.model(), state)}"])
     return proved(method)
@@ -243,7 +243,7 @@ def _read(node: ast.expr, names: Mapping[str, Any]) -> Any:
             raise ValueError(f"not in the grammar of generated source: {ast.unparse(node)}")
 
 
-def concrete_is_symbolic(subject: Subject) -> Result:
+def concrete_is_symbolic(subject: TheoremSubject) -> ProofResult:
     """On states and events that Z3 chooses, evaluating a row gives what its Z3 term gives."""
     method = "for each row a state and an event chosen by Z3, and there all rows evaluated both ways"
     built, lenient = SymbolicMachine(RULES), SymbolicMachine(RULES.at(Level.MUST_ONLY))
@@ -275,7 +275,7 @@ def concrete_is_symbolic(subject: Subject) -> Result:
 EVERY_VARIABLE: Final = {**SETTING_VARIABLES, **STATE_VARIABLES, **ALL_FACTS}
 
 
-def _theorem(name: str, statement: str, check: Callable[[Subject], Result], *suspects: str) -> Theorem:
+def _theorem(name: str, statement: str, check: Callable[[TheoremSubject], ProofResult], *suspects: str) -> Theorem:
     return Theorem(f"well-formed/{name}", TheoremKind.WELL_FORMED, statement, check, suspects)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from wsoracle.generators.mutants.distinguish import Status
+from wsoracle.generators.mutants.distinguish import MutantStatus
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.suite import JOBS, MutationResult, analyse
 
@@ -42,7 +42,7 @@ def command(context: click.Context, pattern: str, json_file: str | None, autobah
 
 def alive(result: MutationResult) -> list[str]:
     """The mutants that are neither killed nor proved equivalent."""
-    return [found.mutant for found in result.found.values() if found.status is Status.ALIVE]
+    return [found.mutant for found in result.found.values() if found.status is MutantStatus.ALIVE]
 
 
 def show(result: MutationResult) -> None:
@@ -51,12 +51,12 @@ def show(result: MutationResult) -> None:
     from rich.text import Text
 
     out = console()
-    table = Table("operator", *(status.value for status in Status))
+    table = Table("operator", *(status.value for status in MutantStatus))
     count = Counter((mutant.operator, result.found[mutant.id].status) for mutant in result.mutants)
     for operator in dict.fromkeys(mutant.operator for mutant in result.mutants):
-        table.add_row(operator, *(str(count[operator, status]) for status in Status))
+        table.add_row(operator, *(str(count[operator, status]) for status in MutantStatus))
     total = Counter(found.status for found in result.found.values())
-    table.add_row("all", *(str(total[status]) for status in Status), style="bold")
+    table.add_row("all", *(str(total[status]) for status in MutantStatus), style="bold")
     out.print(table)
     for name in alive(result):
         out.print(Text(f"alive: {name}", "bold red"), soft_wrap=True)

@@ -19,7 +19,7 @@ from wsoracle.model.notation.head_variables import (
 from wsoracle.model.notation.variables import label
 from wsoracle.model.octets.accept_key import accept_value, challenge
 from wsoracle.model.octets.uri import parse_uri
-from wsoracle.properties.theorems.opening import ANSWER, REQUEST, Condition
+from wsoracle.properties.theorems.opening import ANSWER, REQUEST, HeadCondition
 
 from .markdown import cell, code, table
 
@@ -131,7 +131,7 @@ def answer_conditions() -> str:
     return _conditions(ANSWER)
 
 
-def _conditions(conditions: Sequence[Condition]) -> str:
+def _conditions(conditions: Sequence[HeadCondition]) -> str:
     rows = [(str(number), cell(c.sentence), code(text(c.holds))) for number, c in enumerate(conditions, 1)]
     return table(("no.", "condition", "formally"), rows)
 

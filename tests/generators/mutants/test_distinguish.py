@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from wsoracle.generators.mutants.distinguish import Distinguisher, Finding, Status, search
+from wsoracle.generators.mutants.distinguish import Distinguisher, MutantResult, MutantStatus, search
 from wsoracle.generators.mutants.observable import expectation, mutated
 from wsoracle.generators.mutants.operators import Mutant, mutants
-from wsoracle.generators.mutants.reachable_histories import SHORT_FRAME, Start, World, starts, starts_with_two
+from wsoracle.generators.mutants.reachable_histories import SHORT_FRAME, World, WorldStart, starts, starts_with_two
 from wsoracle.model.machine.interpreted import Kind, allowed
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import ResponseFacts
@@ -66,35 +66,35 @@ def distinguisher() -> Distinguisher:
 
 
 @pytest.fixture(scope="module")
-def findings(distinguisher: Distinguisher) -> dict[str, Finding]:
-    told: list[Finding] = []
+def findings(distinguisher: Distinguisher) -> dict[str, MutantResult]:
+    told: list[MutantResult] = []
     wanted = [BY_ID[name] for name in (*EQUIVALENT, *KILLED)]
     found = distinguisher.find_all(wanted, told.append)
     assert told == found
-    return {finding.mutant.id: finding for finding in found}
+    return {finding.mutant: finding for finding in found}
 
 
 @pytest.mark.parametrize("name", EQUIVALENT)
-def test_some_mutants_are_equivalent(findings: dict[str, Finding], name: str) -> None:
-    assert findings[name].status is Status.EQUIVALENT
+def test_some_mutants_are_equivalent(findings: dict[str, MutantResult], name: str) -> None:
+    assert findings[name].status is MutantStatus.EQUIVALENT
     assert findings[name].scenario is None
 
 
 @pytest.mark.parametrize(("name", "steps"), KILLED.items())
-def test_others_are_told_apart_by_a_shortest_history(findings: dict[str, Finding], name: str, steps: int) -> None:
+def test_others_are_told_apart_by_a_shortest_history(findings: dict[str, MutantResult], name: str, steps: int) -> None:
     finding = findings[name]
-    assert finding.status is Status.KILLED
+    assert finding.status is MutantStatus.KILLED
     assert finding.scenario is not None
     start, history = finding.scenario.start, finding.scenario.history
     assert len(history) == steps
     ours = expectation(RULES, start.setting, history, start.state)
-    theirs = expectation(finding.mutant.rules, start.setting, history, start.state)
+    theirs = expectation(BY_ID[name].rules, start.setting, history, start.state)
     assert len(ours) == steps
     assert ours[:-1] == theirs[:-1]
     assert ours[-1] != theirs[-1]
 
 
-def test_the_default_world_is_preferred(findings: dict[str, Finding]) -> None:
+def test_the_default_world_is_preferred(findings: dict[str, MutantResult]) -> None:
     by_default = findings["5.5/long-control~length-bound-125+1"].scenario
     assert by_default is not None and by_default.start.name == "server"
     by_switch = findings["5.2/non-minimal-length~drop"].scenario
@@ -104,9 +104,9 @@ def test_the_default_world_is_preferred(findings: dict[str, Finding]) -> None:
 def test_no_equivalent_mutant_differs_anywhere_near(distinguisher: Distinguisher) -> None:
     for name in EQUIVALENT:
         for start in (
-            Start(Setting(Role.SERVER, echo=True), departing=True),
-            Start(Setting(Role.CLIENT, 2)),
-            Start(Setting(Role.SERVER, echo=True), CONNECTING),
+            WorldStart(Setting(Role.SERVER, echo=True), departing=True),
+            WorldStart(Setting(Role.CLIENT, 2)),
+            WorldStart(Setting(Role.SERVER, echo=True), CONNECTING),
         ):
             assert search(distinguisher.world(start), BY_ID[name], 2) is None, name
 
@@ -117,8 +117,8 @@ def _some() -> Iterator[Mutant]:
 
 def test_a_sample_of_all_leaves_none_alive(distinguisher: Distinguisher) -> None:
     statuses = {mutant.id: distinguisher.find(mutant).status for mutant in _some()}
-    assert [name for name, status in statuses.items() if status is Status.ALIVE] == []
-    assert list(statuses.values()).count(Status.KILLED) > list(statuses.values()).count(Status.EQUIVALENT)
+    assert [name for name, status in statuses.items() if status is MutantStatus.ALIVE] == []
+    assert list(statuses.values()).count(MutantStatus.KILLED) > list(statuses.values()).count(MutantStatus.EQUIVALENT)
 
 
 def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distinguisher) -> None:
@@ -140,15 +140,15 @@ def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distingui
 
 
 _SOME_STARTS = [
-    Start(Setting(Role.SERVER), State(claims_rsv1=True, claims_rsv3=True), departing=True),
-    Start(
+    WorldStart(Setting(Role.SERVER), State(claims_rsv1=True, claims_rsv3=True), departing=True),
+    WorldStart(
         Setting(
             Role.CLIENT, 1, echo=True, switches=Switches(control_after_close="must", close_inside_message="refused")
         )
     ),
-    Start(Setting(Role.SERVER, echo=True, switches=Switches(close_overtakes_reply="refused")), departing=True),
-    Start(Setting(Role.SERVER, willing=True, switches=Switches(http_1_0="either")), CONNECTING, departing=True),
-    Start(Setting(Role.CLIENT, browser=True), CONNECTING, departing=True),
+    WorldStart(Setting(Role.SERVER, echo=True, switches=Switches(close_overtakes_reply="refused")), departing=True),
+    WorldStart(Setting(Role.SERVER, willing=True, switches=Switches(http_1_0="either")), CONNECTING, departing=True),
+    WorldStart(Setting(Role.CLIENT, browser=True), CONNECTING, departing=True),
 ]
 
 
@@ -192,12 +192,12 @@ def test_worlds_are_ordered_by_how_far_they_are_from_the_default() -> None:
     assert not any("http_1_0" in start.name for start in every)
     two = starts_with_two({"switch_code_1004", "switch_close_inside_message"})
     assert {len(start.points) for start in two} == {2}
-    assert Start(Setting(Role.SERVER)).name == "server,sink"
-    assert Start(Setting(Role.CLIENT, 2, True)).name == "client,limit=2"
+    assert WorldStart(Setting(Role.SERVER)).name == "server,sink"
+    assert WorldStart(Setting(Role.CLIENT, 2, True)).name == "client,limit=2"
 
 
 def test_histories_of_a_world_happen() -> None:
-    world = World(Start(Setting(Role.CLIENT, echo=True)))
+    world = World(WorldStart(Setting(Role.CLIENT, echo=True)))
     for here in world.layer(2)[::5]:
         state = State()
         for step in world.history(here):
@@ -210,7 +210,7 @@ def test_histories_of_a_world_happen() -> None:
 
 def test_a_history_goes_on_only_where_who_looks_on_knows_what_happened() -> None:
     """A request of another version with a further fault is refused, but which refusal it was cannot be seen."""
-    world = World(Start(Setting(Role.SERVER), CONNECTING))
+    world = World(WorldStart(Setting(Role.SERVER), CONNECTING))
     trials = world.trials(CONNECTING, EventKind.RECEIVE_REQUEST)
     unclear = [trial for trial in trials if len({s for o, s in trial.after.items() if o.kind is Kind.REFUSE}) > 1]
     assert unclear
@@ -220,7 +220,7 @@ def test_a_history_goes_on_only_where_who_looks_on_knows_what_happened() -> None
 
 
 def test_a_refusal_that_names_versions_is_tried() -> None:
-    world = World(Start(Setting(Role.SERVER), CONNECTING))
+    world = World(WorldStart(Setting(Role.SERVER), CONNECTING))
     refusing = CONNECTING._replace(handshake=HANDSHAKE.index("another version"))
     allowed_ones = [t for t in world.trials(refusing, EventKind.SEND_RESPONSE) if t.expected.outcomes]
     heads = [trial.event.head for trial in allowed_ones]
@@ -228,7 +228,7 @@ def test_a_refusal_that_names_versions_is_tried() -> None:
 
 
 def test_a_mutant_differs_only_at_events_of_its_kind() -> None:
-    world = World(Start(Setting(Role.SERVER, echo=True)))
+    world = World(WorldStart(Setting(Role.SERVER, echo=True)))
     mutant = BY_ID["5.5.2/ping~drop"]
     machine = mutated(world.machine, mutant)
     assert machine.kind is EventKind.RECEIVE

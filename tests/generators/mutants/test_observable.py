@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from wsoracle.generators.mutants.observable import (
-    Expected,
+    Expectation,
     HistoryStep,
-    Seen,
+    SeenOutcome,
     alike,
     as_seen,
     can_happen,
@@ -24,7 +24,7 @@ from wsoracle.generators.mutants.observable import (
     witnessed,
 )
 from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.mutants.reachable_histories import Situation, Start, World
+from wsoracle.generators.mutants.reachable_histories import Situation, World, WorldStart
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
@@ -46,7 +46,7 @@ ACCEPTED = Label(Kind.ACCEPT, delivers="ping")
     [SERVER, Setting(Role.CLIENT, 2), Setting(Role.CLIENT, echo=True, switches=Switches(control_after_close="must"))],
 )
 def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
-    world = World(Start(setting, departing=True))
+    world = World(WorldStart(setting, departing=True))
     _expects_what_is_allowed(world, setting, [here for depth in range(3) for here in world.layer(depth)][::15])
 
 
@@ -59,7 +59,7 @@ def test_what_is_expected_is_what_the_machine_allows(setting: Setting) -> None:
     ],
 )
 def test_and_so_it_is_in_the_opening_handshake(setting: Setting) -> None:
-    world = World(Start(setting, CONNECTING, departing=True))
+    world = World(WorldStart(setting, CONNECTING, departing=True))
     _expects_what_is_allowed(world, setting, [here for depth in range(2) for here in world.layer(depth)])
 
 
@@ -78,7 +78,7 @@ def _expects_what_is_allowed(world: World, setting: Setting, situations: Sequenc
 
 
 def test_the_behaviour_of_a_mutant_is_that_of_its_rules() -> None:
-    world = World(Start(SERVER))
+    world = World(WorldStart(SERVER))
     states = [here.state for depth in range(3) for here in world.layer(depth)][::35]
     for mutant in mutants()[::130]:
         shared = mutated(world.machine, mutant)
@@ -147,10 +147,10 @@ def test_what_is_not_read_looks_ignored_and_what_cannot_be_sent_is_forbidden() -
     machine = CompiledMachine(RULES, SERVER)
     ignored = Label(Kind.IGNORE)
     seen, after = witnessed(machine, step_at(State(), PINGED, ACCEPTED), _at("awaiting 101"))
-    assert seen == Expected((Seen(ignored, 0),))
+    assert seen == Expectation((SeenOutcome(ignored, 0),))
     assert set(after.values()) == {_at("awaiting 101")}
     answer = step_at(CONNECTING, Event.of(EventKind.SEND_RESPONSE, ResponseFacts()))
-    assert witnessed(machine, answer, State()) == (Expected(()), {})
+    assert witnessed(machine, answer, State()) == (Expectation(()), {})
 
 
 def test_one_error_code_is_as_good_as_another() -> None:

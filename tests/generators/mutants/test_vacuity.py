@@ -7,7 +7,7 @@ import pytest
 from wsoracle.generators.mutants.vacuity import faults, refute
 from wsoracle.properties.theorems.octets import OCTETS
 from wsoracle.properties.theorems.safety import SAFETY
-from wsoracle.properties.theorems.theorem import Subject, Theorem, TheoremKind, Verdict, proved
+from wsoracle.properties.theorems.theorem import ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved
 from wsoracle.properties.theorems.well_formed import WELL_FORMED
 
 SAMPLE = (*WELL_FORMED[:2], *OCTETS[-2:], *SAFETY[:3])
@@ -17,7 +17,7 @@ SAMPLE = (*WELL_FORMED[:2], *OCTETS[-2:], *SAFETY[:3])
 def test_a_fault_refutes_the_theorem(theorem: Theorem) -> None:
     found = refute(theorem)
     assert found is not None
-    assert found.result.verdict is Verdict.REFUTED
+    assert found.result.verdict is ProofVerdict.REFUTED
 
 
 def test_a_theorem_that_cannot_fail_is_called_vacuous() -> None:
@@ -30,4 +30,4 @@ def test_the_faults_that_a_theorem_names_exist(theorem: Theorem) -> None:
     named = [name for name in theorem.suspects if "~" in name]
     first = next(iter(faults(theorem)))
     assert not named or first.id == named[0]
-    assert first.subject() != Subject()
+    assert first.subject() != TheoremSubject()

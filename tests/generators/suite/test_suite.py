@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wsoracle.generators.cases.derived import check_suite
-from wsoracle.generators.mutants.distinguish import Status
+from wsoracle.generators.mutants.distinguish import MutantStatus
 from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.mutants.reachable_histories import Start
+from wsoracle.generators.mutants.reachable_histories import WorldStart
 from wsoracle.generators.suite.suite import analyse, cover, find_all, suite_cases
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role
@@ -27,7 +27,7 @@ def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
     told: list[tuple[str, int, int]] = []
     result = analyse([*SAMPLE, *OF_HANDSHAKE], step=lambda what, done, total: told.append((what, done, total)), jobs=1)
     statuses = {found.status for found in result.found.values()}
-    assert statuses == {Status.KILLED, Status.EQUIVALENT}
+    assert statuses == {MutantStatus.KILLED, MutantStatus.EQUIVALENT}
     assert result.score == 1.0
     assert result.autobahn_score is None and result.autobahn_data_score is None
     assert told
@@ -47,7 +47,7 @@ def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
 
 
 def test_histories_from_before_the_handshake_have_names_of_their_own() -> None:
-    before = Start(Setting(Role.CLIENT, echo=True, browser=True), CONNECTING)
+    before = WorldStart(Setting(Role.CLIENT, echo=True, browser=True), CONNECTING)
     assert before.connecting
     assert before.name == "client,connecting,browser"
 
@@ -81,4 +81,4 @@ def test_what_cannot_be_written_out_goes_last() -> None:
 def test_equivalent_mutants_are_proved_not_guessed() -> None:
     found = find_all(SAMPLE, jobs=1)
     for mutant in SAMPLE:
-        assert (found[mutant.id].scenario is None) == (found[mutant.id].status is not Status.KILLED)
+        assert (found[mutant.id].scenario is None) == (found[mutant.id].status is not MutantStatus.KILLED)

@@ -5,9 +5,9 @@ from functools import lru_cache
 import pytest
 
 from wsoracle.generators.suite.witnesses import (
-    Start,
     Unreached,
     Witness,
+    WitnessStart,
     all_witnesses,
     default_setting,
     first_state,
@@ -136,9 +136,9 @@ def test_an_unknown_rule_is_an_error() -> None:
 
 
 def test_constants_of_a_start_are_known() -> None:
-    known = known_values(RULES, Start(Setting(Role.SERVER), State(claims_rsv1=True)))
+    known = known_values(RULES, WitnessStart(Setting(Role.SERVER), State(claims_rsv1=True)))
     assert known["reply_due"] is False
     assert known["claims_rsv1"] is True
     assert known["recv_length"] == 0
     assert "sent_close" not in known
-    assert "reply_due" not in known_values(RULES, Start(Setting(Role.SERVER, echo=True)))
+    assert "reply_due" not in known_values(RULES, WitnessStart(Setting(Role.SERVER, echo=True)))

@@ -8,14 +8,14 @@ import pytest
 
 from wsoracle.model.octets import frames, utf8
 from wsoracle.properties.theorems.octets import OCTETS
-from wsoracle.properties.theorems.theorem import Subject, Verdict
+from wsoracle.properties.theorems.theorem import ProofVerdict, TheoremSubject
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in OCTETS}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_theorem_holds(name: str) -> None:
-    assert BY_NAME[name].check(Subject()).verdict is Verdict.PROVED
+    assert BY_NAME[name].check(TheoremSubject()).verdict is ProofVerdict.PROVED
 
 
 def _surrogates_allowed() -> tuple[utf8.Row, ...]:
@@ -33,16 +33,16 @@ def _wrong_mask(octet: Any, key: Any, index: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("utf8-accepts-only-rfc-3629", Subject(utf8_rows=_surrogates_allowed())),
-        ("utf8-accepts-all-of-rfc-3629", Subject(utf8_rows=utf8.ROWS[1:])),
-        ("utf8-rejects-at-the-first-hopeless-octet", Subject(utf8_rows=_no_tail())),
-        ("masking-is-its-own-inverse", Subject(mask_octet=_wrong_mask)),
-        ("one-encoding-a-length", Subject(length_forms=[frames.LENGTH_FORMS[0], *(
+        ("utf8-accepts-only-rfc-3629", TheoremSubject(utf8_rows=_surrogates_allowed())),
+        ("utf8-accepts-all-of-rfc-3629", TheoremSubject(utf8_rows=utf8.ROWS[1:])),
+        ("utf8-rejects-at-the-first-hopeless-octet", TheoremSubject(utf8_rows=_no_tail())),
+        ("masking-is-its-own-inverse", TheoremSubject(mask_octet=_wrong_mask)),
+        ("one-encoding-a-length", TheoremSubject(length_forms=[frames.LENGTH_FORMS[0], *(
             form._replace(smallest=form.smallest + 1) for form in frames.LENGTH_FORMS[1:])])),
-        ("header-is-a-bijection", Subject(header_fields=[f._replace(shift=0) for f in frames.FIELDS])),
+        ("header-is-a-bijection", TheoremSubject(header_fields=[f._replace(shift=0) for f in frames.FIELDS])),
     ],
 )  # fmt: skip
-def test_a_fault_is_refuted(name: str, fault: Subject) -> None:
+def test_a_fault_is_refuted(name: str, fault: TheoremSubject) -> None:
     result = BY_NAME[name].check(fault)
-    assert result.verdict is Verdict.REFUTED
+    assert result.verdict is ProofVerdict.REFUTED
     assert result.counterexample

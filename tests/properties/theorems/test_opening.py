@@ -47,9 +47,9 @@ from wsoracle.properties.theorems.opening import (
     REQUEST,
     RUNS,
     UNDISPUTED,
-    Condition,
+    HeadCondition,
 )
-from wsoracle.properties.theorems.theorem import Subject, Theorem, Verdict
+from wsoracle.properties.theorems.theorem import ProofVerdict, Theorem, TheoremSubject
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in OPENING}
 
@@ -109,14 +109,14 @@ def with_fault(fault: str) -> RuleSet:
 
 @pytest.mark.parametrize("theorem", OPENING, ids=lambda t: str(t.id))
 def test_the_theorem_holds(theorem: Theorem) -> None:
-    result = theorem.check(Subject())
-    assert result.verdict is Verdict.PROVED, result
+    result = theorem.check(TheoremSubject())
+    assert result.verdict is ProofVerdict.PROVED, result
 
 
 @pytest.mark.parametrize(("name", "fault", "shown"), FAULTS)
 def test_a_named_fault_refutes_it_and_shows(name: str, fault: str, shown: str) -> None:
-    result = BY_NAME[name].check(Subject(rules=with_fault(fault)))
-    assert result.verdict is Verdict.REFUTED, result
+    result = BY_NAME[name].check(TheoremSubject(rules=with_fault(fault)))
+    assert result.verdict is ProofVerdict.REFUTED, result
     told = "\n".join(result.counterexample)
     assert re.search(shown, told), told
 
@@ -136,8 +136,8 @@ def test_the_faults_that_a_theorem_names_exist(theorem: Theorem) -> None:
 
 @pytest.mark.parametrize(("name", "conditions"), [("each-fault-of-a-request-is-enough", REQUEST),
                                                   ("each-fault-of-an-answer-is-enough", ANSWER)])  # fmt: skip
-def test_each_condition_has_a_head_that_breaks_it_alone(name: str, conditions: tuple[Condition, ...]) -> None:
-    witnesses = BY_NAME[name].check(Subject()).witnesses
+def test_each_condition_has_a_head_that_breaks_it_alone(name: str, conditions: tuple[HeadCondition, ...]) -> None:
+    witnesses = BY_NAME[name].check(TheoremSubject()).witnesses
     assert [w.partition(" Refused: ")[0] for w in witnesses] == [c.sentence for c in conditions]
     assert len(set(witnesses)) == len(conditions)
 
@@ -175,7 +175,7 @@ def outcomes(
             yield values, machine.allowed(state, Event(kind, None, head))
 
 
-def _hold(conditions: tuple[Condition, ...], values: dict[str, Value]) -> bool:
+def _hold(conditions: tuple[HeadCondition, ...], values: dict[str, Value]) -> bool:
     return all(evaluate(condition.holds, values) for condition in conditions)
 
 
@@ -216,7 +216,7 @@ def test_a_client_opens_just_for_what_meets_the_conditions() -> None:
 
 @pytest.mark.parametrize(("conditions", "sound"), [(REQUEST, RequestFacts()), (ANSWER, ResponseFacts())])
 def test_a_sound_head_meets_all_and_each_is_broken_by_some_fact(
-    conditions: tuple[Condition, ...], sound: RequestFacts | ResponseFacts
+    conditions: tuple[HeadCondition, ...], sound: RequestFacts | ResponseFacts
 ) -> None:
     variables = dict(REQUEST_VARIABLES if isinstance(sound, RequestFacts) else RESPONSE_VARIABLES)
     assert _hold(conditions, sound._asdict())

@@ -8,8 +8,8 @@ from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.mutants.vacuity import faults, refute
 from wsoracle.model.notation.variables import HANDSHAKE
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems.opening_pair import OPENING_PAIR, Opening, _Pair
-from wsoracle.properties.theorems.theorem import Subject, Theorem, Verdict
+from wsoracle.properties.theorems.opening_pair import OPENING_PAIR, OpeningPairState, _Pair
+from wsoracle.properties.theorems.theorem import ProofVerdict, Theorem, TheoremSubject
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in OPENING_PAIR}
 
@@ -31,22 +31,22 @@ CHANGED = [
 
 @pytest.mark.parametrize("theorem", OPENING_PAIR, ids=lambda t: str(t.id))
 def test_the_theorem_holds(theorem: Theorem) -> None:
-    result = theorem.check(Subject())
-    assert result.verdict is Verdict.PROVED, result
+    result = theorem.check(TheoremSubject())
+    assert result.verdict is ProofVerdict.PROVED, result
 
 
 @pytest.mark.parametrize(("name", "rule", "shown"), FAULTS)
 def test_a_missing_rule_is_refuted(name: str, rule: str, shown: str) -> None:
-    result = BY_NAME[name].check(Subject(rules=RULES.without(rule)))
-    assert result.verdict is Verdict.REFUTED
+    result = BY_NAME[name].check(TheoremSubject(rules=RULES.without(rule)))
+    assert result.verdict is ProofVerdict.REFUTED
     assert shown in result.counterexample[0]
 
 
 @pytest.mark.parametrize(("name", "fault", "shown"), CHANGED)
 def test_a_changed_rule_is_refuted(name: str, fault: str, shown: str) -> None:
     rules = next(mutant.rules for mutant in mutants() if mutant.id == fault)
-    result = BY_NAME[name].check(Subject(rules=rules))
-    assert result.verdict is Verdict.REFUTED
+    result = BY_NAME[name].check(TheoremSubject(rules=rules))
+    assert result.verdict is ProofVerdict.REFUTED
     assert shown in result.counterexample[0]
 
 
@@ -61,7 +61,7 @@ def test_each_theorem_has_a_named_fault() -> None:
 def test_each_duty_of_a_client_is_what_a_server_asks_for(rule: str) -> None:
     """None of them may go: a server would refuse what comes then."""
     theorem = BY_NAME["a-request-that-may-be-sent-is-accepted"]
-    assert theorem.check(Subject(rules=RULES.without(rule))).verdict is Verdict.REFUTED
+    assert theorem.check(TheoremSubject(rules=RULES.without(rule))).verdict is ProofVerdict.REFUTED
 
 
 @pytest.mark.parametrize("theorem", OPENING_PAIR, ids=lambda t: str(t.id))
@@ -74,7 +74,7 @@ def test_the_faults_that_a_theorem_names_exist_and_refute_it(theorem: Theorem) -
     assert found is not None and found.fault.partition("~")[0] in {n.partition("~")[0] for n in theorem.suspects}
 
 
-def _stages(both: Opening) -> tuple[str, str]:
+def _stages(both: OpeningPairState) -> tuple[str, str]:
     return HANDSHAKE[both.client.handshake], HANDSHAKE[both.server.handshake]
 
 

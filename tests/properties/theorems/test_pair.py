@@ -6,15 +6,15 @@ import pytest
 
 from wsoracle.model.rules import RULES
 from wsoracle.properties.theorems.pair import PAIR, Channel, PairState, explored
-from wsoracle.properties.theorems.theorem import Subject, Theorem, Verdict
+from wsoracle.properties.theorems.theorem import ProofVerdict, Theorem, TheoremSubject
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in PAIR}
 
 
 @pytest.mark.parametrize("theorem", PAIR, ids=lambda t: str(t.id))
 def test_the_theorem_holds(theorem: Theorem) -> None:
-    result = theorem.check(Subject())
-    assert result.verdict is Verdict.PROVED, result
+    result = theorem.check(TheoremSubject())
+    assert result.verdict is ProofVerdict.PROVED, result
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_the_theorem_holds(theorem: Theorem) -> None:
     ],
 )
 def test_a_missing_rule_is_refuted_by_a_run(name: str, rule: str) -> None:
-    result = BY_NAME[name].check(Subject(rules=RULES.without(rule)))
-    assert result.verdict is Verdict.REFUTED
+    result = BY_NAME[name].check(TheoremSubject(rules=RULES.without(rule)))
+    assert result.verdict is ProofVerdict.REFUTED
     assert result.counterexample
 
 

@@ -10,20 +10,20 @@ from wsoracle.model.notation.variables import Setting, environment
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.theorems.reachability import INVARIANTS, REACH, every_rule_fires, states_of
-from wsoracle.properties.theorems.theorem import Subject, Theorem, Verdict
+from wsoracle.properties.theorems.theorem import ProofVerdict, Theorem, TheoremSubject
 
 
 @pytest.mark.parametrize("theorem", REACH, ids=lambda t: str(t.id))
 def test_the_theorem_holds_and_shows_its_witnesses(theorem: Theorem) -> None:
-    result = theorem.check(Subject())
-    assert result.verdict is Verdict.PROVED, result
+    result = theorem.check(TheoremSubject())
+    assert result.verdict is ProofVerdict.PROVED, result
     assert result.witnesses
 
 
 def test_a_missing_rule_and_a_state_that_leaks_are_refuted() -> None:
-    assert every_rule_fires(Subject(rules=RULES.without("5.5.2/ping"))).verdict is Verdict.REFUTED
+    assert every_rule_fires(TheoremSubject(rules=RULES.without("5.5.2/ping"))).verdict is ProofVerdict.REFUTED
     leaking = RULES.without("5.6/text-is-utf8")
-    assert states_of(Role.SERVER)(Subject(rules=leaking)).verdict is Verdict.REFUTED
+    assert states_of(Role.SERVER)(TheoremSubject(rules=leaking)).verdict is ProofVerdict.REFUTED
 
 
 @pytest.mark.parametrize("role", Role)

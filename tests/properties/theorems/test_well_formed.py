@@ -10,7 +10,7 @@ from wsoracle.model.notation.expression import lift
 from wsoracle.model.notation.variables import EventKind, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems.theorem import Subject, Verdict
+from wsoracle.properties.theorems.theorem import ProofVerdict, TheoremSubject
 from wsoracle.properties.theorems.well_formed import WELL_FORMED, read_back
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in WELL_FORMED}
@@ -21,8 +21,8 @@ def test_the_rules_are_well_formed(theorem: object) -> None:
     from wsoracle.properties.theorems.theorem import Theorem
 
     assert isinstance(theorem, Theorem)
-    result = theorem.check(Subject())
-    assert result.verdict is Verdict.PROVED, result
+    result = theorem.check(TheoremSubject())
+    assert result.verdict is ProofVerdict.PROVED, result
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_the_rules_are_well_formed(theorem: object) -> None:
     ],
 )
 def test_a_fault_is_refuted(name: str, rule: str, changes: dict[str, object]) -> None:
-    result = BY_NAME[name].check(Subject(rules=RULES.replacing(rule, **changes)))
-    assert result.verdict is Verdict.REFUTED
+    result = BY_NAME[name].check(TheoremSubject(rules=RULES.replacing(rule, **changes)))
+    assert result.verdict is ProofVerdict.REFUTED
     assert result.counterexample
 
 

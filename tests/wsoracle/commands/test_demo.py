@@ -22,10 +22,10 @@ from wsoracle.explore.exploration import Explored
 from wsoracle.explore.findings import Finding
 from wsoracle.explore.hunting import examine
 from wsoracle.generators.cases.derived import check_suite
-from wsoracle.generators.mutants.distinguish import Status
+from wsoracle.generators.mutants.distinguish import MutantResult, MutantStatus
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.all_cases import NO_KILLERS, Collection
-from wsoracle.generators.suite.suite import Found, MutationResult
+from wsoracle.generators.suite.suite import MutationResult
 from wsoracle.generators.suite.witness_cases import witness_cases
 from wsoracle.implementations import MissingPeer
 from wsoracle.model.machine.reachable import explore as explore_model
@@ -144,12 +144,14 @@ def test_a_deviation_of_our_own_and_a_silent_rule_are_wrong(made: Demo, monkeypa
     assert made.wrong == ["never fired: 5.5.2/ping", "our own endpoint deviates: stays quiet"]
 
 
-@pytest.mark.parametrize(("status", "wrong"), [(Status.ALIVE, True), (Status.KILLED, False)])
+@pytest.mark.parametrize(("status", "wrong"), [(MutantStatus.ALIVE, True), (MutantStatus.KILLED, False)])
 def test_a_mutant_that_is_alive_is_wrong(
-    status: Status, wrong: bool, made: Demo, monkeypatch: pytest.MonkeyPatch
+    status: MutantStatus, wrong: bool, made: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutant = mutants()[0]
-    result = MutationResult((mutant,), {mutant.id: Found(mutant.id, status, None)}, {}, {mutant.id: ()}, None, None)
+    result = MutationResult(
+        (mutant,), {mutant.id: MutantResult(mutant.id, status, None)}, {}, {mutant.id: ()}, None, None
+    )
     monkeypatch.setattr(demo, "analyse", lambda data, step: result)
     monkeypatch.setattr(demo, "autobahn_data", lambda: None)
     assert made.mutate() == ([], {})
