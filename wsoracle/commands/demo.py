@@ -36,7 +36,7 @@ from ..explore.exploration import Explored, explore
 from ..explore.running import clause, run_cases
 from ..implementations import available_peers, missing_peers
 from ..prover import failures, prove_all, summary, theorems
-from ..text.output import OnStep, console, progress, write_json, write_text
+from ..text.output import OnStep, progress, say, write_json, write_text
 from .explore import wrong as wrong_with_exploration
 from .generate import checked_directory
 from .mutants import alive
@@ -76,9 +76,7 @@ class Demo:
 
     def say(self, line: str, style: str = "") -> None:
         """Print a line."""
-        from rich.text import Text
-
-        console().print(Text(line, style), soft_wrap=True)
+        say((line, style))
 
     def title(self, line: str) -> None:
         """Print what comes next."""

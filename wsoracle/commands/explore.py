@@ -7,7 +7,7 @@ import click
 from ..cli import FAILED
 from ..explore.exploration import EXAMPLES, Explored, explore
 from ..explore.running import clause
-from ..text.output import STDOUT, console, progress, write_json
+from ..text.output import STDOUT, progress, say, write_json
 from .options import json_option, seed_option
 
 OWN = "wsoracle"
@@ -47,25 +47,22 @@ def wrong(report: Explored) -> list[str]:
 
 def show(report: Explored) -> None:
     """Print the findings, each with its clauses, and the sums."""
-    from rich.text import Text
-
-    out = console()
     for found in report.findings:
         said = found.to_json()
-        head = Text(f"{found.strength:<10}", "bold red" if found.strength in ("MUST", "CRASH") else "bold yellow")
-        head.append(f"{found.implementation} {found.version} as {found.role}: {found.description}", "bold")
-        out.print(head, soft_wrap=True)
+        style = "bold red" if found.strength in ("MUST", "CRASH") else "bold yellow"
+        name = f"{found.implementation} {found.version} as {found.role}: {found.description}"
+        say((f"{found.strength:<10}", style), (name, "bold"))
         for rule in found.rules:
-            out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
+            say((f"    {rule}: {clause(rule)}", "dim"))
         for line in said["observed"]:
-            out.print(Text(f"    {line}"), soft_wrap=True)
+            say(f"    {line}")
         if said["would_have_been_allowed"]:
             allowed = "; or ".join(said["would_have_been_allowed"])
-            out.print(Text(f"    would have been allowed: {allowed}", "green"), soft_wrap=True)
+            say((f"    would have been allowed: {allowed}", "green"))
     fired = sum(1 for count in report.rules_fired.values() if count)
-    out.print(Text(f"{report.states} states and {report.transitions} transitions of both roles", "bold"))
-    out.print(Text(f"{fired} of {len(report.rules_fired)} rules fired", "bold"))
+    say((f"{report.states} states and {report.transitions} transitions of both roles", "bold"))
+    say((f"{fired} of {len(report.rules_fired)} rules fired", "bold"))
     tried = f"{report.scenarios} scenarios and {report.walks} walks: {len(report.findings)} findings"
-    out.print(Text(tried, "bold"), soft_wrap=True)
+    say((tried, "bold"))
     for line in wrong(report):
-        out.print(Text(line, "bold red"), soft_wrap=True)
+        say((line, "bold red"))

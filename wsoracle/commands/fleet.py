@@ -13,7 +13,7 @@ import click
 from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import FAILED, WrongInput
-from ..text.output import OnStep, console, progress, write_json, write_text
+from ..text.output import OnStep, console, progress, say, write_json, write_text
 from .harness_options import chosen_cases
 from .options import checked_file
 
@@ -205,16 +205,11 @@ def _counter(step: OnStep, turns: Sequence[Turn]) -> Callable[[Round], None]:
 
 
 def _show(columns: Sequence[Column], findings: str) -> None:
-    from rich.text import Text
-
-    out = console()
     for column in columns:
         name = f"{column.peer.name} {column.version} as {column.role}: "
         sums = ", ".join(f"{count} {verdict}" for verdict, count in sorted(column.verdicts.items()))
         sums += f", {column.uncounted} did not count" if column.uncounted else ""
-        out.print(
-            Text(name, "bold").append(f"{sums or 'no cases'}; {len(column.deviations)} deviations"), soft_wrap=True
-        )
+        say((name, "bold"), f"{sums or 'no cases'}; {len(column.deviations)} deviations")
         if column.reason is not None:
-            out.print(Text(f"    {column.reason}", "red"), soft_wrap=True)
-    out.print(Text(f"findings: {findings}"), soft_wrap=True)
+            say((f"    {column.reason}", "red"))
+    say(f"findings: {findings}")

@@ -11,7 +11,7 @@ from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.suite import JOBS, MutationResult, analyse
 
 from ..cli import FAILED
-from ..text.output import STDOUT, console, progress, write_json
+from ..text.output import STDOUT, console, progress, say, write_json
 from .options import checked_autobahn_cases, json_option, select
 
 
@@ -48,18 +48,15 @@ def alive(result: MutationResult) -> list[str]:
 def show(result: MutationResult) -> None:
     """Print the sums, by operator, and what is alive."""
     from rich.table import Table
-    from rich.text import Text
 
-    out = console()
     table = Table("operator", *(status.value for status in MutantStatus))
     count = Counter((mutant.operator, result.found[mutant.id].status) for mutant in result.mutants)
     for operator in dict.fromkeys(mutant.operator for mutant in result.mutants):
         table.add_row(operator, *(str(count[operator, status]) for status in MutantStatus))
     total = Counter(found.status for found in result.found.values())
     table.add_row("all", *(str(total[status]) for status in MutantStatus), style="bold")
-    out.print(table)
+    console().print(table)
     for name in alive(result):
-        out.print(Text(f"alive: {name}", "bold red"), soft_wrap=True)
-    out.print(Text(f"a suite of {len(result.suite)} cases scores {result.score:.1%}", "bold"), soft_wrap=True)
-    told = result.autobahn_in_words
-    out.print(Text(f"the event sequences of Autobahn's groups 1-7: {told}"), soft_wrap=True)
+        say((f"alive: {name}", "bold red"))
+    say((f"a suite of {len(result.suite)} cases scores {result.score:.1%}", "bold"))
+    say(f"the event sequences of Autobahn's groups 1-7: {result.autobahn_in_words}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 import click
 
 from ..cli import FAILED
 from ..prover import JOBS, ProofReport, ProvedTheorem, failures, prove_all, summary, theorems
-from ..text.output import STDOUT, console, progress, write_json
+from ..text.output import STDOUT, progress, say, say_wrapped, write_json
 from .options import json_option, select
 
 _WORST_FIRST = {"refuted": "bold red", "unknown": "bold yellow", "proved": "green"}
@@ -40,24 +39,18 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
 
 def show(report: ProofReport, wrong: list[str]) -> None:
     """Print a report: every theorem, what is wrong, and the sums."""
-    from rich.text import Text
-
-    out = console()
     for row in report["theorems"]:
-        head = Text(row["result"].ljust(8), _WORST_FIRST.get(row["result"], ""))
-        head.append(f" {row['seconds']:6.2f} s  ").append(row["id"], "bold")
-        out.print(head, soft_wrap=True)
-        for said, style in _lines(row):
-            for line in textwrap.wrap(said, out.width - 20, break_long_words=False, break_on_hyphens=False):
-                out.print(Text(f"{'':19}{line}", style), soft_wrap=True)
-    out.print()
+        result = (row["result"].ljust(8), _WORST_FIRST.get(row["result"], ""))
+        say(result, f" {row['seconds']:6.2f} s  ", (row["id"], "bold"))
+        for line, style in _lines(row):
+            say_wrapped(line, 19, style)
+    say()
     for kind, sums in summary(report).items():
-        said = f"{kind}: {sums['proved']} of {sums['theorems']} proved in {sums['seconds']:.1f} s"
-        out.print(Text(said), soft_wrap=True)
+        say(f"{kind}: {sums['proved']} of {sums['theorems']} proved in {sums['seconds']:.1f} s")
     for line in wrong:
-        out.print(Text(line, "bold red"), soft_wrap=True)
+        say((line, "bold red"))
     held = f"every theorem holds, and a fault refutes each ({report['seconds']:.1f} s)"
-    out.print(Text(held if not wrong else f"{len(wrong)} to look at", "bold"), soft_wrap=True)
+    say((held if not wrong else f"{len(wrong)} to look at", "bold"))
 
 
 def _lines(row: ProvedTheorem) -> Iterator[tuple[str, str]]:

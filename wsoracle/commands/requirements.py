@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from typing import Any
 
@@ -14,7 +13,7 @@ from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
 from ..prover import theorems
-from ..text.output import STDOUT, OnStep, console, progress, write_json
+from ..text.output import STDOUT, OnStep, progress, say, say_wrapped, write_json
 from .options import DEFAULT_SEED, json_option, select
 
 _STYLE = {"covered": "green", "not observable": "dim"}
@@ -49,21 +48,16 @@ def report(step: OnStep) -> dict[str, list[dict[str, Any]]]:
 
 def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
     """Print rows of the matrix, what is wrong with it, and the sums."""
-    from rich.text import Text
-
-    out = console()
     for row in rows:
-        head = Text(row["id"].ljust(11), "bold")
-        head.append(f"{row['level']:<19}{row['binds']:<9}").append(row["status"], _STYLE.get(row["status"], ""))
-        out.print(head, soft_wrap=True)
-        for said, style in ((f'"{row["quote"]}"', "italic"), (_covering(row), "dim")):
-            for line in textwrap.wrap(said, out.width - 12, break_long_words=False, break_on_hyphens=False):
-                out.print(Text(f"{'':11}{line}", style), soft_wrap=True)
+        status = row["status"]
+        say((row["id"].ljust(11), "bold"), f"{row['level']:<19}{row['binds']:<9}", (status, _STYLE[status]))
+        say_wrapped(f'"{row["quote"]}"', 11, "italic")
+        say_wrapped(_covering(row), 11, "dim")
     counts = Counter(row["status"] for row in rows)
     sums = ", ".join(f"{count} {status}" for status, count in counts.items())
-    out.print(Text(f"{len(rows)} sentence{'' if len(rows) == 1 else 's'}: {sums}", "bold"), soft_wrap=True)
+    say((f"{len(rows)} sentence{'' if len(rows) == 1 else 's'}: {sums}", "bold"))
     for line in wrong:
-        out.print(Text(line, "bold red"), soft_wrap=True)
+        say((line, "bold red"))
 
 
 def _covering(row: dict[str, Any]) -> str:

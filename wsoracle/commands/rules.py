@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.rules import RULES
 
-from ..text.output import STDOUT, console, write_json
+from ..text.output import STDOUT, say, say_wrapped, write_json
 from .options import json_option, select
 
 
@@ -48,17 +47,11 @@ def as_json(rule: Rule) -> dict[str, Any]:
 
 
 def _show(rules: list[Rule]) -> None:
-    from rich.text import Text
-
     from ..explain.text import STRENGTH_STYLE
 
-    out = console()
     for rule in rules:
-        head = Text(rule.id, "bold")
-        head.append("  ").append(rule.strength.value, STRENGTH_STYLE[rule.strength])
-        head.append(f"  on {EVENTS[rule.on]}: {reaction_words(rule)}")
-        out.print(head, soft_wrap=True)
-        for label, said in (("", f'"{rule.quote}"'), ("when ", text(rule.when))):
-            for row in textwrap.wrap(label + said, out.width - 4, break_long_words=False, break_on_hyphens=False):
-                out.print(Text(f"    {row}", "dim" if label else "italic"), soft_wrap=True)
-    out.print(Text(f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"), soft_wrap=True)
+        strength = (rule.strength.value, STRENGTH_STYLE[rule.strength])
+        say((rule.id, "bold"), "  ", strength, f"  on {EVENTS[rule.on]}: {reaction_words(rule)}")
+        say_wrapped(f'"{rule.quote}"', 4, "italic", margin=0)
+        say_wrapped(f"when {text(rule.when)}", 4, "dim", margin=0)
+    say(f"{len(rules)} rule{'' if len(rules) == 1 else 's'}")

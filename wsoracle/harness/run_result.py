@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import click
-
 from ..reports.stored_record import CaseSummary
-from ..text.output import one_line
+from ..text.output import one_line, say
 from ..text.patterns import matching
 
 __all__ = ["ExpectedFailures", "Tally", "document_of", "show", "tally_of"]
@@ -103,19 +101,18 @@ def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: 
     """Print the cases that failed with their clauses, the sums, and where the pages are."""
     for case_id in tally.failed[:_MOST_LISTED]:
         summary = summaries[case_id]
-        verdict = click.style(f"{summary.label}  ", fg="red", bold=True)
-        click.echo(verdict + click.style(case_id, bold=True))
+        say((f"{summary.label}  ", "bold red"), (case_id, "bold"))
         for rule in summary.rules:
-            said = f"    {rule['id']}: {rule['strength']}, section {rule['section']}: «{rule['quote']}»"
-            click.secho(said, dim=True)
+            line = f"    {rule['id']}: {rule['strength']}, section {rule['section']}: «{rule['quote']}»"
+            say((line, "dim"))
         if summary.note:
-            click.echo(f"    {one_line(summary.note)}")
+            say(f"    {one_line(summary.note)}")
     if len(tally.failed) > _MOST_LISTED:
-        click.echo(f"... and {len(tally.failed) - _MOST_LISTED} more that failed")
+        say(f"... and {len(tally.failed) - _MOST_LISTED} more that failed")
     for case_id in tally.unexpected_passes:
-        click.secho(f"passed, though it is expected to fail: {case_id}", fg="red", bold=True)
+        say((f"passed, though it is expected to fail: {case_id}", "bold red"))
     counted = Counter(summary.label for summary in summaries.values())
     sums = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items()))
     known = f" ({len(tally.expected)} failed as expected)" if tally.expected else ""
-    click.secho(f"{one_line(agent)}: {sums}{known}", fg="green" if tally.good else None, bold=True)
-    click.echo(f"pages: {where}/index.html")
+    say((f"{one_line(agent)}: {sums}{known}", "bold green" if tally.good else "bold"))
+    say(f"pages: {where}/index.html")

@@ -9,10 +9,12 @@ import json
 import os
 import stat
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -28,6 +30,9 @@ STDOUT: Final = "-"
 
 PLAIN_WIDTH: Final = 100
 """Columns of text that is not for a terminal, the same everywhere so that it can be compared."""
+
+WIDEST: Final = 120
+"""Columns of a terminal that are used at the most."""
 
 QUIET_SECONDS: Final = 2.0
 """What takes no longer than this shows no progress."""
@@ -107,10 +112,40 @@ def console(file: TextIO | None = None) -> Console:
             raise BrokenPipeError
 
     stream = sys.stdout if file is None else file
-    plain = Report(file=stream, width=PLAIN_WIDTH, highlight=False, markup=False, emoji=False)
-    if not plain.is_terminal:
-        return plain
-    return Report(file=stream, width=min(Console(file=stream).width, 120), highlight=False, markup=False, emoji=False)
+    width = min(Console(file=stream).width, WIDEST) if _is_styled(stream) else PLAIN_WIDTH
+    return Report(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def _is_styled(stream: TextIO) -> bool:
+    """Whether styles can come out; elsewhere rich, which takes long to import, is not needed for lines."""
+    return stream.isatty() or "FORCE_COLOR" in os.environ
+
+
+_console_of = lru_cache(maxsize=1)(console)
+
+
+def width() -> int:
+    """The columns of a line on standard output."""
+    return _console_of(sys.stdout).width if _is_styled(sys.stdout) else PLAIN_WIDTH
+
+
+def say(*parts: str | tuple[str, str]) -> None:
+    """Print a line on standard output: texts, and pairs of a text and its style (as rich names it) on a terminal.
+
+    It is as long as it is; a terminal wraps it.
+    """
+    if _is_styled(sys.stdout):
+        from rich.text import Text
+
+        _console_of(sys.stdout).print(Text.assemble(*parts), soft_wrap=True)
+    else:
+        print("".join(part if isinstance(part, str) else part[0] for part in parts))
+
+
+def say_wrapped(text: str, indent: int, style: str = "", *, margin: int = 1) -> None:
+    """Print a text on lines that are indented and leave a margin on the right; a longer word is not broken."""
+    for line in textwrap.wrap(text, width() - indent - margin, break_long_words=False, break_on_hyphens=False):
+        say((" " * indent + line, style))
 
 
 @contextmanager
@@ -197,7 +232,10 @@ __all__ = [
     "console",
     "one_line",
     "progress",
+    "say",
+    "say_wrapped",
     "why_not",
+    "width",
     "write_json",
     "write_text",
 ]

@@ -3,14 +3,20 @@
 import io
 import json
 import os
+import re
 import stat
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wsoracle.text.output import (
+    PLAIN_WIDTH,
     OutputError,
     _bar,
     _Lines,
@@ -18,6 +24,8 @@ from wsoracle.text.output import (
     console,
     one_line,
     progress,
+    say,
+    say_wrapped,
     write_json,
     write_text,
 )
@@ -161,3 +169,44 @@ def test_a_pipe_is_plain_and_of_one_width(monkeypatch: pytest.MonkeyPatch) -> No
 def test_one_line() -> None:
     assert one_line("a\nb\t c\x1b[31m\u202e") == "a b c\\x1b[31m\\u202e"
     assert len(one_line("x" * 9999)) == 500
+
+
+def test_a_line_is_plain_where_it_is_piped(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    say(("head ", "bold red"), "x" * 150, (" [bold]tail", "dim"))
+    say()
+    assert capsys.readouterr().out == "head " + "x" * 150 + " [bold]tail\n\n"
+
+
+@given(
+    parts=st.lists(st.tuples(st.text("ab [/]\u00e9", max_size=60), st.sampled_from(["", "bold", "red"])), max_size=4)
+)
+def test_a_terminal_shows_the_same_text(parts: list[tuple[str, str]]) -> None:
+    piped, colourless, coloured = io.StringIO(), Terminal(), Terminal()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("FORCE_COLOR", raising=False)
+        patched.delenv("NO_COLOR", raising=False)
+        patched.setenv("TERM", "xterm")
+        for stream in (piped, coloured):
+            patched.setattr(sys, "stdout", stream)
+            say(*parts)
+        patched.setenv("NO_COLOR", "1")
+        patched.setattr(sys, "stdout", colourless)
+        say(*parts)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured.getvalue()) == piped.getvalue()
+    assert "\x1b[31m" not in colourless.getvalue()
+    assert ("\x1b[31m" in coloured.getvalue()) == any(text and style == "red" for text, style in parts)
+
+
+def test_wrapped_lines_are_indented(capsys: pytest.CaptureFixture[str]) -> None:
+    say_wrapped("a well-known " + "word " * 40 + "y" * 120, 10, "dim")
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(" " * 10 + "a well-known word")
+    assert all(len(line) < PLAIN_WIDTH for line in lines)
+    assert last == " " * 10 + "y" * 120
+
+
+def test_to_print_plain_lines_does_not_load_rich() -> None:
+    code = "import sys; from wsoracle.text.output import say; say(('a', 'bold')); sys.exit('rich' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "a\n")
