@@ -8,17 +8,17 @@ there is more than one processor; the results are put together in a fixed order.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 from wsoracle.generators.cases.build import CannotBuildError
 from wsoracle.generators.cases.case import Case
+from wsoracle.generators.workers import process_pool
 from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.rule import STRENGTHS
 from wsoracle.model.notation.variables import Setting
@@ -194,9 +194,7 @@ def _in_order(tasks: Sequence[_Task], progress: OnStep | None, processes: int) -
         progress("exploring", 0, total)
     if processes == 1:
         return [task.run(partial(advance, task, 1)) for task in tasks]
-    # Spawned, not forked: the caller may have threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(tasks)), mp_context=context) as pool:
+    with process_pool(min(processes, len(tasks))) as pool:
         futures = {pool.submit(task.run, None): task for task in tasks}
         try:
             for future in as_completed(futures):

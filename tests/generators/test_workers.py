@@ -1,0 +1,31 @@
+"""Processes of a pool leave Ctrl-C to the process that they work for, and end with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PARENT = """
+import os, signal, time
+from wsoracle.generators.workers import process_pool
+
+if __name__ == "__main__":
+    with process_pool(1) as pool:
+        worker = pool.submit(os.getpid).result()
+        os.kill(worker, signal.SIGINT)
+        print("the same worker" if pool.submit(os.getpid).result() == worker else "another worker", flush=True)
+        working = pool.submit(time.sleep, 600)
+        while not working.running():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_interruption_is_left_to_the_parent_and_no_worker_outlives_it(tmp_path: Path) -> None:
+    """The pipe for standard output is at its end only when every process that holds it has ended."""
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT, encoding="utf-8")
+    done = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, timeout=300, check=False)
+    assert done.stdout == b"the same worker\n"
+    assert done.returncode < 0
