@@ -93,13 +93,14 @@ def test_they_work_at_the_same_time() -> None:
 
 
 def test_what_is_large_comes_through() -> None:
-    octets = os.urandom(2 * LARGE)
+    # Of different lengths, so that nothing of one may be left in the next.
+    every = [os.urandom((8 - number) * LARGE) for number in range(8)] + [b"small", os.urandom(LARGE)]
 
     async def ask(some: Workers) -> list[bytes]:
-        return list(await asyncio.gather(*(some.call(double, octets) for _ in range(8))))
+        return list(await asyncio.gather(*(some.call(double, octets) for octets in every)))
 
     with workers() as some:
-        assert asyncio.run(ask(some)) == [octets * 2] * 8
+        assert asyncio.run(ask(some)) == [octets * 2 for octets in every]
 
 
 def test_what_is_raised_there_is_raised_here() -> None:
