@@ -1,1 +1,4 @@
-"""What to try: strategies, witnesses, mutants, tours, suites and the case files made from them."""
+"""What to try: strategies, mutants, cases, suites and the files made from them.
+
+The rules and the judge go in; octets, cases and proofs of equivalence come out, for the tool and for other programs.
+"""

@@ -1,1 +1,4 @@
-"""What RFC 6455 says: vocabulary, rules, machine and wire format, with no input, output, clock or chance."""
+"""What RFC 6455 says: octets, notation, rules, facts, machine and endpoint, without input, output, clock or chance.
+
+Octets go in; facts, allowed outcomes and the rules behind them come out.
+"""

@@ -1,4 +1,7 @@
-"""The rules of RFC 6455, all of them, as one set."""
+"""The rules of RFC 6455, one module a topic; this package is all of them as one set.
+
+Nothing goes in; ``RULES`` comes out, which the machine executes, proves and draws.
+"""
 
 from __future__ import annotations
 

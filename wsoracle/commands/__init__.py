@@ -1,1 +1,4 @@
-"""The commands, one module each; a module is imported when its command is called, so what is slow to import may be."""
+"""The commands, one module each, imported when its command is called, so that slow imports cost no other command.
+
+Arguments go in; what a room returns is printed or written, and an exit status comes out.
+"""
