@@ -63,7 +63,7 @@ def imports(path: str, source: str, modules: Mapping[str, str]) -> Iterator[str]
 
 def circles(arrows: Iterable[tuple[str, str]]) -> list[list[str]]:
     """The groups of places from which an arrow leads back to where it came from."""
-    graph = networkx.DiGraph((a, b) for a, b in arrows if a != b)
+    graph: networkx.DiGraph[str] = networkx.DiGraph((a, b) for a, b in arrows if a != b)
     return sorted(sorted(group) for group in networkx.strongly_connected_components(graph) if len(group) > 1)
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.endpoint.endpoint import Endpoint
-from wsoracle.model.endpoint.events import CloseReceived, Failed, Message, PingReceived
+from wsoracle.model.endpoint.events import CloseReceived, Failed, MessageReceived, PingReceived
 from wsoracle.model.facts.frames import DEFAULT_KEY
 from wsoracle.model.notation.variables import MAX_LENGTH
 from wsoracle.model.octets.units import frames_in
@@ -93,7 +93,7 @@ class Reference:
     def take(self, octets: bytes) -> None:
         """These octets arrive."""
         for event in self._endpoint.receive(octets):
-            if isinstance(event, Message):
+            if isinstance(event, MessageReceived):
                 self.messages += 1
             elif isinstance(event, PingReceived):
                 self.pongs += 1

@@ -131,7 +131,7 @@ class Group:
         return _or(*self.when)
 
 
-class Side:
+class SymbolicRows:
     """The rows of one kind in Z3, over one state and frame. ``tag`` names its auxiliary constants."""
 
     def __init__(self, kind: EventKind, rows: Sequence[Rule], terms: Terms, tag: str) -> None:
@@ -225,8 +225,8 @@ class Prover:
         self._facts: Final = {name: facts_about(name, rules) for name in STATE_VARIABLES}
         self._known: Final[dict[EventKind, tuple[dict[tuple[object, ...], Any], list[Group]]]] = {}
 
-    def _side(self, kind: EventKind, state: Env, frame: Env, tag: str) -> Side:
-        return Side(kind, self.rules.of(kind), Terms.over(self._machine.setting_env, state, frame), tag)
+    def _side(self, kind: EventKind, state: Env, frame: Env, tag: str) -> SymbolicRows:
+        return SymbolicRows(kind, self.rules.of(kind), Terms.over(self._machine.setting_env, state, frame), tag)
 
     # --- the invariant
 
@@ -463,7 +463,7 @@ class Prover:
         """The setting is this one."""
         return [self._machine.setting_env[name] == literal(value) for name, value in setting.values.items()]
 
-    def _chosen(self, side: Side, rows: Sequence[Rule], row: Rule) -> Any:
+    def _chosen(self, side: SymbolicRows, rows: Sequence[Rule], row: Rule) -> Any:
         """The row is the first of its label: at the strictest level that allows the label, by the order of rows."""
         label = label_of(row)
         alike = [r for r in rows if label_of(r) == label]
@@ -583,4 +583,4 @@ def _setting_facts() -> dict[str, Var]:
     return {name: SETTING_VARIABLES[name] for name in ("server", "echo", "limit")}
 
 
-__all__ = ["Group", "MutantProof", "Prover", "Side"]
+__all__ = ["Group", "MutantProof", "Prover", "SymbolicRows"]

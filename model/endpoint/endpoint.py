@@ -47,7 +47,7 @@ from .events import (
     CloseReceived,
     EndpointEvent,
     Failed,
-    Message,
+    MessageReceived,
     PingReceived,
     PongReceived,
 )
@@ -323,7 +323,7 @@ class Endpoint:
         if delivers in (TEXT_MESSAGE, BINARY_MESSAGE):
             text = delivers == TEXT_MESSAGE
             # Rules have seen to it that text is valid; a faulty rule set may not have.
-            self._events.append(Message(payload.decode("utf-8", "replace") if text else payload, rules))
+            self._events.append(MessageReceived(payload.decode("utf-8", "replace") if text else payload, rules))
             if outcome.state.reply_due:
                 self._replies.append((TEXT if text else BINARY, payload))
         elif delivers == PING_RECEIVED:

@@ -41,7 +41,7 @@ class HandshakeRefused(NamedTuple):
     rules: tuple[str, ...]
 
 
-class Message(NamedTuple):
+class MessageReceived(NamedTuple):
     """A WebSocket Message Has Been Received (section 6.2): text as str, binary data as bytes."""
 
     data: str | bytes
@@ -93,7 +93,7 @@ class Closed(NamedTuple):
 
 
 EndpointEvent: TypeAlias = (
-    Message
+    MessageReceived
     | PingReceived
     | PongReceived
     | CloseReceived
@@ -135,7 +135,7 @@ __all__ = [
     "EndpointEvent",
     "Failed",
     "HandshakeRefused",
-    "Message",
+    "MessageReceived",
     "Opened",
     "PingReceived",
     "PongReceived",

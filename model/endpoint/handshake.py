@@ -14,7 +14,7 @@ from ..machine.interpreted import Outcome
 from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
 from ..notation.variables import EventKind
 from ..octets.header_values import ExtensionOffer
-from ..octets.http import Head, HeadReader, Read, Request, Response
+from ..octets.http import Head, HeadParser, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import EndpointEvent
 from .extension import Extension
@@ -97,16 +97,16 @@ class Opening(Protocol):
         """The same for one connection."""
 
 
-def read_back(head: Head) -> Read | None:
+def read_back(head: Head) -> ParsedHead | None:
     """The head that a peer reads from these octets; None unless it is this head alone, without any tolerance."""
     try:
         octets = head.octets()
     except UnicodeEncodeError:  # HTTP has no octets for such a field
         return None
-    reader = HeadReader(Role.SERVER if isinstance(head, Request) else Role.CLIENT)
+    reader = HeadParser(Role.SERVER if isinstance(head, Request) else Role.CLIENT)
     reader.feed(octets)
     read = reader.result
-    if not isinstance(read, Read) or read.head != head or read.rest or read.tolerated:
+    if not isinstance(read, ParsedHead) or read.head != head or read.rest or read.tolerated:
         return None
     return read
 

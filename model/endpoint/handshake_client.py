@@ -17,7 +17,7 @@ from ..machine.interpreted import Kind, Outcome
 from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
 from ..notation.variables import EventKind
 from ..octets.header_values import ExtensionOffer, parse_extensions
-from ..octets.http import HEAD_LIMIT, HeadReader, Read, Request, Response
+from ..octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from ..octets.uri import parse_uri
 from ..octets.vocabulary import Role
 from .events import OPEN, REFUSED, EndpointEvent, Failed, HandshakeRefused, Opened
@@ -109,7 +109,7 @@ class OpeningClient:
     def __init__(self, opening: ClientOpening) -> None:
         self._opening: Final = opening
         self._request: Final = opening.request()
-        self._reader: HeadReader | None = self._new_reader()
+        self._reader: HeadParser | None = self._new_reader()
         self._response: Response | None = None
         self._extensions: tuple[Extension, ...] = ()
 
@@ -149,7 +149,7 @@ class OpeningClient:
             return None
         self._reader = None
         facts = facts_of_response(result, self._request)
-        if not isinstance(result, Read) or not isinstance(result.head, Response):
+        if not isinstance(result, ParsedHead) or not isinstance(result.head, Response):
             return ReceivedHead(facts, b"")
         self._response = result.head
         if result.head.status == 101:
@@ -174,8 +174,8 @@ class OpeningClient:
         self._reader = self._new_reader()
         return []
 
-    def _new_reader(self) -> HeadReader:
-        return HeadReader(Role.CLIENT, self._opening.head_limit)
+    def _new_reader(self) -> HeadParser:
+        return HeadParser(Role.CLIENT, self._opening.head_limit)
 
     def _start(self, response: Response, facts: ResponseFacts) -> ResponseFacts:
         """Take the server's answer to the extensions that were offered; the facts with what that shows."""

@@ -23,7 +23,7 @@ from ..notation.head_variables import ResponseFacts
 from ..notation.variables import EventKind
 from ..octets.accept_key import accept_value
 from ..octets.header_values import ExtensionOffer, parse_extensions, parse_tokens
-from ..octets.http import HEAD_LIMIT, HeadReader, Read, Request, Response
+from ..octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import OPENING_HANDSHAKE, OTHER_REQUEST, EndpointEvent, HandshakeRefused, Opened, RequestReceived
 from .extension import Extension, Negotiable, bits_are_free
@@ -84,7 +84,7 @@ class OpeningServer:
 
     def __init__(self, opening: ServerOpening) -> None:
         self._opening: Final = opening
-        self._reader: HeadReader | None = HeadReader(Role.SERVER, opening.head_limit)
+        self._reader: HeadParser | None = HeadParser(Role.SERVER, opening.head_limit)
         self._request: Request | None = None
         self._outcome: Outcome | None = None
         self._extensions: tuple[Extension, ...] = ()
@@ -112,9 +112,9 @@ class OpeningServer:
         if result is None:
             return None
         self._reader = None
-        if isinstance(result, Read) and isinstance(result.head, Request):
+        if isinstance(result, ParsedHead) and isinstance(result.head, Request):
             self._request = result.head
-        return ReceivedHead(facts_of_request(result), result.rest if isinstance(result, Read) else b"")
+        return ReceivedHead(facts_of_request(result), result.rest if isinstance(result, ParsedHead) else b"")
 
     def choose(self, outcomes: tuple[Outcome, ...]) -> Outcome:
         """The strictest; but whether to forbid what the rules allow is for the application (section 10.2)."""

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 from ..notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
 from ..octets.accept_key import accept_value
 from ..octets.header_values import is_token, key_octets, parse_extensions, parse_tokens, parse_versions
-from ..octets.http import HEAD_LIMIT, HeadReader, Malformed, Read, Request, Response
+from ..octets.http import HEAD_LIMIT, HeadParser, Malformed, ParsedHead, Request, Response
 from ..octets.uri import AUTHORITY, DEFAULT_PORTS, RESOURCE_NAME, WebSocketUri, is_host, parse_uri
 from ..octets.vocabulary import Role
 
@@ -110,7 +110,7 @@ def _without(head: _HeadT, name: str) -> _HeadT:
     return replace(head, headers=tuple(field for field in head.headers if field[0].lower() != name))
 
 
-def facts_of_request(result: Read | Malformed, uri: WebSocketUri | None = None) -> RequestFacts:
+def facts_of_request(result: ParsedHead | Malformed, uri: WebSocketUri | None = None) -> RequestFacts:
     """The facts of what a server has read."""
     if isinstance(result, Malformed):
         return malformed_request_facts(result.too_large)
@@ -118,7 +118,7 @@ def facts_of_request(result: Read | Malformed, uri: WebSocketUri | None = None) 
     return request_facts(result.head, uri, tolerated=result.tolerated)
 
 
-def facts_of_response(result: Read | Malformed, request: Request | None) -> ResponseFacts:
+def facts_of_response(result: ParsedHead | Malformed, request: Request | None) -> ResponseFacts:
     """The facts of what a client has read in answer to a request."""
     if isinstance(result, Malformed):
         return malformed_response_facts(result.too_large)
@@ -455,8 +455,8 @@ def _with_syntax(octets: bytes, syntax: int) -> bytes:
     return octets.replace(b": ".join((name, value)), b": ".join((name, value.replace(b" ", b"\r\n ", 1))))
 
 
-def _read(role: Role, octets: bytes) -> Read | Malformed:
-    reader = HeadReader(role)
+def _read(role: Role, octets: bytes) -> ParsedHead | Malformed:
+    reader = HeadParser(role)
     reader.feed(octets)
     assert reader.result is not None
     return reader.result

@@ -80,7 +80,7 @@ Head: TypeAlias = "Request | Response"
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedHead:
     """A head, its octets, and the octets after it. ``tolerated``: no sender may write so, a recipient may take it."""
 
     head: Head
@@ -105,7 +105,7 @@ _STARTS: Final = {Role.SERVER: re.compile(_TCHAR), Role.CLIENT: re.compile(rb"H"
 _NOT_IN_A_LINE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class HeadReader:
+class HeadParser:
     """Reads one head for an endpoint in ``role``: a server reads a request, a client a response. No octets make it
     raise.
 
@@ -120,7 +120,7 @@ class HeadReader:
         self._begin = 0
         self._first_line: int | None = None
         self._looked = 0
-        self.result: Read | Malformed | None = None
+        self.result: ParsedHead | Malformed | None = None
         """The head, or why the octets are not one; None until that is decided."""
 
     @property
@@ -183,7 +183,7 @@ class HeadReader:
         found = _END.search(self._octets, max(self._first_line, self._looked - 2))
         return None if found is None else (bytes(self._octets[self._begin : found.end()]), found.end())
 
-    def _complete(self, octets: bytes, before: int) -> Read | Malformed | None:
+    def _complete(self, octets: bytes, before: int) -> ParsedHead | Malformed | None:
         whole = self._head()
         if whole is None:
             return None
@@ -200,12 +200,12 @@ def _fault_of_line(role: Role, line: bytes) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool = False) -> Read | Malformed:
+def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool = False) -> ParsedHead | Malformed:
     found = _in_form(role, head)
     if isinstance(found, str):
         return Malformed(found, octets)
     parsed, lenient = found
-    return Read(parsed, octets, rest, tolerated=tolerated or lenient)
+    return ParsedHead(parsed, octets, rest, tolerated=tolerated or lenient)
 
 
 _NONCE: Final = re.compile(
@@ -350,4 +350,4 @@ def _text(octets: bytes) -> str:
     return octets.decode("latin-1")
 
 
-__all__ = ["HEAD_LIMIT", "Head", "HeadReader", "Malformed", "Read", "Request", "Response"]
+__all__ = ["HEAD_LIMIT", "Head", "HeadParser", "Malformed", "ParsedHead", "Request", "Response"]

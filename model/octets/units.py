@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from .frames import MAX_HEADER_OCTETS, Header, decode_header
-from .http import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request, Response
+from .http import HEAD_LIMIT, Head, HeadParser, Malformed, ParsedHead, Request, Response
 from .masking import mask
 from .vocabulary import FORM_NAMES, OPCODE_NAMES, Role
 
@@ -39,7 +39,7 @@ class HeadUnit(NamedTuple):
     certain: behind the empty line, None without one.
     """
 
-    result: Read | Malformed
+    result: ParsedHead | Malformed
     start: int
     end: int
     seen: int | None
@@ -47,7 +47,7 @@ class HeadUnit(NamedTuple):
     @property
     def head(self) -> Head | None:
         """The head; None where there is none."""
-        return self.result.head if isinstance(self.result, Read) else None
+        return self.result.head if isinstance(self.result, ParsedHead) else None
 
     @property
     def interim(self) -> bool:
@@ -121,7 +121,7 @@ class Cutter:
         self._reader: Final = reader
         self._heads_only: Final = heads_only
         self._cut: Callable[[], bool] = self._frames if reader is None else self._head
-        self._head_reader: HeadReader | None = None
+        self._head_reader: HeadParser | None = None
         self._fed = start
         self._looked = start
         self._unseen = False
@@ -189,7 +189,7 @@ class Cutter:
             if begins_frame is not False:
                 return bool(begins_frame) and self._one_frame()
             assert self._reader is not None
-            self._head_reader, self._fed = HeadReader(self._reader), start
+            self._head_reader, self._fed = HeadParser(self._reader), start
         upto = min(len(octets), start + HEAD_LIMIT)
         if upto > self._fed:
             self._head_reader.feed(bytes(octets[self._fed : upto]))
@@ -201,10 +201,10 @@ class Cutter:
         if isinstance(result, Malformed) and result.too_large:
             # Nobody has to have our limit: a head that has an end is one.
             result = self._larger_head(start) or result
-        if isinstance(result, Read) and result.rest:
+        if isinstance(result, ParsedHead) and result.rest:
             result = replace(result, rest=b"")  # what follows is cut here
         end = self.rest = start + len(result.octets)
-        unit = HeadUnit(result, start, end, end if isinstance(result, Read) else None)
+        unit = HeadUnit(result, start, end, end if isinstance(result, ParsedHead) else None)
         self.units.append(unit)
         # A client is assumed to read on where a head ends; what is no head ends for it with the octet that shows it.
         reads_on = self._heads_only and self._reader is Role.CLIENT
@@ -219,11 +219,11 @@ class Cutter:
             self._cut()
         return True
 
-    def _larger_head(self, start: int) -> Read | None:
+    def _larger_head(self, start: int) -> ParsedHead | None:
         assert self._reader is not None
-        reader = HeadReader(self._reader, LARGEST_HEAD)
+        reader = HeadParser(self._reader, LARGEST_HEAD)
         reader.feed(bytes(self.octets[start : start + LARGEST_HEAD]))
-        return reader.result if isinstance(reader.result, Read) else None
+        return reader.result if isinstance(reader.result, ParsedHead) else None
 
     def _begins_frame(self, at: int) -> bool | None:
         """Whether the octets there are those of a frame and not of a head, be it malformed; None: not certain yet."""

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import Header, decode_header, encode_header
-from wsoracle.model.octets.http import HEAD_LIMIT, HeadReader, Read
+from wsoracle.model.octets.http import HEAD_LIMIT, HeadParser, ParsedHead
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, MAX_OPCODE, Role
 
@@ -183,10 +183,10 @@ class _Direction:
 
     def _put_head(self, octets: bytearray, known: bytearray) -> int:
         """Write the head of HTTP where the octets begin; where it ends."""
-        reader = HeadReader(self._reader, max(HEAD_LIMIT, len(self._head) + 1))
+        reader = HeadParser(self._reader, max(HEAD_LIMIT, len(self._head) + 1))
         reader.feed(self._head)
         head = self._head
-        if isinstance(reader.result, Read):
+        if isinstance(reader.result, ParsedHead):
             head = reader.result.octets
         end = len(head)
         if not head or end > self._size:

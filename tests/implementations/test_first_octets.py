@@ -11,7 +11,7 @@ from wsoracle.implementations.adapter import FIXED_KEY
 from wsoracle.model.facts.heads import request_octets
 from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.variables import CONNECTING, Setting
-from wsoracle.model.octets.http import HeadReader, Read
+from wsoracle.model.octets.http import HeadParser, ParsedHead
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Processed, Quiet, Tells, Writes
@@ -37,9 +37,9 @@ def test_an_implementation_opens_itself(peer: type[PeerUnderTest], offers: Offer
     for trace, role in traces:
         judgement = judge_all(trace, Setting(role, willing=role is Role.SERVER), application="sink")
         assert judgement.verdict is Verdict.OK, judgement
-    reader = HeadReader(Role.SERVER)
+    reader = HeadParser(Role.SERVER)
     reader.feed(asked)
-    assert isinstance(reader.result, Read) and reader.result.head.values("Sec-WebSocket-Key") == [FIXED_KEY]
+    assert isinstance(reader.result, ParsedHead) and reader.result.head.values("Sec-WebSocket-Key") == [FIXED_KEY]
     assert (b"Sec-WebSocket-Protocol: chat\r\n" in answered) is bool(offers.subprotocols)
     assert (b"permessage-deflate" in answered) is offers.deflate
     client.send_ping(b"a")

@@ -20,7 +20,7 @@ from wsoracle.model.endpoint.events import (
     EndpointEvent,
     Failed,
     HandshakeRefused,
-    Message,
+    MessageReceived,
     Opened,
     RequestReceived,
 )
@@ -192,12 +192,12 @@ def test_from_the_first_octet_to_the_last(
     if role is Role.SERVER:
         assert isinstance(told[0], RequestReceived) and told[0].request.target == "/chat?x=1"
         assert told[0].request.values("Host") == ["server.example.com:8080"]
-    assert [event.data for event in told if isinstance(event, Message)] == ["hello"]
+    assert [event.data for event in told if isinstance(event, MessageReceived)] == ["hello"]
 
     ours.send_text("Gr\u00fc\u00dfe")
     told = _talk(ours, peer, step)
     if role is Role.CLIENT:
-        assert [event.data for event in told if isinstance(event, Message)] == ["Gr\u00fc\u00dfe"]
+        assert [event.data for event in told if isinstance(event, MessageReceived)] == ["Gr\u00fc\u00dfe"]
     assert peer.texts[-1] == "Gr\u00fc\u00dfe"
     ours.close()
     told = _talk(ours, peer, step)
@@ -278,14 +278,14 @@ def test_extensions_are_negotiated_with_a_real_implementation() -> None:
     peer = _Websockets(ClientProtocol(parse_uri(URI), extensions=clients))
     told = _talk(ours, peer, 100_000)
     assert [event.extensions for event in told if isinstance(event, Opened)] == ["permessage-deflate"]
-    assert [event.data for event in told if isinstance(event, Message)] == ["hello"]
+    assert [event.data for event in told if isinstance(event, MessageReceived)] == ["hello"]
     assert peer.opened and ours.state.claims_rsv1 and len(peer.protocol.extensions) == 1
 
     servers: Any = [ServerPerMessageDeflateFactory()]
     ours = _ours(Role.CLIENT, [], extensions=[_Deflate()])
     peer = _Websockets(ServerProtocol(extensions=servers))
     told = _talk(ours, peer, 100_000)
-    assert [type(event) for event in told] == [Opened, Message]
+    assert [type(event) for event in told] == [Opened, MessageReceived]
     assert peer.opened and ours.state.claims_rsv1 and len(peer.protocol.extensions) == 1
 
 

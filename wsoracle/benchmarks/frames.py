@@ -24,11 +24,11 @@ from typing import Any, Final, NamedTuple
 from rich.table import Table
 
 from wsoracle.model.endpoint.endpoint import Endpoint
-from wsoracle.model.endpoint.events import Message
+from wsoracle.model.endpoint.events import MessageReceived
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
-__all__ = ["BenchFailed", "Side", "Speed", "Traffic", "as_json", "as_table", "run_bench", "sides"]
+__all__ = ["BenchFailed", "Contender", "Speed", "Traffic", "as_json", "as_table", "run_bench", "sides"]
 
 CHUNK_OCTETS: Final = 64 * 1024
 """Octets handed over at once, as from one read of a socket."""
@@ -41,7 +41,7 @@ class BenchFailed(Exception):
     """A side did not deliver every message, so its time means nothing."""
 
 
-class Side(NamedTuple):
+class Contender(NamedTuple):
     """One implementation: its name, and a function that opens a connection in the server's role.
 
     The connection is a function that takes octets and returns how many messages they completed.
@@ -98,7 +98,7 @@ class Speed:
 
 
 def run_bench(
-    contenders: Sequence[Side] | None = None,
+    contenders: Sequence[Contender] | None = None,
     *,
     traffic: Sequence[Traffic] = TRAFFIC,
     rounds: int = 7,
@@ -128,7 +128,7 @@ def run_bench(
     return measured
 
 
-def _measure(side: Side, sent: Traffic, chunks: list[bytes], clock: Callable[[], float]) -> float:
+def _measure(side: Contender, sent: Traffic, chunks: list[bytes], clock: Callable[[], float]) -> float:
     receive = side.connect()
     delivered = 0
     gc.collect()
@@ -144,21 +144,21 @@ def _measure(side: Side, sent: Traffic, chunks: list[bytes], clock: Callable[[],
 # --- the sides --------------------------------------------------------------------------------------------------------
 
 
-def sides() -> list[Side]:
+def sides() -> list[Contender]:
     """Our endpoint, then wsproto and websockets through their Sans-I/O interfaces, all with their defaults.
 
     Raises ImportError where one of them is not installed.
     """
     return [
-        Side("wsoracle", _endpoint),
-        Side(f"wsproto {version('wsproto')}", _wsproto),
-        Side(f"websockets {version('websockets')}", _websockets),
+        Contender("wsoracle", _endpoint),
+        Contender(f"wsproto {version('wsproto')}", _wsproto),
+        Contender(f"websockets {version('websockets')}", _websockets),
     ]
 
 
 def _endpoint() -> Callable[[bytes], int]:
     endpoint = Endpoint(Role.SERVER)
-    return lambda octets: sum(isinstance(event, Message) for event in endpoint.receive(octets))
+    return lambda octets: sum(isinstance(event, MessageReceived) for event in endpoint.receive(octets))
 
 
 def _wsproto() -> Callable[[bytes], int]:

@@ -32,7 +32,7 @@ from rich.table import Table
 from ..autobahn.tool import autobahn_tool
 from ..fleet.paths import SCRIPTS
 
-__all__ = ["SUITES", "Suite", "SuiteBenchFailed", "SuiteTimes", "as_json", "as_table", "run_suite_bench"]
+__all__ = ["SUITES", "BenchSuite", "SuiteBenchFailed", "SuiteTimes", "as_json", "as_table", "run_suite_bench"]
 
 SMALL: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE: Final = ("9.*",)
@@ -48,7 +48,7 @@ class SuiteBenchFailed(Exception):
     """A side did not do the work; the message says which and what it printed last."""
 
 
-class Suite(NamedTuple):
+class BenchSuite(NamedTuple):
     """The cases that are run, by patterns and their number, and the peer: ``server``, ``client`` or ``silent``."""
 
     name: str
@@ -58,15 +58,15 @@ class Suite(NamedTuple):
 
 
 SUITES: Final = (
-    Suite("servers, groups 1-7 and 10", SMALL, 247, "server"),
-    Suite("servers, group 9", LARGE, 54, "server"),
-    Suite("clients, groups 1-7 and 10", SMALL, 247, "client"),
-    Suite("clients, group 9", LARGE, 54, "client"),
-    Suite("a silent server, groups 1-7, 9 and 10", (*SMALL, *LARGE), 301, "silent"),
+    BenchSuite("servers, groups 1-7 and 10", SMALL, 247, "server"),
+    BenchSuite("servers, group 9", LARGE, 54, "server"),
+    BenchSuite("clients, groups 1-7 and 10", SMALL, 247, "client"),
+    BenchSuite("clients, group 9", LARGE, 54, "client"),
+    BenchSuite("a silent server, groups 1-7, 9 and 10", (*SMALL, *LARGE), 301, "silent"),
 )
 
 
-class Turn(NamedTuple):
+class SuiteRun(NamedTuple):
     """One run of a suite: its seconds, the CPU seconds of the peer, and how many cases had each verdict."""
 
     seconds: float
@@ -77,8 +77,8 @@ class Turn(NamedTuple):
 class SuiteTimes(NamedTuple):
     """The turns of each side that ran a suite."""
 
-    suite: Suite
-    turns: dict[str, list[Turn]]
+    suite: BenchSuite
+    turns: dict[str, list[SuiteRun]]
 
     def median(self, side: str) -> float:
         """The median of a side's seconds."""
@@ -90,7 +90,7 @@ class SuiteTimes(NamedTuple):
         return self.median(AUTOBAHN) / self.median(OURS) if AUTOBAHN in self.turns else None
 
 
-def run_suite_bench(rounds: int, progress: OnStep, suites: Sequence[Suite] = SUITES) -> list[SuiteTimes]:
+def run_suite_bench(rounds: int, progress: OnStep, suites: Sequence[BenchSuite] = SUITES) -> list[SuiteTimes]:
     """Measure. Raises :class:`SuiteBenchFailed` where a side fails.
 
     Autobahn takes part where it is installed; it waits seconds for each case of a silent server, and is left out there.
@@ -109,7 +109,7 @@ def run_suite_bench(rounds: int, progress: OnStep, suites: Sequence[Suite] = SUI
     for side, command in sides.items():
         for peer in dict.fromkeys("client" if suite.peer == "client" else "server" for suite in suites):
             progress(f"{side}: one case first", 0, len(plan))
-            _run(Suite("one case", ("1.1.1",), 1, peer), command)
+            _run(BenchSuite("one case", ("1.1.1",), 1, peer), command)
     times = {suite: SuiteTimes(suite, {}) for suite in suites}
     for number, (suite, side) in enumerate(plan):
         progress(f"{side}: {suite.name}", number, len(plan))
@@ -117,7 +117,7 @@ def run_suite_bench(rounds: int, progress: OnStep, suites: Sequence[Suite] = SUI
     return list(times.values())
 
 
-def _run(suite: Suite, command: Sequence[str]) -> Turn:
+def _run(suite: BenchSuite, command: Sequence[str]) -> SuiteRun:
     with tempfile.TemporaryDirectory(prefix="wsoracle-bench-") as name:
         folder = Path(name)
         out, spec = folder / "reports", folder / "spec.json"
@@ -137,7 +137,7 @@ def _run(suite: Suite, command: Sequence[str]) -> Turn:
                 seconds = _timed([*command, "-m", "fuzzingclient", "-s", str(spec)], folder)
                 before = _cpu_of_ended()
             peer = _cpu_of_ended() - before
-        return Turn(seconds, peer, _verdicts(out, suite))
+        return SuiteRun(seconds, peer, _verdicts(out, suite))
 
 
 def _script(name: str) -> str:
@@ -150,7 +150,7 @@ def _cpu_of_ended() -> float:
     return times.children_user + times.children_system
 
 
-def _verdicts(out: Path, suite: Suite) -> dict[str, int]:
+def _verdicts(out: Path, suite: BenchSuite) -> dict[str, int]:
     try:
         index = json.loads((out / "index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

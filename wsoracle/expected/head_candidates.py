@@ -17,7 +17,7 @@ from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.notation.variables import MAX_LENGTH
-from wsoracle.model.octets.http import HeadReader, Read, Request
+from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
@@ -78,10 +78,10 @@ def _client() -> ClientOpening:
 
 def _request(octets: bytes) -> Request | None:
     """The request in octets that begin with one."""
-    reader = HeadReader(Role.SERVER)
+    reader = HeadParser(Role.SERVER)
     reader.feed(octets)
     read = reader.result
-    return read.head if isinstance(read, Read) and isinstance(read.head, Request) else None
+    return read.head if isinstance(read, ParsedHead) and isinstance(read.head, Request) else None
 
 
 def _stimulus(actions: tuple[Action, ...], role: Role, request: Request | None) -> list[Observation]:

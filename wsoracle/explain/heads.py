@@ -18,7 +18,7 @@ from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts,
 from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.header_values import parse_extensions
-from wsoracle.model.octets.http import Head, HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.octets.http import Head, HeadParser, Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.vocabulary import Role
 
 from .explanation import ExplainedOctets, ExplainError, HeadReading, Owed, UnitReading
@@ -56,15 +56,15 @@ def request_of(octets: bytes) -> Request:
     return result.head
 
 
-def _read(role: Role, octets: bytes) -> Read | Malformed | None:
-    reader = HeadReader(role)
+def _read(role: Role, octets: bytes) -> ParsedHead | Malformed | None:
+    reader = HeadParser(role)
     reader.feed(octets)
     return reader.result
 
 
 def _server_after(request: Request, setting: Setting) -> State:
     """Where a server stands that has read the request and follows what binds it."""
-    event = Event.of(EventKind.RECEIVE_REQUEST, facts_of_request(Read(request, b"", b"")))
+    event = Event.of(EventKind.RECEIVE_REQUEST, facts_of_request(ParsedHead(request, b"", b"")))
     return Reader(Setting(Role.SERVER, switches=setting.switches)).read(b"", CONNECTING, event).after
 
 
@@ -95,7 +95,7 @@ class _HeadExplainer(Reader):
             reading = self._whole(result, facts, rest=len(octets) - len(result.octets))
         return ExplainedOctets(self.setting, self.before, (reading,), notes=notes)
 
-    def _whole(self, result: Read | Malformed, facts: HeadFacts, rest: int) -> HeadReading:
+    def _whole(self, result: ParsedHead | Malformed, facts: HeadFacts, rest: int) -> HeadReading:
         """A head that is whole, or octets that are none."""
         event, octets = Event.of(self.kind, facts), result.octets
         read = self.read(octets, self.before, event)
@@ -124,7 +124,7 @@ class _HeadExplainer(Reader):
             **more,
         )
 
-    def _facts(self, result: Read | Malformed) -> tuple[HeadFacts, tuple[str, ...]]:
+    def _facts(self, result: ParsedHead | Malformed) -> tuple[HeadFacts, tuple[str, ...]]:
         if self.kind is EventKind.RECEIVE_REQUEST:
             return facts_of_request(result), ()
         if self.request is not None or isinstance(result, Malformed):
@@ -157,7 +157,7 @@ class _HeadExplainer(Reader):
 
     def _is_sound_head(self, head: Head) -> bool:
         read = _read(self.setting.role, head.octets())
-        return isinstance(read, Read) and self._is_sound(self._facts(read)[0])
+        return isinstance(read, ParsedHead) and self._is_sound(self._facts(read)[0])
 
     def _is_sound(self, facts: HeadFacts) -> bool:
         """The head may be sent, and the reader may take it: a handshake, an answer that opens, or a refusal."""

@@ -15,7 +15,7 @@ from wsoracle.generators.cases.origin import Origin
 from wsoracle.generators.cases.steps import SendFrame, SendHead
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.variables import Event, EventKind, Setting
-from wsoracle.model.octets.http import HeadReader
+from wsoracle.model.octets.http import HeadParser
 from wsoracle.model.octets.units import LARGEST_HEAD, frames_in
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -137,7 +137,7 @@ class Finding:
 
     def _with_its_head(self, case: Case, path: Path, event: Event) -> Case:
         """The case in which the head arrives in the very octets of the finding."""
-        reader = HeadReader(self.role, LARGEST_HEAD)
+        reader = HeadParser(self.role, LARGEST_HEAD)
         reader.feed(b"".join(_chunks(self.examined.attempt.stimulus)))
         if reader.result is None or any(before.kind is event.kind for before, _ in path):
             raise CannotBuildError("it is not the first head that is taken wrongly")

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.tester_handshake import Greeting, request_to
-from wsoracle.model.octets.http import HEAD_LIMIT, Read, Response
+from wsoracle.model.octets.http import HEAD_LIMIT, ParsedHead, Response
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
@@ -316,6 +316,6 @@ def _what_to_do(error: OSError, target: Target) -> str:
 def _server_field(talk: Conversation) -> str:
     """The server's name for itself, in its answer."""
     head = talk.answer
-    if isinstance(head, Read) and isinstance(head.head, Response):
+    if isinstance(head, ParsedHead) and isinstance(head.head, Response):
         return " ".join(head.head.values("Server")).strip()
     return ""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from wsoracle.generators.cases.steps import writes
-from wsoracle.model.octets.http import HeadReader, Malformed, Read
+from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead
 from wsoracle.model.octets.units import Cutter, FrameUnit
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
@@ -35,14 +35,14 @@ class Received:
     """
 
     def __init__(self, sender: Role) -> None:
-        self.head: Read | Malformed | None = None
+        self.head: ParsedHead | Malformed | None = None
         self.messages = 0
         self.frames = 0
         self.pongs: Final[list[bytes]] = []
         self.ping: bytes | None = None
         self.close: bytes | None = None
         self._sender: Final = sender
-        self._reader: HeadReader | None = HeadReader(sender.peer)
+        self._reader: HeadParser | None = HeadParser(sender.peer)
         self._cutter = Cutter()
         self._waiting: list[bytes] = []
 
@@ -64,7 +64,7 @@ class Received:
 
     def begin_head(self) -> None:
         """Expect another head, after an interim answer."""
-        self.head, self._reader = None, HeadReader(self._sender.peer)
+        self.head, self._reader = None, HeadParser(self._sender.peer)
         self.take(b"")
 
     def take(self, octets: bytes) -> None:
@@ -74,7 +74,7 @@ class Received:
         if self._reader is not None and self.head is None and self._waiting:
             self._reader.feed(self._taken())
             self.head = self._reader.result
-            if isinstance(self.head, Read) and self.head.rest:
+            if isinstance(self.head, ParsedHead) and self.head.rest:
                 self._waiting.append(self.head.rest)
         if self._reader is None and self._waiting:
             before = len(self._cutter.frames)

@@ -23,7 +23,7 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, for_server, request_to, with_accept
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.http import HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
 
@@ -166,7 +166,7 @@ class Conversation:
             self.notes.append(f"it sent {self.connection.received} octets and went on: the tester read no further")
 
     @property
-    def answer(self) -> Read | Malformed | None:
+    def answer(self) -> ParsedHead | Malformed | None:
         """The head that the endpoint has sent, if any."""
         return self._received.head
 
@@ -232,13 +232,13 @@ class Conversation:
             if not await self._until(self._has_final_head):
                 return False
             head = self._received.head
-            self.opened = isinstance(head, Read) and isinstance(head.head, Response) and head.head.status == 101
+            self.opened = isinstance(head, ParsedHead) and isinstance(head.head, Response) and head.head.status == 101
             if not self.opened:
                 await self._end()
                 return False
         else:
             head = self._received.head
-            if not isinstance(head, Read) or not isinstance(head.head, Request):
+            if not isinstance(head, ParsedHead) or not isinstance(head.head, Request):
                 return False
             self.request = head.head
             self.connection.write(answer_to(self.request, greeting).octets())
@@ -314,7 +314,7 @@ class Conversation:
             self.connection.write(for_server(action.octets, self.uri, self._manners.greeting))
             return
         head = self._received.head
-        self.request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
+        self.request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
         octets = with_accept(action.octets, self.request)
         self.connection.write(octets)
         self._expects_failure = _must_fail(octets, self.request)
@@ -434,7 +434,7 @@ class Conversation:
     def _note_opening(self) -> None:
         """In a case about the opening handshake: note whether the server has opened the connection."""
         head = self._received.head
-        if self.case.opening and self.role is Role.SERVER and not self.opened and isinstance(head, Read):
+        if self.case.opening and self.role is Role.SERVER and not self.opened and isinstance(head, ParsedHead):
             if isinstance(head.head, Response) and head.head.status == 101:
                 self.opened = True
                 self._begin_frames()
@@ -483,9 +483,9 @@ class Conversation:
         await self._until(lambda: False)
 
 
-def _is_interim(head: Read | Malformed | None) -> bool:
+def _is_interim(head: ParsedHead | Malformed | None) -> bool:
     """Whether a head is an interim answer (RFC 9110, section 15.2); 101 is none."""
-    found = head.head if isinstance(head, Read) else None
+    found = head.head if isinstance(head, ParsedHead) else None
     return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
 
 
@@ -497,7 +497,7 @@ def _must_fail(response: bytes, request: Request | None) -> bool:
     from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, Setting, State
     from wsoracle.model.rules import RULES
 
-    reader = HeadReader(Role.CLIENT)
+    reader = HeadParser(Role.CLIENT)
     reader.feed(response)
     if reader.result is None:
         return True

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, Read, Request
+from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
@@ -231,7 +231,7 @@ class FuzzingServer:
         except TimeoutError:
             page = _error(408, f"the request was not complete after {self._limits.request:g} s")
         head = connection.units.head
-        request = head.head if isinstance(head, Read) and isinstance(head.head, Request) else None
+        request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
         try:
             if isinstance(head, Malformed):
                 raise Refusal(431 if head.too_large else 400, f"this is no request: {head.why}")
@@ -255,7 +255,7 @@ class FuzzingServer:
             await self._run_case(connection, request, command)
             return
         head = connection.units.head
-        assert isinstance(head, Read)
+        assert isinstance(head, ParsedHead)
         octets = head.octets + connection.units.rest + connection.read()
         subprotocols = tuple(self._manners.greeting.subprotocols)
         opened = await reply(connection, octets, self._text(command), subprotocols, self._manners.patience)

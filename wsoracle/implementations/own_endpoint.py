@@ -13,7 +13,7 @@ from wsoracle.model.endpoint.events import (
     CloseReceived,
     EndpointEvent,
     Failed,
-    Message,
+    MessageReceived,
     PingReceived,
     PongReceived,
 )
@@ -148,9 +148,9 @@ class OwnEndpoint:
 def _told(events: Iterable[EndpointEvent]) -> Iterator[Delivered]:
     for event in events:
         match event:
-            case Message(str() as text):
+            case MessageReceived(str() as text):
                 yield Delivered("text", text.encode())
-            case Message(bytes() as data):
+            case MessageReceived(bytes() as data):
                 yield Delivered("binary", data)
             case PingReceived(payload):
                 yield Delivered("ping", payload)

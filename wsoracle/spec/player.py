@@ -21,7 +21,7 @@ from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Facts, FrameFacts, Setting, State
-from wsoracle.model.octets.http import HeadReader, Malformed, Read, Request
+from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import DEFAULT_LIMIT, Role
 from wsoracle.model.rules import RULES
 from wsoracle.model.rules.closing import handshake_done
@@ -160,8 +160,8 @@ def _taken(who: Role, taken: bytes | FrameFacts | None, request: Request | None)
     return Event.of(EventKind.RECEIVE_RESPONSE, facts_of_response(_read(who, taken), request))
 
 
-def _read(role: Role, octets: bytes) -> Read | Malformed:
-    reader = HeadReader(role)
+def _read(role: Role, octets: bytes) -> ParsedHead | Malformed:
+    reader = HeadParser(role)
     reader.feed(octets)
     assert reader.result is not None
     return reader.result
@@ -172,7 +172,7 @@ def _request(passed: bytes | FrameFacts) -> Request | None:
     if isinstance(passed, FrameFacts) or passed.startswith(b"HTTP/"):
         return None
     read = _read(Role.SERVER, passed)
-    return read.head if isinstance(read, Read) and isinstance(read.head, Request) else None
+    return read.head if isinstance(read, ParsedHead) and isinstance(read.head, Request) else None
 
 
 def after_words(state: State, setting: Setting) -> str:

@@ -30,7 +30,7 @@ from wsoracle.model.facts.heads import SAMPLE_BODY, facts_of_request, facts_of_r
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting
-from wsoracle.model.octets.http import HeadReader, Read
+from wsoracle.model.octets.http import HeadParser, ParsedHead
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import BINARY, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
@@ -68,9 +68,9 @@ def heads_and_frames(case: Case, role: Role) -> Iterator[tuple[Event, str | None
     kind = EventKind.RECEIVE_REQUEST if role is Role.SERVER else EventKind.RECEIVE_RESPONSE
     for action in case.actions:
         if isinstance(action, SendHead):
-            reader = HeadReader(role)
+            reader = HeadParser(role)
             reader.feed(action.octets)
-            assert isinstance(reader.result, Read)
+            assert isinstance(reader.result, ParsedHead)
             sound = sample_request(RequestFacts())
             server = role is Role.SERVER
             facts = facts_of_request(reader.result) if server else facts_of_response(reader.result, sound)

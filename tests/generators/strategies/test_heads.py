@@ -18,7 +18,7 @@ from wsoracle.generators.strategies.heads import (
 )
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
-from wsoracle.model.octets.http import HeadReader, Read
+from wsoracle.model.octets.http import HeadParser, ParsedHead
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof
 
@@ -26,7 +26,7 @@ REQUEST = sample_request(RequestFacts())
 
 
 def read(role: Role, octets: bytes) -> RequestFacts | ResponseFacts | None:
-    reader = HeadReader(role)
+    reader = HeadParser(role)
     reader.feed(octets)
     if reader.result is None:
         return None
@@ -89,6 +89,6 @@ def test_what_is_drawn_is_octets_and_leads_to_one_head_at_least(data: st.DataObj
     stimulus = data.draw(opening_stimuli(role))
     assert all(isinstance(part, Arrives | ArrivesEof) for part in stimulus)
     assert isinstance(stimulus[0], Arrives) and stimulus[0].octets
-    reader = HeadReader(role)
+    reader = HeadParser(role)
     reader.feed(draft.octets)
-    assert reader.result is None or not isinstance(reader.result, Read) or reader.result.octets
+    assert reader.result is None or not isinstance(reader.result, ParsedHead) or reader.result.octets

@@ -18,7 +18,7 @@ from wsoracle.model.endpoint.events import (
     CloseReceived,
     EndpointEvent,
     Failed,
-    Message,
+    MessageReceived,
     PingReceived,
     PongReceived,
 )
@@ -207,7 +207,7 @@ def test_two_endpoints_understand_each_other(actions: list[tuple[Role, str, Any]
     for role in Role:
         events = talk.events[role]
         assert not any(isinstance(event, Failed) for event in events)
-        received = [event.data for event in events if isinstance(event, Message)]
+        received = [event.data for event in events if isinstance(event, MessageReceived)]
         # What was sent before the receiver had a Close; the rest of a message that the Close cut off is lost.
         assert received == talk.sent[role.peer][: len(received)]
         assert sum(isinstance(event, CloseReceived) for event in events) == 1
@@ -240,7 +240,7 @@ def test_an_echo_comes_back(actions: list[tuple[Role, str, Any]]) -> None:
     for _ in range(2):
         for role in Role:
             talk.deliver(role)
-    echoed = [event.data for event in talk.events[Role.CLIENT] if isinstance(event, Message)]
+    echoed = [event.data for event in talk.events[Role.CLIENT] if isinstance(event, MessageReceived)]
     assert echoed == talk.sent[Role.CLIENT]
 
 
@@ -250,16 +250,18 @@ def test_an_echo_comes_back(actions: list[tuple[Role, str, Any]]) -> None:
 def test_the_examples_of_section_5_7() -> None:
     hello = bytes.fromhex("48656c6c6f")
     client = Endpoint(Role.CLIENT)
-    assert client.receive(bytes.fromhex("8105") + hello) == [Message("Hello", ("6.2/text-message",))]
+    assert client.receive(bytes.fromhex("8105") + hello) == [MessageReceived("Hello", ("6.2/text-message",))]
     assert client.receive(bytes.fromhex("010348656c")) == []
-    assert client.receive(bytes.fromhex("80026c6f")) == [Message("Hello", ("6.2/last-text-fragment",))]
+    assert client.receive(bytes.fromhex("80026c6f")) == [MessageReceived("Hello", ("6.2/last-text-fragment",))]
     assert client.receive(bytes.fromhex("8905") + hello) == [PingReceived(b"Hello", ("5.5.2/ping",))]
     (pong,) = _sent(client)
     assert (pong.opcode, pong.payload, pong.masked) == (PONG, b"Hello", True)
-    assert client.receive(bytes.fromhex("827e0100") + bytes(256)) == [Message(bytes(256), ("6.2/binary-message",))]
+    assert client.receive(bytes.fromhex("827e0100") + bytes(256)) == [
+        MessageReceived(bytes(256), ("6.2/binary-message",))
+    ]
     assert client.receive(bytes.fromhex("827f0000000000010000") + bytes(65536))[0].data == bytes(65536)  # type: ignore[union-attr]
     server = Endpoint(Role.SERVER)
-    assert server.receive(bytes.fromhex("818537fa213d7f9f4d5158")) == [Message("Hello", ("6.2/text-message",))]
+    assert server.receive(bytes.fromhex("818537fa213d7f9f4d5158")) == [MessageReceived("Hello", ("6.2/text-message",))]
     assert server.receive(bytes.fromhex("8a8537fa213d7f9f4d5158")) == [PongReceived(b"Hello", ("5.5.3/pong",))]
     assert server.octets_to_send() == b""
 
@@ -339,7 +341,7 @@ def test_the_end_of_an_octet_is_not_the_end_of_a_character() -> None:
     for part in parts:
         events += server.receive(_from_client(CONTINUATION, part, fin=False))
     events += server.receive(_from_client(CONTINUATION))
-    assert events == [Message(text, ("6.2/last-text-fragment",))]
+    assert events == [MessageReceived(text, ("6.2/last-text-fragment",))]
 
 
 def test_after_a_failure_nothing_is_processed() -> None:
@@ -484,7 +486,7 @@ def test_fragments_of_text_may_be_octets_cut_anywhere() -> None:
     server.send_fragment(b"\xba", last=True)
     frames = _sent(server)
     assert [(frame.opcode, frame.fin) for frame in frames] == [(TEXT, False), (PING, True), (CONTINUATION, True)]
-    assert [type(event) for event in client.receive(_frames(*frames))] == [PingReceived, Message]
+    assert [type(event) for event in client.receive(_frames(*frames))] == [PingReceived, MessageReceived]
     server.send_fragment(b"\xce", text=True)
     with pytest.raises(Refused, match=r"5\.6/text-is-utf8"):
         server.send_fragment("", last=True)
@@ -610,9 +612,9 @@ def test_an_extension_transforms_messages(engine: EngineName) -> None:
     frames += _sent(client)
     assert [(frame.rsv1, frame.payload) for frame in frames[2:]] == [(True, b""), (False, "κόσμε".encode()[::-1])]
     expected = [
-        Message("κόσμε", ("6.2/text-message",)),
-        Message(b"as it is", ("6.2/binary-message",)),
-        Message("κόσμε", ("6.2/last-text-fragment",)),
+        MessageReceived("κόσμε", ("6.2/text-message",)),
+        MessageReceived(b"as it is", ("6.2/binary-message",)),
+        MessageReceived("κόσμε", ("6.2/last-text-fragment",)),
     ]
     assert server.receive(_frames(*frames)) == expected
     octets = _frames(*frames)
@@ -622,7 +624,7 @@ def test_an_extension_transforms_messages(engine: EngineName) -> None:
 
 def test_text_is_judged_as_it_comes_out_of_an_extension() -> None:
     _, server = _pair(Reversing)
-    assert server.receive(_from_client(TEXT, b"\xba\xce", rsv1=True)) == [Message("κ", ("6.2/text-message",))]
+    assert server.receive(_from_client(TEXT, b"\xba\xce", rsv1=True)) == [MessageReceived("κ", ("6.2/text-message",))]
     assert server.receive(_from_client(TEXT, b"\xce\xba", rsv1=True)) == [Failed(1007, ("8.1/invalid-text",))]
 
 
@@ -638,11 +640,11 @@ def test_extensions_work_one_after_the_other() -> None:
     client.send_text("abc")
     (frame,) = _sent(client)
     assert (frame.rsv1, frame.rsv3, frame.payload) == (True, True, b"ccbbaa")
-    assert server.receive(encode(frame)) == [Message("abc", ("6.2/text-message",))]
+    assert server.receive(encode(frame)) == [MessageReceived("abc", ("6.2/text-message",))]
     client.send_binary(b"abc")
     (frame,) = _sent(client)
     assert (frame.rsv1, frame.rsv3, frame.payload) == (False, True, b"aabbcc")
-    assert server.receive(encode(frame)) == [Message(b"abc", ("6.2/binary-message",))]
+    assert server.receive(encode(frame)) == [MessageReceived(b"abc", ("6.2/binary-message",))]
 
 
 def test_an_extension_sees_nothing_of_what_is_refused() -> None:
@@ -680,7 +682,7 @@ def test_the_payload_of_a_decided_frame_is_passed_over() -> None:
     for at in range(0, len(octets), 100):
         events += server.receive(octets[at : at + 100])
         assert server.held <= 13
-    assert events == [Failed(1002, ("5.2/unknown-opcode",)), Message("next", ("6.2/text-message",))]
+    assert events == [Failed(1002, ("5.2/unknown-opcode",)), MessageReceived("next", ("6.2/text-message",))]
 
 
 def test_a_mutant_of_the_rules_makes_a_mutant_endpoint() -> None:

@@ -17,7 +17,7 @@ from wsoracle.model.endpoint.events import (
     EndpointEvent,
     Failed,
     HandshakeRefused,
-    Message,
+    MessageReceived,
     Opened,
     RequestReceived,
 )
@@ -39,7 +39,7 @@ from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, State, environment, possible
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.http import HEAD_LIMIT, HeadReader, Read, Request, Response
+from wsoracle.model.octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from wsoracle.model.octets.vocabulary import BINARY, PING, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
 
@@ -85,10 +85,10 @@ def _answer_of(endpoint: Endpoint) -> Response:
     return head
 
 
-def _read(role: Role, octets: bytes) -> Read:
-    reader = HeadReader(role)
+def _read(role: Role, octets: bytes) -> ParsedHead:
+    reader = HeadParser(role)
     reader.feed(octets)
-    assert isinstance(reader.result, Read) and not reader.result.tolerated
+    assert isinstance(reader.result, ParsedHead) and not reader.result.tolerated
     return reader.result
 
 
@@ -218,7 +218,7 @@ def _check_client(facts: ResponseFacts, chosen: Switches, engine: EngineName = "
     assert heard.head == facts
     opened = outcome.label.delivers == "open"
     assert [type(event) for event in events if not isinstance(event, Failed)] == {
-        "open": [Opened, Message],
+        "open": [Opened, MessageReceived],
         "refused": [HandshakeRefused],
         None: [],
     }[outcome.label.delivers]
@@ -350,8 +350,8 @@ def test_any_octets_in_any_chunks(role: Role, data: st.DataObject, chosen: Switc
     assert pieces.held <= HEAD_LIMIT
     assert not whole.ended.tcp_open and whole.types.count(Closed) == 1
     opened = Opened in whole.types
-    assert opened or Message not in whole.types
-    assert whole.types.index(Opened) < whole.types.index(Message) if Message in whole.types else True
+    assert opened or MessageReceived not in whole.types
+    assert whole.types.index(Opened) < whole.types.index(MessageReceived) if MessageReceived in whole.types else True
 
 
 @pytest.mark.parametrize("role", Role)
@@ -504,7 +504,7 @@ def test_a_client_may_give_up() -> None:
 def test_a_client_passes_over_interim_answers() -> None:
     client = _client(nonce=_sample_nonce)
     events = client.receive(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3 + ACCEPTED + WELCOME)
-    assert [type(event) for event in events] == [Opened, Message]
+    assert [type(event) for event in events] == [Opened, MessageReceived]
 
 
 # --- the server's frame after its 101, the client's frame before it
@@ -513,14 +513,14 @@ def test_a_client_passes_over_interim_answers() -> None:
 def test_frames_in_the_segment_of_the_answer_are_delivered() -> None:
     client = _client(nonce=_sample_nonce)
     events = client.receive(ACCEPTED + WELCOME + encode(Frame(PING, b"p")) + WELCOME[:4])
-    assert [type(event).__name__ for event in events] == ["Opened", "Message", "PingReceived"]
-    assert [type(event) for event in client.receive(WELCOME[4:])] == [Message]
+    assert [type(event).__name__ for event in events] == ["Opened", "MessageReceived", "PingReceived"]
+    assert [type(event) for event in client.receive(WELCOME[4:])] == [MessageReceived]
 
 
 def test_frames_that_come_with_the_request_are_read_after_the_answer() -> None:
     server = _server(echo=True)
     events = server.receive(REQUEST + b"\r\n" + HELLO)
-    assert [type(event) for event in events] == [RequestReceived, Opened, Message]
+    assert [type(event) for event in events] == [RequestReceived, Opened, MessageReceived]
     answer = _read(Role.CLIENT, server.octets_to_send())
     assert answer.rest == encode(Frame(TEXT, b"hello"))
 
@@ -693,7 +693,7 @@ def test_client_and_server_from_the_first_octet_to_the_last(step: int, engine: E
     client.send_text("Gr\u00fc\u00dfe")
     client.send_binary(b"\x00\x01")
     told = _talk(client, server, step)
-    assert [event.data for event in told[0] if isinstance(event, Message)] == ["Gr\u00fc\u00dfe", b"\x00\x01"]
+    assert [event.data for event in told[0] if isinstance(event, MessageReceived)] == ["Gr\u00fc\u00dfe", b"\x00\x01"]
     client.close(1000, "bye")
     _talk(client, server, step)
     assert server.wants_tcp_close and not client.wants_tcp_close

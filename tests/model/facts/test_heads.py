@@ -38,7 +38,7 @@ from wsoracle.model.notation.head_variables import (
     value_of,
 )
 from wsoracle.model.octets.accept_key import accept_value
-from wsoracle.model.octets.http import HEAD_LIMIT, HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.octets.http import HEAD_LIMIT, HeadParser, Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 from wsoracle.model.octets.vocabulary import Role
 
@@ -51,8 +51,8 @@ OFFERING = sample_request(OFFERS)
 URIS = [SAMPLE_URI, *map(parse_uri, ("wss://example.com", "wss://[::1]:8443/a?b=c", "ws://example.com:443/?x"))]
 
 
-def read(stream: bytes, role: Role) -> Read | Malformed:
-    reader = HeadReader(role)
+def read(stream: bytes, role: Role) -> ParsedHead | Malformed:
+    reader = HeadParser(role)
     reader.feed(stream)
     assert reader.result is not None
     return reader.result
@@ -96,7 +96,7 @@ def check_request(wanted: RequestFacts, uri: WebSocketUri = SAMPLE_URI, key: str
     assert facts_of_request(found, uri) == wanted
     assert facts_of_request(found) == wanted._replace(for_uri=True)
     assert found.octets == made or isinstance(found, Malformed)
-    if isinstance(found, Read):
+    if isinstance(found, ParsedHead):
         assert found.head == sample_request(wanted, uri=uri, key=key)
 
 
@@ -126,7 +126,7 @@ def check_response(wanted: ResponseFacts) -> None:
     assert made == response_octets(wanted, OFFERING)
     found = read(made, Role.CLIENT)
     assert facts_of_response(found, OFFERING) == wanted
-    if isinstance(found, Read):
+    if isinstance(found, ParsedHead):
         assert found.head == sample_response(wanted, OFFERING)
 
 
@@ -213,7 +213,7 @@ RESPONSES = st.builds(Response, st.sampled_from(["1.0", "1.1"]), FIELDS, st.samp
 @given(octets(), st.sampled_from([None, *URIS]))
 def test_facts_of_any_octets_are_possible(stream: bytes, uri: WebSocketUri | None) -> None:
     for role in Role:
-        reader = HeadReader(role)
+        reader = HeadParser(role)
         reader.feed(stream)
         if reader.result is not None:
             asked = facts_of_request(reader.result, uri) if role is Role.SERVER else None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsoracle.model.octets import http
-from wsoracle.model.octets.http import HEAD_LIMIT, Head, HeadReader, Malformed, Read, Request, Response
+from wsoracle.model.octets.http import HEAD_LIMIT, Head, HeadParser, Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.vocabulary import Role
 
 TCHARS = "!#$%&'*+-.^_`|~09azAZ"
@@ -24,13 +24,13 @@ START = {Role.SERVER: b"GET /chat HTTP/1.1\r\n", Role.CLIENT: b"HTTP/1.1 101 Swi
 ROLES = st.sampled_from(list(Role))
 
 
-def read(octets: bytes, role: Role = Role.SERVER, limit: int = HEAD_LIMIT) -> Read | Malformed | None:
-    reader = HeadReader(role, limit)
+def read(octets: bytes, role: Role = Role.SERVER, limit: int = HEAD_LIMIT) -> ParsedHead | Malformed | None:
+    reader = HeadParser(role, limit)
     reader.feed(octets)
     return reader.result
 
 
-def fields_of(lines: bytes, role: Role = Role.SERVER) -> Read | Malformed:
+def fields_of(lines: bytes, role: Role = Role.SERVER) -> ParsedHead | Malformed:
     result = read(START[role] + lines + b"\r\n\r\n", role)
     assert result is not None
     return result
@@ -63,13 +63,13 @@ def heads(draw: st.DrawFn) -> Head:
 def test_a_head_that_is_written_is_read(head: Head, rest: bytes) -> None:
     role = Role.SERVER if isinstance(head, Request) else Role.CLIENT
     written = head.octets()
-    assert read(written + rest, role) == Read(head, written, rest)
+    assert read(written + rest, role) == ParsedHead(head, written, rest)
 
 
 @given(st.data(), octets(), ROLES, st.sampled_from([1, 2, 17, 40, HEAD_LIMIT]))
 def test_chunks_make_no_difference(data: st.DataObject, stream: bytes, role: Role, limit: int) -> None:
     whole = read(stream, role, limit)
-    reader = HeadReader(role, limit)
+    reader = HeadParser(role, limit)
     at = 0
     while at < len(stream) and reader.result is None:
         size = data.draw(st.integers(0, 3) | st.integers(4, 50))
@@ -77,8 +77,8 @@ def test_chunks_make_no_difference(data: st.DataObject, stream: bytes, role: Rol
         at += size
         assert reader.held <= limit
     found = reader.result
-    if isinstance(found, Read):
-        found = Read(found.head, found.octets, found.rest + stream[at:], found.tolerated)
+    if isinstance(found, ParsedHead):
+        found = ParsedHead(found.head, found.octets, found.rest + stream[at:], found.tolerated)
     assert found == whole
     if whole is not None:
         assert reader.held == 0
@@ -91,11 +91,11 @@ def test_what_follows_the_head_is_the_rest_wherever_it_is_cut(role: Role) -> Non
     head, rest = START[role] + b"X: y\r\n\r\n", b"\x81\x00\r\n\r\nabc"
     stream = head + rest
     for cut in range(len(stream)):
-        reader = HeadReader(role)
+        reader = HeadParser(role)
         reader.feed(stream[:cut])
         if reader.result is None:
             reader.feed(stream[cut:])
-        assert isinstance(reader.result, Read)
+        assert isinstance(reader.result, ParsedHead)
         assert reader.result.octets == head
         assert reader.result.rest == (rest if cut < len(head) else stream[len(head) : cut])
 
@@ -111,9 +111,9 @@ def test_a_head_decides_at_its_last_octet(stream: bytes, role: Role) -> None:
 @given(octets(), ROLES)
 def test_what_is_read_and_not_tolerated_is_written_by_a_sender(stream: bytes, role: Role) -> None:
     result = read(stream, role)
-    if isinstance(result, Read):
+    if isinstance(result, ParsedHead):
         again = read(result.head.octets(), role)
-        assert isinstance(again, Read)
+        assert isinstance(again, ParsedHead)
         assert again.head == result.head
         assert result.tolerated or not any(octet < 0x20 and octet not in b"\t\r\n" for octet in result.octets)
 
@@ -147,7 +147,7 @@ def test_why_it_is_no_head_is_said_without_types_of_python(line: bytes, why: str
 @pytest.mark.parametrize("role", list(Role))
 def test_the_limit_is_the_last_octet_that_fits(role: Role) -> None:
     head = START[role] + b"X: y\r\n\r\n"
-    assert isinstance(read(head, role, len(head)), Read)
+    assert isinstance(read(head, role, len(head)), ParsedHead)
     assert read(head, role, len(head) - 1) == Malformed(
         f"it has no end within {len(head) - 1} octets", head[:-1], too_large=True
     )
@@ -212,20 +212,20 @@ def test_malformed_fields(role: Role, lines: bytes) -> None:
 )
 def test_what_a_recipient_may_put_up_with(role: Role, lines: bytes, value: str) -> None:
     result = fields_of(lines, role)
-    assert isinstance(result, Read)
+    assert isinstance(result, ParsedHead)
     assert result.tolerated and result.head.values("x") == [value]
 
 
 def test_first_lines_that_a_recipient_may_put_up_with() -> None:
     for empty in (b"\r\n", b"\n", b"\n\r\n\r\n"):
         result = read(empty + START[Role.SERVER] + b"\r\n")
-        assert isinstance(result, Read)
+        assert isinstance(result, ParsedHead)
         assert result.tolerated and result.head == Request("1.1", (), "GET", "/chat")
     bare = read(b"HTTP/1.1 101\r\n\r\n", Role.CLIENT)
-    assert isinstance(bare, Read)
+    assert isinstance(bare, ParsedHead)
     assert bare.tolerated and bare.head == Response("1.1", (), 101, "")
     spaced = read(b"HTTP/1.1 101 \r\n\r\n", Role.CLIENT)
-    assert isinstance(spaced, Read) and not spaced.tolerated
+    assert isinstance(spaced, ParsedHead) and not spaced.tolerated
 
 
 def test_what_is_for_rules_to_judge_is_read() -> None:
@@ -236,11 +236,11 @@ def test_what_is_for_rules_to_judge_is_read() -> None:
         b"Transfer-Encoding: gzip, Chunked\r\ntransfer-encoding: x",
     ):
         result = fields_of(lines)
-        assert isinstance(result, Read) and not result.tolerated
+        assert isinstance(result, ParsedHead) and not result.tolerated
         expected = [line.split(b":") for line in lines.split(b"\r\n")]
         assert list(result.head.headers) == [(n.decode(), v.strip().decode()) for n, v in expected]
     preface = read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-    assert isinstance(preface, Read)
+    assert isinstance(preface, ParsedHead)
     assert preface.head == Request("2.0", (), "PRI", "*") and preface.rest == b"SM\r\n\r\n"
 
 
@@ -250,13 +250,13 @@ def test_a_body_that_ends_nobody_knows_where(lengths: bytes) -> None:
     assert isinstance(fields_of(lines), Malformed)
     ok = read(b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n\r\n", Role.CLIENT)
     assert isinstance(ok, Malformed)
-    assert isinstance(fields_of(lines, Role.CLIENT), Read)  # 101 has no body
-    assert isinstance(fields_of(lines + b"\r\nTransfer-Encoding: chunked"), Read)
+    assert isinstance(fields_of(lines, Role.CLIENT), ParsedHead)  # 101 has no body
+    assert isinstance(fields_of(lines + b"\r\nTransfer-Encoding: chunked"), ParsedHead)
 
 
 def test_a_length_that_is_said_twice_is_one() -> None:
     result = fields_of(b"Content-Length: 5\r\ncontent-length: 5, 5")
-    assert isinstance(result, Read)
+    assert isinstance(result, ParsedHead)
     assert result.head.values("Content-Length") == ["5", "5, 5"]
 
 
@@ -267,7 +267,7 @@ def test_values_by_name_in_order() -> None:
 
 
 def test_after_the_head_nothing_is_read() -> None:
-    reader = HeadReader(Role.SERVER)
+    reader = HeadParser(Role.SERVER)
     reader.feed(START[Role.SERVER] + b"\r\n")
     with pytest.raises(ValueError, match="has been read"):
         reader.feed(b"")
@@ -288,7 +288,7 @@ def test_after_the_head_nothing_is_read() -> None:
 def test_no_octets_take_long(stream: bytes) -> None:
     begun = time.process_time()
     result = read(stream)
-    reader = HeadReader(Role.SERVER)
+    reader = HeadParser(Role.SERVER)
     for at in range(len(stream)):
         reader.feed(stream[at : at + 1])
         if reader.result is not None:
@@ -348,13 +348,13 @@ def test_what_h11_reads_by_itself_is_read_alike(drawn: tuple[Role, bytes]) -> No
     expected = _by_h11(stream, role)
     result = read(stream, role)
     if expected is not None:
-        assert isinstance(result, Read), (stream, expected)
+        assert isinstance(result, ParsedHead), (stream, expected)
         headers = list(result.head.headers)
         for _ in result.head.values("Content-Length")[1:]:  # h11 gives one that is said twice once
             headers.pop(max(i for i, (name, _) in enumerate(headers) if name == "Content-Length"))
         assert replace(result.head, headers=tuple(headers)) == expected
         assert result.octets == stream
-    elif isinstance(result, Read) and not result.tolerated:
+    elif isinstance(result, ParsedHead) and not result.tolerated:
         # It refuses what is sound in form for the sake of certain fields alone; those are for our rules.
         coded = bool(result.head.values("Transfer-Encoding"))
         no_body = isinstance(result.head, Response) and result.head.status == 101 and b"Content-Length" in stream

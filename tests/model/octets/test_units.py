@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.http import HEAD_LIMIT, Read, Request, Response
+from wsoracle.model.octets.http import HEAD_LIMIT, ParsedHead, Request, Response
 from wsoracle.model.octets.units import BegunFrame, Cutter, FrameUnit, HeadUnit, frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame, Role
 
@@ -134,7 +134,7 @@ def test_a_head_that_is_too_large_for_most_is_one_if_it_ends() -> None:
     whole.add(large)
     assert kinds(whole) == ["head"]
     assert isinstance(whole.units[0], HeadUnit)
-    assert isinstance(whole.units[0].result, Read)
+    assert isinstance(whole.units[0].result, ParsedHead)
     pieced.add(large[:HEAD_LIMIT])
     assert kinds(pieced) == ["no head"]
     assert not pieced.stale

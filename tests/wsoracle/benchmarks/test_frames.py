@@ -11,7 +11,7 @@ from rich.console import Console
 from wsoracle.benchmarks.frames import (
     CHUNK_OCTETS,
     BenchFailed,
-    Side,
+    Contender,
     Traffic,
     as_json,
     as_table,
@@ -24,7 +24,7 @@ from wsoracle.model.octets.vocabulary import Frame
 SMALL = Traffic(payload_octets=13, frames=20)
 
 
-def counting(name: str, seconds: float, clock: list[float], lost: int = 0) -> Side:
+def counting(name: str, seconds: float, clock: list[float], lost: int = 0) -> Contender:
     """A side that counts frames, loses `lost` of them, and moves a clock by `seconds` a chunk."""
 
     def connect() -> Callable[[bytes], int]:
@@ -38,7 +38,7 @@ def counting(name: str, seconds: float, clock: list[float], lost: int = 0) -> Si
 
         return receive
 
-    return Side(name, connect)
+    return Contender(name, connect)
 
 
 def test_a_workload_is_what_it_says_and_repeatable() -> None:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import pytest
 
 from wsoracle.benchmarks import suites
-from wsoracle.benchmarks.suites import AUTOBAHN, OURS, SUITES, Suite, SuiteBenchFailed, as_json, as_table
+from wsoracle.benchmarks.suites import AUTOBAHN, OURS, SUITES, BenchSuite, SuiteBenchFailed, as_json, as_table
 from wsoracle.benchmarks.suites import run_suite_bench as run
 
 pytestmark = pytest.mark.peers
 
-ONE = Suite("one server", ("1.1.1",), 1, "server")
-CLIENT = Suite("one client", ("1.1.1",), 1, "client")
-SILENT = Suite("a silent server", ("1.1.1", "1.1.2"), 2, "silent")
+ONE = BenchSuite("one server", ("1.1.1",), 1, "server")
+CLIENT = BenchSuite("one client", ("1.1.1",), 1, "client")
+SILENT = BenchSuite("a silent server", ("1.1.1", "1.1.2"), 2, "silent")
 
 
 def against(monkeypatch: pytest.MonkeyPatch, other: Sequence[str] | None) -> None:
@@ -62,7 +62,7 @@ def test_such_a_side_has_no_time(monkeypatch: pytest.MonkeyPatch, code: str, say
 
 def test_who_leaves_cases_out_has_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     against(monkeypatch, None)
-    short = Suite("one of two", ("1.1.1",), 2, "server")
+    short = BenchSuite("one of two", ("1.1.1",), 2, "server")
     with pytest.raises(SuiteBenchFailed, match="1 of 2 cases are in the report"):
         run(1, lambda what, done, total: None, (short,))
 
