@@ -89,6 +89,7 @@ class History:
         self._heads: Final = Cutter(role, heads_only=True, octets=self.arrived) if role is not None else None
         self._arriving: Final[dict[int, ArrivingFrames]] = {}
         self._sent: Final = Cutter(None if role is None else role.peer, start=sent_from)
+        self._answered = False
         self._taken = 0
         self._whole = 0
         self._count = 0
@@ -180,6 +181,7 @@ class History:
                 self._take(unit)
             elif unit.head is None or unit.switches:
                 self.switched = unit.end
+                self._answered |= unit.switches
             self.moments.append(self._moment(at, unit))
 
     @property
@@ -195,7 +197,7 @@ class History:
     def _reads_heads(self) -> bool:
         """Whether what arrives now may be or complete a head."""
         expects_frames = self._sent.expects_frames
-        opened = self.switched is not None or (expects_frames is not None and self.written > expects_frames)
+        opened = self._answered or (expects_frames is not None and self.written > expects_frames)
         return self._role is not None and not opened
 
     def _in_opening(self, place: int) -> bool:

@@ -483,3 +483,11 @@ def test_arrived_octets_do_not_exceed_those_that_there_are() -> None:
     judgement = judge_all((Arrives(chunked), Writes(OPENS + b"\x81\x01a"), ClosesTcp()), SERVER, application="sink")
     assert judgement.verdict is Verdict.FAILED
     assert judgement.arrived == len(chunked)
+
+
+def test_a_client_whose_request_is_none_has_read_the_answer_when_it_came() -> None:
+    """A request that cannot be read does not make the client's reading of the answer any later."""
+    malformed = ASKS.replace(b"GET /chat ", b"GET /a b ")
+    judgement = judge_all((Writes(malformed), Arrives(OPENS), Quiet()), CLIENT)
+    assert judgement.rules == ("4.1/valid-request", "4.1/answer-accept", "7.1.7/client-tcp-close-owed")
+    assert [step.at for step in judgement.steps] == [0, 1, 2]
