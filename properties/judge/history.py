@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
@@ -26,6 +28,9 @@ from .observation import (
 )
 
 __all__ = ["Asked", "History", "Message", "Moment"]
+
+
+_START: Final = attrgetter("start")
 
 
 class Message(NamedTuple):
@@ -85,7 +90,7 @@ class History:
         """Where in what it wrote the opening handshake ends for certain: behind a 101, or behind what is no head."""
         self.written = 0
         """How many octets the endpoint wrote."""
-        self._role: Final = role
+        self.role: Final = role
         self._heads: Final = Cutter(role, heads_only=True, octets=self.arrived) if role is not None else None
         self._arriving: Final[dict[int, ArrivingFrames]] = {}
         self._sent: Final = Cutter(None if role is None else role.peer, start=sent_from)
@@ -115,7 +120,7 @@ class History:
 
     def _written_early(self, trace: Trace) -> int | None:
         """How many octets a client wrote before a 101 had arrived; None where there is none."""
-        if self._role is not Role.CLIENT or self._heads is None:
+        if self.role is not Role.CLIENT or self._heads is None:
             return None
         index = 0
         while (opens := self.head(index)) is not None and opens.interim:
@@ -198,11 +203,11 @@ class History:
         """Whether what arrives now may be or complete a head."""
         expects_frames = self._sent.expects_frames
         opened = self._answered or (expects_frames is not None and self.written > expects_frames)
-        return self._role is not None and not opened
+        return self.role is not None and not opened
 
     def _in_opening(self, place: int) -> bool:
         """Whether what begins there in what the endpoint wrote belongs to the opening handshake."""
-        if self._role is None or (self.switched is not None and place >= self.switched):
+        if self.role is None or (self.switched is not None and place >= self.switched):
             return False
         expects_frames = self._sent.expects_frames
         return self._sent.in_head or expects_frames is None or place < expects_frames
@@ -247,6 +252,20 @@ class History:
         if start not in self._arriving:
             self._arriving[start] = ArrivingFrames(self.arrived, start)
         return self._arriving[start]
+
+    @property
+    def octets_written(self) -> bytearray:
+        """The octets that the endpoint wrote."""
+        return self._sent.octets
+
+    def frames_written(self, start: int) -> list[FrameUnit]:
+        """The whole frames in what the endpoint wrote from an offset on, all of it read as frames."""
+        units = self._sent.units
+        first = bisect_left(units, start, key=_START)
+        begins = units[first].start if first < len(units) else self._sent.behind
+        if begins == start and self.frames_only_from(start):
+            return [unit for unit in units[first:] if isinstance(unit, FrameUnit)]
+        return Cutter(octets=self._sent.octets, start=start).frames
 
     def frames_only_from(self, start: int) -> bool:
         """Whether all that the endpoint wrote from an offset on is cut as frames."""

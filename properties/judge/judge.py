@@ -122,7 +122,7 @@ _OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/esta
 
 
 def judge(
-    trace: Trace,
+    trace: Trace | History,
     setting: Setting,
     *,
     application: Application = "unknown",
@@ -148,21 +148,34 @@ def judge(
     has it. ``uri`` is what a client was asked to open, where that is known. ``head_limit`` is the largest head that the
     endpoint says it takes, in octets. An endpoint that answers or ends TCP is assumed to have seen every head that had
     arrived. ``needs`` are what the case is about: an endpoint that completes the handshake without agreeing to it, and
-    fails nothing, is UNIMPLEMENTED. ValueError where `application` and `setting` do not agree.
+    fails nothing, is UNIMPLEMENTED.
+
+    The trace may be given as its history, so that a caller that needs the history too reads the trace once. ValueError
+    where `application` and `setting` do not agree, or where the history begins elsewhere than `start` says.
     """
     if (application == "echo") is not setting.echo:
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
     unasked = application == "unknown"
     subject = Subject(setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit)
     ruling = _Ruling(subject, profile, strictly)
-    # What it did before it crashed is judged as it would be without that.
-    crash = next((at for at, seen in enumerate(trace) if isinstance(seen, Crashes)), None)
-    if start is not None and start.handshake:
-        history = History(trace if crash is None else trace[: crash + 1], setting.role)
+    role = setting.role if start is not None and start.handshake else None
+    history = _history_of(trace, role)
+    if role is not None:
         judgement = _Openings(history, ruling).judgement()
         return _with_needs(judgement, needs)
-    history = History(trace if crash is None else trace[: crash + 1])
     return ruling.on_frames(history, history.moments, State() if start is None else start).judgement
+
+
+def _history_of(trace: Trace | History, role: Role | None) -> History:
+    """The history of a trace. What the endpoint did before it crashed is judged as it would be without that."""
+    known = trace if isinstance(trace, History) else None
+    if known is not None and known.role is not role:
+        raise ValueError(f"a history for {known.role} cannot be judged as one for {role}")
+    seen = trace.trace if isinstance(trace, History) else trace
+    crash = next((at for at, one in enumerate(seen) if isinstance(one, Crashes)), None)
+    if crash is not None:
+        return History(seen[: crash + 1], role)
+    return History(seen, role) if known is None else known
 
 
 def _with_needs(judgement: Judgement, needs: Collection[Feature]) -> Judgement:

@@ -14,6 +14,7 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
+from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
 from wsoracle.properties.judge.verdict import Profile, Verdict
@@ -76,13 +77,15 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
     rules: none of them forbids to go on for ever, but the answer that the case asks for did not come.
     """
     if talk.broken_off:
-        return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"))
-    trace = trace_of(talk.log)
+        return Judged(Judgement(Verdict.FAILED, profile), Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED"), None)
+    history = History(trace_of(talk.log), talk.role)
     uri = talk.uri if talk.role is Role.CLIENT else None
 
     def judged(limit: int | None, strictly: bool = False) -> Judgement:
         setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
-        found = judge(trace, setting, start=CONNECTING, uri=uri, application="echo", profile=profile, strictly=strictly)
+        found = judge(
+            history, setting, start=CONNECTING, uri=uri, application="echo", profile=profile, strictly=strictly
+        )
         if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
             return found
         # An endpoint may refuse, for an Origin above all; it does not thereby conform with what was to come.
@@ -95,11 +98,11 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
         for limit in limits:
             judgement = judged(limit, strictly=True)
             if judgement.verdict is not Verdict.FAILED:
-                return Judged(judgement, parts(judgement, trace))
+                return Judged(judgement, parts(judgement, history.trace), history)
     judgements = [judged(MAX_LENGTH)]
     if judgements[0].verdict is Verdict.FAILED:
         judgements += [excused for excused in map(judged, limits[1:]) if excused.verdict is not Verdict.FAILED]
-    return Judged(judgements[-1], parts(judgements[-1], trace))
+    return Judged(judgements[-1], parts(judgements[-1], history.trace), history)
 
 
 def judge_and_file(transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:

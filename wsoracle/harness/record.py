@@ -6,160 +6,45 @@ endpoint sent is text from outside: it is kept as it came, in hex or as JSON str
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Mapping
-from itertools import islice
-from typing import Any, Final, Literal, NamedTuple
+from collections import Counter
+from typing import Any, Final, NamedTuple
 
-from wsoracle.generators.cases.steps import writes
-from wsoracle.model.octets.units import describe
-from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES, PING, PONG, Role
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import Parts
+from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__
 from ..expected.stored import outcomes_of
 from ..reports.stored_record import summary_of, uncounted, with_summary
-from .transcript import BARRIER, LogEntry, RunFacts, Transcript
-from .wire_log import SHOWN, Direction, FrameSeen, HeadSeen
+from .transcript import RunFacts, Transcript
+from .wire_log import WireLog, holds
 
 __all__ = ["FORMAT", "VERSION", "Judged", "record_of"]
 
 FORMAT: Final = "wsoracle-record"
 VERSION: Final = 1
 
-MOST_ENTRIES: Final = 300
-"""Lines of a wire log and of a timeline; of more, only their number is kept."""
-
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 
 
 class Judged(NamedTuple):
-    """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed."""
+    """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed.
+
+    ``history`` is what was judged; None where the tester broke off, which nothing is judged of.
+    """
 
     judgement: Judgement
     parts: Parts
-
-
-class _Traffic:
-    """Both directions of a log, read once. ``decides``: the octet received that decides, which has to be listed."""
-
-    def __init__(self, log: list[LogEntry], full: bool, sent_frames: int, decides: int | None) -> None:
-        # Frames of the tester are known: those that are not listed need not be read again.
-        self.sent: Final = Direction(heads=1, most=MOST_ENTRIES, stops=True)
-        self.received: Final = Direction(heads=1, most=MOST_ENTRIES, keep=decides)
-        self.lines: Final[list[list[Any]]] = []
-        self.timeline: Final[list[dict[str, Any]]] = []
-        self.messages: Final[list[list[Any]]] = []
-        self.closes: Final[dict[str, bytes]] = {}
-        self.first_drop: Literal["tester", "sut"] | None = None
-        self._left_out = 0
-        self._decides = decides
-        self._full = full
-        self._lines_cut = False
-        self._text: list[bytes] = []
-        self._binary = False
-        for entry in log:
-            self._take(entry)
-        last = log[-1].at if log else 0.0
-        for side, crossing in (("tester", self.sent), ("sut", self.received)):
-            seen = crossing.unfinished()
-            if isinstance(seen, HeadSeen) and not crossing.in_head:
-                words = f"{seen.size} octets of a header"
-                self._step(_step(seen.at, side, words, seen.size, seen.octets, seen.start))
-            elif seen is not None:
-                self._see(side, seen)
-        self.timeline.sort(key=lambda step: float(step["t"]))
-        unread = max(0, sent_frames - MOST_ENTRIES) if self.sent.stopped is not None else 0
-        unlisted = unread + self.received.left_out
-        self.more: Final[list[dict[str, Any]]] = []
-        """A last step that says that there were more: it never decides."""
-        if left_out := self._left_out + unlisted:
-            self.more.append(_step(last, "timer", f"... {left_out} more, not listed"))
-        if self._lines_cut or unlisted:
-            self.lines.append(["WLM", False])
-
-    def _take(self, entry: LogEntry) -> None:
-        if entry.kind in ("sent", "received"):
-            out = entry.kind == "sent"
-            # One more than there is room for, which is not listed: then it is known that there was more.
-            room = MOST_ENTRIES - len(self.lines) + 1 if self._full else 0
-            for piece in islice(writes(entry.octets, entry.chop), room):
-                self._line(["TO" if out else "RO", _cut(piece), *([False] if out else [])])
-            side, crossing = ("tester", self.sent) if out else ("sut", self.received)
-            for seen in crossing.take(entry.at, entry.octets, entry.chop):
-                self._see(side, seen)
-        elif entry.kind == "silence":
-            self._step(_step(entry.at, "timer", entry.words))
-            self._line(["TI", float(entry.words.split()[0])])
-        elif entry.kind == "note":
-            self._step(_step(entry.at, "timer", entry.words))
-        else:
-            by_sut = entry.kind in ("closed by peer", "reset by peer")
-            self.first_drop = self.first_drop or ("sut" if by_sut else "tester")
-            words = {"closed by peer": "closes TCP", "reset by peer": "resets TCP", "closed by us": "closes TCP"}
-            self._step(_step(entry.at, "sut" if by_sut else "tester", words.get(entry.kind, "ends its half of TCP")))
-
-    def _see(self, side: str, seen: HeadSeen | FrameSeen) -> None:
-        if isinstance(seen, HeadSeen):
-            self._step(_step(seen.at, side, _first_line(seen.octets), seen.size, seen.octets, seen.start))
-            return
-        header = seen.header
-        words = describe(header, seen.payload if seen.whole and len(seen.payload) <= SHOWN else None)
-        if seen.whole and len(seen.payload) > SHOWN:
-            words = words.replace("octets declared", "octets")
-        elif not seen.whole:
-            words += ", not all of them sent"
-        first_close = seen.whole and header.opcode == CLOSE and side not in self.closes
-        self._step(_step(seen.at, side, words, seen.size, seen.payload, seen.start), first_close)
-        if not seen.whole:
-            return  # what came of it is in the octets; it is no frame, and no message
-        if first_close:
-            self.closes[side] = seen.payload
-        fields = [header.opcode, header.fin, header.rsv1 << 2 | header.rsv2 << 1 | header.rsv3]
-        mask = None if header.key is None else header.key.hex()
-        if side == "sut":
-            self._line(["RF", _shown(header.length, seen.payload), *fields, header.masked, mask])
-            self._received(seen)
-        else:
-            self._line(["TF", _shown(header.length, seen.payload), *fields, mask, None, None, False])
-
-    def _received(self, seen: FrameSeen) -> None:
-        """List the messages, Pings and Pongs of the endpoint as Autobahn does."""
-        header = seen.header
-        if header.opcode in (PING, PONG):
-            if seen.payload != BARRIER and len(self.messages) < MOST_ENTRIES:
-                self.messages.append([OPCODE_NAMES[header.opcode], _text(seen.payload, header.length, "replace")])
-        elif header.opcode < CLOSE:
-            if header.opcode:
-                self._text, self._binary = [], header.opcode == 2
-            if sum(map(len, self._text)) <= SHOWN:
-                self._text.append(seen.payload)
-            if header.fin and len(self.messages) < MOST_ENTRIES:
-                whole = b"".join(self._text)
-                self.messages.append(["message", _text(whole, len(whole), "replace"), self._binary])
-
-    def _step(self, step: dict[str, Any], always: bool = False) -> None:
-        # Silences and ends have no place among octets: there are few, and any of them may decide.
-        always = always or step["start"] is None or _holds(step, self._decides)
-        if len(self.timeline) < MOST_ENTRIES or always:
-            self.timeline.append(step)
-        else:
-            self._left_out += 1
-
-    def _line(self, line: list[Any]) -> None:
-        if self._full and len(self.lines) < MOST_ENTRIES:
-            self.lines.append(line)
-        else:
-            self._lines_cut |= self._full
+    history: History | None
 
 
 def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, Any]:
     """The record of a conversation."""
-    case, role, (judgement, parts) = talk.case, talk.role, judged
-    wire = _Traffic(talk.log, case.log, sum(talk.sent_frames.values()), judgement.octet)
+    case, role, (judgement, parts, history) = talk.case, talk.role, judged
+    wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.octet)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and talk.closed_by_peer
@@ -199,7 +84,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
         "reportTime": case.id.startswith("9."),
         "result": _result(judgement, note),
         "resultClose": _closing(parts),
-        "rxFrameStats": _counts(wire.received.opcodes),
+        "rxFrameStats": _counts(Counter(frame.header.opcode for frame in wire.received.frames)),
         "rxOctetStats": _counts(wire.received.chops),
         "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
         "trafficStats": None,
@@ -238,34 +123,13 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
     return record if facts.counts else with_summary(record, uncounted(summary_of(record)))
 
 
-def _step(
-    at: float, side: str, words: str, octets: int = 0, content: bytes = b"", start: int | None = None
-) -> dict[str, Any]:
-    return {
-        "t": round(at, 6),
-        "from": side,
-        "what": words,
-        "octets": octets,
-        "hex": content[:SHOWN].hex(),
-        "start": start,
-        "deciding": False,
-    }
-
-
-def _holds(step: Mapping[str, Any], octet: int | None) -> bool:
-    """Whether the octet of what the endpoint wrote is in what this step tells of."""
-    if octet is None or step["start"] is None or step["from"] != "sut":
-        return False
-    return bool(step["start"] <= octet < step["start"] + max(step["octets"], 1))
-
-
 def _mark(timeline: list[dict[str, Any]], judgement: Judgement) -> dict[str, Any] | None:
     """Find the deciding place in the timeline, and mark it."""
     if judgement.at is None:
         return None
     index = None
     if judgement.octet is not None:
-        index = next((n for n, step in enumerate(timeline) if _holds(step, judgement.octet)), None)
+        index = next((n for n, step in enumerate(timeline) if holds(step, judgement.octet)), None)
     else:
         ends = (n for n, s in enumerate(timeline) if s["start"] is None and s["from"] in ("sut", "timer"))
         index = next(ends, None)
@@ -286,37 +150,11 @@ def _closing(parts: Parts) -> str:
     return "not followed: " + ", ".join(f"{b.strength.value} {b.rule}" for b in parts.broken_in_closing)
 
 
-def _cut(octets: bytes) -> list[Any]:
-    shown = octets.hex() if len(octets) <= SHOWN - 4 else octets[:SHOWN].hex() + " ..."
-    return [len(octets), shown]
-
-
-def _shown(length: int, payload: bytes) -> list[Any]:
-    try:
-        return [length, _text(payload, length)]
-    except UnicodeDecodeError:
-        return [length, f"0x{payload[:SHOWN].hex()}{_more(length)}"]
-
-
-def _text(octets: bytes, length: int, errors: Literal["strict", "replace"] = "strict") -> str:
-    """The first octets as text; a character of which only a part is among them is no fault, and left out."""
-    more = _more(length)
-    return codecs.getincrementaldecoder("utf-8")(errors).decode(octets[:SHOWN], final=not more) + more
-
-
-def _more(length: int) -> str:
-    return " ..." if length > SHOWN else ""
-
-
-def _first_line(octets: bytes) -> str:
-    return octets.partition(b"\r\n")[0][:200].decode("latin-1")
-
-
 def _latin(octets: bytes) -> str:
     return octets.decode("latin-1") if octets else "?"
 
 
-def _counts(counter: Any) -> dict[str, int]:
+def _counts(counter: Counter[int]) -> dict[str, int]:
     return {str(key): count for key, count in sorted(counter.items()) if count}
 
 

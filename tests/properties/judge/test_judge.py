@@ -27,6 +27,7 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
+from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import EVERYTHING, TOO_MANY, Allowed, Judgement, judge, rules_fired
 from wsoracle.properties.judge.observation import (
     Arrives,
@@ -186,6 +187,15 @@ def test_silence_where_a_pong_is_owed_fails() -> None:
     assert (judgement.at, judgement.octet, judgement.arrived) == (1, None, 8)
     what = "accept: ping; pong with payload 6869"
     assert judgement.instead == (Allowed(what, ("5.5.2/ping", "5.5.2/pong-owed")),)
+
+
+def test_a_history_is_judged_as_the_trace_that_it_was_made_of() -> None:
+    traces: list[Trace] = [[PINGED, PONGS, Quiet()], [PINGED, Quiet()], [PINGED, Crashes("why"), PONGS]]
+    for trace in traces:
+        history = History(trace)
+        assert judge(history, SERVER) == judge(history, SERVER) == judge(trace, SERVER)
+    with pytest.raises(ValueError, match="a history for"):
+        judge(History([PINGED], Role.CLIENT), SERVER)
 
 
 def test_a_pong_more_than_there_were_pings_is_unsolicited() -> None:

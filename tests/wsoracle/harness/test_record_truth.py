@@ -13,8 +13,8 @@ import pytest
 from tests.wsoracle.degenerate_servers import _handshake
 from tests.wsoracle.harness.test_client import POSITIVE, against
 from tests.wsoracle.reports.report_samples import sample
-from wsoracle.harness.record import MOST_ENTRIES, _Traffic
 from wsoracle.harness.transcript import LogEntry
+from wsoracle.harness.wire_log import MOST_ENTRIES, WireLog
 from wsoracle.reports import ReportFolder
 
 
@@ -52,11 +52,11 @@ def test_what_decides_is_listed_however_much_came_before() -> None:
 def test_a_wire_log_says_that_it_is_cut() -> None:
     """Pieces may be more than there is room for where steps are not."""
     log = [LogEntry(0.0, "sent", b"x" * 500, chop=1)]
-    assert len(_Traffic(log, True, 0, None).lines) == MOST_ENTRIES + 1
-    assert _Traffic(log, True, 0, None).lines[-1] == ["WLM", False] != _Traffic(log[:0], True, 0, None).lines
+    assert len(WireLog(log, None, True, 0, None).lines) == MOST_ENTRIES + 1
+    assert WireLog(log, None, True, 0, None).lines[-1] == ["WLM", False] != WireLog(log[:0], None, True, 0, None).lines
     exactly = [LogEntry(0.0, "sent", b"x" * MOST_ENTRIES, chop=1)]
-    assert ["WLM", False] not in _Traffic(exactly, True, 0, None).lines
-    assert _Traffic(log, False, 0, None).lines == []
+    assert ["WLM", False] not in WireLog(exactly, None, True, 0, None).lines
+    assert WireLog(log, None, False, 0, None).lines == []
 
 
 @pytest.mark.parametrize("octets", [b"\x81\x0aabc", b"\x89\x0aabc"], ids=["text", "ping"])

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections import Counter
+from itertools import accumulate, pairwise
+from typing import Literal
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import writes
 from wsoracle.harness.connection import Received
-from wsoracle.harness.wire_log import Direction, FrameSeen, HeadSeen
+from wsoracle.harness.judging import judge_conversation, trace_of
+from wsoracle.harness.transcript import LogEntry, Transcript
+from wsoracle.harness.wire_log import MOST_ENTRIES, Direction, WireLog
 from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.properties.judge.history import History
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: " + b"x" * 80 + b"\r\n\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 
 frames = st.builds(
@@ -32,28 +40,38 @@ def cut(draw: st.DrawFn, octets: bytes) -> list[bytes]:
     return [octets[a:b] for a, b in pairwise(edges) if b > a]
 
 
+def log_of(chunks: list[bytes], kind: Literal["sent", "received"] = "received") -> list[LogEntry]:
+    return [LogEntry(float(number), kind, chunk) for number, chunk in enumerate(chunks)]
+
+
+def received_in(log: list[LogEntry]) -> Direction:
+    return WireLog(log, None, False, 0, None).received
+
+
 @given(st.data(), st.lists(frames, max_size=6), st.booleans())
 def test_a_stream_is_read_alike_however_it_is_cut(data: st.DataObject, sent: list[Frame], interim: bool) -> None:
     octets = (INTERIM if interim else b"") + HEAD + b"".join(map(encode, sent))
-    direction, received = Direction(heads=1, most=100), Received(Role.SERVER)
-    seen: list[HeadSeen | FrameSeen] = []
-    for number, chunk in enumerate(data.draw(cut(octets))):
-        seen += direction.take(float(number), chunk)
+    chunks, received = data.draw(cut(octets)), Received(Role.SERVER)
+    for chunk in chunks:
         received.take(chunk)
         while received.head is not None and b" 103 " in getattr(received.head, "octets", b""):
             received.begin_head()
         if received.head is not None:
             received.begin_frames()
-    heads = [one for one in seen if isinstance(one, HeadSeen)]
-    found = [one for one in seen if isinstance(one, FrameSeen)]
-    assert [one.octets for one in heads] == ([INTERIM] if interim else []) + [HEAD]
-    assert [(one.header.opcode, one.header.fin, one.header.length) for one in found] == [
-        (f.opcode, f.fin, f.length) for f in sent
-    ]
-    assert [one.payload for one in found] == [f.payload[:65] for f in sent]
-    places = [(one.start, one.start + one.size) for one in seen]
+    log = log_of(chunks)
+    wire = WireLog(log, History(trace_of(log), Role.SERVER), True, 0, None)
+    heads = [step for step in wire.timeline if step["what"].startswith("HTTP")]
+    steps = wire.timeline[len(heads) :]
+    assert wire.received.head == HEAD and len(heads) == 1 + interim
+    found = [frame.header for frame in wire.received.frames]
+    assert [(one.opcode, one.fin, one.length) for one in found] == [(f.opcode, f.fin, f.length) for f in sent]
+    assert [step["hex"] for step in steps] == [f.payload[:64].hex() for f in sent]
+    ends = list(accumulate(map(len, chunks)))
+    for step in wire.timeline:
+        end = step["start"] + step["octets"]
+        assert step["t"] == next(number for number, read in enumerate(ends) if read >= end)
+    places = [(step["start"], step["start"] + step["octets"]) for step in wire.timeline]
     assert places == list(zip([0, *(b for _, b in places)], [b for _, b in places], strict=False))
-    assert direction.octets == len(octets)
     assert received.frames == len(sent)
     assert received.messages == sum(f.fin for f in sent if f.opcode < 8)
     assert received.pongs == [f.payload for f in sent if f.opcode == PONG]
@@ -61,31 +79,68 @@ def test_a_stream_is_read_alike_however_it_is_cut(data: st.DataObject, sent: lis
     assert not received.inside
 
 
+pieces = st.one_of(
+    frames.map(encode),
+    st.binary(max_size=40),
+    st.sampled_from(
+        [
+            HEAD,
+            INTERIM,
+            REQUEST,
+            b"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde",
+            b"HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n\x81\x01a\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n\x81\x01a",
+            b"no head\n\nat all",
+            b"\r\n\r\n",
+            b"x" * 70_000,
+        ]
+    ),
+)
+directions = st.lists(st.tuples(st.sampled_from(["sent", "received"]), pieces.filter(bool)), max_size=8)
+
+
+@example([("received", REQUEST), ("received", REQUEST)], Role.CLIENT, 0)
+@given(directions, st.sampled_from(Role), st.integers(0, 400))
+def test_what_the_judge_has_cut_is_what_a_record_would_cut(
+    crossing: list[tuple[Literal["sent", "received"], bytes]], role: Role, decides: int
+) -> None:
+    log = [LogEntry(float(number), kind, octets) for number, (kind, octets) in enumerate(crossing)]
+    judged = judge_conversation(talk_of(log, role))
+    anew, taken = (WireLog(log, history, True, 0, decides) for history in (None, judged.history))
+    assert judged.history is not None
+    assert (taken.timeline, taken.more, taken.lines) == (anew.timeline, anew.more, anew.lines)
+    assert (taken.messages, taken.closes) == (anew.messages, anew.closes)
+    for one, other in ((taken.sent, anew.sent), (taken.received, anew.received)):
+        assert (one.head, one.frames, one.rest, one.chops) == (other.head, other.frames, other.rest, other.chops)
+
+
+def talk_of(log: list[LogEntry], role: Role) -> Transcript:
+    case = Case("1.1.1", "", "", ("",), ())
+    return Transcript(case, role, parse_uri("ws://127.0.0.1/"), log, True, True, False, [], None, None, Counter())
+
+
 @given(st.data(), st.binary(max_size=300))
 def test_no_octets_make_a_reader_raise(data: st.DataObject, octets: bytes) -> None:
-    direction, received = Direction(heads=data.draw(st.integers(0, 1)), most=3), Received(Role.SERVER)
+    received, chunks = Received(Role.SERVER), data.draw(cut(octets))
     if data.draw(st.booleans()):
         received.begin_frames()
-    for chunk in data.draw(cut(octets)):
-        list(direction.take(0.0, chunk))
+    for chunk in chunks:
         received.take(chunk)
-    direction.unfinished()
-    assert direction.octets == len(octets)
+    assert sum(size * count for size, count in received_in(log_of(chunks)).chops.items()) == len(octets)
 
 
-def test_of_many_frames_only_some_are_kept_and_every_close() -> None:
-    direction = Direction(heads=0, most=10)
-    octets = encode(Frame(PING)) * 50 + encode(Frame(CLOSE))
-    seen = list(direction.take(0.0, octets))
-    assert len(seen) == 11 and direction.left_out == 40
-    assert direction.opcodes == {PING: 50, CLOSE: 1}
+def test_of_many_frames_only_some_are_listed_and_every_close() -> None:
+    sent = encode(Frame(PING)) * (MOST_ENTRIES + 40) + encode(Frame(CLOSE)) + encode(Frame(PONG))
+    wire = WireLog(log_of([HEAD, sent]), None, False, 0, None)
+    assert wire.received.left_out == 41 and len(wire.received.frames) == MOST_ENTRIES + 42
+    assert wire.timeline[-1]["what"].startswith("close") and wire.more[0]["what"].startswith("... ")
+    mine = WireLog(log_of([HEAD, sent], "sent"), None, False, MOST_ENTRIES + 42, None)
+    assert len(mine.timeline) == MOST_ENTRIES and mine.more[0]["what"] == "... 43 more, not listed"
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 310))
 def test_writes_are_counted_by_their_size(octets: bytes, chop: int) -> None:
-    together, apart = Direction(heads=0, most=3), Direction(heads=0, most=3)
-    list(together.take(0.0, octets, chop))
-    for piece in writes(octets, chop):
-        list(apart.take(0.0, piece))
-    assert together.chops == apart.chops
-    assert together.octets == apart.octets == len(octets)
+    together = WireLog([LogEntry(0.0, "sent", octets, chop=chop)], None, False, 0, None)
+    apart = WireLog(log_of(list(writes(octets, chop)), "sent"), None, False, 0, None)
+    assert together.sent.chops == apart.sent.chops
+    assert sum(size * count for size, count in together.sent.chops.items()) == len(octets)
