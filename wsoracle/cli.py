@@ -45,7 +45,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
         "generate": "Write test cases: as JSON, for Autobahn, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
-        "fleet": "Install and start real implementations, test each, and write what was found.",
+        "fleet": "Install and start real implementations, test each, and write the findings.",
         "serve": "Serve cases to WebSocket clients under test, and write a page for each case.",
         "wstest": "Test as Autobahn does: the same options, specification files and report tree.",
         "graph": "Draw the states that an endpoint can reach.",
@@ -100,7 +100,7 @@ class Program(click.Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
-        """Run with these arguments (those of the process where there are none), and exit with the status."""
+        """Run with these arguments (by default those of the process), and exit with the status."""
         status = self._status(list(sys.argv[1:] if args is None else args), prog_name or str(self.name), extra)
         sys.exit(status)
 
@@ -145,7 +145,7 @@ class Program(click.Group):
 
 
 def _said(error: click.ClickException) -> str:
-    """What click found wrong, and where to read on."""
+    """The error that click found, and the help to read."""
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     if isinstance(error, WrongInput) or context is None:
@@ -165,7 +165,7 @@ def _say(message: str) -> None:
 
 
 def _discard_unwritable() -> None:
-    """What cannot be written any more must not be tried again when the interpreter ends."""
+    """Discard output that cannot be written, so that the interpreter does not try again at its end."""
     try:
         sys.stdout.flush()
     except OSError:

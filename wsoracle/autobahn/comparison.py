@@ -1,8 +1,8 @@
 """Autobahn's expectations beside the judge's, case by case.
 
-Theory of operation. What the suite says of a case (lists of events by verdict, codes of a Close, and who is to close
-first) describes behaviours. Each becomes a trace, and the judge says of it what it says of any. A pause that the suite
-makes and that passes without a reaction is silence, which is an observation too.
+Theory of operation. Autobahn's expectation of a case (lists of events by verdict, codes of a Close, and the side that
+closes first) describes behaviours. Each behaviour becomes a trace, and the judge gives its verdict on it as on any
+other trace. A pause of the suite that passes without a reaction is silence, which is an observation too.
 """
 
 from __future__ import annotations

@@ -49,22 +49,22 @@ Autobahn (AutobahnTestSuite 25.10.1), which is not part of this repository; `--a
   is a `Settle` here: the tester goes on as soon as the endpoint has taken in what was sent, and does not wait for a
   clock. In the middle of a frame (6.4.3, 6.4.4) it is only a separate write.
 - Titles and descriptions are our own.
-- The expectation is not kept at all. Whatever an endpoint does is judged by the rules of the model, each of which
-  stands for a sentence of RFC 6455 or of the RFCs that it refers to. What follows compares the two.
-- A case that one can pass without having processed anything counts only if the same endpoint answered its control, a
-  legal case near to it, in the same run. Autobahn has nothing like it: a server that completes the
-  opening handshake and drops TCP passes 139 of these cases there, and none here.
+- No expectation is stored. The judge applies the rules of the model to the behaviour of the endpoint; each rule
+  stands for a sentence of RFC 6455 or of the RFCs that it refers to. The rest of this page compares the two.
+- A case that an endpoint can pass without having processed anything counts only if the same endpoint answered its
+  control, a legal case near to it, in the same run. Autobahn has no controls: a server that completes the
+  opening handshake and drops TCP passes 139 of these cases there, and no case here.
 
 ## How agreement is defined
 
 Autobahn names, for each case, lists of events by verdict (OK, NON-STRICT), the codes of the endpoint's
-Close, and who is to begin to close. Each list with each code is a behaviour. The two suites *agree* on a case, in a
-profile, where
+Close, and the side that has to begin to close. Each list with each code is a behaviour. The two suites *agree* on a
+case, in a profile, where
 
-- (a) the judge says of every behaviour that Autobahn names the same that Autobahn says of it;
-- (b) what a conforming endpoint of the model does (its canonical behaviour) is OK for Autobahn.
+- (a) the judge gives every behaviour that Autobahn names the verdict that Autobahn gives it;
+- (b) the canonical behaviour of the model's endpoint is OK for Autobahn.
 
-Both are asked for servers and for clients. A *profile* says what the verdict on an open point is: `interop` holds an
+Both must hold for servers and for clients. A *profile* says what the verdict on an open point is: `interop` holds an
 endpoint to what implementations agree on where the RFC leaves a reaction open, `letter` does not.
 
 Agreement says nothing of behaviours that Autobahn does not name: it compares events for equality, so all
@@ -247,9 +247,9 @@ def _more(one: Comparison) -> list[str]:
 def _differences(compared: Sequence[Comparison]) -> Iterator[str]:
     yield "## Cases in which the two differ\n"
     yield (
-        "*Autobahn*: what that suite says of a behaviour. *Judge*: what the judge says of the same (in both "
-        "profiles and for both roles, where nothing else is said). *Besides*: what else the judge calls OK. *Clause*: "
-        "what the judge goes by. *Agrees*: the profile in which the two agree.\n"
+        "*Autobahn*: the verdict of that suite on a behaviour. *Judge*: the verdict of the judge on the same (in both "
+        "profiles and for both roles, unless noted). *Besides*: other behaviours that the judge calls OK. *Clause*: "
+        "the clause that decides. *Agrees*: the profile in which the two agree.\n"
     )
     for group in dict.fromkeys(map(_group, compared)):
         here = [one for one in compared if _group(one) == group and len(one.profiles) < len(PROFILES)]

@@ -20,10 +20,10 @@ from .options import checked_autobahn_cases, checked_file, json_option, select
 @click.argument("pattern", default="")
 @json_option
 @click.option("--autobahn", is_flag=True, help="Make docs/autobahn.md from Autobahn's cases.")
-@click.option("--suite", is_flag=True, help="Find the generated cases anew, which takes a minute or two.")
-@click.option("--expected", is_flag=True, help="Work out what is expected in every case, which takes a minute.")
-@click.option("--write", "file", callback=checked_file, metavar="FILE", help="Where to, instead of printing it.")
-@click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, an object a line.")
+@click.option("--suite", is_flag=True, help="Generate the suite again; this takes a minute or two.")
+@click.option("--expected", is_flag=True, help="Work out the expectation of every case; this takes a minute.")
+@click.option("--write", "file", callback=checked_file, metavar="FILE", help="Write to FILE instead of printing.")
+@click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, one JSON object per line.")
 def command(
     pattern: str,
     json_file: str | None,
@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """List the cases that a tester runs, or show what is sent and expected in one.
 
-    PATTERN is the id of a case, the beginning or a part of ids, or a pattern with * for whole ones. What is expected is
+    PATTERN is the id of a case, the beginning or a part of ids, or a pattern with * for whole ids. The expectation is
     worked out from the rules.
     """
     if autobahn or suite or expected:

@@ -116,7 +116,7 @@ def _give(explanation: ExplainedOctets[UnitReading], json_file: str | None) -> N
 
 
 def _only_a_head(context: click.Context) -> None:
-    """Refuses what is said about frames."""
+    """Refuses arguments and options that are for frames only."""
     if context.params["request"] is not None and context.params["response"] is not None:
         raise WrongInput("--request and --response exclude each other: give one, and --to for the request answered")
     if context.params["request"] is not None and context.params["asked"] is not None:
@@ -150,7 +150,7 @@ def _explained_head(
 
 
 def _text(option: str, name: str) -> bytes:
-    """What a file holds, or standard input, or the text itself; more than a head can have is not read."""
+    """The text of a file, of standard input, or of the argument itself; no more is read than a head can have."""
     if "\n" in name:
         return name.encode("utf-8", "surrogateescape")
     if not name or "\0" in name:

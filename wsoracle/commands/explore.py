@@ -40,7 +40,7 @@ def command(context: click.Context, json_file: str | None, examples: int, seed: 
 
 
 def wrong(report: Explored) -> list[str]:
-    """What is wrong with the model itself: rules that never fired, deviations of our own endpoint, the control."""
+    """The faults of the model itself: rules that never fired, deviations of our own endpoint, the control."""
     never = [f"never fired: {rule}" for rule, count in report.rules_fired.items() if not count]
     return never + [f"our own endpoint deviates: {f.description}" for f in report.findings if f.implementation == OWN]
 

@@ -33,13 +33,13 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 
 
 @click.command("fleet")
-@click.option("--list", "listing", is_flag=True, help="List what there is, and run nothing.")
-@click.option("--report", "reporting", is_flag=True, help="Run nothing: write what the last runs found.")
-@click.option("--install", "installing", is_flag=True, help="Install what is missing first.")
+@click.option("--list", "listing", is_flag=True, help="List the implementations, and run nothing.")
+@click.option("--report", "reporting", is_flag=True, help="Run nothing: write the findings of the last runs.")
+@click.option("--install", "installing", is_flag=True, help="Install missing implementations first.")
 @click.option("--apt", is_flag=True, help="With --install: Debian's packages too, as root.")
-@click.option("--missing-ok", is_flag=True, help="The exit status is not 1 for what cannot be installed.")
+@click.option("--missing-ok", is_flag=True, help="A failed installation does not make the exit status 1.")
 @click.option("--only", callback=_words, metavar="NAME,...", help="Only these implementations (* is any text).")
-@click.option("--kind", "kinds", callback=_words, metavar="pip,npm,apt", help="Only what is installed by these.")
+@click.option("--kind", "kinds", callback=_words, metavar="pip,npm,apt", help="Only those that these install.")
 @click.option("--role", type=click.Choice([role.value for role in Role]), help="Only as servers, or only as clients.")
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Implementations at a time.")
 @click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated.")
@@ -52,18 +52,18 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
     metavar="SECONDS",
     help="How long one implementation may take.",
 )
-@click.option("--out", default="out/fleet", show_default=True, metavar="DIR", help="Where everything goes.")
+@click.option("--out", default="out/fleet", show_default=True, metavar="DIR", help="The folder of all files.")
 @click.option(
-    "--findings", callback=checked_file, metavar="FILE", help="Where the findings go [default: DIR/findings.md]"
+    "--findings", callback=checked_file, metavar="FILE", help="The page of findings [default: DIR/findings.md]"
 )
 @click.pass_context
 def command(context: click.Context, /, listing: bool, installing: bool, out: str, **options: Any) -> None:
-    """Install and start real implementations, test each, and write what was found.
+    """Install and start real implementations, test each, and write the findings.
 
-    Servers meet the fuzzing client, clients the fuzzing server. Everything is below DIR: what is installed, a report
-    for each in DIR/reports, the matrix and the deviations in DIR/findings.md and DIR/fleet.json. Deviations are what is
-    looked for: the exit status is 1 where an implementation could not be installed, started or run to its end, or none
-    was run.
+    Servers run against the fuzzing client, clients against the fuzzing server. All files are below DIR: the
+    installations, a report for each implementation in DIR/reports, the matrix and the deviations in DIR/findings.md and
+    DIR/fleet.json. The exit status is 1 where an implementation could not be installed, started or run to its end, or
+    none was run; deviations do not change it.
     """
     from ..fleet.installer import missing
     from ..fleet.paths import FleetPaths

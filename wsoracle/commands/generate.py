@@ -47,10 +47,10 @@ def _checked(context: click.Context, option: click.Parameter, name: str) -> str:
 
 
 @click.command("generate")
-@click.option("--out", required=True, metavar="DIR", callback=_checked, help="Where to write them.")
-@click.option("--format", "form", required=True, type=click.Choice(list(EXPORTS)), help="For whom.")
+@click.option("--out", required=True, metavar="DIR", callback=_checked, help="The directory to write into.")
+@click.option("--format", "form", required=True, type=click.Choice(list(EXPORTS)), help="The format of the files.")
 @click.option(
-    "--select", "pattern", default="", metavar="PATTERN", help="Only cases whose id has this in it, or matches."
+    "--select", "pattern", default="", metavar="PATTERN", help="Only cases whose id contains or matches PATTERN."
 )
 @click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option

@@ -35,11 +35,11 @@ PASSED: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL, Verdict.
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @json_option
 @click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
-              help="Whether what only implementations agree on binds.")  # fmt: skip
+              help="Whether rules that only implementations agree on bind.")  # fmt: skip
 @click.option("--application", type=click.Choice(get_args(Application)),
-              help="What the application behind the endpoint does, in the place of what the file says.")  # fmt: skip
+              help="How the application behind the endpoint behaves, instead of what the file states.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0, MAX_LENGTH), metavar="OCTETS",
-              help="The endpoint's limit on a message, in the place of what the file says.")  # fmt: skip
+              help="The endpoint's limit on a message, instead of what the file states.")  # fmt: skip
 @click.pass_context
 def command(
     context: click.Context,
@@ -52,8 +52,8 @@ def command(
     """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
 
     FILE holds a trace (docs/traces.md), or the JSON report of a case as Autobahn writes it; - reads from
-    standard input. In such a report the endpoint is thought to have an application that echoes, unless --application
-    says otherwise. The exit status is 1 where a trace is FAILED.
+    standard input. For such a report the judge assumes an application that echoes, unless --application says otherwise.
+    The exit status is 1 where a trace is FAILED.
     """
     if files.count(STDOUT) > 1:
         raise WrongInput("standard input can be read once: give - once")
@@ -160,7 +160,7 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
 
 
 def _in_words(recorded: Recorded, index: int) -> str:
-    """What was observed there; heads as text where the trace has the opening handshake."""
+    """The observation at an index in words; heads as text where the trace has the opening handshake."""
     from ..explore.findings import described_with_heads
 
     observation = recorded.trace[index]

@@ -54,7 +54,7 @@ def show(report: ProofReport, wrong: list[str]) -> None:
 
 
 def _lines(row: ProvedTheorem) -> Iterator[tuple[str, str]]:
-    """What is said of a theorem, each part with its style."""
+    """The lines of the report on a theorem, each part with its style."""
     yield row["statement"], ""
     yield f"by {row['method']}" + (f": {row['detail']}" if row["detail"] else ""), "dim"
     if row["invariant"] is not None:

@@ -12,7 +12,7 @@ from ..text.output import STDOUT, check_writable, write_text
 
 
 @click.command("spec")
-@click.option("--write", is_flag=True, help="Write the document, its blocks made anew.")
+@click.option("--write", is_flag=True, help="Write the document with its blocks regenerated.")
 @click.option("--check", is_flag=True, help="Only say which blocks are stale: exit status 1 if any is.")
 @click.option(
     "--file",
@@ -20,7 +20,7 @@ from ..text.output import STDOUT, check_writable, write_text
     default=str(DOCUMENT),
     show_default=True,
     metavar="FILE",
-    help="It is here.",
+    help="The document.",
 )
 @click.pass_context
 def command(context: click.Context, write: bool, check: bool, name: str) -> None:

@@ -30,16 +30,14 @@ if TYPE_CHECKING:
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @harness_options("reports/servers")
 @click.option("--agent", "agents", multiple=True, metavar="NAME", help="The name of each server in reports, in order.")
-@click.option("--jobs", type=click.IntRange(1, 512), default=16, show_default=True, help="Connections at a time.")
+@click.option("--jobs", type=click.IntRange(1, 512), default=16, show_default=True, help="Connections at once.")
 @click.option("--origin", metavar="ORIGIN", help="Send this Origin field.")
-@click.option("--subprotocol", "subprotocols", multiple=True, metavar="NAME", help="Offer it; may be repeated.")
+@click.option("--subprotocol", "subprotocols", multiple=True, metavar="NAME", help="Offer this one; may be repeated.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Send this field; may be repeated.")
 @click.option("--cafile", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, for wss.")
-@click.option("--insecure", is_flag=True, help="Take any certificate.")
+@click.option("--insecure", is_flag=True, help="Accept any certificate.")
 @click.option("--server-name", metavar="NAME", help="The name that a wss server is asked for (SNI).")
-@click.option(
-    "--connect-to", metavar="HOST:PORT", help="Where TCP connects to, instead of the host and port of the URL."
-)
+@click.option("--connect-to", metavar="HOST:PORT", help="The address for TCP, instead of the host and port of the URL.")
 @json_option
 @click.pass_context
 def command(
@@ -79,7 +77,7 @@ def command(
     if (cafile or insecure or server_name) and not any(uri.secure for uri in uris):
         raise WrongInput("--cafile, --insecure and --server-name are for wss: give a wss URL, or leave them out")
     if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
-        raise WrongInput("--resume: whose run goes on at which URL is not known: name each server with --agent")
+        raise WrongInput("--resume: several URLs, and no name for each server: name each with --agent")
 
     from ..harness.judging_pool import Judges
 
@@ -184,9 +182,9 @@ def _uri(url: str) -> WebSocketUri:
 
 
 def _only(agents: Sequence[str], servers: int) -> str:
-    """The agent whose run goes on, where ``--agent`` names none."""
+    """The agent whose run is resumed, where ``--agent`` names none."""
     if len(agents) > 1:
-        raise WrongInput("--resume: the folder has several agents: say with --agent whose run goes on")
+        raise WrongInput("--resume: the folder has several agents: name the one to resume with --agent")
     if servers > 1:
         raise WrongInput("--resume: with several URLs, name each server with --agent, as the folder calls it")
     return agents[0]

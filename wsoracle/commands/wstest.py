@@ -97,7 +97,7 @@ def command(
     """Test as Autobahn does: the same options, specification files and report tree.
 
     Cases whose patterns begin with * are those of Autobahn; controls of what is selected are run too. The
-    exit status is 1 where a case failed or was not run. What differs is in docs/wstest.md.
+    exit status is 1 where a case failed or was not run. docs/wstest.md lists the differences.
     """
     if mode not in (CLIENT, SERVER):
         instead = _INSTEAD.get(mode)

@@ -1,4 +1,4 @@
-"""What users give to be put on the wire or to be called by, checked before anything is done with it."""
+"""Checks of the values that users give for the wire and of the names of agents, before they are used."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def check_subprotocol(what: str, text: str) -> None:
 
 
 def check_agent(what: str, text: str) -> None:
-    """ValueError for what nobody can be called."""
+    """ValueError for a text that cannot be the name of an agent."""
     if not text.strip() or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError(f"{what}: {text!r} is no name: give one in UTF-8")

@@ -15,7 +15,8 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]#!|<>~&$])")
 def plain(text: str, longest: int = 500) -> str:
     """A text of ours as text: on one line, and every character that means something in Markdown escaped.
 
-    It must not begin a line, where more of them would. What a peer says is :func:`code`: here addresses become links.
+    It must not stand at the beginning of a line, where more characters have a meaning. Text of a peer goes through
+    :func:`code`, because here addresses become links.
     """
     return _SPECIAL.sub(r"\\\1", one_line(text, longest))
 

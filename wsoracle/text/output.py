@@ -1,4 +1,4 @@
-"""What commands write: files whole or not at all, JSON reports, progress for people, and plain text where it is piped.
+"""Output of commands: files written whole or not at all, JSON reports, progress, and plain text where it is piped.
 
 A report goes to standard output, progress and errors to standard error.
 """
@@ -35,7 +35,7 @@ WIDEST: Final = 120
 """Columns of a terminal that are used at the most."""
 
 QUIET_SECONDS: Final = 2.0
-"""What takes no longer than this shows no progress."""
+"""Seconds before progress is shown: a shorter task shows none."""
 
 PLAIN_SECONDS: Final = 15.0
 """Between two lines of progress where there is no terminal."""
@@ -213,7 +213,7 @@ def _bar(title: str, stream: TextIO) -> Iterator[OnStep]:
 
 
 def why_not(error: OSError) -> str:
-    """What the system says is wrong, in its own words: libraries put addresses and numbers of their own into them."""
+    """The system's own message for an error: libraries put addresses and numbers of their own into theirs."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 

@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 def matching(pattern: str, ids: Iterable[str]) -> list[str]:
     """The ids that a pattern selects, in their order; upper and lower case are the same.
 
-    With ``*``, ``?`` or ``[`` it must match a whole id; else those are selected that it begins as a whole part (``1.2``
-    is 1.2.3 and not 1.20), or, where there are none, those that begin with it, or those that have it anywhere.
+    A pattern with ``*``, ``?`` or ``[`` must match a whole id. Any other pattern selects the ids that begin with it as
+    a whole part (``1.2`` selects 1.2.3 and not 1.20); if no id does, those that begin with it, or else those that
+    contain it.
     """
     everything = {one: one.casefold() for one in ids}
     wanted = pattern.casefold()
