@@ -257,7 +257,7 @@ class Endpoint:
     def _reject_text(self, frame: UnfinishedFrame) -> None:
         """The text of a frame can no longer become valid; fail if that need not wait for the rest of the frame."""
         seen = facts_of_header(frame.header)._replace(utf8_next=utf8.REJECT)
-        # What has come so far, taken as a fragment, is what the fail-fast rules speak of.
+        # The fail-fast rules apply to the octets so far, taken as a fragment.
         early = self._machine.canonical(self._state, Event(EventKind.RECEIVE, seen._replace(fin=False)))
         event = Event(EventKind.RECEIVE, seen)
         outcome = self._machine.canonical(self._state, event)
@@ -506,9 +506,9 @@ class Endpoint:
         return False
 
     def _send_head(self, opening: OpeningSide) -> bool:
-        """Send the first of the heads at hand that the rules allow; whether there was one.
+        """Send the first available head that the rules allow; whether there was one.
 
-        Raises :class:`Refused` where they do not allow what the application asked for, after another one was sent.
+        Raises :class:`Refused` where they do not allow the application's head, after another one was sent.
         """
         refused: Refused | None = None
         sent = False

@@ -1,4 +1,4 @@
-"""What an endpoint asks of a rule set, in one of two ways that give the same answers.
+"""The questions of an endpoint to a rule set, answered in one of two ways that give the same answers.
 
 ``rules``: each guard is evaluated as it stands (``model.machine.interpreted``). ``compiled``: by generated functions
 (``model.machine.compiled``).
@@ -85,7 +85,7 @@ class Engine:
         """Whether frames are to be sent masked: so where the rules refuse one that is not."""
 
     def sure_failure(self, state: State, header: FrameFacts) -> Outcome | None:
-        """The failure that is certain whatever the payload of a frame with this header; None where there is none."""
+        """The failure that is certain whatever the payload of a frame with this header, or None."""
         return self._sure.canonical(state, Event(EventKind.RECEIVE, header))
 
     def reads(self, state: State, header: FrameFacts) -> bool:

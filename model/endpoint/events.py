@@ -1,4 +1,4 @@
-"""What an endpoint tells its application: one small tuple an event, each with the ids of the rules behind it."""
+"""The events that an endpoint tells its application: small tuples, each with the ids of the rules behind it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Opened(NamedTuple):
     """The WebSocket Connection is Established (section 4.1), for either end.
 
     ``subprotocol`` is the Subprotocol In Use, ``extensions`` the Extensions In Use: the value of the header field as it
-    was sent. None where there is none.
+    was sent. None where none is in use.
     """
 
     subprotocol: str | None

@@ -1,5 +1,5 @@
-"""Where an extension joins an endpoint (sections 5.8 and 9): how it is negotiated, the bits that it claims, and what it
-does to messages.
+"""The interface of an extension to an endpoint (sections 5.8 and 9): its negotiation, the bits that it claims, and its
+transformation of messages.
 
 That a bit is claimed is part of the state (``claims_rsv1`` and so on), so that the rules of section 5.2 see it. An
 extension works on the payload of data frames, in order, one call for each frame: it may keep octets back until the

@@ -64,7 +64,7 @@ class OpeningSide(Protocol):
         """The negotiated extensions, in the order in which a message to be sent passes through them."""
 
     def read(self, octets: bytes) -> ReceivedHead | None:
-        """Take octets and give the head that they complete; None if there is none yet, or no head is read any more."""
+        """Take octets and give the head that they complete; None if it is incomplete, or no more heads are read."""
 
     def choose(self, outcomes: tuple[Outcome, ...]) -> Outcome:
         """Which of the outcomes of the head that was read last shall happen; the strictest is in front."""

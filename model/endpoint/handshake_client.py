@@ -73,7 +73,7 @@ class ClientOpening:
 
     @property
     def willing(self) -> bool:
-        """Of a server only."""
+        """False: only a server can be willing."""
         return False
 
     def begin(self) -> OpeningClient:

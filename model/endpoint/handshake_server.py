@@ -1,6 +1,6 @@
 """The server's end of the opening handshake (section 4.2): it reads a request and has its answers ready.
 
-What a server answers, by what rules make of the request:
+The answers of a server, by the outcome of the request:
 
 - An opening handshake that is sound: 101, with the first subprotocol of the client's list that is supported (the client
   has put them in its order of preference), and the extensions that agree to what the client offers.

@@ -1,8 +1,8 @@
-"""What has arrived at an endpoint by some moment: whole frames, and what is known of the frame that is incomplete.
+"""The frames that have arrived at an endpoint by some moment: whole frames, and the known facts of an incomplete one.
 
-A receiver that fails the connection need not wait for the rest of a frame: what is certain of it already can decide
-(its header, text that can no longer become valid, the code of a Close). :meth:`ArrivingFrames.partial` says what is
-certain; of a header that is incomplete, what it may still become.
+A receiver that fails the connection need not wait for the rest of a frame: the facts that are certain already can
+decide (its header, text that can no longer become valid, the code of a Close). :meth:`ArrivingFrames.partial` gives the
+certain facts, and for an incomplete header the headers that it may still become.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["ArrivingFrames", "Partial"]
 
 
 class Partial(NamedTuple):
-    """What is certain of a frame that has not arrived whole: its facts are one of the `cases`, as far as `known` goes.
+    """The certain facts of a frame that has not arrived in full: they are one of the `cases`, as far as `known` goes.
 
     There is one case where the header is complete.
     """
@@ -96,7 +96,7 @@ class ArrivingFrames:
         return facts
 
     def partial(self, count: int, state: State, lengths: Collection[int]) -> Partial | None:
-        """What is certain of the frame that is incomplete when `count` octets have arrived; None between frames.
+        """The certain facts of the incomplete frame when `count` octets have arrived; None between frames.
 
         `lengths` are those that stand for all others, in ascending order, where the length is not there yet.
         """
@@ -121,7 +121,7 @@ class ArrivingFrames:
         return Partial((facts,), known)
 
     def _text(self, start: int, header: Header, body: int, count: int, before: int) -> int:
-        """Where the automaton stands after the payload so far; what was read before is not read again."""
+        """The state of the automaton after the payload so far; no octet is read twice."""
         done, at = self._texts.get((start, before), (body, before))
         if done > count:
             done, at = body, before
@@ -135,7 +135,7 @@ class ArrivingFrames:
 
 
 def _cases(octets: bytes, lengths: Collection[int]) -> tuple[FrameFacts, ...]:
-    """What the incomplete header may become, of which there is at least one octet."""
+    """The headers that an incomplete header of at least one octet may become."""
     fields = unpack_fixed((octets[0], octets[1] if len(octets) >= FIXED_OCTETS else 0))
     flags = {name: bool(fields[name]) for name in ("fin", "rsv1", "rsv2", "rsv3")}
     facts = FrameFacts(fields["opcode"], **flags)

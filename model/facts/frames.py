@@ -4,7 +4,7 @@ The way back (:func:`concrete`) chooses: many frames have the same facts, and it
 ``facts(concrete(f).frame) == f`` for every ``f`` that satisfies ``terms.possible_frames`` and is short enough to be
 written out.
 
-What UTF-8 came before matters for the frames of a text message: ``before`` is the automaton's state at the start of the
+The frames of a text message depend on the UTF-8 before them: ``before`` is the automaton's state at the start of the
 payload, or None for a frame that carries no text; :func:`text_before` reads it off the state of an endpoint.
 """
 
@@ -26,7 +26,7 @@ DEFAULT_KEY: Final = bytes.fromhex("37fa213d")
 
 
 def text_before(opcode: int, state: State, kind: EventKind) -> int | None:
-    """Where the UTF-8 automaton stands before a frame of this opcode; None where the frame carries no text.
+    """The state of the UTF-8 automaton before a frame of this opcode; None where the frame carries no text.
 
     ``kind`` says whose message a continuation belongs to: RECEIVE the one being received, SEND the one being sent.
     """
@@ -77,7 +77,7 @@ def facts_so_far(header: Header, body: bytes, text: int | None) -> tuple[FrameFa
 
 
 def close_code(body: bytes) -> int:
-    """The status code in the body of a Close frame, 1005 where there is none (section 7.1.5)."""
+    """The status code in the body of a Close frame, 1005 for a body without one (section 7.1.5)."""
     return int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
 
 

@@ -42,7 +42,7 @@ KNOWN_EXTENSIONS: Final[Mapping[str, KnownExtension]] = {
         ),
     )
 }
-"""The registered extensions whose parameters are known (RFC 7692, section 7.1). Of others, any may be right."""
+"""The registered extensions with known parameters (RFC 7692, section 7.1). Any parameter of others may be right."""
 
 VERSION: Final = 13
 
@@ -254,8 +254,8 @@ def _is_for(request: Request, uri: WebSocketUri) -> bool:
 
 
 def _accept(values: Sequence[str], request: Request | None) -> int:
-    """Each value has to be right. Of several keys, a fault of the request, each may be taken for the one, and all of
-    them too, joined as HTTP joins the values of fields."""
+    """Each value has to be right. Where the request has several keys, which is a fault, the value may answer any of
+    them, or all of them joined as HTTP joins the values of fields."""
     if not values:
         return value_of("accept", "absent")
     keys = [] if request is None else request.values("Sec-WebSocket-Key")
@@ -316,7 +316,7 @@ SAMPLE_BODY: Final = b"\x8a\x80body"
 
 _BODY_LENGTH: Final = str(len(SAMPLE_BODY))
 _FOLDED: Final = ("X-Folded", "over two lines")
-"""Of a head that is tolerated: a field that says nothing, and is folded."""
+"""The field that makes a head tolerated: it means nothing, and is folded."""
 
 _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("upgrade", "websocket"): (("Upgrade", "websocket"),),
@@ -368,8 +368,8 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
 
 
 def sample_response(facts: ResponseFacts, request: Request) -> Response:
-    """A response with these facts to a request. ValueError where there is none: for facts of what is no head, or for a
-    subprotocol or an extension that is "offered" where the request offers none."""
+    """A response with these facts to a request. ValueError where no response has them: facts of octets that are no
+    head, or a subprotocol or an extension that is "offered" where the request offers none."""
     if label_of_fact("syntax", facts.syntax) in ("malformed", "too large"):
         raise ValueError("these are the facts of octets that are no head of HTTP")
     right = accept_value((*request.values("Sec-WebSocket-Key"), "")[0])

@@ -9,7 +9,7 @@ frames, all single changes of them, and on request all pairs of changes; a chang
 code in an empty body) brings the smallest further change that makes it possible along.
 
 Two frames on which all atoms agree, whatever the state, and which effects cannot tell apart either, are one class, and
-the first of a class stands for it. What is derived from a mutant of the rules is made from the mutant's constants.
+the first of a class stands for it. The events derived from a mutant of the rules use the mutant's constants.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _tuple_of(names: Sequence[str], sources: Iterable[str]) -> Callable[..., tup
 
 
 def _plainest(kind: EventKind) -> tuple[Facts, ...]:
-    """What is changed to get the others: a frame of each opcode; a sound head, and one that has no field at all."""
+    """The events that others are made from: a frame of each opcode, a sound head, and a head without fields."""
     if kind.has_frame:
         return tuple(FrameFacts(opcode) for opcode in range(ALL_FACTS["opcode"].high + 1))
     return HEAD_SHAPES[kind.facts] if kind.facts is not None else ()
@@ -174,7 +174,7 @@ def _encoding_atoms(kind: EventKind) -> tuple[Expr, ...]:
 
 
 class _Functions(NamedTuple):
-    """What the rules of a kind say of a frame, as functions of the relevant state variables and the frame.
+    """The rules of a kind applied to a frame, as functions of the relevant state variables and the frame.
 
     ``refused_by``: which binding rows refuse it, right after the opening handshake but for the relevant variables;
     ``taken_by``: which rows take it, where none refuses it; ``signature``: the values of all atoms and effects that
@@ -315,7 +315,7 @@ class Alphabet:
         return {name: tuple(sorted(values)) for name, values in found.items()}
 
     def _constants(self, atom: Op, given: Mapping[str, Value]) -> Iterator[tuple[str, int]]:
-        """What an atom compares a large frame variable with, for each value that the other variables may have."""
+        """The numbers that an atom compares a large frame variable with, for each value of the other variables."""
         for left in _linear(atom.args[0]):
             for right in _linear(atom.args[1]):
                 difference = left.plus(right, -1)
@@ -377,8 +377,8 @@ class _Frames:
 
 
 class _Shape:
-    """The frames of one opcode, or the heads of one kind: which values they can have at all, the base frames, and
-    changes of these."""
+    """The frames of one opcode, or the heads of one kind: the values that they can have, the base frames, and changes
+    to the base frames."""
 
     def __init__(self, frames: _Frames, plainest: Facts) -> None:
         self.frames = frames

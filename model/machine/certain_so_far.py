@@ -1,4 +1,4 @@
-"""What a rule set decides before everything about an event is known.
+"""The decisions of a rule set before all facts of an event are known.
 
 A receiver knows the header of a frame before its payload, and its own state before either. A guard that mentions
 something unknown has two bounds without it: it holds *surely* where it holds whatever the unknown is, and *possibly*
@@ -20,10 +20,10 @@ from ..notation.rule import Fail, Ignore, Rule, RuleSet
 from ..notation.variables import HEADER_VARIABLES, SETTING_VARIABLES, STATE_VARIABLES, EventKind
 
 KNOWN_ALWAYS: Final = frozenset(STATE_VARIABLES) | frozenset(SETTING_VARIABLES)
-"""What an endpoint knows before any octet of a frame has come."""
+"""The variables that an endpoint knows before any octet of a frame has come."""
 
 KNOWN_WITH_HEADER: Final = KNOWN_ALWAYS | HEADER_VARIABLES
-"""What it knows once the header of a frame is complete."""
+"""The variables that it knows once the header of a frame is complete."""
 
 
 def surely(guard: Expr, known: Collection[str]) -> Expr:

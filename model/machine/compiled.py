@@ -78,7 +78,7 @@ class Choice(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """What is generated for one kind of event, and the outcomes by mask as far as they were asked for."""
+    """The code generated for one kind of event, and the outcomes by mask that were computed so far."""
 
     source: str
     mask: MaskFunction
@@ -174,7 +174,7 @@ class CompiledMachine:
         return chosen[0].outcome(state, facts) if chosen else None
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
-        """What an endpoint owes in a state, in the order in which the canonical endpoint discharges it."""
+        """The answers that an endpoint owes in a state, in the order in which the canonical endpoint gives them."""
         mask = self.mask(EventKind.SILENCE, state)
         found = self._owed.get(mask)
         if found is None:
@@ -327,14 +327,14 @@ class OneRowReplaced:
 
 
 class _Constants:
-    """What becomes of guards and effects with the constants of a setting.
+    """Guards and effects with the constants of a setting substituted.
 
     Mutants share all rows but one. Expressions have no equality to look them up by (it builds an expression), so that
     what was done already is found by identity; the expression is kept beside it, lest its identity be given away.
     """
 
     _guards: Final[dict[int, tuple[Expr, tuple[str, ...], dict[tuple[object, ...], Any]]]] = {}
-    """By identity: an expression, the settings that it reads, and what was made for values of these."""
+    """By identity: an expression, the settings that it reads, and the results for values of these."""
     _effects: Final[dict[tuple[int, EventKind, tuple[Value, ...]], tuple[Mapping[str, Expr], str]]] = {}
     _MOST: Final = 20_000
 
@@ -364,7 +364,7 @@ class _Constants:
         return made
 
     def _known(self, guard: Expr, what: str, make: Callable[[], Any]) -> Any:
-        """What was made of a guard before, under any setting that gives the same values to what the guard reads."""
+        """The earlier result for a guard, under any setting with the same values for the variables that it reads."""
         entry = self._guards.get(id(guard))
         if entry is None:
             if len(self._guards) >= self._MOST:
@@ -431,7 +431,7 @@ def _read_facts(kind: EventKind, expressions: Iterable[Expr]) -> bool:
 
 
 def _by_order(choice: Choice) -> tuple[int, int, bool, int]:
-    """Where a choice stands among others: as in ``machine.allowed``, which asks nothing of the state after it."""
+    """The key that orders choices, as in ``machine.allowed``; it does not depend on the state after the choice."""
     return order_of(Outcome(choice.label, State(), choice.rules, choice.strength, choice.departs_from))
 
 

@@ -47,8 +47,9 @@ def path_to(via: Mapping[S, tuple[S, L] | None], state: S) -> tuple[L, ...]:
 class BreadthFirst(Generic[S, L]):
     """One exploration. Iterating over it visits the states; nothing is explored before it is asked for.
 
-    ``key``: of states with one key only the first is visited. ``longest``: states with a path of so many steps are
-    visited, and not left. ``most``: :class:`TooManyStatesError` is raised where more states are reached.
+    ``key``: only the first state with a key is visited. ``longest``: the length of the longest paths, in steps; states
+    at their end are visited, and not left. ``most``: the number of states beyond which :class:`TooManyStatesError` is
+    raised.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from ..rules import RULES
 
 
 class Kind(Enum):
-    """What an outcome is. PERMIT is for an output of the endpoint itself, the others answer an input."""
+    """The kind of an outcome. PERMIT is for an output of the endpoint itself, the others answer an input."""
 
     ACCEPT = "accept"
     FAIL = "fail"
@@ -28,7 +28,7 @@ class Kind(Enum):
 
 
 class Label(NamedTuple):
-    """What can be told from outside about an outcome: two outcomes with one label lead to one state."""
+    """The properties of an outcome that show from outside: two outcomes with one label lead to one state."""
 
     kind: Kind
     code: int | None = None
@@ -83,7 +83,7 @@ def after(rule: Rule, setting: Setting, state: State, event: Event) -> State:
 
 
 def strongest(rules: Iterable[Rule]) -> Strength:
-    """The strongest strength among rules; :class:`ValueError` where there is none."""
+    """The strongest strength among rules; :class:`ValueError` for no rules."""
     return min((rule.strength for rule in rules), key=STRENGTHS.index)
 
 
@@ -151,7 +151,7 @@ def forbidden_by(state: State, event: Event, setting: Setting, rules: RuleSet = 
 
 
 def owed(state: State, setting: Setting, rules: RuleSet = RULES) -> tuple[tuple[Due, Rule], ...]:
-    """What an endpoint owes in a state, in the order in which the canonical endpoint discharges it."""
+    """The answers that an endpoint owes in a state, in the order in which the canonical endpoint gives them."""
     silence = Event(EventKind.SILENCE)
     dues = [
         (rule.then.due, rule)
@@ -164,8 +164,8 @@ def owed(state: State, setting: Setting, rules: RuleSet = RULES) -> tuple[tuple[
 def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
     """The outcome that the canonical endpoint chooses: the strictest one allowed.
 
-    It fails as soon as it may, and goes on processing as long as it may. Of appropriate codes it has one of a rule that
-    binds before one that is only permitted, and then the lowest.
+    It fails as soon as it may, and goes on processing as long as it may. It prefers the code of a rule that binds to a
+    code that is only permitted, and then the lowest code.
     """
     return min(outcomes, key=_order)
 

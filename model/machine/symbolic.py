@@ -185,7 +185,7 @@ class SymbolicMachine:
 
     @cached_property
     def setting_bounds(self) -> Any:
-        """What holds of the setting variables: nothing beyond their bounds."""
+        """The constraint on the setting variables: their bounds."""
         return z3.And(*within_bounds(SETTING_VARIABLES.values(), self.setting_env), z3.BoolVal(True))
 
     @staticmethod

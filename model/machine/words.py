@@ -1,4 +1,4 @@
-"""What the model says, in words: events, outcomes, states, frames, and what is owed.
+"""Words for the values of the model: events, outcomes, states, frames, and answers that are owed.
 
 The one place for these words: explanations, the specification, diagrams and listings of rules take them from here.
 """
@@ -37,7 +37,7 @@ DUES: Final[Mapping[Due, str]] = {
     Due.CLOSE: "a Close frame",
     Due.TCP_CLOSE: "the TCP close",
 }
-"""What an endpoint owes."""
+"""Words for the answers that an endpoint owes."""
 
 FRAMES: Final[Mapping[int, str]] = {
     CONTINUATION: "continuation",
@@ -64,7 +64,7 @@ _ACCEPTED: Final = {
 
 
 def outcome_words(label: Label) -> str:
-    """What became of an input: ``accepted: text message``, ``refused: fail the connection with 1002 (...)``."""
+    """The outcome of an input: ``accepted: text message``, ``refused: fail the connection with 1002 (...)``."""
     if label.kind is Kind.ACCEPT:
         return _ACCEPTED.get(label.delivers, f"accepted: {label.delivers}")
     if label.kind is Kind.REFUSE:
@@ -76,7 +76,7 @@ def outcome_words(label: Label) -> str:
 
 
 def choice_words(label: Label) -> str:
-    """What an endpoint may do with an input: ``accept it``, ``fail the connection with 1002 (...)``."""
+    """An allowed reaction to an input: ``accept it``, ``fail the connection with 1002 (...)``."""
     if label.kind is Kind.FAIL and label.code == LOST:
         return "fail the connection"  # before it is open no Close frame tells a code
     if label.kind is Kind.FAIL:
@@ -87,7 +87,7 @@ def choice_words(label: Label) -> str:
 
 
 def reaction_words(rule: Rule) -> str:
-    """What a rule asks for: ``fail 1002``, ``accept: text message``, ``forbid: pong is due``."""
+    """The reaction that a rule asks for: ``fail 1002``, ``accept: text message``, ``forbid: pong is due``."""
     label = label_of(rule)
     if label is None:
         due = rule.then.due if isinstance(rule.then, Forbid) else None
@@ -108,7 +108,7 @@ class StepWords(NamedTuple):
 
 
 def step_words(event: Event, label: Label) -> StepWords:
-    """What happens in a step: an event, and the label of its outcome."""
+    """A step in words: an event, and the label of its outcome."""
     kind, frame, head = event
     if label.kind is Kind.REFUSE:
         return StepWords("refuses", f"with {label.code}")
@@ -129,7 +129,7 @@ def step_words(event: Event, label: Label) -> StepWords:
 
 
 def due_name(due: Due) -> str:
-    """What is due as a name without an article, such as ``tcp close``."""
+    """The answer that is due as a name without an article, such as ``tcp close``."""
     return due.name.lower().replace("_", " ")
 
 

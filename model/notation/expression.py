@@ -204,12 +204,12 @@ def ite(condition: Expr, then: Operand, otherwise: Operand) -> Expr:
 
 
 def any_of(terms: Sequence[Expr]) -> Expr:
-    """The disjunction of the terms; false where there is none."""
+    """The disjunction of the terms; false for no terms."""
     return _chain("or", terms, FALSE)
 
 
 def all_of(terms: Sequence[Expr]) -> Expr:
-    """The conjunction of the terms; true where there is none."""
+    """The conjunction of the terms; true for no terms."""
     return _chain("and", terms, TRUE)
 
 

@@ -1,4 +1,4 @@
-"""What rules of the opening handshake talk about: a request and a response of HTTP, as variables.
+"""The variables of the rules of the opening handshake: a request and a response of HTTP.
 
 A head (request or status line, and header fields) is reduced to what sections 4.1 and 4.2 ask of it: for each point one
 small number that says whether it is as it should be and, if not, in which way. Reading octets into these facts is the
@@ -165,11 +165,11 @@ HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
     RequestFacts: (RequestFacts(), RequestFacts(**_bare(RequestFacts._fields))),  # type: ignore[arg-type]
     ResponseFacts: (ResponseFacts(), ResponseFacts(**_bare(ResponseFacts._fields), status=200)),  # type: ignore[arg-type]
 }
-"""Of each kind of head a sound one, and one of plain HTTP that has none of the fields of a handshake."""
+"""A sound head of each kind, and one of plain HTTP without any field of a handshake."""
 
 
 def is_(name: str, *values: str) -> Expr:
-    """The rule expression: a fact of a head has this value, or one of these. KeyError, ValueError for unknown ones."""
+    """The rule expression: a fact of a head has one of these values. KeyError, ValueError for unknown ones."""
     variable, labels = HEAD_VARIABLES[name], _FACTS[name].labels
     return any_of([variable == Const(labels.index(value), value) for value in values])
 
@@ -185,19 +185,19 @@ def label_of_fact(name: str, value: int) -> str:
 
 
 def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: Mapping[str, Var]) -> Expr:
-    """What is not a head of HTTP has no further facts: all others are as in a sound one."""
+    """Octets that are no head of HTTP have no further facts: all others are as in a sound head."""
     others = [variables[name] == default for name, default in facts._field_defaults.items() if name != "syntax"]
     return is_("syntax", "well-formed", "tolerated") | all_of(others)
 
 
 def possible_request() -> Expr:
-    """What holds of the facts of every request, whatever the octets."""
+    """The constraint on the facts of every request, whatever the octets."""
     somewhere = is_("host", "one") | ~is_("target", "unfit")
     return _when_malformed(RequestFacts, REQUEST_VARIABLES) & (REQUEST_VARIABLES["for_uri"] | somewhere)
 
 
 def possible_response() -> Expr:
-    """What holds of the facts of every response, whatever the octets."""
+    """The constraint on the facts of every response, whatever the octets."""
     bits = any_of([RESPONSE_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3)])
     agreed = ~bits | is_("extensions", "offered", "with unknown parameters")
     # The one extension whose parameters are known (model.head_facts) is one that defines RSV1.

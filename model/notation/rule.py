@@ -56,7 +56,7 @@ class Due(IntEnum):
 
 @dataclass(frozen=True)
 class _Reaction:
-    """What happens to the state: the new value of each variable that changes, over the values before."""
+    """The change of the state: the new value of each variable that changes, over the values before."""
 
     effects: Mapping[str, Expr] = field(default_factory=dict)
     word: ClassVar[str] = ""
@@ -215,11 +215,11 @@ class RuleSet:
         return self._levels[level]
 
     def without(self, rule_id: str) -> RuleSet:
-        """This set with one row dropped; :class:`KeyError` where there is none."""
+        """This set with one row dropped; :class:`KeyError` for an unknown id."""
         dropped = self.by_id[rule_id]
         return RuleSet(r for r in self.rules if r is not dropped)
 
     def replacing(self, rule_id: str, **changes: object) -> RuleSet:
-        """This set with fields of one row changed; :class:`KeyError` where there is none."""
+        """This set with fields of one row changed; :class:`KeyError` for an unknown id."""
         changed = replace(self.by_id[rule_id], **changes)  # type: ignore[arg-type]
         return RuleSet(changed if r.id == rule_id else r for r in self.rules)

@@ -1,4 +1,4 @@
-"""What rules talk about: the state of an endpoint, its setting, and the event at hand, as variables.
+"""The variables of rules: the state of an endpoint, its setting, and the event.
 
 The state follows the words of section 7.1: ``sent_close``, ``got_close``, ``failed`` and ``tcp_open`` are facts, not
 one hand-drawn phase; OPEN, CLOSING and CLOSED are views of them (:func:`phase`).
@@ -26,7 +26,7 @@ UNSTATED: Final = -1
 
 
 class EventKind(Enum):
-    """What can happen at an endpoint: what it receives is input, all else is output (silence included)."""
+    """The kinds of events at an endpoint: those that it receives are input, all others output (silence included)."""
 
     RECEIVE_REQUEST = "receive_request"
     RECEIVE_RESPONSE = "receive_response"
@@ -50,7 +50,7 @@ class EventKind(Enum):
 
     @property
     def facts(self) -> type[FrameFacts] | type[RequestFacts] | type[ResponseFacts] | None:
-        """What an event of this kind carries, as rules see it; None where it carries nothing."""
+        """The facts that an event of this kind carries; None where it carries none."""
         if self.has_frame:
             return FrameFacts
         if self in (EventKind.RECEIVE_REQUEST, EventKind.SEND_REQUEST):
@@ -64,8 +64,8 @@ class State(NamedTuple):
     """The state of one endpoint of a connection. The defaults are the state right after the opening handshake.
 
     The meaning of each field is that of its variable below (:data:`STATE_VARIABLES`). ``recv_utf8`` and ``send_utf8``
-    are states of the automaton of ``model.octets.utf8``. Of the values of :data:`HANDSHAKE`, a client knows 0, 1, 2 and
-    the last one.
+    are states of the automaton of ``model.octets.utf8``. A client has only the values 0, 1, 2 and the last one of
+    :data:`HANDSHAKE`.
     """
 
     sent_close: bool = False
@@ -101,9 +101,9 @@ HANDSHAKE: Final = (
     "unreadable",
     "refused",
 )
-"""How far the opening handshake is. For a server "awaiting 101" is a sound request that is not answered yet, and the
-three after it, of those that must not be answered with 101, what is wrong with them; "not for us" is a request of HTTP
-that asks for no WebSocket. After a final answer that is not 101 the handshake is "refused"."""
+"""The progress of the opening handshake. For a server "awaiting 101" is a sound request that is not answered yet, and
+the next three name the fault of a request that must not be answered with 101; "not for us" is a request of HTTP that
+does not ask for WebSocket. After a final answer that is not 101 the handshake is "refused"."""
 
 
 class FrameFacts(NamedTuple):
@@ -132,7 +132,7 @@ class Event(NamedTuple):
 
     @property
     def facts(self) -> Facts | None:
-        """What the event carries, whatever it is."""
+        """The facts that the event carries, of any type."""
         return self.frame if self.head is None else self.head
 
     @classmethod
@@ -148,7 +148,7 @@ Facts: TypeAlias = "FrameFacts | RequestFacts | ResponseFacts"
 
 @dataclass(frozen=True)
 class Setting:
-    """What stays fixed during a connection: the role, the stated limit, the application, the switches.
+    """The values that stay fixed during a connection: the role, the stated limit, the application, the switches.
 
     ``limit`` is in octets of a message; None where the endpoint's limit is not known, so that answering any data with
     1009 is within its freedom (section 10.4). ``echo`` says that the application answers each message with itself,
@@ -271,7 +271,7 @@ defines_rsv1, defines_rsv2, defines_rsv3 = (HEAD_VARIABLES[f"defines_rsv{n}"] fo
 
 
 def handshake_is(*values: str) -> Expr:
-    """The rule expression: the opening handshake is as far as this, or one of these."""
+    """The rule expression: the opening handshake has this value, or one of these values."""
     return any_of([handshake == Const(HANDSHAKE.index(value), value) for value in values])
 
 
@@ -282,7 +282,7 @@ CONNECTING: Final = State(handshake=HANDSHAKE.index("not begun"))
 """The state before the opening handshake; the defaults of :class:`State` are the one after it."""
 
 HEADER_VARIABLES: Final = frozenset({"opcode", "fin", "rsv1", "rsv2", "rsv3", "masked", "form", "length"})
-"""What a receiver knows of a frame as soon as its header is complete."""
+"""The variables of a frame that a receiver knows as soon as its header is complete."""
 
 is_text, is_binary = opcode == TEXT, opcode == BINARY
 is_continuation = opcode == CONTINUATION
@@ -304,7 +304,7 @@ sent_text = term("sent_text", "the frame carries octets of a text message that i
 
 
 def possible(kind: EventKind) -> Expr:
-    """What holds of every event of a kind, whoever wrote the octets: facts of the encoding, not rules.
+    """The constraint on every event of a kind, from any sender: facts of the encoding, not rules.
 
     Octets are heads of HTTP until the opening handshake is complete, frames from then on; requests go from clients to
     servers, responses the other way. A server reads no request while another waits for its answer, and a client that
@@ -326,7 +326,7 @@ def possible(kind: EventKind) -> Expr:
 
 
 def possible_frames(kind: EventKind) -> Expr:
-    """What holds of every frame that octets can carry, whoever wrote them.
+    """The constraint on every frame that octets can carry, from any sender.
 
     These are facts of the encoding, not rules: a 7-bit length is at most 125, a Close body of fewer than two octets has
     no code, and the UTF-8 automaton can only be where ``length`` octets lead it. ``kind`` says whose message is in

@@ -4,8 +4,8 @@ Theory of operation. The layout of a header is two tables. `FIELDS` says where e
 octets; `LENGTH_FORMS` says what the 7-bit length field announces, how many octets of extended length follow, and from
 which length on a form is needed. The functions that read them (`extract`, `insert`, `unpack_fixed`, `pack_fixed`,
 `join`, `split`, `unpack_length`, `pack_length`) use only ``>>``, ``<<``, ``&`` and ``|`` on the operands they are
-given, so that a theorem prover can run them on bit-vectors as well as we run them on numbers. What encodes and
-decodes real octets is compiled from them, once, when the module is loaded.
+given, so that a theorem prover can run them on bit-vectors as well as we run them on numbers. The functions that
+encode and decode real octets are compiled from them, once, when the module is loaded.
 
 Nothing here judges: reserved bits, unknown opcodes, lengths in too long a form or with the topmost bit set are all
 parsed and handed on. Any octets whatever are a sequence of headers and payloads, or the beginning of one.
@@ -423,9 +423,9 @@ class FrameParser:
 
     @property
     def missing(self) -> int:
-        """Once iterated to the end: how many octets the frame at hand needs at least; 0 exactly between frames.
+        """Once iterated to the end: how many octets the current frame needs at least; 0 exactly between frames.
 
-        While the header is unfinished, that counts what is known of the header, not the payload.
+        While the header is unfinished, that counts the known part of the header, not the payload.
         """
         if self._header is not None:
             return self._header.length - self._done
@@ -522,7 +522,7 @@ class FrameAssembler:
 
     @property
     def missing(self) -> int:
-        """Once iterated to the end: how many octets the frame at hand needs at least; 0 exactly between frames."""
+        """Once iterated to the end: how many octets the current frame needs at least; 0 exactly between frames."""
         return 0 if self._stopped else self._parser.missing
 
     def feed(self, octets: bytes | bytearray | memoryview) -> None:

@@ -46,7 +46,7 @@ def parse_versions(values: Sequence[str]) -> list[int] | None:
 
 
 def parse_extensions(values: Sequence[str]) -> list[ExtensionOffer] | None:
-    """The extensions of an ``extension-list``; None where the values are none.
+    """The extensions of an ``extension-list``; None where the values are no such list.
 
     A value in quotes must be a token once the quotes and backslashes are gone.
     """

@@ -284,9 +284,9 @@ def _put_right(head: bytes) -> tuple[bytes, list[bytes]]:
     return first, [b" ".join(pieces).replace(b"\0", b" ") for pieces in fields]
 
 
-# h11 makes more of some fields than their grammar: no Host or several are refused, a Content-Length that is said twice
-# is given once, a transfer coding that it cannot decode is refused. All of that is for our rules, or none of our
-# business, so each name goes through h11 with something before it, which gives every name back as it was.
+# h11 checks more than the grammar of some fields: it refuses a missing or repeated Host and a transfer coding that it
+# cannot decode, and gives a repeated Content-Length once. Our rules decide these, or need not, so each name goes
+# through h11 with a prefix, and every name comes back as it was.
 _SHIELD: Final = b"x-"
 _SHOWN_BY_H11: Final = re.compile(r"(header line: )?bytearray\(b(['\"])(?(1)(?:x-)?)(.*)\)")
 """Octets in a message of h11: shown as Python has them, and a field has our shield."""
@@ -329,8 +329,8 @@ def _response(first: bytes, fields: list[bytes]) -> Response:
 
 
 def _framing_fault(head: Head) -> str | None:
-    """Where a message ends must be certain: a Content-Length that is none, or several, are an error that cannot be
-    recovered from (RFC 9112, section 6.3), where a transfer coding or the status does not settle it."""
+    """The fault of a head whose message has no certain end: an invalid Content-Length, or several, are an error that
+    cannot be recovered from (RFC 9112, section 6.3), where a transfer coding or the status does not settle the end."""
     if head.values("Transfer-Encoding"):
         return None
     if isinstance(head, Response) and (head.status < 200 or head.status in (204, 304)):

@@ -39,7 +39,7 @@ def mask_octet(octet: OctetT, key: KeyOctets[OctetT], index: Any) -> OctetT:
     return transformed
 
 
-# So many octets of a long payload are transformed at a time: what is worked on stays in the cache of the processor.
+# Octets of a long payload that are transformed at a time: they stay in the cache of the processor.
 # Measured on CPython 3.11 for payloads of 4 and 16 MiB: twice as fast as four translations, four times as one number.
 _PIECE: Final = 16_384
 

@@ -1,4 +1,4 @@
-"""Where a client's masking keys come from (section 5.3)."""
+"""Sources of a client's masking keys (section 5.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KeySource = Callable[[], bytes]
 class CountedKeys:
     """Masking keys that follow from a counter: the same ones in every run, as tests and case files need them.
 
-    Not for real connections: section 5.3 asks for keys from "a strong source of entropy" that nobody can predict.
+    Not for real connections: section 5.3 asks for unpredictable keys from "a strong source of entropy".
     """
 
     def __init__(self, first: int = 0) -> None:

@@ -10,10 +10,10 @@ from .masking import mask
 
 
 class UnfinishedFrame:
-    """What has come of the payload; memory is taken for nothing else.
+    """The payload of a frame as far as it has arrived; no memory is taken for octets that have not.
 
-    ``keep``: it is for reading; otherwise the frame is decided and its payload is passed over. ``text`` is where the
-    UTF-8 automaton stands, None where that is not followed. ``transformed``: extensions are to decode it.
+    ``keep``: the payload is kept for reading; otherwise the frame is decided and its payload is skipped. ``text`` is
+    the state of the UTF-8 automaton, None where that is not followed. ``transformed``: extensions have to decode it.
     """
 
     __slots__ = ("header", "keep", "left", "payload", "text", "transformed")

@@ -6,7 +6,7 @@ head. So octets are cut head by head, a body is passed over where a head announc
 with 101 is frames. A cutter of requests cannot see that answer: another cutter cuts the frames behind them
 (``Cutter(start=...)``), or its owner says where frames are expected (:attr:`Cutter.expects_frames`).
 
-Of a unit that is not whole, :attr:`Cutter.rest` says where it begins and :meth:`Cutter.begun` what is known of a frame.
+:attr:`Cutter.rest` says where an incomplete unit begins, and :meth:`Cutter.begun` gives the known part of a frame.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class HeadUnit(NamedTuple):
 
     @property
     def head(self) -> Head | None:
-        """The head; None where there is none."""
+        """The head; None for octets that are no head."""
         return self.result.head if isinstance(self.result, ParsedHead) else None
 
     @property
@@ -115,9 +115,9 @@ class Cutter:
         self.frames: Final[list[FrameUnit]] = []
         self.rest = start
         self.expects_frames: int | None = None
-        """Where a 101 had come the other way: what has the second octet of a masked frame is one from there on."""
+        """Where a 101 had come the other way: from there on, octets with the second octet of a masked frame are one."""
         self.stale = False
-        """What seemed too large for a head has an end after all: a cutter that is given all at once sees that."""
+        """A head that seemed too large has an end after all: a cutter that gets all octets at once sees it."""
         self._reader: Final = reader
         self._heads_only: Final = heads_only
         self._cut: Callable[[], bool] = self._frames if reader is None else self._head
@@ -158,7 +158,7 @@ class Cutter:
 
     @property
     def behind(self) -> int:
-        """Where what follows the last unit and its body begins; at the end of all octets where that is not certain."""
+        """The offset after the last unit and its body; the end of all octets where that is not certain."""
         uncertain = self._cut in (self._chunks, self._endless, self._no_head)
         return max(self.rest, len(self.octets)) if uncertain else self.rest
 
@@ -199,7 +199,7 @@ class Cutter:
             return False
         self._head_reader = None
         if isinstance(result, Malformed) and result.too_large:
-            # Nobody has to have our limit: a head that has an end is one.
+            # An endpoint need not have our limit: a head that has an end is a head.
             result = self._larger_head(start) or result
         if isinstance(result, ParsedHead) and result.rest:
             result = replace(result, rest=b"")  # what follows is cut here

@@ -171,7 +171,7 @@ def _scan(octets: bytes | bytearray, state: int) -> tuple[int, int]:
 
 
 def _post(states: frozenset[int]) -> frozenset[int]:
-    """Where one octet, any of the 256, can lead from any of `states`."""
+    """The states that one octet, any of the 256, can lead to from any of `states`."""
     return frozenset(nxt for state in states for nxt in _NEXT[state << 8 : (state + 1) << 8])
 
 

@@ -1,7 +1,7 @@
 """The words of RFC 6455: roles, opcodes, length forms and the frame (sections 1.3, 5.2, 5.5, 5.6 and 11.8).
 
 Only names and well-formedness of *values* live here (an opcode has 4 bits, a masking key 4 octets).
-What an endpoint may or may not do with such a frame is the business of the rules.
+The rules decide what an endpoint may do with such a frame.
 """
 
 from __future__ import annotations

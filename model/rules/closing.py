@@ -178,8 +178,8 @@ SILENCE: Final = (
           server & failed, Due.TCP_CLOSE),
     _owed("7.1.7/client-tcp-close-owed", MUST,
           "To do so, the client MUST _Close the WebSocket Connection_",
-          # Of an established connection section 7.1.1 has a client wait for the server's end of TCP; of one that it has
-          # not let come about, the server knows nothing.
+          # On an established connection a client waits for the server to end TCP (section 7.1.1); the server does not
+          # know of a connection that the client has not established.
           ~server & failed & ~established, Due.TCP_CLOSE),
     _owed("7.1.7/close-frame-owed", SHOULD,
           "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "

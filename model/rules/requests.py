@@ -1,8 +1,8 @@
-"""The client's opening handshake: what a client must send, and what a server does with what it gets (4.1, 4.2.1, 9.1).
+"""The client's opening handshake: the request that a client must send, and a server's reaction (4.1, 4.2.1, 9.1).
 
 Theory of operation. A request that has any fault of a handshake is refused: each fault has a row with a status code of
-HTTP that fits, and none of them sets an order among faults. What the RFC leaves open is a switch. A request that shows
-no sign of a WebSocket handshake (no Upgrade to websocket, no key, no version) is a matter of HTTP.
+HTTP that fits, and no row sets an order among faults. A point that the RFC leaves open is a switch. A request without
+any sign of a WebSocket handshake (no Upgrade to websocket, no key, no version) is a matter of HTTP.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The reachable graph of one endpoint as a networkx graph, and small views of it that people can read.
 
 The whole graph has hundreds of states and tens of thousands of transitions. A *view* is a quotient of it: states that
-agree on a few facts become one box, and what leads from box to box is put into words. Nothing is drawn by hand: a
+agree on a few facts become one box, and words name the events between boxes. Nothing is drawn by hand: a
 mutant of the rules has its own diagram.
 """
 
@@ -103,7 +103,7 @@ def sentences(words: Iterable[StepWords], width: int = LINE_WIDTH) -> tuple[str,
 
 @dataclass(frozen=True)
 class View:
-    """What a diagram tells apart: ``of`` gives the lines of the box that a state lies in, the first one its heading."""
+    """A view of a diagram: ``of`` gives the lines of the box of a state, the first one its heading."""
 
     name: str
     title: str
@@ -138,8 +138,8 @@ VIEWS: Final = (CLOSING, MESSAGES)
 def view_graph(explored: Exploration, view: View) -> ViewGraph:
     """The quotient of the reachable graph under a view.
 
-    Nodes carry ``states`` (how many), ``stays`` (the words of what leads nowhere else, none where nothing can ever
-    change) and ``owes`` (what is owed in all of these states); edges carry ``words``.
+    Nodes carry ``states`` (how many), ``stays`` (the words of events that do not leave the box, empty where nothing can
+    ever change) and ``owes`` (the answers owed in all of these states); edges carry ``words``.
     """
     graph: ViewGraph = nx.DiGraph(role=str(explored.setting.role))
     machine = Explorer(explored.rules, explored.setting).machine
@@ -175,7 +175,7 @@ def diagram(explored: Exploration, view: View) -> Diagram:
         Arrow(ids[source], ids[target], sentences(graph.edges[source, target]["words"]))
         for source, target in graph.edges
     )
-    # Of several initial states the one that comes first in the life of a connection.
+    # The first of several initial states is the one that comes first in the life of a connection.
     start = ids[view.of(CONNECTING if CONNECTING in explored.initial else explored.states[0])]
     return Diagram(f"{view.title}: the {explored.setting.role}", start, boxes, arrows)
 

@@ -1,4 +1,4 @@
-"""A case for people, and as JSON: what is sent, frame by frame, and what is expected, with the clauses."""
+"""A case for people, and as JSON: the stimulus, frame by frame, and the expectation, with the clauses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN: Final = 64
 
 
 def summary(case: Case) -> str:
-    """One line for lists: id, title, for whom it is where not for both roles, and its control."""
+    """One line for lists: id, title, the role where the case is for one alone, and its control."""
     roles = "" if len(case.roles) == len(Role) else f" [{', '.join(sorted(case.roles))}]"
     control = f" (control: {case.control})" if case.control is not None else ""
     return f"{case.id:<10} {case.title}{roles}{control}"

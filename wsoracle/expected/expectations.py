@@ -1,7 +1,7 @@
-"""What is expected in a case: the judge's verdict on each candidate. It is worked out, and never typed in.
+"""The expectation of a case: the judge's verdict on each candidate. It is worked out, never written by hand.
 
-Theory of operation. Candidates are proposed, the judge decides about each, and those that are decided alike are told
-together. Nothing here is needed for a verdict on a real endpoint: it tells people beforehand what a verdict will be.
+Theory of operation. Candidates are proposed, the judge decides each, and candidates with the same result are listed
+together. No verdict on a real endpoint depends on this module: it tells people beforehand what a verdict will be.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MOST_RULES: Final = 4
 
 
 def expectations(case: Case, role: Role, profile: Profile = "interop", *, failed: bool = False) -> tuple[Expected, ...]:
-    """What an endpoint of that role may do in a case, the best first; with ``failed`` also what it must not.
+    """The outcomes allowed to an endpoint of that role in a case, the best first; with ``failed`` the others too.
 
     A case for other roles has none.
     """
@@ -65,7 +65,7 @@ def _each_judged(case: Case, role: Role) -> Iterator[tuple[Candidate, Judgement]
         return
     big = case.may_be_too_big
     setting = Setting(role, None if big else MAX_LENGTH, echo=True)
-    # What stands for a message that is too big for some may be small.
+    # A message that stands for one that is too big for some endpoints may be small itself.
     most = 0 if big else TAKEN_BY_ALL
     for one in frame_candidates(reduced(case), role, scaled=is_scaled(case)):
         yield one, judge(one.trace, setting, application="echo", taken_by_all=most)
@@ -83,8 +83,8 @@ def _followed(judgement: Judgement, *, opening: bool) -> tuple[str, ...]:
 def autobahn_shape(case: Case, role: Role, profile: Profile = "interop") -> tuple[dict[str, Any], dict[str, Any]]:
     """`expected` and `expectedClose` as in Autobahn: the events by verdict, and how the connection ends.
 
-    Of the outcomes with one verdict the first stands for all; no events where a smaller stimulus was judged, and
-    nothing of a case about the opening handshake, of which Autobahn has none.
+    The first outcome with a verdict stands for all with that verdict. There are no events where a smaller stimulus was
+    judged, and both are empty for a case about the opening handshake: Autobahn has no such cases.
     """
     found = () if case.opening else expectations(case, role, profile)
     expected: dict[str, Any] = {}

@@ -1,6 +1,6 @@
-"""What is known of a case before it runs: outcomes for people, and the answers that a tester waits for.
+"""The knowledge of a case before it runs: outcomes for people, and the answers that a tester waits for.
 
-Nothing is judged by it.
+No verdict depends on it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ whether it was a Close that was taken; and for how many such things after each o
 
 
 class Outcomes(NamedTuple):
-    """What is expected in a case: outcomes as objects (verdict, what, rules), and as Autobahn has it."""
+    """The expectation of a case: outcomes as objects (verdict, what, rules), and in Autobahn's form."""
 
     outcomes: list[dict[str, Any]]
     expected: dict[str, Any]
@@ -25,7 +25,7 @@ class Outcomes(NamedTuple):
 
 
 class Foreseen:
-    """What a conforming endpoint owes for what it was sent so far, known beforehand: see `canonical.Reference`.
+    """The answers that a conforming endpoint owes so far, known beforehand: see `canonical.Reference`.
 
     There is a step for each call of :meth:`sent`, whatever the octets.
     """

@@ -1,8 +1,8 @@
-"""Candidates: behaviours that an endpoint could show on frames, allowed or not, which is not decided here.
+"""Candidates: behaviours that an endpoint could show on frames, allowed or not; the judge decides.
 
-They are: what an endpoint that follows the rules does; the same, but ended at any place by a Close with any of the
+They are: the behaviour of an endpoint that follows the rules; the same, ended at any place by a Close with any of the
 usual codes, or by the end of TCP; answers in another order; only the latest of several Pings answered; a Close that
-overtakes what is owed; a fault overlooked, and what came with it echoed; silence.
+overtakes an answer that is owed; a fault overlooked, and the frames that came with it echoed; silence.
 """
 
 from __future__ import annotations

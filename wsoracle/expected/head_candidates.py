@@ -1,7 +1,7 @@
-"""Candidates: answers that an endpoint could give in an opening handshake, allowed or not, not decided here.
+"""Candidates: answers that an endpoint could give in an opening handshake, allowed or not; the judge decides.
 
 A server may complete it, refuse it with a status, drop TCP or be silent; a client may take the answer, or fail the
-connection with and without a Close. What follows an open connection is as the rules have it.
+connection with and without a Close. After an open connection the endpoint follows the rules.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _by_client(actions: tuple[Action, ...]) -> Iterator[Candidate]:
     if not any(isinstance(action, EndSending) for action in actions):
         yield Candidate((*before, *took), (), "takes the connection for open", "open")
     yield Candidate((*before, ClosesTcp()), (), "closes TCP", "open")
-    # Where there is something to be answered, the tester has waited for it before the endpoint closes instead.
+    # Where an answer is owed, the tester has waited for it before the endpoint closes instead.
     pause = (Quiet(),) if canonical.events else ()
     fails = (*pause, Writes(written_close(Role.CLIENT, 1002)))
     yield Candidate((*before, *fails, *end), (), "sends Close 1002 and closes TCP", "open")
@@ -98,7 +98,7 @@ def _octets(action: Action, role: Role, request: Request | None) -> bytes:
 
 
 def _canonical(actions: tuple[Action, ...], role: Role) -> Candidate:
-    """What an endpoint that follows the rules does, and how its connection ends."""
+    """The behaviour of an endpoint that follows the rules, and how its connection ends."""
     opening = ServerOpening() if role is Role.SERVER else _client()
     endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True, opening=opening)
     trace: list[Observation] = []

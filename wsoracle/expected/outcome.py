@@ -20,7 +20,7 @@ _ORDER: Final = tuple(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One way to behave in a case, as a trace for the judge. What is right is not decided here.
+    """One behaviour in a case, as a trace for the judge, which decides whether it is allowed.
 
     `trace`      what would be observed
     `events`     the messages and Pongs that the endpoint sends, in order; `words`: what it does, but for the end
@@ -46,9 +46,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an endpoint may be seen to do, and the verdict on it.
+    """A behaviour of an endpoint as it can be seen, and the verdict on it.
 
-    `rules`  those that are not followed; where all are, those that ask for it
+    `rules`  the rules that it breaks; if it breaks none, the rules that ask for it
     `codes`  the codes at the end that make no difference; None: without a code
     """
 

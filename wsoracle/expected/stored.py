@@ -1,9 +1,8 @@
-"""What is expected of an endpoint in each case, kept in a file: working it out takes longer than running the cases.
+"""The expectation of each case, stored in a file: working it out takes longer than running the cases.
 
-The file is made by `wsoracle cases --expected --write` (`working_out`), and says which rules it was made with. It is
-what pages and reports show beforehand, and what a tester waits for; verdicts do not use it. Each outcome is in it once,
-and each set of them that some case has. The other profile, and cases that are not in it, are worked out when they are
-asked for.
+`wsoracle cases --expected --write` makes the file (`working_out`), which names the rules that it was made with. Pages
+and reports show its outcomes beforehand, and a tester waits for its answers; verdicts do not use it. It holds each
+outcome once, and each set of outcomes once. The other profile, and cases that the file lacks, are worked out on demand.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ KEPT: Final[Profile] = "interop"
 
 
 class StoredCase(NamedTuple):
-    """What the file says of a case and a role; `owed` is None for a case that begins with the opening handshake."""
+    """The entry of a case and a role in the file; `owed` is None for a case that begins with the opening handshake."""
 
     outcomes: Outcomes
     owed: list[OwedAnswers] | None
 
 
 def outcomes_of(case: Case, role: Role, profile: Profile = "interop") -> Outcomes:
-    """What is expected of an endpoint of a role in a case."""
+    """The expectation of an endpoint of a role in a case."""
     entry = stored(case.id, role) if profile == KEPT else None
     if entry is not None:
         return entry.outcomes
@@ -73,7 +72,7 @@ class _Table:
         self._places: dict[str, int] = {}
 
     def place(self, value: Any) -> int:
-        """Where the value stands."""
+        """The place of a value; a new value gets the next one."""
         return self._places.setdefault(json.dumps(value, separators=(",", ":")), len(self._places))
 
     def text(self) -> str:
@@ -94,7 +93,7 @@ def expected_text(entries: Iterable[tuple[Case, Role, Outcomes, list[OwedAnswers
 
 
 def stored(case_id: str, role: Role) -> StoredCase | None:
-    """What the file says of a case for a role; None where the case is not in it."""
+    """The entry of a case for a role in the file; None where the case is not in it."""
     document = _document()
     place = document.get("cases", {}).get(case_id, {}).get(role.value)
     if place is None:

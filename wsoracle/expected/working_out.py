@@ -1,4 +1,4 @@
-"""What is expected in a case, worked out: outcomes from the judge, answers from the canonical endpoint."""
+"""The expectation of a case, worked out: outcomes from the judge, answers from the canonical endpoint."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def every_outcome(
 
 
 def outcomes_for(case: Case, role: Role, profile: Profile = "interop") -> Outcomes:
-    """What an endpoint of a role may do in a case."""
+    """The outcomes allowed to an endpoint of a role in a case."""
     found = [one.to_json() for one in expectations(case, role, profile)]
     expected, close = autobahn_shape(case, role, profile)
     return Outcomes(found, {verdict: [_cut(event) for event in events] for verdict, events in expected.items()}, close)
@@ -49,7 +49,7 @@ def _cut(event: list[Any]) -> list[Any]:
 
 
 def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
-    """What is owed in a case that begins with frames, a step for each time that something is sent."""
+    """The answers owed in a case that begins with frames, a step for each time that the tester sends something."""
     reference = Reference(role)
     steps: list[tuple[int, int, bool, bool]] = []
     latest: tuple[SendFrame | SendOctets, bytes] | None = None

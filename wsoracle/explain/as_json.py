@@ -18,7 +18,7 @@ from .reader import because
 def as_json(explanation: ExplainedOctets[UnitReading]) -> dict[str, Any]:
     """The explanation as an object: the setting, the state before, and each unit explained.
 
-    Of frames there is a list, of heads always one, whose members stand beside the others.
+    Frames form a list; there is always one head, whose members stand beside the others.
     """
     setting = explanation.setting
     shared = {"role": setting.role.value, "switches": dict(setting.switches), "before": _state(explanation.start)}

@@ -1,4 +1,4 @@
-"""What can be said of a frame before all of it is there."""
+"""Facts and decisions about a frame that has not arrived in full."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from wsoracle.model.octets.vocabulary import KEY_OCTETS
 
 @dataclass(frozen=True)
 class EarlyDecision:
-    """What is certain of a frame before it is complete.
+    """The decisions that are certain before a frame is complete.
 
-    ``missing``: octets that it needs at least; of the header only, where ``header`` says that that is not complete.
-    ``fails`` are the rules by which the connection is to be failed whatever follows, ``may_fail`` those by which it
-    may be; ``ignored`` are the rules by which the frame is ignored whatever follows.
+    ``missing``: octets that it needs at least; of the header only, where ``header`` says that the header is incomplete.
+    ``fails`` are the rules by which the endpoint must fail the connection whatever follows, ``may_fail`` those by which
+    it may; ``ignored`` are the rules by which it ignores the frame whatever follows.
     """
 
     missing: int
@@ -39,10 +39,10 @@ def begun_frame(
     state: State,
     rules: RuleSet,
 ) -> tuple[EarlyDecision, FrameFacts]:
-    """What the beginning of a frame decides, and the facts of it that are known.
+    """The decisions that the beginning of a frame settles, and its facts that are known.
 
-    ``header`` is None where it is not complete; ``payload`` is what is there of the payload, unmasked; ``text_from`` is
-    where the UTF-8 automaton stands before it, None for a payload that is no text.
+    ``header`` is None where it is not complete; ``payload`` is the part of the payload that has arrived, unmasked;
+    ``text_from`` is the state of the UTF-8 automaton before it, None for a payload that is no text.
     """
     if header is None:
         frame, known, missing = _of_header(octets)
@@ -63,7 +63,7 @@ def begun_frame(
 def _of_header(octets: bytes) -> tuple[FrameFacts, frozenset[str], int]:
     """The facts that the beginning of a header settles, their names, and the octets that it needs at least.
 
-    What is not there yet is read as zeros, which no variable that is known depends on.
+    Missing octets are read as zeros; no variable that is known depends on them.
     """
     found = decode_header(octets.ljust(MAX_HEADER_OCTETS, b"\0"))
     assert found is not None

@@ -1,7 +1,7 @@
-"""What an explanation holds: the units that an endpoint receives, each with what the rules say of it.
+"""The parts of an explanation: the units that an endpoint receives, each with the rules and outcomes for it.
 
 Frames and heads are explained alike (:class:`UnitReading`). They differ in how a unit is shown field by field, and in
-what would have made it legal.
+the changes that would have made it legal.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class SwitchEffect(NamedTuple):
 class UnitReading:
     """A unit as the endpoint reads it.
 
-    ``outcomes`` are allowed in full, first the one that is followed, which leads to ``after``; there are none for a
-    unit that is not whole. ``departing`` break only SHOULD or CONSENSUS rules; ``refusals`` are the binding rules
-    against the unit.
+    ``outcomes`` are allowed in full, first the one that is followed, which leads to ``after``; an incomplete unit has
+    no outcomes. ``departing`` break only SHOULD or CONSENSUS rules; ``refusals`` are the binding rules against the
+    unit.
     """
 
     octets: bytes
@@ -66,7 +66,7 @@ class UnitReading:
 class FrameReading(UnitReading):
     """A frame, whole or (``begun``) its beginning, with its ``lines`` field by field.
 
-    ``start`` counts octets from the beginning of the octets explained. Of a frame that is not accepted: ``elsewhere``
+    ``start`` counts octets from the beginning of the octets explained. For a frame that is not accepted, ``elsewhere``
     says where it is legal as it is, ``changes`` make it legal here, and ``peer_accepts`` says that an endpoint of the
     other role, in the same state, accepts it.
     """

@@ -24,7 +24,7 @@ class FieldRow(NamedTuple):
 
 
 def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterator[FieldRow]:
-    """The lines for the octets of one frame, or of the beginning of one; ``payload`` is what is there of it, unmasked.
+    """The lines for the octets of one frame, or of its beginning; ``payload`` is the part that is there, unmasked.
 
     ``text_from``: where the UTF-8 automaton stands before a payload of text, None for other payloads.
     """

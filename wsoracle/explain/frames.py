@@ -1,6 +1,6 @@
-"""Frames explained: what each is, which rules it meets, what an endpoint may do with it, and what it owes then.
+"""Frames explained: the fields of each, the rules that it meets, the allowed outcomes, and the answers owed then.
 
-The endpoint sends nothing of its own while it is followed: what it owes stays owed.
+The endpoint sends nothing of its own while it is followed: an answer that it owes stays owed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def explain(
 
     ``after`` are octets that it received before, and ``sent`` octets that it sent after those; ``state`` is where it
     stood before all of them (None: right after the opening handshake). Raises :class:`ExplainError` where ``after`` or
-    ``sent`` are no whole frames, or where the endpoint may not send what it is said to have sent.
+    ``sent`` are no whole frames, or where the endpoint may not send the frames of ``sent``.
     """
     reader = _FrameExplainer(setting, State() if state is None else state, rules)
     history = tuple(reader.frames(after, thoroughly=False))

@@ -45,7 +45,7 @@ def explain_response(octets: bytes, setting: Setting, request: Request | None = 
 
 
 def request_of(octets: bytes) -> Request:
-    """The request that octets are. Raises :class:`ExplainError` where they are none."""
+    """The request in these octets. Raises :class:`ExplainError` where they are no request."""
     result = _read(Role.SERVER, octets)
     if result is None:
         raise ExplainError("it is not a whole request: it ends before its empty line")
@@ -63,7 +63,7 @@ def _read(role: Role, octets: bytes) -> ParsedHead | Malformed | None:
 
 
 def _server_after(request: Request, setting: Setting) -> State:
-    """Where a server stands that has read the request and follows what binds it."""
+    """The state of a server that has read the request and follows the rules that bind it."""
     event = Event.of(EventKind.RECEIVE_REQUEST, facts_of_request(ParsedHead(request, b"", b"")))
     return Reader(Setting(Role.SERVER, switches=setting.switches)).read(b"", CONNECTING, event).after
 
@@ -96,7 +96,7 @@ class _HeadExplainer(Reader):
         return ExplainedOctets(self.setting, self.before, (reading,), notes=notes)
 
     def _whole(self, result: ParsedHead | Malformed, facts: HeadFacts, rest: int) -> HeadReading:
-        """A head that is whole, or octets that are none."""
+        """A complete head, or octets that are no head."""
         event, octets = Event.of(self.kind, facts), result.octets
         read = self.read(octets, self.before, event)
         read = replace(
@@ -144,7 +144,7 @@ class _HeadExplainer(Reader):
             yield Owed(due, rule, self._answer(octets, followed) if due is Due.RESPONSE else b"")
 
     def _answer(self, octets: bytes, followed: Outcome) -> bytes:
-        """What the canonical server, whose application is willing, answers to a request."""
+        """The answer of the canonical server, whose application is willing, to a request."""
         server = ServerOpening().begin()
         server.read(octets)
         server.received(followed)

@@ -1,7 +1,7 @@
-"""What would have made a refused frame legal: frames before it, or a change of the frame itself.
+"""The nearest legal frame: frames before a refused frame, or a change of the frame itself, that make it legal.
 
-Nothing here knows a rule. Whether a frame is legal is asked of the rules; which values are worth trying is read off
-their guards (:mod:`wsoracle.model.machine.boundary_events`).
+This module contains no rule. The rule set decides whether a frame is legal, and the guards of its rules supply the
+values to try (:mod:`wsoracle.model.machine.boundary_events`).
 
 A frame is *legal* in a state where accepting it is allowed in full; that the endpoint MAY refuse it as well (a limit of
 its own, section 10.4) does not matter.
@@ -84,11 +84,11 @@ class LegalChange:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Where the frame is legal as it is.
+    """The states in which the frame is legal as it is.
 
-    ``path``: the frames to be received before it, from the state at hand or (``from_start``) from the end of the
-    opening handshake; None where no such path was found. ``extension``: reserved bits that a negotiated extension has
-    to define besides. ``nowhere``: no state whatever accepts it.
+    ``path``: the frames to be received before it, from the current state or (``from_start``) from the end of the
+    opening handshake; None where no such path was found. ``extension``: reserved bits that a negotiated extension must
+    also define. ``nowhere``: no state accepts it.
     """
 
     path: tuple[PathStep, ...] | None = None
@@ -112,7 +112,7 @@ class Remedies:
     # --- other states -------------------------------------------------------------------------------------------------
 
     def elsewhere(self, state: State, seen: KnownFrame) -> Elsewhere:
-        """The nearest state in which the frame is legal: from the state at hand if possible, else from the start."""
+        """The nearest state in which the frame is legal: from the current state if possible, else from the start."""
         claims = {name: getattr(state, name) for name in _CLAIMS}
         for count in range(len(_CLAIMS) + 1):
             for chosen in combinations(_CLAIMS, count):
@@ -179,7 +179,7 @@ class Remedies:
     # --- other frames -------------------------------------------------------------------------------------------------
 
     def changes(self, state: State, seen: KnownFrame) -> tuple[LegalChange, ...]:
-        """The smallest changes of the frame that make it legal in a state: of one variable, or else of two."""
+        """The smallest changes that make the frame legal in a state: to one variable, or else to two."""
         edits = {name: list(self._edits(state, seen, name)) for name in _EDITED}
         single = [_change((name,), legal) for name in _EDITED if (legal := self._legal(state, edits[name]))]
         if single:
@@ -289,7 +289,7 @@ def _mended(payload: bytes, before: int, target: int) -> bytes | None:
             mended[at] = _SPOILT
             after = utf8.ACCEPT
         elif after == utf8.REJECT and begun is not None:
-            # What was begun is no character; the octet at hand may well begin one.
+            # The octets since `begun` are no character; the current octet may begin one.
             mended[begun:at] = bytes((_SPOILT,)) * (at - begun)
             state = utf8.ACCEPT
             continue

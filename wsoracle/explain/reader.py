@@ -1,7 +1,7 @@
-"""What the rules say of a unit, be it a frame or a head: outcomes, rules against it, disputed points, and reasons.
+"""The rules applied to a unit, a frame or a head: outcomes, rules against it, disputed points, and reasons.
 
-Where several outcomes are allowed, the endpoint is followed through the one that goes on furthest: a unit that may be
-accepted is.
+Where several outcomes are allowed, the reader follows the one that goes on furthest: a unit that may be accepted is
+accepted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .explanation import SwitchEffect, UnitReading
 
 
 class Reader:
-    """What a rule set says of units that an endpoint of one setting receives."""
+    """Applies a rule set to units that an endpoint of one setting receives."""
 
     def __init__(self, setting: Setting, rules: RuleSet = RULES) -> None:
         self.setting: Final = setting
@@ -63,10 +63,10 @@ class Reader:
 
 
 def because(rule: Rule, setting: Setting, state: State, facts: Facts) -> Expr | None:
-    """Why an enabled rule is enabled: its guard over the unit alone, of alternatives those that hold.
+    """The reason why a rule is enabled: its guard over the unit alone, with only the alternatives that hold.
 
-    Of a head only what sets it apart from a sound one: a request has a dozen facts that are as they should be. None
-    where nothing is left.
+    For a head, only the conditions that a sound head does not meet: most facts of a request are as they should be. None
+    where no condition is left.
     """
     known = {**setting.values, **state._asdict(), LEGAL.name: True}
     guard = _holding(substitute(rule.when, known), environment(setting, state, facts))

@@ -30,7 +30,7 @@ from ..implementations.own_endpoint import OwnEndpoint
 __all__ = ["NO_LIMIT", "Attempt", "OwnRole", "PeerRole", "RoleUnderTest"]
 
 NO_LIMIT: Final = MAX_LENGTH
-"""Of an implementation without a limit of its own: any message is legal. (A limit that is not stated excuses more.)"""
+"""The limit of an implementation that has none of its own: any message is legal. (An unstated limit excuses more.)"""
 
 SMALL_LIMIT: Final = 1_000
 """Octets of a message: more than control frames have, and few enough to write out what happens at the limit."""
@@ -41,7 +41,7 @@ OFFERS: Final = (Offers(), Offers(SUBPROTOCOLS, deflate=True), Offers(SUBPROTOCO
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is done to an endpoint, in which setting, with which application on top.
+    """A stimulus for an endpoint, its setting, and the application on top of it.
 
     `start` is the state in which the endpoint begins. Where that is before the opening handshake, `offers` are its own
     and `head_limit` is in octets of the largest head that it certainly takes.

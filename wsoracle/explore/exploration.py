@@ -55,11 +55,11 @@ OnEach = Callable[[], None] | None
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """What an exploration found.
+    """The result of an exploration.
 
     `states` and `transitions` are those that an endpoint can reach, both roles together. `rules_fired` counts for every
-    rule. `left_out` says for each finding that could not be written as a case why. `missing` are implementations that
-    are not here, with the reason; `scenarios` and `walks` say how much was tried.
+    rule. `left_out` has the reason for each finding that could not be written as a case. `missing` are implementations
+    that are not installed, with the reason; `scenarios` and `walks` count the attempts.
     """
 
     seed: int
@@ -135,7 +135,7 @@ def explore(
 
 @dataclass(frozen=True, slots=True)
 class _TaskResult:
-    """What a task found; its findings have no id yet."""
+    """The result of a task; its findings have no id yet."""
 
     fired: dict[str, int] = field(default_factory=dict)
     found: tuple[Finding, ...] = ()
@@ -212,7 +212,7 @@ def _in_order(tasks: Sequence[_Task], progress: OnStep | None, processes: int) -
 def _named(found: Sequence[Finding]) -> list[Finding]:
     """The findings in a fixed order, each with an id of its own; those that show the same acts are one.
 
-    What is found with a disputed close code, and with other codes too, has nothing to do with the dispute.
+    A deviation found with a disputed close code, and with other codes too, has nothing to do with the dispute.
     """
     distinct: dict[tuple[object, ...], Finding] = {}
     for one in found:

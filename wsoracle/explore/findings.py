@@ -41,7 +41,7 @@ Path = tuple[tuple[Event, Label], ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an implementation did wrong, in the shortest run that shows it. `case` is the id of its case."""
+    """A deviation of an implementation, in the shortest run that shows it. `case` is the id of its case."""
 
     implementation: str
     version: str
@@ -66,7 +66,7 @@ class Finding:
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """What it does, act by act in words."""
+        """The deviations, act by act in words."""
         return tuple(deviation.act for deviation in self.examined.deviations)
 
     @property
@@ -76,7 +76,7 @@ class Finding:
 
     @property
     def description(self) -> str:
-        """What it does, in words."""
+        """The behaviour of the implementation, in words."""
         return "; ".join(self.acts) + (" (its application asks for it, and it lets it)" if self.prompted else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def _chunks(stimulus: Stimulus) -> Iterator[bytes]:
 
 
 def observed_in_words(examined: Examined) -> list[str]:
-    """What was observed, in words: frames, and of a connection from the first octet on heads of HTTP as text."""
+    """The observations in words: frames, and for a connection from the first octet on also heads as text."""
     seen = [observation for observation in examined.trace if not isinstance(observation, Processed)]
     return list(map(described_with_heads if examined.attempt.from_first_octet else described, seen))
 

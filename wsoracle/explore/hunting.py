@@ -1,9 +1,9 @@
 """Hunting for deviations of an implementation: Hypothesis draws attempts, the judge judges, Hypothesis shrinks.
 
 Theory of operation. Each kind of deviation has an exception of its own, so that Hypothesis takes them for different
-faults and shrinks each to a minimal attempt. What was found is known in the next round and no longer raised, so that
-it cannot hide another. The same seed draws the same attempts, with one limit: ten seconds after the first fault of a
-round Hypothesis looks for no further one and begins to shrink, so that a much slower machine can end a round earlier.
+faults and shrinks each to a minimal attempt. A later round does not raise a deviation that is known, so that it cannot
+hide another. The same seed draws the same attempts, with one limit: ten seconds after the first fault of a round
+Hypothesis looks for no further one and begins to shrink, so that a much slower machine can end a round earlier.
 
 A round after the opening handshake is steered: Hypothesis is told (`target`) how many rules an attempt makes fire,
 those that fired seldom in the rounds before counting for more. A round from the first octet on is not: each single
@@ -68,7 +68,7 @@ def _judged(trace: Trace, attempt: Attempt) -> Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """What a hunt found: the minimal example of each deviation, how often rules fired by id, how many were drawn."""
+    """The result of a hunt: the minimal example of each deviation, how often each rule fired, how many were drawn."""
 
     found: tuple[Examined, ...]
     fired: Mapping[str, int]
@@ -117,10 +117,10 @@ def hunt(
 
 
 def _kinds(found: Iterable[Deviation]) -> list[object]:
-    """What makes a deviation a new one.
+    """The keys by which a deviation is known or new.
 
-    That a head is accepted in spite of a rule is known for each rule by itself, so that two faults in one head show
-    nothing new where each was found already. A crash is known by the function that raised the exception.
+    A head that is accepted in spite of rules has a key for each rule, so that two faults in one head show nothing new
+    where each was found already. The key of a crash is the function that raised the exception.
     """
     kinds: list[object] = []
     for one in found:

@@ -106,7 +106,7 @@ def run_cases(
 
 
 OFFERED: Final = {Role.SERVER: Offers(("chat",)), Role.CLIENT: Offers(("chat", "superchat"), deflate=True)}
-"""What the samples in cases take up."""
+"""The offers that the samples in cases take up."""
 
 
 def _attempt(case: Case, tested: PeerRole) -> Attempt:

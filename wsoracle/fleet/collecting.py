@@ -28,7 +28,7 @@ def remember(done: Round, folder: Path) -> None:
 
 
 def recall(turn: Turn, folder: Path, reports: Path) -> Round | None:
-    """The last round of an implementation at its present version; None where there is none."""
+    """The last round of an implementation at its present version, or None."""
     try:
         known = json.loads((folder / f"{turn.agent}.json").read_text(encoding="utf-8"))
         return Round(turn, reports / turn.agent, float(known["seconds"]), known["reason"])
@@ -47,7 +47,7 @@ class CaseRow:
 
 
 def read_rows(folder: Path) -> Iterator[CaseRow]:
-    """The overview of a run. Raises ValueError where there is none, or it is of another format."""
+    """The overview of a run. Raises ValueError where it is missing, or has another format."""
     name = folder / "wsoracle.json"
     try:
         document = json.loads(name.read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def read_record(row: CaseRow) -> Mapping[str, Any]:
 
 
 def column_of(done: Round, asked: int | None = None) -> Column:
-    """What a round came to; a report that cannot be read, or has fewer cases than were `asked` for, is a reason too."""
+    """The result of a round. A report that cannot be read, or has fewer cases than `asked`, is a reason too."""
     turn, reason = done.turn, done.reason
     verdicts: Counter[str] = Counter()
     uncounted, found = 0, []

@@ -34,7 +34,7 @@ class BrokenRule:
 
 @dataclass(frozen=True, slots=True)
 class WirePiece:
-    """What crossed the wire: in words, and the octets (the first of them, in hex) where they are known."""
+    """A piece of the wire: in words, and the octets (the first of them, in hex) where they are known."""
 
     what: str
     hex: str
@@ -43,10 +43,10 @@ class WirePiece:
 
 @dataclass(frozen=True, slots=True)
 class FleetDeviation:
-    """What an agent does against the same rules in some cases.
+    """A deviation of an agent from the same rules, in some cases.
 
-    `sent` are the last things that it was sent before the deciding place, `received` what it did there, `octet` the
-    offset of the deciding octet in all that it wrote; `without` is the note where no rule says what is wrong.
+    `sent` are the last pieces that arrived at it before the deciding place, `received` its reaction there, `octet` the
+    offset of the deciding octet in all that it wrote; `without` is the note of the judge where no rule is broken.
     """
 
     agent: str
@@ -63,7 +63,7 @@ class FleetDeviation:
 
     @property
     def strength(self) -> str:
-        """The strongest among its rules; FAILED where there is none."""
+        """The strongest among its rules; FAILED without rules."""
         return min((rule.strength for rule in self.rules), key=strength_rank, default="FAILED")
 
 
@@ -130,7 +130,7 @@ def _reading(record: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _around(record: Mapping[str, Any]) -> tuple[tuple[WirePiece, ...], tuple[WirePiece, ...]]:
-    """What the endpoint was sent before the deciding place, and what it did there."""
+    """The pieces that arrived at the endpoint before the deciding place, and its reaction there."""
     timeline = record["wsoracle"]["timeline"]
     at = next((number for number, entry in enumerate(timeline) if entry["deciding"]), None)
     if at is None:
@@ -146,7 +146,7 @@ def _around(record: Mapping[str, Any]) -> tuple[tuple[WirePiece, ...], tuple[Wir
 
 
 class _Wire:
-    """What crossed the wire in a case, as far as its wire log has it: of long pieces only the beginning."""
+    """The octets of a case as far as its wire log has them: only the beginning of a long piece."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         tester_is_client = record["wsoracle"]["role"] == "server"
@@ -170,7 +170,7 @@ class _Wire:
 
 
 def _pieces(record: Mapping[str, Any], kind: str) -> list[tuple[int, bytes]]:
-    """What one side wrote at a time: where each piece begins in its stream, and the octets that were kept of it."""
+    """The pieces that one side wrote: the offset of each in its stream, and the octets that were kept."""
     pieces, offset = [], 0
     for line in record["wirelog"]:
         if line[0] == kind:

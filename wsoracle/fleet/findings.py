@@ -141,7 +141,7 @@ class _Group:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Where it stands on the page."""
+        """The key that gives its place on the page."""
         column, deviation = self.members[0]
         sections = [natural(rule.section) for rule in deviation.rules]
         names = [rule.id for rule in deviation.rules]

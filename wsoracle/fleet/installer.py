@@ -140,7 +140,7 @@ class _Work:
         """Install npm's packages at their pinned versions."""
         self._paths.npm.mkdir(parents=True, exist_ok=True)
         wanted = {name: self._npm_pins[name] for name in _names(peers)}
-        # What is there already stays, also where only some peers were asked for.
+        # Installed packages stay, also where the user selected only some peers.
         there = {name: pin for name, pin in self._npm_pins.items() if npm_version(name, self._paths) == pin}
         document = {"private": True, "dependencies": there | wanted}
         (self._paths.npm / "package.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -49,7 +49,7 @@ class FleetPaths:
 
     @property
     def npm(self) -> Path:
-        """Where npm installs."""
+        """The folder in which npm installs."""
         return self.root / "npm"
 
     @property

@@ -128,7 +128,7 @@ class Server(Process):
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the server."""
         return f"ws://127.0.0.1:{self.port}"
 
 

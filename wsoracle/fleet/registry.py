@@ -63,5 +63,5 @@ PEERS: Final = _read(Path(__file__).with_name("registry.toml"))
 
 
 def find(name: str) -> Peer | None:
-    """The row of a name; None where there is none."""
+    """The row of a name, or None."""
     return next((peer for peer in PEERS if peer.name == name), None)

@@ -67,7 +67,7 @@ def _packaged(peer: Peer, package: str, paths: FleetPaths) -> str | None:
 
 
 def pip_version(package: str, paths: FleetPaths) -> str | None:
-    """What is installed in the virtual environment, or for this program where the paths name its interpreter."""
+    """The packages in the virtual environment, or of this program where the paths name its interpreter."""
     if paths.interpreter is not None:
         found = distributions(name=package)
     else:
@@ -77,7 +77,7 @@ def pip_version(package: str, paths: FleetPaths) -> str | None:
 
 
 def npm_version(package: str, paths: FleetPaths) -> str | None:
-    """What is installed below node_modules."""
+    """The version of a package below node_modules."""
     try:
         document = json.loads((paths.modules / package / "package.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -87,7 +87,7 @@ def npm_version(package: str, paths: FleetPaths) -> str | None:
 
 
 def apt_version(package: str) -> str | None:
-    """What Debian's package manager says of a package; None where it is not installed, or there is no dpkg."""
+    """The version that dpkg gives for a package; None where it is not installed, or dpkg is missing."""
     program = shutil.which("dpkg-query")
     if program is None:
         return None

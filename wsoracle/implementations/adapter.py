@@ -69,7 +69,7 @@ FIXED_KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What an endpoint offers or supports: subprotocols, and whether permessage-deflate (RFC 7692)."""
+    """The offer or the support of an endpoint: subprotocols, and whether permessage-deflate (RFC 7692)."""
 
     subprotocols: tuple[str, ...] = ()
     deflate: bool = False
@@ -227,7 +227,7 @@ class PeerUnderTest(ABC):
     # --- the application
 
     def events(self) -> list[Delivered]:
-        """What the application was told since the last call, in order."""
+        """The events that the application was told since the last call, in order."""
         events, self._told = self._told, []
         return events
 

@@ -106,11 +106,11 @@ class OwnEndpoint:
         self._take(self._endpoint.receive_eof())
 
     def octets_to_send(self) -> bytes:
-        """What it wrote since the last call."""
+        """The octets that the endpoint wrote since the last call."""
         return self._endpoint.octets_to_send()
 
     def events(self) -> list[Delivered]:
-        """What its application was told since the last call."""
+        """The events that its application was told since the last call."""
         told, self._told = self._told, []
         return told
 

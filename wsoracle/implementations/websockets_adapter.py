@@ -1,6 +1,6 @@
 """websockets as an implementation under test, through its Sans-I/O layer (ServerProtocol, ClientProtocol).
 
-What the driver does, and why (websockets' guide "Integrate the Sans-I/O layer", its docstrings, its own `Connection`):
+Actions of the driver, and sources (websockets' guide "Integrate the Sans-I/O layer", docstrings, its `Connection`):
 
 - A client sends `send_request(connect())`; a server answers each Request with `send_response(accept(request))`. The
   answer comes after `data_to_send`, as everywhere: what the library has to say by itself goes first.

@@ -1,7 +1,7 @@
 """wsproto as an implementation under test, through `wsproto.WSConnection`.
 
-What the driver does, and why (wsproto's guide "Getting Started", the docstrings of its events and exceptions, its two
-examples):
+Actions of the driver, and their sources (wsproto's guide "Getting Started", the docstrings of its events and
+exceptions, its two examples):
 
 - A client sends a Request event. A server answers each Request with AcceptConnection: the client's first subprotocol
   that is supported, and the extensions that are.
@@ -25,12 +25,13 @@ examples):
 - A client leaves TCP to the server (section 7.1.1 of the RFC) and goes on reading. In the state CLOSED wsproto
   answers octets with LocalProtocolError "Connection already closed", which is a driver's mistake and not a reaction
   to the peer: the driver drops octets that arrive then. After a parse failure octets still go to wsproto.
-- The end of the TCP stream is `receive_data(None)`, as its guide says; in the state CLOSED nothing is said, because
+- The end of the TCP stream is `receive_data(None)`, as its guide says; in the state CLOSED the driver omits it, because
   wsproto would tell of an abnormal closure (1006) after a clean one. Then the driver closes its side too.
 - A reply is sent inside the loop over `events()`, as in the examples, so replies have the order of the events.
 
-What the interface cannot say is refused: a first fragment while a message is being sent, or a continuation without
-one (wsproto chooses the opcode itself), and a text fragment that ends inside a character (wsproto takes `str`).
+The driver refuses requests that the interface cannot express: a first fragment while a message is being sent, a
+continuation without one (wsproto chooses the opcode itself), and a text fragment that ends inside a character (wsproto
+takes `str`).
 Besides LocalProtocolError, `send` refuses arguments with plain TypeError and ValueError ("payload too long for control
 frame"); both are taken as refusals there, and nowhere else.
 """

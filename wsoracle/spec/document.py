@@ -19,7 +19,7 @@ from ..text.output import write_text
 from . import frames, heads, register, rules, runs, stages, states
 
 DOCUMENT: Final = Path("docs/spec.md")
-"""Where the document lies, from the root of the repository."""
+"""The path of the document, from the root of the repository."""
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "uris": heads.uris,
@@ -60,7 +60,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "requirement-counts": register.requirement_counts,
     "requirements": register.requirements,
 }
-"""What makes each block, by the block's name."""
+"""The function that makes each block, by the block's name."""
 
 _MARKER: Final = re.compile(r"<!-- (generated|end):([a-z0-9-]+) -->\n?\Z")
 

@@ -33,11 +33,11 @@ URIS: Final = (
     "http://example.com/",
     "ws://example.com:0/",
 )
-"""URIs that show how one is read; the last ones are none."""
+"""URIs that show how one is read; the last ones are not URIs of WebSocket."""
 
 
 def uris() -> str:
-    """URIs and their components; or why one is none."""
+    """URIs and their components, or the reason why a text is no URI of WebSocket."""
     rows = []
     for uri in URIS:
         try:
@@ -99,12 +99,12 @@ def accept_example() -> str:
 
 
 def request_facts() -> str:
-    """What rules see of a request; the value of a sound one in bold."""
+    """The facts of a request that rules see; the value of a sound one in bold."""
     return _facts(REQUEST_VARIABLES, RequestFacts()._asdict())
 
 
 def response_facts() -> str:
-    """What rules see of a response; the value of a sound 101 in bold."""
+    """The facts of a response that rules see; the value of a sound 101 in bold."""
     return _facts(RESPONSE_VARIABLES, ResponseFacts()._asdict())
 
 
@@ -122,12 +122,12 @@ def _values(variable: Var, sound: Value) -> str:
 
 
 def request_conditions() -> str:
-    """What a server asks of a request, the switches at their defaults."""
+    """The conditions of a server on a request, the switches at their defaults."""
     return _conditions(REQUEST)
 
 
 def answer_conditions() -> str:
-    """What a client asks of the answer, the switches at their defaults."""
+    """The conditions of a client on the answer, the switches at their defaults."""
     return _conditions(ANSWER)
 
 

@@ -116,7 +116,7 @@ def _value_text(name: str, value: Expr) -> str:
 
 
 def reaction_text(reaction: Reaction) -> str:
-    """What a row asks for, as Markdown."""
+    """The reaction that a row asks for, as Markdown."""
     said = [f"**{reaction.word}**"]
     match reaction:
         case Refuse(code=status):

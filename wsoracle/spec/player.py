@@ -28,7 +28,7 @@ from wsoracle.model.rules.closing import handshake_done
 
 
 class Does(Enum):
-    """What an endpoint does in a step, or what happens to it. TAKE: the next thing that the peer sent arrives."""
+    """The action of an endpoint in a step, or the event at it. TAKE: the next unit that the peer sent arrives."""
 
     SEND = "sends"
     TAKE = "takes"
@@ -65,7 +65,7 @@ class PlayedStep:
 
 
 class _Coming(NamedTuple):
-    """What is under way to an endpoint: the octets of a head, the facts of a frame, or (None) the end of TCP."""
+    """A unit under way to an endpoint: the octets of a head, the facts of a frame, or (None) the end of TCP."""
 
     number: int
     sent: bytes | FrameFacts | None
@@ -176,7 +176,7 @@ def _request(passed: bytes | FrameFacts) -> Request | None:
 
 
 def after_words(state: State, setting: Setting) -> str:
-    """Where an endpoint stands after a step, and what it owes."""
+    """The state of an endpoint after a step, and the answers that it owes."""
     parts = [stage_words(state)]
     dues = list(dict.fromkeys(DUES[due] for due, _ in owed(state, setting)))
     if dues:

@@ -84,13 +84,13 @@ def state_variables() -> str:
 
 
 def frame_variables() -> str:
-    """What rules see of a frame."""
+    """The facts of a frame that rules see."""
     rows = [(code(name), _values(v), v.meaning) for name, v in FRAME_VARIABLES.items()]
     return table(("variable", "values", "meaning"), rows)
 
 
 def setting_variables() -> str:
-    """What stays fixed during a connection."""
+    """The variables that stay fixed during a connection."""
     rows = [(code(n), _values(v), v.meaning) for n, v in SETTING_VARIABLES.items() if v.meaning]
     rows.append((code("switch_..."), "its own", "one variable for each switch of chapter 15"))
     return table(("variable", "values", "meaning"), rows)
@@ -151,7 +151,7 @@ def _senders(row: CodeRange) -> str:
     disputed = row.disputed if row.switch else frozenset()
     settled = [role.value for role in Role if role in row.senders and role not in disputed]
     if row.switch is None:
-        return " and ".join(settled) or "nobody"
+        return " and ".join(settled) or "neither end"
     open_to = " and ".join(role.value for role in Role if role in disputed)
     asked = f"{open_to}: as {code(row.switch)} says"
     return f"{' and '.join(settled)}; {asked}" if settled else asked
@@ -162,7 +162,7 @@ def _source(row: CodeRange) -> str:
 
 
 def _against(row: CodeRange) -> str:
-    """The strength of the rows that refuse the code: against those who send it, and by those who receive it."""
+    """The strength of the rows that refuse the code, in an endpoint that sends it and in one that receives it."""
     if row.forbidden is None and row.switch is None:
         return "none"
     rows = f"send: {(row.forbidden or Strength.CONSENSUS).value}; receive: {Strength.CONSENSUS.value}"

@@ -140,7 +140,7 @@ BAD_TEXT: Final = FrameFacts(TEXT, fin=False, masked=True, length=2, utf8_next=u
 
 
 def outcomes() -> str:
-    """What a server whose limit is not known may do with the first fragment of a text that is not UTF-8."""
+    """The outcomes of a server with an unknown limit on the first fragment of a text that is not UTF-8."""
     found = allowed(State(), Event(EventKind.RECEIVE, BAD_TEXT), Setting(Role.SERVER))
     rows = [(str(outcome.label), listed(outcome.rules), outcome.strength.value) for outcome in found]
     return table(("outcome", "allowed by", "strength"), rows)

@@ -57,7 +57,7 @@ _KINDS: Final = (
 
 
 def _steps(state: State, setting: Setting) -> Iterator[tuple[str, State]]:
-    """What may happen in a state, in words, and where it leads."""
+    """The events that may happen in a state, in words, and the states that they lead to."""
     for kind in _KINDS:
         for head in (None,) if kind.facts is None else _heads(kind.facts):  # type: ignore[arg-type]
             event = Event.of(kind, head)

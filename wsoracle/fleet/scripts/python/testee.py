@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 
 def addresses() -> tuple[str, Callable[[int], Iterator[str]]]:
-    """Where to ask for the number of cases, and from that number all addresses to go through one after the other."""
+    """The address of the number of cases, and a function from that number to all addresses, in order."""
     base, agent = sys.argv[1].rstrip("/"), quote(sys.argv[2])
 
     def rest(count: int) -> Iterator[str]:
