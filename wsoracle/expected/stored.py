@@ -8,8 +8,9 @@ outcome once, and each set of outcomes once. The other profile, and cases that t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,12 +20,12 @@ from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
-from .foreseen import Foreseen, Outcomes, OwedAnswers
+from .foreseen import Outcomes, OwedAnswers
 
 if TYPE_CHECKING:
     from wsoracle.generators.cases.canonical import Reference
 
-__all__ = ["FILE", "answers_to", "expected_text", "outcomes_of", "stored"]
+__all__ = ["FILE", "Foreseen", "answers_to", "expected_text", "outcomes_of", "stored"]
 
 FILE: Final = Path(__file__).resolve().parent / "data" / "expected.json"
 FORMAT: Final = "wsoracle-expected"
@@ -37,6 +38,28 @@ class StoredCase(NamedTuple):
 
     outcomes: Outcomes
     owed: list[OwedAnswers] | None
+
+
+class Foreseen:
+    """The answers that a conforming endpoint owes so far, known beforehand: see `canonical.Reference`.
+
+    There is a step for each call of :meth:`sent`, whatever the octets.
+    """
+
+    def __init__(self, steps: Iterable[OwedAnswers]) -> None:
+        self.messages = 0
+        self.pongs = 0
+        self.failed = False
+        self.got_close = False
+        self._steps: Final[Iterator[OwedAnswers]] = chain.from_iterable(repeat(step, step[-1]) for step in steps)
+
+    def sent(self, octets: bytes, times: int = 1) -> None:
+        """The endpoint under test was sent these octets, as often as ``times`` says."""
+        messages, pongs, failed, got_close, _ = next(self._steps)
+        self.messages += messages
+        self.pongs += pongs
+        self.failed |= failed
+        self.got_close |= got_close
 
 
 def outcomes_of(case: Case, role: Role, profile: Profile = "interop") -> Outcomes:

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from wsoracle.generators.cases.steps import writes
+from wsoracle.model.octets.frames import Header
 from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead
-from wsoracle.model.octets.units import Cutter, FrameUnit
+from wsoracle.model.octets.units import Cutter
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
 from .transcript import LogEntry
@@ -44,6 +45,8 @@ class Received:
         self._sender: Final = sender
         self._reader: HeadParser | None = HeadParser(sender.peer)
         self._cutter = Cutter()
+        self._passed: Header | None = None
+        self._missing = 0
         self._waiting: list[bytes] = []
 
     @property
@@ -54,8 +57,7 @@ class Received:
     @property
     def inside(self) -> bool:
         """Whether a frame has begun and is not complete."""
-        begun = self._cutter.begun(len(self._cutter.octets))
-        return begun is not None and begun.header is not None
+        return self._passed is not None or self._begun() is not None
 
     def begin_frames(self) -> None:
         """Expect no head any more."""
@@ -77,29 +79,53 @@ class Received:
             if isinstance(self.head, ParsedHead) and self.head.rest:
                 self._waiting.append(self.head.rest)
         if self._reader is None and self._waiting:
-            before = len(self._cutter.frames)
-            self._cutter.add(self._taken())
-            for frame in self._cutter.frames[before:]:
-                self._count(frame)
-            if _MANY_OCTETS < self._cutter.rest == len(self._cutter.octets):
-                self._cutter = Cutter()  # so that no more than a frame is kept of a long connection
+            self._take_frames(self._taken())
+
+    def _take_frames(self, octets: bytes) -> None:
+        """Count the frames that are complete with these octets.
+
+        Of a data frame that is not complete, its header is kept and how much of its payload is missing: it may be long.
+        """
+        if self._passed is not None:
+            if len(octets) < self._missing:
+                self._missing -= len(octets)
+                return
+            octets = octets[self._missing :]
+            self._count(self._passed)
+            self._passed = None
+        before = len(self._cutter.frames)
+        self._cutter.add(octets)
+        for frame in self._cutter.frames[before:]:
+            self._count(frame.header, frame.payload)
+        begun, there = self._begun(), len(self._cutter.octets)
+        if begun is not None and not is_control(begun.opcode):
+            self._passed = begun
+            self._missing = self._cutter.rest + begun.size + begun.length - there
+            self._cutter = Cutter()
+        elif _MANY_OCTETS < self._cutter.rest == there:
+            self._cutter = Cutter()
+
+    def _begun(self) -> Header | None:
+        """The header of a frame that is not complete."""
+        begun = self._cutter.begun(len(self._cutter.octets))
+        return None if begun is None else begun.header
 
     def _taken(self) -> bytes:
         octets = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
         self._waiting.clear()
         return octets
 
-    def _count(self, frame: FrameUnit) -> None:
-        opcode = frame.header.opcode
+    def _count(self, header: Header, payload: bytes = b"") -> None:
+        opcode = header.opcode
         self.frames += 1
         if not is_control(opcode):
-            self.messages += frame.header.fin
+            self.messages += header.fin
         elif opcode == PONG:
-            self.pongs.append(frame.payload)
+            self.pongs.append(payload)
         elif opcode == PING:
-            self.ping = frame.payload
+            self.ping = payload
         elif opcode == CLOSE and self.close is None:
-            self.close = frame.payload
+            self.close = payload
 
 
 class Connection(asyncio.Protocol):

@@ -32,7 +32,7 @@ from .stored_record import (
     span_of,
     summary_of,
     with_summary,
-    write_page,
+    write_escaped,
 )
 
 __all__ = ["FORMAT", "FileNames", "ForeignFolder", "ReportFolder", "settled"]
@@ -151,7 +151,7 @@ class ReportFolder:
             if summary is None or summary.file != found.name:
                 passed_over.append(NoRecord(found.name, "its case is in another file too"))
                 continue
-            write_page(self.path / page_name(found.name), case_page(found.record, self._control_page(summary)))
+            write_escaped(self.path / page_name(found.name), case_page(found.record, self._control_page(summary)))
             done += 1
             if step is not None:
                 step(f"{agent}: {case_id}", done, total)
@@ -172,9 +172,11 @@ class ReportFolder:
         agents = self.summaries
         started, duration = span_of(summary for cases in agents.values() for summary in cases.values())
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
-        write_page(self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}')
-        write_page(self.path / "index.json", _listed(agents, _autobahn_fields))
-        write_page(self.path / "index.html", self._index_page(agents))
+        write_escaped(
+            self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}'
+        )
+        write_escaped(self.path / "index.json", _listed(agents, _autobahn_fields))
+        write_escaped(self.path / "index.html", self._index_page(agents))
         self.write_junit_markdown(self._junit, self._markdown)
 
     def write_junit_markdown(self, junit: str | None, markdown: str | None) -> None:

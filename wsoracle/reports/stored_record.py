@@ -33,7 +33,7 @@ __all__ = [
     "summary_of",
     "uncounted",
     "with_summary",
-    "write_page",
+    "write_escaped",
 ]
 
 MOST_OCTETS: Final = 64 << 20
@@ -196,12 +196,12 @@ def file_record(record: Mapping[str, Any], place: FilePlace) -> CaseSummary:
     from .page import tidy_page  # what it imports is needed by processes that make pages, and by no other
 
     file, tidied = f"{place.base}.json", tidy(record)
-    write_page(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
-    write_page(place.folder / page_name(file), tidy_page(tidied, place.control_page))
+    write_escaped(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
+    write_escaped(place.folder / page_name(file), tidy_page(tidied, place.control_page))
     return _summary(record, tidied, file)
 
 
-def write_page(path: Path, text: str) -> None:
+def write_escaped(path: Path, text: str) -> None:
     """Write a file whole, in UTF-8; characters that have no form in it (lone surrogates) as escapes. Raises OSError."""
     write_file(path, text.encode("utf-8", "backslashreplace"))
 

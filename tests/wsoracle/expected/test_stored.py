@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from wsoracle.expected import stored
-from wsoracle.expected.foreseen import Foreseen, Outcomes
-from wsoracle.expected.stored import FILE, answers_to, expected_text, outcomes_of
+from wsoracle.expected.foreseen import Outcomes
+from wsoracle.expected.stored import FILE, Foreseen, answers_to, expected_text, outcomes_of
 from wsoracle.expected.working_out import every_outcome, outcomes_for, owed_for
 from wsoracle.generators.cases.canonical import Reference
 from wsoracle.generators.cases.file import rules_digest

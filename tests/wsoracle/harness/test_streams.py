@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from itertools import accumulate, pairwise
 from typing import Literal
@@ -17,7 +18,7 @@ from wsoracle.harness.transcript import LogEntry, Transcript
 from wsoracle.harness.wire_log import MOST_ENTRIES, Direction, WireLog
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.history import History
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -127,6 +128,21 @@ def test_no_octets_make_a_reader_raise(data: st.DataObject, octets: bytes) -> No
     for chunk in chunks:
         received.take(chunk)
     assert sum(size * count for size, count in received_in(log_of(chunks)).chops.items()) == len(octets)
+
+
+def test_no_payload_of_data_is_kept_until_it_is_complete() -> None:
+    """A tester keeps up to 256 connections, with messages of 16 MiB."""
+    octets = encode(Frame(BINARY, bytes(8 << 20), key=b"wxyz")) + encode(Frame(PING, b"there?"))
+    received = Received(Role.CLIENT)
+    received.begin_frames()
+    tracemalloc.start()
+    for begin in range(0, len(octets), 1 << 16):
+        received.take(octets[begin : begin + (1 << 16)])
+        assert received.inside or begin + (1 << 16) >= len(octets)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (received.messages, received.frames, received.ping, received.inside) == (1, 2, b"there?", False)
+    assert peak < 1 << 20
 
 
 def test_of_many_frames_only_some_are_listed_and_every_close() -> None:
