@@ -17,7 +17,7 @@ from typing import Final
 __all__ = ["HALF", "can_create_beside", "remove_halves", "write_directory", "write_file"]
 
 HALF: Final = ".wsoracle-half-"
-"""What the names of unfinished files and directories begin with."""
+"""The beginning of the names of unfinished files and directories."""
 
 Name = str | os.PathLike[str]
 

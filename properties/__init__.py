@@ -1,4 +1,4 @@
-"""What must be true: requirements, theorems, state machines, and the judge with its readers of traces.
+"""Properties of rule sets and of endpoints: requirements, theorems, state machines, the judge, readers of traces.
 
 Rule sets and observations go in; proofs, counterexamples and judgements come out.
 """

@@ -1,9 +1,9 @@
-"""From a history of the model to a case: concrete octets, every allowed outcome, what is seen of it, and the control.
+"""From a history of the model to a case: concrete octets, every allowed outcome, its visible events, and the control.
 
-Theory of operation. The steps of a history are realised as octets and followed in the machine. What the endpoint under
-test has to show for them (a Pong for each Ping, an echo for each message) is collected on the way. At the last step
-each outcome that the rules allow leads to a state, and what is owed there (a Close, the end of TCP) completes what is
-seen. Where order is free, each order is an outcome of its own: Pongs among echoes; only the latest Pong; and an end
+Theory of operation. The steps of a history are realised as octets and followed in the machine, which collects the
+answers of the endpoint under test on the way (a Pong for each Ping, an echo for each message). At the last step each
+outcome that the rules allow leads to a state, and the answers owed there (a Close, the end of TCP) complete the visible
+events. Where order is free, each order is an outcome of its own: Pongs among echoes; only the latest Pong; and an end
 that overtakes answers.
 """
 
@@ -360,7 +360,7 @@ _ANSWERS: dict[str, SeenRequest | SeenResponse] = {
 
 
 def _tails_of_opening(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tuple[SeenEvent, ...]]]:
-    """What follows before the opening handshake is complete: the answer, and whether TCP may be closed without it."""
+    """The events owed before the handshake is complete: the answer, and whether TCP may be closed without it."""
     dues = [due for due, _ in run.machine.owed(state)]
     if Due.RESPONSE in dues:
         yield (), (_ANSWERS[HANDSHAKE[state.handshake]],)

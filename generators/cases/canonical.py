@@ -1,6 +1,6 @@
-"""What an endpoint that follows the rules does with a stimulus; and a smaller stimulus that it answers alike.
+"""The behaviour of an endpoint that follows the rules on a stimulus; and a smaller stimulus that it answers alike.
 
-Theory of operation. Rules see of a frame only facts: its bits, its length beside a few constants (125, 65,535 and the
+Theory of operation. Rules see only facts of a frame: its bits, its length beside a few constants (125, 65,535 and the
 limit, which is out of reach here), whether text is valid. So a message of many MiB is judged as one of 65,536 octets,
 and a frame (or a round trip) that leaves the state as it was can be repeated twice instead of a thousand times.
 """
@@ -140,7 +140,7 @@ def _written(frame: Frame, role: Role) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalRun:
-    """What an endpoint that follows the rules does with a stimulus.
+    """The behaviour of an endpoint that follows the rules on a stimulus.
 
     `octets`     what each action puts on the wire
     `answers`    what it sends, in order, its Close not among them
@@ -215,7 +215,7 @@ def written_close(role: Role, code: int | None) -> bytes:
 
 
 def text_taken(actions: tuple[Action, ...]) -> Frame | None:
-    """The first data message of a stimulus that sends one in whole frames, as one frame; None where there is none."""
+    """The first data message of a stimulus that sends one in whole frames, as one frame, or None."""
     opcode, payload = 0, b""
     for action in actions:
         if not isinstance(action, SendFrame) or is_control(action.frame.opcode) or not action.is_whole:

@@ -83,7 +83,7 @@ class Case:
 
     @cached_property
     def actions(self) -> tuple[Action, ...]:
-        """What the tester does; steps of the endpoint's own are left out."""
+        """The actions of the tester; steps of the endpoint's own are left out."""
         return tuple(step for step in self.steps if isinstance(step, ACTIONS))
 
     @cached_property

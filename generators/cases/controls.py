@@ -49,9 +49,9 @@ def with_nearest_controls(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 class _Shape(NamedTuple):
-    """What the frames of a case look like: how many of each kind, in how many fragments, how long, in what writes.
+    """The shape of the frames of a case: how many of each kind, in how many fragments, how long, in what writes.
 
-    `order` are the opcodes of the first frames, and `controls` says how many of those are control frames.
+    `order` are the opcodes of the first frames, and `controls` counts the control frames among them.
     """
 
     opcodes: tuple[tuple[int, int], ...]

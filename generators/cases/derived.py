@@ -1,7 +1,7 @@
-"""What follows from the outcomes of a case, so that nothing can disagree with them, and which cases go together.
+"""Properties derived from the outcomes of a case, so that none can disagree with them, and sets of cases.
 
-A case that is a history goes in: its steps, the exact octets, the outcomes that the rules allow. What testers and
-readers want besides comes out: the `expected` and `expectedClose` of Autobahn, whether the case is negative, whether a
+A case that is a history goes in: its steps, the exact octets, the outcomes that the rules allow. Further properties for
+testers and readers come out: the `expected` and `expectedClose` of Autobahn, whether the case is negative, whether a
 tester can carry it.
 """
 
@@ -110,10 +110,10 @@ def judge_only(case: Case) -> str | None:
 def expected(case: Case) -> dict[str, list[list[list[Any]]]]:
     """Messages and Pongs to be received, by verdict, as in Autobahn, payloads in hex.
 
-    Nothing for a case about the opening handshake, of which that suite has none.
+    Empty for a case about the opening handshake: Autobahn has no such cases.
 
-    The suite has one list of events for each verdict, here there can be several. What is allowed under a better
-    verdict is not repeated under a worse one.
+    Autobahn has one list of events for each verdict, here there can be several. A list under a better verdict is not
+    repeated under a worse one.
     """
     found: dict[str, list[list[list[Any]]]] = {}
     for outcome in () if case.opening else acceptable(case):
@@ -127,7 +127,7 @@ def expected(case: Case) -> dict[str, list[list[list[Any]]]]:
 def expected_close(case: Case) -> dict[str, Any] | None:
     """How the connection ends, as in Autobahn; None where no outcome is told on the wire.
 
-    It speaks of the best verdict: where outcomes with that verdict differ in who closes, of the first of them.
+    It describes the best verdict: where outcomes with that verdict differ in the side that closes, the first of them.
     """
     visible = [outcome for outcome in acceptable(case) if outcome.observable is not None]
     if case.opening or not visible:
@@ -151,7 +151,7 @@ def closed_by_me(case: Case, outcome: AllowedOutcome) -> bool:
 
 
 def check_suite(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """The cases in the order of their ids; ValueError where there is none, or where two or a control are at odds."""
+    """The cases in the order of their ids; ValueError for no cases, a repeated id, or a control that does not fit."""
     ordered = sorted(map(checked, cases), key=lambda case: case.id)
     if not ordered:
         raise ValueError("there is no case to write: nothing was selected")

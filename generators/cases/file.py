@@ -39,7 +39,7 @@ class Suite(NamedTuple):
 
 
 def rules_digest() -> str:
-    """What the rules say, their quotes aside, as a short number: another set of rules has another one."""
+    """The digest of a rule set without its quotes: another set of rules has another digest."""
     from wsoracle.model.rules import RULES  # a start that only reads the file does not need them
 
     rows = [(rule.id, rule.strength.value, rule.on.value, repr(rule.when), repr(rule.then)) for rule in RULES]

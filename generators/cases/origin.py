@@ -1,4 +1,4 @@
-"""Where a case comes from."""
+"""The origin of a case."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ORIGIN_DETAIL: Final[Mapping[str, str | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a case comes from: the witness of a rule, the killer of a mutant, an exploration's seed, faults put into a
+    """The origin of a case: the witness of a rule, the killer of a mutant, an exploration's seed, faults put into a
     sound head, a control, or the catalogue of Autobahn's ids."""
 
     kind: Literal["witness", "mutant", "exploration", "fault", "control", "catalogue"]

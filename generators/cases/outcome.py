@@ -1,4 +1,4 @@
-"""The outcomes of a case: what is allowed, what of it is seen on the wire, and the verdict on it (docs/cases.md)."""
+"""The allowed outcomes of a case, their events on the wire, and the verdict on each (docs/cases.md)."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def seen_to_json(seen: SeenEvent) -> list[Any]:
 
 
 def seen_from_json(document: Sequence[Any]) -> SeenEvent:
-    """What an array says was seen; ValueError for anything else."""
+    """The event that an array describes; ValueError for anything else."""
     match document:
         case ["message", "binary" | "text" as kind, str(payload)]:
             return SeenMessage(bytes.fromhex(payload), kind == "binary")

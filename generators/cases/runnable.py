@@ -18,7 +18,7 @@ __all__ = ["catalogue_cases", "generated_cases", "runnable_cases"]
 
 
 def runnable_cases(*groups: str) -> tuple[Case, ...]:
-    """Every case, those of the catalogue first; with ``groups``, those whose group begins with one of these titles."""
+    """All cases, the catalogue first; with ``groups``, the cases whose group begins with one of these titles."""
     every = (*catalogue_cases(), *generated_cases())
     return tuple(case for case in every if case.group[0] in groups) if groups else every
 

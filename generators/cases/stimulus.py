@@ -1,4 +1,4 @@
-"""What arrives at an endpoint in the steps of a case: octets, bursts of writes, and where they leave the stream.
+"""The stimulus of a case: the octets that arrive at the endpoint, bursts of writes, and where they leave the stream.
 
 Steps go in; nothing here knows of outcomes.
 """
@@ -21,7 +21,7 @@ __all__ = ["Burst", "StreamEnd", "bursts", "chunk_faults", "order_faults", "size
 
 
 class StreamEnd(StrEnum):
-    """Where the stimulus leaves the peer's stream: what a tester may send after it depends on this."""
+    """The place in the peer's stream after the stimulus: it decides what a tester may send next."""
 
     BETWEEN_MESSAGES = "between messages"
     INSIDE_MESSAGE = "inside a message"
@@ -41,7 +41,7 @@ def sizes(steps: Sequence[CaseStep]) -> tuple[int, ...]:
 
 
 def stream_end(case: Case) -> StreamEnd:
-    """Where a case leaves the tester's stream."""
+    """The place in the tester's stream after a case."""
     if any(isinstance(step, SendOctets) or (isinstance(step, SendFrame) and not step.is_whole) for step in case.steps):
         return StreamEnd.INSIDE_FRAME
     frames = (step.frame for step in case.steps if isinstance(step, SendFrame))
@@ -76,7 +76,7 @@ def order_faults(steps: Sequence[CaseStep]) -> Iterator[str]:
 
 
 def chunk_faults(steps: Sequence[CaseStep], chunks: Sequence[int]) -> Iterator[str]:
-    """Why the stimulus cannot be written in chunks of these sizes."""
+    """The reasons why the stimulus cannot be written in chunks of these sizes."""
     if any(size < 1 for size in chunks):
         yield "a chunk has at least one octet"
     count = sum(sizes(steps))
@@ -116,7 +116,7 @@ class _Message:
         self._payload, self._binary = b"", False
 
     def shown(self, frame: Frame) -> list[SeenEvent]:
-        """What a frame shows: a whole message with its last fragment, a Pong, a Close."""
+        """The event that a frame completes: a whole message with its last fragment, a Pong, a Close."""
         if frame.opcode == PONG:
             return [SeenPong(frame.payload)]
         if frame.opcode == CLOSE:

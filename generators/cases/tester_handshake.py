@@ -19,7 +19,7 @@ _PRODUCT: Final = "wsoracle"
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What a tester says besides what the protocol asks for: as a client (all of it) or as a server (`subprotocols`).
+    """The optional parts of a tester's head: as a client (all of them) or as a server (`subprotocols`).
 
     ``headers`` are further fields; one of a name that the tester sends itself takes the place of its own.
     """
@@ -66,10 +66,10 @@ def answer_to(request: Request, greeting: Greeting) -> Response:
 
 
 def for_server(sample: bytes, uri: WebSocketUri, greeting: Greeting) -> bytes:
-    """A sample request for the server under test: its target and its host in the place of those of the sample.
+    """A sample request for the server under test: with the target and the host of that server.
 
-    What a server may want to see of every client, such as Authorization, is added where the sample has a whole head and
-    no such field. Not an Origin, which any server may refuse: then nothing would be known of the sample.
+    Fields that a server may ask of every client, such as Authorization, are added where the sample has a complete head
+    without them. An Origin is not added: any server may refuse it, and the sample would show nothing.
     """
     octets = sample.replace(SAMPLE_URI.resource_name.encode(), uri.resource_name.encode())
     octets = octets.replace(SAMPLE_URI.host_header.encode(), uri.host_header.encode())

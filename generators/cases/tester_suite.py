@@ -110,7 +110,7 @@ def for_tester(case: Case) -> Case:
 
 
 def _actions(case: Case) -> Iterator[Action]:
-    """The actions. What arrives after a step of the endpoint's own is sent when that has come."""
+    """The actions. The tester waits for a step of the endpoint's own before it sends the octets after it."""
     begun = waits = False
     for step in case.steps:
         if isinstance(step, EndpointSends | EndpointSendsHead):

@@ -20,7 +20,7 @@ _NAMES: Final = ("rsv1", "rsv2", "rsv3")
 
 
 def repetitions(actions: tuple[Action, ...]) -> list[tuple[Action, int]]:
-    """Actions with how often they are done, in order. Of very many, the same one is named once, with the sum."""
+    """Actions with their counts, in order. Where there are very many, each appears once, with the sum."""
     if len(actions) <= MANY:
         return [(action, 1) for action in actions]
     if actions[0] is actions[2]:
@@ -35,7 +35,7 @@ def repetitions(actions: tuple[Action, ...]) -> list[tuple[Action, int]]:
 
 
 def in_words(actions: tuple[Action, ...]) -> str:
-    """What is sent, for people, in one sentence."""
+    """The stimulus for people, in one sentence."""
     runs = repetitions(actions)
     parts: list[str] = []
     before = 1
@@ -88,7 +88,7 @@ def _frame(action: SendFrame) -> str:
 
 
 def change_in_words(name: str, value: object) -> str:
-    """What is not as usual in a head, a fact and its value: in words that are true whatever the client has offered."""
+    """An unusual fact of a head and its value, in words that are true whatever the client has offered."""
     shown_value = "one that the client is taken to have offered" if value == "offered" else str(value).lower()
     return f"{name.replace('_', ' ')} is {shown_value}"
 

@@ -27,7 +27,7 @@ _BY_PRODUCTS: Final = ("__pycache__", ".pytest_cache")
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What an export wrote.
+    """The result of an export.
 
     `carried` are the ids of the cases that are in it, `left_out` those that its format or its runner cannot carry,
     each with the reason. `names` is what a case is called there, where that is not its id.

@@ -41,7 +41,7 @@ def _validator() -> Draft202012Validator:
 
 
 def schema_faults(document: Any) -> list[str]:
-    """Where a document does not follow the schema of a case, one line each; empty when it does."""
+    """The places where a document does not follow the schema of a case, one line each."""
     errors = sorted(_validator().iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path])
     return [f"{'/'.join(map(str, error.absolute_path)) or 'the case'}: {error.message}" for error in errors]
 

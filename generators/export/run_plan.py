@@ -1,4 +1,4 @@
-"""What a runner needs of a case, and no more: the writes, what to wait for, and what may be seen.
+"""The plan of a runner for a case: the writes, the events to wait for, and the events that are allowed.
 
 Both exporters that make runnable files embed these plans, so that they run the same case the same way.
 """

@@ -123,7 +123,7 @@ def close_bodies(role: Role) -> tuple[bytes, ...]:
 class FrameItem:
     """A frame before its place is known: with the `opcode` TEXT or BINARY it continues a message that is in progress.
 
-    The payload is repeated `times`. What follows FIN are faults: `bits` are the reserved bits that are set,
+    The payload is repeated `times`. The fields after FIN are faults: `bits` are the reserved bits that are set,
     `other_opcode` stands in place of the opcode, `other_fin` and `other_mask` turn FIN and MASK over; `form` is the
     length form where it is not the minimal one and `declared` the length in the header where it is more than there is.
     `joined`: in one chunk with the item before; `cut`: into two after as many octets, modulo the length of the frame.
@@ -216,7 +216,7 @@ def _requests(role: Role, fragments: bool) -> tuple[tuple[Asks, ...], ...]:
 
 
 def requests(role: Role, *, fragments: bool = True) -> st.SearchStrategy[Asks]:
-    """What the application on an endpoint of this role asks for: messages, Pings, Pongs and Close with any code."""
+    """The requests of the application on an endpoint of this role: messages, Pings, Pongs and Close with any code."""
     return st.one_of([st.sampled_from(pool) for pool in _requests(role, fragments)])
 
 

@@ -195,7 +195,7 @@ _SHAPES: Final = (
     ("trail", b","),
     ("value", b""),
 )
-"""What can be done to any field."""
+"""The changes that fit any field."""
 
 _UPGRADE: Final = (b"WebSocket", b"h2c", b"websocket/13", b"h2c, websocket", b"websocket, websocket", b'"websocket"')
 _CONNECTION: Final = (
@@ -282,7 +282,7 @@ _PING: Final = {
     Role.SERVER: encode(Frame(PING, b"a", key=b"\x01\x02\x03\x04")),
     Role.CLIENT: encode(Frame(PING, b"a")),
 }
-"""What an endpoint of either role answers once it has opened."""
+"""Events that an endpoint of either role answers once it is open."""
 
 
 @lru_cache(maxsize=2)

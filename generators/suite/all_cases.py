@@ -1,4 +1,4 @@
-"""All generated cases, wherever they come from: what ``wsoracle generate`` writes and what requirements point at."""
+"""All generated cases, of any origin: ``wsoracle generate`` writes them, and requirements refer to them."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _with_close(row: Mapping[str, Any]) -> list[Frame]:
 
 
 def _histories(name: str, role: Role, frames: Iterable[Frame]) -> Iterator[tuple[str, Scenario]]:
-    """What happens at an endpoint of a role: its run to the end, and each silence where something is owed."""
+    """The histories of an endpoint of a role: its run to the end, and each silence where an answer is owed."""
     run = _Run(role)
     for frame in frames:
         run.receive(frame)

@@ -30,7 +30,7 @@ FactChange: TypeAlias = "tuple[str, object]"
 
 
 class _Side(NamedTuple):
-    """What arrives at an endpoint of a role, in which state, and what leads there."""
+    """A head that arrives at an endpoint of a role, the state, and the history that leads there."""
 
     kind: EventKind
     state: State

@@ -1,12 +1,12 @@
 """A shortest witness for each rule and role: a history, and a final event at which the rule is enabled.
 
-Theory of operation. Under the default setting the reachable states are visited breadth first, and the first events at
-which a rule is enabled are its candidates; one where nothing else speaks against the event is preferred. (Before the
-opening handshake has begun something often does: one that is a step further is preferred to that too.) A rule that
-stays silent needs another setting: those that differ from the default in one variable, then in two, are searched, of
-the variables on which its guard depends, through the effects of other rules too. A rule that no setting enables at the
-full level can still govern what departs from a SHOULD or from CONSENSUS; that is searched last, and the witness says
-so. What is left has no witness: :class:`Unreached` carries the reason.
+Theory of operation. Under the default setting the search visits the reachable states breadth first; the first events at
+which a rule is enabled are its candidates, and it prefers an event that no other rule forbids. (Before the opening
+handshake has begun, another rule often does; then it prefers an event one step further.) A rule that stays silent needs
+another setting: the search tries those that differ from the default in one variable, then in two, among the variables
+on which the guard of the rule depends, directly or through the effects of other rules. A rule that no setting enables
+at the full level can still govern departures from a SHOULD or from CONSENSUS; the search tries these last, and the
+witness says so. Any other rule has no witness: :class:`Unreached` carries the reason.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _CONSTANT: Final = frozenset(name for name in STATE_VARIABLES if name.startswith
 
 
 class WitnessStart(NamedTuple):
-    """Where a witness begins: a setting, and the state before or right after the opening handshake."""
+    """The start of a witness: a setting, and the state before or right after the opening handshake."""
 
     setting: Setting
     state: State = State()
@@ -113,7 +113,7 @@ Changes: TypeAlias = tuple[tuple[str, Value], ...]
 
 
 def witnesses(rules: RuleSet = RULES, only: Iterable[str] | None = None) -> dict[tuple[str, Role], WitnessOrReason]:
-    """A shortest witness, or the reason why there is none, by rule id and role, in the order of the rules.
+    """A shortest witness, or the reason for its absence, by rule id and role, in the order of the rules.
 
     With ``only``, those of the rules with these ids; :class:`KeyError` for an id that no rule has.
     """
@@ -228,7 +228,7 @@ class _Search:
     # --- which settings a rule may need ---------------------------------------------------------------------------
 
     def _changes(self, rule: Rule, count: int) -> Iterator[Changes]:
-        """The changes of so many variables that can matter to the rule, those that its own guard reads first."""
+        """The changes of `count` variables that can matter to the rule, those that its own guard reads first."""
         names = self._depends_on(rule) if count else ()
         for chosen in combinations(names, count):
             yield from (tuple(zip(chosen, values, strict=True)) for values in product(*map(_other_values, chosen)))
@@ -302,12 +302,12 @@ def known_values(rules: RuleSet, start: WitnessStart) -> dict[str, Value]:
 
 
 def first_state(rule: Rule) -> State:
-    """Where histories begin that lead to a rule: before the opening handshake where it never holds after it."""
+    """The start of histories that lead to a rule: before the opening handshake if the rule never holds after it."""
     return CONNECTING if of_handshake(rule) else State()
 
 
 def _cannot_be(rule: Rule, known: Mapping[str, Value]) -> bool:
-    """Where these values are known, the guard cannot hold, or the event not happen."""
+    """Whether, with these values known, the guard cannot hold or the event cannot happen."""
     return any(_is_false(substitute(part, known)) for part in (rule.when, opportunity(rule.on)))
 
 

@@ -1,6 +1,6 @@
 """The requirement register: every normative sentence of RFC 6455 and how it is covered.
 
-The rows are data (``requirements.toml``, read by :mod:`.rows`). What covers a row is derived from the rules' own quotes
+The rows are data (``requirements.toml``, read by :mod:`.rows`). The coverage of a row is derived from the rules' quotes
 wherever they lead to it (:func:`rules_quoting`); a row names further ids only where they do not. The checks give a list
 of problems, empty where all is well, so that a test or a command can print them all.
 """
@@ -52,7 +52,7 @@ NOT_NORMATIVE: Final[Mapping[str, str]] = {
 
 
 class RuleLike(Protocol):
-    """What the register needs to know of a rule."""
+    """The attributes of a rule that the register reads."""
 
     @property
     def id(self) -> str:
@@ -68,7 +68,7 @@ class RuleLike(Protocol):
 
 
 class TheoremLike(Protocol):
-    """What the register needs to know of a theorem; one with an attribute ``requirements`` names the ids it covers."""
+    """The attributes of a theorem that the register reads; ``requirements``, where it has it, are the ids it covers."""
 
     @property
     def id(self) -> str:
@@ -78,7 +78,7 @@ class TheoremLike(Protocol):
 def rules_quoting(requirement: Requirement, rules: Iterable[RuleLike]) -> tuple[str, ...]:
     """Give the ids of the rules of the same section that quote the requirement's sentence, or a part of it.
 
-    Of a quote of several sentences, each that has a normative key word counts by itself.
+    In a quote of several sentences, each sentence with a normative key word counts by itself.
     """
     return tuple(rule.id for rule in rules if rule.section == requirement.section and _leads_to(rule, requirement))
 

@@ -47,7 +47,7 @@ class Requirement:
 
     ``id`` is the section and a running number in the order of the text ("5.2-03"); ``quote`` is the whole sentence,
     normalised as :mod:`.rfc_text` says. ``why`` is the reason why the requirement is not observable, None where it is
-    covered. ``rules`` and ``theorems`` are ids of those that cover the sentence and whose own words do not lead to it;
+    covered. ``rules`` and ``theorems`` are the ids that cover the sentence although their own words do not lead to it;
     the rules that quote the sentence are found by the register.
     """
 

@@ -5,7 +5,7 @@ Everything here is a pure function of a string: no file is opened.  Typical use:
     rfc = parse(path.read_text(encoding="utf-8"))
     assert quote_occurs(rfc, "A masked frame MUST have the field frame-masked set to 1", "5.3")
 
-What normalisation does, and the only place where it is done:
+Normalisation, which is done only here:
 
 * page furniture goes: the footer ``Fette & Melnikov ... [Page N]``, the form feed, the header ``RFC 6455 ...``;
   a paragraph that ran over the page break is whole again;

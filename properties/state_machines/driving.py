@@ -58,7 +58,7 @@ class Sut(Protocol):
         """Whether it has ended its side of the TCP stream."""
 
     def events(self) -> Sequence[TellsOf]:
-        """What it told its application since the last call."""
+        """The events that it told its application since the last call."""
 
     def send_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """The application sends a frame of a message."""
@@ -134,7 +134,7 @@ class Driver:
             self.sut.send_close(asks.code, asks.reason)
 
     def _look(self) -> None:
-        """Observe what the endpoint did. What it told stands after what it wrote: which came first is not known."""
+        """Observe the endpoint. Told events stand after written octets: their order is not known."""
         octets = self.sut.octets_to_send()
         if octets:
             self.trace.append(Writes(octets))

@@ -1,10 +1,10 @@
 """A walk through the states of one endpoint, one allowed outcome after another, in two engines that must agree.
 
 The rules as they stand (`model.machine`) and the rules compiled (`model.compiled`) are asked the same at every step:
-which rows are enabled, what is allowed, what is owed. What the walk meets is counted, rule by rule.
+which rows are enabled, which outcomes are allowed, which answers are owed. The walk counts the rules that it meets.
 
-A walk can have a goal, a rule that is to fire: :meth:`Walk.events_for` are the events at which it would, here and now,
-and :meth:`Walk.moves` the ways to go on where there is none.
+A walk can have a goal, a rule that has to fire: :meth:`Walk.events_for` gives the events at which it would fire now,
+and :meth:`Walk.moves` the ways to go on where no event does.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def possible_in(rule: Rule, setting: Setting, rules: RuleSet = RULES) -> bool:
     """Whether a rule can fire at all in a setting, as far as the setting alone decides it."""
     if substitute(rules.guard(rule), setting.values).key() == FALSE.key():
         return False
-    # What a frame can be says nothing of the setting; a head comes from one role and goes to the other.
+    # The frames that can arrive do not depend on the setting; a head comes from one role and goes to the other.
     return rule.on.has_frame or substitute(possible(rule.on), setting.values).key() != FALSE.key()
 
 
 class _Ground:
-    """What walks under one setting have in common, worked out once for each state."""
+    """Results that walks under one setting share, computed once for each state."""
 
     def __init__(self, rules: RuleSet, setting: Setting) -> None:
         self.compiled: Final = CompiledMachine(rules, setting)
@@ -51,14 +51,14 @@ class _Ground:
         self._moves: Final[dict[State, tuple[tuple[WalkMove, ...], ...]]] = {}
 
     def enabled(self, state: State) -> tuple[tuple[Event, int], ...]:
-        """What is worth trying in a state, each with the mask of the rows that are enabled."""
+        """The events worth trying in a state, each with the mask of the rows that are enabled."""
         if state not in self._enabled:
             compiled = self.compiled
             self._enabled[state] = tuple((e, compiled.mask(e.kind, state, e.facts)) for e in self._alphabet(state))
         return self._enabled[state]
 
     def events_for(self, state: State, goal: str) -> tuple[Event, ...]:
-        """The events at which a rule fires; of those that carry nothing also those that depart from others for it."""
+        """The events at which a rule fires; an event without facts may depart from other rules for it."""
         rule = self.rules.by_id[goal]
         bit = 1 << self.rules.of(rule.on).index(rule)
         found = tuple(event for event, mask in self.enabled(state) if event.kind is rule.on and mask & bit)
@@ -71,7 +71,7 @@ class _Ground:
     def moves(self, state: State) -> tuple[tuple[WalkMove, ...], ...]:
         """The ways out of a state that are allowed in full, in groups that change the same variables.
 
-        Of events at which the same rows are enabled with the same states after them, the first is taken.
+        The first event stands for all at which the same rows are enabled with the same states after them.
         """
         if state not in self._moves:
             ways: dict[State, WalkMove] = {}
@@ -117,7 +117,7 @@ class Walk:
         return self._ground.moves(self.state)
 
     def meet(self, event: Event) -> tuple[Outcome, ...]:
-        """What is allowed at an event here, departures included. Raises :class:`EnginesDisagree`."""
+        """The outcomes of an event here, departures included. Raises :class:`EnginesDisagree`."""
         state, setting, rules, compiled = self.state, self.setting, self.rules, self._ground.compiled
         rows = interpreted.enabled(rules, setting, state, event)
         self._agree("enabled", event, rows, compiled.enabled(state, event))

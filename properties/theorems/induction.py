@@ -53,7 +53,7 @@ class Monitor:
 
 @dataclass(frozen=True)
 class SafetyProperty:
-    """What must never happen: ``never`` over state, setting, event, outcome, next state and monitors.
+    """A property that must never hold: ``never`` over state, setting, event, outcome, next state and monitors.
 
     ``assuming`` restricts the settings (a switch, a role); it may mention setting variables alone.
     """
@@ -275,7 +275,7 @@ def _trace(model: Any, envs: Sequence[Mapping[str, Any]], steps: int, state_only
 
 
 def described(event: Event) -> str:
-    """What an event carries on one line: of a frame true flags and numbers that matter, of a head what is unusual."""
+    """The facts of an event on one line: true flags and relevant numbers of a frame, unusual facts of a head."""
     if event.head is not None:
         usual = type(event.head)()._asdict()
         changed = {n: v for n, v in event.head._asdict().items() if v != usual[n]}

@@ -74,7 +74,7 @@ REQUEST: Final[tuple[HeadCondition, ...]] = (
     HeadCondition("The extensions, if there are any, are a list as section 9.1 has it.",
                   ~is_("offers", "not a list of extensions")),
 )  # fmt: skip
-"""What a server asks of a request, the switches at their defaults."""
+"""The conditions of a server on a request, the switches at their defaults."""
 
 BEYOND_DISPUTE: Final = all_of([
     *(condition.holds for condition in REQUEST),
@@ -93,7 +93,7 @@ ANSWER: Final = (
     HeadCondition("The extensions, if there are any, were offered, with parameters that are known.",
               is_("extensions", "absent", "offered")),
 )  # fmt: skip
-"""What a client asks of the answer, the switches at their defaults."""
+"""The conditions of a client on the answer, the switches at their defaults."""
 
 UNDISPUTED: Final = all_of([
     *(condition.holds for condition in ANSWER),
@@ -110,7 +110,7 @@ def _conditions(conditions: Sequence[HeadCondition]) -> Expr:
 
 
 class _Question:
-    """What a rule set makes of a head, in any state where it is read, the switches at their defaults."""
+    """The outcomes of a rule set for a head, in any state where it is read, the switches at their defaults."""
 
     def __init__(self, rules: RuleSet, kind: EventKind, when: Expr) -> None:
         self.kind = kind
@@ -136,7 +136,7 @@ class _Question:
         return term(expression, self.env)
 
     def example(self, *terms: Any) -> list[str] | None:
-        """A head for which the terms hold, in words; None where there is none. TimeoutError where Z3 gives up."""
+        """A head for which the terms hold, in words; None where no head does. TimeoutError where Z3 gives up."""
         answer = self.solver.check(*terms)
         if answer == z3.unknown:
             raise TimeoutError(self.solver.reason_unknown())

@@ -1,4 +1,4 @@
-"""The opening handshake between two ends: what one may send the other takes, they agree, and nobody waits for ever.
+"""The opening handshake between two ends: each takes what the other may send, they agree, and no end waits for ever.
 
 Heads are carried by TCP in order and unchanged, so that a request or a response has the same facts at both ends (facts
 of a response are against the request that it answers, which both know).
@@ -70,7 +70,7 @@ class _Side:
 def _taken(
     sends: EventKind, reads: EventKind, sender: Role, reading: Expr, delivers: str, when: Expr
 ) -> Callable[[TheoremSubject], ProofResult]:
-    """What the sender is permitted to send, the reader may accept, and both agree on the bits of extensions."""
+    """The reader may accept every head that the sender may send, and both agree on the bits of extensions."""
 
     def check(subject: TheoremSubject) -> ProofResult:
         one, other = _Side(subject.rules, sender, ""), _Side(subject.rules, sender.peer, "'")

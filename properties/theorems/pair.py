@@ -2,9 +2,9 @@
 
 Both ends behave as the rules allow, nothing is modelled by hand but the channels. A channel holds whole messages, Pings
 and Pongs, then at most one Close, then what was sent after it, then the end of TCP; that no data and no second Close
-follows a Close is a safety theorem. Of the frames on a channel only *none* and *some* are told apart, so that channels
-of any length are covered: taking one may leave none or some. The abstraction has every run of the exact pair and
-more, and it is finite, so that exploring it whole proves that something never happens.
+follows a Close is a safety theorem. The abstraction tells apart only *none* and *some* frames on a channel, so that
+channels of any length are covered: taking one may leave none or some. It has every run of the exact pair and more, and
+it is finite, so that exploring it in full proves that something never happens.
 
 Fragmented messages and all other legal frames and codes are covered by :data:`LOCKSTEP`: what a sender may send, a
 receiver that has read all before it accepts, and both stay in step.
@@ -49,8 +49,8 @@ MOST_STATES: Final = 400_000
 
 
 class Channel(NamedTuple):
-    """What is on its way from one end: whether there are Pings, other frames, a Close (its code, 0 for none), frames
-    after the Close, and the end of TCP."""
+    """The units on their way from one end: whether there are Pings, other frames, a Close (its code, 0 for no Close),
+    frames after the Close, and the end of TCP."""
 
     pings: bool = False
     others: bool = False
@@ -108,7 +108,7 @@ class PairMove(NamedTuple):
 
 
 WEIGHTS: Final = {"pings": 3, "others": 1, "close": 1, "late": 1}
-"""What a frame on its way adds to the rank; a Ping that is taken leaves a Pong to be owed (2) and sent (1)."""
+"""The rank of a frame on its way; a Ping that is taken leaves a Pong to be owed (2) and sent (1)."""
 
 
 def rank(end: End) -> int:
@@ -382,7 +382,7 @@ def closing_terminates(subject: TheoremSubject) -> ProofResult:
 
 
 def lockstep(role: Role) -> Callable[[TheoremSubject], ProofResult]:
-    """What this role may send, its peer, having read everything before, accepts; and both stay in step."""
+    """A peer that has read everything before accepts each frame that this role may send, and both stay in step."""
 
     def check(subject: TheoremSubject) -> ProofResult:
         method = "induction (k = 1): any fragmentation, any length, no stated limit"

@@ -1,6 +1,6 @@
 """Reachability: every rule can fire, and exactly which states of an endpoint and of the pair can be reached.
 
-What can be reached has a shortest run. What cannot is excluded by an inductive invariant, written down below as
+A reachable state has a shortest run. All others are excluded by an inductive invariant, written down below as
 plain sentences: a combination of values is reachable exactly where all of them hold.
 """
 
@@ -87,7 +87,7 @@ def every_rule_fires(subject: TheoremSubject) -> ProofResult:
 
 
 def _witness(solver: Any, machine: SymbolicMachine, rule: Rule, env: Mapping[str, Any]) -> str | None:
-    """An event at which a rule is enabled in the last state of a run, as text; None where there is none."""
+    """An event at which a rule is enabled in the last state of a run, as text, or None."""
     state = machine.state_env()
     frame = machine.frame_env()
     guard = z3.And(machine.possible(rule.on, state, frame), machine.enabled(rule, state, frame))

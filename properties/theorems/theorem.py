@@ -1,4 +1,4 @@
-"""What a theorem is: a statement in English, a check that a rule set passes or refutes, and the result of a check.
+"""Theorems: a statement in English, a check that a rule set passes or refutes, and the result of a check.
 
 A check is run on a :class:`TheoremSubject`, the model or a mutant of it, so that the very proof that establishes a
 theorem is also what a fault must break: a theorem that no mutant refutes says nothing.
@@ -17,7 +17,7 @@ from wsoracle.model.rules import RULES
 
 
 class TheoremKind(StrEnum):
-    """What a theorem is about."""
+    """The subject of a theorem."""
 
     WELL_FORMED = "well-formed"
     SAFETY = "safety"
@@ -35,7 +35,7 @@ class ProofVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class TheoremSubject:
-    """What theorems are about: the rules, and the tables that turn octets into frames and text.
+    """The subject of proofs: the rules, and the tables that turn octets into frames and text.
 
     The defaults are the model itself; a mutant changes one of them.
     """

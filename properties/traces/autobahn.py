@@ -3,8 +3,8 @@
 Theory of operation. Its wire log has the octets of every write (``TO``) and read (``RO``) in their order, of more than
 60 octets only the first 64, and beside them the frames (``TF``, ``RF``), whose payloads are cut likewise. So the octets
 of each direction are put together from what the log shows in full: the opening handshake from the text of request and
-response, frames from rows. What is cut in spite of all that is left out only where no rule asks for it: in a binary
-message whose echo nobody checks. Everything else is refused, with the reason: nothing is made up.
+response, frames from rows. Octets that are cut everywhere are left out only where no rule needs them: in a binary
+message whose echo is not checked. Any other report that lacks octets is refused, with the reason: none are made up.
 
 ``isServer`` is the role of the suite, so that the endpoint has the other one. The log does not show how TCP ended; that
 is told by ``droppedByMe`` and the time-outs.
@@ -45,7 +45,7 @@ def is_established_report(document: Mapping[str, Any]) -> bool:
 def trace_of_report(
     document: Mapping[str, Any], application: Application = "echo", limit: int | None = None
 ) -> Recorded:
-    """What a report shows of the endpoint that was tested, whose application is said to be this.
+    """The trace that a report shows of the endpoint under test, with an application of this kind.
 
     TraceError where it is no report, or where what it shows is not enough to judge by.
     """
@@ -238,7 +238,7 @@ def _put(octets: bytearray, known: bytearray, at: int, part: bytes, differs: Tra
 
 
 def _frame(row: list[Any]) -> _Frame:
-    """The frame of a row ``RF`` or ``TF``; TraceError where it is none."""
+    """The frame of a row ``RF`` or ``TF``; TraceError where the row holds no frame."""
     try:
         (length, text), opcode, fin, rsv = row[1], row[2], row[3], row[4]
         key = row[6] if row[0] == "RF" else row[5]

@@ -1,6 +1,6 @@
 """A trace with all that is needed to judge it, and its form in JSON (docs/traces.md).
 
-Nothing here opens a file. What is read may come from anywhere: whatever it is, the outcome is a trace or one sentence.
+Nothing here opens a file. A document may come from anywhere: its reading ends with a trace or an error of one sentence.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _NAMES: Final = {kind: name for name, kind in _BARE.items()}
 
 
 class TraceError(ValueError):
-    """What was read is no trace: one sentence that says where and what is wrong, or why it cannot be judged."""
+    """The document is no trace: one sentence that names the place and the fault, or why it cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was observed of an endpoint, and what else judging it takes.
+    """The observations of an endpoint, and the other values that judging takes.
 
     `opening`: the trace begins with the opening handshake; else right after it. `sees` are the kinds of `Tells` that
     are certain to be there where they happen; `needs` what the handshake has to agree on. `times` are seconds since
@@ -150,7 +150,7 @@ def _no_constant(name: str) -> None:
 
 
 def trace_from_json(document: Mapping[str, Any]) -> Recorded:
-    """The trace of a document. TraceError where it is none, with the place that is wrong."""
+    """The trace of a document. TraceError where it is no trace, with the place of the fault."""
     if document.get("format") != FORMAT:
         found = "it has no format" if "format" not in document else f"format: {_shown(document['format'])}"
         raise TraceError(f'{found}: give a trace, whose format is "{FORMAT}", or the JSON report of one case')

@@ -16,7 +16,7 @@ from .texts import EDITED, GREEK, HIGH, form
 GROUP: Final = "Closing handshake"
 HELLO: Final = b"Hello World!"
 PATTERN: Final = b"BAsd7&jh23"
-"""What long messages are made of."""
+"""The text that long messages repeat."""
 
 LONG: Final = 1 << 18
 REASON_LIMIT: Final = 125 - 2
@@ -25,7 +25,7 @@ REASON_LIMIT: Final = 125 - 2
 VALID: Final = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999)
 INVALID: Final = (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999)
 BEYOND: Final = (5000, 65535)
-"""What section 7.4.1 says of single codes, the ends of the ranges in section 7.4.2, and what is beyond them."""
+"""The single codes of section 7.4.1, the ends of the ranges in section 7.4.2, and codes beyond them."""
 
 Line = tuple[str, tuple[SendFrame, ...]]
 

@@ -1,4 +1,4 @@
-"""What the tables of the catalogue are written with: frames in few words, and a case from a line of a table."""
+"""The notation of the catalogue's tables: frames in few words, and a case from a line of a table."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def a_case(case_id: str, group: tuple[str, ...], title: str, actions: Iterable[A
 
 
 def _seconds(action: Action) -> float:
-    """What an action adds to the time that a case may take."""
+    """The amount that an action adds to the time of a case."""
     if isinstance(action, Settle):
         return 0.06
     if not isinstance(action, SendFrame):
