@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
 from itertools import combinations, product
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ..notation.expression import FALSE, Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
 from ..notation.head_variables import HEAD_SHAPES
@@ -171,6 +171,48 @@ def _plainest(kind: EventKind) -> tuple[Facts, ...]:
 @cache
 def _encoding_atoms(kind: EventKind) -> tuple[Expr, ...]:
     return tuple({atom.key(): atom for atom in atoms(possible(kind))}.values())
+
+
+Settled: TypeAlias = tuple[tuple[str, Value], ...]
+"""What is known of the setting and the state, of that which the encoding asks for."""
+
+
+class _Encoding(NamedTuple):
+    """What octets can carry: as a function of a frame or head, which facts it reads, and its tests of one fact each."""
+
+    possible: Callable[..., bool]
+    names: list[str]
+    tests: list[tuple[str, Callable[..., bool]]]
+
+
+@lru_cache(maxsize=4096)
+def _encoding(kind: EventKind, opcode: int | None, settled: Settled) -> _Encoding:
+    """What octets can carry of one opcode, or of heads. That is the same under all rules: it is worked out once."""
+    encoding = substitute(_possible(kind, opcode), dict(settled))
+    reads = variables(encoding)
+    fields = FACT_VARIABLES[kind]
+    tests = []
+    for term in conjuncts(encoding):
+        names = list(variables(term))
+        if len(names) == 1:
+            tests.append((names[0], _compiled(names, source(term))))
+    return _Encoding(_compiled(tuple(fields), source(encoding)), [name for name in fields if name in reads], tests)
+
+
+@cache
+def _possible(kind: EventKind, opcode: int | None) -> Expr:
+    return possible(kind) if opcode is None else substitute(possible(kind), {"opcode": opcode})
+
+
+@lru_cache(maxsize=4096)
+def _is_excluded(kind: EventKind, settled: Settled) -> bool:
+    """Nothing of this kind can be encoded."""
+    return substitute(_possible(kind, None), dict(settled)).key() == FALSE.key()
+
+
+@cache
+def _read_by_encoding(kind: EventKind) -> frozenset[str]:
+    return frozenset(variables(_possible(kind, None)))
 
 
 class _Functions(NamedTuple):
@@ -355,7 +397,9 @@ class _Frames:
         self.kind = kind
         self.given = given
         self.values = alphabet._boundaries(kind, given)
-        self.encoding = substitute(possible(kind), {**alphabet.setting.values, **given})
+        names = _read_by_encoding(kind)
+        settled = {**alphabet.setting.values, **given}
+        self.settled = tuple((name, value) for name, value in settled.items() if name in names)
         functions, known = alphabet._functions[kind], tuple(given.values())
         self.refused_by = partial(functions.refused_by, *known)
         self.taken_by = partial(functions.taken_by, *known)
@@ -363,7 +407,7 @@ class _Frames:
 
     def events(self) -> tuple[Event, ...]:
         """One event for each class of frames (or all frames), base frames first; none where none is possible."""
-        if self.encoding.key() == FALSE.key():
+        if _is_excluded(self.kind, self.settled):
             return ()
         shapes = [_Shape(self, plainest) for plainest in _plainest(self.kind)]
         bases = [(shape, frame) for shape in shapes for frame in shape.bases()]
@@ -383,16 +427,13 @@ class _Shape:
     def __init__(self, frames: _Frames, plainest: Facts) -> None:
         self.frames = frames
         self.plainest = plainest
-        opcode = {"opcode": plainest.opcode} if isinstance(plainest, FrameFacts) else {}
-        encoding = substitute(frames.encoding, opcode)
-        self.possible = _compiled(plainest._fields, source(encoding))
-        self.encoded = [name for name in plainest._fields if name in variables(encoding)]
+        opcode = plainest.opcode if isinstance(plainest, FrameFacts) else None
+        encoding = _encoding(frames.kind, opcode, frames.settled)
+        self.possible = encoding.possible
+        self.encoded = encoding.names
         self.values = {name: values for name, values in frames.values.items() if name != "opcode"}
-        for term in conjuncts(encoding):
-            names = list(variables(term))
-            if len(names) == 1:
-                holds = _compiled(names, source(term))
-                self.values[names[0]] = tuple(value for value in self.values[names[0]] if holds(value))
+        for name, holds in encoding.tests:
+            self.values[name] = tuple(value for value in self.values[name] if holds(value))
 
     def refusals(self, frame: Facts) -> int:
         """How many binding rows refuse the frame."""

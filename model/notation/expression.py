@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import is_
 from typing import Final, TypeAlias
 
 Value: TypeAlias = "int | bool"
@@ -254,12 +255,13 @@ def substitute(expression: Expr, replacement: Mapping[str, Operand]) -> Expr:
     if isinstance(expression, Var):
         return lift(replacement[expression.name]) if expression.name in replacement else expression
     if isinstance(expression, Op):
-        return _fold(expression.op, tuple(substitute(a, replacement) for a in expression.args))
+        args = tuple([substitute(a, replacement) for a in expression.args])
+        return _fold(expression.op, args, expression if all(map(is_, args, expression.args)) else None)
     return expression
 
 
-def _fold(op: str, args: tuple[Expr, ...]) -> Expr:
-    """Build an operator, simplified where constants decide it."""
+def _fold(op: str, args: tuple[Expr, ...], known: Expr | None = None) -> Expr:
+    """An operator, simplified where constants decide it; ``known`` is this very operator where it was built before."""
     if all(isinstance(a, Const) for a in args):
         return Const(_APPLY[op](*(a.value for a in args if isinstance(a, Const))))
     if op in ("and", "or"):
@@ -269,7 +271,7 @@ def _fold(op: str, args: tuple[Expr, ...]) -> Expr:
                 return other if this.value is unit else Const(zero)
     if op == "ite" and isinstance(args[0], Const):
         return args[1] if args[0].value else args[2]
-    return Op(op, args)
+    return Op(op, args) if known is None else known
 
 
 _APPLY: Final[dict[str, Callable[..., Value]]] = {
