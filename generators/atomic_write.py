@@ -14,8 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["HALF", "can_create_beside", "remove_halves", "write_directory", "write_file"]
-
 HALF: Final = ".wsoracle-half-"
 """The beginning of the names of unfinished files and directories."""
 

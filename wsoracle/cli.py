@@ -256,6 +256,3 @@ def main() -> NoReturn:
         program.main()
     finally:
         gc.freeze()  # everything goes at once: to look for cycles in it first would take longer than many a command
-
-
-__all__ = ["COMMANDS", "FAILED", "OK", "WRONG_INPUT", "WrongInput", "main", "program"]

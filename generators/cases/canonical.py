@@ -22,20 +22,6 @@ from .case import Case
 from .steps import Action, EndSending, SendFrame, SendOctets, Settle, octets_of, runs
 from .words import MANY, repetitions
 
-__all__ = [
-    "Answer",
-    "CanonicalRun",
-    "Reference",
-    "canonical_run",
-    "is_scaled",
-    "key_for",
-    "masked_close",
-    "must_be_answered",
-    "reduced",
-    "text_taken",
-    "written_close",
-]
-
 TOO_LONG: Final = 300_000
 SHORTEST: Final = 1 << 16
 """The least length of the longest form of a frame."""

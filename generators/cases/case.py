@@ -22,8 +22,6 @@ from .steps import ACTIONS, WRITING, Action, CaseStep, EndSending, SendFrame
 if TYPE_CHECKING:
     from .outcome import AllowedOutcome
 
-__all__ = ["BOTH", "Case"]
-
 BOTH: Final = frozenset(Role)
 
 

@@ -19,8 +19,6 @@ from .outcome import outcome_from_json, outcome_to_json
 from .step_json import step_from_json, step_to_json
 from .stimulus import stream_end
 
-__all__ = ["FORMAT", "VERSION", "case_from_json", "case_to_json"]
-
 FORMAT: Final = "wsoracle-case"
 VERSION: Final = 1
 

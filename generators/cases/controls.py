@@ -21,8 +21,6 @@ from .case import Case
 from .steps import SendFrame, SendOctets
 from .words import MANY
 
-__all__ = ["distance", "with_nearest_controls"]
-
 LONG: Final = 1 << 17
 """Octets of all payloads from which on a case is a burden, and no control."""
 

@@ -28,18 +28,6 @@ from .outcome import (
 from .steps import EndpointClosesTcp, EndpointIsSilent, EndpointSends, EndpointSendsHead, SendHead
 from .stimulus import StreamEnd, chunk_faults, order_faults, sizes, stream_end
 
-__all__ = [
-    "acceptable",
-    "check_suite",
-    "checked",
-    "closed_by_me",
-    "expected",
-    "expected_close",
-    "judge_only",
-    "negative",
-    "with_controls",
-]
-
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=,@~-]*(/[A-Za-z0-9][A-Za-z0-9._+=,@~-]*)+")
 _CLAIMS: Final = ("rsv1", "rsv2", "rsv3")
 _APPLICATIONS: Final = ("echo", "sink")

@@ -20,8 +20,6 @@ from .origin import Origin
 from .step_json import frame_from_json, frame_to_json
 from .steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle
 
-__all__ = ["FILE", "Suite", "read_suite", "rules_digest", "suite_text"]
-
 FILE: Final = Path(__file__).resolve().parent / "data" / "suite.json"
 FORMAT: Final = "wsoracle-suite"
 VERSION: Final = 2

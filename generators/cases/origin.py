@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-__all__ = ["CATALOGUED", "Origin"]
-
 _ORIGIN_DETAIL: Final[Mapping[str, str | None]] = {
     "witness": "rule",
     "mutant": "mutant",

@@ -14,8 +14,6 @@ from .case import Case
 from .catalogue import CATALOGUE
 from .file import FILE, Suite, read_suite
 
-__all__ = ["catalogue_cases", "generated_cases", "runnable_cases"]
-
 
 def runnable_cases(*groups: str) -> tuple[Case, ...]:
     """All cases, the catalogue first; with ``groups``, the cases whose group begins with one of these titles."""

@@ -21,8 +21,6 @@ from .steps import (
     unfinished,
 )
 
-__all__ = ["frame_from_json", "frame_to_json", "head_to_json", "step_from_json", "step_to_json"]
-
 _BARE: Final[Mapping[str, CaseStep]] = {
     "receive_eof": EndSending(),
     "close_tcp": EndpointClosesTcp(),

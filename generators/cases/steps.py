@@ -19,27 +19,6 @@ from wsoracle.model.octets.vocabulary import Frame
 if TYPE_CHECKING:
     from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 
-__all__ = [
-    "ACTIONS",
-    "WRITING",
-    "Action",
-    "CaseStep",
-    "EndSending",
-    "EndpointClosesTcp",
-    "EndpointIsSilent",
-    "EndpointSends",
-    "EndpointSendsHead",
-    "SendFrame",
-    "SendHead",
-    "SendOctets",
-    "Settle",
-    "octets_of",
-    "runs",
-    "unfinished",
-    "writes",
-]
-
-
 # --- the tester
 
 

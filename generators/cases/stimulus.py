@@ -17,8 +17,6 @@ from .case import Case
 from .outcome import SeenClose, SeenEvent, SeenMessage, SeenPong, SeenRequest, SeenResponse
 from .steps import WRITING, CaseStep, EndpointSends, EndpointSendsHead, EndSending, SendFrame, SendOctets
 
-__all__ = ["Burst", "StreamEnd", "bursts", "chunk_faults", "order_faults", "sizes", "stream_end"]
-
 
 class StreamEnd(StrEnum):
     """The place in the peer's stream after the stimulus: it decides what a tester may send next."""

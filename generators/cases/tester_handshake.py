@@ -12,8 +12,6 @@ from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 
-__all__ = ["Greeting", "answer_to", "for_server", "request_to", "with_accept"]
-
 _PRODUCT: Final = "wsoracle"
 
 

@@ -24,8 +24,6 @@ from .steps import ACTIONS, Action, EndpointSends, EndpointSendsHead, SendFrame,
 from .stimulus import StreamEnd, stream_end
 from .words import change_in_words, in_words
 
-__all__ = ["for_tester", "suite_for_testers"]
-
 SECONDS: Final = 15.0
 """Seconds that a generated case may take."""
 

@@ -10,8 +10,6 @@ from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES
 
 from .steps import Action, SendFrame, SendHead, SendOctets, Settle
 
-__all__ = ["MANY", "change_in_words", "in_words", "octets", "repetitions", "told"]
-
 MANY: Final = 100
 """Actions of a case that are no longer told one by one."""
 

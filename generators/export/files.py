@@ -17,8 +17,6 @@ from typing import Any, Final
 
 from ..atomic_write import write_directory as replace_directory
 
-__all__ = ["MARKER", "ExportResult", "as_json", "fill_template", "write_directory"]
-
 MARKER: Final = "wsoracle-export.json"
 """The file that says what an export wrote: its kind, and the names of all files."""
 

@@ -18,8 +18,6 @@ from ..cases.case_json import FORMAT, VERSION, case_from_json, case_to_json
 from ..cases.derived import check_suite, judge_only, negative
 from .files import ExportResult, as_json, write_directory
 
-__all__ = ["INDEX", "SCHEMA", "case_schema", "export_json", "read_cases", "schema_faults"]
-
 INDEX: Final = "index.json"
 SCHEMA: Final = "case.schema.json"
 

@@ -16,8 +16,6 @@ from ..cases.steps import SendHead
 from .files import ExportResult, as_json, fill_template, write_directory
 from .run_plan import carried_by, plan
 
-__all__ = ["MODULE", "export_pytest"]
-
 MODULE: Final = "test_wsoracle.py"
 
 

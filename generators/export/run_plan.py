@@ -16,8 +16,6 @@ from ..cases.derived import acceptable, judge_only
 from ..cases.outcome import AllowedOutcome, seen_to_json
 from ..cases.stimulus import bursts, stream_end
 
-__all__ = ["carried_by", "in_words", "plan"]
-
 
 def plan(case: Case) -> dict[str, Any]:
     """The plan of a case that a runner can carry, ready for JSON: octets in hex, only acceptable outcomes, best first.

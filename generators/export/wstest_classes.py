@@ -21,8 +21,6 @@ from ..cases.stimulus import bursts, stream_end
 from .files import ExportResult, as_json, fill_template, write_directory
 from .run_plan import carried_by, plan
 
-__all__ = ["CATEGORY", "export_wstest"]
-
 CATEGORY: Final = 6455
 """The first number of every case that this module writes; the suite's own end at 13."""
 

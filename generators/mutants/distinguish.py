@@ -304,6 +304,3 @@ class _Search:
                 self._seen.add(key)
                 step = trial.step(here.state, label)
                 self._next.append(_Pair(Situation(then, over), other, (*history(), step)))
-
-
-__all__ = ["Distinguisher", "MutantResult", "MutantStatus", "Scenario", "search"]

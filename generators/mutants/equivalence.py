@@ -581,6 +581,3 @@ def _facts() -> Iterator[Expr]:
 
 def _setting_facts() -> dict[str, Var]:
     return {name: SETTING_VARIABLES[name] for name in ("server", "echo", "limit")}
-
-
-__all__ = ["Group", "MutantProof", "Prover", "SymbolicRows"]

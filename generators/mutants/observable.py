@@ -313,27 +313,3 @@ def _told_apart(seen: Sequence[SeenOutcome]) -> list[SeenOutcome]:
 
 def _seen_order(seen: SeenOutcome) -> tuple[str, int, str]:
     return seen.label.kind.value, seen.label.code or 0, seen.label.delivers or ""
-
-
-__all__ = [
-    "EventHistory",
-    "Expectation",
-    "HistoryStep",
-    "OriginalOrMutant",
-    "SeenOutcome",
-    "TracedStep",
-    "alike",
-    "as_seen",
-    "can_happen",
-    "differs_on",
-    "expectation",
-    "expected",
-    "mutated",
-    "observe",
-    "opportunity",
-    "representative",
-    "seen_from",
-    "step_at",
-    "trace",
-    "witnessed",
-]

@@ -512,6 +512,3 @@ def mutants(rules: RuleSet = RULES) -> list[Mutant]:
             )
             found.append(Mutant(f"{rule.id}~{name}", rule.id, change.operator, change.change, changed, change.row))
     return found
-
-
-__all__ = ["OPERATORS", "Mutant", "Rewrite", "everywhere", "mutants", "normal_key", "of_handshake", "rewrites"]

@@ -37,22 +37,6 @@ from wsoracle.model.octets.vocabulary import (
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, Stimulus, What
 
-__all__ = [
-    "Assembly",
-    "FrameItem",
-    "boundary_codes",
-    "boundary_lengths",
-    "close_bodies",
-    "frame_items",
-    "items",
-    "put_together",
-    "requests",
-    "settings_of_endpoints",
-    "starts",
-    "stimuli",
-    "varied_settings",
-]
-
 LONGEST: Final = 70_000
 """Payloads of more octets than this are declared in headers and not written out, a stated limit apart."""
 

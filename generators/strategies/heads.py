@@ -22,8 +22,6 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import PING, Frame, Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Stimulus
 
-__all__ = ["Draft", "HeadChange", "drafts", "opening_stimuli", "request_draft", "response_draft", "single_changes"]
-
 
 class FieldLine(NamedTuple):
     """A field line, with all that stands on it."""

@@ -54,6 +54,3 @@ def cases_by_rule(collection: Collection) -> dict[str, list[str]]:
         for rule in rules:
             found.setdefault(rule, []).append(case.id)
     return found
-
-
-__all__ = ["Collection", "cases_by_rule", "collect"]

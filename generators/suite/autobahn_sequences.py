@@ -229,6 +229,3 @@ def _strict(outcomes: tuple[Outcome, ...]) -> Outcome:
     """The canonical outcome of an endpoint without a limit of its own."""
     without_limit = [o for o in outcomes if not (o.label.code == 1009 and o.strength is Strength.MAY)]
     return canonical(tuple(without_limit) or outcomes)
-
-
-__all__ = ["GROUPS", "autobahn_sequences", "frames_of"]

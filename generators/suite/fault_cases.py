@@ -115,6 +115,3 @@ def _labelled(change: FactChange) -> tuple[str, str]:
 
 def _word(change: FactChange) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(_labelled(change))).strip("-").lower()
-
-
-__all__ = ["fault_cases", "faults"]

@@ -321,6 +321,3 @@ def _witness_stories() -> tuple[dict[str, Case], dict[str, str]]:
 @lru_cache(maxsize=1)
 def _by_id() -> dict[str, Mutant]:
     return {mutant.id: mutant for mutant in mutants()}
-
-
-__all__ = ["MutationResult", "analyse", "cover", "find_all", "kills", "suite_cases"]

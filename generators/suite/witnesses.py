@@ -349,16 +349,3 @@ def _changed(role: Role, changes: Iterable[tuple[str, Value]], first: State) -> 
         else:
             start = start._replace(setting=replace(start.setting, **{name: value}))  # type: ignore[arg-type]
     return start._replace(setting=replace(start.setting, switches=Switches(**switches)))
-
-
-__all__ = [
-    "STATED_LIMIT",
-    "Unreached",
-    "Witness",
-    "WitnessOrReason",
-    "WitnessStart",
-    "all_witnesses",
-    "default_setting",
-    "is_alone",
-    "witnesses",
-]

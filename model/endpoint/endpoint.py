@@ -536,6 +536,3 @@ def _fails(outcome: Outcome) -> bool:
 def _encoded(text: str) -> bytes:
     """UTF-8; lone surrogates, which have none, come out as octets that rules will refuse."""
     return text.encode("utf-8", "surrogatepass")
-
-
-__all__ = ["Endpoint", "Observer", "Refused"]

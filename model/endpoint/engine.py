@@ -101,6 +101,3 @@ class Engine:
 def engine_for(rules: RuleSet, setting: Setting, name: EngineName) -> Engine:
     """The engine of that name, the same one for the same rule set and setting."""
     return Engine(rules, setting, name)
-
-
-__all__ = ["Engine", "EngineName", "InterpretedMachine", "Machine", "engine_for"]

@@ -117,27 +117,3 @@ CLOSE_RECEIVED: Final = "close"
 CLOSED_CLEANLY: Final = "closed cleanly"
 CLOSED_NOT_CLEANLY: Final = "closed, not cleanly"
 """The words that rules use for what they deliver (``Accept.delivers``)."""
-
-__all__ = [
-    "BINARY_MESSAGE",
-    "CLOSED_CLEANLY",
-    "CLOSED_NOT_CLEANLY",
-    "CLOSE_RECEIVED",
-    "OPEN",
-    "OPENING_HANDSHAKE",
-    "OTHER_REQUEST",
-    "PING_RECEIVED",
-    "PONG_RECEIVED",
-    "REFUSED",
-    "TEXT_MESSAGE",
-    "CloseReceived",
-    "Closed",
-    "EndpointEvent",
-    "Failed",
-    "HandshakeRefused",
-    "MessageReceived",
-    "Opened",
-    "PingReceived",
-    "PongReceived",
-    "RequestReceived",
-]

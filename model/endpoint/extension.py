@@ -76,6 +76,3 @@ def claiming(extensions: Sequence[Extension]) -> State:
             raise ValueError(f"RSV{min(wrong)} is claimed twice, or is no reserved bit")
         claimed |= extension.claims
     return State(claims_rsv1=1 in claimed, claims_rsv2=2 in claimed, claims_rsv3=3 in claimed)
-
-
-__all__ = ["Extension", "Negotiable", "Parameters", "bits_are_free", "claiming"]

@@ -130,18 +130,3 @@ def in_use(response: Response) -> tuple[str | None, str | None]:
     values = (response.values(name) for name in ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"))
     subprotocol, extensions = (", ".join(found) or None for found in values)
     return subprotocol, extensions
-
-
-__all__ = [
-    "MALFORMED",
-    "VERSION",
-    "HeadFacts",
-    "HeadToSend",
-    "Opening",
-    "OpeningSide",
-    "ReceivedHead",
-    "extension_list",
-    "in_use",
-    "read_back",
-    "reserved_bits",
-]

@@ -190,6 +190,3 @@ class OpeningClient:
                 facts = facts._replace(extensions=value_of("extensions", "with unknown parameters"))
         self._extensions = tuple(started)
         return facts._replace(**reserved_bits(started))
-
-
-__all__ = ["NONCE_OCTETS", "ClientOpening", "CountedNonces", "NonceSource", "OpeningClient"]

@@ -217,6 +217,3 @@ def _complete(response: Response) -> Response:
         (name, value) for name, value in (("Connection", "close"), ("Content-Length", "0")) if not response.values(name)
     ]
     return Response(response.version, (*response.headers, *missing), response.status, response.reason)
-
-
-__all__ = ["Decide", "OpeningServer", "ServerOpening"]

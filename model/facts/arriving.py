@@ -27,8 +27,6 @@ from ..octets.units import Cutter
 from ..octets.vocabulary import CLOSE, FORMS, PING
 from .frames import facts_of_header, facts_on_wire, text_before
 
-__all__ = ["ArrivingFrames", "Partial"]
-
 
 class Partial(NamedTuple):
     """The certain facts of a frame that has not arrived in full: they are one of the `cases`, as far as `known` goes.

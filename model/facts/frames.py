@@ -145,18 +145,3 @@ def _payload(wanted: FrameFacts, before: int | None) -> bytes:
     if wanted.opcode in (TEXT, CONTINUATION) and before is not None:
         return utf8.shortest_octets(before, wanted.utf8_next, wanted.length)
     return utf8.shortest_octets(utf8.ACCEPT, utf8.ACCEPT, wanted.length)
-
-
-__all__ = [
-    "DEFAULT_KEY",
-    "LONGEST",
-    "Realisation",
-    "close_code",
-    "concrete",
-    "facts",
-    "facts_of_header",
-    "facts_on_wire",
-    "facts_so_far",
-    "realise",
-    "text_before",
-]

@@ -460,23 +460,3 @@ def _read(role: Role, octets: bytes) -> ParsedHead | Malformed:
     reader.feed(octets)
     assert reader.result is not None
     return reader.result
-
-
-__all__ = [
-    "KNOWN_EXTENSIONS",
-    "SAMPLE_BODY",
-    "SAMPLE_KEY",
-    "SAMPLE_URI",
-    "VERSION",
-    "KnownExtension",
-    "facts_of_request",
-    "facts_of_response",
-    "malformed_request_facts",
-    "malformed_response_facts",
-    "request_facts",
-    "request_octets",
-    "response_facts",
-    "response_octets",
-    "sample_request",
-    "sample_response",
-]

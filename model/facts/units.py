@@ -10,8 +10,6 @@ from ..octets.vocabulary import Role
 from .frames import facts_on_wire, text_before
 from .heads import facts_of_request, facts_of_response
 
-__all__ = ["arriving", "leaving"]
-
 
 def arriving(unit: Unit, role: Role, state: State, request: Request | None = None) -> Event:
     """The event that a unit is for an endpoint of a role, in a state, that reads it; ``request`` was sent before."""

@@ -510,6 +510,3 @@ def alphabet(
     that no rule tells apart too.
     """
     return Alphabet(rules, setting, pairs=pairs, classes=classes).of(kind, state)
-
-
-__all__ = ["SMALL", "Alphabet", "alphabet", "atoms", "conjuncts", "reporting_variables", "state_values"]

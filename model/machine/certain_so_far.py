@@ -76,6 +76,3 @@ def _receiving(rules: RuleSet) -> tuple[Rule, ...]:
 
 def _with(rule: Rule, guard: Expr) -> Rule:
     return replace(rule, when=guard)
-
-
-__all__ = ["KNOWN_ALWAYS", "KNOWN_WITH_HEADER", "possibly", "reasons_to_read", "sure_failures", "surely"]

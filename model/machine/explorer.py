@@ -108,6 +108,3 @@ class BreadthFirst(Generic[S, L]):
             raise TooManyStatesError(f"more than {self._most} states")
         self.via[state] = step
         self._queue.append(Visit(state, depth, self._steps))
-
-
-__all__ = ["BreadthFirst", "TooManyStatesError", "Visit", "path_to"]

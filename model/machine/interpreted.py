@@ -168,20 +168,3 @@ def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
     code that is only permitted, and then the lowest code.
     """
     return min(outcomes, key=_order)
-
-
-__all__ = [
-    "LEVELS",
-    "Kind",
-    "Label",
-    "Outcome",
-    "after",
-    "allowed",
-    "canonical",
-    "enabled",
-    "forbidden_by",
-    "label_of",
-    "outcomes_at",
-    "owed",
-    "strongest",
-]

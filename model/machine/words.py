@@ -169,19 +169,3 @@ def state_words(state: State) -> str:
     claimed = {"RSV1": state.claims_rsv1, "RSV2": state.claims_rsv2, "RSV3": state.claims_rsv3}
     said += [f"{bit} defined by an extension" for bit, is_claimed in claimed.items() if is_claimed]
     return ", ".join(said)
-
-
-__all__ = [
-    "DUES",
-    "EVENTS",
-    "FRAMES",
-    "StepWords",
-    "choice_words",
-    "due_name",
-    "frame_words",
-    "outcome_words",
-    "reaction_words",
-    "stage_words",
-    "state_words",
-    "step_words",
-]

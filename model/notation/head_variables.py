@@ -12,20 +12,6 @@ from typing import Final, NamedTuple
 
 from .expression import Const, Expr, Sort, Var, all_of, any_of
 
-__all__ = [
-    "HEAD_SHAPES",
-    "HEAD_VARIABLES",
-    "REQUEST_VARIABLES",
-    "RESPONSE_VARIABLES",
-    "RequestFacts",
-    "ResponseFacts",
-    "is_",
-    "label_of_fact",
-    "possible_request",
-    "possible_response",
-    "value_of",
-]
-
 
 class RequestFacts(NamedTuple):
     """A request as rules see it; the defaults are those of a sound one that offers nothing.

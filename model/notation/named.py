@@ -54,6 +54,3 @@ def terms() -> tuple[Term, ...]:
 def bundles() -> tuple[Bundle, ...]:
     """The named effects of all modules of rows that are imported, larger ones first."""
     return tuple(sorted(_BUNDLES.values(), key=lambda known: (-len(known.effects), known.name)))
-
-
-__all__ = ["Bundle", "Term", "bundle", "bundles", "term", "terms"]

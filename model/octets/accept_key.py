@@ -26,6 +26,3 @@ def accept_value(key: str) -> str:
     """
     hashed = sha1(challenge(key.strip(" \t")).encode("latin-1"), usedforsecurity=False)
     return b64encode(hashed.digest()).decode("ascii")
-
-
-__all__ = ["GUID", "accept_value", "challenge"]

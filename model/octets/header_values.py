@@ -99,6 +99,3 @@ def _extension(element: str) -> ExtensionOffer | None:
         parameters.append((match[1], value))
         at = match.end()
     return ExtensionOffer(name[0], tuple(parameters))
-
-
-__all__ = ["ExtensionOffer", "is_token", "key_octets", "parse_extensions", "parse_tokens", "parse_versions"]

@@ -348,6 +348,3 @@ def _headers(event: h11.Request | h11.Response | h11.InformationalResponse) -> H
 
 def _text(octets: bytes) -> str:
     return octets.decode("latin-1")
-
-
-__all__ = ["HEAD_LIMIT", "Head", "HeadParser", "Malformed", "ParsedHead", "Request", "Response"]

@@ -10,8 +10,6 @@ from typing import Any, Final, Protocol, TypeVar
 
 from .vocabulary import KEY_OCTETS
 
-__all__ = ["KeyOctets", "SupportsXor", "mask", "mask_octet"]
-
 
 class SupportsXor(Protocol):
     """Anything that can be combined by exclusive or: an int, a bit-vector."""

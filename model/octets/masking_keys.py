@@ -23,6 +23,3 @@ class CountedKeys:
         """The next key."""
         self._next += 1
         return (self._next * 0x9E3779B1 & 0xFFFFFFFF).to_bytes(KEY_OCTETS, "big")
-
-
-__all__ = ["CountedKeys", "KeySource"]

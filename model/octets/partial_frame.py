@@ -47,6 +47,3 @@ class UnfinishedFrame:
         """Pass over the rest."""
         self.keep = False
         self.payload.clear()
-
-
-__all__ = ["UnfinishedFrame"]

@@ -370,18 +370,3 @@ def shown(payload: bytes) -> str:
     except UnicodeDecodeError:
         text = cut.hex()
     return text if len(payload) <= _SHOWN else f"{text}... ({len(payload)} octets)"
-
-
-__all__ = [
-    "LARGEST_HEAD",
-    "SWITCHING",
-    "BegunFrame",
-    "Cutter",
-    "EofUnit",
-    "FrameUnit",
-    "HeadUnit",
-    "Unit",
-    "describe",
-    "frames_in",
-    "shown",
-]

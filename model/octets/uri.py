@@ -62,6 +62,3 @@ def is_host(host: str) -> bool:
     except AddressValueError:
         return False
     return True
-
-
-__all__ = ["AUTHORITY", "DEFAULT_PORTS", "RESOURCE_NAME", "WebSocketUri", "is_host", "parse_uri"]

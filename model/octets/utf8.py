@@ -15,28 +15,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = [
-    "ACCEPT",
-    "AFTER_E0",
-    "AFTER_ED",
-    "AFTER_F0",
-    "AFTER_F4",
-    "REJECT",
-    "ROWS",
-    "SATURATION",
-    "STATES",
-    "STATE_NAMES",
-    "TAIL1",
-    "TAIL2",
-    "TAIL3",
-    "Row",
-    "first_reject",
-    "reachable_after",
-    "run",
-    "shortest_octets",
-    "step",
-]
-
 ACCEPT: Final = 0
 """At a character boundary: what was read so far is well-formed."""
 TAIL1: Final = 1

@@ -10,35 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-__all__ = [
-    "BINARY",
-    "CLOSE",
-    "CONTINUATION",
-    "CONTROL_OPCODES",
-    "DATA_OPCODES",
-    "DEFAULT_LIMIT",
-    "FORMS",
-    "FORM_7",
-    "FORM_16",
-    "FORM_64",
-    "FORM_NAMES",
-    "KEY_OCTETS",
-    "KNOWN_OPCODES",
-    "MAX_OPCODE",
-    "OPCODE_NAMES",
-    "PING",
-    "PONG",
-    "RESERVED_CONTROL_OPCODES",
-    "RESERVED_DATA_OPCODES",
-    "RESERVED_OPCODES",
-    "TEXT",
-    "Frame",
-    "Role",
-    "is_control",
-    "is_reserved",
-    "opcode_name",
-]
-
 
 class Role(StrEnum):
     """The role of an endpoint; masking (section 5.1) and the duty to close TCP (7.1.1) depend on it."""

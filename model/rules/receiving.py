@@ -294,5 +294,3 @@ NOT_PROCESSED: Final = (
 RECEIVING: Final = (
     *FRAMING, *FRAGMENTATION, *LIMITS, *UTF8, *CLOSE_BODY, *MESSAGES, *CONTROL, *NOT_PROCESSED,
 )  # fmt: skip
-
-__all__ = ["FAILING", "NOTHING_IN_PROGRESS", "RECEIVING", "non_minimal_length", "reserved_opcode", "undefined_bit"]

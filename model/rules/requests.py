@@ -245,5 +245,3 @@ SENDING_REQUESTS: Final = (
 )  # fmt: skip
 
 REQUESTS: Final = (*READING_REQUESTS, *SENDING_REQUESTS)
-
-__all__ = ["REQUESTS", "legible", "now", "well_formed"]

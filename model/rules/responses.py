@@ -241,5 +241,3 @@ READING_RESPONSES: Final = (
 )  # fmt: skip
 
 RESPONSES: Final = (*SENDING_RESPONSES, *READING_RESPONSES)
-
-__all__ = ["RESPONSES"]

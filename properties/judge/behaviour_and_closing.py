@@ -24,8 +24,6 @@ from .judge import Broken, Judgement
 from .observation import Crashes, Trace
 from .verdict import Verdict, worst
 
-__all__ = ["ClosingKind", "Parts", "parts"]
-
 ClosingKind: TypeAlias = Literal["OK", "INFORMATIONAL", "FAILED BY CLIENT", "WRONG CODE", "UNCLEAN", "FAILED"]
 """The words of Autobahn for a closing, from the best to the worst.
 

@@ -21,8 +21,6 @@ from .explanation import Step
 from .judge import Judgement
 from .observation import Arrives, Asks, Trace
 
-__all__ = ["Deviation", "deviations"]
-
 _ACTS: Final = {EventKind.CLOSE_TCP: "closes TCP", EventKind.SILENCE: "stays quiet"}
 
 

@@ -17,24 +17,6 @@ from .history import Message
 from .observation import Tells, Told
 from .verdict import TAKEN_BY_ALL
 
-__all__ = [
-    "LENIENCIES",
-    "NO_BLAME",
-    "OPENING_LENIENCY",
-    "STRICT",
-    "Cost",
-    "Explanation",
-    "HandshakeSoFar",
-    "Leniency",
-    "Place",
-    "Read",
-    "Step",
-    "Subject",
-    "Trail",
-    "Untold",
-    "cheapest",
-]
-
 NO_BLAME: Final = (1 << 62, 0)
 """Where the first rule was broken, if none was."""
 

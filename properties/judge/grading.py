@@ -10,8 +10,6 @@ from wsoracle.model.notation.rule import Strength
 
 from .verdict import Profile, Verdict
 
-__all__ = ["TOO_BIG", "is_own_limit", "verdict_on"]
-
 TOO_BIG: Final = 1009
 """The status code of a message that is too big to process (section 7.4.1)."""
 

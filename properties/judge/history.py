@@ -27,9 +27,6 @@ from .observation import (
     Writes,
 )
 
-__all__ = ["Asked", "History", "Message", "Moment"]
-
-
 _START: Final = attrgetter("start")
 
 

@@ -48,8 +48,6 @@ from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
 from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
-__all__ = ["NOT_JUDGED", "TOO_MANY", "Allowed", "Application", "Broken", "Feature", "Judgement", "judge", "rules_fired"]
-
 Application: TypeAlias = Literal["echo", "sink", "unknown"]
 
 Feature: TypeAlias = Literal["extension", "subprotocol"]

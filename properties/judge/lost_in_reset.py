@@ -12,8 +12,6 @@ from wsoracle.model.notation.head_variables import HEAD_SHAPES, ResponseFacts, v
 from wsoracle.model.notation.variables import LOST, NO_CODE, FrameFacts, Setting, State
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, TEXT, Role
 
-__all__ = ["LOST_WITH_RESET", "unseen_answers", "unseen_closes", "unseen_replies"]
-
 LOST_WITH_RESET = "TCP was reset: what the endpoint sent last may be lost"
 
 _NORMAL = 1000

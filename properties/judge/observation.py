@@ -18,24 +18,6 @@ from wsoracle.model.octets.frames import FIXED_OCTETS, decode_header
 from wsoracle.model.octets.units import describe, frames_in, shown
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, TEXT
 
-__all__ = [
-    "Arrives",
-    "ArrivesEof",
-    "Asks",
-    "ClosesTcp",
-    "Crashes",
-    "Observation",
-    "Processed",
-    "Quiet",
-    "ResetsTcp",
-    "Stimulus",
-    "Tells",
-    "Told",
-    "Trace",
-    "What",
-    "Writes",
-]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Arrives:

@@ -23,8 +23,6 @@ from .reading import FrameReader
 from .reading_heads import TRANSFORMED, HeadReader, opening_of
 from .steps import REFUSED
 
-__all__ = ["FrameOutputs", "HeadOutputs", "Outputs", "Owed"]
-
 Owed = tuple[str, tuple[str, ...]]
 """What is to be done, in words, and the rules that say so."""
 

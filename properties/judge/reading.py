@@ -30,8 +30,6 @@ from .history import History, Message, Moment
 from .observation import Tells, Told
 from .steps import Reaction, Steps, machine_for
 
-__all__ = ["ANY_FRAME", "FrameReader"]
-
 _TOLD_AS: Final[dict[str, Told]] = {
     TEXT_MESSAGE: "text",
     BINARY_MESSAGE: "binary",

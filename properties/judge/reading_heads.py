@@ -24,8 +24,6 @@ from .explanation import Explanation, HandshakeSoFar, Place, Step
 from .history import Moment
 from .steps import REFUSED, Steps
 
-__all__ = ["TRANSFORMED", "HeadReader", "opening_of"]
-
 _READS: Final = {
     Role.SERVER: (HANDSHAKE.index("not begun"), REFUSED),
     Role.CLIENT: (HANDSHAKE.index("not begun"), HANDSHAKE.index("awaiting 101")),

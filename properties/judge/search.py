@@ -33,8 +33,6 @@ from .reading import FrameReader
 from .reading_heads import HeadReader, opening_of
 from .shortcuts import Shortcuts
 
-__all__ = ["FrameSearch", "HeadSearch", "OpenedExplanation", "Search"]
-
 _MOST_STRICT_WORK: Final = 400_000
 """Of so many explanations a strict search thinks at the most, which takes some ten seconds."""
 _MOST_LENIENT_WORK: Final = 40_000

@@ -34,8 +34,6 @@ from .outputs import FrameOutputs
 from .reading import ANY_FRAME, FrameReader
 from .steps import Reaction
 
-__all__ = ["Exchange", "Shortcuts"]
-
 _MOST_ATTENDED: Final = 50
 """Of more frames that come after an endpoint stopped listening, none is thought to be processed."""
 _new: Final = tuple.__new__

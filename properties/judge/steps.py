@@ -18,8 +18,6 @@ from wsoracle.model.octets.vocabulary import Role
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
 from .history import History, Moment
 
-__all__ = ["REFUSED", "Reaction", "Steps", "machine_for", "unrefusing"]
-
 REFUSED: Final = HANDSHAKE.index("refused")
 
 

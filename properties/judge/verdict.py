@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["PROFILES", "TAKEN_BY_ALL", "Profile", "Verdict", "worst"]
-
 TAKEN_BY_ALL: Final = 65_536
 """Octets of a message up to which nobody is thought to have a limit that is nowhere stated, unless Close says so."""
 

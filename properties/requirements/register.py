@@ -24,20 +24,6 @@ from .rfc_text import (
 )
 from .rows import read_register
 
-__all__ = [
-    "LOWER_CASE_SECTIONS",
-    "NOT_NORMATIVE",
-    "REGISTER",
-    "RuleLike",
-    "TheoremLike",
-    "matrix",
-    "problems",
-    "problems_with_text",
-    "rules_of",
-    "rules_quoting",
-    "theorems_of",
-]
-
 REGISTER: Final[tuple[Requirement, ...]] = read_register()
 """Every row, in the order of the RFC's text."""
 

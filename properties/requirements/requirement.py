@@ -10,8 +10,6 @@ from enum import StrEnum
 
 from .rfc_text import level_of, lower_case_keyword
 
-__all__ = ["Binds", "Requirement", "Status"]
-
 
 class Binds(StrEnum):
     """The party that a sentence binds.

@@ -27,23 +27,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = [
-    "ELLIPSIS",
-    "KEYWORDS",
-    "RfcText",
-    "Section",
-    "Sentence",
-    "keywords_in",
-    "level_of",
-    "lower_case_keyword",
-    "normalise",
-    "normative_sentences",
-    "occurs_in_order",
-    "parse",
-    "quote_occurs",
-    "split_sentences",
-]
-
 ELLIPSIS = " ... "
 """Stands in a quote for words that were left out; the parts must occur in this order."""
 

@@ -17,8 +17,6 @@ from jsonschema.exceptions import best_match
 
 from .requirement import Binds, Requirement
 
-__all__ = ["read_register", "rows_of"]
-
 
 def read_register() -> tuple[Requirement, ...]:
     """Give every row of the project's own register."""

@@ -23,8 +23,6 @@ from ..judge.observation import (
     Writes,
 )
 
-__all__ = ["Driver", "Sut", "TellsOf", "drive"]
-
 
 class TellsOf(Protocol):
     """Something that an endpoint told its application; `final` is False for a part of a message with more to come."""

@@ -22,8 +22,6 @@ from wsoracle.model.notation.rule import Rule, RuleSet
 from wsoracle.model.notation.variables import Event, Setting, State, possible
 from wsoracle.model.rules import RULES
 
-__all__ = ["EnginesDisagree", "Walk", "possible_in"]
-
 
 class EnginesDisagree(AssertionError):
     """The compiled rules say something else than the rules: a fault of ours."""

@@ -350,5 +350,3 @@ RUNS: Final = (
 )  # fmt: skip
 
 OPENING: Final = (*CONDITIONS, *RUNS)
-
-__all__ = ["ANSWER", "BEYOND_DISPUTE", "OPENING", "REQUEST", "UNDISPUTED", "HeadCondition"]

@@ -223,5 +223,3 @@ OPENING_PAIR: Final = (
              "A client takes the connection for established only where the server does, with the same extensions.",
              never_half_open, "4.2.2/accept~no-handshake", "4.1/established~no-claims_rsv1"),
 )  # fmt: skip
-
-__all__ = ["OPENING_PAIR"]

@@ -26,8 +26,6 @@ from ..judge.judge import Application
 from ..judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from .recorded import Recorded, TraceError
 
-__all__ = ["is_established_report", "trace_of_report"]
-
 _KEPT: Final = 64
 """Octets that the log shows of what it cuts."""
 

@@ -36,8 +36,6 @@ from ..judge.observation import (
 )
 from ..judge.verdict import Profile
 
-__all__ = ["FORMAT", "VERSION", "Recorded", "TraceError", "parsed", "trace_from_json", "trace_to_json"]
-
 FORMAT: Final = "wsoracle-trace"
 VERSION: Final = 1
 

@@ -26,8 +26,6 @@ from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 from ..expected.expectations import expectations
 from ..expected.outcome import Expected, verdict_in
 
-__all__ = ["Comparison", "Stated", "compare", "compare_all"]
-
 NORMAL: Final = 1000
 
 

@@ -42,6 +42,3 @@ def autobahn_data(name: str | None = None) -> Path | None:
     if not scenarios:
         raise AutobahnDataError(f"{path}: no case of groups 1 to 7 is in it: {advice}")
     return path
-
-
-__all__ = ["VARIABLE", "AutobahnDataError", "autobahn_data"]

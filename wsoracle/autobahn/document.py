@@ -17,8 +17,6 @@ from wsoracle.properties.judge.verdict import PROFILES, Verdict
 from ..expected.expectations import expectations
 from .comparison import Comparison, Stated, compare_all
 
-__all__ = ["DOCUMENT", "document", "of_rule"]
-
 DOCUMENT: Final = Path("docs") / "autobahn.md"
 QUOTED: Final = 150
 """Characters of a quotation that are shown."""

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["ABSENT", "AgentExclusions", "cases_meant", "is_of_autobahn", "names_only_absent"]
-
 _ESTABLISHED: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
 
 ABSENT: Final = ("12", "13")

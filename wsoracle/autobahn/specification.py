@@ -13,17 +13,6 @@ from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 from ..text.input_checks import check_agent, check_host, check_origin, check_subprotocol
 from .patterns import ABSENT, AgentExclusions, cases_meant, names_only_absent
 
-__all__ = [
-    "CLIENT",
-    "SERVER",
-    "ServerUnderTest",
-    "SpecFile",
-    "SpecFileError",
-    "default_text",
-    "parse_spec",
-    "read_spec",
-]
-
 Mode = Literal["fuzzingclient", "fuzzingserver"]
 CLIENT: Final[Mode] = "fuzzingclient"
 SERVER: Final[Mode] = "fuzzingserver"

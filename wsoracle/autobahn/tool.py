@@ -7,8 +7,6 @@ import shutil
 import subprocess
 from typing import Final
 
-__all__ = ["autobahn_tool"]
-
 _PROGRAM: Final = """
 import sys
 from twisted.internet import reactor

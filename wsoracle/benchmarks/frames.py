@@ -28,8 +28,6 @@ from wsoracle.model.endpoint.events import MessageReceived
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
-__all__ = ["BenchFailed", "Contender", "Speed", "Traffic", "as_json", "as_table", "run_bench", "sides"]
-
 CHUNK_OCTETS: Final = 64 * 1024
 """Octets handed over at once, as from one read of a socket."""
 

@@ -32,8 +32,6 @@ from rich.table import Table
 from ..autobahn.tool import autobahn_tool
 from ..fleet.paths import SCRIPTS
 
-__all__ = ["SUITES", "BenchSuite", "SuiteBenchFailed", "SuiteTimes", "as_json", "as_table", "run_suite_bench"]
-
 SMALL: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE: Final = ("9.*",)
 OURS: Final = "wsoracle"

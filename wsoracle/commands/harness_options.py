@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-__all__ = ["chosen_cases", "expected_failures", "harness_options", "manners_of", "run_folder"]
-
 
 def _number(context: click.Context, option: click.Parameter, value: float) -> float:
     """Callback of an option for seconds: click lets nan pass any range."""

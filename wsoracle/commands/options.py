@@ -63,6 +63,3 @@ def checked_autobahn_cases(name: str | None = None) -> Path | None:
         return autobahn_data(name)
     except AutobahnDataError as error:
         raise WrongInput(str(error)) from error
-
-
-__all__ = ["DEFAULT_SEED", "checked_autobahn_cases", "checked_file", "json_option", "seed_option", "select"]

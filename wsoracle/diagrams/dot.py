@@ -11,8 +11,6 @@ from typing import Final
 from ..text.output import OutputError
 from .diagram import Box, Diagram
 
-__all__ = ["DrawingFailed", "can_draw", "check_can_draw", "dot", "svg"]
-
 PROGRAM: Final = "dot"
 OTHERWISE: Final = "or use --format mermaid"
 SECONDS: Final = 60.0

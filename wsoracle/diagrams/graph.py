@@ -186,21 +186,3 @@ def _lines(graph: ViewGraph, node: tuple[str, ...]) -> tuple[str, ...]:
     if any(word.verb == "receives" for word in stays):
         stays = tuple(word._replace(verb="may ignore") if word.verb == "ignores" else word for word in stays)
     return (*([f"owes {' and '.join(owes)}"] if owes else []), *sentences(stays))
-
-
-__all__ = [
-    "CLOSING",
-    "MESSAGES",
-    "VIEWS",
-    "Counts",
-    "StateGraph",
-    "View",
-    "ViewGraph",
-    "broadly",
-    "counts",
-    "diagram",
-    "in_order",
-    "reachable_graph",
-    "sentences",
-    "view_graph",
-]

@@ -14,8 +14,6 @@ from wsoracle.model.rules import RULES
 
 from .expectations import expectations
 
-__all__ = ["case_lines", "case_overview", "summary"]
-
 SHOWN: Final = 64
 """Octets of an action that are shown in hex."""
 

@@ -24,8 +24,6 @@ from .frame_candidates import frame_candidates
 from .head_candidates import head_candidates
 from .outcome import Candidate, Expected, best_first, verdict_in
 
-__all__ = ["autobahn_shape", "expectations"]
-
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
 
 MOST_RULES: Final = 4

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Outcomes", "OwedAnswers"]
-
 OwedAnswers: TypeAlias = tuple[int, int, bool, bool, int]
 """Messages and Pongs that are owed for something that was sent, whether it makes the endpoint fail the connection,
 whether it was a Close that was taken; and for how many such things after each other the same holds."""

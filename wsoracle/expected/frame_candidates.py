@@ -26,8 +26,6 @@ from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp
 
 from .outcome import Candidate
 
-__all__ = ["frame_candidates"]
-
 CODES: Final[tuple[int | None, ...]] = (1000, 1002, 1003, 1007, 1008, 1009, 1011, None)
 """The codes with which an endpoint can be imagined to end a connection; None: a Close without a code."""
 

@@ -24,8 +24,6 @@ from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp
 
 from .outcome import Candidate
 
-__all__ = ["head_candidates"]
-
 STATUSES: Final = (400, 403, 404, 426, 500, 200)
 NORMAL: Final = 1000
 HEAD_END: Final = b"\r\n\r\n"

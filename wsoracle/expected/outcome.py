@@ -13,8 +13,6 @@ from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
-__all__ = ["Candidate", "Expected", "best_first", "verdict_in"]
-
 _ORDER: Final = tuple(Verdict)
 
 

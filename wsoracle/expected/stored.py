@@ -25,8 +25,6 @@ from .foreseen import Outcomes, OwedAnswers
 if TYPE_CHECKING:
     from wsoracle.generators.cases.canonical import Reference
 
-__all__ = ["FILE", "Foreseen", "answers_to", "expected_text", "outcomes_of", "stored"]
-
 FILE: Final = Path(__file__).resolve().parent / "data" / "expected.json"
 FORMAT: Final = "wsoracle-expected"
 VERSION: Final = 3

@@ -15,8 +15,6 @@ from wsoracle.properties.judge.verdict import Profile
 from .expectations import autobahn_shape, expectations
 from .foreseen import Outcomes, OwedAnswers
 
-__all__ = ["every_outcome", "outcomes_for", "owed_for"]
-
 LONGEST: Final = 64
 """Characters of a payload that are kept."""
 

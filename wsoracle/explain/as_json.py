@@ -152,6 +152,3 @@ def _elsewhere(elsewhere: Elsewhere) -> dict[str, Any]:
         "fromStart": elsewhere.from_start,
         "extension": list(elsewhere.extension),
     }
-
-
-__all__ = ["as_json"]

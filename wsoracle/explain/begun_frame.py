@@ -76,6 +76,3 @@ def _of_header(octets: bytes) -> tuple[FrameFacts, frozenset[str], int]:
     else:
         header = header._replace(length=0)
     return facts_of_header(header), frozenset(known), size - len(octets)
-
-
-__all__ = ["EarlyDecision", "begun_frame"]

@@ -117,6 +117,3 @@ class ExplainedOctets(Generic[R]):
     sent: int = 0
     notes: tuple[str, ...] = ()
     rules: RuleSet = RULES
-
-
-__all__ = ["ExplainError", "ExplainedOctets", "FrameReading", "HeadReading", "Owed", "SwitchEffect", "UnitReading"]

@@ -127,6 +127,3 @@ def _form(marker: int) -> LengthForm:
 
 def _missing(wanted: int, have: bytes) -> str:
     return f"the first {len(have)} of {wanted} octets"
-
-
-__all__ = ["SHOWN", "FieldRow", "field_table", "quoted"]

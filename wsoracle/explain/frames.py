@@ -168,6 +168,3 @@ class _FrameExplainer(Reader):
 
 def _unmasked(octets: bytes, header: Header) -> bytes:
     return octets if header.key is None else mask(octets, header.key)
-
-
-__all__ = ["explain"]

@@ -86,6 +86,3 @@ def absent_fields(facts: HeadFacts) -> Iterator[str]:
     for name, field in _FIELD_OF.items():
         if name in facts._fields and label(name, getattr(facts, name)) == "absent":
             yield field
-
-
-__all__ = ["HeadFacts", "HeadLine", "LineFact", "absent_fields", "bare_lines", "head_lines"]

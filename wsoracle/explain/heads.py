@@ -183,6 +183,3 @@ def _could_be_accept(value: str) -> bool:
         return len(b64decode(value.strip(" \t"), validate=True)) == 20
     except ValueError:
         return False
-
-
-__all__ = ["explain_request", "explain_response", "request_of"]

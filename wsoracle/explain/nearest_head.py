@@ -131,5 +131,3 @@ _RESPONSE_MENDS: Final[Mapping[str, _Mend]] = {
         "the status is an error, 400 or more", lambda head, _: replace(head, status=400, reason="Bad Request")
     ),
 }
-
-__all__ = ["Mended", "nearest_head"]

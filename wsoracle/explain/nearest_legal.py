@@ -356,6 +356,3 @@ def _ranges(codes: set[int]) -> list[str]:
 
 def _either(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-__all__ = ["Elsewhere", "KnownFrame", "LegalChange", "PathStep", "Remedies", "remedies_for"]

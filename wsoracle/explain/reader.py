@@ -102,6 +102,3 @@ def _with_switches(rules: RuleSet, kind: EventKind) -> tuple[Rule, ...]:
     """The rules for events of a kind whose guard mentions a switch."""
     switches = {switch.variable.name for switch in SWITCHES}
     return tuple(rule for rule in rules.of(kind) if any(name in switches for name in variables(rule.when)))
-
-
-__all__ = ["Reader", "because"]

@@ -300,6 +300,3 @@ def _printable(octets: bytes) -> str:
 
 def _count(octets: int) -> str:
     return "1 octet" if octets == 1 else f"{octets:,} octets"
-
-
-__all__ = ["STRENGTH_STYLE", "lines", "show"]

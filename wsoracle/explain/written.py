@@ -40,6 +40,3 @@ def octets_of_text(text: bytes, *, exact: bool = False) -> Written:
         octets += b"\r\n" if octets.endswith(b"\n") else b"\r\n\r\n"
         notes.append("the empty line at its end was missing and was added (--exact does not add it)")
     return Written(octets, tuple(notes))
-
-
-__all__ = ["Written", "octets_of_text"]

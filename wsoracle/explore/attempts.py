@@ -27,8 +27,6 @@ from ..implementations import Offers, PeerUnderTest
 from ..implementations.adapter import opening_of
 from ..implementations.own_endpoint import OwnEndpoint
 
-__all__ = ["NO_LIMIT", "Attempt", "OwnRole", "PeerRole", "RoleUnderTest"]
-
 NO_LIMIT: Final = MAX_LENGTH
 """The limit of an implementation that has none of its own: any message is legal. (An unstated limit excuses more.)"""
 

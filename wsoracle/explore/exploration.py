@@ -32,8 +32,6 @@ from .findings import Finding
 from .hunting import hunt
 from .random_walk import random_walks
 
-__all__ = ["EXAMPLES", "Explored", "explore"]
-
 EXAMPLES: Final = 2_000
 """Attempts for each implementation in each role, those that shrinking runs included."""
 

@@ -33,8 +33,6 @@ from wsoracle.properties.judge.observation import (
 
 from .hunting import Examined
 
-__all__ = ["Finding", "described_with_heads", "observed_in_words", "stimulus_to_json"]
-
 Path = tuple[tuple[Event, Label], ...]
 """Events with what the endpoint did with each."""
 

@@ -34,8 +34,6 @@ from ..implementations import ApplicationRefused, PeerCrashed
 from ..implementations.adapter import URI
 from .attempts import Attempt, RoleUnderTest
 
-__all__ = ["Examined", "Hunt", "examine", "hunt", "repeatable"]
-
 
 @dataclass(frozen=True, slots=True)
 class Examined:

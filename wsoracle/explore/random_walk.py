@@ -25,8 +25,6 @@ from wsoracle.properties.state_machines.walk import Walk, possible_in
 
 from .hunting import repeatable
 
-__all__ = ["RandomWalks", "few_settings", "random_walks"]
-
 LONGEST_WALK: Final = 8
 _MOST_TRIES: Final = 400
 

@@ -17,8 +17,6 @@ from .deviations import deviations
 from .findings import Column
 from .rounds import Round, Turn
 
-__all__ = ["column_of", "document_of", "read_record", "read_rows", "recall", "remember"]
-
 
 def remember(done: Round, folder: Path) -> None:
     """Keep what the round's own report does not say, so that findings can be written again without a run."""

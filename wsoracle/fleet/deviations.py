@@ -12,8 +12,6 @@ from typing import Any, Final
 
 from wsoracle.model.notation.rule import Strength
 
-__all__ = ["BrokenRule", "FleetDeviation", "WirePiece", "deviations", "natural", "strength_rank"]
-
 _STRENGTHS: Final = tuple(Strength.__members__)
 """Strongest first."""
 

@@ -13,8 +13,6 @@ from ..text.markdown import code, plain, row
 from .deviations import BrokenRule, FleetDeviation, WirePiece, natural, strength_rank
 from .registry import Peer
 
-__all__ = ["Column", "findings_page"]
-
 _VERDICTS: Final = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")
 _MOST_CASES: Final = 12
 _MOST_CHARACTERS: Final = 300

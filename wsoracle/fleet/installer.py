@@ -19,8 +19,6 @@ from .processes import Crew, PeerError
 from .registry import Peer
 from .versions import apt_version, npm_pins, npm_version, pip_pins, pip_version
 
-__all__ = ["install", "missing"]
-
 _INSTALLING: Final = 900.0
 _BUILDING: Final = 600.0
 

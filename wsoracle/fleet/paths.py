@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["SCRIPTS", "FleetPaths"]
-
 SCRIPTS: Final = Path(__file__).resolve().parent / "scripts"
 """The folder of scripts, in a checkout and in an installed wheel."""
 

@@ -21,8 +21,6 @@ from typing import IO, Final, TypeVar
 
 from ..text.output import one_line
 
-__all__ = ["MOST_LOGGED", "Crew", "PeerError", "Process", "Server"]
-
 MOST_LOGGED: Final = 1 << 20
 """Octets that are kept of what a process prints."""
 

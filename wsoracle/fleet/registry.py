@@ -10,8 +10,6 @@ from typing import Any, Final, Literal
 
 from wsoracle.model.octets.vocabulary import Role
 
-__all__ = ["PEERS", "Kind", "Peer", "find"]
-
 Kind = Literal["pip", "npm", "apt"]
 
 

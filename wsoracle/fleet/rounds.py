@@ -23,8 +23,6 @@ from .paths import FleetPaths
 from .processes import Crew, PeerError
 from .registry import Peer
 
-__all__ = ["Harness", "Round", "Turn", "agent_name", "run_rounds"]
-
 _TESTED: Final = (0, 1)
 """Exit statuses of a tester that has tested: everything held, or something failed."""
 

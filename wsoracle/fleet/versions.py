@@ -14,8 +14,6 @@ from typing import Final
 from .paths import FleetPaths
 from .registry import Peer
 
-__all__ = ["apt_version", "npm_pins", "npm_version", "pip_pins", "pip_version", "version_of"]
-
 _VERSION: Final = re.compile(r"\d+(?:[._]\d+)+(?:[-+.][0-9A-Za-z]+)*|\d+(?:\.\d+)*")
 _SECONDS: Final = 20.0
 

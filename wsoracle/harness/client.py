@@ -35,8 +35,6 @@ from .conversation import Conversation, Manners, most_octets
 from .judging_pool import Judges
 from .transcript import RunFacts
 
-__all__ = ["LARGE", "AgentNames", "NoServer", "Target", "run_client"]
-
 LARGE: Final = 4 << 20
 """Half of the octets that an endpoint may send in a case; cases with more run one at a time."""
 

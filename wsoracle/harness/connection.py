@@ -21,9 +21,6 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
 from .transcript import LogEntry
 
-__all__ = ["Connection", "Received"]
-
-
 _MANY_OCTETS: Final = 64 * 1024
 
 

@@ -13,8 +13,6 @@ from wsoracle.generators.cases.case import Case
 
 from ..reports.stored_record import CaseSummary, uncounted
 
-__all__ = ["Controls", "in_order", "with_controls"]
-
 
 class Controls:
     """The controls of one agent. ``answered`` tells of those that an earlier part of the run has run."""

@@ -31,8 +31,6 @@ from ..expected.stored import answers_to
 from .connection import Connection
 from .transcript import BARRIER, Transcript
 
-__all__ = ["Conversation", "Manners", "most_octets"]
-
 NORMAL: Final = 1000
 
 _TOGETHER: Final = 64 * 1024

@@ -25,8 +25,6 @@ from ..reports.stored_record import CaseSummary, FilePlace, file_record, summary
 from .record import Judged, record_of
 from .transcript import LogEntry, RunFacts, Transcript
 
-__all__ = ["get_ready", "judge_and_file", "judge_conversation", "trace_of"]
-
 
 def trace_of(log: list[LogEntry]) -> list[Observation]:
     """The log as observations of the endpoint under test; writes and reads that follow one another are joined."""

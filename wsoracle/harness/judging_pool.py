@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..reports.stored_record import CaseSummary, FilePlace, Summaries
     from .transcript import RunFacts, Transcript
 
-__all__ = ["Judges"]
-
 MANY_OCTETS: Final = 1 << 20
 MANY_ACTIONS: Final = 500
 """A case with more octets or actions than these is judged in another process."""

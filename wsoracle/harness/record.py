@@ -22,8 +22,6 @@ from ..reports.stored_record import summary_of, uncounted, with_summary
 from .transcript import RunFacts, Transcript
 from .wire_log import WireLog, holds
 
-__all__ = ["FORMAT", "VERSION", "Judged", "record_of"]
-
 FORMAT: Final = "wsoracle-record"
 VERSION: Final = 1
 

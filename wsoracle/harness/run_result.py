@@ -15,8 +15,6 @@ from ..reports.stored_record import CaseSummary
 from ..text.output import one_line, say
 from ..text.patterns import matching
 
-__all__ = ["ExpectedFailures", "Tally", "document_of", "show", "tally_of"]
-
 _MOST_LISTED: Final = 40
 
 

@@ -37,8 +37,6 @@ from .server_run import AgentRun, ServerRun
 from .server_web import Pages
 from .transcript import RunFacts
 
-__all__ = ["Address", "FuzzingServer", "ServerLimits"]
-
 Address = tuple[str, int]
 
 Excluded = Callable[[str, str], bool]

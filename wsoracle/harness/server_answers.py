@@ -20,8 +20,6 @@ from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 
 from .connection import Connection
 
-__all__ = ["Page", "close_at_once", "get_ready", "reply", "respond"]
-
 _CHUNK: Final = 64 * 1024
 _LIMIT: Final = 4096
 """Octets that a message of the client may have, where none is expected."""

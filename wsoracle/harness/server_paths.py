@@ -13,8 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import Request
 
-__all__ = ["LONGEST_AGENT", "PATHS", "Command", "Refusal", "command_of", "is_websocket", "path_of"]
-
 PATHS: Final = ("/runCase", "/getCaseCount", "/getCaseInfo", "/getCaseStatus", "/updateReports", "/stopServer")
 
 LONGEST_AGENT: Final = 4096

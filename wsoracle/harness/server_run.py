@@ -18,8 +18,6 @@ from ..reports.stored_record import CaseSummary, FilePlace
 from .controls import Controls
 from .server_paths import Refusal
 
-__all__ = ["MOST_AGENTS", "AgentRun", "CaseResult", "ServerRun"]
-
 MOST_AGENTS: Final = 64
 
 

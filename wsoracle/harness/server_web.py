@@ -22,8 +22,6 @@ from .server_answers import Page
 from .server_paths import Refusal, path_of
 from .server_run import ServerRun
 
-__all__ = ["Pages"]
-
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .server import FuzzingServer
     from .server_run import ServerRun
 
-__all__ = ["CannotListen", "Where", "conclude", "serve_until_stopped", "server_tls"]
-
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -11,8 +11,6 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 
-__all__ = ["BARRIER", "LogEntry", "RunFacts", "Transcript"]
-
 BARRIER: Final = b"wsoracle: are you there?"
 """The payload of the tester's own Pings."""
 

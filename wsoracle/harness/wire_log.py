@@ -22,8 +22,6 @@ from wsoracle.properties.judge.history import History
 
 from .transcript import BARRIER, LogEntry
 
-__all__ = ["MOST_ENTRIES", "Direction", "HeadSeen", "WireLog", "holds"]
-
 MOST_ENTRIES: Final = 300
 """Lines of a wire log and of a timeline; of more, only their number is kept."""
 

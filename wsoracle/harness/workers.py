@@ -31,8 +31,6 @@ from wsoracle.generators.workers import quiet_worker
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Workers", "WorkersLost"]
-
 LARGE: Final = 128 * 1024
 """Octets from which on work is handed over in a file: a pipe takes fewer, and the event loop must not wait."""
 

@@ -36,22 +36,6 @@ from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, DATA_OPCODES, TEXT, Role
 from wsoracle.properties.judge.observation import Told
 
-__all__ = [
-    "FIXED_KEY",
-    "URI",
-    "Application",
-    "ApplicationRefused",
-    "Delivered",
-    "HandshakeFailed",
-    "MissingPeer",
-    "Offers",
-    "PeerCrashed",
-    "PeerUnderTest",
-    "available_peers",
-    "missing_peers",
-    "opening_of",
-]
-
 Application: TypeAlias = Literal["sink", "echo"]
 """The application on top: `sink` only listens; `echo` sends each complete message back, if the library lets it."""
 

@@ -26,8 +26,6 @@ from wsoracle.model.rules import RULES
 from .. import __version__
 from .adapter import ApplicationRefused, Delivered
 
-__all__ = ["Claims", "OwnEndpoint"]
-
 
 @dataclass(frozen=True, slots=True)
 class Claims:

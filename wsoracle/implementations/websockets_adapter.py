@@ -60,8 +60,6 @@ from .adapter import (
     library_call,
 )
 
-__all__ = ["ADAPTER", "WebsocketsPeer"]
-
 _REFUSALS: Final = (ProtocolError, InvalidState)
 
 # The library logs each connection that fails, and most connections here fail on purpose.

@@ -75,8 +75,6 @@ from .adapter import (
     library_call,
 )
 
-__all__ = ["ADAPTER", "WsprotoPeer"]
-
 _REFUSALS: Final = (LocalProtocolError, TypeError, ValueError)
 
 

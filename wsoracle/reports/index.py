@@ -22,8 +22,6 @@ from .rendering import (
 )
 from .stored_record import CaseSummary, Summaries, case_order, page_name
 
-__all__ = ["OTHER", "index_page", "totals_of"]
-
 OTHER: Final = "other"
 """Stands for verdicts that wsoracle does not give, such as text from outside."""
 

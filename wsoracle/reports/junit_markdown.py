@@ -11,8 +11,6 @@ from .index import OTHER, totals_of
 from .rendering import VERDICTS
 from .stored_record import CaseSummary, Summaries
 
-__all__ = ["junit_xml", "markdown_summary"]
-
 _MOST: Final = 200
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

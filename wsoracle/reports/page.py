@@ -18,8 +18,6 @@ from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
 from .rendering import MEANINGS, as_text, html_of, label, policy, template_environment, tidy, visible
 
-__all__ = ["MOST_ARROWS", "WireLine", "case_page", "sequence_diagram", "tidy_page", "wire_log"]
-
 FACTS: Final = (
     ("isServer", "the tester was the server, the endpoint under test the client"),
     ("closedByMe", "the tester sent the first Close"),

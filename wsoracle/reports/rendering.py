@@ -26,26 +26,6 @@ from ..text.visible import escape_of, escaped
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache
 
-__all__ = [
-    "CLOSED_WELL",
-    "FILTER_SCRIPT",
-    "LONGEST",
-    "MEANINGS",
-    "NO_CONTROL",
-    "SIGNS",
-    "STYLE",
-    "VERDICTS",
-    "as_text",
-    "html_of",
-    "label",
-    "policy",
-    "style_of",
-    "template_environment",
-    "tidy",
-    "visible",
-    "whole_verdict",
-]
-
 NO_CONTROL: Final = "NO CONTROL"
 """In place of the verdict on a case that does not count."""
 

@@ -35,8 +35,6 @@ from .stored_record import (
     write_escaped,
 )
 
-__all__ = ["FORMAT", "FileNames", "ForeignFolder", "ReportFolder", "settled"]
-
 FORMAT: Final = "wsoracle-run"
 VERSION: Final = 1
 

@@ -17,25 +17,6 @@ from wsoracle.generators.atomic_write import write_file
 
 from .rendering import label, tidy
 
-__all__ = [
-    "MOST_OCTETS",
-    "CaseSummary",
-    "FilePlace",
-    "NoRecord",
-    "RecordFile",
-    "Summaries",
-    "case_order",
-    "file_record",
-    "in_order",
-    "page_name",
-    "records_in",
-    "span_of",
-    "summary_of",
-    "uncounted",
-    "with_summary",
-    "write_escaped",
-]
-
 MOST_OCTETS: Final = 64 << 20
 """A larger file is no record."""
 

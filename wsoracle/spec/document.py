@@ -144,17 +144,3 @@ def write(path: Path = DOCUMENT) -> list[str]:
     if changed:
         write_text(str(path), render(document))
     return changed
-
-
-__all__ = [
-    "BLOCKS",
-    "DOCUMENT",
-    "DocumentPart",
-    "MarkerError",
-    "block",
-    "parts",
-    "render",
-    "stale",
-    "stale_blocks",
-    "write",
-]

@@ -134,18 +134,3 @@ def answer_conditions() -> str:
 def _conditions(conditions: Sequence[HeadCondition]) -> str:
     rows = [(str(number), cell(c.sentence), code(text(c.holds))) for number, c in enumerate(conditions, 1)]
     return table(("no.", "condition", "formally"), rows)
-
-
-__all__ = [
-    "AGREEING",
-    "OFFERING",
-    "URIS",
-    "accept_example",
-    "answer_conditions",
-    "request_conditions",
-    "request_facts",
-    "request_text",
-    "response_facts",
-    "response_text",
-    "uris",
-]

@@ -148,17 +148,3 @@ def rule_row(rule: Rule) -> tuple[str, ...]:
 
 
 RULE_HEAD: Final = ("rule", "when", "then", "words of RFC 6455")
-
-__all__ = [
-    "RULE_HEAD",
-    "cell",
-    "code",
-    "effects_text",
-    "guard_text",
-    "listed",
-    "reaction_text",
-    "readable",
-    "rule_row",
-    "table",
-    "term_text",
-]

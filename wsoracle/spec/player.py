@@ -185,6 +185,3 @@ def after_words(state: State, setting: Setting) -> str:
         clean = evaluate(handshake_done, state._asdict())
         parts.append(f"{'cleanly' if clean else 'not cleanly'}, close code {state.close_code}")
     return "; ".join(parts)
-
-
-__all__ = ["Break", "Does", "PlayedStep", "RunStep", "after_words", "play"]

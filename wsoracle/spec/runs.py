@@ -178,6 +178,3 @@ def _diagram(told: Sequence[PlayedStep]) -> str:
 def _plain(words: str) -> str:
     """Words for a Mermaid message or note: a semicolon would end the statement, a number sign begin an entity."""
     return words.replace(";", ",").replace("#", "no. ")
-
-
-__all__ = ["NO_HANDSHAKE", "OPENINGS", "RUNS", "opening", "outcomes", "refusal", "run"]

@@ -106,6 +106,3 @@ def _heading(state: State) -> str:
 
 def _facts(state: State, setting: Setting) -> tuple[str, ...]:
     return tuple(f"owes {DUES[due]}" for due in dict.fromkeys(due for due, _ in owed(state, setting)))
-
-
-__all__ = ["stages"]

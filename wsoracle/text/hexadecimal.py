@@ -37,6 +37,3 @@ def hex_of(octets: bytes, most: int | None = None) -> str:
 
 def _shortened(word: str) -> str:
     return f"{word[:20]}..." if len(word) > 24 else word
-
-
-__all__ = ["hex_of", "octets_of"]

@@ -7,8 +7,6 @@ from typing import Final
 
 from wsoracle.model.octets.header_values import is_token
 
-__all__ = ["VALUE", "check_agent", "check_host", "check_origin", "check_subprotocol"]
-
 VALUE: Final = r"[\x20-\x7e\t\x80-\xff]*"
 """A regular expression for what the value of a field may be made of (RFC 9110, section 5.5)."""
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from .output import one_line
 
-__all__ = ["code", "plain", "row"]
-
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]#!|<>~&$])")
 
 

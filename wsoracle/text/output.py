@@ -221,21 +221,3 @@ def one_line(text: str, longest: int = 500) -> str:
     """The text on one line, without characters that a terminal would obey, cut where it is too long."""
     shown = " ".join(escaped(text).split())
     return shown if len(shown) <= longest else shown[: longest - 3] + "..."
-
-
-__all__ = [
-    "PLAIN_WIDTH",
-    "STDOUT",
-    "OnStep",
-    "OutputError",
-    "check_writable",
-    "console",
-    "one_line",
-    "progress",
-    "say",
-    "say_wrapped",
-    "why_not",
-    "width",
-    "write_json",
-    "write_text",
-]

@@ -21,6 +21,3 @@ def matching(pattern: str, ids: Iterable[str]) -> list[str]:
     found = [one for one, folded in everything.items() if folded == wanted or folded.startswith(parts)]
     found = found or [one for one, folded in everything.items() if folded.startswith(wanted)]
     return found or [one for one, folded in everything.items() if wanted in folded]
-
-
-__all__ = ["matching"]

@@ -72,6 +72,3 @@ def _reasons() -> Iterator[Line]:
 def _codes(codes: tuple[int, ...]) -> Iterator[Line]:
     for code in codes:
         yield f"A Close with code {code}", (close(code),)
-
-
-__all__ = ["closings"]

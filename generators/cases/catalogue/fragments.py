@@ -68,6 +68,3 @@ def _pauses() -> Iterator[Line]:
     for chop, how in WAYS[:2]:
         title = f"Five fragments, two Pings and a pause amid them{how}"
         yield title, (*chopped(chop, *before), Settle(), *chopped(chop, *after))
-
-
-__all__ = ["fragments"]

@@ -113,6 +113,3 @@ def _opcodes(group_id: str, subgroup: str, opcodes: tuple[int, ...]) -> Iterator
 
 def _how(chop: int | None) -> str:
     return {None: "", OCTETWISE: ", octet by octet", APART: ", frame by frame"}[chop]
-
-
-__all__ = ["frames"]

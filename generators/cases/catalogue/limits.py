@@ -67,6 +67,3 @@ def _in_fragments(part: int, opcode: int) -> Iterator[Case]:
         title = f"A {kind} message of {octets(FRAGMENTED)} in fragments of {octets(size)}"
         frames = fragmented(opcode, pattern, size, FRAGMENTED)
         yield a_case(f"9.{part}.{number}", (GROUP, f"Long {kind} messages in fragments"), title, frames)
-
-
-__all__ = ["limits"]

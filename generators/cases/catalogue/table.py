@@ -11,8 +11,6 @@ from ..case import Case
 from ..steps import Action, SendFrame, Settle
 from ..words import in_words, repetitions
 
-__all__ = ["APART", "OCTETWISE", "a_case", "chopped", "close", "fragmented", "send"]
-
 OCTETWISE: Final = 1
 """Writes of one octet each."""
 

@@ -192,6 +192,3 @@ def _octetwise(text: bytes) -> tuple[SendFrame, ...]:
 
 def _hex(octets: bytes) -> str:
     return f"The octets {octets.hex(' ')}" if len(octets) < 10 else f"The octets {octets[0]:x} to {octets[-1]:x}"
-
-
-__all__ = ["texts"]
