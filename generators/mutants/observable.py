@@ -1,6 +1,6 @@
-"""What is expected along a history: the yardstick by which cases tell rule sets apart.
+"""Expectations along a history: the yardstick by which cases tell rule sets apart.
 
-Theory of operation. At each step of a history the specification says what may be seen: the labels of the outcomes,
+Theory of operation. At each step of a history the specification gives the visible outcomes: the labels of the outcomes,
 each with the *level* at which it is allowed (in full; without SHOULD; by the MUSTs alone: verdicts depend on it), what
 the application is told when the connection closes (the close code of section 7.1.5), and, for silence, which output is
 owed. A history *kills* a mutant if the mutant expects something else at some step.
@@ -8,11 +8,11 @@ owed. A history *kills* a mutant if the mutant expects something else at some st
 A mutant is the compiled machine with one row replaced (``model.machine.compiled.OneRowReplaced``): it shares all else
 with the original, and asks only that row anew.
 
-What is seen of a refused handshake is its answer, and any error code will do for that (:func:`as_seen`).
+An observer sees the answer of a refused handshake, and any error code will do for that (:func:`as_seen`).
 
 A mutant may have got the opening handshake wrong, and then reads the same octets as something else: a frame as a head
 of HTTP, or the other way round (:func:`seen_from`). An endpoint that reads nothing at the time (a server that has yet
-to answer) leaves them unread, which looks like ignoring them; and what nobody can send in a state is forbidden there.
+to answer) leaves them unread, which looks like ignoring them; a unit that cannot be sent in a state is forbidden there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _REFUSED: Final = Label(Kind.REFUSE)
 
 
 def as_seen(label: Label) -> Label:
-    """A label as far as it can be told from outside: one error code of HTTP is as good as another."""
+    """A label as far as it shows from outside: all error codes of HTTP count as the same."""
     is_error = label.kind is Kind.REFUSE and (label.code or 0) >= LOWEST_ERROR
     return _REFUSED if is_error else label
 
@@ -109,7 +109,7 @@ def alike(after: Mapping[Label, State], label: Label, then: State | None) -> Sta
 def observe(
     machine: OriginalOrMutant, state: State, event: Event, masks: Masks | None = None
 ) -> tuple[Expectation, dict[Label, State]]:
-    """What may be seen of an event in a state, and the state after each outcome."""
+    """The visible outcomes of an event in a state, and the state after each."""
     kind, frame, head = event
     facts = frame if head is None else head
     if masks is None:
@@ -126,13 +126,13 @@ def observe(
 
 
 def _owed(refusing: Sequence[Rule]) -> tuple[Due, ...]:
-    """What the rows that forbid silence ask for instead."""
+    """The outputs that the rows that forbid silence ask for."""
     dues = {row.then.due for row in refusing if isinstance(row.then, Forbid)}
     return tuple(sorted(due for due in dues if due is not None))
 
 
 def witnessed(machine: OriginalOrMutant, step: HistoryStep, state: State) -> tuple[Expectation, dict[Label, State]]:
-    """What may be seen of a step of another endpoint's history here, where the octets may mean something else."""
+    """The visible outcomes here of a step of another endpoint's history: its octets may mean something else."""
     event = seen_from(step, state, machine.setting)
     if event is not None:
         return observe(machine, state, event)
@@ -147,7 +147,7 @@ def witnessed(machine: OriginalOrMutant, step: HistoryStep, state: State) -> tup
 def expectation(
     rules: RuleSet, setting: Setting, history: EventHistory, start: State | None = None
 ) -> tuple[Expectation, ...]:
-    """What a rule set expects at each step of a history; it ends at a step whose chosen outcome is not allowed.
+    """The expectation of a rule set at each step of a history; it ends at a step whose outcome is not allowed.
 
     ``start`` is the state after the opening handshake, where it is not the default (extensions that claim a reserved
     bit). Two rule sets are told apart by a history exactly where these differ.
@@ -156,7 +156,7 @@ def expectation(
 
 
 def expected(machine: OriginalOrMutant, history: EventHistory, start: State | None = None) -> tuple[Expectation, ...]:
-    """What a machine expects at each step of a history, as :func:`expectation` does."""
+    """The expectation of a machine at each step of a history, as :func:`expectation` gives it."""
     return tuple(step.expected for step in trace(machine, history, start))
 
 
@@ -227,7 +227,7 @@ def step_at(state: State, event: Event, label: Label | None = None, payload: byt
 
 @lru_cache(maxsize=len(EventKind))
 def opportunity(kind: EventKind) -> Expr:
-    """What a state must be like for an event of a kind to be possible at all, whatever the event carries."""
+    """The condition on a state under which an event of a kind is possible, whatever the event carries."""
     of_state = (term for term in conjuncts(possible(kind)) if not set(variables(term)) & set(FACT_VARIABLES[kind]))
     return all_of(list(of_state))
 
@@ -248,7 +248,7 @@ _NO_HEAD: Final = {
     kind: Event.of(kind, facts(syntax=value_of("syntax", "malformed")))
     for kind, facts in ((EventKind.RECEIVE_REQUEST, RequestFacts), (EventKind.RECEIVE_RESPONSE, ResponseFacts))
 }
-"""A frame, to who reads it as a head of HTTP."""
+"""A frame as an endpoint sees it that reads it as a head of HTTP."""
 
 _HEAD_AS_FRAME: Final = {
     EventKind.RECEIVE_REQUEST: Event(EventKind.RECEIVE, FrameFacts(7, fin=False, rsv1=True, length=69)),
@@ -256,7 +256,7 @@ _HEAD_AS_FRAME: Final = {
         EventKind.RECEIVE, FrameFacts(CLOSE, fin=False, rsv1=True, length=84, code=0x5450)
     ),
 }
-"""*GE* of *GET*, and *HTTP*, to who reads them as the header of a frame."""
+"""*GE* of *GET*, and *HTTP*, as an endpoint sees them that reads them as the header of a frame."""
 
 _IGNORED: Final = Label(Kind.IGNORE)
 _UNREAD: Final = Expectation((SeenOutcome(_IGNORED, 0),))

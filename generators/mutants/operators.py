@@ -19,11 +19,11 @@ missing    one effect on the state is left out
 effect     one effect on the state has another value
 ========== ==========================================================================================================
 
-What rows share (that a frame is read at all; what is given up when the connection fails) is not changed in every row
-anew: the rows take the terms they share in turn, so that each term is changed somewhere and the number stays small.
+Terms that rows share (that a frame is read at all; what is given up when the connection fails) are not changed in every
+row: the rows take the terms that they share in turn, so that each term is changed once and the number stays small.
 
 A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such
-as* 400), and no rule ties its answer to it: who sees the answer cannot tell such rows apart (``expectation.as_seen``).
+as* 400), and no rule ties its answer to it: the answer does not tell such rows apart (``observable.as_seen``).
 So a row that refuses is made to answer with 200, which is no error; and one row for each error code is made to answer
 with another, as the example of a change that must come out as equivalent.
 """
@@ -77,7 +77,7 @@ OPERATORS: Final = (
 
 _TERM_SHARED_BY: Final = 8
 _EFFECT_SHARED_BY: Final = 4
-"""A term, or an effect, that at least so many rows have in common is changed in them in turn."""
+"""A term, or an effect, that at least this number of rows share is changed in them in turn."""
 
 
 def _next_values(variable: Var) -> dict[int, int]:
@@ -321,7 +321,7 @@ class _Change:
 
 
 class _Shared:
-    """What many rows have in common, and whose turn it is to have it changed."""
+    """The terms and effects that many rows share, and the row whose turn it is to have one changed."""
 
     def __init__(self, rules: RuleSet) -> None:
         terms = Counter((r.on, term.key()) for r in rules for term in terms_of(r.when, "and"))
@@ -334,7 +334,7 @@ class _Shared:
     def terms_to_change(self, rule: Rule, terms: Sequence[Expr]) -> list[tuple[int, Expr, bool]]:
         """The terms of a guard to change in this row, with their places, and whether they are changed inside too.
 
-        These are its own, inside too, and one of those it shares. What is shared is changed inside only once, and only
+        These are its own, inside too, and one of those it shares. A shared term is changed inside only once, and only
         where it offers a choice (the signs of a handshake, any of which will do).
         """
         shared = [at for at, term in enumerate(terms) if (rule.on, term.key()) in self._terms]

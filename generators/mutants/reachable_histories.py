@@ -33,11 +33,11 @@ from .observable import EventHistory, Expectation, HistoryStep, as_seen, can_hap
 from .operators import of_handshake
 
 SMALL_LIMIT: Final = 2
-"""The limit in octets of those worlds that have one."""
+"""The limit in octets, in worlds with a limit."""
 
 
 SHORT_FRAME: Final = SMALL_LIMIT + 1
-"""A history goes on after frames of at most so many octets."""
+"""The largest frame, in octets, after which a history goes on."""
 
 _TEXT_STATES: Final[tuple[int, ...]] = (utf8.ACCEPT, utf8.TAIL1, utf8.REJECT)
 """Whole, unfinished, broken: rules see no more of a text than this."""
@@ -178,7 +178,7 @@ class World:
         return can_happen(event.kind, state, self.start.setting)
 
     def tried(self, state: State, event: Event, payload: bytes | None = None) -> Trial:
-        """What the original expects of an event in a state."""
+        """The expectation of the original for an event in a state."""
         masks = self.machine.masks(event.kind, state, event.facts)
         expected, after = observe(self.machine, state, event, masks)
         return Trial(
@@ -192,7 +192,7 @@ class World:
     def steps_on(self, trial: Trial) -> Iterator[Label]:
         """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
 
-        And only where who looks on knows what happened: after two refusals that look alike the state is unknown.
+        And only where an observer knows the state: after two refusals that look alike it is unknown.
         """
         frame = trial.event.frame
         if frame is None or frame.length <= SHORT_FRAME:
@@ -225,7 +225,7 @@ class World:
 class TrialEvents:
     """The events worth trying in a state: plain frames of each kind, and frames that differ from them in one point.
 
-    Heads of HTTP are a sound one, a bare one, and what differs from one of these in one point
+    Heads of HTTP are a sound one, a bare one, and those that differ from one of these in one point
     (``model.machine.boundary_events``).
 
     In the first state there are also those at every boundary that the rules name (``model.machine.boundary_events``),
@@ -309,10 +309,10 @@ def _near(event: Event, values: Mapping[str, Sequence[Value]]) -> Iterator[Event
 
 
 class _About(NamedTuple):
-    """What decides which frames are worth trying: how they are masked, and a little of the state.
+    """The values that decide which frames are worth trying: how they are masked, and a little of the state.
 
-    ``before``: the automaton in the text message in progress, None where there is none; ``room``: how many octets the
-    limit leaves to the message in progress, None where no limit is stated.
+    ``before``: the automaton in the text message in progress, or None; ``room``: the octets that the limit leaves to
+    the message in progress, None where no limit is stated.
     """
 
     masked: bool

@@ -65,7 +65,7 @@ def _of_rules(suspects: Sequence[str]) -> Iterator[Fault]:
 
 
 def _named(fault_id: str) -> Fault | None:
-    """The fault with an id; None where the rules have changed so that there is none."""
+    """The fault with an id; None where the rules have changed so that it no longer exists."""
     rule, _, what = fault_id.partition("~")
     for word in (UNDOES, SETS):
         variable = what.removeprefix(word)

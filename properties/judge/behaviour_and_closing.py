@@ -1,10 +1,10 @@
 """A judgement in two parts, as reports show it: behaviour, and how the connection came to its end.
 
-To the closing belongs what is wrong with a Close frame that the endpoint sent, with closing TCP, with how it took the
-end of TCP, and with silence where a Close or the end of TCP was owed. All else is behaviour: above all that it goes on
-after it should have failed the connection, or fails it for no reason. Who drops TCP in the middle of an open
-connection, or before the opening handshake is complete, is at fault in both parts: what was to come never comes. Of
-one who could have answered a Close, it is taken as the end of the connection, and nothing else.
+A fault belongs to the closing if it is in a Close frame that the endpoint sent, in closing TCP, in its reaction to the
+end of TCP, or in silence where a Close or the end of TCP was owed. All other faults are behaviour: above all going on
+after it should have failed the connection, or failing it for no reason. An endpoint that drops TCP in the middle of an
+open connection, or before the opening handshake is complete, is at fault in both parts: the answers that it owed never
+come. If the endpoint could have answered a Close, dropping TCP counts as the end of the connection, and nothing else.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Parts(NamedTuple):
 
 
 class _Fault(NamedTuple):
-    """A rule that a step breaks; `kind` of the closing, None where it is none of its business."""
+    """A rule that a step breaks; `kind` of the closing, None where the fault is in the behaviour."""
 
     rule: str
     behavior: bool
@@ -96,7 +96,7 @@ def _named(rules: Iterable[str], among: RuleSet) -> tuple[Broken, ...]:
 
 
 def _faults(step: Step, rules: RuleSet, answers: bool) -> Iterator[_Fault]:
-    """What a step breaks, and which part each belongs to; `answers`: an answer to a Close would have been allowed."""
+    """The rules that a step breaks, each with its part; `answers`: an answer to a Close would have been allowed."""
     if not step.broken:
         return
     kind = None if step.event is None else step.event.kind
@@ -127,7 +127,7 @@ def _of_closing_tcp(state: State) -> ClosingKind:
 
 
 def _due(rule: str, rules: RuleSet) -> Due | None:
-    """What a rule says is owed."""
+    """The output that a rule says is owed."""
     reaction = rules.by_id[rule].then
     return reaction.due if isinstance(reaction, Forbid) else None
 

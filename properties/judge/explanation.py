@@ -18,10 +18,10 @@ from .observation import Tells, Told
 from .verdict import TAKEN_BY_ALL
 
 NO_BLAME: Final = (1 << 62, 0)
-"""Where the first rule was broken, if none was."""
+"""The place of the first broken rule in an explanation that breaks no rule."""
 
 _LISTED: Final = 256
-"""Of more frames that are read at once, those that meet the same rules make one step."""
+"""The most frames read at once that are listed one by one: of more, those that meet the same rules make one step."""
 
 
 class Leniency(NamedTuple):
@@ -36,7 +36,7 @@ LENIENCIES: Final = (STRICT, *(Leniency(True, faults) for faults in range(4)))
 """From the strictest on: a trace is explained by the first at which it can be."""
 
 OPENING_LENIENCY: Final = Leniency(True, 4)
-"""For an opening handshake that is not explained strictly: an explanation that breaks more MUSTs in it is none."""
+"""For an opening handshake without a strict explanation: one that breaks more MUSTs in it is not considered."""
 
 
 class Cost(NamedTuple):
@@ -61,7 +61,7 @@ class Step(NamedTuple):
     """A step of an explanation: what happens in which state, by which rules, and which rules it breaks.
 
     `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
-    `early`: it had not arrived whole, and the facts of the event that nobody could know yet are meaningless; `unseen`:
+    `early`: it had not arrived in full, and those facts of the event that were still unknown are meaningless; `unseen`:
     it was not observed, because a reset of TCP may have cost it. Very many frames that meet the same rules are one
     step: the first of them, and how many `times`.
     """
@@ -89,7 +89,7 @@ class Read(NamedTuple):
 class Trail(NamedTuple):
     """The steps of an explanation, the last one first: one step, or the frames from `first` on that were read at once.
 
-    Of those, `reads` has what happens with each, from frame `origin` on; the list may go on beyond `last`.
+    `reads` has the outcome of each of these frames, from frame `origin` on; the list may go on beyond `last`.
     """
 
     before: Trail | None
@@ -120,14 +120,14 @@ class Trail(NamedTuple):
 
 
 class Untold(NamedTuple):
-    """What the application must be told yet, and the rules that say so."""
+    """The events that the application must still be told, and the rules that say so."""
 
     tells: Tells
     rules: tuple[str, ...]
 
 
 class HandshakeSoFar(NamedTuple):
-    """What an explanation remembers as long as the opening handshake is not complete.
+    """The memory of an explanation as long as the opening handshake is not complete.
 
     ``request`` is the latest one; ``reasons`` are the rules by which the latest head must not be accepted;
     ``transformed``: an extension was agreed on; ``eof``: the end of TCP is read; ``early`` are frames that were sent.
@@ -141,7 +141,7 @@ class HandshakeSoFar(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an explanation is; two that are at the same place go on alike.
+    """The place of an explanation; two explanations at the same place go on alike.
 
     `consumed` counts what was received: heads, or frames once the opening handshake is
     complete, then the end of TCP. `first` is the frame that began the message being
@@ -166,11 +166,11 @@ class Explanation(NamedTuple):
     cost: Cost = Cost()
     trail: Trail | None = None
     blame: tuple[int, int] = NO_BLAME
-    """Where the first rule was broken: of explanations that break as much, the one that finds fault latest is best."""
+    """The place of the first broken rule: among explanations of equal cost the one with the latest fault is best."""
 
     @property
     def rank(self) -> tuple[Cost, tuple[int, int]]:
-        """What makes an explanation better than another: less."""
+        """The key that orders explanations: the smaller, the better."""
         return self.cost, (-self.blame[0], -self.blame[1])
 
     @property
@@ -185,7 +185,7 @@ class Explanation(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What is judged besides the trace.
+    """The subject of a judgement besides the trace.
 
     `sees`: what is known to be told to the application where it happens. `unasked`: the application may send anything
     by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers. Up to
@@ -205,5 +205,5 @@ class Subject(NamedTuple):
 
 
 def cheapest(explanations: Iterable[Explanation]) -> Explanation:
-    """The explanation that breaks least and has read most; ValueError where there is none."""
+    """The explanation that breaks least and has read most; ValueError for no explanations."""
     return min(explanations, key=lambda e: (e.rank, -e.place.consumed))

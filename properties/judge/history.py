@@ -38,7 +38,7 @@ class Message(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What the application has asked for so far: how many whole messages, how many Pongs, and whether to close."""
+    """The requests of the application so far: how many whole messages, how many Pongs, and whether to close."""
 
     messages: int = 0
     pongs: int = 0
@@ -80,11 +80,11 @@ class History:
         self.tells_of_failure = False
         self.has_reset = False
         self.torn: int | None = None
-        """Where in the trace the endpoint closes TCP or falls silent inside a frame that it sends; None if nowhere.
+        """The index in the trace at which the endpoint closes TCP or falls silent inside a frame of its own, or None.
 
         A frame may be cut where TCP is reset, or where its other end has gone."""
         self.switched: int | None = None
-        """Where in what it wrote the opening handshake ends for certain: behind a 101, or behind what is no head."""
+        """The offset in its octets at which the opening handshake surely ends: behind a 101, or behind no head."""
         self.written = 0
         """How many octets the endpoint wrote."""
         self.role: Final = role
@@ -104,7 +104,7 @@ class History:
         self._told_failures: Final[set[int]] = set()
         self._unanswered: Final[dict[int, int]] = {}
         """For each Pong sent, by where it begins: how many with the same payload were sent before."""
-        # What comes later in a trace can show that a long head has an end: all octets are cut at once.
+        # A later part of a trace can show that a long head has an end: all octets are cut at once.
         self._foresee(trace)
         for seen in trace:
             self._add(seen)
@@ -116,7 +116,7 @@ class History:
         self._sent.add(b"".join([seen.octets for seen in trace if isinstance(seen, Writes)]))
 
     def _written_early(self, trace: Trace) -> int | None:
-        """How many octets a client wrote before a 101 had arrived; None where there is none."""
+        """The number of octets that a client wrote before a 101 had arrived; None without a 101."""
         if self.role is not Role.CLIENT or self._heads is None:
             return None
         index = 0
@@ -188,7 +188,7 @@ class History:
 
     @property
     def unread(self) -> int:
-        """Where in what the endpoint wrote a unit begins that is not whole; at its end, or behind it, if none does."""
+        """The offset of an incomplete unit in the octets that the endpoint wrote; without one, their end or beyond."""
         units = self._sent.units
         return units[self._taken].start if self._taken < len(units) else self._sent.behind
 
@@ -216,7 +216,7 @@ class History:
 
     @property
     def torn_at(self) -> int | None:
-        """Where a trace ends whose last octets written are not whole, unless the end of TCP may have cost the rest."""
+        """The place at which an incomplete last write shows, unless the end of TCP may have cost the rest."""
         last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
         for at, seen in enumerate(self.trace[last + 1 :], last + 1):
             if isinstance(seen, (ClosesTcp, Quiet)):
@@ -231,7 +231,7 @@ class History:
         return self._heads is not None and self._heads.stale
 
     def head(self, index: int) -> HeadUnit | None:
-        """A head among what arrived, by its index; None where there is none yet."""
+        """A head among the octets that arrived, by its index; None where it has not arrived."""
         if self._heads is None:
             return None
         self._heads.cut(index + 1)
@@ -239,7 +239,7 @@ class History:
         return unit if isinstance(unit, HeadUnit) else None
 
     def behind_head(self, index: int) -> int:
-        """Where what follows a head of a request and its body begins."""
+        """The offset after a head of a request and its body."""
         assert self._heads is not None
         units = self._heads.units
         return units[index + 1].start if index + 1 < len(units) else self._heads.behind
@@ -313,7 +313,7 @@ class History:
         return code in given if given else None
 
     def asks_next(self, moment: Moment, sent: int, message: Message) -> bool:
-        """Whether the application had asked for this message after so many others."""
+        """Whether the application had asked for this message after `sent` others."""
         return sent < moment.asked.messages and self._asking.messages[sent] == message
 
     def asked_for_pong(self, moment: Moment, payload: bytes) -> bool:

@@ -51,7 +51,7 @@ from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 Application: TypeAlias = Literal["echo", "sink", "unknown"]
 
 Feature: TypeAlias = Literal["extension", "subprotocol"]
-"""What the opening handshake may agree on: some extension, a subprotocol."""
+"""The options that the opening handshake may agree on: some extension, a subprotocol."""
 
 EVERYTHING: Final[frozenset[Told]] = frozenset(("text", "binary", "ping", "pong", "close", "failed", "lost"))
 """All that an endpoint can tell its application."""
@@ -67,7 +67,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What an endpoint that follows every rule would do: in words, and the rules that say so."""
+    """A reaction of an endpoint that follows every rule: in words, and the rules that say so."""
 
     what: str
     rules: tuple[str, ...]
@@ -112,7 +112,7 @@ TOO_MANY: Final = "not judged: there are too many orders in which it may have re
 NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
 _UNEXPLAINED: Final = "no explanation was found that breaks only a few rules"
 _MUST_OF_UNEXPLAINED: Final = 4
-"""What is not explained counts as so many broken MUSTs where explanations are compared."""
+"""The number of broken MUSTs as which an unexplained trace counts where explanations are compared."""
 _NO_BLAME: Final = 1 << 62
 _OFFERED: Final = value_of("subprotocol", "offered")
 _OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/established"}
@@ -142,11 +142,11 @@ def judge(
     the trace is certain to show where they happen. An endpoint that states no limit is assumed to have none for
     messages of up to ``taken_by_all`` octets. With ``strictly`` an explanation that breaks rules is not looked for.
 
-    Of the opening handshake: ``request`` is one that was sent and received before the trace begins; usually the trace
-    has it. ``uri`` is what a client was asked to open, where that is known. ``head_limit`` is the largest head that the
+    For the opening handshake: ``request`` is one that was sent and received before the trace begins; usually the trace
+    has it. ``uri`` is the URI that a client was told to open, if known. ``head_limit`` is the largest head that the
     endpoint says it takes, in octets. An endpoint that answers or ends TCP is assumed to have seen every head that had
-    arrived. ``needs`` are what the case is about: an endpoint that completes the handshake without agreeing to it, and
-    fails nothing, is UNIMPLEMENTED.
+    arrived. ``needs`` are the options of the case: an endpoint that completes the handshake without agreeing to one,
+    and fails nothing, is UNIMPLEMENTED.
 
     The trace may be given as its history, so that a caller that needs the history too reads the trace once. ValueError
     where `application` and `setting` do not agree, or where the history begins elsewhere than `start` says.
@@ -165,7 +165,7 @@ def judge(
 
 
 def _history_of(trace: Trace | History, role: Role | None) -> History:
-    """The history of a trace. What the endpoint did before it crashed is judged as it would be without that."""
+    """The history of a trace. The observations before a crash are judged as they would be without it."""
     known = trace if isinstance(trace, History) else None
     if known is not None and known.role is not role:
         raise ValueError(f"a history for {known.role} cannot be judged as one for {role}")
@@ -205,7 +205,7 @@ class _Candidate(NamedTuple):
 
     @property
     def rank(self) -> tuple[Cost, int, bool]:
-        """Less is better: of those that break as much, one that finds fault latest, and by which nothing was lost."""
+        """Less is better: among equal costs, the latest fault, and an explanation by which nothing was lost."""
         return self.cost, -self.blame, self.judgement.note == LOST_WITH_RESET
 
 
@@ -304,7 +304,7 @@ class _Openings:
         self._known: Final[dict[tuple[object, ...], _Candidate]] = {}
 
     def judgement(self) -> Judgement:
-        """Of all explanations of the handshake and what follows it, the judgement by the one that breaks least."""
+        """The judgement by the explanation of the handshake and the frames after it that breaks least."""
         history, ruling = self._history, self._ruling
         if history.torn_in_opening:
             return self._torn("a head")
@@ -369,7 +369,7 @@ class _Openings:
             history = self._history
             moments = [moment for moment in history.moments[opened.following :] if moment.what is not None]
             if not history.frames_only_from(opened.sent_from):
-                # What looked like a head is none, once the connection is open.
+                # Octets that looked like a head are frames, once the connection is open.
                 at = opened.moment.at
                 history = History(history.trace, sent_from=opened.sent_from)
                 moments = [m for m in history.moments if isinstance(m.what, FrameUnit) or m.at >= at]
@@ -378,7 +378,7 @@ class _Openings:
 
 
 def _failed(judgement: Judgement, why: str, at: int, octet: int | None = None) -> Judgement:
-    """What no rule says: it fails for that too; where that was first is the place."""
+    """The judgement with a fault that no rule names: FAILED, at the earlier of the two places."""
     note = "; ".join(one for one in (judgement.note, why) if one)
     failed = replace(judgement, verdict=Verdict.FAILED, note=note, unexplained=True)
     return failed if judgement.at is not None and judgement.at < at else replace(failed, at=at, octet=octet)
@@ -406,7 +406,7 @@ def _placed(judgement: Judgement, strict: Search) -> Judgement:
 
 
 def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:
-    """What those would do who followed every rule up to there, and had read everything that had arrived."""
+    """The reactions of endpoints that had followed every rule so far and had read everything that had arrived."""
     most = max(explanation.place.consumed for explanation in strict.alive)
     found: dict[Allowed, None] = {}
     for explanation in strict.alive:
@@ -417,7 +417,7 @@ def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:
         rules = [rule for _, of in owed for rule in of]
         inputs = [step for step in explanation.steps if step.event is not None and step.event.kind.is_input]
         if explanation.place.opening is None:
-            # What is passed over after failing is not what matters.
+            # Input that is passed over after failing does not matter.
             inputs = [step for step in inputs if not step.state.failed] or inputs
         if inputs:
             words = _reacting(inputs[-1], words)

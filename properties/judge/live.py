@@ -125,7 +125,7 @@ class Watch:
 
     @property
     def owes(self) -> tuple[Owed, ...]:
-        """What the endpoint owes for certain, whatever it has read; nothing where it does not conform."""
+        """The outputs that the endpoint surely owes, whatever it has read; empty where it does not conform."""
         if not self._conforms or self._as_a_whole:
             return ()
         found = self._owed_by(self._frames)

@@ -1,4 +1,4 @@
-"""What an endpoint may have sent that nobody saw, because TCP was reset: some frames and heads stand for all others.
+"""Units that an endpoint may have sent unseen before a reset of TCP: some frames and heads stand for all others.
 
 A reset (RFC 9293, section 3.10.7) throws away what the receiver had not taken in, and a sender that closes with input
 unread sends one. So a Close frame, a reply, or the answer of an opening handshake may be missing right before it.

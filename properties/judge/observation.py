@@ -1,4 +1,4 @@
-"""What can be observed of one endpoint (the SUT): what arrives at it, what it does, and what its application does.
+"""Observations of one endpoint (the SUT): octets that arrive, its own actions, and the actions of its application.
 
 A *trace* is a sequence of observations in the order in which they were made. The order says only this much: what the
 endpoint does can depend on nothing that arrived later. When it took in what had arrived before is not seen, unless the
@@ -53,7 +53,7 @@ class ClosesTcp:
 class ResetsTcp:
     """The endpoint resets the TCP connection (ECONNRESET): it closes it with input unread, or abortively.
 
-    What it wrote last may not have come, of which a frame or a head may be cut.
+    The octets that it wrote last may be lost, so that a frame or a head may be cut.
     """
 
 

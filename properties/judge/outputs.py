@@ -1,4 +1,4 @@
-"""What an endpoint is seen to do, frames and heads that it sends above all: what becomes of an explanation by that."""
+"""The outputs of an endpoint, above all frames and heads that it sends, and the explanations that allow them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .reading_heads import TRANSFORMED, HeadReader, opening_of
 from .steps import REFUSED
 
 Owed = tuple[str, tuple[str, ...]]
-"""What is to be done, in words, and the rules that say so."""
+"""An output that is due, in words, and the rules that say so."""
 
 _CLOSES: Final = Event(EventKind.CLOSE_TCP)
 
@@ -40,7 +40,7 @@ class Outputs(ABC):
         self.machine: Final = reader.machine
 
     def output(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        """What the endpoint does happens, where the explanation allows it."""
+        """The explanations after an output of the endpoint, where this explanation allows it."""
         what, place = moment.what, explanation.place
         if what is None:
             yield explanation
@@ -69,7 +69,7 @@ class Outputs(ABC):
 
     @abstractmethod
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        """What becomes of an explanation by what the endpoint may have sent unseen, right before a reset."""
+        """The explanations after outputs that the endpoint may have sent unseen, right before a reset."""
 
     def _reset(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """TCP is closed, and what went before may be lost."""
@@ -79,7 +79,7 @@ class Outputs(ABC):
                 yield from self._steps.do(then, moment, _CLOSES, then.place)
 
     def _unseen(self, explanation: Explanation, moment: Moment, event: Event) -> Iterator[Explanation]:
-        """What is allowed in full is sent, and does not come."""
+        """The explanations after an output that is allowed in full, was sent, and was lost."""
         place = explanation.place
         for outcome in self.machine.allowed(place.state, event):
             step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
@@ -91,7 +91,7 @@ class Outputs(ABC):
             yield from self._steps.do(explanation, moment, Event(EventKind.SILENCE), explanation.place, missing)
 
     def forbids(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
-        """The binding rules that refuse what is seen at a moment, by who is where an explanation is."""
+        """The binding rules that forbid the observation of a moment to an endpoint at the place of an explanation."""
         state, what = explanation.place.state, moment.what
         if isinstance(what, FrameUnit):
             event = leaving(what, self.subject.setting.role, state)
@@ -102,7 +102,7 @@ class Outputs(ABC):
         return tuple(rule.id for rule in self.machine.forbidden_by(state, event))
 
     def owes(self, explanation: Explanation) -> tuple[Owed, ...]:
-        """What the endpoint is still to do in an explanation, in words, each with its rules."""
+        """The outputs that are still due in an explanation, in words, each with its rules."""
         place = explanation.place
         found = [(f"tell its application {u.tells.kind}", u.rules) for u in place.untold]
         for due, rule in self.machine.owed(place.state):
@@ -148,7 +148,7 @@ class HeadOutputs(Outputs):
         place, opening = explanation.place, opening_of(explanation.place)
         forbidden = tuple(rule.id for rule in self.machine.forbidden_by(place.state, event))
         if forbidden and self.leniency.faults:
-            # Who goes on after an answer that is to be refused has not refused it: what else that breaks only follows.
+            # An endpoint that goes on after an answer that it must refuse has accepted it: other breaches only follow.
             broken = opening.reasons if place.state.failed and opening.reasons else forbidden
             then = place._replace(opening=opening._replace(early=(*opening.early, frame)))
             sent = self._reader.go(explanation, then, Step(moment.at, place.state, event, None, (), broken))
@@ -189,7 +189,7 @@ class FrameOutputs(Outputs):
         self._reader: Final = reader
 
     def may_be_now(self, place: Place, moment: Moment) -> bool:
-        """Whether what is seen at a moment may be done by who is at this place; a hint that saves time."""
+        """Whether an endpoint at this place may do what a moment shows; a hint that saves time."""
         what = moment.what
         if isinstance(what, FrameUnit):
             if self.subject.unasked:
@@ -269,7 +269,7 @@ class FrameOutputs(Outputs):
         for index, expected in enumerate(place.untold):
             exact = expected.tells == tells
             if (exact and not index) or (self.leniency.faults and expected.tells.kind == tells.kind):
-                # What stands before it was left out, and it is told wrong itself if it is not exactly this.
+                # The events before it were left out, and the event itself is wrong if it differs from the expected one.
                 missed = [rule for u in place.untold[:index] for rule in u.rules]
                 broken = tuple(dict.fromkeys([*missed, *(() if exact else expected.rules)]))
                 step = Step(moment.at, place.state, None, None, expected.rules, broken)
@@ -300,7 +300,7 @@ class FrameOutputs(Outputs):
         return failing[-1].rules if failing else ()
 
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        """What is owed or was asked for, then a Close with a reason, neither of which need be lost.
+        """Outputs that are owed or asked for, then a Close with a reason, neither of which need be lost.
 
         A Pong before it would make no difference to what may come after.
         """

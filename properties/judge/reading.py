@@ -84,7 +84,7 @@ class FrameReader(Steps):
         return True
 
     def fail_early(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        """The frame at hand is incomplete, and what has come of it is reason enough to fail."""
+        """The explanations that fail by an incomplete frame: its octets so far are reason enough."""
         place = explanation.place
         if not self.heard.enabled(place.state, ANY_FRAME):
             return
@@ -151,7 +151,7 @@ class FrameReader(Steps):
         return [self.received(explanation, moment, event, reaction, frame) for reaction in reactions]
 
     def outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
-        """What an endpoint may do with a frame, strictly, and of each outcome whether it has an unstated limit then."""
+        """The outcomes of a frame that are allowed in full, and whether each assumes an unstated limit."""
         mask = self.mask(state, facts)
         chosen = self.chosen(mask)
         if len(chosen) == 1 or self.may_be_too_big(state, facts):
@@ -229,7 +229,7 @@ class FrameReader(Steps):
         return Tells(kind, frame.payload if message is None else message.payload)
 
     def _reactions(self, state: State, event: Event) -> Iterator[Reaction]:
-        """What the endpoint may do with an input and, leniently, what it may not and does all the same."""
+        """The allowed outcomes of an input and, in a lenient search, those that break a rule."""
         outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
         for outcome in outcomes:
             if not self._believes(outcome, state, event.frame):
@@ -246,7 +246,7 @@ class FrameReader(Steps):
                 yield from self._attended(state, event)
 
     def _believes(self, outcome: Outcome, state: State, facts: FrameFacts | None) -> bool:
-        """Whether an outcome is thought of: to refuse by an unstated limit is not always."""
+        """Whether the search considers an outcome: a refusal by an unstated limit is not always considered."""
         own_limit = is_own_limit(outcome.label, outcome.strength)
         return not own_limit or (facts is not None and self.may_be_too_big(state, facts))
 

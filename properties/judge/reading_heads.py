@@ -1,7 +1,7 @@
-"""How an endpoint may take in heads until the opening handshake is complete, and what a faulty one does with them.
+"""How an endpoint may take in heads until the opening handshake is complete, and how a faulty one treats them.
 
-A server that has refused a request, and it alone, may read a further one. Octets that are no head need not be looked
-at before the empty line that ends a head: the first octets do not show every reader that they are none.
+A server that has refused a request, and it alone, may read a further one. An endpoint need not recognise octets that
+are no head before the empty line that ends a head: the first octets do not show it to every reader.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", 
 
 
 def opening_of(place: Place) -> HandshakeSoFar:
-    """What a place remembers whose opening handshake is not complete."""
+    """The memory of a place whose opening handshake is not complete."""
     assert place.opening is not None
     return place.opening
 
@@ -92,7 +92,7 @@ class HeadReader(Steps):
             yield self.go(explanation, after, step, own_limit)
 
     def _reactions(self, state: State, event: Event, head: HeadUnit) -> Iterator[tuple[Outcome, bool]]:
-        """What the endpoint may do with a head; leniently what it may not too; and what its own limit allows."""
+        """The allowed outcomes of a head; in a lenient search also those that break a rule; those of its own limit."""
         outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
         for outcome in outcomes:
             yield outcome, False
@@ -138,7 +138,7 @@ class HeadReader(Steps):
             yield self.go(from_start, from_start.place._replace(state=outcome.state, opening=opening), step)
 
     def behind(self, place: Place) -> int:
-        """Where in what arrived the frames begin, if the handshake is complete at a place."""
+        """The offset of the first frame among the octets that arrived, if the handshake is complete at a place."""
         if not place.consumed:
             return 0
         if self.server:
@@ -146,6 +146,6 @@ class HeadReader(Steps):
         return self.end_of_head(place)
 
     def end_of_head(self, place: Place) -> int:
-        """Where the latest head ends that was read; its body comes after that."""
+        """The offset at which the latest head that was read ends; its body comes after that."""
         head = self.history.head(place.consumed - 1) if place.consumed else None
         return 0 if head is None else head.end

@@ -1,20 +1,21 @@
 """Explaining a trace: the search for an interleaving and a choice of outcomes under which all of it is allowed.
 
-Theory of operation. When an endpoint took in what had arrived is not seen, and where the rules leave a choice, the
-choice is not seen either. So the search keeps every *explanation*: how far the endpoint has read, its state, what it
-has not told or answered yet. Before each thing that the endpoint is seen to do, explanations read on as far as they
-can; then those remain that allow what was seen.
+Theory of operation. The trace does not show when an endpoint read the octets that had arrived, nor its choice where the
+rules leave one. So the search keeps every *explanation*: how far the endpoint has read, its state, the events and
+answers still due. Before each observation of the endpoint, explanations read on as far as they can; then the search
+keeps those that allow the observation.
 
-The search has two stages, which differ in what is read, heads or frames. In an explanation in which the opening
-handshake is complete (:class:`HeadSearch`), what comes after depends on nothing but the state, on where in either
-direction the frames begin, and on frames that were sent too early: such an explanation is *opened* and left to a search
-over frames (:class:`FrameSearch`), which is judged for itself. There, of explanations that become each other by reading
-on at no cost only the one that has read least is kept.
+The search has two stages: one reads heads, the other frames. Once the opening handshake is complete in an explanation
+(:class:`HeadSearch`), its continuation depends only on the state, on where in either direction the frames begin, and on
+frames that were sent too early: such an explanation is *opened* and left to a search over frames
+(:class:`FrameSearch`), which is judged for itself. Where explanations become each other by reading on at no cost, that
+search keeps only the one that has read least.
 
-A search is run at a *leniency*. Strictly, only outcomes that are allowed in full count. Otherwise outcomes that depart
-from SHOULD and CONSENSUS rules count too, and up to a number of steps may break a MUST, which says what a faulty
-endpoint did: took in a frame that it must refuse, dropped it, refused a legal one, went on after it had failed. Each
-explanation carries what it breaks; of two with the same state the one that breaks less is kept.
+A search is run at a *leniency*. The strict search counts only outcomes that are allowed in full. A lenient one also
+counts outcomes that depart from SHOULD and CONSENSUS rules, and lets a number of steps break a MUST. Such a step names
+the fault of the endpoint: it took in a frame that it must refuse, dropped it, refused a legal one, went on after it had
+failed. Each explanation carries the rules that it breaks; when two have the same state, the search keeps the one that
+breaks less.
 """
 
 from __future__ import annotations
@@ -34,27 +35,27 @@ from .reading_heads import HeadReader, opening_of
 from .shortcuts import Shortcuts
 
 _MOST_STRICT_WORK: Final = 400_000
-"""Of so many explanations a strict search thinks at the most, which takes some ten seconds."""
+"""The most explanations that a strict search considers, which takes some ten seconds."""
 _MOST_LENIENT_WORK: Final = 40_000
-"""And one without faults that counts departures, where each explanation costs more: a few seconds."""
+"""The same for a search that counts departures but no faults, where each explanation costs more: a few seconds."""
 _COPIED_AT_ONCE: Final = 100
 _MOST_WORK: Final = 4_000
 _WORK_EACH: Final = 20
-"""A search for faults thinks of so many explanations, and of so many more for each frame and output, and gives up then:
-what is wrong in many places can be explained in too many ways."""
+"""A search for faults considers this many explanations, and this many more for each frame and output, and then gives
+up: a trace that is wrong in many places can be explained in too many ways."""
 
 Explanations = dict[Place, Explanation]
 
 
 def _work_on(place: Place) -> int:
-    """What it takes to think of a place: more where much is not told or answered yet, which is copied each time."""
+    """The work that a place costs: more where many events and answers are still due, which are copied each time."""
     return 1 + (len(place.untold) + len(place.pings) + len(place.echoes)) // _COPIED_AT_ONCE
 
 
 class Search(ABC):
     """A search over one trace at one leniency, moment by moment.
 
-    `alive` are the explanations so far. Where there is none, `died_at` is the moment that nothing explains, or at which
+    `alive` are the explanations so far. When they end, `died_at` is the moment that none of them explains, or at which
     the search `gave_up`, and `alive` are the explanations right before it.
     """
 
@@ -125,7 +126,7 @@ class HeadSearch(Search):
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it, be it an explanation that is opened."""
-        # What comes behind a 101 or what is no head is the business of explanations that are opened.
+        # Octets behind a 101, or behind octets that are no head, are left to explanations that are opened.
         switched, what = self.history.switched, moment.what
         behind = isinstance(what, FrameUnit) and switched is not None and what.start >= switched
         if self.alive and self.died_at is None and not behind:
@@ -218,13 +219,13 @@ class FrameSearch(Search):
         self._most_work = _MOST_LENIENT_WORK if leniency.departing else _MOST_STRICT_WORK
 
     def best(self, moments: list[Moment]) -> Explanation | None:
-        """The explanation of all moments that breaks least; None where there is none."""
+        """The explanation of all moments that breaks least, or None."""
         if self.leniency.faults:
             self._most_work = _MOST_WORK + _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
         if not self.run(moments):
             return None
         best = min(self.alive, key=lambda explanation: explanation.rank)
-        # Of those that are as good, one by which nothing was lost.
+        # Among equals, one by which nothing was lost.
         equal = [e for e in self.alive if e.rank == best.rank] if self.history.has_reset else []
         return next((e for e in equal if not any(step.unseen for step in e.steps)), best)
 
@@ -243,7 +244,7 @@ class FrameSearch(Search):
             self.alive = list(after.values())
             shortcuts.remember(exchange, before[0], self.alive)
             return True
-        # Who gives up does not think on: there were too many to look at each.
+        # A search that gives up does not read on: there were too many explanations.
         self.died_at, self.alive = moment, before if self.gave_up else list(self._read_on(found, moment))
         return False
 
@@ -306,7 +307,7 @@ class FrameSearch(Search):
         return waiting
 
     def _freely_after(self, explanations: list[Explanation], moment: Moment) -> frozenset[Explanation]:
-        """What explanations become by reading one frame more, where that breaks nothing; without the way there."""
+        """The explanations after reading one more frame, where that breaks nothing; without the way there."""
         whole = self._reader.whole(moment)
         return frozenset(
             then._replace(trail=None)

@@ -1,18 +1,18 @@
-"""What makes the search fast on long traces. Each shortcut is exact under a condition, and gives what the search gives.
+"""Shortcuts of the search on long traces. Each is exact under a condition, and gives the result of the search.
 
-An exchange      What is thought of a message and its echo depends on the two frames and on the place before them:
-                 where it left the place as it was, and the next two frames are the same, the steps are the same too.
-A run            Frames that each allow one outcome, which leaves the state as it is, are read at once where what is
-                 seen would be explained no differently between them: it needs all of them read, or none of them.
+An exchange      The explanation of a message and its echo depends on the two frames and on the place before them:
+                 if they left the place as it was, and the next two frames are the same, the steps are the same too.
+A run            Frames that each allow one outcome, which leaves the state as it is, are read at once where the places
+                 between them cannot matter: the observation needs all of them read, or none of them.
 Fragments        Frames that only begin or continue a message are read at once where none of the places between them
-                 may do what is seen. What differs between them is only which of them was refused as too big.
-Frames passed    An endpoint that no frame can move any more passes over all that are there at once. Leniently it may
-over             attend to them all the same, unless there are very many: that is the one limit of what is looked for.
-A part sent      A part of a message that is sent, and reading, do not change what the other does: of explanations that
-                 allow the part now, none has to be thought of that has read more.
+                 allows the observation. These places differ only in the frame that was refused as too big.
+Frames passed    An endpoint that no frame can move any more passes over all waiting frames at once. A lenient search
+over             lets it attend to them all the same, unless there are very many: the only limit of the search.
+A part sent      A part of a message that is sent does not affect reading, nor reading the part: where an explanation
+                 allows the part now, the search needs none that has read more.
 
-The condition stands in the code of each. A property test says of all of them together that a search without them finds
-the same (`tests/properties/judge/test_shortcuts.py`).
+Each shortcut states its condition in the code. A property test shows for all of them together that a search without
+them finds the same (`tests/properties/judge/test_shortcuts.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .reading import ANY_FRAME, FrameReader
 from .steps import Reaction
 
 _MOST_ATTENDED: Final = 50
-"""Of more frames that come after an endpoint stopped listening, none is thought to be processed."""
+"""The most frames after an endpoint stopped listening that a lenient search lets it process: of more, none."""
 _new: Final = tuple.__new__
 _WORTH_IT: Final = 4
 """Fewer frames are read one by one."""
@@ -106,7 +106,7 @@ class Shortcuts:
 
     @staticmethod
     def once_more(now: Explanation, moment: Moment) -> Explanation:
-        """What becomes of an explanation when the exchange before takes place once more."""
+        """The explanation after one more exchange like the one before."""
         consumed = now.place.consumed
         assert now.trail is not None and now.trail.before is not None
         sends, receives = now.trail.step, now.trail.before.step
@@ -116,7 +116,7 @@ class Shortcuts:
         return now._replace(place=now.place._replace(consumed=consumed + 1), trail=trail)
 
     def sends_part(self, moment: Moment) -> bool:
-        """Whether a part of a message is sent, that is not its last one: who can send it need not have read more.
+        """Whether a part of a message is sent that is not the last: an explanation that allows it need not read more.
 
         Thousands of parts and of frames would make as many pairs as both together.
         """
@@ -207,7 +207,7 @@ class Shortcuts:
         return [after(len(reads)), *refused]
 
     def _taken_or_too_big(self, mask: int) -> tuple[Choice, Sequence[Choice]] | None:
-        """Where there is no choice but to take a frame, or to refuse it by an unstated limit: both; else None."""
+        """The only acceptance of a frame, with the refusals by an unstated limit; None if there is another choice."""
         chosen = self._reader.chosen(mask)
         taken = [choice for choice, own_limit in chosen if not own_limit]
         if len(taken) != 1 or taken[0].label.kind is not Kind.ACCEPT:
@@ -215,7 +215,7 @@ class Shortcuts:
         return taken[0], [choice for choice, own_limit in chosen if own_limit]
 
     def _only_choice(self, state: State, facts: FrameFacts) -> Choice | None:
-        """What an endpoint does with a frame, where that is to take it, and there is no choice."""
+        """The only outcome of a frame, where that is to accept it; else None."""
         chosen = self._reader.outcomes(state, facts)
         choice, own_limit = chosen[0]
         return choice if len(chosen) == 1 and not own_limit and choice.label.kind is Kind.ACCEPT else None
@@ -262,7 +262,7 @@ class Shortcuts:
     def passed_over(self, explanation: Explanation, whole: int) -> int:
         """How many frames an endpoint that listens to none any more passes over at once.
 
-        Leniently, what it may do with a frame all the same is thought of too, unless there are very many of them.
+        A lenient search also considers its reactions to these frames, unless there are very many of them.
         """
         place, state = explanation.place, explanation.place.state
         frames = whole - place.consumed

@@ -1,4 +1,4 @@
-"""What all parts of the search share: the machine that says what is allowed, and how an explanation takes a step."""
+"""The parts that all searches share: the machine that gives the allowed outcomes, and the steps of an explanation."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _heard(rules: RuleSet) -> RuleSet:
 
 @lru_cache(maxsize=64)
 def _machines(rules: RuleSet, setting: Setting) -> tuple[CompiledMachine, CompiledMachine, CompiledMachine]:
-    """The machine of the rules, of those by which a frame may matter at all, and of those that do not refuse."""
+    """The machines of all rules, of the rules by which a frame may matter at all, and of the rules without refusals."""
     return (machine_for(rules, setting), machine_for(_heard(rules), setting), machine_for(unrefusing(rules), setting))
 
 
@@ -100,7 +100,7 @@ class Steps:
         forbidden = tuple(rule.id for rule in self.machine.forbidden_by(state, event))
         opening = place.opening
         if opening is not None:
-            # What must not be accepted, and is, is at fault for the reason why it must not.
+            # An endpoint that accepts a head in spite of a rule breaks that rule.
             accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
             forbidden = (*(opening.reasons if accepts else ()), *forbidden)
             place = place._replace(opening=opening._replace(reasons=()))

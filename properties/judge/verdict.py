@@ -1,4 +1,4 @@
-"""What is said of behaviour, and by which profile (never typed in by hand: see `grading`)."""
+"""Verdicts on behaviour, and the profiles (no verdict is written by hand: see `grading`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
 TAKEN_BY_ALL: Final = 65_536
-"""Octets of a message up to which nobody is thought to have a limit that is nowhere stated, unless Close says so."""
+"""Octets of a message up to which the judge assumes no unstated limit, unless a Close with 1009 says so."""
 
 Profile: TypeAlias = Literal["interop", "letter"]
 """Whether reactions that implementations agree on, and the RFC leaves open, bind (interop) or not (letter)."""
@@ -15,9 +15,9 @@ PROFILES: Final[tuple[Profile, ...]] = ("interop", "letter")
 
 
 class Verdict(StrEnum):
-    """What is said of behaviour, from the best to the worst.
+    """The verdicts on behaviour, from the best to the worst.
 
-    UNIMPLEMENTED is said where a case needs an optional feature that the endpoint did not agree to.
+    UNIMPLEMENTED: the case needs an optional feature that the endpoint did not agree to.
     """
 
     OK = "OK"

@@ -15,7 +15,7 @@ from ..reports.stored_record import CaseSummary, uncounted
 
 
 class Controls:
-    """The controls of one agent. ``answered`` tells of those that an earlier part of the run has run."""
+    """The controls of one agent. ``answered`` has the results of controls from an earlier part of the run."""
 
     def __init__(self, answered: Mapping[str, bool] | None = None) -> None:
         self.answered: Final[dict[str, bool]] = dict(answered or {})

@@ -482,7 +482,7 @@ class Conversation:
 
 
 def _is_interim(head: ParsedHead | Malformed | None) -> bool:
-    """Whether a head is an interim answer (RFC 9110, section 15.2); 101 is none."""
+    """Whether a head is an interim answer (RFC 9110, section 15.2); 101 is not."""
     found = head.head if isinstance(head, ParsedHead) else None
     return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
 

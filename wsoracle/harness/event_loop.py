@@ -58,4 +58,4 @@ def run_until_stopped(work: Coroutine[Any, Any, T]) -> T:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     signal.raise_signal(caught[0])
-    raise KeyboardInterrupt  # where nobody handles the signal
+    raise KeyboardInterrupt  # where no handler takes the signal

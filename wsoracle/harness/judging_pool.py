@@ -1,10 +1,10 @@
 """The processes that judge, record and file conversations: this one, or others that begin as early as they can.
 
-To judge thousands of frames takes a good part of a second, in which this process could talk to no endpoint: silence
-would be found where there is none, and time limits would be passed by nobody's fault. So conversations go to another
-process, as data, while others go on; it also writes the files of each case, and what comes back is what lists show.
+Judging thousands of frames takes a good part of a second, in which this process could talk to no endpoint: it would
+find silence where there is none, and time limits would pass without a fault of the endpoint. So conversations go to
+another process, as data, while others go on; it also writes the files of each case, and returns the rows of the lists.
 
-Nothing is imported here that only those processes need: they get ready while this one does the same.
+This module imports nothing that only those processes need: they get ready while this one does the same.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOST: Final = 2
 class Judges:
     """The processes that judge conversations. To be closed at the end, or used as a context.
 
-    ``role`` is that of the endpoints. Of few ``cases`` the small ones are judged in this process; without any, all are
+    ``role`` is that of the endpoints. If ``cases`` are few, this process judges the small ones; without any, all are
     in other ones, which are best begun before this one has threads and has imported much.
     """
 
@@ -74,7 +74,7 @@ class Judges:
         return _index_page(agents)
 
     def close(self) -> None:
-        """End the processes, if there are any; what they are at is broken off, for nobody asks for it any more."""
+        """End the processes, if there are any; their current work is broken off, because its result is not needed."""
         if self._workers is not None:
             self._workers.close()
             self._workers = None

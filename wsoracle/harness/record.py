@@ -1,7 +1,7 @@
-"""The record of a case: one JSON document with what happened, what the judge says of it, and what it stands on.
+"""The record of a case: one JSON document with the transcript, the judgement, and the grounds of the judgement.
 
-It has every field of Autobahn's report of a case, and one more, ``wsoracle`` (docs/reports.md). What an
-endpoint sent is text from outside: it is kept as it came, in hex or as JSON strings, and whoever shows it escapes it.
+It has every field of Autobahn's report of a case, and one more, ``wsoracle`` (docs/reports.md). Octets of an
+endpoint are text from outside: the record keeps them as they came, in hex or as JSON strings, and pages escape them.
 """
 
 from __future__ import annotations

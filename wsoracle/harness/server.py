@@ -1,7 +1,7 @@
 """The fuzzing server: clients under test connect to it, ask how many cases there are, and run them one after another.
 
-Theory of operation. Every connection begins with one request, which is read within a time and a size. What it asks for
-is one of the WebSocket paths of client testees (`server_paths`), or a page. A case is a :class:`Conversation` with the
+Theory of operation. Every connection begins with one request, which is read within a time and a size. It asks for one
+of the WebSocket paths of client testees (`server_paths`), or for a page. A case is a :class:`Conversation` with the
 request already read: the client is judged from the first octet of its opening handshake on. A record is written when
 its case is over, and again should its control turn out not to be answered (`controls`).
 
@@ -262,7 +262,7 @@ class FuzzingServer:
             self.stop()
 
     async def _text(self, command: Command) -> str | None:
-        """The reply on a path that runs no case; None where there is none."""
+        """The reply on a path that runs no case, or None."""
         case = command.case
         if command.path == "/getCaseCount":
             return str(len(self.cases))

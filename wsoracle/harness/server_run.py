@@ -67,7 +67,7 @@ class ServerRun:
         return found
 
     def place(self, agent: AgentRun, case: Case) -> FilePlace:
-        """Where the files of an agent's case are to go."""
+        """The paths of the files of an agent's case."""
         return self._folder.place(agent.name, case.id, case.control)
 
     def enter(self, agent: AgentRun, summary: CaseSummary) -> None:

@@ -1,7 +1,7 @@
 """The pages of the fuzzing server: live results, a page that makes a browser run the cases, and the report folder.
 
 Nothing outside the report folder is read, however a path is written: each part of it must be a plain name, and the file
-must still be below the folder when links are followed. What agents call themselves reaches a page only as JSON, and the
+must still be below the folder when links are followed. Names of agents reach a page only as JSON, and the
 page writes it as text.
 """
 
@@ -64,7 +64,7 @@ class Pages:
         self._cases: Final = cases
 
     def answer(self, request: Request, *, status_page: bool) -> Page:
-        """The page for a request. ``status_page``: a path that is none of ours gets the status page, and no 404.
+        """The page for a request. ``status_page``: an unknown path gets the status page, and no 404.
 
         Raises :class:`Refusal` for a method that is not GET or HEAD, and for what is not there.
         """
@@ -85,7 +85,7 @@ class Pages:
         return self._status()
 
     def _prefixes(self) -> list[str]:
-        """Where the report folder is: also where Autobahn has the files of its working directory."""
+        """The path of the report folder, also the one at which Autobahn has the files of its working directory."""
         found = ["/reports/"]
         try:
             below = self._reports.resolve().relative_to(Path.cwd().resolve()).as_posix()

@@ -22,7 +22,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Where:
-    """Where a server listens; ``web_port`` is for pages (None: on the same port alone)."""
+    """The address of a server; ``web_port`` is for pages (None: on the same port alone)."""
 
     host: str = "127.0.0.1"
     port: int = 9001

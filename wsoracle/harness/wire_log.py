@@ -1,7 +1,7 @@
-"""What crossed a connection, for people and for statistics: the wire log, the timeline and the messages of a record.
+"""The octets of a connection, for people and for statistics: the wire log, the timeline and the messages of a record.
 
-Octets are not cut here: heads and frames are those of the judge. Where it has cut otherwise than the tester reads (what
-follows a head that is none, or a refusal), and where nothing was judged, the same cutter cuts what it has not.
+Octets are not cut here: heads and frames are those of the judge. Where the judge cuts otherwise than the tester reads
+(behind octets that are no head, or a refusal), and where nothing was judged, the same cutter cuts the other octets.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Direction:
         self.frames: list[FrameUnit] = []
         self.in_head = True
         self.rest = 0
-        """Where what is not whole begins, if there is more."""
+        """The offset of the incomplete unit, if there is one."""
         self._ends: Final = list(accumulate(len(entry.octets) for entry in entries))
         self._times: Final = [entry.at for entry in entries]
         heads: list[HeadSeen] = []
@@ -81,12 +81,12 @@ class Direction:
         return self._times[bisect_right(self._ends, octet) if octet >= 0 else -1]
 
     def whole(self, count: int) -> Iterator[HeadSeen | FrameUnit]:
-        """The next of those that are listed, as far as they are whole with `count` octets."""
+        """The next listed units that are complete with `count` octets."""
         while self.listed and self.listed[0].end <= count:
             yield self.listed.popleft()
 
     def _end_of_head(self) -> int | None:
-        """Where the head that begins at `rest` ends: behind an empty line, or with a read that makes it too long."""
+        """The end of the head that begins at `rest`: behind an empty line, or with a read that makes it too long."""
         too_long = bisect_right(self._ends, self.rest + _LONGEST_HEAD)
         most = self._ends[too_long] if too_long < len(self._ends) else None
         found = self.octets.find(_EMPTY_LINE, self.rest, most)
@@ -147,7 +147,7 @@ class WireLog:
         for entry in log:
             self._take(entry)
         last = log[-1].at if log else 0.0
-        # Frames of the tester are known: of more than are listed, their number is that of those that were sent whole.
+        # Frames of the tester are known: where some are not listed, their number is that of the frames sent in full.
         many = self.sent.left_out > 0
         if not many:
             self._take_rest("tester", self.sent)

@@ -41,7 +41,7 @@ COLLECTED_AFTER: Final = 50_000
 """Objects after which Python looks for cycles among them: to judge a long run of frames makes a few for each."""
 
 NICE: Final = 10
-"""The workers give way to the event loop: one that is late finds silence where there is none."""
+"""The workers give way to the event loop: a late event loop would find silence where there is none."""
 
 
 class WorkersLost(Exception):
@@ -274,7 +274,7 @@ def _work(
     for connection in not_ours:
         connection.close()
     get_ready(*args)
-    # The objects that exist now stay; of those made later, few are part of a cycle.
+    # The objects that exist now stay; few of the later ones are part of a cycle.
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER, 20, 20)
     mine, *others = places

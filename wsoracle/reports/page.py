@@ -183,8 +183,8 @@ _LONGEST_LABEL: Final = 64
 def sequence_diagram(timeline: Sequence[Mapping[str, Any]], sut: str) -> str:
     """A timeline as SVG: two lifelines, an arrow for each step, the deciding one marked. Nothing for an empty one.
 
-    ``sut`` is the role of the endpoint. Of more than :data:`MOST_ARROWS` steps those at the beginning and around the
-    deciding one are drawn.
+    ``sut`` is the role of the endpoint. If there are more than :data:`MOST_ARROWS` steps, those at the beginning and
+    around the deciding one are drawn.
     """
     if not timeline:
         return ""

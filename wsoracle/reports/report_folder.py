@@ -48,7 +48,7 @@ class ForeignFolder(Exception):
 class ReportFolder:
     """A folder of reports; it is made if need be. Raises :class:`ForeignFolder` for one that cannot be used.
 
-    What other agents left in it stays listed. What an earlier run of the same agent left goes with the first new
+    Records of other agents stay listed. Records of an earlier run of the same agent are removed with the first new
     record, unless the run is ``resumed``: then only the cases that are missing need to be run. ``junit`` and
     ``markdown`` name files that are written with the lists; ``index`` makes the index page instead of this process.
     """
@@ -106,7 +106,7 @@ class ReportFolder:
                 yield found.record
 
     def place(self, agent: str, case_id: str, control: str | None) -> FilePlace:
-        """Where the process that judges a case is to write the files of its record."""
+        """The paths at which the process that judges a case writes the files of its record."""
         if agent not in self._begun:
             self._begun.add(agent)
             for summary in () if self._resumed else self._summaries.pop(agent, {}).values():
@@ -178,7 +178,7 @@ class ReportFolder:
         self.write_junit_markdown(self._junit, self._markdown)
 
     def write_junit_markdown(self, junit: str | None, markdown: str | None) -> None:
-        """Write what is listed to files of these names, if there are any, as JUnit XML and as Markdown."""
+        """Write the listed results to files of these names, if given, as JUnit XML and as Markdown."""
         if junit is None and markdown is None:
             return
         # These imports would slow down every other run.

@@ -22,7 +22,7 @@ MOST_OCTETS: Final = 64 << 20
 
 
 class FilePlace(NamedTuple):
-    """Where the files of a case go: the folder, their name without suffix, and the page of the control."""
+    """The paths of the files of a case: the folder, their name without suffix, and the page of the control."""
 
     folder: Path
     base: str
@@ -33,7 +33,7 @@ class FilePlace(NamedTuple):
 class CaseSummary:
     """A record as it is kept in memory: `file` is the name of its file, `rules` are those that were not followed.
 
-    `is_own` is False for records of Autobahn and for those that somebody has damaged. `changed` is True where the
+    `is_own` is False for records of Autobahn and for damaged ones. `changed` is True where the
     summary says something else than the files of the record.
     """
 
@@ -195,7 +195,7 @@ class RecordFile(NamedTuple):
 
 
 class NoRecord(NamedTuple):
-    """A file with the name of a record, and why it is none."""
+    """A file with the name of a record, and the reason why it is no record."""
 
     name: str
     why: str
