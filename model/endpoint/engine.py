@@ -36,7 +36,7 @@ class Machine(Protocol):
         """The outcome that the canonical endpoint chooses; None where nothing is allowed."""
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
-        """What an endpoint owes, in the order in which it discharges it."""
+        """The answers that an endpoint owes, in the order in which it gives them."""
 
     def forbidden_by(self, state: State, event: Event) -> tuple[Rule, ...]:
         """The binding rules that refuse an event."""
@@ -63,7 +63,7 @@ class InterpretedMachine:
         return interpreted.canonical(outcomes) if outcomes else None
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
-        """What an endpoint owes, in the order in which it discharges it."""
+        """The answers that an endpoint owes, in the order in which it gives them."""
         return interpreted.owed(state, self.setting, self.rules)
 
     def forbidden_by(self, state: State, event: Event) -> tuple[Rule, ...]:

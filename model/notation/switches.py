@@ -174,8 +174,8 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "What does an endpoint do with a Connection field that has the token Upgrade more than once?",
         ACCEPT_EITHER_REFUSE,
         "either",
-        "The field has to include the token, which it does, and HTTP gives the repetition no meaning; but nobody "
-        "writes so, and implementations differ.",
+        "The field has to include the token, which it does, and HTTP gives the repetition no meaning; but no client "
+        "is known to write it, and implementations differ.",
     ),
     Switch(
         "unknown_parameters",

@@ -458,8 +458,8 @@ PAIR: Final = (
             "When nothing new is sent, every move brings the pair nearer to its end: with the absence of deadlock, "
             "both ends close after finitely many moves.",
             closing_terminates, ("7.1.5/one-close", "5.5.3/send-pong")),
-    _theorem("both-close-cleanly", "Where nothing is lost and nobody fails the connection, TCP is closed at both ends "
-             "only after each has sent and received a Close.",
+    _theorem("both-close-cleanly", "Where nothing is lost and neither end fails the connection, TCP is closed at both "
+             "ends only after each has sent and received a Close.",
              _unclean, "7.3/closing-handshake-first", "7.1.1/close-cleanly"),
     _theorem("told-the-peers-code", "The close code that an application is told is the one its peer has sent, 1005 "
              "where the peer's Close had none.",
@@ -467,17 +467,17 @@ PAIR: Final = (
     _theorem("codes-agree", "Where one end began to close and the other answered with the same code, both "
              "applications are told that code.",
              _codes_differ, "7.1.5/one-close~drop"),
-    _theorem("both-told-the-same", "Where nothing is lost and nobody fails the connection, both applications or none "
-             "are told that the connection was closed cleanly.",
+    _theorem("both-told-the-same", "Where nothing is lost and neither end fails the connection, both applications or "
+             "neither are told that the connection was closed cleanly.",
              _told_apart, "7.1.1/close-cleanly"),
     _theorem("no-1006-without-reason", "No application is told 1006 unless the connection was lost or failed.",
              _told_1006, "7.1.1/close-cleanly", "7.3/closing-handshake-first"),
     _theorem("simultaneous-close", "Where both ends begin to close at the same time, both still close cleanly.",
              _simultaneous, "7.1.1/close-cleanly", needs=("5.5.1-12",)),
-    _theorem("server-closes-tcp-first", "Where nothing is lost and nobody fails the connection, the server closes TCP "
-             "first.",
+    _theorem("server-closes-tcp-first", "Where nothing is lost and neither end fails the connection, the server closes "
+             "TCP first.",
              _client_first, "7.1.1/client-waits", "7.1.1/close-cleanly"),
-    _theorem("someone-began", "Where nothing is lost and nobody fails the connection, some end began the closing "
+    _theorem("someone-began", "Where nothing is lost and neither end fails the connection, an end began the closing "
              "handshake by its own choice.",
              _nobody_began, "7.3/closing-handshake-first"),
 )  # fmt: skip

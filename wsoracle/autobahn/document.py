@@ -316,7 +316,7 @@ def _said(stated: Stated) -> str:
 
 def _disputed(by_id: dict[str, Comparison]) -> Iterator[str]:
     yield "## Verdicts that users of Autobahn dispute\n"
-    yield "Numbers are those of its issues, or of its cases. The tables say what the judge thinks of what one can do.\n"
+    yield "Numbers are those of its issues, or of its cases. The tables give the verdicts of the judge.\n"
     for dispute in _DISPUTES:
         yield f"### {dispute.title} ({dispute.issues})\n"
         yield dispute.text + "\n"

@@ -79,7 +79,7 @@ def command_of(target: str, cases: Sequence[Case]) -> Command:
     if path in _NEED_CASE and number is None:
         raise Refusal(500, f"{path} needs a case: case=N with N from 1 to {len(cases)}, or casetuple=ID")
     if path in _NEED_AGENT and not agent:
-        raise Refusal(500, f"{path} needs a name for who is tested: agent=NAME")
+        raise Refusal(500, f"{path} needs the name of the client under test: agent=NAME")
     stops = (values.one("shutdownOnComplete") or "").lower() in ("true", "yes")
     if number is None:
         return Command(path, agent, stops=stops)

@@ -1,4 +1,4 @@
-"""What both scripts for wsproto share: the application on top of its events. wsproto has no limits of its own."""
+"""The part that both scripts for wsproto share: the application on its events. wsproto has no limits of its own."""
 
 import socket
 from collections.abc import Iterator
