@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 
 
-def process_pool(jobs: int) -> ProcessPoolExecutor:
+@contextmanager
+def process_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of ``jobs`` processes that leave Ctrl-C to this one, and end when this one is killed.
 
     Each begins as a new interpreter, so that tasks, and what is given to them, have to be importable and picklable.
+    Where the block raises an exception, what was not begun yet is not done any more.
     """
-    return ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker)
+    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"), initializer=quiet_worker)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def quiet_worker() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypedDict
 
@@ -43,7 +44,7 @@ class ProvedTheorem(TypedDict):
 
 
 class ProofReport(TypedDict):
-    """The report of ``wsoracle prove --json``; ``seconds`` is the wall time of the whole run."""
+    """The report of ``wsoracle prove --json``; ``seconds`` is the wall time of the wait."""
 
     theorems: list[ProvedTheorem]
     seconds: float
@@ -103,23 +104,44 @@ def _batches(wanted: Iterable[Theorem]) -> list[list[str]]:
     return [*slow, *([pair] if pair else []), *rest]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Theorems whose proofs wait in a pool of processes, or run there."""
+
+    wanted: tuple[Theorem, ...]
+    proofs: tuple[Future[list[ProvedTheorem]], ...]
+
+
+def begin(pool: Executor, pattern: str | None = None) -> Begun:
+    """Give the proofs of all theorems, or those that match a pattern, to a pool, to be waited for by :func:`finish`.
+
+    Raises :class:`ValueError` where the pattern selects nothing.
+    """
+    wanted = selected(pattern)
+    return Begun(wanted, tuple(pool.submit(_prove, batch) for batch in _batches(wanted)))
+
+
+def finish(begun: Begun, progress: OnTheorem | None = None) -> ProofReport:
+    """Wait for proofs. ``seconds`` is the time that this takes."""
+    started = time.perf_counter()
+    done: dict[str, ProvedTheorem] = {}
+    for finished in as_completed(begun.proofs):
+        for row in finished.result():
+            done[row["id"]] = row
+            if progress is not None:
+                progress(row, len(done), len(begun.wanted))
+    rows = [done[t.id] for t in begun.wanted]
+    return {"theorems": rows, "seconds": round(time.perf_counter() - started, 3)}
+
+
 def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: OnTheorem | None = None) -> ProofReport:
     """Prove all theorems, or those that match a pattern, in ``jobs`` processes.
 
     Raises :class:`ValueError` where the pattern selects nothing.
     """
-    wanted = selected(pattern)
-    begun = time.perf_counter()
-    done: dict[str, ProvedTheorem] = {}
+    selected(pattern)
     with process_pool(jobs) as pool:
-        running = [pool.submit(_prove, batch) for batch in _batches(wanted)]
-        for finished in as_completed(running):
-            for row in finished.result():
-                done[row["id"]] = row
-                if progress is not None:
-                    progress(row, len(done), len(wanted))
-    rows = [done[t.id] for t in wanted]
-    return {"theorems": rows, "seconds": round(time.perf_counter() - begun, 3)}
+        return finish(begin(pool, pattern), progress)
 
 
 def failures(report: ProofReport) -> list[str]:

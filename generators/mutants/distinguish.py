@@ -163,14 +163,11 @@ class Distinguisher:
         ``searches`` are gone on with where they stand.
         """
         known = {} if searches is None else searches
-        proved: dict[Setting, bool] = {}
         turns = [
             (start.cost + depth, place, start) for place, start in enumerate(where) for depth in range(longest + 1)
         ]
         for cost, _, start in sorted(turns, key=lambda turn: turn[:2]):
-            if proof is not None and start.setting not in proved:
-                proved[start.setting] = proof.equivalent_under(start.setting)
-            if not proved.get(start.setting):
+            if proof is None or not proof.equivalent_under(start.setting):
                 if start not in known:
                     known[start] = _Search(self.world(start), mutant)
                 if known[start].depth <= cost - start.cost:

@@ -507,6 +507,7 @@ class MutantProof:
         self._kind: Final = prover.rules.by_id[rule_id].on
         differences, legal = prover.differences(rule_id, row)
         self._differs: Final = [*legal, _or(*differences)]
+        self._under: Final[dict[Setting, bool]] = {}
 
     @cached_property
     def equivalent(self) -> bool:
@@ -519,7 +520,10 @@ class MutantProof:
 
     def equivalent_under(self, setting: Setting) -> bool:
         """No history under one setting does."""
-        return bool(self._prover.impossible(self._kind, *self._differs, *self._prover.fixed(setting)))
+        if setting not in self._under:
+            answer = self._prover.impossible(self._kind, *self._differs, *self._prover.fixed(setting))
+            self._under[setting] = bool(answer)
+        return self._under[setting]
 
 
 def _differences(

@@ -13,8 +13,7 @@ those of the data transfer and the closing handshake alone, which is what it can
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -111,19 +110,23 @@ def _distinguisher() -> Distinguisher:
     return Distinguisher()
 
 
-def find_all(wanted: Sequence[Mutant], step: OnStep | None = None, jobs: int = JOBS) -> dict[str, MutantResult]:
-    """What becomes of each mutant, by its id, in their order."""
-    batches = [[m.id for m in wanted[i : i + BATCH]] for i in range(0, len(wanted), BATCH)]
+def begin(pool: Executor, wanted: Sequence[Mutant]) -> Iterator[list[MutantResult]]:
+    """Give the search for what becomes of each mutant to a pool; the results come batch by batch."""
+    return pool.map(_find, _batches(wanted))
+
+
+def _batches(wanted: Sequence[Mutant]) -> list[list[str]]:
+    return [[m.id for m in wanted[i : i + BATCH]] for i in range(0, len(wanted), BATCH)]
+
+
+def find_all(
+    wanted: Sequence[Mutant], step: OnStep | None = None, results: Iterable[list[MutantResult]] | None = None
+) -> dict[str, MutantResult]:
+    """What becomes of each mutant, by its id, in their order; ``results`` are those of a search that was begun."""
     found: dict[str, MutantResult] = {}
-    if not _is_shared(len(wanted), jobs):
-        for batch in batches:
-            found.update((f.mutant, f) for f in _find(batch))
-            _tell(step, "mutants", len(found), len(wanted))
-        return found
-    with process_pool(jobs) as pool:
-        for result in pool.map(_find, batches):
-            found.update((f.mutant, f) for f in result)
-            _tell(step, "mutants", len(found), len(wanted))
+    for batch in map(_find, _batches(wanted)) if results is None else results:
+        found.update((f.mutant, f) for f in batch)
+        _tell(step, "mutants", len(found), len(wanted))
     return found
 
 
@@ -181,21 +184,45 @@ def analyse(
     ``step`` is told of the progress.
     """
     every = tuple(mutants() if wanted is None else wanted)
-    with ExitStack() as stack:
-        if _is_shared(len(every), jobs):
-            # The other processes look for mutants, and this one would only wait. (The solver is not for two threads of
-            # one process: where this one looks for mutants itself, the witnesses wait.)
-            stack.enter_context(ThreadPoolExecutor(max_workers=1)).submit(_witness_stories)
-        found = find_all(every, step, jobs)
+    if jobs == 1 or len(every) <= BATCH:
+        return _analysed(every, find_all(every, step), data, step, None)
+    with process_pool(jobs) as pool:
+        return finish(pool, every, begin(pool, every), data, step)
+
+
+def finish(
+    pool: Executor,
+    every: tuple[Mutant, ...],
+    results: Iterable[list[MutantResult]],
+    data: Path | None = None,
+    step: OnStep | None = None,
+) -> MutationResult:
+    """What :func:`analyse` gives, where a search was begun in a pool, which does the rest of the work too."""
+    # The other processes look for mutants, and this one would only wait. (The solver is not for two threads of one
+    # process: where this one looks for mutants itself, the witnesses wait.)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        beside.submit(_witness_stories)
+        found = find_all(every, step, results)
+    return _analysed(every, found, data, step, pool)
+
+
+def _analysed(
+    every: tuple[Mutant, ...],
+    found: Mapping[str, MutantResult],
+    data: Path | None,
+    step: OnStep | None,
+    pool: Executor | None,
+) -> MutationResult:
+    """The suite and the scores, from what became of each mutant."""
     live = [m for m in every if found[m.id].status is not MutantStatus.EQUIVALENT]
     candidates = _candidates(live, found)
-    kill_sets = _kill_sets(candidates, live, step, jobs)
+    kill_sets = _kill_sets(candidates, live, step, pool)
     unwritten = {name for name, scenario in candidates.items() if isinstance(_story(name, scenario), str)}
     suite = cover(kill_sets, unwritten)
     killed_by = {m.id: tuple(name for name in suite if m.id in kill_sets[name]) for m in every}
     beaten = None
     if data is not None and data.exists():
-        sets = _kill_sets(autobahn_sequences(data), live, step, jobs, "Autobahn", each=False)
+        sets = _kill_sets(autobahn_sequences(data), live, step, pool, "Autobahn", each=False)
         beaten = set[str]().union(*sets.values())
     scores = [
         None if beaten is None else _score((found[m.id] for m in counted), beaten)
@@ -208,7 +235,7 @@ def _kill_sets(
     scenarios: Mapping[str, Scenario],
     live: Sequence[Mutant],
     step: OnStep | None,
-    jobs: int,
+    pool: Executor | None,
     what: str = "matrix",
     *,
     each: bool = True,
@@ -224,14 +251,11 @@ def _kill_sets(
     tasks = [([scenarios[name] for name in names], ids, each) for names in by_start.values()]
     found: dict[str, frozenset[str]] = dict.fromkeys(scenarios, frozenset())
     done = 0
-    with ExitStack() as stack:
-        results: Iterable[list[frozenset[str]]] = map(_killed, tasks)
-        if _is_shared(len(ids), jobs):
-            results = stack.enter_context(process_pool(jobs)).map(_killed, tasks)
-        for names, sets in zip(by_start.values(), results, strict=True):
-            found.update(zip(names, sets, strict=True))
-            done += len(names)
-            _tell(step, what, done, len(scenarios))
+    results = map(_killed, tasks) if pool is None else pool.map(_killed, tasks)
+    for names, sets in zip(by_start.values(), results, strict=True):
+        found.update(zip(names, sets, strict=True))
+        done += len(names)
+        _tell(step, what, done, len(scenarios))
     return found
 
 
@@ -244,11 +268,6 @@ def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozen
         found.append(frozenset(killed - before))
         before |= set() if each else killed
     return found
-
-
-def _is_shared(mutants_: int, jobs: int) -> bool:
-    """Whether so many mutants are worth other processes."""
-    return jobs > 1 and mutants_ > BATCH
 
 
 def _candidates(live: Iterable[Mutant], found: Mapping[str, MutantResult]) -> dict[str, Scenario]:

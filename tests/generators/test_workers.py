@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
+
+from wsoracle.generators.workers import process_pool
 
 PARENT = """
 import os, signal, time
@@ -29,3 +34,10 @@ def test_an_interruption_is_left_to_the_parent_and_no_worker_outlives_it(tmp_pat
     done = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, timeout=300, check=False)
     assert done.stdout == b"the same worker\n"
     assert done.returncode < 0
+
+
+def test_what_was_not_begun_is_not_done_after_an_exception() -> None:
+    with pytest.raises(ZeroDivisionError), process_pool(1) as pool:
+        waiting = [pool.submit(time.sleep, 0.2) for _ in range(20)]
+        raise ZeroDivisionError
+    assert waiting[-1].cancelled()

@@ -124,7 +124,7 @@ def _proofs() -> Items:
 def _mutants(places: Places) -> Items:
     """The scores of the established suite apart: they need its cases."""
     cases = places.shared / "autobahn" / "cases.jsonl"
-    established = ("--established", str(cases)) if cases.exists() else ()
+    established = ("--autobahn-cases", str(cases)) if cases.exists() else ()
     done, document = json_of("mutants", "--jobs", "1", *established)
     scores = {}
     if document is not None:

@@ -6,11 +6,14 @@ each deviation with its clause, then what is proved.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,23 +22,26 @@ import click
 from wsoracle.generators.export.json_files import export_json
 from wsoracle.generators.export.pytest_module import export_pytest
 from wsoracle.generators.export.wstest_classes import export_wstest
+from wsoracle.generators.mutants.operators import mutants
+from wsoracle.generators.suite import suite
 from wsoracle.generators.suite.all_cases import Collection, Killers, cases_by_rule, collect
-from wsoracle.generators.suite.suite import analyse, suite_cases
+from wsoracle.generators.workers import process_pool
 from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
+from .. import prover
 from ..autobahn.data import autobahn_data
 from ..cli import FAILED
 from ..diagrams.diagram import mermaid
 from ..diagrams.dot import can_draw, dot, svg
 from ..diagrams.graph import VIEWS, diagram
-from ..explore.exploration import Explored, explore
+from ..explore import exploration as exploring
 from ..explore.running import clause, run_cases
 from ..implementations import available_peers, missing_peers
-from ..prover import failures, prove_all, summary, theorems
+from ..prover import failures, summary, theorems
 from ..text.output import OnStep, progress, say, write_json, write_text
 from .explore import wrong as wrong_with_exploration
 from .generate import checked_directory
@@ -46,6 +52,28 @@ from .run import show
 EXPORTS: Final = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
 
 Progress = Callable[[str], AbstractContextManager[OnStep]]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The states that an endpoint of a role can reach: files by name, and how much is drawn in them."""
+
+    files: dict[str, str]
+    states: int
+    transitions: int
+
+
+def drawing(role: Role) -> Drawing:
+    """The states that an endpoint of a role can reach, in each view and form."""
+    forms = {"mmd": mermaid, "dot": dot} | ({"svg": svg} if can_draw() else {})
+    explored = explore_model(Setting(role))
+    files = {
+        f"{role}-{view.name}.{form}": draw(drawn)
+        for view in VIEWS
+        for drawn in [diagram(explored, view)]
+        for form, draw in forms.items()
+    }
+    return Drawing(files, len(explored.states), len(explored.transitions))
 
 
 @dataclass
@@ -61,13 +89,20 @@ class Demo:
         """Do all of it; what is wrong with the model, one line each (deviations of others are findings, not that)."""
         begun = time.monotonic()
         self.out.mkdir(parents=True, exist_ok=True)
-        explored = self.explore()
-        self.prove()
-        killers = self.mutate()
-        cases = self.generate(explored, killers)
-        self.requirements(cases)
-        self.run_cases(cases)
-        self.draw()
+        with process_pool(os.cpu_count() or 1) as pool:
+            # All is begun at once, in the order in which it is waited for, so that no processor is without work where
+            # one part of it ends.
+            exploration, proofs = exploring.begin(pool, self.seed), prover.begin(pool)
+            every = tuple(mutants())
+            search = suite.begin(pool, every)
+            drawings = pool.map(drawing, Role)
+            explored = self.explore(partial(exploring.finish, exploration))
+            self.prove(partial(prover.finish, proofs))
+            killers = self.mutate(lambda step: suite.finish(pool, every, search, autobahn_data(), step))
+            cases = self.generate(explored, killers)
+            self.requirements(cases)
+            self.run_cases(cases, pool)
+            self.draw(drawings)
         self.say("")
         self.say(f"everything is below {self.out}/ ({time.monotonic() - begun:.0f} s)", "bold")
         for line in self.wrong:
@@ -89,37 +124,33 @@ class Demo:
         path.parent.mkdir(parents=True, exist_ok=True)
         return str(path)
 
-    def draw(self) -> None:
+    def draw(self, drawings: Iterable[Drawing]) -> None:
         """The reachable states of both roles: as Mermaid and DOT, and as SVG where Graphviz is installed."""
-        forms = {"mmd": mermaid, "dot": dot} | ({"svg": svg} if can_draw() else {})
         self.title("The states that an endpoint can reach")
         with self.progress("drawing") as step:
-            for role in Role:
+            for role, drawn in zip(Role, drawings, strict=True):
                 step(str(role), 0, 2)
-                explored = explore_model(Setting(role))
-                for view in VIEWS:
-                    drawn = diagram(explored, view)
-                    for form, draw in forms.items():
-                        write_text(self.file(f"graph/{role}-{view.name}.{form}"), draw(drawn))
-                self.say(f"  {role}: {len(explored.states)} states, {len(explored.transitions)} transitions")
+                for name, text in drawn.files.items():
+                    write_text(self.file(f"graph/{name}"), text)
+                self.say(f"  {role}: {drawn.states} states, {drawn.transitions} transitions")
         self.say(f"  drawn in {self.out}/graph/")
 
-    def prove(self) -> None:
+    def prove(self, finish: Callable[[prover.OnTheorem], prover.ProofReport]) -> None:
         """All theorems."""
         self.title("Theorems")
         with self.progress("proving") as step:
-            report = prove_all(progress=lambda row, done, total: step(row["id"], done, total))
+            report = finish(lambda row, done, total: step(row["id"], done, total))
         write_json(self.file("prove.json"), {"theorems": report["theorems"], "seconds": report["seconds"]})
         for kind, sums in summary(report).items():
             self.say(f"  {kind}: {sums['proved']} of {sums['theorems']} proved")
         self.say(f"  each is refuted by a fault of the rules; {report['seconds']:.1f} s in all")
         self.wrong += failures(report)
 
-    def explore(self) -> Explored:
+    def explore(self, finish: Callable[[OnStep], exploring.Explored]) -> exploring.Explored:
         """Hypothesis against wsproto and websockets."""
         self.title("Exploration against real implementations")
         with self.progress("exploring") as step:
-            report = explore(self.seed, progress=step)
+            report = finish(step)
         write_json(self.file("explore.json"), report.to_json())
         fired = sum(1 for count in report.rules_fired.values() if count)
         tried = f"{report.scenarios} scenarios and {report.walks} walks"
@@ -133,20 +164,20 @@ class Demo:
         self.wrong += wrong_with_exploration(report)
         return report
 
-    def mutate(self) -> Killers:
+    def mutate(self, finish: Callable[[OnStep], suite.MutationResult]) -> Killers:
         """All mutants, and the suite that kills them."""
         self.title("Mutants")
         with self.progress("telling mutants apart") as step:
-            result = analyse(data=autobahn_data(), step=step)
+            result = finish(step)
         write_json(self.file("mutants.json"), result.to_json())
         count = Counter(found.status.value for found in result.found.values())
         self.say(f"  {len(result.mutants)}: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items())))
         self.say(f"  a suite of {len(result.suite)} cases scores {result.score:.1%}")
         self.say(f"  the event sequences of Autobahn's groups 1-7: {result.autobahn_in_words}")
         self.wrong += [f"alive: {name}" for name in alive(result)]
-        return suite_cases(result)
+        return suite.suite_cases(result)
 
-    def generate(self, explored: Explored, killers: Killers) -> Collection:
+    def generate(self, explored: exploring.Explored, killers: Killers) -> Collection:
         """All cases, in all formats."""
         self.title("Cases")
         with self.progress("generating") as step:
@@ -165,11 +196,11 @@ class Demo:
         self.say("  " + ", ".join(f"{n} {status}" for status, n in count.items()))
         self.wrong += problems(REGISTER, RULES, theorems())
 
-    def run_cases(self, cases: Collection) -> None:
+    def run_cases(self, cases: Collection, pool: Executor | None = None) -> None:
         """The cases on real implementations, in process."""
         self.title("Cases run on real implementations")
         with self.progress("running") as step:
-            runs = run_cases(cases.cases, available_peers(), step)
+            runs = run_cases(cases.cases, available_peers(), step, pool)
         write_json(self.file("runs.json"), {"runs": [run.to_json() for run in runs]})
         show(runs, most=8)
         self.wrong += [f"not run: {missing.implementation} ({missing.reason})" for missing in missing_peers()]

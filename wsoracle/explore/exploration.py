@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -95,12 +95,46 @@ def explore(
     the seconds of a round after its first fault (see `hunting`). `processes` is how many run at a time, 1 for
     this very process; the default is one for each processor. Raises ValueError for less than one example.
     """
+    tasks = _tasks(seed, examples)
+    jobs = min(processes or os.cpu_count() or 1, len(tasks))
+    if jobs == 1:
+        return _explored(seed, _one_by_one(tasks, progress))
+    with process_pool(jobs) as pool:
+        return finish(begin(pool, seed, examples), progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An exploration whose tasks wait in a pool of processes, or run there."""
+
+    seed: int
+    tasks: dict[Future[_TaskResult], _Task]
+
+
+def begin(pool: Executor, seed: int, examples: int = EXAMPLES) -> Begun:
+    """Give the tasks of an exploration to a pool, to be waited for by :func:`finish`.
+
+    Raises ValueError for less than one example.
+    """
+    return Begun(seed, {pool.submit(task.run, None): task for task in _tasks(seed, examples)})
+
+
+def finish(begun: Begun, progress: OnStep | None = None) -> Explored:
+    """Wait for an exploration. Progress is counted by tasks."""
+    advance = _Advance(begun.tasks.values(), progress)
+    for future in as_completed(begun.tasks):
+        future.result()
+        advance(begun.tasks[future], begun.tasks[future].size)
+    return _explored(begun.seed, [future.result() for future in begun.tasks])
+
+
+def _tasks(seed: int, examples: int) -> list[_Task]:
     if examples < 1:
         raise ValueError(f"an exploration needs at least one example, not {examples}")
     peers = [PeerRole(peer, role) for peer in reversed(available_peers()) for role in Role]
     own = [OwnRole(role) for role in Role]
     few = examples // OPENING_SHARE
-    tasks = [
+    return [
         *(_hunting(tested, False, seed, examples) for tested in peers),
         *(_hunting(tested, True, seed, few + 1) for tested in peers),
         *(_hunting(tested, True, seed, few // CONTROL_SHARE + 1) for tested in own),
@@ -108,7 +142,10 @@ def explore(
         *(_hunting(tested, False, seed, examples // CONTROL_SHARE + 1) for tested in own),
         *(_Task(f"states of a {role}", 1, partial(_states, role)) for role in Role),
     ]
-    results = _in_order(tasks, progress, processes or os.cpu_count() or 1)
+
+
+def _explored(seed: int, results: Sequence[_TaskResult]) -> Explored:
+    """What the results of the tasks, in their order, come to."""
     fired: Counter[str] = Counter()
     for result in results:
         fired.update(result.fired)
@@ -178,30 +215,26 @@ def _states(role: Role, on_each: OnEach) -> _TaskResult:
     return _TaskResult(states=found.states, transitions=found.transitions)
 
 
-def _in_order(tasks: Sequence[_Task], progress: OnStep | None, processes: int) -> list[_TaskResult]:
-    """The results of the tasks, in their order. Progress is counted step by step in this process, else by tasks."""
-    done, total = 0, sum(task.size for task in tasks)
+class _Advance:
+    """Tells of the progress: steps of a task are done."""
 
-    def advance(task: _Task, steps: int) -> None:
-        nonlocal done
-        done = min(done + steps, total)
+    def __init__(self, tasks: Iterable[_Task], progress: OnStep | None) -> None:
+        self._done = 0
+        self._total: Final = sum(task.size for task in tasks)
+        self._progress: Final = progress
         if progress is not None:
-            progress(task.words, done, total)
+            progress("exploring", 0, self._total)
 
-    if progress is not None:
-        progress("exploring", 0, total)
-    if processes == 1:
-        return [task.run(partial(advance, task, 1)) for task in tasks]
-    with process_pool(min(processes, len(tasks))) as pool:
-        futures = {pool.submit(task.run, None): task for task in tasks}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                advance(futures[future], futures[future].size)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        return [future.result() for future in futures]
+    def __call__(self, task: _Task, steps: int) -> None:
+        self._done = min(self._done + steps, self._total)
+        if self._progress is not None:
+            self._progress(task.words, self._done, self._total)
+
+
+def _one_by_one(tasks: Sequence[_Task], progress: OnStep | None) -> list[_TaskResult]:
+    """The results of the tasks, run in this process. Progress is counted step by step."""
+    advance = _Advance(tasks, progress)
+    return [task.run(partial(advance, task, 1)) for task in tasks]
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------

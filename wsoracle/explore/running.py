@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -80,9 +81,15 @@ Progress = Callable[[str, int, int], None]
 
 
 def run_cases(
-    cases: Sequence[Case], peers: Sequence[type[PeerUnderTest]], progress: Progress | None = None
+    cases: Sequence[Case],
+    peers: Sequence[type[PeerUnderTest]],
+    progress: Progress | None = None,
+    pool: Executor | None = None,
 ) -> list[CaseRun]:
-    """Run every case that can be run on each implementation in the role that the case tests."""
+    """Run every case that can be run on each implementation in the role that the case tests.
+
+    With ``pool`` it is done in other processes: then ``peers`` have to be importable there.
+    """
     runnable = [case for case in cases if judge_only(case) is None]
     plan = [
         (PeerRole(peer, role), [case for case in runnable if case.role is role and case.opening is opening])
@@ -92,16 +99,24 @@ def run_cases(
     ]
     total = sum(len(mine) for _, mine in plan)
     runs: list[CaseRun] = []
-    for tested, mine in plan:
-        answered: dict[str, bool] = {}
-        # Positive cases first: the controls are among them.
-        for case in sorted(mine, key=lambda c: (negative(c), c.id)):
-            examined = examine(tested, _attempt(case, tested))
-            answered[case.id] = examined.judgement.verdict in GOOD
-            counts = not negative(case) or answered.get(case.control or "", False)
-            runs.append(_run(case, tested, examined, counts))
-            if progress is not None:
-                progress(f"{tested.implementation} {tested.role}", len(runs), total)
+    for (tested, _), done in zip(plan, (map if pool is None else pool.map)(_run_all, plan), strict=True):
+        runs += done
+        if progress is not None:
+            progress(f"{tested.implementation} {tested.role}", len(runs), total)
+    return runs
+
+
+def _run_all(planned: tuple[PeerRole, Sequence[Case]]) -> list[CaseRun]:
+    """Run cases on one implementation in one role."""
+    tested, mine = planned
+    runs: list[CaseRun] = []
+    answered: dict[str, bool] = {}
+    # Positive cases first: the controls are among them.
+    for case in sorted(mine, key=lambda c: (negative(c), c.id)):
+        examined = examine(tested, _attempt(case, tested))
+        answered[case.id] = examined.judgement.verdict in GOOD
+        counts = not negative(case) or answered.get(case.control or "", False)
+        runs.append(_run(case, tested, examined, counts))
     return runs
 
 

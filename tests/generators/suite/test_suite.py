@@ -79,6 +79,6 @@ def test_what_cannot_be_written_out_goes_last() -> None:
 
 
 def test_equivalent_mutants_are_proved_not_guessed() -> None:
-    found = find_all(SAMPLE, jobs=1)
+    found = find_all(SAMPLE)
     for mutant in SAMPLE:
         assert (found[mutant.id].scenario is None) == (found[mutant.id].status is not MutantStatus.KILLED)

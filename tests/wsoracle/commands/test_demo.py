@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Arrives
+from wsoracle.prover import OnTheorem, ProofReport, ProvedTheorem
 
 PARTS = ("explore", "prove", "mutate", "generate", "requirements", "run_cases", "draw")
 CASES = tuple(case for case in witness_cases()[0] if not case.opening)[:6]
@@ -84,7 +86,7 @@ def test_the_states_of_both_roles_are_drawn(
         (programs / "dot").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setattr("wsoracle.commands.demo.explore_model", explored_once)
-    made.draw()
+    made.draw(map(demo.drawing, Role))
     names = {f"graph/{role}-{view.name}" for role in Role for view in VIEWS}
     assert written(made) == {f"{name}.{form}" for name in names for form in ("mmd", "dot", *["svg"] * graphviz)}
     for name in names:
@@ -95,40 +97,39 @@ def test_the_states_of_both_roles_are_drawn(
     assert not made.wrong
 
 
-def theorem(name: str, **changes: Any) -> dict[str, Any]:
-    proved = {"id": name, "kind": "safety", "result": "proved", "method": "z3", "seconds": 0.5, "refuted_by": "a fault"}
-    return {**proved, **changes}
+def theorem(name: str, result: str = "proved", refuted_by: str | None = "a fault") -> ProvedTheorem:
+    return {
+        "id": name,
+        "kind": "safety",
+        "statement": "It holds.",
+        "method": "z3",
+        "result": result,
+        "seconds": 0.5,
+        "invariant": None,
+        "refuted_by": refuted_by,
+        "counterexample": [],
+        "refutation": [],
+        "detail": None,
+        "witnesses": [],
+    }
 
 
-def test_theorems_that_do_not_hold_are_wrong(
-    made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_theorems_that_do_not_hold_are_wrong(made: Demo, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [theorem("holds"), theorem("does-not", result="refuted"), theorem("says-nothing", refuted_by=None)]
 
-    def prove(progress: Callable[[dict[str, Any], int, int], None]) -> dict[str, Any]:
+    def prove(progress: OnTheorem) -> ProofReport:
         for number, row in enumerate(rows, 1):
             progress(row, number, len(rows))
         return {"theorems": rows, "seconds": 1.5}
 
-    monkeypatch.setattr(demo, "prove_all", prove)
-    made.prove()
+    made.prove(prove)
     assert json.loads((made.out / "prove.json").read_text()) == {"theorems": rows, "seconds": 1.5}
     assert "safety: 2 of 3 proved" in capsys.readouterr().out
     assert [line.split(":")[0] for line in made.wrong] == ["does-not", "says-nothing"]
 
 
-def test_a_deviation_of_another_implementation_is_a_finding(
-    made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seeds: list[int] = []
-
-    def explore(seed: int, progress: object) -> Explored:
-        seeds.append(seed)
-        return explored(finding("x"))
-
-    monkeypatch.setattr(demo, "explore", explore)
-    report = made.explore()
-    assert seeds == [7]
+def test_a_deviation_of_another_implementation_is_a_finding(made: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    report = made.explore(lambda step: explored(finding("x")))
     assert json.loads((made.out / "explore.json").read_text()) == json.loads(json.dumps(report.to_json()))
     said = capsys.readouterr().out
     assert "  x 1.0 as server: stays quiet" in said
@@ -137,24 +138,19 @@ def test_a_deviation_of_another_implementation_is_a_finding(
     assert made.wrong == []
 
 
-def test_a_deviation_of_our_own_and_a_silent_rule_are_wrong(made: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deviation_of_our_own_and_a_silent_rule_are_wrong(made: Demo) -> None:
     found = explored(finding("wsoracle"), silent=("5.5.2/ping",))
-    monkeypatch.setattr(demo, "explore", lambda seed, progress: found)
-    made.explore()
+    made.explore(lambda step: found)
     assert made.wrong == ["never fired: 5.5.2/ping", "our own endpoint deviates: stays quiet"]
 
 
 @pytest.mark.parametrize(("status", "wrong"), [(MutantStatus.ALIVE, True), (MutantStatus.KILLED, False)])
-def test_a_mutant_that_is_alive_is_wrong(
-    status: MutantStatus, wrong: bool, made: Demo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mutant_that_is_alive_is_wrong(status: MutantStatus, wrong: bool, made: Demo) -> None:
     mutant = mutants()[0]
     result = MutationResult(
         (mutant,), {mutant.id: MutantResult(mutant.id, status, None)}, {}, {mutant.id: ()}, None, None
     )
-    monkeypatch.setattr(demo, "analyse", lambda data, step: result)
-    monkeypatch.setattr(demo, "autobahn_data", lambda: None)
-    assert made.mutate() == ([], {})
+    assert made.mutate(lambda step: result) == ([], {})
     assert json.loads((made.out / "mutants.json").read_text()) == json.loads(json.dumps(result.to_json()))
     assert made.wrong == ([f"alive: {mutant.id}"] if wrong else [])
 
@@ -204,7 +200,22 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             done.append(name)
 
         monkeypatch.setattr(Demo, name, part)
+    monkeypatch.setattr(demo, "process_pool", NothingDone)
     return done
+
+
+class NothingDone(Executor):
+    """A pool of processes that does nothing."""
+
+    def __init__(self, jobs: int) -> None:
+        assert jobs >= 1
+
+    def submit(self, task: object, /, *given: object, **named: object) -> Future[Any]:
+        """Something that will never be done."""
+        return Future()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """There is nothing to be ended."""
 
 
 def command(*args: str) -> Result:
@@ -223,7 +234,7 @@ def test_all_parts_are_done_in_order(short: list[str], tmp_path: Path) -> None:
 def test_what_is_wrong_with_the_model_is_said_at_the_end(
     short: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Demo, "draw", lambda self: self.wrong.append("the sky is green"))
+    monkeypatch.setattr(Demo, "draw", lambda self, _: self.wrong.append("the sky is green"))
     result = command("--out", str(tmp_path))
     assert result.exit_code == 1
     assert result.stdout.splitlines()[-1] == "the sky is green"
@@ -232,7 +243,7 @@ def test_what_is_wrong_with_the_model_is_said_at_the_end(
 
 def test_the_seed_is_passed_on(short: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: list[int] = []
-    monkeypatch.setattr(Demo, "draw", lambda self: seeds.append(self.seed))
+    monkeypatch.setattr("wsoracle.explore.exploration.begin", lambda pool, seed: seeds.append(seed))
     assert command("--out", str(tmp_path), "--seed", "3").exit_code == 0
     assert seeds == [3]
     assert command("--out", str(tmp_path), "--seed", "-1").exit_code == 2

@@ -11,6 +11,7 @@ from wsoracle.explore.running import clause, run_cases, tally
 from wsoracle.generators.cases.derived import acceptable, judge_only, negative, with_controls
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
+from wsoracle.generators.workers import process_pool
 from wsoracle.implementations import available_peers
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -103,6 +104,15 @@ def test_an_endpoint_that_echoes_whatever_it_gets_passes_no_negative_case_with_a
     passed = [r for r in runs if r.passed and negative(by_id[r.case]) and acceptable(by_id[r.case])[0].code is not None]
     lenient = [r.case for r in passed if not any(o.delivers for o in acceptable(by_id[r.case]))]
     assert lenient == []
+
+
+@pytest.mark.peers
+def test_other_processes_give_the_same_runs() -> None:
+    few, told = CASES[::8], list[int]()
+    with process_pool(2) as pool:
+        runs = run_cases(few, available_peers(), lambda _, done, __: told.append(done), pool)
+    assert runs == run_cases(few, available_peers())
+    assert told[-1] == len(runs) > 0
 
 
 @pytest.mark.peers
