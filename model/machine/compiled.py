@@ -119,7 +119,7 @@ class CompiledMachine:
         """The rows of a mask, in the order of the rule set."""
         found = self._rows.get((kind._value_, mask))
         if found is None:
-            found = tuple(rule for index, rule in enumerate(self.rules.of(kind)) if mask >> index & 1)
+            found = tuple(_of_mask(self.rules.of(kind), mask))
             self._rows[kind._value_, mask] = found
         return list(found)
 
@@ -319,7 +319,7 @@ class OneRowReplaced:
         """The rows of a mask, in the order of the rule set."""
         if kind is not self.kind:
             return self._original.rows(kind, mask)
-        return [rule for index, rule in enumerate(self._rows) if mask >> index & 1]
+        return _of_mask(self._rows, mask)
 
     @cached_property
     def _rows(self) -> tuple[Rule, ...]:
@@ -409,15 +409,24 @@ def _choices(rows: Sequence[Rule], effect_of: Callable[[Rule], EffectFunction]) 
 
 def _departing(rows: Sequence[Rule], masks: Masks, effect_of: Callable[[Rule], EffectFunction]) -> tuple[Choice, ...]:
     """The outcomes that the rows of a kind allow at any level, where these are enabled."""
-    refusing, if_legal, if_illegal = ([rule for index, rule in enumerate(rows) if mask >> index & 1] for mask in masks)
+    refusing, if_legal, if_illegal = masks
     result: dict[Label, Choice] = {}
+    before: int | None = None
     for number, level in enumerate(LEVELS):
-        kept = {rule.id for rule in refusing if level.keeps(rule.strength)}
-        left = tuple(rule.id for rule in refusing if rule.id not in kept)
-        enabled = {rule.id for rule in (if_illegal if kept else if_legal)} | kept
-        for choice in _choices([rule for rule in rows if rule.id in enabled], effect_of):
+        kept = sum(1 << i for i, rule in enumerate(rows) if refusing >> i & 1 and level.keeps(rule.strength))
+        if kept == before:
+            continue  # What is allowed at this level is allowed at the stricter one.
+        before = kept
+        left = tuple(rule.id for rule in _of_mask(rows, refusing & ~kept))
+        enabled = _of_mask(rows, (if_illegal if kept else if_legal) | kept)
+        for choice in _choices(enabled, effect_of):
             result.setdefault(choice.label, choice._replace(departs_from=left, level=number))
     return tuple(result.values())
+
+
+def _of_mask(rows: Sequence[Rule], mask: int) -> list[Rule]:
+    """The rows whose bits are set, in their order."""
+    return [rule for index, rule in enumerate(rows) if mask >> index & 1] if mask else []
 
 
 def _header(name: str, kind: EventKind, *, reads_facts: bool) -> list[str]:
