@@ -105,23 +105,23 @@ def _batches(wanted: Iterable[Theorem]) -> list[list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ProofsBegun:
     """Theorems whose proofs wait in a pool of processes, or run there."""
 
     wanted: tuple[Theorem, ...]
     proofs: tuple[Future[list[ProvedTheorem]], ...]
 
 
-def begin(pool: Executor, pattern: str | None = None) -> Begun:
+def begin(pool: Executor, pattern: str | None = None) -> ProofsBegun:
     """Give the proofs of all theorems, or those that match a pattern, to a pool, to be waited for by :func:`finish`.
 
     Raises :class:`ValueError` where the pattern selects nothing.
     """
     wanted = selected(pattern)
-    return Begun(wanted, tuple(pool.submit(_prove, batch) for batch in _batches(wanted)))
+    return ProofsBegun(wanted, tuple(pool.submit(_prove, batch) for batch in _batches(wanted)))
 
 
-def finish(begun: Begun, progress: OnTheorem | None = None) -> ProofReport:
+def finish(begun: ProofsBegun, progress: OnTheorem | None = None) -> ProofReport:
     """Wait for proofs. ``seconds`` is the time that this takes."""
     started = time.perf_counter()
     done: dict[str, ProvedTheorem] = {}

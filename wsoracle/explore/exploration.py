@@ -104,22 +104,22 @@ def explore(
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ExplorationBegun:
     """An exploration whose tasks wait in a pool of processes, or run there."""
 
     seed: int
     tasks: dict[Future[_TaskResult], _Task]
 
 
-def begin(pool: Executor, seed: int, examples: int = EXAMPLES) -> Begun:
+def begin(pool: Executor, seed: int, examples: int = EXAMPLES) -> ExplorationBegun:
     """Give the tasks of an exploration to a pool, to be waited for by :func:`finish`.
 
     Raises ValueError for less than one example.
     """
-    return Begun(seed, {pool.submit(task.run, None): task for task in _tasks(seed, examples)})
+    return ExplorationBegun(seed, {pool.submit(task.run, None): task for task in _tasks(seed, examples)})
 
 
-def finish(begun: Begun, progress: OnStep | None = None) -> Explored:
+def finish(begun: ExplorationBegun, progress: OnStep | None = None) -> Explored:
     """Wait for an exploration. Progress is counted by tasks."""
     advance = _Advance(begun.tasks.values(), progress)
     for future in as_completed(begun.tasks):
