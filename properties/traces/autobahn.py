@@ -35,7 +35,7 @@ _SET: Final = {"KL": "KLE", "CT": "CTE", "TI": "TIE"}
 _TIMEOUTS: Final = ("wasServerConnectionDropTimeout", "wasOpenHandshakeTimeout", "wasCloseHandshakeTimeout")
 
 
-def is_established_report(document: Mapping[str, Any]) -> bool:
+def is_autobahn_report(document: Mapping[str, Any]) -> bool:
     """Whether a document looks like the report of a case."""
     return all(key in document for key in _KEYS)
 

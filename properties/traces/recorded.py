@@ -193,7 +193,7 @@ def _times(rows: Sequence[Mapping[str, Any]]) -> tuple[float, ...] | None:
             raise TraceError(f"observations[{index}].t: the first observation has none")
         time = row["t"]
         if isinstance(time, bool) or not isinstance(time, (int, float)) or not 0 <= time < math.inf:
-            raise TraceError(f"observations[{index}].t: {_shown(time)} is no number of seconds")
+            raise TraceError(f"observations[{index}].t: {_shown(time)} is not a number of seconds")
         if times and time < times[-1]:
             raise TraceError(f"observations[{index}].t: {_shown(time)} is earlier than the one before")
         times.append(time)
@@ -202,11 +202,11 @@ def _times(rows: Sequence[Mapping[str, Any]]) -> tuple[float, ...] | None:
 
 def _switches(given: Any) -> Switches:
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise TraceError("switches: they are no object of texts, such as {}")
+        raise TraceError("switches: expected an object whose values are strings, such as {}")
     try:
         return Switches(**given)
     except (TypeError, ValueError) as error:
-        raise TraceError(f"switches: {str(error)[:200]}") from None
+        raise TraceError(f"switches: {error}") from None
 
 
 def _observation(row: Any, at: str) -> Observation:
@@ -252,7 +252,7 @@ def _one_of(row: Mapping[str, Any], name: str, at: str, among: Sequence[T], defa
         for one in among:
             if one == value:
                 return one
-    raise TraceError(f"{_place(at, name)}: {_shown(value)} is none of {', '.join(among)}")
+    raise TraceError(f"{_place(at, name)}: expected one of {', '.join(among)}, got {_shown(value)}")
 
 
 def _some_of(document: Mapping[str, Any], name: str, among: Sequence[T]) -> list[T]:
@@ -282,7 +282,7 @@ def _hex(row: Mapping[str, Any], name: str, at: str, *, required: bool = False) 
             octets = bytes.fromhex(value)
             if len(value) == 2 * len(octets):  # else there were spaces
                 return octets
-    raise TraceError(f"{_place(at, name)}: {_shown(value)} is no text of two hexadecimal digits an octet")
+    raise TraceError(f"{_place(at, name)}: {_shown(value)} is not a string of hexadecimal digits, two for each octet")
 
 
 def _only(row: Mapping[str, Any], known: set[str], at: str) -> None:

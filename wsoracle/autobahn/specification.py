@@ -77,7 +77,7 @@ class SpecFile:
                 self.warnings.append(f"exclude-cases: {pattern!r} means no case, and excludes nothing")
             chosen.difference_update(meant)
         if not chosen:
-            raise SpecFileError("exclude-cases leaves no case: exclude less")
+            raise SpecFileError("exclude-cases excludes every case: exclude fewer")
         return [one for one in ids if one in chosen]
 
 

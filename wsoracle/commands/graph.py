@@ -36,7 +36,13 @@ _DRAWN = {"mermaid": mermaid, "dot": dot, "svg": svg}
 @click.option(
     "--format", "drawn_as", type=click.Choice(list(_DRAWN)), default="mermaid", show_default=True, help="Its form."
 )
-@click.option("--out", default=STDOUT, callback=checked_file, metavar="FILE", help="Where to write it, if not here.")
+@click.option(
+    "--out",
+    default=STDOUT,
+    callback=checked_file,
+    metavar="FILE",
+    help="The file to write; standard output without it.",
+)
 def command(role: str, view_name: str, drawn_as: str, out: str) -> None:
     """Draw the states that an endpoint can reach.
 

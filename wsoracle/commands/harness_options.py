@@ -45,14 +45,14 @@ def harness_options(out: str) -> Callable[[F], F]:
         click.option("--out", default=out, show_default=True, metavar="DIR", help="Where the pages go."),
         click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
-                     callback=_number, metavar="SECONDS", help="How long to wait for silence, in all, in a case."),
+                     callback=_number, metavar="SECONDS", help="The patience with a silent endpoint in one case."),
         click.option("--case-timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True,
                      callback=_number, metavar="SECONDS",
                      help="How long a case may take at most; a case may ask for less."),
         click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True,
                      help="The seed of masking keys and nonces."),
         click.option("--profile", type=click.Choice(PROFILES), default="interop", show_default=True,
-                     help="Whether reactions on which implementations agree, and which the RFC leaves open, bind."),
+                     help="Whether rules that only implementations agree on bind."),
         click.option("--expected-failures", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                      help="Ids of cases that are known to fail, one a line."),
         click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too."),
@@ -134,7 +134,7 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
     for pattern in options["excluded"]:
         chosen -= set(select(pattern, ids, "case"))
     if not chosen:
-        raise WrongInput("--exclude leaves no case: exclude less")
+        raise WrongInput("--exclude excludes every case that --select selects: exclude fewer")
     cases = with_controls([case for case in every if case.id in chosen], every)
     added = [case.id for case in cases if case.id not in chosen]
     if added:

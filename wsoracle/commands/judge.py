@@ -14,7 +14,7 @@ from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.observation import described
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
-from wsoracle.properties.traces.autobahn import is_established_report, trace_of_report
+from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
 from wsoracle.properties.traces.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
 
 from ..cli import FAILED, WrongInput
@@ -74,7 +74,7 @@ def command(
 
 
 def _recorded(document: dict[str, Any], application: Application | None, limit: int | None) -> Recorded:
-    if document.get("format") != FORMAT and is_established_report(document):
+    if document.get("format") != FORMAT and is_autobahn_report(document):
         return trace_of_report(document, application or "echo", limit)
     recorded = trace_from_json(document)
     setting = recorded.setting
@@ -142,19 +142,22 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
     head.append(f" (behaviour {found.behavior.value}, closing {found.closing_kind})")
     out.print(head, soft_wrap=True)
     for rule in judgement.rules:
-        out.print(Text(f"    {rule}: {clause(rule)}", "dim"))
+        out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
         first = max(judgement.at - _AROUND, 0)
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
             out.print(Text(f"    {mark} {time}{_one_line(_in_words(recorded, index))}"))
-        where = [] if judgement.octet is None else [f"octet {judgement.octet} of what it wrote"]
-        where += [] if judgement.arrived is None else [f"{judgement.arrived} octets had arrived"]
+        where = "" if judgement.octet is None else f" at octet {judgement.octet} of what it wrote"
+        where += "" if judgement.arrived is None else f" after {judgement.arrived} octets had arrived"
         if where:
-            out.print(Text(f"    decided at {', '.join(where)}"))
+            out.print(Text(f"    decided{where}"))
     if judgement.instead:
-        out.print(Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"))
+        out.print(
+            Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"),
+            soft_wrap=True,
+        )
     if judgement.note:
         out.print(Text(f"    {_one_line(judgement.note)}"))
 

@@ -50,7 +50,7 @@ def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
     """Print rows of the matrix, what is wrong with it, and the sums."""
     for row in rows:
         status = row["status"]
-        say((row["id"].ljust(11), "bold"), f"{row['level']:<19}{row['binds']:<9}", (status, _STYLE[status]))
+        say((row["id"].ljust(11), "bold"), f"{row['level']:<19}{row['binds']:<14}", (status, _STYLE[status]))
         say_wrapped(f'"{row["quote"]}"', 11, "italic")
         say_wrapped(_covering(row), 11, "dim")
     counts = Counter(row["status"] for row in rows)

@@ -76,7 +76,7 @@ def _expected(case: Case) -> Iterator[str]:
     alike = len({tuple((one.verdict, one.what) for one in found) for found in by_role.values()}) == 1
     named: dict[str, None] = {}
     for role, found in by_role.items():
-        yield "What the rules say of:" if alike else f"What the rules say, where a {role} does this:"
+        yield "What the rules say of each behaviour:" if alike else f"What the rules say, where a {role} does this:"
         for one in found:
             yield f"  {one.verdict.value:<13} {one.what}"
             yield f"{'':<16}{', '.join(one.rules)}"

@@ -144,7 +144,7 @@ def _rule(rule_id: str, part: str) -> dict[str, str]:
 
 def _closing(parts: Parts) -> str:
     if not parts.broken_in_closing:
-        return "the connection was closed as it may be" if parts.closing_kind == "OK" else parts.closing_kind
+        return "the connection was closed as the RFC allows" if parts.closing_kind == "OK" else parts.closing_kind
     return "not followed: " + ", ".join(f"{b.strength.value} {b.rule}" for b in parts.broken_in_closing)
 
 

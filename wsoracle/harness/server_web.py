@@ -103,7 +103,7 @@ class Pages:
         run = sum(len(agent.results) for agent in self._run.agents.values())
         text = (
             "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>wsoracle</title><h1>wsoracle fuzzing server</h1>"
-            f"<p>{self._cases} cases for WebSocket clients; {len(self._run.agents)} agents, {run} results so far."
+            f"<p>Cases for WebSocket clients: {self._cases}. Agents: {len(self._run.agents)}. Results so far: {run}."
             "<p><a href=/>Live results</a>. A client under test begins at the WebSocket path /getCaseCount.</html>\n"
         )
         return Page(text.encode(), _TYPES[".html"], headers=(("Content-Security-Policy", _OWN_POLICY),))

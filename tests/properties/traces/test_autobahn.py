@@ -14,7 +14,7 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
-from wsoracle.properties.traces.autobahn import is_established_report, trace_of_report
+from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
 from wsoracle.properties.traces.recorded import TraceError
 
 KEY = b"\x37\xfa\x21\x3d"
@@ -77,7 +77,7 @@ END = both(Frame(CLOSE, NORMAL))
 @pytest.mark.parametrize("role", Role)
 def test_a_report_is_judged_in_the_role_that_the_suite_does_not_have(role: Role) -> None:
     document = report(role, *both(Frame(TEXT, b"hello")), *END)
-    assert is_established_report(document)
+    assert is_autobahn_report(document)
     recorded = trace_of_report(document)
     assert recorded.setting.role is role and recorded.opening
     assert recorded.trace[-1] == (ClosesTcp() if role is Role.SERVER else ArrivesEof())
