@@ -96,7 +96,7 @@ def _prove(ids: Sequence[str]) -> list[ProvedTheorem]:
 
 
 def _batches(wanted: Iterable[Theorem]) -> list[list[str]]:
-    """What one process does in one go, the longest first: theorems of the pair share what was explored."""
+    """The tasks of one process each, the longest first: theorems of the pair share an exploration."""
     wanted = tuple(wanted)
     pair = [t.id for t in wanted if t.id.startswith(PAIR_PREFIXES)]
     slow = [[t.id] for t in wanted if t.kind is TheoremKind.REACHABILITY and t.id not in pair]
@@ -145,7 +145,7 @@ def prove_all(pattern: str | None = None, jobs: int = JOBS, progress: OnTheorem 
 
 
 def failures(report: ProofReport) -> list[str]:
-    """What keeps the report from being a success: refuted, unknown and vacuous theorems, one line each."""
+    """The failures of a report: refuted, unknown and vacuous theorems, one line each."""
     lines = []
     for row in report["theorems"]:
         if row["result"] != ProofVerdict.PROVED.value:

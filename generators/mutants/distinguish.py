@@ -9,8 +9,7 @@ Rules of the data transfer are tried right after the opening handshake. Those of
 on, and what they lead to beyond it; those that hold in both, and mention the handshake, are tried from both.
 
 A mutant that no single event tells apart by default (for the handshake: none after one step) is given to the prover
-(``equivalence``). Only where the prover finds no proof does the search go on, and in those worlds alone for which there
-is none.
+(``equivalence``). Where the prover finds no proof for a world, the search goes on in that world.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ MOST_TELLING: Final = 6
 
 
 class MutantStatus(StrEnum):
-    """What became of a mutant; ALIVE: neither told apart nor proved equivalent."""
+    """The status of a mutant; ALIVE: neither told apart nor proved equivalent."""
 
     KILLED = "killed"
     EQUIVALENT = "equivalent"
@@ -68,7 +67,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class MutantResult:
-    """What became of a mutant, by its id; ``scenario`` tells it apart where it is killed."""
+    """The result of a mutant, by its id; ``scenario`` tells it apart where it is killed."""
 
     mutant: str
     status: MutantStatus
@@ -98,7 +97,7 @@ class Distinguisher:
         return self._worlds[start]
 
     def find(self, mutant: Mutant) -> MutantResult:
-        """What becomes of a mutant."""
+        """The result of one mutant."""
         usual, others = self._where(mutant)
         for first in usual:
             plain = [start for start in self._starts[first] if start.cost == 0]
@@ -193,7 +192,7 @@ class Distinguisher:
     def find_all(
         self, mutants: Iterable[Mutant], progress: Callable[[MutantResult], None] | None = None
     ) -> list[MutantResult]:
-        """What becomes of each mutant, in their order; ``progress`` is told of each."""
+        """The result of each mutant, in their order; ``progress`` is called after each."""
         found = []
         for mutant in mutants:
             found.append(self.find(mutant))
@@ -215,7 +214,7 @@ def _names(row: Rule) -> set[str]:
 
 
 def search(world: World, mutant: Mutant, longest: int = LONGEST) -> EventHistory | None:
-    """A shortest history in a world, at most so many steps and the last, on which the mutant shows something else."""
+    """A shortest history in a world, of a bounded number of steps and a last one, on which the mutant differs."""
     searching = _Search(world, mutant)
     return next((history for _ in range(longest + 1) if (history := searching.deeper()) is not None), None)
 

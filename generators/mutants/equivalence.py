@@ -156,7 +156,7 @@ class SymbolicRows:
         return found[1]
 
     def definitions(self, rows: Sequence[Rule]) -> list[Any]:
-        """What ``legal`` means at each level, if these are the rows."""
+        """The meaning of ``legal`` at each level under these rows."""
         refusing = [self.when(row) for row in rows if row.refuses]
         return [legal == z3.Not(_or(*(when[n] for when in refusing))) for n, legal in enumerate(self.legal)]
 
@@ -181,7 +181,7 @@ class SymbolicRows:
     def seen(
         self, rows: Sequence[Rule], labels: Container[Label | None] | None = None
     ) -> dict[tuple[object, ...], Any]:
-        """What can be seen of these rows: each label up to each level, and each output owed, with its condition.
+        """The observable part of these rows: each label up to each level, and each output owed, with its condition.
 
         Only of some labels, where they are given.
         """
@@ -253,7 +253,7 @@ class Prover:
         return self._inductive([*always, *pairs, *while_open])
 
     def _inductive(self, candidates: list[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
-        """Those candidates that hold at first, before or after the opening handshake, and that every step keeps."""
+        """The candidates that hold at first, before or after the opening handshake, and that every step keeps."""
         starting = self._solver()
         starting.add(self._machine.initial(self._s))
         candidates = [c for c in candidates if _implies(starting, self._implication(c, self._s))]
@@ -475,7 +475,7 @@ class Prover:
         return _or(*cases)
 
     def _solver_for(self, kind: EventKind) -> Any:
-        """A solver that knows of two related states, one frame, and the original rules for it."""
+        """A solver with two related states, one frame, and the original rules for it asserted."""
         if kind not in self._solvers:
             if not self.is_bisimulation:
                 raise AssertionError("what the prover forgets does matter: its relation is no bisimulation")
@@ -495,7 +495,7 @@ class Prover:
 
 
 class MutantProof:
-    """What can be proved about one mutant. Where nothing is proved, some state and event may show a difference.
+    """The proof about one mutant. Where nothing is proved, some state and event may show a difference.
 
     That state need not be reachable: no proof is not a proof of the contrary.
     """

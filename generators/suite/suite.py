@@ -40,7 +40,7 @@ BATCH: Final = 64
 """Mutants that a process takes at a time."""
 
 WITNESS: Final = "witness"
-"""How the ids of those cases begin that are witnesses of rules."""
+"""The beginning of the ids of cases that are witnesses of rules."""
 
 OnStep = Callable[[str, int, int], None]
 
@@ -54,13 +54,13 @@ class MutationResult:
     suite: Mapping[str, Scenario]
     killed_by: Mapping[str, tuple[str, ...]]
     autobahn_score: float | None
-    """What Autobahn kills of all mutants, those of the opening handshake too; None without its data."""
+    """Autobahn's score over all mutants, those of the opening handshake included; None without its data."""
     autobahn_data_score: float | None
-    """What it kills of the mutants of the data transfer and the closing handshake, of which its groups 1 to 7 are."""
+    """Autobahn's score over the mutants of the data transfer and the closing handshake, as in groups 1 to 7."""
 
     @property
     def autobahn_in_words(self) -> str:
-        """What Autobahn kills, of all mutants and of those that its groups are about."""
+        """Autobahn's two scores in words: over all mutants, and over those that its groups are about."""
         if self.autobahn_score is None or self.autobahn_data_score is None:
             return "its data is not here (--autobahn-cases FILE)"
         return f"{self.autobahn_score:.1%} of all, {self.autobahn_data_score:.1%} without the opening handshake"
@@ -100,7 +100,7 @@ def _score(found: Iterable[MutantResult], killed: set[str]) -> float:
 
 
 def _find(ids: Sequence[str]) -> list[MutantResult]:
-    """What becomes of some mutants."""
+    """The results of some mutants."""
     return [_distinguisher().find(_by_id()[name]) for name in ids]
 
 
@@ -122,7 +122,7 @@ def _batches(wanted: Sequence[Mutant]) -> list[list[str]]:
 def find_all(
     wanted: Sequence[Mutant], step: OnStep | None = None, results: Iterable[list[MutantResult]] | None = None
 ) -> dict[str, MutantResult]:
-    """What becomes of each mutant, by its id, in their order; ``results`` are those of a search that was begun."""
+    """The result of each mutant, by its id, in their order; ``results`` are those of a search that was begun."""
     found: dict[str, MutantResult] = {}
     for batch in map(_find, _batches(wanted)) if results is None else results:
         found.update((f.mutant, f) for f in batch)
@@ -197,7 +197,7 @@ def finish(
     data: Path | None = None,
     step: OnStep | None = None,
 ) -> MutationResult:
-    """What :func:`analyse` gives, where a search was begun in a pool, which does the rest of the work too."""
+    """The result of :func:`analyse` for a search that was begun in a pool, which also does the rest of the work."""
     # The other processes look for mutants, and this one would only wait. (The solver is not for two threads of one
     # process: where this one looks for mutants itself, the witnesses wait.)
     with ThreadPoolExecutor(max_workers=1) as beside:
@@ -260,7 +260,7 @@ def _kill_sets(
 
 
 def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozenset[str]]:
-    """What each of some histories of one start kills, of the mutants with these ids."""
+    """The mutants, among those with these ids, that each of some histories of one start kills."""
     scenarios, ids, each = task
     found: list[frozenset[str]] = []
     before: set[str] = set()
@@ -329,7 +329,7 @@ def _witness_case(name: str) -> list[Case] | str:
 
 @lru_cache(maxsize=1)
 def _witness_stories() -> tuple[dict[str, Case], dict[str, str]]:
-    """The cases of the witnesses, and for what is none the reason, by id; under no id at all, why there are none."""
+    """The cases of the witnesses, and by id why a witness is not a case; under "" why none could be built."""
     try:
         cases, left = witness_cases()
     except ValueError as error:

@@ -174,11 +174,11 @@ def _encoding_atoms(kind: EventKind) -> tuple[Expr, ...]:
 
 
 Settled: TypeAlias = tuple[tuple[str, Value], ...]
-"""What is known of the setting and the state, of that which the encoding asks for."""
+"""The values of the setting and of the state that the encoding depends on."""
 
 
 class _Encoding(NamedTuple):
-    """What octets can carry: as a function of a frame or head, which facts it reads, and its tests of one fact each."""
+    """The limits of the encoding: a function of a frame or head, its facts, and tests of one fact each."""
 
     possible: Callable[..., bool]
     names: list[str]
@@ -187,7 +187,7 @@ class _Encoding(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _encoding(kind: EventKind, opcode: int | None, settled: Settled) -> _Encoding:
-    """What octets can carry of one opcode, or of heads. That is the same under all rules: it is worked out once."""
+    """The limits of the encoding for one opcode, or for heads. They are the same under all rules, and cached."""
     encoding = substitute(_possible(kind, opcode), dict(settled))
     reads = variables(encoding)
     fields = FACT_VARIABLES[kind]
