@@ -82,6 +82,28 @@ class OpeningSide(Protocol):
         """Nothing is to be read any more."""
 
 
+class ReadingSide:
+    """The state that both sides have in common: the head that is being read, and the negotiated extensions."""
+
+    def __init__(self, reader: HeadParser) -> None:
+        self._reader: HeadParser | None = reader
+        self._extensions: tuple[Extension, ...] = ()
+
+    @property
+    def held(self) -> int:
+        """Octets that are kept of a head that is not complete."""
+        return 0 if self._reader is None else self._reader.held
+
+    @property
+    def extensions(self) -> Sequence[Extension]:
+        """The negotiated extensions, in the order in which a message to be sent passes through them."""
+        return self._extensions
+
+    def stop(self) -> None:
+        """Nothing is to be read any more."""
+        self._reader = None
+
+
 class Opening(Protocol):
     """The choices of an application for the opening handshakes of its connections."""
 

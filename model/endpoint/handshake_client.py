@@ -22,7 +22,17 @@ from ..octets.uri import parse_uri
 from ..octets.vocabulary import Role
 from .events import OPEN, REFUSED, EndpointEvent, Failed, HandshakeRefused, Opened
 from .extension import Extension, Negotiable, bits_are_free
-from .handshake import MALFORMED, VERSION, HeadToSend, ReceivedHead, extension_list, in_use, read_back, reserved_bits
+from .handshake import (
+    MALFORMED,
+    VERSION,
+    HeadToSend,
+    ReadingSide,
+    ReceivedHead,
+    extension_list,
+    in_use,
+    read_back,
+    reserved_bits,
+)
 
 NONCE_OCTETS: Final = 16
 
@@ -100,7 +110,7 @@ class ClientOpening:
         return Request("1.1", (*headers, *self.headers), "GET", uri.resource_name)
 
 
-class OpeningClient:
+class OpeningClient(ReadingSide):
     """A client that sends one request and reads its answer."""
 
     receives: Final = EventKind.RECEIVE_RESPONSE
@@ -109,23 +119,8 @@ class OpeningClient:
     def __init__(self, opening: ClientOpening) -> None:
         self._opening: Final = opening
         self._request: Final = opening.request()
-        self._reader: HeadParser | None = self._new_reader()
+        super().__init__(self._new_reader())
         self._response: Response | None = None
-        self._extensions: tuple[Extension, ...] = ()
-
-    @property
-    def held(self) -> int:
-        """Octets that are kept of a head that is not complete."""
-        return 0 if self._reader is None else self._reader.held
-
-    @property
-    def extensions(self) -> Sequence[Extension]:
-        """The negotiated extensions, in the order in which a message to be sent passes through them."""
-        return self._extensions
-
-    def stop(self) -> None:
-        """Nothing is to be read any more."""
-        self._reader = None
 
     def to_send(self) -> Sequence[HeadToSend]:
         """The request."""

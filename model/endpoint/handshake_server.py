@@ -27,7 +27,17 @@ from ..octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import OPENING_HANDSHAKE, OTHER_REQUEST, EndpointEvent, HandshakeRefused, Opened, RequestReceived
 from .extension import Extension, Negotiable, bits_are_free
-from .handshake import MALFORMED, VERSION, HeadToSend, ReceivedHead, extension_list, in_use, read_back, reserved_bits
+from .handshake import (
+    MALFORMED,
+    VERSION,
+    HeadToSend,
+    ReadingSide,
+    ReceivedHead,
+    extension_list,
+    in_use,
+    read_back,
+    reserved_bits,
+)
 
 Decide = Callable[[Request], Response | None]
 """The application's own answer to a request that the rules accept; None to leave it to the server."""
@@ -76,7 +86,7 @@ class ServerOpening:
         return OpeningServer(self)
 
 
-class OpeningServer:
+class OpeningServer(ReadingSide):
     """A server that reads one request."""
 
     receives: Final = EventKind.RECEIVE_REQUEST
@@ -84,24 +94,9 @@ class OpeningServer:
 
     def __init__(self, opening: ServerOpening) -> None:
         self._opening: Final = opening
-        self._reader: HeadParser | None = HeadParser(Role.SERVER, opening.head_limit)
+        super().__init__(HeadParser(Role.SERVER, opening.head_limit))
         self._request: Request | None = None
         self._outcome: Outcome | None = None
-        self._extensions: tuple[Extension, ...] = ()
-
-    @property
-    def held(self) -> int:
-        """Octets that are kept of a head that is not complete."""
-        return 0 if self._reader is None else self._reader.held
-
-    @property
-    def extensions(self) -> Sequence[Extension]:
-        """The negotiated extensions, in the order in which a message to be sent passes through them."""
-        return self._extensions
-
-    def stop(self) -> None:
-        """Nothing is to be read any more."""
-        self._reader = None
 
     def read(self, octets: bytes) -> ReceivedHead | None:
         """Take octets; the request that they complete."""

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from ..notation.expression import Const, Expr, Op, Sort, Value, Var, children, variables
+from ..notation.expression import Const, Expr, Op, Sort, Value, Var, children
 from ..notation.rule import LEGAL, Reaction, Rule, RuleSet
 from ..notation.variables import (
     ALL_FACTS,
@@ -309,8 +309,3 @@ def read_event(model: Any, kind: EventKind, env: Env) -> Event:
         return Event(kind)
     facts = {name: value_of(model, v, env) for name, v in FACT_VARIABLES[kind].items()}
     return Event.of(kind, kind.facts(**facts))  # type: ignore[arg-type]
-
-
-def free_names(expression: Expr) -> frozenset[str]:
-    """The names of the free variables of an expression."""
-    return frozenset(variables(expression))

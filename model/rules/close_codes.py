@@ -11,7 +11,6 @@ from typing import Final
 from ..notation.rule import Strength
 from ..octets.vocabulary import Role
 
-ALL_CODES: Final = (0, 65535)
 BOTH: Final = frozenset(Role)
 
 

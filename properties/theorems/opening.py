@@ -7,7 +7,7 @@ not taken from the rules: a theorem says that the rows, which name faults, add u
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import z3
 
@@ -48,8 +48,6 @@ from wsoracle.model.notation.variables import (
 
 from .induction import NEXT, SOLVER_MILLISECONDS, Monitor, SafetyProperty, always, check_never, described
 from .theorem import ProofResult, Theorem, TheoremKind, TheoremSubject, proved, refuted
-
-Check: TypeAlias = Callable[[TheoremSubject], ProofResult]
 
 
 class HeadCondition(NamedTuple):

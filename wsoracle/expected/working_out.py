@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from wsoracle.generators.cases.canonical import Reference, key_for
 from wsoracle.generators.cases.case import Case
@@ -17,9 +17,6 @@ from .foreseen import Outcomes, OwedAnswers
 
 LONGEST: Final = 64
 """Characters of a payload that are kept."""
-
-WorkedOut: TypeAlias = tuple[Case, Role, Outcomes, list[OwedAnswers] | None]
-"""A case and a role, the outcomes, and the answers that are owed: none where it begins with the opening handshake."""
 
 OnStep = Callable[[str, int, int], None]
 
