@@ -15,6 +15,7 @@ from .observation import (
     OPCODE_OF,
     Arrives,
     ArrivesEof,
+    ArrivesReset,
     Asks,
     ClosesTcp,
     Crashes,
@@ -22,6 +23,7 @@ from .observation import (
     Processed,
     Quiet,
     ResetsTcp,
+    ShutsDownTcp,
     Tells,
     Trace,
     Writes,
@@ -51,8 +53,8 @@ Seen: TypeAlias = HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Process
 class Moment(NamedTuple):
     """Something that the endpoint is seen to do, or (None) that a part of the opening handshake arrives, and where.
 
-    `arrived` counts octets; `eof`: the end of TCP had arrived too. `written` is where the last whole unit ends that the
-    endpoint had written.
+    `arrived` counts octets; `eof`: the end of TCP had arrived too, `lost`: that of both directions. `written` is where
+    the last whole unit ends that the endpoint had written.
     """
 
     at: int
@@ -61,6 +63,7 @@ class Moment(NamedTuple):
     eof: bool
     asked: Asked
     written: int
+    lost: bool = False
 
 
 class History:
@@ -96,7 +99,7 @@ class History:
         self._whole = 0
         self._count = 0
         self._asking: Final = _Asking()
-        self._eof = False
+        self._eof = self._lost = self._shut_down = False
         self._opcode = CONTINUATION
         self._parts: list[bytes] = []
         self._pongs: Final[Counter[bytes]] = Counter()
@@ -157,8 +160,14 @@ class History:
                 self._count += len(octets)
                 if self._reads_heads():
                     self.moments.append(self._moment(at, None))
-            case ArrivesEof():
+            case ArrivesEof() | ArrivesReset():
                 self._eof = True
+                self._lost |= isinstance(seen, ArrivesReset)
+                self._end_of_both(at)
+            case ShutsDownTcp():
+                self._shut_down = True
+                self._find_torn()
+                self._end_of_both(at)
             case Asks():
                 self._asking.add(seen)
             case Writes(octets):
@@ -169,9 +178,18 @@ class History:
                     self.tells_of_failure = True
                     self._told_failures.update(() if seen.code is None else (seen.code,))
                 self.has_reset |= isinstance(seen, ResetsTcp)
-                if isinstance(seen, (ClosesTcp, Quiet)) and self.torn is None and self._inside_frame():
-                    self.torn = self.torn_at
+                if isinstance(seen, (ClosesTcp, Quiet)):
+                    self._find_torn()
                 self.moments.append(self._moment(at, seen))
+
+    def _end_of_both(self, at: int) -> None:
+        """TCP is closed where the endpoint has ended its direction and the peer has ended the other."""
+        if self._eof and self._shut_down:
+            self.moments.append(self._moment(at, ClosesTcp()))
+
+    def _find_torn(self) -> None:
+        if self.torn is None and self._inside_frame():
+            self.torn = self.torn_at
 
     def _take_units(self, at: int) -> None:
         units, written = self._sent.units, self.written
@@ -219,9 +237,9 @@ class History:
         """The place at which an incomplete last write shows, unless the end of TCP may have cost the rest."""
         last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
         for at, seen in enumerate(self.trace[last + 1 :], last + 1):
-            if isinstance(seen, (ClosesTcp, Quiet)):
+            if isinstance(seen, (ShutsDownTcp, ClosesTcp, Quiet)):
                 return at
-            if isinstance(seen, (ResetsTcp, ArrivesEof)):
+            if isinstance(seen, (ResetsTcp, ArrivesEof, ArrivesReset)):
                 return None
         return None
 
@@ -272,7 +290,7 @@ class History:
         return not (heads and heads[-1].start >= start) and not self._sent.in_head
 
     def _moment(self, at: int, what: Seen) -> Moment:
-        return Moment(at, what, self._count, self._eof, self._asking.so_far, self._whole)
+        return Moment(at, what, self._count, self._eof, self._asking.so_far, self._whole, self._lost)
 
     @property
     def now(self) -> Moment:

@@ -20,7 +20,7 @@ from wsoracle.model.rules import RULES
 from .explanation import STRICT, Subject
 from .history import History, Moment
 from .judge import Application, Judgement, judge
-from .observation import ClosesTcp, Observation, Quiet, Told
+from .observation import ClosesTcp, Observation, Quiet, ShutsDownTcp, Told
 from .outputs import Owed
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .verdict import Profile
@@ -115,7 +115,7 @@ class Watch:
         history = self._history
         if history.stale or any(opened.transformed for opened in self._followed):
             return True
-        ends = isinstance(observation, (ClosesTcp, Quiet))
+        ends = isinstance(observation, (ShutsDownTcp, ClosesTcp, Quiet))
         return ends and (history.torn is not None or history.torn_in_opening)
 
     @property

@@ -31,7 +31,18 @@ class Arrives:
 
 @dataclass(frozen=True, slots=True)
 class ArrivesEof:
-    """The peer's end of the TCP stream arrives, or the connection is lost."""
+    """The peer's end of TCP arrives (FIN): its direction is over, and the other one is still open.
+
+    In a trace that does not tell the two apart the connection may be lost instead (:class:`ArrivesReset`).
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivesReset:
+    """The peer resets TCP, or it is lost: both directions are over.
+
+    What the endpoint does on TCP from then on reaches no observer, so that nothing on the wire can be missed.
+    """
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,8 +56,13 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True)
+class ShutsDownTcp:
+    """The endpoint ends its direction of TCP (FIN) and reads on, as section 7.1.1 recommends."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClosesTcp:
-    """The endpoint closes the TCP connection, or ends its half of it."""
+    """The endpoint closes the TCP connection; in a trace that does not tell the two apart perhaps its half alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +140,18 @@ class Crashes:
 
 
 Observation: TypeAlias = (
-    Arrives | ArrivesEof | Writes | ClosesTcp | ResetsTcp | Tells | Asks | Processed | Quiet | Crashes
+    Arrives
+    | ArrivesEof
+    | ArrivesReset
+    | Writes
+    | ShutsDownTcp
+    | ClosesTcp
+    | ResetsTcp
+    | Tells
+    | Asks
+    | Processed
+    | Quiet
+    | Crashes
 )
 Trace: TypeAlias = Sequence[Observation]
 Stimulus: TypeAlias = tuple[Arrives | ArrivesEof | Asks, ...]
@@ -139,8 +166,12 @@ def described(observation: Observation) -> str:
             return f"arrives {_stream(octets)}"
         case ArrivesEof():
             return "arrives end of TCP"
+        case ArrivesReset():
+            return "arrives reset of TCP"
         case Writes(octets):
             return f"sends {_stream(octets)}"
+        case ShutsDownTcp():
+            return "ends its direction of TCP"
         case ClosesTcp():
             return "closes TCP"
         case ResetsTcp():

@@ -49,7 +49,9 @@ class Outputs(ABC):
         elif isinstance(what, Tells):
             yield from self._tell(explanation, moment, what)
         elif isinstance(what, ClosesTcp):
-            if self._steps.may_end(place, moment):
+            if moment.lost:
+                yield from self._reset(explanation, moment)
+            elif self._steps.may_end(place, moment):
                 yield from self._steps.do(explanation, moment, _CLOSES, place)
         elif isinstance(what, ResetsTcp):
             if self._steps.may_end(place, moment):
@@ -87,8 +89,15 @@ class Outputs(ABC):
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         missing = self._missed_in_silence(explanation)
-        if not missing or self.leniency.faults:
+        if missing and not self.leniency.faults:
+            return
+        if not moment.lost:
             yield from self._steps.do(explanation, moment, Event(EventKind.SILENCE), explanation.place, missing)
+        elif missing:
+            step = Step(moment.at, explanation.place.state, Event(EventKind.SILENCE), None, (), missing)
+            yield self._steps.go(explanation, explanation.place, step)
+        else:
+            yield explanation  # what it did on TCP was not seen
 
     def forbids(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         """The binding rules that forbid the observation of a moment to an endpoint at the place of an explanation."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
@@ -22,6 +22,7 @@ from ..judge.judge import Application, Feature, Judgement, judge
 from ..judge.observation import (
     Arrives,
     ArrivesEof,
+    ArrivesReset,
     Asks,
     ClosesTcp,
     Crashes,
@@ -29,6 +30,7 @@ from ..judge.observation import (
     Processed,
     Quiet,
     ResetsTcp,
+    ShutsDownTcp,
     Tells,
     Told,
     What,
@@ -37,13 +39,20 @@ from ..judge.observation import (
 from ..judge.verdict import Profile
 
 FORMAT: Final = "wsoracle-trace"
-VERSION: Final = 1
+VERSIONS: Final = (1, 2)
+"""Version 1 does not tell the end of one direction of TCP from that of both; it is read in the milder sense."""
 
 _CODES: Final = 1 << 16
-_BARE: Final[Mapping[str, type[ArrivesEof | ClosesTcp | ResetsTcp | Processed | Quiet]]] = {
+_Bare: TypeAlias = ArrivesEof | ArrivesReset | ShutsDownTcp | ClosesTcp | ResetsTcp | Processed | Quiet
+_IN_BOTH: Final[Mapping[str, type[_Bare]]] = {
     "arrivesEof": ArrivesEof, "closesTcp": ClosesTcp, "resetsTcp": ResetsTcp, "processed": Processed, "quiet": Quiet,
 }  # fmt: skip
-_NAMES: Final = {kind: name for name, kind in _BARE.items()}
+_BARE: Final[Mapping[int, Mapping[str, type[_Bare]]]] = {
+    1: _IN_BOTH,
+    2: {**_IN_BOTH, "arrivesReset": ArrivesReset, "shutsDownTcp": ShutsDownTcp},
+}
+"""The observations without fields of their own, in each version."""
+_NAMES: Final = {kind: name for name, kind in _BARE[2].items()}
 
 
 class TraceError(ValueError):
@@ -56,7 +65,8 @@ class Recorded:
 
     `opening`: the trace begins with the opening handshake; else right after it. `sees` are the kinds of `Tells` that
     are certain to be there where they happen; `needs` what the handshake has to agree on. `times` are seconds since
-    the beginning, one for each observation; None where they are not known.
+    the beginning, one for each observation; None where they are not known. `extensions` were agreed on before a trace
+    that begins after the opening handshake: the value of the field |Sec-WebSocket-Extensions|, empty for none.
     """
 
     trace: tuple[Observation, ...]
@@ -66,6 +76,7 @@ class Recorded:
     sees: frozenset[Told] = frozenset()
     needs: frozenset[Feature] = frozenset()
     times: tuple[float, ...] | None = None
+    extensions: str = ""
 
     def judged(self, profile: Profile = "interop", rules: RuleSet = RULES) -> Judgement:
         """The judgement on it."""
@@ -85,14 +96,15 @@ class Recorded:
 
 
 def trace_to_json(recorded: Recorded) -> dict[str, Any]:
-    """The document of a trace; `trace_from_json` reads it back."""
+    """The document of a trace, of version 1 where that can say it all; `trace_from_json` reads it back."""
     setting = recorded.setting
     seen = [_observation_to_json(observation) for observation in recorded.trace]
     if recorded.times is not None:
         seen = [{"t": time, **one} for time, one in zip(recorded.times, seen, strict=True)]
+    later = recorded.extensions or any(isinstance(one, (ArrivesReset, ShutsDownTcp)) for one in recorded.trace)
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": 2 if later else 1,
         "role": setting.role.value,
         "application": recorded.application,
         "limit": setting.limit,
@@ -101,6 +113,7 @@ def trace_to_json(recorded: Recorded) -> dict[str, Any]:
         "opening": recorded.opening,
         "sees": sorted(recorded.sees),
         "needs": sorted(recorded.needs),
+        **({"extensions": recorded.extensions} if recorded.extensions else {}),
         "observations": seen,
     }
 
@@ -153,11 +166,11 @@ def trace_from_json(document: Mapping[str, Any]) -> Recorded:
         found = "it has no format" if "format" not in document else f"format: {_shown(document['format'])}"
         raise TraceError(f'{found}: give a trace, whose format is "{FORMAT}", or the JSON report of one case')
     version = document.get("version")
-    if version != VERSION or isinstance(version, bool):
-        raise TraceError(f"version: {_shown(version)} is not {VERSION}, which is the one that can be read")
+    if version not in VERSIONS or isinstance(version, (bool, float)):
+        raise TraceError(f"version: {_shown(version)} is neither 1 nor 2, which can be read")
     known = {
         "format", "version", "role", "application", "limit", "switches", "willing", "opening", "sees", "needs",
-        "observations",
+        "observations", *(("extensions",) if version > 1 else ()),
     }  # fmt: skip
     _only(document, known, "")
     role = Role(_one_of(document, "role", "", [role.value for role in Role]))
@@ -177,9 +190,19 @@ def trace_from_json(document: Mapping[str, Any]) -> Recorded:
     rows = document.get("observations")
     if not isinstance(rows, list):
         raise TraceError(f"observations: {_kind(rows)} is no list")
-    trace = tuple(_observation(row, f"observations[{index}]") for index, row in enumerate(rows))
+    trace = tuple(_observation(row, f"observations[{index}]", _BARE[version]) for index, row in enumerate(rows))
     opening = _flag(document, "opening", "", True)
-    return Recorded(trace, setting, application, opening, frozenset(sees), frozenset(needs), _times(rows))
+    extensions = _extensions(document, opening)
+    return Recorded(trace, setting, application, opening, frozenset(sees), frozenset(needs), _times(rows), extensions)
+
+
+def _extensions(document: Mapping[str, Any], opening: bool) -> str:
+    given = document.get("extensions", "")
+    if not isinstance(given, str):
+        raise TraceError(f"extensions: {_kind(given)} is no text")
+    if given and opening:
+        raise TraceError("extensions: the trace begins with the opening handshake, which says what is agreed on")
+    return given
 
 
 def _times(rows: Sequence[Mapping[str, Any]]) -> tuple[float, ...] | None:
@@ -209,10 +232,10 @@ def _switches(given: Any) -> Switches:
         raise TraceError(f"switches: {error}") from None
 
 
-def _observation(row: Any, at: str) -> Observation:
+def _observation(row: Any, at: str, bare: Mapping[str, type[_Bare]]) -> Observation:
     if not isinstance(row, dict):
         raise TraceError(f"{at}: {_kind(row)} is no object")
-    what = _one_of(row, "what", at, ["arrives", "writes", "tells", "asks", "crashes", *_BARE])
+    what = _one_of(row, "what", at, ["arrives", "writes", "tells", "asks", "crashes", *bare])
     fields: dict[str, set[str]] = {
         "arrives": {"octets"},
         "writes": {"octets"},
@@ -221,8 +244,8 @@ def _observation(row: Any, at: str) -> Observation:
         "crashes": {"reason"},
     }
     _only(row, {"t", "what", *fields.get(what, ())}, at)
-    if what in _BARE:
-        return _BARE[what]()
+    if what in bare:
+        return bare[what]()
     if what == "arrives":
         return Arrives(_hex(row, "octets", at, required=True))
     if what == "writes":

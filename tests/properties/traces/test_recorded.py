@@ -18,6 +18,7 @@ from wsoracle.properties.judge.judge import Application, Feature
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
+    ArrivesReset,
     Asks,
     ClosesTcp,
     Crashes,
@@ -25,6 +26,7 @@ from wsoracle.properties.judge.observation import (
     Processed,
     Quiet,
     ResetsTcp,
+    ShutsDownTcp,
     Tells,
     Told,
     What,
@@ -38,6 +40,7 @@ OBSERVATIONS: st.SearchStrategy[Observation] = st.one_of(
     st.builds(Arrives, st.binary(max_size=20)),
     st.builds(Writes, st.binary(max_size=20)),
     st.sampled_from([ArrivesEof(), ClosesTcp(), ResetsTcp(), Processed(), Quiet()]),
+    st.sampled_from([ArrivesReset(), ShutsDownTcp()]),
     st.builds(Tells, st.sampled_from(get_args(Told)), st.binary(max_size=9), CODES, st.text(max_size=9)),
     st.builds(Asks, st.sampled_from(get_args(What)), st.binary(max_size=9), st.booleans(), CODES, st.text(max_size=9)),
     st.builds(Crashes, st.text(max_size=9)),
@@ -54,14 +57,16 @@ def recordings(draw: st.DrawFn) -> Recorded:
     clock: st.SearchStrategy[list[float]] = st.lists(st.floats(0, 1e6), min_size=len(trace), max_size=len(trace))
     times = sorted(draw(clock))
     flags = st.booleans()
+    opening = draw(flags)
     return Recorded(
         trace,
         setting,
         application,
-        draw(flags),
+        opening,
         draw(st.frozensets(st.sampled_from(get_args(Told)))),
         draw(st.frozensets(st.sampled_from(get_args(Feature)))),
         tuple(times) if len(trace) > 0 and draw(flags) else None,
+        "" if opening else draw(st.sampled_from(["", "permessage-deflate; client_max_window_bits=9"])),
     )
 
 
@@ -77,6 +82,30 @@ def test_what_is_written_is_read_back(recorded: Recorded) -> None:
 MINIMAL: dict[str, Any] = {"format": "wsoracle-trace", "version": 1, "role": "server", "observations": []}
 
 
+@pytest.mark.parametrize("newer", [{"what": "arrivesReset"}, {"what": "shutsDownTcp"}])
+def test_the_end_of_one_direction_is_told_apart_in_version_2(newer: dict[str, str]) -> None:
+    document = {**MINIMAL, "observations": [newer]}
+    with pytest.raises(TraceError, match=r"observations\[0\].what: expected one of"):
+        trace_from_json(document)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, SCHEMA)
+    recorded = trace_from_json({**document, "version": 2})
+    assert trace_to_json(recorded)["version"] == 2
+
+
+def test_what_version_1_can_say_is_written_as_version_1() -> None:
+    recorded = trace_from_json({**MINIMAL, "version": 2, "observations": [{"what": "arrivesEof"}]})
+    assert trace_to_json(recorded)["version"] == 1
+
+
+def test_the_extensions_agreed_on_are_stated_where_the_handshake_is_not_there() -> None:
+    stated = {**MINIMAL, "version": 2, "opening": False, "extensions": "permessage-deflate"}
+    jsonschema.validate(stated, SCHEMA)
+    assert trace_from_json(stated).extensions == "permessage-deflate"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**stated, "version": 1}, SCHEMA)
+
+
 def test_what_is_left_out_is_the_usual() -> None:
     jsonschema.validate(MINIMAL, SCHEMA)
     assert trace_from_json(MINIMAL) == Recorded((), Setting(Role.SERVER))
@@ -86,8 +115,12 @@ def test_what_is_left_out_is_the_usual() -> None:
     ("change", "words"),
     [
         ({"format": "wsoracle-case"}, 'format: "wsoracle-case": give a trace, whose format is "wsoracle-trace", or'),
-        ({"version": 2}, "version: 2 is not 1"),
-        ({"version": True}, "version: true is not 1"),
+        ({"version": 3}, "version: 3 is neither 1 nor 2"),
+        ({"version": True}, "version: true is neither 1 nor 2"),
+        ({"version": 2.0}, "version: 2.0 is neither 1 nor 2"),
+        ({"extensions": "x"}, "extensions: there is no such field"),
+        ({"version": 2, "opening": False, "extensions": []}, "extensions: a list is no text"),
+        ({"version": 2, "extensions": "x"}, "extensions: the trace begins with the opening handshake"),
         ({"role": "proxy"}, 'role: expected one of client, server, got "proxy"'),
         ({"role": ["server"]}, "role: expected one of client, server, got a list"),
         ({"application": None}, "application: expected one of"),
