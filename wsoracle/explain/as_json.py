@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from wsoracle.model.machine.reasons import because
 from wsoracle.model.machine.words import due_name, state_words
 from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.rule import Rule
@@ -12,7 +13,6 @@ from wsoracle.model.notation.variables import Setting, State, label
 
 from .explanation import ExplainedOctets, FrameReading, HeadReading, UnitReading
 from .nearest_legal import Elsewhere
-from .reader import because
 
 
 def as_json(explanation: ExplainedOctets[UnitReading]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
+from wsoracle.model.facts.places import BODY_FIELDS, FIELD_OF, FIRST_LINE
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import label
 
@@ -27,29 +28,6 @@ class HeadLine(NamedTuple):
     remark: str = ""
 
 
-_FIELD_OF: Final = {
-    "host": "Host",
-    "upgrade": "Upgrade",
-    "connection": "Connection",
-    "key": "Sec-WebSocket-Key",
-    "version": "Sec-WebSocket-Version",
-    "protocols": "Sec-WebSocket-Protocol",
-    "offers": "Sec-WebSocket-Extensions",
-    "origin": "Origin",
-    "accept": "Sec-WebSocket-Accept",
-    "subprotocol": "Sec-WebSocket-Protocol",
-    "extensions": "Sec-WebSocket-Extensions",
-    "versions": "Sec-WebSocket-Version",
-}
-"""The field that gives a fact."""
-
-_FIRST_LINE: Final[Mapping[type, tuple[str, ...]]] = {
-    RequestFacts: ("method_get", "target", "http"),
-    ResponseFacts: ("http", "status"),
-}
-_BODY_FIELDS: Final = ("content-length", "transfer-encoding")
-
-
 def bare_lines(octets: bytes) -> tuple[HeadLine, ...]:
     """The lines without any fact."""
     lines = octets.split(b"\n")
@@ -61,15 +39,15 @@ def head_lines(octets: bytes, facts: HeadFacts, wrong: set[str]) -> Iterator[Hea
     first = True
     for line, *_ in bare_lines(octets):
         name = line.partition(b":")[0].decode("latin-1").strip().lower()
-        names = [fact for fact, field in _FIELD_OF.items() if fact in facts._fields and field.lower() == name]
+        names = [fact for fact, field in FIELD_OF.items() if fact in facts._fields and field.lower() == name]
         if not line:
             yield HeadLine(line, remark="an empty line before the head: skipped" if first else "the end")
         elif first:
             first = False
-            yield HeadLine(line, _said(facts, _FIRST_LINE[type(facts)], wrong))
+            yield HeadLine(line, _said(facts, FIRST_LINE[type(facts)], wrong))
         elif line[:1] in b" \t":
             yield HeadLine(line, remark="folded: it continues the line before")
-        elif name in _BODY_FIELDS:
+        elif name in BODY_FIELDS:
             yield HeadLine(line, _said(facts, ("body",), wrong))
         elif names:
             yield HeadLine(line, _said(facts, names, wrong))
@@ -83,6 +61,6 @@ def _said(facts: HeadFacts, names: tuple[str, ...] | list[str], wrong: set[str])
 
 def absent_fields(facts: HeadFacts) -> Iterator[str]:
     """The fields of the handshake that are not there."""
-    for name, field in _FIELD_OF.items():
+    for name, field in FIELD_OF.items():
         if name in facts._fields and label(name, getattr(facts, name)) == "absent":
             yield field

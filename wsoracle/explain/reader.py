@@ -6,18 +6,17 @@ accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from wsoracle.model.endpoint.engine import Machine, engine_for
-from wsoracle.model.machine.boundary_events import conjuncts
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
-from wsoracle.model.notation.expression import TRUE, Expr, Op, Value, all_of, evaluate, substitute, variables
-from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
+from wsoracle.model.notation.expression import substitute, variables
+from wsoracle.model.notation.rule import Rule, RuleSet
 from wsoracle.model.notation.switches import SWITCHES, Switches
-from wsoracle.model.notation.variables import Event, EventKind, Facts, FrameFacts, Setting, State, environment
+from wsoracle.model.notation.variables import Event, EventKind, Setting, State, environment
 from wsoracle.model.rules import RULES
 
 from .explanation import SwitchEffect, UnitReading
@@ -60,30 +59,6 @@ class Reader:
         known = {name: value for name, value in values.items() if name not in switches}
         rules = _with_switches(self.rules, event.kind)
         return {name for rule in rules for name in variables(substitute(rule.when, known))}
-
-
-def because(rule: Rule, setting: Setting, state: State, facts: Facts) -> Expr | None:
-    """The reason why a rule is enabled: its guard over the unit alone, with only the alternatives that hold.
-
-    For a head, only the conditions that a sound head does not meet: most facts of a request are as they should be. None
-    where no condition is left.
-    """
-    known = {**setting.values, **state._asdict(), LEGAL.name: True}
-    guard = _holding(substitute(rule.when, known), environment(setting, state, facts))
-    if not isinstance(facts, FrameFacts):
-        sound = environment(setting, state, type(facts)())
-        guard = all_of([part for part in conjuncts(guard) if not evaluate(part, sound)])
-    return None if guard.key() == TRUE.key() else guard
-
-
-def _holding(guard: Expr, values: Mapping[str, Value]) -> Expr:
-    if isinstance(guard, Op) and guard.op in ("and", "or"):
-        args = guard.args
-        if guard.op == "or":
-            args = tuple(arg for arg in args if evaluate(arg, values)) or args
-        parts = tuple(_holding(arg, values) for arg in args)
-        return parts[0] if len(parts) == 1 else Op(guard.op, parts)
-    return guard
 
 
 _FOLLOWED: Final = (Kind.ACCEPT, Kind.REFUSE, Kind.FAIL, Kind.IGNORE, Kind.PERMIT)

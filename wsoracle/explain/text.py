@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wsoracle.model.machine.interpreted import Kind
+from wsoracle.model.machine.reasons import because
 from wsoracle.model.machine.words import DUES, choice_words, frame_words, outcome_words, state_words
 from wsoracle.model.notation.expression import Expr, text
 from wsoracle.model.notation.rule import Rule, Strength
@@ -21,7 +22,6 @@ from .explanation import ExplainedOctets, FrameReading, HeadReading, Owed, UnitR
 from .field_table import FieldRow
 from .head_lines import HeadLine
 from .nearest_legal import Elsewhere, LegalChange
-from .reader import because
 
 _IN_A_ROW: Final = 8
 _AT_ONCE: Final = 100

@@ -1,0 +1,110 @@
+"""Where the facts of a unit stand in its octets: the octet that a rule speaks of.
+
+A guard reads facts. Each fact of a frame stands in a field of the wire format, each fact of a head in a line. Of
+several facts that a reason reads, the one that comes last on the wire makes it hold: that is the octet at fault. A
+Ping of 126 octets is at fault in its length, not in its opcode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from ..notation.head_variables import RequestFacts, ResponseFacts
+from ..octets import utf8
+from ..octets.frames import FIELDS, Header
+
+CODE_OCTETS: Final = 2
+"""Octets of the status code in the body of a Close (section 5.5.1)."""
+
+_FIXED: Final[Mapping[str, int]] = {field.name: field.octet for field in FIELDS}
+_LENGTH: Final = _FIXED["length"]
+
+FIELD_OF: Final[Mapping[str, str]] = {
+    "host": "Host",
+    "upgrade": "Upgrade",
+    "connection": "Connection",
+    "key": "Sec-WebSocket-Key",
+    "version": "Sec-WebSocket-Version",
+    "protocols": "Sec-WebSocket-Protocol",
+    "offers": "Sec-WebSocket-Extensions",
+    "origin": "Origin",
+    "accept": "Sec-WebSocket-Accept",
+    "subprotocol": "Sec-WebSocket-Protocol",
+    "extensions": "Sec-WebSocket-Extensions",
+    "versions": "Sec-WebSocket-Version",
+}
+"""The field of a head that gives a fact."""
+
+_FIELD_OF_ALL: Final = {
+    **FIELD_OF,
+    **{f"defines_rsv{n}": FIELD_OF["extensions"] for n in (1, 2, 3)},
+    "for_uri": FIELD_OF["host"],
+}
+"""The same, with the facts that follow from others."""
+
+FIRST_LINE: Final[Mapping[type, tuple[str, ...]]] = {
+    RequestFacts: ("method_get", "target", "http"),
+    ResponseFacts: ("http", "status"),
+}
+"""The facts that the first line of a head gives."""
+
+BODY_FIELDS: Final = ("content-length", "transfer-encoding")
+"""The fields that announce a body, in lower case."""
+
+
+def place_in_frame(facts: Iterable[str], header: Header, payload: bytes, text_from: int | None) -> int:
+    """The offset in a frame of the octet at fault, where these facts are the reason; 0, the opcode, for no fact.
+
+    ``payload`` is unmasked, and may be a part. ``text_from`` is where the UTF-8 automaton stands before it, None where
+    it is no text.
+    """
+    return max((_in_frame(fact, header, payload, text_from) for fact in facts), default=0)
+
+
+def _in_frame(fact: str, header: Header, payload: bytes, text_from: int | None) -> int:
+    if fact in _FIXED:
+        return _FIXED[fact]
+    if fact == "form":
+        return _LENGTH
+    if fact == "code":
+        return header.size if header.length >= CODE_OCTETS else _LENGTH
+    if fact == "reason_ok":
+        return header.size + CODE_OCTETS + _bad_text(payload[CODE_OCTETS:], utf8.ACCEPT)
+    if fact == "utf8_next" and text_from is not None and payload:
+        return header.size + _bad_text(payload, text_from)
+    return 0
+
+
+def _bad_text(octets: bytes, before: int) -> int:
+    """The first octet with which a text is no longer valid; the last one of a text that ends inside a character."""
+    bad = utf8.first_reject(octets, before)
+    return max(len(octets) - 1, 0) if bad is None else bad
+
+
+def place_in_head(facts: Iterable[str], octets: bytes) -> int:
+    """The offset in a head of the line at fault, where these facts are the reason; 0, the first line, for no fact.
+
+    A field that is repeated is at fault where it stands last, and one that is missing where the fields end. So is a
+    fact of the head as a whole.
+    """
+    lines = list(_lines(octets)) or [(0, "")]
+    return max((_in_head(fact, lines) for fact in facts), default=lines[0][0])
+
+
+def _lines(octets: bytes) -> Iterator[tuple[int, str]]:
+    """Where each line begins, and the name before its colon in lower case; empty lines before the first are skipped."""
+    at, begun = 0, False
+    for line in octets.removesuffix(b"\n").split(b"\n"):
+        begun |= line not in (b"", b"\r")
+        if begun:
+            yield at, line.partition(b":")[0].decode("latin-1").strip().lower()
+        at += len(line) + 1
+
+
+def _in_head(fact: str, lines: list[tuple[int, str]]) -> int:
+    first, last = lines[0][0], lines[-1][0]
+    if any(fact in facts for facts in FIRST_LINE.values()):
+        return first
+    names = BODY_FIELDS if fact == "body" else (_FIELD_OF_ALL.get(fact, "").lower(),)
+    return max((at for at, name in lines[1:] if name in names), default=last)
