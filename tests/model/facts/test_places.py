@@ -18,6 +18,7 @@ from wsoracle.model.facts.heads import (
 )
 from wsoracle.model.facts.places import place_in_frame, place_in_head
 from wsoracle.model.machine.boundary_events import Alphabet
+from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import forbidden_by
 from wsoracle.model.machine.reasons import because
 from wsoracle.model.notation.expression import evaluate, variables
@@ -44,8 +45,9 @@ def frames_at_fault() -> tuple[tuple[Setting, State, Event, Rule, bytes], ...]:
     known: Counter[tuple[Role, str]] = Counter()
     for role, state, kind in product(Role, STATES, (EventKind.RECEIVE, EventKind.SEND)):
         setting = Setting(role)
+        machine = CompiledMachine(RULES, setting)
         for event in Alphabet(RULES, setting).of(kind, state):
-            rules = forbidden_by(state, event, setting)
+            rules = machine.forbidden_by(state, event)
             if len(rules) == 1 and event.frame is not None and event.frame.length <= _WRITTEN_OUT:
                 known[role, rules[0].id] += 1
                 if known[role, rules[0].id] <= _OF_EACH:
