@@ -34,6 +34,7 @@ from wsoracle.model.notation.variables import (
 from wsoracle.model.octets import utf8
 from wsoracle.model.octets.frames import minimal_form
 from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.vocabulary import (
     BINARY,
     CLOSE,
@@ -114,6 +115,7 @@ class _Run:
     request: Request | None = None
     payload: bytes = b""
     latest_ping: bytes = b""
+    keys: CountedKeys = field(default_factory=CountedKeys)
     on_its_own: bool = False
 
     def follow(self, event: Event, label: Label) -> None:
@@ -205,11 +207,14 @@ class _Run:
             facts = facts._replace(length=len(self.latest_ping), form=minimal_form(len(self.latest_ping)))
         payload = self.latest_ping if answering else None
         before = text_before(facts.opcode, self.state, EventKind.SEND)
-        made = concrete(facts, before, payload=payload)
+        key = self.keys()
+        made = concrete(facts, before, key=key, payload=payload)
         if made.frame is None:
             raise CannotBuildError("the endpoint cannot be made to send a frame of this length")
         prompted = answering or (facts.opcode == CLOSE and (self.state.got_close or self.state.failed))
         self.on_its_own = self.on_its_own or not prompted
+        if facts.key_foreseen:  # the third frame with the same key shows it
+            self.steps += [EndpointSends(Frame(PONG, key=key), False)] * 2
         self.steps.append(EndpointSends(made.frame, prompted))
         if facts.opcode == CLOSE:
             self.closes.append(SeenClose(None if facts.code == NO_CODE else facts.code))

@@ -354,6 +354,8 @@ class _About(NamedTuple):
         yield from (frame._replace(rsv1=True), frame._replace(rsv2=True), frame._replace(rsv3=True))
         yield frame._replace(masked=not self.masked)
         yield frame._replace(fin=False, answers=True)
+        if frame.masked:
+            yield frame._replace(key_foreseen=True)
 
     def _contents(self, base: FrameFacts, length: int) -> Iterator[FrameFacts]:
         """The frame with payloads of one length that differ in what rules see of a payload."""

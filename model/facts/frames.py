@@ -39,20 +39,28 @@ def text_before(opcode: int, state: State, kind: EventKind) -> int | None:
     return state.send_utf8 if state.send_type == TEXT else None
 
 
-def facts(frame: Frame, before: int | None = utf8.ACCEPT, *, answers: bool = False) -> FrameFacts:
+def facts(
+    frame: Frame, before: int | None = utf8.ACCEPT, *, answers: bool = False, key_foreseen: bool = False
+) -> FrameFacts:
     """The facts of a frame; of ``before`` only frames that can carry text (TEXT, CONTINUATION) take notice."""
-    return facts_on_wire(header_of(frame), frame.payload, before, answers=answers)
+    return facts_on_wire(header_of(frame), frame.payload, before, answers=answers, key_foreseen=key_foreseen)
 
 
-def facts_on_wire(header: Header, payload: bytes, before: int | None, *, answers: bool = False) -> FrameFacts:
-    """The facts of a frame from its header and its whole payload, unmasked."""
+def facts_on_wire(
+    header: Header, payload: bytes, before: int | None, *, answers: bool = False, key_foreseen: bool = False
+) -> FrameFacts:
+    """The facts of a frame from its header and its whole payload, unmasked.
+
+    ``answers`` and ``key_foreseen`` depend on what came before the frame, which its octets do not show.
+    """
     code, reason_ok, utf8_next = NO_CODE, True, utf8.ACCEPT
     if header.opcode == CLOSE:
         code, reason_ok = close_code(payload), utf8.run(payload[2:]) == utf8.ACCEPT
     elif header.opcode in (TEXT, CONTINUATION) and before is not None:
         utf8_next = utf8.run(payload, before)
     opcode, fin, rsv1, rsv2, rsv3, masked, form, length, _ = header
-    return FrameFacts(opcode, fin, rsv1, rsv2, rsv3, masked, form, length, code, reason_ok, utf8_next, answers)
+    known = opcode, fin, rsv1, rsv2, rsv3, masked, form, length, code, reason_ok, utf8_next
+    return FrameFacts(*known, answers, key_foreseen)
 
 
 def facts_of_header(header: Header) -> FrameFacts:
@@ -126,7 +134,7 @@ def concrete(
         key if wanted.masked else None,
         None if wanted.form == minimal_form(wanted.length) else wanted.form,
     )
-    if facts(frame, before, answers=wanted.answers) != wanted:
+    if facts(frame, before, answers=wanted.answers, key_foreseen=wanted.key_foreseen) != wanted:
         raise ValueError(f"no octets have these facts, or not those of the given payload: {wanted}")
     return Realisation(header + (mask(chosen, key) if wanted.masked else chosen), True, frame)
 

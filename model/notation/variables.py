@@ -121,6 +121,7 @@ class FrameFacts(NamedTuple):
     reason_ok: bool = True
     utf8_next: int = utf8.ACCEPT
     answers: bool = False
+    key_foreseen: bool = False
 
 
 class Event(NamedTuple):
@@ -238,6 +239,10 @@ answers = _truth(
     "answers",
     "the frame answers what is due: a Pong with the payload of the latest Ping, or the last frame of the echo owed",
 )
+key_foreseen = _truth(
+    "key_foreseen",
+    "with the masking key of this frame, the keys that its sender has used can be foreseen, and that is no chance",
+)
 
 # The setting; each switch has its own variable beside it.
 server = _truth("server", "the endpoint is the server; otherwise it is the client")
@@ -340,6 +345,7 @@ def possible_frames(kind: EventKind) -> Expr:
             *((form != shape) | (length <= frames.capacity(shape)) for shape in FORMS),
             has_body | ((code == NO_CODE) & reason_ok),
             (length > 2) | reason_ok,
+            masked | ~key_foreseen,
             ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
         ]
     )

@@ -29,6 +29,7 @@ from ..notation.variables import (
     is_ping,
     is_pong,
     is_text,
+    key_foreseen,
     length,
     masked,
     pong_due,
@@ -69,6 +70,11 @@ FRAMING: Final = (
             ~server & ~masked),
     _forbid("5.1/server-does-not-mask", MUST, "A server MUST NOT mask any frames that it sends to the client.",
             server & masked),
+    _forbid("5.3/unpredictable-key", MUST,
+            "The masking key needs to be unpredictable; thus, the masking key MUST be derived from a strong source of "
+            "entropy, and the masking key for a given frame MUST NOT make it simple for a server/proxy to predict the "
+            "masking key for a subsequent frame.",
+            ~server & key_foreseen),
     _forbid("5.2/reserved-bits-zero", MUST,
             "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.",
             undefined_bit),

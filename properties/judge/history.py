@@ -28,6 +28,7 @@ from .observation import (
     Trace,
     Writes,
 )
+from .predictable_keys import MaskingKeys
 
 _START: Final = attrgetter("start")
 
@@ -107,6 +108,8 @@ class History:
         self._told_failures: Final[set[int]] = set()
         self._unanswered: Final[dict[int, int]] = {}
         """For each Pong sent, by where it begins: how many with the same payload were sent before."""
+        self.keys: Final = MaskingKeys()
+        self._keys_shown: int | None = None
         # A later part of a trace can show that a long head has an end: all octets are cut at once.
         self._foresee(trace)
         for seen in trace:
@@ -306,6 +309,8 @@ class History:
         if opcode == PONG:
             self._unanswered[frame.start] = self._pongs[frame.payload]
             self._pongs[frame.payload] += 1
+        if frame.header.key is not None and self.keys.add(frame.header.key):
+            self._keys_shown = frame.start
         if is_control(opcode):
             return
         if opcode != CONTINUATION:
@@ -338,6 +343,10 @@ class History:
         """Whether the application had asked for a Pong with this payload."""
         before = self._asking.pongs.get(payload)
         return before is not None and before < moment.asked.pongs
+
+    def shows_keys(self, frame: FrameUnit) -> bool:
+        """Whether this is the frame with whose masking key it is certain that the endpoint's keys can be foreseen."""
+        return frame.start == self._keys_shown
 
     def pongs_before(self, frame: FrameUnit) -> int:
         """How many Pongs with the payload of this one were sent before it."""

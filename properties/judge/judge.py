@@ -206,7 +206,7 @@ class _Candidate(NamedTuple):
     @property
     def rank(self) -> tuple[Cost, int, bool]:
         """Less is better: among equal costs, the latest fault, and an explanation by which nothing was lost."""
-        return self.cost, -self.blame, self.judgement.note == LOST_WITH_RESET
+        return self.cost, -self.blame, LOST_WITH_RESET in self.judgement.note
 
 
 class _Ruling:
@@ -252,7 +252,12 @@ class _Ruling:
         steps = found.steps
         broken = self.broken(rule for step in steps for rule in step.broken)
         verdict = self.verdict(broken, found.cost)
-        note = LOST_WITH_RESET if any(step.unseen for step in steps) else ""
+        notes = [LOST_WITH_RESET] if any(step.unseen for step in steps) else []
+        if strict is not None and any(
+            step.event.frame.key_foreseen for step in steps if step.event and step.event.frame
+        ):
+            notes.append(strict.history.keys.reason or "")
+        note = "; ".join(notes)
         judgement = Judgement(verdict, self.profile, broken, steps=steps, note=note)
         blame = min((step.at for step in steps if step.broken), default=_NO_BLAME)
         return _Candidate(judgement if strict is None else _placed(judgement, strict), found.cost, blame)

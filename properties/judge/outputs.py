@@ -103,7 +103,7 @@ class Outputs(ABC):
         """The binding rules that forbid the observation of a moment to an endpoint at the place of an explanation."""
         state, what = explanation.place.state, moment.what
         if isinstance(what, FrameUnit):
-            event = leaving(what, self.subject.setting.role, state)
+            event = leaving(what, self.subject.setting.role, state, key_foreseen=self.history.shows_keys(what))
         elif isinstance(what, (ClosesTcp, ResetsTcp)):
             event = _CLOSES
         else:
@@ -220,9 +220,9 @@ class FrameOutputs(Outputs):
 
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         if isinstance(unit, FrameUnit):
-            state = explanation.place.state
+            state, foreseen = explanation.place.state, self.history.shows_keys(unit)
             for then, answers in self._causes(explanation.place, moment, unit):
-                event = leaving(unit, self.subject.setting.role, state, answers=answers)
+                event = leaving(unit, self.subject.setting.role, state, answers=answers, key_foreseen=foreseen)
                 yield from self._reader.do(explanation, moment, event, then)
 
     def _causes(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool]]:

@@ -10,6 +10,7 @@ from wsoracle.model.facts.heads import request_octets, response_octets, sample_r
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, Frame, Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Writes
@@ -17,17 +18,15 @@ from wsoracle.properties.judge.verdict import Verdict
 
 judge_all = partial(judge, start=CONNECTING)
 
-KEY = b"\x01\x02\x03\x04"
-
 
 def judged(payload: bytes, times: int, echoed: bytes, early: bool = False) -> Verdict:
-    facts = RequestFacts()
-    messages = b"".join(encode(Frame(BINARY, echoed, key=KEY)) for _ in range(times))
+    facts, key = RequestFacts(), CountedKeys()
+    messages = b"".join(encode(Frame(BINARY, echoed, key=key())) for _ in range(times))
     answer = response_octets(ResponseFacts(), sample_request(facts))
     sent = encode(Frame(BINARY, payload)) * times
     trace: list[Observation] = [Writes(request_octets(facts))]
     trace += [Writes(messages), Arrives(answer + sent)] if early else [Arrives(answer + sent), Writes(messages)]
-    trace += [Arrives(encode(Frame(CLOSE, b"\x03\xe8"))), Writes(encode(Frame(CLOSE, b"\x03\xe8", key=KEY)))]
+    trace += [Arrives(encode(Frame(CLOSE, b"\x03\xe8"))), Writes(encode(Frame(CLOSE, b"\x03\xe8", key=key())))]
     trace += [ArrivesEof(), ClosesTcp()]
     return judge_all(trace, Setting(Role.CLIENT, MAX_LENGTH, echo=True), application="echo").verdict
 
