@@ -11,7 +11,7 @@ from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.notation.variables import Setting, State, label
 
-from .explanation import ExplainedOctets, FrameReading, HeadReading, UnitReading
+from .explanation import AsSent, ExplainedOctets, FrameReading, HeadReading, UnitReading
 from .nearest_legal import Elsewhere
 
 
@@ -53,6 +53,7 @@ def _unit(reading: UnitReading, explanation: ExplainedOctets[UnitReading]) -> di
             for outcome in (*reading.outcomes, *reading.departing)
         ],
         "rules": [_rule(rule, reading, setting, before) for rule in rules],
+        "sender": None if reading.sent is None else _sender(reading, reading.sent),
         "after": _state(reading.after),
         "owes": [
             {"due": due_name(owed.due), "rule": owed.rule.id, "octets": owed.octets.hex() or None}
@@ -66,6 +67,13 @@ def _unit(reading: UnitReading, explanation: ExplainedOctets[UnitReading]) -> di
             }
             for dispute in reading.disputes
         ],
+    }
+
+
+def _sender(reading: UnitReading, sent: AsSent) -> dict[str, Any]:
+    return {
+        "role": sent.sender.role.value,
+        "breaks": [_rule(rule, reading, sent.sender, sent.before) for rule in sent.breaks],
     }
 
 
@@ -109,10 +117,6 @@ def _head(reading: HeadReading) -> dict[str, Any]:
             for line in reading.lines
         ],
         "absent": list(reading.absent),
-        "sender": {
-            "role": reading.sender.role.value,
-            "breaks": [_rule(rule, reading, reading.sender, reading.sender_before) for rule in reading.breaks],
-        },
         "mended": None if mended is None else {"changes": list(mended.changes), "octets": mended.head.octets().hex()},
     }
 

@@ -20,7 +20,8 @@ class EarlyDecision:
 
     ``missing``: octets that it needs at least; of the header only, where ``header`` says that the header is incomplete.
     ``fails`` are the rules by which the endpoint must fail the connection whatever follows, ``may_fail`` those by which
-    it may; ``ignored`` are the rules by which it ignores the frame whatever follows.
+    it may; ``ignored`` are the rules by which it ignores the frame whatever follows. ``known`` are the variables that
+    are settled.
     """
 
     missing: int
@@ -28,6 +29,7 @@ class EarlyDecision:
     fails: tuple[Rule, ...] = ()
     may_fail: tuple[Rule, ...] = ()
     ignored: tuple[Rule, ...] = ()
+    known: frozenset[str] = KNOWN_ALWAYS
 
 
 def begun_frame(
@@ -57,7 +59,7 @@ def begun_frame(
         rows = enabled(rules, setting, state, event)
         ignored = tuple(rule for rule in rows if rule.then.word == "ignore" and not rule.then.effects)
     fails, may_fail = (tuple(rule for rule in sure if rule.strength.binds is binds) for binds in (True, False))
-    return EarlyDecision(missing, header is None, fails, may_fail, ignored), frame
+    return EarlyDecision(missing, header is None, fails, may_fail, ignored, known), frame
 
 
 def _of_header(octets: bytes) -> tuple[FrameFacts, frozenset[str], int]:

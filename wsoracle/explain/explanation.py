@@ -42,13 +42,21 @@ class SwitchEffect(NamedTuple):
     outcomes: tuple[Outcome, ...]
 
 
+class AsSent(NamedTuple):
+    """A unit as an act of its sender, whose setting and state before are these; ``breaks``: the rules against it."""
+
+    sender: Setting
+    before: State
+    breaks: tuple[Rule, ...] = ()
+
+
 @dataclass(frozen=True)
 class UnitReading:
     """A unit as the endpoint reads it.
 
     ``outcomes`` are allowed in full, first the one that is followed, which leads to ``after``; an incomplete unit has
     no outcomes. ``departing`` break only SHOULD or CONSENSUS rules; ``refusals`` are the binding rules against the
-    unit.
+    unit. ``sent`` says whether its sender was allowed to send it: the same octets may be barred on one side alone.
     """
 
     octets: bytes
@@ -60,6 +68,12 @@ class UnitReading:
     refusals: tuple[Rule, ...] = ()
     owed: tuple[Owed, ...] = ()
     disputes: tuple[SwitchEffect, ...] = ()
+    sent: AsSent | None = None
+
+    @property
+    def breaks(self) -> tuple[Rule, ...]:
+        """The rules that its sender broke."""
+        return () if self.sent is None else self.sent.breaks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +97,12 @@ class FrameReading(UnitReading):
 class HeadReading(UnitReading):
     """A head of the opening handshake, with its ``lines`` and the facts that each line gives.
 
-    ``malformed`` says why the octets are no head; ``missing``: they end before the head does. ``breaks`` are the rules
-    that its ``sender`` broke, in the state ``sender_before``. ``absent`` are fields that are not there, ``rest`` is the
-    number of octets after the head, and ``mended`` is the nearest sound head.
+    ``malformed`` says why the octets are no head; ``missing``: they end before the head does. ``absent`` are fields
+    that are not there, ``rest`` is the number of octets after the head, and ``mended`` is the nearest sound head.
     """
 
     kind: EventKind
     lines: tuple[HeadLine, ...]
-    sender: Setting
-    sender_before: State
-    breaks: tuple[Rule, ...] = ()
     absent: tuple[str, ...] = ()
     malformed: str | None = None
     missing: bool = False

@@ -24,6 +24,7 @@ from .explanation import ExplainedOctets, ExplainError, FrameReading, Owed, Swit
 from .field_table import field_table
 from .nearest_legal import KnownFrame, remedies_for
 from .reader import Reader
+from .sender import FrameSender
 
 
 def explain(
@@ -59,6 +60,7 @@ class _FrameExplainer(Reader):
     def __init__(self, setting: Setting, state: State, rules: RuleSet) -> None:
         super().__init__(setting, rules)
         self.state = state
+        self._sender: Final = FrameSender(setting, state, rules)
         self._ping = b""
         self._disputed: Final[dict[tuple[State, Event], tuple[SwitchEffect, ...]]] = {}
         self._remedies: Final = remedies_for(setting, rules)
@@ -101,7 +103,12 @@ class _FrameExplainer(Reader):
         self.state = read.after
         seen = KnownFrame(header, payload)
         refused = thoroughly and not any(outcome.label.kind is Kind.ACCEPT for outcome in read.outcomes)
-        read = replace(read, owed=tuple(self._owed()), disputes=self._disputes(before, event) if thoroughly else ())
+        read = replace(
+            read,
+            owed=tuple(self._owed()),
+            disputes=self._disputes(before, event) if thoroughly else (),
+            sent=self._sender.sends(unit),
+        )
         return FrameReading(
             **vars(read),
             start=start,
@@ -133,6 +140,7 @@ class _FrameExplainer(Reader):
             changes=self._remedies.changes(self.state, seen) if seen else (),
             peer_accepts=seen is not None and self._peer(self.state, seen),
             begun=begun,
+            sent=self._sender.begins(known, begun.known),
         )
 
     def _peer(self, state: State, seen: KnownFrame) -> bool:

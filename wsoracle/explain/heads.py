@@ -21,7 +21,7 @@ from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.model.octets.http import Head, HeadParser, Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.vocabulary import Role
 
-from .explanation import ExplainedOctets, ExplainError, HeadReading, Owed, UnitReading
+from .explanation import AsSent, ExplainedOctets, ExplainError, HeadReading, Owed, UnitReading
 from .head_lines import HeadFacts, HeadLine, absent_fields, bare_lines, head_lines
 from .nearest_head import nearest_head
 from .reader import Reader
@@ -86,8 +86,9 @@ class _HeadExplainer(Reader):
         result = _read(self.setting.role, octets)
         if result is None:
             nothing = RequestFacts() if self.kind is EventKind.RECEIVE_REQUEST else ResponseFacts()
+            sent = AsSent(self.sender.setting, self.sender_before)
             reading = self._reading(
-                UnitReading(octets, self.before, self.before, nothing), bare_lines(octets), missing=True
+                UnitReading(octets, self.before, self.before, nothing, sent=sent), bare_lines(octets), missing=True
             )
             notes: tuple[str, ...] = ()
         else:
@@ -99,12 +100,15 @@ class _HeadExplainer(Reader):
         """A complete head, or octets that are no head."""
         event, octets = Event.of(self.kind, facts), result.octets
         read = self.read(octets, self.before, event)
-        read = replace(
-            read, owed=tuple(self._owed(read.outcomes[0], octets)), disputes=tuple(self.disputes(self.before, event))
-        )
         breaks = self.sender.machine.forbidden_by(self.sender_before, Event.of(self.sends, facts))
+        read = replace(
+            read,
+            owed=tuple(self._owed(read.outcomes[0], octets)),
+            disputes=tuple(self.disputes(self.before, event)),
+            sent=AsSent(self.sender.setting, self.sender_before, breaks),
+        )
         if isinstance(result, Malformed):
-            return self._reading(read, bare_lines(octets), breaks=breaks, malformed=result.why, rest=rest)
+            return self._reading(read, bare_lines(octets), malformed=result.why, rest=rest)
         sound = type(facts)()._asdict()
         named = {name for rule in (*read.refusals, *breaks) for name in variables(rule.when)} & set(HEAD_VARIABLES)
         wrong = {name for name in named if getattr(facts, name, None) != sound.get(name)}
@@ -112,17 +116,10 @@ class _HeadExplainer(Reader):
         if not self._is_sound(facts):
             mended = nearest_head(result.head, facts, self.request, self._is_sound_head)
         lines, absent = tuple(head_lines(octets, facts, wrong)), tuple(absent_fields(facts))
-        return self._reading(read, lines, breaks=breaks, absent=absent, rest=rest, mended=mended)
+        return self._reading(read, lines, absent=absent, rest=rest, mended=mended)
 
     def _reading(self, read: UnitReading, lines: tuple[HeadLine, ...], **more: Any) -> HeadReading:
-        return HeadReading(
-            **vars(read),
-            kind=self.kind,
-            lines=lines,
-            sender=self.sender.setting,
-            sender_before=self.sender_before,
-            **more,
-        )
+        return HeadReading(**vars(read), kind=self.kind, lines=lines, **more)
 
     def _facts(self, result: ParsedHead | Malformed) -> tuple[HeadFacts, tuple[str, ...]]:
         if self.kind is EventKind.RECEIVE_REQUEST:

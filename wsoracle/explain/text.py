@@ -96,6 +96,7 @@ class _TextPage:
             yield from self._field(line)
         yield Text("")
         yield from self._outcomes(reading) if reading.begun is None else self._begun(reading)
+        yield from self._sender(reading)
         if reading.elsewhere is not None:
             yield from self._elsewhere(reading, reading.elsewhere)
         if reading.peer_accepts:
@@ -191,11 +192,7 @@ class _TextPage:
         if reading.malformed is not None:
             yield from self._put(f"not an HTTP {what}: {reading.malformed}", "bold red", 2)
         yield from self._outcomes(reading)
-        sender = reading.sender.role.value
-        may = "may not" if reading.breaks else "may"
-        yield from self._put(f"a {sender} {may} send it", "bold red" if reading.breaks else "", 2)
-        for rule in reading.breaks:
-            yield from self._rule(rule, because(rule, reading.sender, reading.sender_before, reading.facts), 4)
+        yield from self._sender(reading)
         if reading.mended is not None:
             yield from self._put("it would be sound if", "", 2)
             for change in reading.mended.changes:
@@ -246,6 +243,17 @@ class _TextPage:
         yield from self._put(f"afterwards: {state_words(reading.after)}", "", 2)
         for owed in reading.owed:
             yield from self._owed(owed, as_head=isinstance(reading, HeadReading))
+
+    def _sender(self, reading: UnitReading) -> Iterator[Text]:
+        """Whether the unit could be sent."""
+        if reading.sent is None:
+            return
+        sender, before, breaks = reading.sent
+        may = "may not" if breaks else "may"
+        so_far = " so far" if isinstance(reading, FrameReading) and reading.begun is not None and not breaks else ""
+        yield from self._put(f"a {sender.role.value} {may} send it{so_far}", "bold red" if breaks else "", 2)
+        for rule in breaks:
+            yield from self._rule(rule, because(rule, sender, before, reading.facts), 4)
 
     def _owed(self, owed: Owed, *, as_head: bool) -> Iterator[Text]:
         such = ", such as" if owed.octets else ""

@@ -2,12 +2,14 @@
 
 import io
 import json
+from itertools import takewhile
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.model.drawn import conversations
 from wsoracle.explain.as_json import as_json
 from wsoracle.explain.explanation import ExplainedOctets, ExplainError, FrameReading
 from wsoracle.explain.frames import explain
@@ -17,7 +19,7 @@ from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.frames import decode_header, encode
-from wsoracle.model.octets.vocabulary import Frame, Role
+from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 from wsoracle.text.hexadecimal import octets_of
 from wsoracle.text.output import console
 
@@ -59,7 +61,8 @@ frame 1: octets 0 to 10, 11 octets long
     MUST      6.2/text-message   because opcode is text and fin
               section 6.2: "If the frame comprises an unfragmented message (Section 5.4), it is said
               that _A WebSocket Message Has Been Received_ with type /type/ and data /data/."
-  afterwards: OPEN"""
+  afterwards: OPEN
+  a client may send it"""
     )
 
 
@@ -89,6 +92,11 @@ frame 1: octets 0 to 1, 2 octets long
     SHOULD    7.1.7/close-frame-owed
               section 7.1.7: "the endpoint SHOULD send a Close frame with an appropriate status code
               (Section 7.4) before proceeding to _Close the WebSocket Connection_."
+  a server may not send it
+    CONSENSUS 5.4/continuation-follows-fragment   because opcode is continuation
+              section 5.4: "A fragmented message consists of a single frame with the FIN bit clear
+              and an opcode other than 0, followed by zero or more frames with the FIN bit clear and
+              the opcode set to 0"
   legal here after this frame
       01 00   first text fragment
       try: --after 0100
@@ -106,6 +114,40 @@ def test_an_unmasked_frame_was_perhaps_for_a_client() -> None:
         ("masked", octets_of("81 85 37 fa 21 3d 7f 9f 4d 51 58"))
     ]
     assert reading.peer_accepts
+
+
+@pytest.mark.parametrize(
+    ("octets", "before", "barred"),
+    [
+        ("81 05 48 65 6c 6c 6f", {}, ["5.1/client-masks"]),
+        ("81 80 37 fa 21 3d", {}, []),
+        ("81 80 37 fa 21 3d", {"after": "88 80 37 fa 21 3d"}, ["5.5.1/no-data-after-close"]),
+        ("89 80 37 fa 21 3d", {"after": "01 80 37 fa 21 3d"}, []),
+        ("81 80 37 fa 21 3d", {"after": "01 80 37 fa 21 3d"}, ["5.4/send-not-interleaved"]),
+        ("81 80 37 fa 21 3d", {"sent": "88 00"}, []),
+        ("80 81 00 00 00 00 c3", {"after": "01 80 37 fa 21 3d"}, ["5.6/text-is-utf8"]),
+        ("c1", {}, ["5.2/reserved-bits-zero"]),
+        ("81", {}, []),
+    ],
+)
+def test_a_frame_says_whether_its_sender_was_allowed_to_send_it(
+    octets: str, before: dict[str, str], barred: list[str]
+) -> None:
+    """What the endpoint sent may be on its way: its Close does not bar the peer from sending."""
+    reading = one(octets, SERVER, **{name: octets_of(value) for name, value in before.items()})
+    assert [rule.id for rule in reading.breaks] == barred
+    explanation = ExplainedOctets(SERVER, reading.before, (reading,))
+    assert [rule["id"] for rule in as_json(explanation)["frames"][0]["sender"]["breaks"]] == barred
+    assert ("a client may not send it" in said(explanation)) is bool(barred)
+
+
+@given(st.data(), st.sampled_from(list(Role)))
+def test_up_to_a_close_what_a_sender_may_not_send_is_what_its_peer_refuses(data: st.DataObject, sender: Role) -> None:
+    frames = list(takewhile(lambda frame: frame.opcode != CLOSE, data.draw(conversations(sender))))
+    for reading in explain(b"".join(map(encode, frames)) or b"\x81", Setting(sender.peer)).readings:
+        assert bool(reading.breaks) is bool(reading.refusals)
+        if reading.refusals:
+            break
 
 
 def test_a_new_message_inside_a_message_is_legal_once_that_is_finished() -> None:

@@ -63,7 +63,8 @@ def response(text: str, to: str | None = SOUND, setting: Setting = CLIENT) -> He
 
 
 def alone(reading: HeadReading) -> ExplainedOctets[HeadReading]:
-    setting = Setting(reading.sender.role.peer, switches=reading.sender.switches)
+    assert reading.sent is not None
+    setting = Setting(reading.sent.sender.role.peer, switches=reading.sent.sender.switches)
     return ExplainedOctets(setting, reading.before, (reading,))
 
 
