@@ -61,6 +61,18 @@ class TheoremLike(Protocol):
         """The theorem's id."""
 
 
+class CheckLike(Protocol):
+    """The attributes of a check over many connections that the register reads."""
+
+    @property
+    def id(self) -> str:
+        """The check's id."""
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The ids of the requirements that it covers."""
+
+
 def rules_quoting(requirement: Requirement, rules: Iterable[RuleLike]) -> tuple[str, ...]:
     """Give the ids of the rules of the same section that quote the requirement's sentence, or a part of it.
 
@@ -88,18 +100,24 @@ def theorems_of(requirement: Requirement, theorems: Iterable[TheoremLike]) -> tu
     return tuple(dict.fromkeys((*naming, *requirement.theorems)))
 
 
+def checks_of(requirement: Requirement, checks: Iterable[CheckLike]) -> tuple[str, ...]:
+    """Give the ids of the checks over many connections that name a requirement."""
+    return tuple(check.id for check in checks if requirement.id in check.requirements)
+
+
 def matrix(
     register: Iterable[Requirement],
     rules: Iterable[RuleLike],
     theorems: Iterable[TheoremLike] = (),
+    checks: Iterable[CheckLike] = (),
     cases: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Give the requirement matrix, ready for JSON: ``{"requirements": [row, ...]}``.
 
     ``cases`` maps a rule's id to the ids of the cases that exercise it.  The keys of a row: id, section, level, binds,
-    quote, status, why, rules, theorems, cases.
+    quote, status, why, rules, theorems, checks, cases.
     """
-    all_rules, all_theorems, by_rule = tuple(rules), tuple(theorems), cases or {}
+    all_rules, all_theorems, all_checks, by_rule = tuple(rules), tuple(theorems), tuple(checks), cases or {}
     rows = []
     for requirement in register:
         covering = rules_of(requirement, all_rules)
@@ -114,6 +132,7 @@ def matrix(
                 "why": requirement.why,
                 "rules": list(covering),
                 "theorems": list(theorems_of(requirement, all_theorems)),
+                "checks": list(checks_of(requirement, all_checks)),
                 "cases": sorted({case for rule in covering for case in by_rule.get(rule, ())}),
             }
         )
@@ -121,18 +140,24 @@ def matrix(
 
 
 def problems(
-    register: Iterable[Requirement], rules: Iterable[RuleLike], theorems: Iterable[TheoremLike] = ()
+    register: Iterable[Requirement],
+    rules: Iterable[RuleLike],
+    theorems: Iterable[TheoremLike] = (),
+    checks: Iterable[CheckLike] = (),
 ) -> list[str]:
-    """Give what is wrong with the register beside the rules and theorems that exist; no text of the RFC is needed.
+    """Give what is wrong with the register beside what may cover its rows; no text of the RFC is needed.
 
-    Found: ids used twice, ids of rules or theorems that do not exist, rules named by a row that they quote anyway, a
-    covered row that nothing covers, a row that is called not observable although something covers it, and reasons that
-    are empty or shared by two rows.
+    Found: ids used twice, ids of rules, theorems or requirements that do not exist, rules named by a row that they
+    quote anyway, a covered row that nothing covers, a row that is called not observable although something covers it,
+    and reasons that are empty or shared by two rows.
     """
-    register, rules, theorems = tuple(register), tuple(rules), tuple(theorems)
+    register, rules, theorems, checks = tuple(register), tuple(rules), tuple(theorems), tuple(checks)
     rule_ids, theorem_ids = {rule.id for rule in rules}, {theorem.id for theorem in theorems}
     found = [f"{id}: this id occurs {n} times" for id, n in Counter(row.id for row in register).items() if n > 1]
     reasons = Counter(row.why for row in register if row.why is not None)
+    rows = {row.id for row in register}
+    named = [(check.id, id) for check in checks for id in check.requirements]
+    found += [f"{check}: there is no requirement {id}" for check, id in named if id not in rows]
     for row in register:
         covering_rules, covering_theorems = rules_of(row, rules), theorems_of(row, theorems)
         found += [f"{row.id}: there is no rule {id}" for id in covering_rules if id not in rule_ids]
@@ -140,10 +165,10 @@ def problems(
             f"{row.id}: the quote of {id} leads here by itself" for id in rules_quoting(row, rules) if id in row.rules
         ]
         found += [f"{row.id}: there is no theorem {id}" for id in covering_theorems if id not in theorem_ids]
-        covering = {*covering_rules, *covering_theorems} & (rule_ids | theorem_ids)
+        covering = {*covering_rules, *covering_theorems} & (rule_ids | theorem_ids) | {*checks_of(row, checks)}
         if row.why is None:
             if not covering:
-                found.append(f"{row.id}: no rule and no theorem covers it")
+                found.append(f"{row.id}: nothing covers it")
             continue
         if not row.why.strip():
             found.append(f"{row.id}: not observable, but why?")

@@ -30,9 +30,9 @@ class Binds(StrEnum):
 
 
 class Status(StrEnum):
-    """How a requirement is covered: by rules or theorems, or not at all and for a stated reason.
+    """How a requirement is covered: by rules, theorems or checks over many connections, or not at all and for a reason.
 
-    NOT_OBSERVABLE: no octets of one connection, read above TLS, can show that it was broken.
+    NOT_OBSERVABLE: nothing that a peer can see, on one connection or many, can show that it was broken.
     """
 
     COVERED = "covered"

@@ -343,7 +343,7 @@ def test_requirements_are_selected(tmp_path: Path) -> None:
     assert all(row["id"] in result.output for row in rows)
     assert result.output.splitlines()[-1].startswith(f"{len(rows)} sentences: ")
     assert set(rows[0]) == {
-        *("id", "section", "level", "binds", "quote", "status", "why", "rules", "theorems", "cases"),
+        *("id", "section", "level", "binds", "quote", "status", "why", "rules", "theorems", "checks", "cases"),
     }
 
 

@@ -30,6 +30,7 @@ from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
+from wsoracle.properties.connections.checks import CHECKS
 from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
 from .. import prover
@@ -193,11 +194,11 @@ class Demo:
     def requirements(self, cases: Collection) -> None:
         """The matrix of normative sentences."""
         self.title("Requirements")
-        report = matrix(REGISTER, RULES, theorems(), cases_by_rule(cases))
+        report = matrix(REGISTER, RULES, theorems(), CHECKS, cases_by_rule(cases))
         write_json(self.file("requirements.json"), report)
         count = Counter(row["status"] for row in report["requirements"])
         self.say("  " + ", ".join(f"{n} {status}" for status, n in count.items()))
-        self.wrong += problems(REGISTER, RULES, theorems())
+        self.wrong += problems(REGISTER, RULES, theorems(), CHECKS)
 
     def run_cases(self, cases: Collection, pool: Executor | None = None) -> None:
         """The cases on real implementations, in process."""

@@ -9,6 +9,7 @@ import click
 
 from wsoracle.generators.suite.all_cases import NO_KILLERS, cases_by_rule, collect
 from wsoracle.model.rules import RULES
+from wsoracle.properties.connections.checks import CHECKS
 from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
@@ -32,7 +33,7 @@ def command(context: click.Context, pattern: str, json_file: str | None) -> None
     chosen = set(select(pattern, (row.id for row in REGISTER), "requirement"))
     with progress("collecting cases") as step:
         rows = [row for row in report(step)["requirements"] if row["id"] in chosen]
-    wrong = problems(REGISTER, RULES, theorems())
+    wrong = problems(REGISTER, RULES, theorems(), CHECKS)
     if json_file is not None:
         write_json(json_file, {"requirements": rows})
     if json_file != STDOUT:
@@ -43,7 +44,7 @@ def command(context: click.Context, pattern: str, json_file: str | None) -> None
 
 def report(step: OnStep) -> dict[str, list[dict[str, Any]]]:
     """The whole matrix; the cases that it names have to be found first, which takes some seconds."""
-    return matrix(REGISTER, RULES, theorems(), cases_by_rule(collect(DEFAULT_SEED, step, NO_KILLERS)))
+    return matrix(REGISTER, RULES, theorems(), CHECKS, cases_by_rule(collect(DEFAULT_SEED, step, NO_KILLERS)))
 
 
 def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
@@ -61,7 +62,7 @@ def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:
 
 
 def _covering(row: dict[str, Any]) -> str:
-    parts = [f"{what} {', '.join(row[what])}" for what in ("rules", "theorems") if row[what]]
+    parts = [f"{what} {', '.join(row[what])}" for what in ("rules", "theorems", "checks") if row[what]]
     if row["cases"]:
         count = len(row["cases"])
         parts.append(f"{count} case{'' if count == 1 else 's'}, such as {row['cases'][0]}")

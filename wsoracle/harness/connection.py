@@ -23,13 +23,16 @@ from .transcript import LogEntry
 
 _MANY_OCTETS: Final = 64 * 1024
 
+_KEY_OCTETS: Final = 4 * 2048
+"""Octets of masking keys that are kept of one connection: enough to know every generator that is looked for."""
+
 
 class Received:
     """The units that an endpoint has sent so far, counted: enough to know whether it has sent what is waited for.
 
     `head` is the head that came first. `messages` counts whole messages, `pongs` are the payloads of Pongs, `ping` is
     that of the latest Ping until it is taken, `close` is the payload of the first Close, `frames` counts all frames. No
-    octets make it raise.
+    octets make it raise. `keys` are the masking keys of whole frames, one behind the other: the first of them.
     """
 
     def __init__(self, sender: Role) -> None:
@@ -39,6 +42,7 @@ class Received:
         self.pongs: Final[list[bytes]] = []
         self.ping: bytes | None = None
         self.close: bytes | None = None
+        self.keys: Final = bytearray()
         self._sender: Final = sender
         self._reader: HeadParser | None = HeadParser(sender.peer)
         self._cutter = Cutter()
@@ -115,6 +119,8 @@ class Received:
     def _count(self, header: Header, payload: bytes = b"") -> None:
         opcode = header.opcode
         self.frames += 1
+        if header.key is not None and len(self.keys) < _KEY_OCTETS:
+            self.keys.extend(header.key)
         if not is_control(opcode):
             self.messages += header.fin
         elif opcode == PONG:

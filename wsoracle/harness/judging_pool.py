@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wsoracle.generators.cases.case import Case
     from wsoracle.properties.judge.verdict import Profile
 
+    from ..reports.seen_connections import OverConnections
     from ..reports.stored_record import CaseSummary, FilePlace, Summaries
     from .transcript import RunFacts, Transcript
 
@@ -64,14 +65,14 @@ class Judges:
                 pass  # the process was killed: its work is done here
         return _work(transcript, facts, profile, place)
 
-    def index_page(self, agents: Summaries) -> str:
+    def index_page(self, agents: Summaries, over: OverConnections) -> str:
         """The index of a run, made where templates have been read before, unless there is other work to do."""
         if self._workers is not None and not self._workers.busy:
             try:
-                return str(self._workers.call_now(_index_page, agents))
+                return str(self._workers.call_now(_index_page, agents, over))
             except WorkersLost:
                 pass
-        return _index_page(agents)
+        return _index_page(agents, over)
 
     def close(self) -> None:
         """End the processes, if there are any; their current work is broken off, because its result is not needed."""
@@ -105,7 +106,7 @@ def _work(transcript: Transcript, facts: RunFacts, profile: Profile, place: File
     return judge_and_file(transcript, facts, profile, place)
 
 
-def _index_page(agents: Summaries) -> str:
+def _index_page(agents: Summaries, over: OverConnections) -> str:
     from ..reports.index import index_page
 
-    return index_page(agents)
+    return index_page(agents, over)

@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..reports.stored_record import CaseSummary
 from ..text.output import one_line, say
 from ..text.patterns import matching
+
+if TYPE_CHECKING:
+    from wsoracle.properties.connections.checks import CheckResult
 
 _MOST_LISTED: Final = 40
 
@@ -93,6 +96,21 @@ def document_of(agent: str, url: str | None, summaries: Mapping[str, CaseSummary
             for case_id, summary in summaries.items()
         },
     }
+
+
+def is_failure(result: CheckResult) -> bool:
+    """Whether what an endpoint's connections show together fails the run."""
+    return result.verdict.value == "FAILED"
+
+
+def show_results(results: Iterable[CheckResult]) -> None:
+    """Print what an endpoint's connections show together, where they break something, with the sentences of the RFC."""
+    for result in results:
+        if result.count:
+            say((f"{result.verdict}  ", "bold red"), (f"over all connections: {result.check.id}", "bold"))
+            for sentence in result.check.sentences:
+                say((f"    {sentence.id}: {sentence.level}, section {sentence.section}: «{sentence.quote}»", "dim"))
+            say(f"    {one_line(result.what)}: {one_line(result.example)}")
 
 
 def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: Any) -> None:

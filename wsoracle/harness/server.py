@@ -26,6 +26,7 @@ from typing import Final
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.connections.seen import SeenConnection
 from wsoracle.properties.judge.verdict import Profile
 
 from .connection import Connection
@@ -298,6 +299,8 @@ class FuzzingServer:
         with self.run.running(agent, case.id):
             async with self._room.of(most_octets(case)) as keep:
                 await self._talk(connection, agent, command, keep)
+        nonce = next(iter(request.values("Sec-WebSocket-Key")), "")
+        self.run.see(agent, SeenConnection(nonce, bytes(connection.units.keys)))
 
     async def _talk(
         self, connection: Connection, agent: AgentRun, command: Command, keep: Callable[[int], None]

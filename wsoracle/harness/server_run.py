@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wsoracle.generators.cases.case import Case
+from wsoracle.properties.connections.seen import SeenConnection
 
 from ..reports import ReportFolder
 from ..reports.stored_record import CaseSummary, FilePlace
 from .controls import Controls
 from .server_paths import Refusal
+
+if TYPE_CHECKING:
+    from wsoracle.properties.connections.checks import CheckResult
 
 MOST_AGENTS: Final = 64
 
@@ -69,6 +73,14 @@ class ServerRun:
     def place(self, agent: AgentRun, case: Case) -> FilePlace:
         """The paths of the files of an agent's case."""
         return self._folder.place(agent.name, case.id, case.control)
+
+    def see(self, agent: AgentRun, connection: SeenConnection) -> None:
+        """An agent's connection has come to its end."""
+        self._folder.see(agent.name, connection)
+
+    def results_on_connections(self, agent: AgentRun) -> Sequence[CheckResult]:
+        """What an agent's connections show together."""
+        return self._folder.over_connections.get(agent.name, ())
 
     def enter(self, agent: AgentRun, summary: CaseSummary) -> None:
         """A case has been judged."""

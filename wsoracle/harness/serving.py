@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..text.output import one_line, why_not
 from .event_loop import only_what_is_new
-from .run_result import show, tally_of
+from .run_result import is_failure, show, show_results, tally_of
 
 if TYPE_CHECKING:
     from .server import FuzzingServer
@@ -101,7 +101,8 @@ def conclude(
     say: Callable[[str], None],
     excluded: Callable[[str, str], bool] = lambda agent, case_id: False,
 ) -> bool:
-    """Print how each agent did; whether all is well: every case of every agent was run, and none failed unexpectedly.
+    """Print how each agent did; whether all is well: every case of every agent was run, none failed unexpectedly, and
+    its connections together break no MUST.
 
     ``ids`` are those of all cases. A run without any agent is not well.
     """
@@ -112,10 +113,12 @@ def conclude(
         tally = tally_of(summaries, expected)
         name = one_line(agent.name, 100)
         show(name, summaries, tally, where)
+        results = run.results_on_connections(agent)
+        show_results(results)
         missing = [case_id for case_id in ids if case_id not in summaries and not excluded(agent.name, case_id)]
         if missing:
             say(f"{name}: {len(missing)} of {len(ids)} cases were not run, such as {missing[0]}")
-        good = good and tally.good and not missing
+        good = good and tally.good and not missing and not any(map(is_failure, results))
     if not tested:
         say("no case was run")
     return good and bool(tested)

@@ -20,14 +20,15 @@ from .rendering import (
     template_environment,
     visible,
 )
+from .seen_connections import OverConnections
 from .stored_record import CaseSummary, Summaries, case_order, page_name
 
 OTHER: Final = "other"
 """Stands for verdicts that wsoracle does not give, such as text from outside."""
 
 
-def index_page(agents: Summaries) -> str:
-    """HTML of what is listed: summaries by agent and case."""
+def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
+    """HTML of what is listed: summaries by agent and case, and what the connections of each agent show together."""
     cases: dict[str, CaseSummary] = {}
     for summaries in agents.values():
         for case_id, summary in summaries.items():
@@ -46,6 +47,7 @@ def index_page(agents: Summaries) -> str:
         totals=totals,
         groups=[(number, ("\u2003" if "." in number else "") + names[-1]) for names, number in _listed(groups)],
         rows=_rows(ordered, agents, groups),
+        over=[(agent, result) for agent, results in (over or {}).items() for result in results],
     )
     return text
 

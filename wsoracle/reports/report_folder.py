@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
 
 from ..text.output import write_text
+from .seen_connections import CONNECTIONS, MOST_CONNECTIONS, OverConnections, as_json, seen_in, write_seen
 from .stored_record import (
     CaseSummary,
     FilePlace,
@@ -37,6 +38,10 @@ from .stored_record import (
 
 FORMAT: Final = "wsoracle-run"
 VERSION: Final = 1
+
+if TYPE_CHECKING:
+    from wsoracle.properties.connections.checks import CheckResult
+    from wsoracle.properties.connections.seen import SeenConnection
 
 OnStep = Callable[[str, int, int], None]
 
@@ -60,7 +65,7 @@ class ReportFolder:
         resumed: bool = False,
         junit: str | None = None,
         markdown: str | None = None,
-        index: Callable[[Summaries], str] | None = None,
+        index: Callable[[Summaries, OverConnections], str] | None = None,
     ) -> None:
         self.path: Final = Path(path)
         self._resumed: Final = resumed
@@ -73,6 +78,7 @@ class ReportFolder:
         self._without_page: Final[set[str]] = set()  # files of records; a run that was killed may leave some
         self._begun: Final[set[str]] = set()
         self._changed: Final[set[str]] = set()  # files of records that were changed after they were written
+        self._connections: Final[dict[str, list[SeenConnection]]] = {}
         self.profiles: Final[set[str]] = set()
         """The profiles by which the earlier part of a resumed run was judged."""
         try:
@@ -107,10 +113,7 @@ class ReportFolder:
 
     def place(self, agent: str, case_id: str, control: str | None) -> FilePlace:
         """The paths at which the process that judges a case writes the files of its record."""
-        if agent not in self._begun:
-            self._begun.add(agent)
-            for summary in () if self._resumed else self._summaries.pop(agent, {}).values():
-                self._remove(summary)
+        self._begin(agent)
         page = None if control is None else f"{self._names.base(agent, control)}.html"
         return FilePlace(self.path, self._names.base(agent, case_id), page)
 
@@ -132,6 +135,24 @@ class ReportFolder:
             self._changed.add(summary.file)
             record = json.loads((self.path / summary.file).read_bytes())
             file_record(with_summary(record, summary), place)
+
+    def see(self, agent: str, connection: SeenConnection) -> None:
+        """Keep what was seen of one of an agent's connections."""
+        self._begin(agent)
+        seen = self._connections.setdefault(agent, [])
+        if len(seen) < MOST_CONNECTIONS:
+            seen.append(connection)
+
+    @property
+    def over_connections(self) -> dict[str, list[CheckResult]]:
+        """What the connections of each agent show together; of one connection alone nothing."""
+        if not self._connections:
+            return {}
+        # These imports would slow down every run that tests a server.
+        from wsoracle.properties.connections.results import results_on
+
+        found = {agent: results_on(seen) for agent, seen in sorted(self._connections.items())}
+        return {agent: results for agent, results in found.items() if results}
 
     def remake(self, step: OnStep | None = None) -> list[NoRecord]:
         """Make the page of every record anew; returns the files that were passed over. The lists: :meth:`finish`."""
@@ -169,12 +190,16 @@ class ReportFolder:
                 self.add(found.record)
         agents = self.summaries
         started, duration = span_of(summary for cases in agents.values() for summary in cases.values())
-        run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration}
+        over = self.over_connections
+        listed = {agent: list(map(as_json, results)) for agent, results in over.items()}
+        run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration, "connections": listed}
+        for agent, seen in self._connections.items():
+            write_seen(self.path / self._names.connections(agent), agent, seen)
         write_escaped(
             self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}'
         )
         write_escaped(self.path / "index.json", _listed(agents, _autobahn_fields))
-        write_escaped(self.path / "index.html", self._index_page(agents))
+        write_escaped(self.path / "index.html", self._index_page(agents, over))
         self.write_junit_markdown(self._junit, self._markdown)
 
     def write_junit_markdown(self, junit: str | None, markdown: str | None) -> None:
@@ -185,18 +210,29 @@ class ReportFolder:
         from .junit_markdown import junit_xml, markdown_summary
 
         if junit is not None:
-            write_text(junit, junit_xml(self.summaries))
+            write_text(junit, junit_xml(self.summaries, self.over_connections))
         if markdown is not None:
-            write_text(markdown, markdown_summary(self.summaries))
+            write_text(markdown, markdown_summary(self.summaries, self.over_connections))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _index_page(self, agents: Summaries) -> str:
+    def _begin(self, agent: str) -> None:
+        """An agent's first connection or record in this run: files of an earlier run of it go, unless it is resumed."""
+        if agent in self._begun:
+            return
+        self._begun.add(agent)
+        if not self._resumed:
+            self._connections.pop(agent, None)
+            for summary in self._summaries.pop(agent, {}).values():
+                self._remove(summary)
+            (self.path / self._names.connections(agent)).unlink(missing_ok=True)
+
+    def _index_page(self, agents: Summaries, over: OverConnections) -> str:
         if self._index is not None:
-            return self._index(agents)
+            return self._index(agents, over)
         from .index import index_page
 
-        return index_page(agents)
+        return index_page(agents, over)
 
     def _place_of(self, summary: CaseSummary) -> FilePlace:
         place = self.place(summary.agent, summary.id, summary.control)
@@ -223,6 +259,9 @@ class ReportFolder:
             if self._resumed and summary.is_own and summary.counts:
                 self.profiles.add(str(found.record["wsoracle"].get("profile")))
                 self._earlier.setdefault(summary.agent, {})[summary.id] = summary
+        for name, agent, seen in seen_in(self.path):
+            if self._names.connections(agent) == name:
+                self._connections[agent] = seen
 
     def _remove(self, summary: CaseSummary) -> None:
         for name in (summary.file, page_name(summary.file)):
@@ -299,6 +338,10 @@ class FileNames:
     def base(self, agent: str, case_id: str) -> str:
         """The name of a case's files without suffix: ``agent_case_1_1_1``."""
         return f"{self._part('agent', agent)}_case_{self._part('id', case_id)}"
+
+    def connections(self, agent: str) -> str:
+        """The name of the file of what was seen of an agent's connections."""
+        return f"{self._part('agent', agent)}{CONNECTIONS}"
 
     def keep(self, base: str, agent: str, case_id: str) -> None:
         """Keep a name that is in the folder already, unless it stands for another agent or case."""

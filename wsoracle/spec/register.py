@@ -7,6 +7,7 @@ from typing import Any
 
 from wsoracle.model.notation.rule import STRENGTHS, Strength
 from wsoracle.model.rules import RULES
+from wsoracle.properties.connections.checks import CHECKS
 from wsoracle.properties.judge.grading import verdict_on
 from wsoracle.properties.judge.verdict import PROFILES
 from wsoracle.properties.requirements.register import REGISTER, matrix
@@ -65,7 +66,7 @@ def requirements() -> str:
     """The matrix: every normative sentence and what covers it."""
     rows = [
         (row["id"], row["level"], row["binds"], _covered(row), cell(row["quote"]))
-        for row in matrix(REGISTER, RULES, all_theorems())["requirements"]
+        for row in matrix(REGISTER, RULES, all_theorems(), CHECKS)["requirements"]
     ]
     return table(("id", "level", "binds", "covered by", "sentence of RFC 6455"), rows)
 
@@ -73,4 +74,4 @@ def requirements() -> str:
 def _covered(row: dict[str, Any]) -> str:
     if row["status"] != Status.COVERED.value:
         return f"*{row['status']}*: {cell(row['why'])}"
-    return listed([*row["rules"], *row["theorems"]])
+    return listed([*row["rules"], *row["theorems"], *row["checks"]])

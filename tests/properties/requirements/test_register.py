@@ -8,6 +8,7 @@ import pytest
 
 from tests.rfc_file import rfc_text
 from wsoracle.model.rules import RULES
+from wsoracle.properties.connections.checks import CHECKS
 from wsoracle.properties.requirements.register import (
     NOT_NORMATIVE,
     REGISTER,
@@ -125,7 +126,7 @@ def test_a_quote_that_drifts_is_noticed(altered: str) -> None:
 
 
 def test_every_row_is_covered_or_says_why_not() -> None:
-    found = problems(REGISTER, RULES)
+    found = problems(REGISTER, RULES, checks=CHECKS)
     assert not found, "\n".join(found)
 
 
@@ -143,9 +144,9 @@ UNSEEN = Requirement("3-01", Binds.CLIENT, "A MUST.", why="It is inside.")
     ("rows", "problem"),
     [
         ((ROWS[0], ROWS[0]), "5-01: this id occurs 2 times"),
-        ((ROWS[1],), "5-02: no rule and no theorem covers it"),
+        ((ROWS[1],), "5-02: nothing covers it"),
         ((replace(ROWS[1], rules=("5/gone",)),), "5-02: there is no rule 5/gone"),
-        ((replace(ROWS[1], rules=("5/gone",)),), "5-02: no rule and no theorem covers it"),
+        ((replace(ROWS[1], rules=("5/gone",)),), "5-02: nothing covers it"),
         ((replace(ROWS[0], rules=("5/this",)),), "5-01: the quote of 5/this leads here by itself"),
         ((replace(ROWS[0], theorems=("gone",)),), "5-01: there is no theorem gone"),
         ((replace(ROWS[0], why="Because."),), "5-01: not observable, yet covered by 5/this"),
@@ -160,6 +161,14 @@ def test_a_row_with_a_fault_is_found(rows: tuple[Requirement, ...], problem: str
 def test_rows_without_a_fault() -> None:
     unseen = Requirement("5-03", Binds.CLIENT, ROWS[2].quote, why="Nobody sees it.")
     assert problems((ROWS[0], replace(ROWS[1], theorems=("safe",)), unseen), [RULE], [Theorem("safe")]) == []
+
+
+def test_a_check_covers_what_it_names_and_names_what_there_is() -> None:
+    check = Theorem("many", ("5-02",))
+    assert problems(ROWS[:2], [RULE], checks=[check]) == []
+    assert problems(ROWS[:1], [RULE], checks=[check]) == ["many: there is no requirement 5-02"]
+    unseen = replace(ROWS[1], why="It is inside.")
+    assert problems([unseen], [], checks=[check]) == ["5-02: not observable, yet covered by many"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +196,9 @@ def test_rules_and_theorems_that_name_and_are_named() -> None:
 def test_the_matrix_has_the_promised_keys() -> None:
     cases = {"5/this": ["b", "a"], "5/other": ["a", "c"], "5/unused": ["z"]}
     rows = (replace(ROWS[0], rules=("5/other",)), UNSEEN)
-    assert matrix(rows, [RULE, Rule("5/other", "5", "other words")], [Theorem("t", ("5-01",))], cases) == {
+    assert matrix(
+        rows, [RULE, Rule("5/other", "5", "other words")], [Theorem("t", ("5-01",))], [Theorem("c", ("5-01",))], cases
+    ) == {
         "requirements": [
             {
                 "id": "5-01",
@@ -199,6 +210,7 @@ def test_the_matrix_has_the_promised_keys() -> None:
                 "why": None,
                 "rules": ["5/this", "5/other"],
                 "theorems": ["t"],
+                "checks": ["c"],
                 "cases": ["a", "b", "c"],
             },
             {
@@ -211,6 +223,7 @@ def test_the_matrix_has_the_promised_keys() -> None:
                 "why": "It is inside.",
                 "rules": [],
                 "theorems": [],
+                "checks": [],
                 "cases": [],
             },
         ]
@@ -218,9 +231,10 @@ def test_the_matrix_has_the_promised_keys() -> None:
 
 
 def test_the_matrix_of_the_register_is_json() -> None:
-    written = json.loads(json.dumps(matrix(REGISTER, RULES)))
+    written = json.loads(json.dumps(matrix(REGISTER, RULES, checks=CHECKS)))
     assert len(written["requirements"]) == len(REGISTER)
-    assert all(bool(row["rules"] or row["theorems"]) == (row["status"] == "covered") for row in written["requirements"])
+    for row in written["requirements"]:
+        assert bool(row["rules"] or row["theorems"] or row["checks"]) == (row["status"] == "covered"), row["id"]
 
 
 def test_a_row_without_a_key_word_has_no_level() -> None:
