@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
         "explore": "Explore the model, and wsproto and websockets against it, as server and as client.",
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
+        "selfcheck": "Judge endpoints drawn from the rules, of which it is known whether they conform.",
         "generate": "Write test cases: as JSON, for Autobahn, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write the findings.",

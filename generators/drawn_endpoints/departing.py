@@ -1,0 +1,331 @@
+"""An endpoint that departs from one rule at one moment, and conforms before and after.
+
+Theory of operation. A departing endpoint runs as a drawn one does until it comes to a moment at which its rule refuses
+something, or asks for something. There it does what the rules without that one would have: it takes in what is to be
+refused or drops it, refuses what is legal, sends what is forbidden, is quiet where it owes. What it breaks is what the
+rules say of that very act, and its state after it is the one that no rule has a say in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from random import Random
+from typing import Final, NamedTuple
+
+from wsoracle.model.facts.frames import facts_on_wire, text_before
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome
+from wsoracle.model.notation.expression import FALSE, substitute
+from wsoracle.model.notation.rule import Accept, Fail, Ignore, Rule, RuleSet, Strength
+from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State, possible
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+
+from .endpoint import DrawnEndpoint, machine_of
+from .habits import Behaviour, Habits, draw_habits, setting_of
+from .units import DrawnFrame, DrawnRequest, DrawnResponse, faulty_frames, requests, responses
+
+_SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
+_MOST_STEPS: Final = 60
+_HEADS: Final = (
+    EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE, EventKind.SEND_REQUEST, EventKind.SEND_RESPONSE,
+)  # fmt: skip
+
+
+class Act(NamedTuple):
+    """The one departure: the rules that it breaks, its place in the trace, and the octets of the unit that it is about.
+
+    ``sent``: the first and the last offset of the frame or head that is sent; None where the act is no such thing.
+    """
+
+    broken: frozenset[str]
+    at: int
+    sent: tuple[int, int] | None = None
+
+
+@lru_cache(maxsize=1)
+def _unrefusing() -> RuleSet:
+    return RuleSet(rule for rule in RULES if not rule.refuses)
+
+
+@lru_cache(maxsize=64)
+def _lawless(setting: Setting) -> CompiledMachine:
+    """The rules without those that refuse: what an endpoint does that follows none of them."""
+    return CompiledMachine(_unrefusing(), setting)
+
+
+def roles_of(rule: Rule) -> tuple[Role, ...]:
+    """The roles in which a rule can be departed from; none where nothing can depart from it."""
+    may_differ = rule.strength.binds and rule.on is not EventKind.RECEIVE_EOF
+    told_alone = isinstance(rule.then, Ignore) and rule.on is not EventKind.RECEIVE
+    if not may_differ or told_alone or (not rule.refuses and not rule.on.is_input):
+        return ()
+    return tuple(role for role in Role if _is_possible(rule, role))
+
+
+def _is_possible(rule: Rule, role: Role) -> bool:
+    for limit in (None, 3):
+        for echo in (False, True):
+            values = setting_of(role, limit, echo).values
+            guard = substitute(RULES.guard(rule), values)
+            there = rule.on.has_frame or substitute(possible(rule.on), values).key() != FALSE.key()
+            if guard.key() != FALSE.key() and there:
+                return True
+    return False
+
+
+def targets() -> tuple[tuple[str, Role], ...]:
+    """Every rule that can be departed from, with the role."""
+    return tuple((rule.id, role) for rule in RULES for role in roles_of(rule))
+
+
+@lru_cache(maxsize=1024)
+def _frames_against(rule_id: str, role: Role) -> tuple[DrawnFrame, ...]:
+    """Frames that a rule refuses, or takes, in some state."""
+    rule = RULES.by_id[rule_id]
+    receiving = rule.on is EventKind.RECEIVE
+    reader = role if receiving else role.peer
+    found: dict[bytes, DrawnFrame] = {}
+    for limit in (None, 3):
+        for inside in (0, 1, 2):
+            for unit in faulty_frames(reader, inside):
+                if not unit.whole or unit.octets in found:
+                    continue
+                for state in _probes(inside, receiving=receiving):
+                    machine = machine_of(setting_of(role, limit, False))
+                    if rule_id in {one.id for one in machine.enabled(state, _frame_event(unit, state, rule.on))}:
+                        found[unit.octets] = unit
+                        break
+    return tuple(found.values())
+
+
+def _probes(inside: int, *, receiving: bool) -> tuple[State, ...]:
+    begun = State(recv_type=inside) if receiving else State(send_type=inside)
+    return (
+        begun,
+        begun._replace(sent_close=True),
+        begun._replace(got_close=True),
+        begun._replace(sent_close=True, got_close=True),
+        begun._replace(failed=True, fail_code=1002),
+        begun._replace(tcp_open=False),
+        begun._replace(handshake=1),
+    )
+
+
+def _frame_event(unit: DrawnFrame, state: State, kind: EventKind) -> Event:
+    return Event(kind, facts_on_wire(unit.header, unit.payload, text_before(unit.header.opcode, state, kind)))
+
+
+class DepartingEndpoint(DrawnEndpoint):
+    """A drawn endpoint with one departure from a rule. `act` is None where the moment for it did not come."""
+
+    def __init__(self, random: Random, habits: Habits, rule: Rule) -> None:
+        super().__init__(random, habits)
+        self.rule: Final = rule
+        self.act_done: Act | None = None
+        self._depart: Final = self._ways()[rule.on]
+
+    def _ways(self) -> dict[EventKind, Callable[[], bool]]:
+        return {
+            EventKind.RECEIVE: self._mistake_frame,
+            EventKind.SEND: self._send_forbidden,
+            EventKind.SILENCE: self._be_silent,
+            EventKind.CLOSE_TCP: self._close_too_early,
+            EventKind.RECEIVE_REQUEST: self._mistake_head,
+            EventKind.RECEIVE_RESPONSE: self._mistake_head,
+            EventKind.SEND_REQUEST: self._send_wrong_head,
+            EventKind.SEND_RESPONSE: self._send_wrong_head,
+        }
+
+    def run(self) -> None:
+        """Conform for a while, depart once, conform again."""
+        habits, random = self.habits, self.random
+        moves = (self.arrive, self.read_next, self.act, self.rest)
+        weights = (habits.arrives, habits.reads, habits.acts, habits.rests)
+        patience = random.choice((0, 0, 2, 5))
+        for count in range(_MOST_STEPS):
+            if count >= patience and self._depart():
+                break
+            random.choices(moves, weights)[0]()
+        else:
+            return
+        for move in random.choices(moves, weights, k=random.choice((0, 2, 6))):
+            move()
+        if random.random() < 0.85:
+            self.settle()
+        self.observer.flush()
+
+    def _did(self, broken: frozenset[str], sent: int | None = None) -> bool:
+        """The departure is made."""
+        octets = None if sent is None else (self.observer.written - sent, self.observer.written)
+        self.act_done = Act(broken, len(self.observer.trace), octets)
+        return True
+
+    def _refusals(self, event: Event) -> frozenset[str]:
+        return frozenset(rule.id for rule in self.machine.forbidden_by(self.state, event))
+
+    def _is_up_to_date(self) -> bool:
+        """It has read all that arrived, and nothing of what the peer sent is missing."""
+        while self.read_next():
+            pass
+        peer = self.peer
+        return peer.arrived == len(peer.octets) and self.read == len(peer.units) and not peer.eof
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def _mistake_frame(self) -> bool:
+        """A frame arrives, and is not taken as it should be."""
+        if self.state.handshake or not self._is_up_to_date():
+            return False
+        known = _frames_against(self.rule.id, self.habits.role)
+        for unit in self.random.sample(known, min(3, len(known))):
+            event = _frame_event(unit, self.state, EventKind.RECEIVE)
+            if self.rule.id in {rule.id for rule in self.machine.enabled(self.state, event)}:
+                outcome, broken = self._mistaken(event)
+                if outcome is None:
+                    return False
+                self._arrives(unit)
+                self._did(broken)
+                self.take(unit, event, outcome)
+                return True
+        return False
+
+    def _arrives(self, unit: DrawnFrame | DrawnRequest | DrawnResponse) -> None:
+        """A unit arrives by itself."""
+        self.peer.sends(unit)
+        start, self.peer.arrived = self.peer.arrived, len(self.peer.octets)
+        self.observer.flush()
+        self.observer.arrives(bytes(self.peer.octets[start:]))
+
+    def _mistaken(self, event: Event) -> tuple[Outcome | None, frozenset[str]]:
+        """What is done instead of what is asked for, and the rules which that breaks."""
+        state, random, rule = self.state, self.random, self.rule
+        if rule.refuses:
+            dropped = Outcome(Label(Kind.IGNORE), state, (), Strength.MUST)
+            taken = [one for one in _lawless(self.setting).allowed(state, event) if one.label.kind is Kind.ACCEPT]
+            return random.choice([dropped, *taken, *taken]), self._refusals(event)
+        if not isinstance(rule.then, Accept):
+            return None, frozenset()
+        broken = frozenset(one for outcome in self.machine.allowed(state, event) for one in outcome.rules)
+        if random.random() < 0.3:
+            return Outcome(Label(Kind.IGNORE), state, (), Strength.MUST), broken
+        code = random.choice((1002, 1002, 1007, 1003))
+        row = next(one for one in RULES.of(event.kind) if isinstance(one.then, Fail))
+        failed = self.machine.after(row, state, event.facts)
+        if event.head is None:
+            failed = failed._replace(fail_code=code)
+        return Outcome(Label(Kind.FAIL, code), failed, (), Strength.MUST), broken
+
+    def _mistake_head(self) -> bool:
+        """A head arrives, and is not taken as it should be."""
+        state, random = self.state, self.random
+        server = self.habits.role is Role.SERVER
+        heads: Sequence[DrawnRequest | DrawnResponse]
+        if not state.handshake or not self._is_up_to_date() or not self._reads_heads_now():
+            return False
+        if server:
+            heads = requests()
+        elif self._request is not None:
+            heads = responses(self._request)
+        else:
+            return False
+        for unit in _shuffled(random, heads):
+            event = self.event_of(unit)
+            if self.rule.id in {rule.id for rule in self.machine.enabled(state, event)}:
+                if server and not self.rule.refuses:
+                    return False  # it may refuse whom it likes
+                outcome, broken = self._mistaken(event)
+                if outcome is None or (server and outcome.label.kind is Kind.IGNORE):
+                    return False
+                self._arrives(unit)
+                self._did(broken)
+                self.take(unit, event, outcome)
+                return True
+        return False
+
+    def _reads_heads_now(self) -> bool:
+        awaiting = HANDSHAKE.index("awaiting 101")
+        first = self.state.handshake == (CONNECTING.handshake if self.habits.role is Role.SERVER else awaiting)
+        return first and self.state.tcp_open and not self.state.failed
+
+    # --- acting -----------------------------------------------------------------------------------------------------
+
+    def _do_forbidden(self, event: Event) -> bool:
+        """The state after an act that the rule forbids; whether there is such a state."""
+        after = _lawless(self.setting).allowed(self.state, event)
+        if not after:
+            return False
+        self._become(after[0])
+        return True
+
+    def _send_forbidden(self) -> bool:
+        known = _frames_against(self.rule.id, self.habits.role)
+        for unit in self.random.sample(known, min(3, len(known))):
+            event = _frame_event(unit, self.state, EventKind.SEND)
+            broken = self._refusals(event)
+            if self.rule.id in broken and (self.state.tcp_open or self.rule.id.startswith("7.1.4")):
+                self.observer.sends(unit.octets)
+                self._did(broken, len(unit.octets))
+                return self._do_forbidden(event) or True
+        return False
+
+    def _send_wrong_head(self) -> bool:
+        heads: Sequence[DrawnRequest | DrawnResponse] = requests()
+        if not self.state.handshake:
+            return False
+        if self.habits.role is Role.SERVER:
+            request = self._request or requests()[0].request
+            if request is None:
+                return False
+            heads = responses(request)
+        for unit in _shuffled(self.random, heads):
+            kind = EventKind.SEND_REQUEST if isinstance(unit, DrawnRequest) else EventKind.SEND_RESPONSE
+            event = Event(kind, None, unit.facts)
+            broken = self._refusals(event)
+            if self.rule.id in broken:
+                self.observer.sends(unit.octets)
+                if isinstance(unit, DrawnRequest):
+                    self._request = self._request or unit.request
+                self._did(broken, len(unit.octets))
+                return self._do_forbidden(event) or True
+        return False
+
+    def _be_silent(self) -> bool:
+        while self.read_next():
+            pass
+        broken = self._refusals(_SILENCE)
+        if self.rule.id not in broken or not self._has_read_units() or (self.peer.eof and not self.read_eof):
+            return False
+        self.observer.quiet()
+        return self._did(broken)
+
+    def _close_too_early(self) -> bool:
+        broken = self._refusals(_CLOSES)
+        if self.rule.id not in broken:
+            return False
+        self.observer.closes()
+        self._did(broken)
+        return self._do_forbidden(_CLOSES) or True
+
+
+def _shuffled(random: Random, heads: Sequence[DrawnRequest | DrawnResponse]) -> list[DrawnRequest | DrawnResponse]:
+    return random.sample(heads, len(heads))
+
+
+def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
+    """Habits with which the moment for a departure comes soon."""
+    habits = draw_habits(random)
+    on_heads = rule.on in _HEADS or rule.section.startswith("4.") or rule.id == "10.7/answer-the-unreadable"
+    behaviour = habits.behaviour
+    if rule.id in ("6.2/reply-owed", "5.5.1/reply-before-close"):
+        behaviour = Behaviour.ECHO
+    limit = 3 if rule.id == "10.4/message-too-big" else habits.limit
+    return replace(
+        habits,
+        role=role,
+        opening=on_heads or (habits.opening and random.random() < 0.3),
+        behaviour=behaviour,
+        limit=limit,
+    )

@@ -1,0 +1,269 @@
+"""Every explanation of a small trace: without a fault, or with one.
+
+Theory of operation. The search keeps the set of all places where the endpoint may be. Before each thing that it does
+it may have read any number of the units that had arrived, each with any outcome; then the places are kept from which
+what it did is allowed. With ``faults`` one step of a run may break rules: what a faulty endpoint does there is any
+outcome that no rule stops, and what it breaks are the rules that refuse that. Nothing is shared with the judge but the
+form of a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from wsoracle.model.facts.frames import close_code
+from wsoracle.model.facts.units import leaving
+from wsoracle.model.notation.head_variables import HEAD_SHAPES, ResponseFacts, value_of
+from wsoracle.model.notation.variables import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting
+from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.units import FrameUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
+
+from ..judge.observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells, Told, Trace
+from .place import Broken, Move, Whereabouts, lawless, legal, lesser, refusing
+from .reading import Reading
+from .seen import Happening, SeenTrace
+
+MOST_PLACES: Final = 4_000
+"""The search gives up where the endpoint may be in more places at a time."""
+
+_OF_WHAT_WAS_RECEIVED: Final = (1002, 1007)
+"""Codes that say that what was received is wrong (section 7.4.1): no application sends them of its own accord."""
+
+_SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
+
+
+class TooManyPlacesError(Exception):
+    """The trace is not small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """``conforms``: some explanation breaks nothing. Else ``broken`` are the sets of rules that one fault breaks."""
+
+    conforms: bool
+    broken: frozenset[Broken] = frozenset()
+
+
+def explained(
+    trace: Trace,
+    setting: Setting,
+    start: Whereabouts,
+    *,
+    known_application: bool,
+    sees: frozenset[Told] = frozenset(),
+    faults: bool = True,
+) -> Explained:
+    """All explanations of a trace that begins at a place; the trace begins with the opening handshake if that does.
+
+    ``known_application``: the trace shows all that the application asks for. TooManyPlacesError where it is not small.
+    """
+    seen = SeenTrace(trace, setting.role, opening=bool(start.state.handshake))
+    for lenient in (False, True) if faults else (False,):
+        search = _Search(seen, setting, sees, known_application, faults=lenient)
+        places = search.run(start)
+        if places:
+            fine = any(place.broken is None for place in places)
+            return Explained(fine, frozenset() if fine else frozenset(one.broken or frozenset() for one in places))
+    return Explained(False)
+
+
+class _Search:
+    """One search of a trace."""
+
+    def __init__(
+        self, seen: SeenTrace, setting: Setting, sees: frozenset[Told], known_application: bool, *, faults: bool
+    ) -> None:
+        self._seen: Final = seen
+        self._setting: Final = setting
+        self._sees: Final = sees
+        self._known: Final = known_application
+        self._faults: Final = faults
+        self._reading: Final = Reading(seen, setting, sees, faults=faults)
+        self._server: Final = setting.role is Role.SERVER
+
+    def run(self, start: Whereabouts) -> set[Whereabouts]:
+        """The places at the end of the trace; none where nothing explains it."""
+        places = {start}
+        for now in self._seen.happenings():
+            places = {then for place in self._read_on(places, now) for then in self._act(place, now)}
+            if not places:
+                break
+        return places
+
+    def _read_on(self, places: set[Whereabouts], now: Happening) -> set[Whereabouts]:
+        found, waiting = set(places), list(places)
+        while waiting:
+            for then in self._reading.on(waiting.pop(), now):
+                if then not in found:
+                    found.add(then)
+                    waiting.append(then)
+            if len(found) > MOST_PLACES:
+                raise TooManyPlacesError(f"more than {MOST_PLACES} places")
+        return found
+
+    def _act(self, where: Whereabouts, now: Happening) -> Iterator[Whereabouts]:
+        match now.act:
+            case FrameUnit() as frame:
+                yield from self._send(where, now, frame)
+            case HeadUnit() as head:
+                yield from self._send_head(where, now, head)
+            case ClosesTcp():
+                yield from self._do(where, _CLOSES)
+            case ResetsTcp():
+                for sent in self._unseen(where, now):
+                    yield from self._do(sent, _CLOSES)
+            case Tells() as tells:
+                yield from self._tell(where, tells)
+            case Processed():
+                if self._reading.is_done(where, now) and not where.untold:
+                    yield where
+            case Quiet():
+                if self._reading.is_done(where, now):
+                    yield from self._be_quiet(where)
+
+    def _may_fail(self, where: Whereabouts) -> bool:
+        return self._faults and where.broken is None
+
+    def _do(self, where: Whereabouts, event: Event, also: Broken = frozenset()) -> Iterator[Whereabouts]:
+        """An output of the endpoint; where it breaks rules, those, and ``also``, are its fault."""
+        state, setting = where.state, self._setting
+        outcomes = legal(setting, state, event)
+        for outcome in outcomes:
+            yield where._replace(state=outcome.state)
+        if where.broken is not None and event == _SILENCE and not outcomes:
+            # To be quiet once more is no second fault.
+            if refusing(setting, state, event) <= where.broken:
+                yield where
+            return
+        if not self._may_fail(where):
+            return
+        moves: list[Move] = list(lesser(setting, state, event))
+        if not outcomes and not moves:
+            broken = refusing(setting, state, event) | also
+            moves = [Move(one.label, one.state, broken) for one in lawless(setting, state, event)]
+            moves = moves or [Move(None, state, broken)]
+        for move in moves:
+            yield where._replace(state=move.state, broken=move.broken)
+
+    # --- silence, and what the application is told ------------------------------------------------------------------
+
+    def _be_quiet(self, where: Whereabouts) -> Iterator[Whereabouts]:
+        if not where.untold:
+            yield from self._do(where, _SILENCE)
+        elif self._may_fail(where):
+            missing = frozenset(rule for _, rules in where.untold for rule in rules)
+            yield where._replace(untold=(), broken=missing)
+
+    def _tell(self, where: Whereabouts, tells: Tells) -> Iterator[Whereabouts]:
+        state, untold = where.state, where.untold
+        if tells.kind == "failed":
+            refused = state.failed or (not self._server and state.handshake != 0 and not state.tcp_open)
+            if refused or state.handshake:
+                yield where
+        elif tells.kind not in self._sees:
+            yield where
+        elif untold and untold[0][0] == tells:
+            yield where._replace(untold=untold[1:])
+        elif tells.kind == "lost" and (state.handshake or not state.tcp_open):
+            yield where
+        elif self._may_fail(where):
+            for index, (expected, rules) in enumerate(untold):
+                if expected.kind == tells.kind:
+                    missed = frozenset(rule for _, missing in untold[:index] for rule in missing)
+                    broken = missed | (rules if expected != tells else frozenset())
+                    yield where._replace(untold=untold[index + 1 :], broken=broken)
+
+    # --- frames and heads -------------------------------------------------------------------------------------------
+
+    def _send(self, where: Whereabouts, now: Happening, frame: FrameUnit) -> Iterator[Whereabouts]:
+        state = where.state
+        for then, answers in self._causes(where, now, frame):
+            event = leaving(frame, self._setting.role, state, where.request, answers=answers)
+            for sent in self._do(then, event, where.refused_by):
+                echoes = sent.echoes if sent.state.reply_due or sent.broken is not None else ()
+                yield sent._replace(echoes=echoes)
+
+    def _causes(self, where: Whereabouts, now: Happening, frame: FrameUnit) -> Iterator[tuple[Whereabouts, bool]]:
+        """Why the endpoint may send a frame, and whether that answers what is due."""
+        opcode, payload, fin = frame.header.opcode, frame.payload, frame.header.fin
+        if opcode == PONG:
+            if payload in where.pings:
+                at = where.pings.index(payload)
+                rest = (*where.pings[:at], *where.pings[at + 1 :])
+                yield where._replace(pings=rest), payload == where.pings[-1]
+            elif self._seen.pings(where.start, now.arrived, payload) <= now.pongs_before:
+                yield where, False
+        elif opcode == CLOSE:
+            state = where.state
+            reason = now.asked_close or state.failed or state.got_close or now.eof or not self._known
+            if reason:
+                yield where, False
+            elif close_code(payload) not in _OF_WHAT_WAS_RECEIVED:
+                yield where._replace(own=True), False
+        elif opcode <= BINARY:
+            kind, before = (opcode, b"") if opcode in (TEXT, BINARY) else where.sending
+            message = kind, before + payload
+            then = where._replace(sending=(0, b"") if fin else message)
+            if not fin or not self._known:
+                yield then, False
+                return
+            if where.asked < len(now.asked) and now.asked[where.asked] == message:
+                yield then._replace(asked=where.asked + 1), False
+            if where.echoes and where.echoes[0] == message:
+                yield then._replace(echoes=where.echoes[1:]), len(where.echoes) == 1
+            else:
+                yield then._replace(own=True), False
+                if where.echoes:
+                    yield then._replace(own=True, echoes=where.echoes[1:]), len(where.echoes) == 1
+        else:
+            yield where, False
+
+    def _send_head(self, where: Whereabouts, now: Happening, head: HeadUnit) -> Iterator[Whereabouts]:
+        if self._reading.next_head(where, now) is not None:
+            return  # it has looked at what had arrived
+        event = leaving(head, self._setting.role, where.state, where.request)
+        then = where
+        if not self._server and isinstance(head.head, Request):
+            then = where._replace(request=where.request or head.head)
+        opens = isinstance(event.head, ResponseFacts) and head.switches
+        for sent in self._do(then, event, where.refused_by if opens else frozenset()):
+            if sent.state.handshake or not where.state.handshake:
+                yield sent
+                continue
+            behind = self._seen.behind_head(where.read - 1) if where.read else 0
+            for start in {behind, now.arrived}:
+                yield sent._replace(read=0, start=start, own=sent.own or start != behind)
+
+    # --- what a reset may have cost ---------------------------------------------------------------------------------
+
+    def _unseen(self, where: Whereabouts, now: Happening) -> Iterator[Whereabouts]:
+        """The place, and those after outputs that were lost."""
+        yield where
+        state, masked = where.state, not self._server
+        if state.handshake and self._server:
+            plain = HEAD_SHAPES[ResponseFacts][1]
+            assert isinstance(plain, ResponseFacts)
+            for versions in ("absent", "a list with 13"):
+                refusal = plain._replace(status=400, versions=value_of("versions", versions))
+                yield from self._did(where, Event(EventKind.SEND_RESPONSE, None, refusal))
+        if state.handshake:
+            return
+        replied = [where]
+        if state.reply_due or state.send_type:
+            opcode = 0 if state.send_type else TEXT
+            reply = FrameFacts(opcode, masked=masked, answers=True)
+            replied += self._did(where._replace(echoes=()), Event(EventKind.SEND, reply))
+        for place in replied:
+            codes = (state.fail_code,) if state.failed else (state.close_code, 1000)
+            for code in (NO_CODE, *codes):
+                length = 0 if code in (0, NO_CODE, LOST) else 2
+                facts = FrameFacts(CLOSE, masked=masked, length=length, code=code if length else NO_CODE)
+                yield from self._did(place, Event(EventKind.SEND, facts))
+        yield from replied[1:]
+
+    def _did(self, where: Whereabouts, event: Event) -> Iterator[Whereabouts]:
+        for outcome in legal(self._setting, where.state, event):
+            yield where._replace(state=outcome.state)

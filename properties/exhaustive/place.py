@@ -1,0 +1,135 @@
+"""Where an endpoint may be in a trace, and the rules as the exhaustive search asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from wsoracle.model.facts.arriving import Partial
+from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome, after, allowed, enabled, forbidden_by
+from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
+from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.octets.http import Request
+from wsoracle.model.rules import RULES
+
+from ..judge.observation import Tells
+
+Broken = frozenset[str]
+
+
+class Whereabouts(NamedTuple):
+    """A place of an endpoint: its state, what it has read, and what it still has to do.
+
+    ``read`` counts heads until the opening handshake is complete, frames from ``start`` on then. ``message`` is the
+    one that is being received. ``broken`` are the rules that its one fault breaks; None without a fault. ``own``: its
+    application did something for which the trace shows no reason.
+    """
+
+    state: State
+    read: int = 0
+    start: int = 0
+    eof: bool = False
+    message: tuple[int, bytes] = (0, b"")
+    pings: tuple[bytes, ...] = ()
+    echoes: tuple[tuple[int, bytes], ...] = ()
+    sending: tuple[int, bytes] = (0, b"")
+    asked: int = 0
+    untold: tuple[tuple[Tells, Broken], ...] = ()
+    request: Request | None = None
+    refused_by: Broken = frozenset()
+    own: bool = False
+    broken: Broken | None = None
+
+
+class Move(NamedTuple):
+    """An outcome, and the rules that it breaks; None where it breaks none."""
+
+    label: Label | None
+    state: State
+    broken: Broken | None = None
+
+
+@lru_cache(maxsize=4)
+def _unrefusing(rules: RuleSet) -> RuleSet:
+    """The rules without those that refuse anything."""
+    return RuleSet(rule for rule in rules if not rule.refuses)
+
+
+@lru_cache(maxsize=1 << 16)
+def legal(setting: Setting, state: State, event: Event) -> tuple[Outcome, ...]:
+    """The outcomes that are allowed in full."""
+    return allowed(state, event, setting)
+
+
+@lru_cache(maxsize=1 << 15)
+def lesser(setting: Setting, state: State, event: Event) -> tuple[Move, ...]:
+    """The outcomes that break SHOULD or CONSENSUS rules."""
+    found = allowed(state, event, setting, departures=True)
+    return tuple(Move(one.label, one.state, frozenset(one.departs_from)) for one in found if one.departs_from)
+
+
+@lru_cache(maxsize=1 << 15)
+def lawless(setting: Setting, state: State, event: Event) -> tuple[Outcome, ...]:
+    """The outcomes for an endpoint that no rule stops."""
+    return allowed(state, event, setting, _unrefusing(RULES))
+
+
+@lru_cache(maxsize=1 << 15)
+def refusing(setting: Setting, state: State, event: Event) -> Broken:
+    """The rules that refuse an event."""
+    return frozenset(rule.id for rule in forbidden_by(state, event, setting))
+
+
+@lru_cache(maxsize=1 << 15)
+def rows(setting: Setting, state: State, event: Event) -> tuple[Rule, ...]:
+    """The rules whose guard holds."""
+    return tuple(enabled(RULES, setting, state, event))
+
+
+_FAILS: Final = next(rule for rule in RULES.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
+_FAILS_OPENING: Final = next(rule for rule in RULES.of(EventKind.RECEIVE_RESPONSE) if isinstance(rule.then, Fail))
+
+
+@lru_cache(maxsize=1 << 14)
+def failed(setting: Setting, state: State, event: Event, code: int) -> State:
+    """The state of an endpoint that fails the connection with a code."""
+    if event.head is not None:
+        return after(_FAILS_OPENING, setting, state, event)
+    return after(_FAILS, setting, state, event)._replace(fail_code=code)
+
+
+@lru_cache(maxsize=64)
+def _sure(known: frozenset[str]) -> RuleSet:
+    return sure_failures(RULES, KNOWN_ALWAYS | known)
+
+
+@lru_cache(maxsize=64)
+def _possible(known: frozenset[str]) -> RuleSet:
+    return reasons_to_read(RULES, KNOWN_ALWAYS | known)
+
+
+def early_failures(setting: Setting, state: State, partial: Partial) -> Iterator[Outcome]:
+    """The failures that are allowed whatever the rest of a frame will be."""
+    found: dict[Label, Outcome] | None = None
+    for facts in partial.cases:
+        here = {one.label: one for one in _allowed_early(setting, state, facts, partial.known)}
+        found = here if found is None else {label: one for label, one in found.items() if label in here}
+    yield from (found or {}).values()
+
+
+@lru_cache(maxsize=1 << 14)
+def _allowed_early(setting: Setting, state: State, facts: FrameFacts, known: frozenset[str]) -> tuple[Outcome, ...]:
+    found = allowed(state, Event(EventKind.RECEIVE, facts), setting, _sure(known))
+    return tuple(one for one in found if one.label.kind is Kind.FAIL)
+
+
+@lru_cache(maxsize=1 << 14)
+def accepting_early(setting: Setting, state: State, partial: Partial) -> Broken:
+    """The rules by which a frame that is not whole may still be legal."""
+    found: set[str] = set()
+    for facts in partial.cases:
+        here = enabled(_possible(partial.known), setting, state, Event(EventKind.RECEIVE, facts))
+        found.update(rule.id for rule in here if isinstance(rule.then, Accept))
+    return frozenset(found)

@@ -1,0 +1,138 @@
+"""A trace as the exhaustive search sees it: units by where they end, and what had arrived when each was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final, NamedTuple, TypeAlias
+
+from wsoracle.model.facts.arriving import ArrivingFrames
+from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, Role
+
+from ..judge.observation import (
+    OPCODE_OF,
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Observation,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    Tells,
+    Writes,
+)
+
+Act: TypeAlias = "HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet"
+
+
+class Happening(NamedTuple):
+    """Something that the endpoint does: in which observation it shows, and what had arrived and been asked by then."""
+
+    at: int
+    act: Act
+    arrived: int
+    eof: bool
+    asked: tuple[tuple[int, bytes], ...]
+    asked_close: bool
+    pongs_before: int
+    """How many Pongs with the same payload were sent before, where it is a Pong."""
+
+
+class SeenTrace:
+    """A trace of an endpoint of a role; ``opening``: it begins with the opening handshake."""
+
+    def __init__(self, trace: Sequence[Observation], role: Role, *, opening: bool) -> None:
+        self.trace: Final = tuple(trace)
+        self.opening: Final = opening
+        self.arrived: Final = bytearray(b"".join(one.octets for one in trace if isinstance(one, Arrives)))
+        self._heads: Final = Cutter(role, heads_only=True, octets=self.arrived) if opening else None
+        sent = Cutter(role.peer if opening else None)
+        if opening and role is Role.CLIENT:
+            sent.expects_frames = self._written_before_switch()
+        sent.add(b"".join(one.octets for one in trace if isinstance(one, Writes)))
+        self.sent: Final = tuple(sent.units)
+        self._frames: Final[dict[int, ArrivingFrames]] = {}
+
+    def _written_before_switch(self) -> int | None:
+        """How many octets a client had written when the first 101 had arrived."""
+        opens = next((unit for unit in self.heads if unit.switches), None)
+        arrived = written = 0
+        for one in self.trace:
+            if opens is not None and arrived >= opens.end:
+                return written
+            if isinstance(one, Arrives):
+                arrived += len(one.octets)
+            elif isinstance(one, Writes):
+                written += len(one.octets)
+        return written if opens is not None and arrived >= opens.end else None
+
+    @cached_property
+    def heads(self) -> tuple[HeadUnit, ...]:
+        """The heads among the octets that arrive."""
+        if self._heads is None:
+            return ()
+        return tuple(unit for unit in self._heads.units if isinstance(unit, HeadUnit))
+
+    def behind_head(self, index: int) -> int:
+        """Where the frames begin if they do so behind a head, and behind the body of a request."""
+        assert self._heads is not None
+        units = self._heads.units
+        return units[index + 1].start if index + 1 < len(units) else self._heads.behind
+
+    def frames(self, start: int) -> ArrivingFrames:
+        """The frames that arrive from an offset on."""
+        if start not in self._frames:
+            self._frames[start] = ArrivingFrames(self.arrived, start)
+        return self._frames[start]
+
+    @cached_property
+    def close_codes(self) -> frozenset[int]:
+        """The status codes that the endpoint sends, or tells its application."""
+        frames = [unit for unit in self.sent if isinstance(unit, FrameUnit) and unit.header.opcode == CLOSE]
+        sent = {int.from_bytes(frame.payload[:2], "big") for frame in frames if len(frame.payload) > 1}
+        told = {one.code for one in self.trace if isinstance(one, Tells) and one.kind == "failed"}
+        return frozenset(sent | {code for code in told if code is not None})
+
+    def happenings(self) -> list[Happening]:
+        """What the endpoint does, in order."""
+        found: list[Happening] = []
+        arrived = written = taken = 0
+        eof = asked_close = False
+        asked: list[tuple[int, bytes]] = []
+        parts: list[bytes] = []
+        opcode = CONTINUATION
+        pongs: dict[bytes, int] = {}
+
+        def happens(at: int, act: Act) -> None:
+            before = 0
+            if isinstance(act, FrameUnit) and act.header.opcode == PONG:
+                before = pongs.get(act.payload, 0)
+                pongs[act.payload] = before + 1
+            found.append(Happening(at, act, arrived, eof, tuple(asked), asked_close, before))
+
+        for at, one in enumerate(self.trace):
+            if isinstance(one, Arrives):
+                arrived += len(one.octets)
+            elif isinstance(one, ArrivesEof):
+                eof = True
+            elif isinstance(one, Asks):
+                asked_close |= one.what == "close"
+                if one.what in OPCODE_OF:
+                    opcode, parts = (opcode, parts) if one.what == "continuation" else (OPCODE_OF[one.what], [])
+                    parts.append(one.payload)
+                    asked += [(opcode, b"".join(parts))] if one.fin else []
+            elif isinstance(one, Writes):
+                written += len(one.octets)
+                while taken < len(self.sent) and self.sent[taken].end <= written:
+                    happens(at, self.sent[taken])
+                    taken += 1
+            elif isinstance(one, (ClosesTcp, ResetsTcp, Tells, Processed, Quiet)):
+                happens(at, one)
+        return found
+
+    def pings(self, start: int, arrived: int, payload: bytes) -> int:
+        """How many Pings with a payload had arrived whole, of the frames from an offset on."""
+        frames = self.frames(start).frames
+        return sum(1 for f in frames if f.header.opcode == PING and f.end <= arrived and f.payload == payload)

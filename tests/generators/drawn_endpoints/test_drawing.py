@@ -1,0 +1,45 @@
+"""Drawn endpoints: what is drawn conforms, as an exhaustive search of all interleavings says, and is varied."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from wsoracle.generators.drawn_endpoints.drawing import draw_conforming
+from wsoracle.generators.drawn_endpoints.habits import Behaviour
+from wsoracle.properties.judge.observation import ArrivesEof, ClosesTcp, Quiet, ResetsTcp, Tells, Writes
+from wsoracle.selfcheck.checking import searched
+
+_COUNT = 150
+
+
+def test_what_is_drawn_conforms() -> None:
+    for index in range(_COUNT):
+        drawn = draw_conforming(f"conforms/{index}")
+        assert searched(drawn.recorded, faults=False).conforms, drawn
+
+
+def test_a_seed_stands_for_one_trace() -> None:
+    assert draw_conforming("seed/7") == draw_conforming("seed/7")
+    assert len({draw_conforming(f"seed/{index}").recorded.trace for index in range(30)}) > 15
+
+
+def test_all_kinds_of_endpoints_are_drawn() -> None:
+    """Every behaviour in both roles, with and without the opening handshake; every way in which a connection ends."""
+    seen: Counter[object] = Counter()
+    for index in range(600):
+        drawn = draw_conforming(f"kinds/{index}")
+        recorded = drawn.recorded
+        seen[drawn.behaviour, recorded.setting.role] += 1
+        seen[recorded.opening] += 1
+        seen.update(type(one) for one in recorded.trace)
+    assert {key for key in seen if isinstance(key, tuple)} == {(b, r) for b in Behaviour for r in ("server", "client")}
+    for needed in (True, False, ArrivesEof, ClosesTcp, Quiet, ResetsTcp, Tells, Writes):
+        assert seen[needed] >= 10, needed
+
+
+def test_what_an_application_does_of_its_own_is_known() -> None:
+    """Where `own` says so, the trace has a message that no peer sends and no observer saw asked for."""
+    owns = [drawn for index in range(400) if (drawn := draw_conforming(f"own/{index}")).own]
+    assert owns
+    assert all(drawn.behaviour in (Behaviour.GREETER, Behaviour.FREE) for drawn in owns)
+    assert all(any(isinstance(one, Writes) for one in drawn.recorded.trace) for drawn in owns)
