@@ -266,7 +266,7 @@ class DepartingEndpoint(DrawnEndpoint):
             event = _frame_event(unit, self.state, EventKind.SEND)
             broken = self._refusals(event)
             if self.rule.id in broken and (self.state.tcp_open or self.rule.id.startswith("7.1.4")):
-                self.observer.sends(unit.octets)
+                self.puts_on_wire(unit)
                 self._did(broken, len(unit.octets))
                 return self._do_forbidden(event) or True
         return False

@@ -32,6 +32,7 @@ from wsoracle.model.notation.head_variables import value_of
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Asks, Tells, Told, What
@@ -377,9 +378,17 @@ class DrawnEndpoint:
         outcome = self.permits(event)
         if outcome is None:
             return False
-        self.observer.sends(unit.octets)
+        self.puts_on_wire(unit)
         self._become(outcome)
         return True
+
+    def puts_on_wire(self, unit: DrawnFrame) -> None:
+        """A frame goes out, with a masking key of its own if it is masked (section 5.3)."""
+        octets, header = unit.octets, unit.header
+        if header.key is not None:
+            key = self.random.getrandbits(32).to_bytes(4, "big")
+            octets = octets[: header.size - len(key)] + key + mask(unit.payload, key)
+        self.observer.sends(octets)
 
     def _send_control(self, opcode: int, payload: bytes) -> None:
         answers = opcode == PONG and self._pings[-1:] == [payload]
