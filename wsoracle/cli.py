@@ -130,7 +130,7 @@ class Program(click.Group):
         except Exception as error:
             if os.environ.get("WSORACLE_TRACEBACK"):
                 raise
-            _say(f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)")
+            say(f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)")
             return INTERNAL
         return OK
 
@@ -156,11 +156,12 @@ def _said(error: click.ClickException) -> str:
 
 def _complain(message: str) -> int:
     _discard_unwritable()
-    _say(f"error: {message}")
+    say(f"error: {message}")
     return WRONG_INPUT
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """One line for the user, on standard error."""
     with contextlib.suppress(OSError, ValueError):
         print(f"wsoracle: {one_line(message)}", file=sys.stderr, flush=True)
 
@@ -212,7 +213,7 @@ _told = threading.Event()
 def _interrupted(status: int) -> int:
     if not _told.is_set():
         _told.set()
-        _say(f"{'interrupted' if status == INTERRUPTED else 'terminated'}: nothing further was checked")
+        say(f"{'interrupted' if status == INTERRUPTED else 'terminated'}: nothing further was checked")
     return status
 
 

@@ -65,7 +65,7 @@ def selected(pattern: str | None) -> tuple[Theorem, ...]:
     chosen = set(matching(pattern or "", (t.id for t in theorems())))
     found = tuple(t for t in theorems() if t.id in chosen)
     if not found:
-        raise ValueError(f"no theorem matches {pattern!r}: «wsoracle prove» without a pattern lists them all")
+        raise ValueError(f"no theorem matches {pattern!r}: wsoracle prove without a pattern lists them all")
     return found
 
 

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from wsoracle.model.octets.frames import FIXED_OCTETS, decode_header
-from wsoracle.model.octets.units import describe, frames_in, shown
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, TEXT
 
 
@@ -157,53 +155,3 @@ Trace: TypeAlias = Sequence[Observation]
 Stimulus: TypeAlias = tuple[Arrives | ArrivesEof | Asks, ...]
 
 OPCODE_OF: Final[dict[What, int]] = {"text": TEXT, "binary": BINARY, "continuation": CONTINUATION}
-
-
-def described(observation: Observation) -> str:
-    """An observation in words; frames are read from the beginning of its octets, where there are any."""
-    match observation:
-        case Arrives(octets):
-            return f"arrives {_stream(octets)}"
-        case ArrivesEof():
-            return "arrives end of TCP"
-        case ArrivesReset():
-            return "arrives reset of TCP"
-        case Writes(octets):
-            return f"sends {_stream(octets)}"
-        case ShutsDownTcp():
-            return "ends its direction of TCP"
-        case ClosesTcp():
-            return "closes TCP"
-        case ResetsTcp():
-            return "resets TCP"
-        case Tells(kind, payload, code, reason):
-            return f"tells its application {kind} {_detail(payload, code, reason)}".rstrip()
-        case Asks(what, payload, fin, code, reason):
-            more = "" if fin else ", more to come"
-            return f"its application sends {what} {_detail(payload, code, reason)}".rstrip() + more
-        case Processed():
-            return "has processed everything"
-        case Quiet():
-            return "stays quiet"
-        case Crashes(reason):
-            return f"crashes: {reason}"
-
-
-def _detail(payload: bytes, code: int | None, reason: str) -> str:
-    if code is not None:
-        return f"{code} {reason!r}" if reason else str(code)
-    return shown(payload) if payload else ""
-
-
-def _stream(octets: bytes) -> str:
-    frames, end = frames_in(octets)
-    parts = [f"[{frame}]" for frame in frames]
-    rest = octets[end:]
-    if rest:
-        decoded = decode_header(rest) if len(rest) >= FIXED_OCTETS else None
-        if decoded is None:
-            parts.append(f"[octets {rest.hex()}]")
-        else:
-            header, at = decoded
-            parts.append(f"[{describe(header, None)}, {len(rest) - at} of them here]")
-    return " ".join(parts)

@@ -11,13 +11,13 @@ import click
 
 from wsoracle.model.notation.variables import MAX_LENGTH
 from wsoracle.properties.judge.behaviour_and_closing import parts
+from wsoracle.properties.judge.in_words import TraceInWords
 from wsoracle.properties.judge.judge import Application, Judgement
-from wsoracle.properties.judge.observation import described
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
 from wsoracle.properties.traces.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
 
-from ..cli import FAILED, WrongInput
+from ..cli import FAILED, WrongInput, say
 from ..explore.running import clause
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
@@ -53,23 +53,33 @@ def command(
 
     FILE holds a trace (docs/traces.md), or the JSON report of a case as Autobahn writes it; - reads from
     standard input. For such a report the judge assumes an application that echoes, unless --application says otherwise.
-    The exit status is 1 where a trace is FAILED.
+    Each file is judged, whatever becomes of the others. The exit status is 1 where a trace is FAILED, 2 where a file is
+    no trace.
     """
     if files.count(STDOUT) > 1:
         raise WrongInput("standard input can be read once: give - once")
-    judged: list[tuple[str, Recorded, Judgement]] = []
+    found: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    failed = False
     for name in files:
         try:
             recorded = _recorded(parsed(_text(name)), application, limit)
-        except TraceError as error:
-            raise WrongInput(f"{name}: {error}") from error
-        judged.append((name, recorded, recorded.judged(profile)))
-    if json_file is not None:
-        write_json(json_file, {"judgements": [_as_json(*one) for one in judged]})
-    if json_file != STDOUT:
-        for one in judged:
-            _show(*one)
-    if any(judgement.verdict not in PASSED for _, _, judgement in judged):
+        except (TraceError, WrongInput) as error:
+            wrong.append(error.message if isinstance(error, WrongInput) else f"{name}: {error}")
+            continue
+        judgement = recorded.judged(profile)
+        failed |= judgement.verdict not in PASSED
+        if json_file is not None:
+            found.append(_as_json(name, recorded, judgement))
+        if json_file != STDOUT:
+            _show(name, recorded, judgement)
+    if json_file is not None and (found or not wrong):
+        write_json(json_file, {"judgements": found})
+    for line in wrong[:-1]:
+        say(f"error: {line}")
+    if wrong:
+        raise WrongInput(wrong[-1])
+    if failed:
         context.exit(FAILED)
 
 
@@ -121,7 +131,7 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
         if judgement.at is None
         else {
             "observation": judgement.at,
-            "what": _in_words(recorded, judgement.at),
+            "what": _words(recorded).of(judgement.at),
             "octet": judgement.octet,
             "arrived": judgement.arrived,
             "t": None if recorded.times is None else recorded.times[judgement.at],
@@ -144,11 +154,11 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
     for rule in judgement.rules:
         out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
-        first = max(judgement.at - _AROUND, 0)
+        first, words = max(judgement.at - _AROUND, 0), _words(recorded)
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
-            out.print(Text(f"    {mark} {time}{_one_line(_in_words(recorded, index))}"))
+            out.print(Text(f"    {mark} {time}{_one_line(words.of(index))}"))
         where = "" if judgement.octet is None else f" at octet {judgement.octet} of what it wrote"
         where += "" if judgement.arrived is None else f" after {judgement.arrived} octets had arrived"
         if where:
@@ -162,12 +172,8 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
         out.print(Text(f"    {_one_line(judgement.note)}"))
 
 
-def _in_words(recorded: Recorded, index: int) -> str:
-    """The observation at an index in words; heads as text where the trace has the opening handshake."""
-    from ..explore.findings import described_with_heads
-
-    observation = recorded.trace[index]
-    return described_with_heads(observation) if recorded.opening else described(observation)
+def _words(recorded: Recorded) -> TraceInWords:
+    return TraceInWords(recorded.trace, recorded.setting.role if recorded.opening else None)
 
 
 _WIDEST: Final = 400

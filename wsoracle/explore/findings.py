@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any
 
 from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
 from wsoracle.generators.cases.case import Case
@@ -20,15 +19,14 @@ from wsoracle.model.octets.units import LARGEST_HEAD, frames_in
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.explanation import Step
+from wsoracle.properties.judge.in_words import TraceInWords, shown_head
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
     Asks,
-    Observation,
     Processed,
     Stimulus,
     Writes,
-    described,
 )
 
 from .hunting import Examined
@@ -217,35 +215,9 @@ def _chunks(stimulus: Stimulus) -> Iterator[bytes]:
 
 def observed_in_words(examined: Examined) -> list[str]:
     """The observations in words: frames, and for a connection from the first octet on also heads as text."""
-    seen = [observation for observation in examined.trace if not isinstance(observation, Processed)]
-    return list(map(described_with_heads if examined.attempt.from_first_octet else described, seen))
-
-
-def described_with_heads(observation: Observation) -> str:
-    """An observation in words, where what it begins with may be a head of HTTP."""
-    if not isinstance(observation, (Arrives, Writes)):
-        return described(observation)
-    verb = "arrives" if isinstance(observation, Arrives) else "sends"
-    if _HEAD_LINE.match(observation.octets) is not None:
-        return f"{verb} {shown_head(observation.octets)!a}"
-    begins = observation.octets.find(b"HTTP/1.")
-    if begins > 0:
-        before, head = observation.octets[:begins], observation.octets[begins:]
-        return f"{verb} {' '.join(f'[{frame}]' for frame in frames_in(before)[0])} {shown_head(head)!a}"
-    return described(observation)
-
-
-_HEAD_LINE: Final = re.compile(rb"[\t\r\n -~]{3}")
-_LONG_RUN: Final = re.compile(r"(.)\1{49,}")
-_DATE: Final = re.compile(r"(?m)^Date: .*$")
-
-
-def shown_head(octets: bytes) -> str:
-    """A head as text, without the octets after it: long runs of a character are cut short, and the date is left out."""
-    head, end, rest = octets.partition(b"\r\n\r\n")
-    text = (head + end).decode("latin-1").replace("\r\n", "\n")
-    text = _LONG_RUN.sub(lambda run: f"{run[1] * 3}... ({len(run[0])} times)", text)
-    return _DATE.sub("Date: ...", text) + (f"and {len(rest)} octets" if rest else "")
+    attempt, trace = examined.attempt, examined.trace
+    words = TraceInWords(trace, attempt.setting.role if attempt.from_first_octet else None)
+    return [words.of(index) for index, seen in enumerate(trace) if not isinstance(seen, Processed)]
 
 
 def stimulus_to_json(stimulus: Stimulus) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ class CaseRun:
 def clause(rule_id: str) -> str:
     """The words behind a rule: its strength, its section, and the sentence."""
     rule = RULES.by_id[rule_id]
-    return f"{rule.strength.value}, section {rule.section}: «{rule.quote}»"
+    return f'{rule.strength.value}, section {rule.section}: "{rule.quote}"'
 
 
 Progress = Callable[[str, int, int], None]

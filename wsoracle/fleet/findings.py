@@ -151,7 +151,7 @@ def _section(group: _Group) -> list[str]:
     names = ", ".join(code(rule.id) for rule in shown.rules) or plain(shown.without or "failed")
     lines = [f"### {_TITLES[role]}, {plain(shown.strength)}: {names}", ""]
     for rule in shown.rules:
-        lines.append(f"- {plain(rule.strength)}, section {plain(rule.section)}: «{plain(rule.quote, 1000)}»")
+        lines.append(f'- {plain(rule.strength)}, section {plain(rule.section)}: "{plain(rule.quote, 1000)}"')
     lines += [
         f"- Shown by {code(shown.example)}: {plain(shown.stimulus)}",
         *(f"- Sent: {_words(seen)}" for seen in shown.sent),

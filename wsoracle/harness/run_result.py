@@ -119,7 +119,7 @@ def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: 
         summary = summaries[case_id]
         say((f"{summary.label}  ", "bold red"), (case_id, "bold"))
         for rule in summary.rules:
-            line = f"    {rule['id']}: {rule['strength']}, section {rule['section']}: «{rule['quote']}»"
+            line = f'    {rule["id"]}: {rule["strength"]}, section {rule["section"]}: "{rule["quote"]}"'
             say((line, "dim"))
         if summary.note:
             say(f"    {one_line(summary.note)}")

@@ -58,7 +58,7 @@ def test_what_is_not_allowed_has_its_clause_and_place(tmp_path: Path) -> None:
 def test_each_rule_is_quoted_and_what_would_have_been_allowed_is_said() -> None:
     result = run("-", stdin=document(PINGED, Quiet()))
     assert result.exit_code == 1
-    assert "5.5.2/pong-owed: MUST, section 5.5.2: «" in result.output.replace("\n", " ")
+    assert '5.5.2/pong-owed: MUST, section 5.5.2: "' in result.output.replace("\n", " ")
     assert "would have been allowed: accept: ping; pong with payload 61" in result.output
 
 
@@ -106,6 +106,17 @@ def test_a_file_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
     assert "NUL" in error_of(run("a\0b"))
     assert "once" in error_of(run("-", "-", stdin="{}"))
     assert run().exit_code == 2
+
+
+def test_each_file_is_judged_whatever_becomes_of_the_others(tmp_path: Path) -> None:
+    good, out = tmp_path / "good.json", tmp_path / "out.json"
+    good.write_text(document(PINGED, PONGS, Quiet()))
+    result = run(str(tmp_path / "none"), str(good), str(tmp_path), "--json", str(out))
+    assert result.exit_code == 2
+    assert result.stdout.startswith("OK  ") and "good.json" in result.stdout
+    assert [line.rpartition(": ")[0][-4:] for line in result.stderr.splitlines()] == ["tory", "tory"]
+    assert result.stderr.count("wsoracle: error: ") == 2
+    assert [one["verdict"] for one in json.loads(out.read_text())["judgements"]] == ["OK"]
 
 
 def test_a_crash_that_is_told_in_any_text_stays_on_its_line() -> None:

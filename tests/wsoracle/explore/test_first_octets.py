@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wsoracle.explore.attempts import Attempt, OwnRole
-from wsoracle.explore.findings import Finding, shown_head
+from wsoracle.explore.findings import Finding
 from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
 from wsoracle.generators.cases.build import CannotBuildError
 from wsoracle.generators.cases.derived import check_suite
@@ -16,6 +16,7 @@ from wsoracle.generators.cases.steps import SendHead
 from wsoracle.implementations import PeerCrashed
 from wsoracle.implementations.own_endpoint import OwnEndpoint
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.in_words import shown_head
 from wsoracle.properties.judge.observation import Arrives
 from wsoracle.properties.state_machines.driving import Sut
 

@@ -133,7 +133,7 @@ def test_what_cannot_be_run_says_why() -> None:
     reasons = {judge_only(case) for case in CASES}
     assert None in reasons
     assert "it is about another answer to a disputed point: non_minimal_lengths" in reasons
-    assert clause("5.2/reserved-bits").startswith("MUST, section 5.2: «If a nonzero value")
+    assert clause("5.2/reserved-bits").startswith('MUST, section 5.2: "If a nonzero value')
 
 
 class DegenerateOpening(Degenerate):

@@ -125,8 +125,8 @@ def test_the_page_says_all_of_it() -> None:
     for line in (
         "## Servers",
         "### Servers, MUST: `5.2/reserved-opcode`",
-        "- MUST, section 5.2: «If an unknown opcode is received, the receiving endpoint MUST "
-        "\\_Fail the WebSocket Connection\\_.»",
+        '- MUST, section 5.2: "If an unknown opcode is received, the receiving endpoint MUST '
+        '\\_Fail the WebSocket Connection\\_."',
         "- Shown by `4.2.4`: a frame of opcode 14",
         "- Sent: `opcode 14 fin masked`, octets `8e8000000000`",
         "- Would have been allowed: Close 1002",
