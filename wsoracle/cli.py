@@ -130,7 +130,9 @@ class Program(click.Group):
         except Exception as error:
             if os.environ.get("WSORACLE_TRACEBACK"):
                 raise
-            say(f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)")
+            on_stderr(
+                f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)"
+            )
             return INTERNAL
         return OK
 
@@ -156,11 +158,11 @@ def _said(error: click.ClickException) -> str:
 
 def _complain(message: str) -> int:
     _discard_unwritable()
-    say(f"error: {message}")
+    on_stderr(f"error: {message}")
     return WRONG_INPUT
 
 
-def say(message: str) -> None:
+def on_stderr(message: str) -> None:
     """One line for the user, on standard error."""
     with contextlib.suppress(OSError, ValueError):
         print(f"wsoracle: {one_line(message)}", file=sys.stderr, flush=True)
@@ -213,7 +215,7 @@ _told = threading.Event()
 def _interrupted(status: int) -> int:
     if not _told.is_set():
         _told.set()
-        say(f"{'interrupted' if status == INTERRUPTED else 'terminated'}: nothing further was checked")
+        on_stderr(f"{'interrupted' if status == INTERRUPTED else 'terminated'}: nothing further was checked")
     return status
 
 

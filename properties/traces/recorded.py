@@ -18,6 +18,7 @@ from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
+from ..judge.in_words import TraceInWords
 from ..judge.judge import Application, Feature, Judgement, judge
 from ..judge.observation import (
     Arrives,
@@ -77,6 +78,11 @@ class Recorded:
     needs: frozenset[Feature] = frozenset()
     times: tuple[float, ...] | None = None
     extensions: str = ""
+
+    @property
+    def in_words(self) -> TraceInWords:
+        """Its observations in words."""
+        return TraceInWords(self.trace, self.setting.role if self.opening else None)
 
     def judged(self, profile: Profile = "interop", rules: RuleSet = RULES) -> Judgement:
         """The judgement on it."""

@@ -11,13 +11,12 @@ import click
 
 from wsoracle.model.notation.variables import MAX_LENGTH
 from wsoracle.properties.judge.behaviour_and_closing import parts
-from wsoracle.properties.judge.in_words import TraceInWords
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
 from wsoracle.properties.traces.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
 
-from ..cli import FAILED, WrongInput, say
+from ..cli import FAILED, WrongInput, on_stderr
 from ..explore.running import clause
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
@@ -76,7 +75,7 @@ def command(
     if json_file is not None and (found or not wrong):
         write_json(json_file, {"judgements": found})
     for line in wrong[:-1]:
-        say(f"error: {line}")
+        on_stderr(f"error: {line}")
     if wrong:
         raise WrongInput(wrong[-1])
     if failed:
@@ -131,7 +130,7 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
         if judgement.at is None
         else {
             "observation": judgement.at,
-            "what": _words(recorded).of(judgement.at),
+            "what": recorded.in_words.of(judgement.at),
             "octet": judgement.octet,
             "arrived": judgement.arrived,
             "t": None if recorded.times is None else recorded.times[judgement.at],
@@ -154,7 +153,7 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
     for rule in judgement.rules:
         out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
-        first, words = max(judgement.at - _AROUND, 0), _words(recorded)
+        first, words = max(judgement.at - _AROUND, 0), recorded.in_words
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
@@ -170,10 +169,6 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
         )
     if judgement.note:
         out.print(Text(f"    {_one_line(judgement.note)}"))
-
-
-def _words(recorded: Recorded) -> TraceInWords:
-    return TraceInWords(recorded.trace, recorded.setting.role if recorded.opening else None)
 
 
 _WIDEST: Final = 400

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from typing import Any, Final
 
-from wsoracle.properties.judge.observation import described
 from wsoracle.properties.traces.recorded import Recorded, trace_to_json
 
 from ..text.output import console, say
@@ -126,6 +125,6 @@ def _show_example(kind: Kind, example: Checked, recorded: Recorded, count: int) 
     say((f"{count} x {worth}{departed}: {verdict} {named}, {role}, {application} (seed {example.seed})", "bold"))
     for broken in example.broken:
         say(f"    explained by {', '.join(broken)}")
-    for one in recorded.trace:
-        say(f"    {described(one)}")
+    for words in recorded.in_words:
+        say(f"    {words}")
     say(json.dumps(trace_to_json(recorded)))
