@@ -117,7 +117,7 @@ _OTHER_VALUE: Final[Mapping[str, Mapping[int, int]]] = {
     "handshake": {HANDSHAKE.index(a): HANDSHAKE.index(b) for a, b in _OTHER_STAGE.items()},
 }
 _OTHER_CODE: Final = {1002: 1007, 1007: 1002, 1009: 1002, LOST: 1002}
-_OTHER_ERROR: Final = {400: 403, 403: 400, 426: 400, 431: 400}
+_OTHER_ERROR: Final = {400: 403, 403: 400, 404: 400, 426: 400, 431: 400}
 _NO_ERROR: Final = 200
 _TAKING: Final[tuple[Ignore | Accept, ...]] = (Ignore(), Accept())
 _OTHER_DELIVERY: Final = {

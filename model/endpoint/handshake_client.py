@@ -121,6 +121,7 @@ class OpeningClient(ReadingSide):
         self._request: Final = opening.request()
         super().__init__(self._new_reader())
         self._response: Response | None = None
+        self._chose_none = False
 
     def to_send(self) -> Sequence[HeadToSend]:
         """The request."""
@@ -147,13 +148,15 @@ class OpeningClient(ReadingSide):
         if not isinstance(result, ParsedHead) or not isinstance(result.head, Response):
             return ReceivedHead(facts, b"")
         self._response = result.head
+        self._chose_none = facts.subprotocol == value_of("subprotocol", "none chosen")
         if result.head.status == 101:
             facts = self._start(result.head, facts)
         return ReceivedHead(facts, result.rest)
 
     def choose(self, outcomes: tuple[Outcome, ...]) -> Outcome:
-        """The strictest."""
-        return outcomes[0]
+        """The strictest; but whether a connection without a subprotocol is of use is for the application."""
+        rest = [outcome for outcome in outcomes if self._chose_none and outcome.label.kind is Kind.ACCEPT]
+        return (rest or outcomes)[0]
 
     def received(self, outcome: Outcome) -> list[EndpointEvent]:
         """The outcome of the response; what it tells the application."""

@@ -14,9 +14,24 @@ from typing import Final, NamedTuple, TypeVar
 
 from ..notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
 from ..octets.accept_key import accept_value
-from ..octets.header_values import is_token, key_octets, parse_extensions, parse_tokens, parse_versions
+from ..octets.header_values import (
+    is_token,
+    key_octets,
+    list_elements,
+    parse_extensions,
+    parse_tokens,
+    parse_versions,
+)
 from ..octets.http import HEAD_LIMIT, HeadParser, Malformed, ParsedHead, Request, Response
-from ..octets.uri import AUTHORITY, DEFAULT_PORTS, RESOURCE_NAME, WebSocketUri, is_host, parse_uri
+from ..octets.uri import (
+    AUTHORITY,
+    BROWSER_RESOURCE_NAME,
+    DEFAULT_PORTS,
+    RESOURCE_NAME,
+    WebSocketUri,
+    is_host,
+    parse_uri,
+)
 from ..octets.vocabulary import Role
 
 _HeadT = TypeVar("_HeadT", Request, Response)
@@ -115,7 +130,7 @@ def facts_of_request(result: ParsedHead | Malformed, uri: WebSocketUri | None = 
     if isinstance(result, Malformed):
         return malformed_request_facts(result.too_large)
     assert isinstance(result.head, Request)
-    return request_facts(result.head, uri, tolerated=result.tolerated)
+    return request_facts(result.head, uri, tolerated=bool(result.tolerated))
 
 
 def facts_of_response(result: ParsedHead | Malformed, request: Request | None) -> ResponseFacts:
@@ -123,7 +138,7 @@ def facts_of_response(result: ParsedHead | Malformed, request: Request | None) -
     if isinstance(result, Malformed):
         return malformed_response_facts(result.too_large)
     assert isinstance(result.head, Response)
-    return response_facts(result.head, request, tolerated=result.tolerated)
+    return response_facts(result.head, request, tolerated=bool(result.tolerated))
 
 
 def malformed_request_facts(too_large: bool) -> RequestFacts:
@@ -152,6 +167,8 @@ def _http(version: str) -> int:
 def _target(target: str) -> int:
     if RESOURCE_NAME.fullmatch(target):
         return value_of("target", "a resource name")
+    if BROWSER_RESOURCE_NAME.fullmatch(target):
+        return value_of("target", "as browsers send it")
     absolute = _absolute(target)
     return value_of("target", "unfit" if absolute is None else "an absolute http or https URI")
 
@@ -186,20 +203,24 @@ def _upgrade(values: Sequence[str]) -> int:
     names = [name for name in names if name]
     if "websocket" not in names:
         return value_of("upgrade", "another")
-    return value_of("upgrade", "websocket" if len(names) == 1 else "a list with websocket")
+    if set(names) != {"websocket"}:
+        return value_of("upgrade", "a list with websocket")
+    return value_of("upgrade", "websocket" if len(names) == 1 else "websocket more than once")
 
 
 def _connection(values: Sequence[str]) -> int:
     if not values:
         return value_of("connection", "absent")
-    tokens = [token.lower() for token in parse_tokens(values) or ()]
+    tokens = [element.lower() for element in list_elements(values)]
     labels = ("without Upgrade", "Upgrade", "Upgrade more than once")
     return value_of("connection", labels[min(tokens.count("upgrade"), 2)])
 
 
 def _key(values: Sequence[str]) -> int:
-    if len(values) != 1:
-        return value_of("key", "repeated" if values else "absent")
+    if not any(values):
+        return value_of("key", "absent")
+    if len(values) > 1:
+        return value_of("key", "repeated")
     octets = key_octets(values[0])
     if octets is None:
         return value_of("key", "not base64")
@@ -265,11 +286,11 @@ def _accept(values: Sequence[str], request: Request | None) -> int:
 
 
 def _subprotocol(values: Sequence[str], request: Request | None) -> int:
+    offered = [] if request is None else parse_tokens(request.values("Sec-WebSocket-Protocol")) or []
     if not values:
-        return value_of("subprotocol", "absent")
+        return value_of("subprotocol", "none chosen" if offered else "absent")
     if len(values) > 1 or not is_token(values[0]):
         return value_of("subprotocol", "not one token")
-    offered = [] if request is None else parse_tokens(request.values("Sec-WebSocket-Protocol")) or []
     return value_of("subprotocol", "offered" if values[0] in offered else "not offered")
 
 
@@ -323,6 +344,7 @@ _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     # No protocol that a server may have, as h2c, which it could rightly switch to.
     ("upgrade", "another"): (("Upgrade", "x-another"),),
     ("upgrade", "a list with websocket"): (("Upgrade", "x-another, websocket"),),
+    ("upgrade", "websocket more than once"): (("Upgrade", "websocket"), ("Upgrade", "websocket")),
     ("connection", "Upgrade"): (("Connection", "Upgrade"),),
     ("connection", "without Upgrade"): (("Connection", "keep-alive"),),
     ("connection", "Upgrade more than once"): (("Connection", "Upgrade, upgrade"),),
@@ -355,6 +377,7 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
         "unfit": f"{uri.resource_name}#fragment",
         "a resource name": there.resource_name,
         "an absolute http or https URI": f"http{'s' if uri.secure else ''}://{host}{there.resource_name}",
+        "as browsers send it": f"{there.resource_name}?a[]=1",
     }[label_of_fact("target", facts.target)]
     lines = [("Host", value) for value in hosts]
     for name in ("upgrade", "connection", "key", "version", "protocols", "offers", "origin"):
@@ -369,7 +392,8 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
 
 def sample_response(facts: ResponseFacts, request: Request) -> Response:
     """A response with these facts to a request. ValueError where no response has them: facts of octets that are no
-    head, or a subprotocol or an extension that is "offered" where the request offers none."""
+    head, or a subprotocol or an extension that is "offered" where the request offers none. Without a subprotocol it is
+    one that chooses none where the request offers some."""
     if label_of_fact("syntax", facts.syntax) in ("malformed", "too large"):
         raise ValueError("these are the facts of octets that are no head of HTTP")
     right = accept_value((*request.values("Sec-WebSocket-Key"), "")[0])
@@ -387,6 +411,7 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
         ],
         "Sec-WebSocket-Protocol": {
             "absent": [],
+            "none chosen": [],
             "offered": (parse_tokens(request.values("Sec-WebSocket-Protocol")) or [])[:1] or [SUBPROTOCOL],
             "not offered": ["never-offered"],
             "not one token": [f"{SUBPROTOCOL}, {OTHER_SUBPROTOCOL}"],
@@ -407,7 +432,10 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
     reason = "Switching Protocols" if facts.status == 101 else "Another Status"
     version = "1.1" if label_of_fact("http", facts.http) == "at least 1.1" else "1.0"
     made = Response(version, tuple(lines), facts.status, reason)
-    if response_facts(made, request, tolerated=label_of_fact("syntax", facts.syntax) == "tolerated") != facts:
+    found = response_facts(made, request, tolerated=label_of_fact("syntax", facts.syntax) == "tolerated")
+    if label_of_fact("subprotocol", facts.subprotocol) == "absent":
+        facts = facts._replace(subprotocol=found.subprotocol)
+    if found != facts:
         raise ValueError(f"no response to this request has these facts: {facts}")
     return made
 

@@ -72,26 +72,30 @@ class _FactWords(NamedTuple):
 _FACTS: Final[Mapping[str, _FactWords]] = {
     "syntax": _FactWords(
         'how far the octets are a head of HTTP; "tolerated": with a fault that RFC 9112 lets recipients tolerate and '
-        "forbids to senders (a line that ends with LF alone, a folded line, NUL)",
+        "forbids to senders (a line that ends with LF alone, CR elsewhere, a folded line, NUL, words of the first line "
+        "that are not parted by one space, in a response a blank before a colon)",
         ("malformed", "well-formed", "too large", "tolerated"),
     ),
     "method_get": _FactWords("the method is GET"),
     "status": _FactWords("the status code of HTTP"),
     "http": _FactWords("the version of HTTP in the first line", ("lower than 1.1", "at least 1.1")),
     "target": _FactWords(
-        'the request target; "unfit": neither a path with an optional query, nor an absolute http or https URI',
-        ("unfit", "a resource name", "an absolute http or https URI"),
+        'the request target; "unfit": neither a path with an optional query, nor an absolute http or https URI; "as '
+        'browsers send it": a path or query with [ ] { } | ^ ` or a bare %, which no URI has',
+        ("unfit", "a resource name", "an absolute http or https URI", "as browsers send it"),
     ),
     "host": _FactWords("the field Host", ("absent", "one", "repeated or invalid")),
     "upgrade": _FactWords(
-        "the field Upgrade; letter case does not matter", ("absent", "websocket", "another", "a list with websocket")
+        "the field Upgrade; letter case does not matter",
+        ("absent", "websocket", "another", "a list with websocket", "websocket more than once"),
     ),
     "connection": _FactWords(
-        "the tokens of Connection; letter case does not matter",
+        "the elements of the list Connection, be others of them no tokens; letter case does not matter",
         ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
     ),
     "key": _FactWords(
-        "Sec-WebSocket-Key: the octets that its base64 decodes to",
+        'Sec-WebSocket-Key: the octets that its base64 decodes to; "not base64": also with pad bits that are not zero; '
+        'an empty field counts as "absent"',
         ("absent", "16 octets", "another number of octets", "not base64", "repeated"),
     ),
     "version": _FactWords("Sec-WebSocket-Version", ("absent", "13", "another", "not a version", "13 and more")),
@@ -108,8 +112,9 @@ _FACTS: Final[Mapping[str, _FactWords]] = {
         "Sec-WebSocket-Accept, compared with the key of the request", ("absent", "right", "wrong", "repeated")
     ),
     "subprotocol": _FactWords(
-        "Sec-WebSocket-Protocol, compared with those that the request offers",
-        ("absent", "offered", "not offered", "not one token"),
+        'Sec-WebSocket-Protocol, compared with those that the request offers; "none chosen": absent although some are '
+        "offered",
+        ("absent", "offered", "not offered", "not one token", "none chosen"),
     ),
     "extensions": _FactWords(
         "Sec-WebSocket-Extensions, compared with those that the request offers",
@@ -178,7 +183,7 @@ def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: 
 
 def possible_request() -> Expr:
     """The constraint on the facts of every request, whatever the octets."""
-    somewhere = is_("host", "one") | ~is_("target", "unfit")
+    somewhere = is_("host", "one") | is_("target", "a resource name", "an absolute http or https URI")
     return _when_malformed(RequestFacts, REQUEST_VARIABLES) & (REQUEST_VARIABLES["for_uri"] | somewhere)
 
 

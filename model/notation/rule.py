@@ -22,14 +22,15 @@ from .variables import STATE_VARIABLES, EventKind
 
 
 class Strength(Enum):
-    """How strongly a rule binds (RFC 2119), and CONSENSUS.
+    """How strongly a rule binds (RFC 2119), and two strengths that a profile decides about.
 
     CONSENSUS is a reaction that the RFC leaves open (it binds only the sender, and section 10.7 says MAY) but on which
-    implementations and Autobahn agree.
+    implementations and Autobahn agree. LETTER is a MUST of the text that they agree not to hold anybody to.
     """
 
     MUST = "MUST"
     CONSENSUS = "CONSENSUS"
+    LETTER = "LETTER"
     SHOULD = "SHOULD"
     MAY = "MAY"
 
@@ -159,7 +160,9 @@ class Level(Enum):
         """Refusals of this strength count at this level."""
         if self is Level.FULL:
             return True
-        return strength in (Strength.MUST, Strength.MAY) or (self is Level.NO_SHOULD and strength is Strength.CONSENSUS)
+        return strength in (Strength.MUST, Strength.MAY) or (
+            self is Level.NO_SHOULD and strength is not Strength.SHOULD
+        )
 
 
 class RuleSet:

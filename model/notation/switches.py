@@ -118,9 +118,9 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "peer will discard what follows a Close, and most implementations send nothing more.",
     ),
     Switch(
-        "key_of_other_length",
+        "key_not_of_16_octets",
         "4.2.1, 4.2.2",
-        "What does a server do with a Sec-WebSocket-Key that is base64, but not of 16 octets?",
+        "What does a server do with a Sec-WebSocket-Key that is not base64 of 16 octets?",
         ACCEPT_EITHER_REFUSE,
         "either",
         "Section 4.2.1 asks for 16 octets, section 4.2.2 says that it is not necessary for the server to decode the "
@@ -132,7 +132,8 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "What does a server do with a request in HTTP/1.0?",
         ACCEPT_EITHER_REFUSE,
         "refuse",
-        "Section 4.2.1 asks for an HTTP/1.1 or higher GET request; HTTP/1.0 has no Upgrade.",
+        "Section 4.2.1 asks for an HTTP/1.1 or higher GET request; in HTTP/1.0 a server ignores Upgrade (RFC 9110, "
+        "section 7.8): it is a request like any other, and may be answered with a page.",
     ),
     Switch(
         "answer_in_http_1_0",
@@ -171,11 +172,38 @@ SWITCHES: Final[tuple[Switch, ...]] = (
     Switch(
         "repeated_upgrade_token",
         "4.1, 4.2.1",
-        "What does an endpoint do with a Connection field that has the token Upgrade more than once?",
+        "What does an endpoint do with the token Upgrade more than once in Connection, or a client with nothing but "
+        "websocket more than once in Upgrade?",
         ACCEPT_EITHER_REFUSE,
         "either",
-        "The field has to include the token, which it does, and HTTP gives the repetition no meaning; but no client "
-        "is known to write it, and implementations differ.",
+        "The field has to include the token, or each of its values matches; HTTP gives the repetition no meaning, few "
+        "write it, and implementations differ.",
+    ),
+    Switch(
+        "target_of_browsers",
+        "3, 4.1, 4.2.1",
+        "What is a request target with octets that no URI has and that browsers send as they stand: [ ] { } | ^ ` %?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Section 3 has the resource name of RFC 3986, whose path and query lack them; but browsers send them (URL "
+        "Standard), and servers take them. So the rules are of strength LETTER.",
+    ),
+    Switch(
+        "no_subprotocol_chosen",
+        "4.1, 4.2.2",
+        "What does a client that has offered subprotocols do with an answer that chooses none?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 4.2.2 has a server send no field then, and section 4.1 does not have a client fail for it; the "
+        "WebSocket API of browsers does.",
+    ),
+    Switch(
+        "tolerated_heads",
+        "4.1, 4.2.1",
+        "What does an endpoint do with a head that has a fault which RFC 9112 lets a recipient tolerate?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Sections 4.1 and 4.2.1 ask for HTTP; RFC 9112 (sections 2.2, 3, 4, 5.1 and 5.2) leaves it to the recipient.",
     ),
     Switch(
         "unknown_parameters",
@@ -188,7 +216,7 @@ SWITCHES: Final[tuple[Switch, ...]] = (
     Switch(
         "upgrade_list",
         "4.1, 4.2.1, 4.2.2",
-        "What is an Upgrade field that lists websocket among other protocols?",
+        "What is an Upgrade field that lists websocket among other protocols, or a request's with websocket repeated?",
         ACCEPT_EITHER_REFUSE,
         "either",
         "Section 4.1 has the client's value include the keyword, section 4.2.1 has it contain the value websocket; "
@@ -203,13 +231,14 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "HTTP lets a GET have a body and gives it no meaning; RFC 6455 says nothing.",
     ),
     Switch(
-        "faulty_request_dropped",
+        "request_dropped",
         "4.2.1, 10.7",
-        "May a server drop the TCP connection of a faulty handshake instead of answering it?",
+        "May a server drop the TCP connection of a handshake that it does not accept instead of answering it?",
         ("allowed", "refused"),
         "allowed",
-        "Section 4.2.1 says that it MUST return an error code, section 10.7 that an endpoint that sees an opening "
-        "handshake it does not expect MAY drop the TCP connection, and SHOULD return a status code.",
+        "Sections 4.2.1 and 4.2.2 say that it MUST return an error code, section 10.7 that an endpoint that sees an "
+        "opening handshake it does not expect (e.g., incorrect path or origin) MAY drop the TCP connection, and SHOULD "
+        "return a status code.",
     ),
     Switch(
         "other_requests",

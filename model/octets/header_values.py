@@ -16,8 +16,8 @@ _TOKEN: Final = re.compile(TOKEN)
 _ELEMENT: Final = re.compile(rf"(?:{_QUOTED}|[^\",])*")
 _PARAMETER: Final = re.compile(rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({TOKEN}|{_QUOTED}))?")
 _VERSION: Final = re.compile(r"[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]")
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
-                            r"|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=")  # fmt: skip
+_LAST_BASE64: Final = r"[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]="
+_BASE64: Final = re.compile(rf"(?:[A-Za-z0-9+/]{{4}})+(?:{_LAST_BASE64})?|{_LAST_BASE64}")
 
 
 class ExtensionOffer(NamedTuple):
@@ -34,14 +34,14 @@ def is_token(value: str) -> bool:
 
 def parse_tokens(values: Sequence[str]) -> list[str] | None:
     """The tokens of a list, ``1#token``; None where the values are no such list."""
-    elements = list(_elements(values))
+    elements = list(list_elements(values))
     return elements if elements and all(map(is_token, elements)) else None
 
 
 def parse_versions(values: Sequence[str]) -> list[int] | None:
     """The versions of a list, ``1#version`` of 0 to 255 without leading zeros; None where the value is not such a
     list."""
-    elements = list(_elements(values))
+    elements = list(list_elements(values))
     return [int(e) for e in elements] if elements and all(map(_VERSION.fullmatch, elements)) else None
 
 
@@ -50,7 +50,7 @@ def parse_extensions(values: Sequence[str]) -> list[ExtensionOffer] | None:
 
     A value in quotes must be a token once the quotes and backslashes are gone.
     """
-    found = [_extension(element) for element in _elements(values)]
+    found = [_extension(element) for element in list_elements(values)]
     complete = [extension for extension in found if extension is not None]
     return complete if complete and len(complete) == len(found) else None
 
@@ -58,15 +58,16 @@ def parse_extensions(values: Sequence[str]) -> list[ExtensionOffer] | None:
 def key_octets(value: str) -> int | None:
     """How many octets a base64 value stands for; None where it is not ``base64-value-non-empty``.
 
-    Bits that are left over at the end may be anything: those of the example in section 4.1 are not zero.
+    Bits that are left over at the end are zero (RFC 4648, section 3.5); those of the example in section 4.1 are not,
+    which erratum 3150 mends.
     """
     if _BASE64.fullmatch(value) is None:
         return None
     return len(value) * 3 // 4 - value.count("=")
 
 
-def _elements(values: Sequence[str]) -> Iterator[str]:
-    """The elements of a list over all its fields; commas in quotes are no separators."""
+def list_elements(values: Sequence[str]) -> Iterator[str]:
+    """The elements of a list over all its fields, whatever they are; commas in quotes are no separators."""
     for value in values:
         at = 0
         while at <= len(value):

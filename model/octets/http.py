@@ -1,20 +1,23 @@
 """Heads of HTTP/1.1 messages from octets: a request or a response up to its empty line (RFC 9112).
 
-Theory of operation. The octets up to the first empty line are a head. A bare LF, a folded line and NUL in a value are
-faults that the RFC lets a recipient tolerate: :func:`_put_right` mends them first, and the head is *tolerated*. Then
-h11, which knows the grammar, reads the head; :func:`_shielded` keeps from it the fields that it would interpret
-itself.
+Theory of operation. The octets up to the first empty line are a head. Some faults are forbidden to senders, and a
+recipient may take them: LF without CR, CR without LF, folded lines and NUL in values, words of the first line that are
+not parted by one space each, a blank before the colon in a response, a blank line before the first field (RFC 9112,
+sections 2.2, 3, 4, 5.1 and 5.2). :func:`_put_right` mends them first, and the head is *tolerated*, with the reason in
+words. Then h11, which knows the grammar, reads the head; :func:`_shielded` keeps from it the fields that it would
+interpret itself.
 
 Octets that are not a head are *malformed*. A fault in the first line is reported at the first octet that shows it, any
 other fault at the end of the head, however the octets are cut. A head without an end within the limit is *too large*.
-Whitespace before the colon of a field, CR without LF, VT and FF, a line of HTTP/0.9, and TLS are malformed. Any version
-that has the form of HTTP/1.1 is read, so the preface of HTTP/2 (RFC 9113, section 3.4) is a request, with the method
+A blank before the colon in a request, a line of HTTP/0.9, and TLS are malformed. Any version that has the form of
+HTTP/1.1 is read, so the preface of HTTP/2 (RFC 9113, section 3.4) is a request, with the method
 PRI. Octets above 127 in values are read as latin-1.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -81,12 +84,13 @@ Head: TypeAlias = "Request | Response"
 
 @dataclass(frozen=True, slots=True)
 class ParsedHead:
-    """A head, its octets, and the octets after it. ``tolerated``: no sender may write so, a recipient may take it."""
+    """A head, its octets, and the octets after it. ``tolerated``: why no sender may write so, in words, although a
+    recipient may take it; empty for a head that is well-formed."""
 
     head: Head
     octets: bytes
     rest: bytes
-    tolerated: bool = False
+    tolerated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ _EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
 _TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _STARTS: Final = {Role.SERVER: re.compile(_TCHAR), Role.CLIENT: re.compile(rb"H")}
 _NOT_IN_A_LINE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NOT_IN_FIRST_LINE: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+"""VT and FF part words there (RFC 9112, sections 3 and 4)."""
 
 
 class HeadParser:
@@ -161,7 +167,7 @@ class HeadParser:
         if not _STARTS[self._role].match(self._octets, begin):
             return self._malformed("it does not begin as HTTP does", shown)
         line_end = self._octets.find(b"\n", max(begin, self._looked))
-        strange = _NOT_IN_A_LINE.search(self._octets, max(begin, self._looked), end if line_end < 0 else line_end)
+        strange = _NOT_IN_FIRST_LINE.search(self._octets, max(begin, self._looked), end if line_end < 0 else line_end)
         if strange is not None:
             return self._malformed("its first line has a control character", strange.end())
         if line_end < 0:
@@ -190,7 +196,8 @@ class HeadParser:
         head, end = whole
         rest = bytes(octets[end - before :])
         # Empty lines are for servers to pass over, and not for clients to send.
-        return _parsed(self._role, head, bytes(self._octets[:end]), rest, tolerated=self._begin > 0)
+        skipped = "empty lines come before it" if self._begin else ""
+        return _parsed(self._role, head, bytes(self._octets[:end]), rest, skipped)
 
 
 @lru_cache(maxsize=64)
@@ -200,12 +207,12 @@ def _fault_of_line(role: Role, line: bytes) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, tolerated: bool = False) -> ParsedHead | Malformed:
+def _parsed(role: Role, head: bytes, octets: bytes, rest: bytes, skipped: str) -> ParsedHead | Malformed:
     found = _in_form(role, head)
     if isinstance(found, str):
         return Malformed(found, octets)
-    parsed, lenient = found
-    return ParsedHead(parsed, octets, rest, tolerated=tolerated or lenient)
+    parsed, tolerated = found
+    return ParsedHead(parsed, octets, rest, tolerated=", ".join(filter(None, (skipped, tolerated))))
 
 
 _NONCE: Final = re.compile(
@@ -214,8 +221,8 @@ _NONCE: Final = re.compile(
 
 
 @lru_cache(maxsize=64)
-def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
-    """The content of a whole head, and whether a recipient has to be lenient to take it; or why it is not a head.
+def _in_form(role: Role, head: bytes) -> tuple[Head, str] | str:
+    """The content of a whole head, and why a recipient has to be lenient to take it, if so; or why it is not a head.
 
     Cached: the two endpoints of a connection and the judge read the same head soon after one another. The heads of many
     connections differ only in a nonce, which means nothing to HTTP: it is filled in after reading.
@@ -234,7 +241,7 @@ def _in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
 
 
 @lru_cache(maxsize=64)
-def _of_shape(role: Role, head: bytes) -> tuple[Head, bool] | str:
+def _of_shape(role: Role, head: bytes) -> tuple[Head, str] | str:
     found = _read_in_form(role, head)
     if isinstance(found, str):
         return found
@@ -246,42 +253,75 @@ def _of_shape(role: Role, head: bytes) -> tuple[Head, bool] | str:
 _NONCES: Final = ("sec-websocket-key", "sec-websocket-accept")
 
 
-def _read_in_form(role: Role, head: bytes) -> tuple[Head, bool] | str:
-    first, fields = _put_right(head)
-    right = b"\r\n".join([first, *fields, b"", b""])
+def _read_in_form(role: Role, head: bytes) -> tuple[Head, str] | str:
+    first, fields, mended = _put_right(role, head)
     try:
         parsed = _request(first, fields) if role is Role.SERVER else _response(first, fields)
     except h11.ProtocolError as error:
         return _in_our_words(error)
-    fault = _framing_fault(parsed)
-    if fault is not None:
-        return fault
-    # A status line has a space before its reason, even where that is empty (RFC 9112, section 4); and a field value has
-    # no control characters, although a recipient may keep them (RFC 9110, section 5.5).
-    lacks_space = role is Role.CLIENT and first.count(b" ") < 2
-    strange = any(map(_NOT_IN_A_LINE.search, fields))
-    return parsed, right != head or lacks_space or strange
+    return _framing_fault(parsed) or (parsed, ", ".join(mended))
 
 
 _LONGEST_REASON: Final = 200
 _BLANK: Final = b" \t"
+_BETWEEN_WORDS: Final = re.compile(rb"[ \t\v\f\r]+")
+_BEFORE_COLON: Final = re.compile(rb"([^:\s]+)[ \t]+:")
 
 
-def _put_right(head: bytes) -> tuple[bytes, list[bytes]]:
-    """The first line and the fields of a head, as RFC 9112 lets a recipient take them.
+def _put_right(role: Role, head: bytes) -> tuple[bytes, list[bytes], list[str]]:
+    """The first line and the fields of a head as RFC 9112 lets a recipient take them, and what was mended, in words.
 
-    LF is as CRLF (section 2.2), a fold as a space (5.2), and NUL in a field as a space (RFC 9110, 5.5). By lines, and
-    not by a regular expression: one for folds would take quadratic time over a long run of spaces.
+    LF is as CRLF, CR elsewhere as a space (section 2.2), a fold as a space (5.2), and NUL in a field as a space (RFC
+    9110, 5.5); a blank before the colon in a response is left out (5.1), and so is a line that begins with a blank
+    where no field came before (2.2). By lines, and not by a regular expression: one for folds would take quadratic time
+    over a long run of spaces.
     """
-    first, *lines = [line.removesuffix(b"\r") for line in head.split(b"\n")[:-2]]
+    lines = head.split(b"\n")[:-1]
+    mended = [f"line {n} ends with LF alone" for n, line in enumerate(lines, 1) if not line.endswith(b"\r")]
+    first, *others = [line.removesuffix(b"\r") for line in lines[:-1]]
+    first, fault = _first_line(role, first)
+    mended += [f"line 1 {fault}"] if fault else []
     fields: list[list[bytes]] = []
-    for line in lines:
-        if fields and line.startswith((b" ", b"\t")):
+    for number, line in enumerate(others, 2):
+        folded = line.startswith((b" ", b"\t"))
+        mended += [f"line {number} {fault}" for fault in _faults_of_field(role, line, bool(fields))]
+        if role is Role.CLIENT and not folded:
+            line = _BEFORE_COLON.sub(rb"\1:", line, count=1) if _BEFORE_COLON.match(line) else line
+        if fields and folded:
             fields[-1][-1] = fields[-1][-1].rstrip(_BLANK)
             fields[-1].append(line.lstrip(_BLANK))
-        else:
+        elif not folded:
             fields.append([line])
-    return first, [b" ".join(pieces).replace(b"\0", b" ") for pieces in fields]
+    return first, [b" ".join(pieces).replace(b"\0", b" ").replace(b"\r", b" ") for pieces in fields], mended
+
+
+def _first_line(role: Role, line: bytes) -> tuple[bytes, str]:
+    """The first line with single spaces between its words (RFC 9112, sections 3 and 4), and what was mended."""
+    words = _BETWEEN_WORDS.split(line.strip(_BETWEEN_WORDS_ALL), 0 if role is Role.SERVER else 2)
+    right = b" ".join(words)
+    if role is Role.CLIENT and len(words) == 2:  # a space stands before the reason, even where that is empty
+        right += b" "
+        if line == b" ".join(words):
+            return right, "ends without the blank before the reason phrase"
+    return right, "" if line == right else "does not have one space between each two words"
+
+
+_BETWEEN_WORDS_ALL: Final = b" \t\v\f\r"
+
+
+def _faults_of_field(role: Role, line: bytes, follows_field: bool) -> Iterator[str]:
+    """The faults of a field line, or of a part of a folded one, that a recipient may take."""
+    if line.startswith((b" ", b"\t")):
+        yield "is folded" if follows_field else "begins with a blank and continues no field"
+    elif role is Role.CLIENT and _BEFORE_COLON.match(line):
+        yield "has a blank before its colon"
+    if b"\r" in line:
+        yield "has CR without LF"
+    if b"\0" in line:
+        yield "has NUL"
+    # A recipient may keep other control characters (RFC 9110, section 5.5).
+    elif _NOT_IN_A_LINE.search(line):
+        yield "has a control character"
 
 
 # h11 checks more than the grammar of some fields: it refuses a missing or repeated Host and a transfer coding that it

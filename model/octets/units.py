@@ -206,15 +206,17 @@ class Cutter:
         end = self.rest = start + len(result.octets)
         unit = HeadUnit(result, start, end, end if isinstance(result, ParsedHead) else None)
         self.units.append(unit)
-        # A client is assumed to read on where a head ends; what is no head ends for it with the octet that shows it.
-        reads_on = self._heads_only and self._reader is Role.CLIENT
         if isinstance(result, Malformed):
+            # What is no head ends for a client with the octet that shows it.
+            reads_on = self._heads_only and self._reader is Role.CLIENT
             self._looked, self._unseen = start, self._heads_only
             self._cut = self._head if reads_on else self._no_head if self._heads_only else self._frames
             if self._unseen:
                 self._see()
-        elif not reads_on:
-            self._cut = self._frames if unit.switches else self._body_of(result.head)
+        elif not unit.switches:
+            self._cut = self._body_of(result.head)
+        elif not self._heads_only:
+            self._cut = self._frames
         if self._cut != self._head:
             self._cut()
         return True

@@ -13,6 +13,11 @@ _PCHAR: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
 RESOURCE_NAME: Final = re.compile(rf"(?:/{_PCHAR}*)+(?:\?(?:{_PCHAR}|[/?])*)?")
 """A path and perhaps a query, as a request has it."""
 
+_SENT: Final = rf"(?:{_PCHAR}|[\[\]{{}}|^`%])"
+BROWSER_RESOURCE_NAME: Final = re.compile(rf"(?:/{_SENT}*)+(?:\?(?:{_SENT}|[/?\\])*)?")
+"""The same with the octets beyond RFC 3986 that browsers send as they stand (URL Standard, "special-query and path
+percent-encode sets"); a backslash is one of them in a query alone."""
+
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)"
 AUTHORITY: Final = re.compile(rf"({_HOST})(?::(0*[0-9]{{0,5}}))?")
 """A host and perhaps a port, as a Host field has it."""

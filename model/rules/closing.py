@@ -104,16 +104,16 @@ CLOSING_TCP: Final = (
                   established & ~sent_close & ~got_close & ~failed),
     _forbid_close("4.2.1/answer-before-closing", MUST, _ERROR_CODE,
                   server & handshake_is("to be refused", "another version")
-                  & is_set_to("faulty_request_dropped", "refused")),
+                  & is_set_to("request_dropped", "refused")),
     _forbid_close("4.2.2/answer-before-closing", MUST,
                   "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error "
                   "code (e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
-                  server & handshake_is("awaiting 101")),
-    _forbid_close("10.7/answer-the-unreadable", SHOULD,
+                  server & handshake_is("awaiting 101") & is_set_to("request_dropped", "refused")),
+    _forbid_close("10.7/answer-before-closing", SHOULD,
                   "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate "
                   "HTTP [RFC2616] status code.",
-                  server & (handshake_is("unreadable") | (handshake_is("to be refused", "another version")
-                            & is_set_to("faulty_request_dropped", "allowed")))),
+                  server & (handshake_is("unreadable") | (is_set_to("request_dropped", "allowed")
+                            & handshake_is("awaiting 101", "to be refused", "another version")))),
     _forbid_close("7.1.1/close-cleanly", SHOULD,
                   "An endpoint SHOULD use a method that cleanly closes the TCP connection",
                   sent_close & ~got_close & ~failed),

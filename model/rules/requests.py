@@ -2,7 +2,8 @@
 
 Theory of operation. A request that has any fault of a handshake is refused: each fault has a row with a status code of
 HTTP that fits, and no row sets an order among faults. A point that the RFC leaves open is a switch. A request without
-any sign of a WebSocket handshake (no Upgrade to websocket, no key, no version) is a matter of HTTP.
+any sign of a WebSocket handshake (no Upgrade to websocket, no key, no version) is a matter of HTTP; so is the answer to
+one that cannot upgrade (without Upgrade to websocket, or in HTTP/1.0), but for 101.
 """
 
 from __future__ import annotations
@@ -27,18 +28,22 @@ from ..notation.variables import (
 )
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
+LETTER: Final = Strength.LETTER
 
 well_formed: Final = is_("syntax", "well-formed")
 legible: Final = term("legible", "the octets can be read as HTTP", is_("syntax", "well-formed", "tolerated"))
 names_websocket: Final = term(
-    "names_websocket", "the field Upgrade names websocket", is_("upgrade", "websocket", "a list with websocket")
-)
+    "names_websocket", "the field Upgrade names websocket",
+    is_("upgrade", "websocket", "a list with websocket", "websocket more than once"),
+)  # fmt: skip
 is_handshake: Final = term(
     "is_handshake", "the request is meant as an opening handshake, however faulty",
     names_websocket | ~is_("key", "absent") | ~is_("version", "absent"),
 )  # fmt: skip
 tcp_usable: Final = term("tcp_usable", "TCP is open, and the connection is not being failed", tcp_open & ~failed)
 EITHER, REFUSED = "either", "refuse"
+NOT_FOUND: Final = 404
+"""The status code for a request that is HTTP's business, where the server has nothing but WebSocket."""
 
 
 def now(value: str) -> int:
@@ -72,36 +77,52 @@ def _fault(rule_id: str, quote: str, when: Expr, status: int = 400, stage: str =
     return _refuse(rule_id, MUST, quote, is_handshake & when, status, stage)
 
 
-def _disputed(rule_id: str, switch: str, quote: str, when: Expr, strength: Strength = MUST) -> tuple[Rule, Rule]:
+def _disputed(
+    rule_id: str,
+    switch: str,
+    quote: str,
+    when: Expr,
+    strength: Strength = MUST,
+    status: int = 400,
+    stage: str = "to be refused",
+) -> tuple[Rule, Rule]:
     """The two rows of a disputed fault: the server refuses it, or it may."""
     section, _, name = rule_id.partition("/")
+    may = f"{section}/may-refuse-{name}"
     return (
-        _refuse(rule_id, strength, quote, is_handshake & when & is_set_to(switch, REFUSED)),
-        _refuse(f"{section}/may-refuse-{name}", MAY, quote, is_handshake & when & is_set_to(switch, EITHER)),
+        _refuse(rule_id, strength, quote, is_handshake & when & is_set_to(switch, REFUSED), status, stage),
+        _refuse(may, MAY, quote, is_handshake & when & is_set_to(switch, EITHER), status, stage),
     )
 
 
 READING_REQUESTS: Final = (
     _refuse("4.2.1/malformed-request", MUST, _MATCHES, is_("syntax", "malformed"), 400, "unreadable"),
     _refuse("4.2.1/endless-request", MUST, _MATCHES, is_("syntax", "too large"), 431, "unreadable"),
-    _refuse("4.2.1/may-refuse-tolerated", MAY, _MATCHES, is_("syntax", "tolerated")),
+    _refuse("4.2.1/tolerated", MUST, _MATCHES, is_("syntax", "tolerated") & is_set_to("tolerated_heads", REFUSED)),
+    _refuse("4.2.1/may-refuse-tolerated", MAY, _MATCHES,
+            is_("syntax", "tolerated") & is_set_to("tolerated_heads", EITHER)),
     _fault("4.2.1/get-only", "An HTTP/1.1 or higher GET request", ~method_get),
-    *_disputed("4.2.1/http-1-0", "http_1_0", "An HTTP/1.1 or higher GET request", is_("http", "lower than 1.1")),
+    *_disputed("4.2.1/http-1-0", "http_1_0", "An HTTP/1.1 or higher GET request", is_("http", "lower than 1.1"),
+               MUST, NOT_FOUND, "not for us"),
     _fault("4.2.1/request-target",
            "including a \"Request-URI\" [RFC2616] that should be interpreted as a /resource name/ defined in Section 3 "
            "(or an absolute HTTP/HTTPS URI containing the /resource name/).",
            is_("target", "unfit")),
+    *_disputed("4.2.1/request-target-of-browsers", "target_of_browsers",
+               "including a \"Request-URI\" [RFC2616] that should be interpreted as a /resource name/ defined in "
+               "Section 3 (or an absolute HTTP/HTTPS URI containing the /resource name/).",
+               is_("target", "as browsers send it"), LETTER),
     _fault("4.2.1/host", "A |Host| header field containing the server's authority.",
            is_("host", "repeated or invalid")),
     *_disputed("4.2.1/host-missing", "missing_host", "A |Host| header field containing the server's authority.",
                is_("host", "absent")),
     _fault("4.2.1/upgrade",
            "An |Upgrade| header field containing the value \"websocket\", treated as an ASCII case-insensitive value.",
-           is_("upgrade", "absent", "another")),
+           is_("upgrade", "absent", "another"), NOT_FOUND, "not for us"),
     *_disputed("4.2.1/upgrade-list", "upgrade_list",
                "An |Upgrade| header field containing the value \"websocket\", treated as an ASCII case-insensitive "
                "value.",
-               is_("upgrade", "a list with websocket"), CONSENSUS),
+               is_("upgrade", "a list with websocket", "websocket more than once"), CONSENSUS),
     _fault("4.2.1/connection",
            "A |Connection| header field that includes the token \"Upgrade\", treated as an ASCII case-insensitive "
            "value.",
@@ -113,14 +134,14 @@ READING_REQUESTS: Final = (
     _fault("4.2.1/key",
            "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value that, when "
            "decoded, is 16 bytes in length.",
-           is_("key", "absent", "not base64")),
+           is_("key", "absent")),
     # A field that the ABNF does not define as a list, and that appears twice, is a violation of the ABNF; the words of
     # section 11.3 bind the sender alone.
     _fault("4.2.1/one-key", _MATCHES, is_("key", "repeated")),
-    *_disputed("4.2.1/key-length", "key_of_other_length",
+    *_disputed("4.2.1/key-octets", "key_not_of_16_octets",
                "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value that, when "
                "decoded, is 16 bytes in length.",
-               is_("key", "another number of octets")),
+               is_("key", "another number of octets", "not base64")),
     _fault("4.2.1/version", "A |Sec-WebSocket-Version| header field, with a value of 13.",
            is_("version", "absent", "not a version")),
     *_disputed("4.2.1/one-version", "repeated_version", _MATCHES, is_("version", "13 and more")),
@@ -184,6 +205,11 @@ SENDING_REQUESTS: Final = (
             "URI) or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that "
             "match the corresponding ws/wss URI.",
             is_("target", "unfit")),
+    _forbid("4.1/send-target-of-browsers", LETTER,
+            "The \"Request-URI\" part of the request MUST match the /resource name/ defined in Section 3 (a relative "
+            "URI) or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that "
+            "match the corresponding ws/wss URI.",
+            is_("target", "as browsers send it") & is_set_to("target_of_browsers", REFUSED)),
     _forbid("4.1/send-for-uri", MUST,
             "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
             "by /port/ (when not using the default port).",
@@ -232,9 +258,9 @@ SENDING_REQUESTS: Final = (
             "Once the client's opening handshake has been sent, the client MUST wait for a response from the server "
             "before sending any further data.",
             handshake_is("awaiting 101") & ~failed),
-    _forbid("4.1/no-request-after-failing", CONSENSUS,
-            "the client MUST _Fail the WebSocket Connection_ and abort these steps.",
-            failed),
+    _forbid("7.1.7/no-request-after-failing", MUST,
+            "To do so, the client MUST _Close the WebSocket Connection_",
+            failed & tcp_open),
     _forbid("7.1.4/no-request-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
             ~tcp_open),

@@ -1,8 +1,9 @@
 """The server's opening handshake: what a server may answer, and what a client makes of it (4.1, 4.2.2, 4.4, 9.1).
 
 Theory of operation. Only 101 is special: it opens the connection, and has to be right in every point. Any other final
-answer is a refusal and a matter of HTTP, apart from what section 4.2 asks of it: an error code for a faulty handshake,
-and the versions that the server knows for one of another version.
+answer is a refusal and a matter of HTTP, apart from what section 4.2 asks of it: an error code for a faulty handshake
+(or a redirect, which section 4.2.2 permits at any time), and the versions that the server knows where it refuses for
+the sake of the version: with 426, or with 400. Other codes say that it has another reason, which comes first.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ is_interim: Final = term(
     legible & (status < 200) & (status != 101),
 )  # fmt: skip
 is_final: Final = term("is_final", "a response that can be read, of status 200 or more", legible & (status >= 200))
+is_no_refusal: Final = term(
+    "is_no_refusal", "a final response that can be read and is neither an error nor a redirect, or has a code that no "
+    "class has (RFC 9110, section 15)",
+    is_final & ((status < 300) | (status >= 600)),
+)  # fmt: skip
 OPENS: Final = effects(
     handshake=now("complete"), claims_rsv1=defines_rsv1, claims_rsv2=defines_rsv2, claims_rsv3=defines_rsv3
 )
@@ -69,18 +75,24 @@ SENDING_RESPONSES: Final = (
     _forbid("4.2.2/valid-response", MUST,
             "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response "
             "indicating the following.",
-            ~well_formed),
+            ~well_formed & ~handshake_is("not for us", "unreadable")),
     _forbid("4.2.1/error-for-faulty", MUST, _ERROR_CODE,
-            handshake_is("to be refused", "unreadable") & legible & (status < 400) & ~is_interim),
+            (handshake_is("to be refused") & (switches_protocols | is_no_refusal))
+            | (handshake_is("unreadable") & switches_protocols)),
+    _forbid("10.7/status-for-the-unreadable", SHOULD,
+            "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate HTTP "
+            "[RFC2616] status code.",
+            handshake_is("unreadable") & (~well_formed | is_no_refusal)),
     _forbid("4.2.2/error-for-version", MUST,
             "the server MUST abort the WebSocket handshake described in this section and instead send an appropriate "
             "HTTP error code (such as 426 Upgrade Required)",
-            handshake_is("another version") & legible & (status < 400) & ~is_interim),
+            handshake_is("another version") & (switches_protocols | is_no_refusal)),
     _forbid("4.4/name-versions", MUST,
             "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version| "
             "header field (or multiple |Sec-WebSocket-Version| header fields) containing all versions it is willing to "
             "use.",
-            handshake_is("another version") & is_final & ~is_("versions", "a list with 13")),
+            handshake_is("another version") & is_final & ((status == 400) | (status == 426))
+            & ~is_("versions", "a list with 13")),
     _forbid("4.2.1/no-handshake-to-accept", MUST, _ERROR_CODE, switches_protocols & handshake_is("not for us")),
     _forbid("4.2.2/nothing-to-accept", CONSENSUS,
             "When a client establishes a WebSocket connection to a server, the server MUST complete the following "
@@ -90,7 +102,7 @@ SENDING_RESPONSES: Final = (
             "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error code "
             "(e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
             # A redirect is no error code, but permitted by the third step of the section.
-            handshake_is("awaiting 101") & is_final & (status < 300)),
+            handshake_is("awaiting 101") & is_no_refusal),
     _forbid("4.4/accept-valid", CONSENSUS,
             "If the server supports the requested version and the handshake message is otherwise valid, the server "
             "will accept that version.",
@@ -125,8 +137,11 @@ SENDING_RESPONSES: Final = (
     _wrong("9.1/send-parameters",
            "The parameters supplied with any given extension MUST be defined for that extension.",
            is_("extensions", "with unknown parameters")),
-    _wrong("4.2.2/send-no-body", "A Status-Line with a 101 response code as per RFC 2616 [RFC2616].",
-           body, CONSENSUS),
+    # RFC 9110 (sections 8.6 and 15.2), RFC 9112 (section 6.1): a 1xx has neither a body nor a field that announces one.
+    _wrong("4.2.2/send-no-body",
+           "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response "
+           "indicating the following.",
+           body),
     _forbid("7.1.4/no-response-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
             ~tcp_open),
@@ -138,6 +153,8 @@ SENDING_RESPONSES: Final = (
             "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error code "
             "(e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
             is_final, Permit(effects(handshake=now("refused")))),
+    _permit("10.7/any-answer", MAY, "the endpoint MAY drop the TCP connection.",
+            ~legible & handshake_is("not for us", "unreadable"), Permit(effects(handshake=now("refused")))),
     _permit("4.1/interim", MAY,
             "If the status code received from the server is not 101, the client handles the response per HTTP "
             "[RFC2616] procedures.",
@@ -175,14 +192,17 @@ def _disputed(rule_id: str, switch: str, quote: str, when: Expr, strength: Stren
 
 READING_RESPONSES: Final = (
     _fail("4.1/malformed-response", MUST, _CONFORMS, ~legible),
-    _fail("4.1/may-fail-tolerated", MAY, _CONFORMS, is_("syntax", "tolerated")),
+    _fail("4.1/tolerated", MUST, _CONFORMS, is_("syntax", "tolerated") & is_set_to("tolerated_heads", REFUSED)),
+    _fail("4.1/may-fail-tolerated", MAY, _CONFORMS, is_("syntax", "tolerated") & is_set_to("tolerated_heads", EITHER)),
     _fail("4.1/unasked-response", CONSENSUS, _CONFORMS, handshake_is("not begun")),
     *_disputed("4.1/answer-http-1-0", "answer_in_http_1_0", _CONFORMS, is_("http", "lower than 1.1"), CONSENSUS),
     _fault("4.1/answer-upgrade",
            "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a value that is not "
            "an ASCII case-insensitive match for the value \"websocket\", the client MUST _Fail the WebSocket "
            "Connection_.",
-           ~is_("upgrade", "websocket")),
+           is_("upgrade", "absent", "another", "a list with websocket")),
+    *_disputed("4.1/answer-upgrade-repeats", "repeated_upgrade_token", _CONFORMS,
+               is_("upgrade", "websocket more than once"), CONSENSUS),
     _fault("4.1/answer-connection",
            "If the response lacks a |Connection| header field or the |Connection| header field doesn't contain a token "
            "that is an ASCII case-insensitive match for the value \"Upgrade\", the client MUST _Fail the WebSocket "
@@ -215,6 +235,8 @@ READING_RESPONSES: Final = (
            "not requested by the client), the client MUST _Fail the WebSocket Connection_.",
            is_("subprotocol", "not offered")),
     _fault("4.1/answer-one-subprotocol", _CONFORMS, is_("subprotocol", "not one token")),
+    *_disputed("4.1/answer-without-subprotocol", "no_subprotocol_chosen", _CONFORMS,
+               is_("subprotocol", "none chosen"), CONSENSUS),
     _fail("4.1/may-fail-answer-with-body", MAY, _CONFORMS, switches_protocols & body),
     # Sections 4.2.2 and 4.4 have the field in refusals alone.
     _fail("4.1/may-fail-answer-with-versions", MAY, _CONFORMS, switches_protocols & ~is_("versions", "absent")),

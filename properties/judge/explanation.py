@@ -51,7 +51,7 @@ class Cost(NamedTuple):
         """With one step more, whose strongest broken rule has this strength."""
         return Cost(
             self.must + (strength is Strength.MUST),
-            self.consensus + (strength is Strength.CONSENSUS),
+            self.consensus + (strength in (Strength.CONSENSUS, Strength.LETTER)),
             self.should + (strength is Strength.SHOULD),
             self.own_limit + own_limit,
         )

@@ -19,9 +19,10 @@ def verdict_on(broken: Collection[Strength], *, own_limit: bool = False, profile
 
     ``own_limit``: something was refused because of a limit that is not stated (section 10.4).
     """
-    if Strength.MUST in broken or (Strength.CONSENSUS in broken and profile == "interop"):
+    here = Strength.CONSENSUS if profile == "interop" else Strength.LETTER
+    if Strength.MUST in broken or here in broken:
         return Verdict.FAILED
-    if Strength.CONSENSUS in broken or own_limit:
+    if Strength.CONSENSUS in broken or Strength.LETTER in broken or own_limit:
         return Verdict.INFORMATIONAL
     return Verdict.NON_STRICT if Strength.SHOULD in broken else Verdict.OK
 

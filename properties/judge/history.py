@@ -126,7 +126,7 @@ class History:
         if self.role is not Role.CLIENT or self._heads is None:
             return None
         index = 0
-        while (opens := self.head(index)) is not None and opens.interim:
+        while (opens := self.head(index)) is not None and opens.head is not None and not opens.switches:
             index += 1
         if opens is None or not opens.switches:
             return None

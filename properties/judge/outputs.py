@@ -21,7 +21,7 @@ from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader
 from .reading_heads import TRANSFORMED, HeadReader, opening_of
-from .steps import REFUSED
+from .steps import AWAITING, REFUSED
 
 Owed = tuple[str, tuple[str, ...]]
 """An output that is due, in words, and the rules that say so."""
@@ -147,7 +147,8 @@ class HeadOutputs(Outputs):
         if isinstance(event.head, ResponseFacts):
             opening = opening._replace(transformed=event.head.extensions in TRANSFORMED)
         elif isinstance(unit.head, Request):
-            opening = opening._replace(request=opening.request or unit.head)
+            waits = place.state.handshake == AWAITING  # then the answer is to the request before
+            opening = opening._replace(request=opening.request if waits else unit.head)
         yield from self._reader.do(explanation, moment, event, place._replace(opening=opening))
 
     def _send_early(

@@ -1,7 +1,8 @@
 """How an endpoint may take in heads until the opening handshake is complete, and how a faulty one treats them.
 
-A server that has refused a request, and it alone, may read a further one. An endpoint need not recognise octets that
-are no head before the empty line that ends a head: the first octets do not show it to every reader.
+A server that has refused a request may read a further one, and a client that was refused may ask again. An endpoint
+need not recognise octets that are no head before the empty line that ends a head: the first octets do not show it to
+every reader.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _READS: Final = {
     Role.SERVER: (HANDSHAKE.index("not begun"), REFUSED),
     Role.CLIENT: (HANDSHAKE.index("not begun"), HANDSHAKE.index("awaiting 101")),
 }
+HEAD_TAKEN_BY_ALL: Final = 8000
+"""Octets of a head that every endpoint is taken to read: RFC 9112 (section 3) recommends as many for a first line."""
 TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", "with unknown parameters"))
 """Extensions of an answer with which messages are transformed."""
 
@@ -98,7 +101,7 @@ class HeadReader(Steps):
             yield outcome, False
         refusals = self.machine.forbidden_by(state, event)
         accepting = next((o for o in outcomes if o.label.kind is Kind.ACCEPT and not o.departs_from), None)
-        if accepting is not None and head.end - head.start > self.subject.head_limit:
+        if accepting is not None and head.end - head.start > min(self.subject.head_limit, HEAD_TAKEN_BY_ALL):
             yield self._refused(state, event, accepting, ()), True
         if not self.leniency.faults or self.server:
             return

@@ -12,12 +12,14 @@ from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, Event, Setting, State
+from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.vocabulary import Role
 
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
 from .history import History, Moment
 
+AWAITING: Final = HANDSHAKE.index("awaiting 101")
 REFUSED: Final = HANDSHAKE.index("refused")
 
 
@@ -100,9 +102,9 @@ class Steps:
         forbidden = tuple(rule.id for rule in self.machine.forbidden_by(state, event))
         opening = place.opening
         if opening is not None:
-            # An endpoint that accepts a head in spite of a rule breaks that rule.
             accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
-            forbidden = (*(opening.reasons if accepts else ()), *forbidden)
+            if accepts and opening.reasons:
+                forbidden = (*opening.reasons, *self._also_wrong(state, event, opening.request))
             place = place._replace(opening=opening._replace(reasons=()))
         broken = tuple(dict.fromkeys((*missing, *forbidden)))
         lawless = self.lawless.allowed(state, event)
@@ -111,6 +113,14 @@ class Steps:
             yield self.go(explanation, place._replace(state=outcome.state), step)
         if opening is not None and not lawless:
             yield self.go(explanation, place._replace(opening=opening), Step(moment.at, state, event, None, (), broken))
+
+    def _also_wrong(self, state: State, event: Event, request: Request | None) -> tuple[str, ...]:
+        """An endpoint that accepts a head in spite of a rule breaks that rule. What else is wrong with its 101 is that
+        which were wrong after a sound request; after one that cannot be read, nobody can tell."""
+        if request is None:
+            return ()
+        sound = state._replace(handshake=AWAITING)
+        return tuple(rule.id for rule in self.machine.forbidden_by(sound, event))
 
     def reasons(self, kind: Kind, rules: tuple[str, ...]) -> tuple[str, ...]:
         """Those rules by which a head must not be accepted, among those that a reaction of a kind follows."""

@@ -9,7 +9,7 @@ TAKEN_BY_ALL: Final = 65_536
 """Octets of a message up to which the judge assumes no unstated limit, unless a Close with 1009 says so."""
 
 Profile: TypeAlias = Literal["interop", "letter"]
-"""Whether reactions that implementations agree on, and the RFC leaves open, bind (interop) or not (letter)."""
+"""Whether implementations decide where they agree against the text, or beyond it (interop), or the text (letter)."""
 
 PROFILES: Final[tuple[Profile, ...]] = ("interop", "letter")
 

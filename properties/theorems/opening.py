@@ -61,11 +61,13 @@ REQUEST: Final[tuple[HeadCondition, ...]] = (
     HeadCondition("It is a request of HTTP.", is_("syntax", "well-formed", "tolerated")),
     HeadCondition("The method is GET.", method_get),
     HeadCondition("The version of HTTP is at least 1.1.", is_("http", "at least 1.1")),
-    HeadCondition("The target is a resource name, or an absolute URI with one.", ~is_("target", "unfit")),
+    HeadCondition("The target is a resource name, or an absolute URI with one.",
+                  is_("target", "a resource name", "an absolute http or https URI")),
     HeadCondition("There is one Host field, and it is valid.", is_("host", "one")),
-    HeadCondition("Upgrade includes websocket.", is_("upgrade", "websocket", "a list with websocket")),
+    HeadCondition("Upgrade includes websocket.",
+                  is_("upgrade", "websocket", "a list with websocket", "websocket more than once")),
     HeadCondition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
-    HeadCondition("There is one key, and it is base64.", is_("key", "16 octets", "another number of octets")),
+    HeadCondition("There is one key.", is_("key", "16 octets", "another number of octets", "not base64")),
     HeadCondition("There is one version, and it is 13.", is_("version", "13")),
     HeadCondition("The subprotocols, if there are any, are a list of tokens.",
                   ~is_("protocols", "not a list of tokens")),
@@ -84,10 +86,11 @@ BEYOND_DISPUTE: Final = all_of([
 ANSWER: Final = (
     HeadCondition("It is a response of HTTP.", is_("syntax", "well-formed", "tolerated")),
     HeadCondition("The status is 101.", status == 101),
-    HeadCondition("Upgrade is websocket.", is_("upgrade", "websocket")),
+    HeadCondition("Upgrade is websocket.", is_("upgrade", "websocket", "websocket more than once")),
     HeadCondition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
     HeadCondition("There is a Sec-WebSocket-Accept, and it fits the key.", is_("accept", "right", "repeated")),
-    HeadCondition("The subprotocol, if there is one, was offered.", is_("subprotocol", "absent", "offered")),
+    HeadCondition("The subprotocol, if there is one, was offered.",
+                  is_("subprotocol", "absent", "offered", "none chosen")),
     HeadCondition("The extensions, if there are any, were offered, with parameters that are known.",
               is_("extensions", "absent", "offered")),
 )  # fmt: skip
@@ -95,7 +98,8 @@ ANSWER: Final = (
 
 UNDISPUTED: Final = all_of([
     *(condition.holds for condition in ANSWER),
-    is_("syntax", "well-formed"), is_("http", "at least 1.1"), is_("connection", "Upgrade"), is_("accept", "right"),
+    is_("syntax", "well-formed"), is_("http", "at least 1.1"), is_("upgrade", "websocket"),
+    is_("connection", "Upgrade"), is_("accept", "right"), is_("subprotocol", "absent", "offered"),
     is_("versions", "absent"), ~body,
 ])  # fmt: skip
 """An answer that leaves a client no reason to fail the connection."""
@@ -297,7 +301,7 @@ RUNS: Final = (
             _never(opens & ~is_("accept", "right", "repeated")), "4.1/answer-accept", "4.2.2/send-accept"),
     _safety("no-subprotocol-that-was-not-offered", "A connection never opens with a subprotocol that the client did "
             "not offer.",
-            _never(opens & ~is_("subprotocol", "absent", "offered")),
+            _never(opens & is_("subprotocol", "not offered", "not one token")),
             "4.1/answer-subprotocol", "4.2.2/send-offered-subprotocol"),
     _safety("no-extension-that-was-not-offered", "A connection never opens with an extension that the client did not "
             "offer.",
@@ -321,17 +325,17 @@ RUNS: Final = (
     _safety("every-request-is-answered", "A server does not stay silent, with TCP open, while a request has no answer.",
             _never(server & tcp_open & _is(EventKind.SILENCE) & request_waits, WAITS),
             "4.2.1/response-owed", "4.2.1/any-response-owed"),
-    _safety("answered-before-closing", "A server does not close TCP while a sound request has no answer.",
-            _never(server & tcp_open & _is(EventKind.CLOSE_TCP) & handshake_is("awaiting 101")),
-            "4.2.2/answer-before-closing"),
+    _safety("answered-before-closing", "A server does not close TCP while a handshake has no answer.",
+            _never(server & tcp_open & _is(EventKind.CLOSE_TCP) & handshake_is("awaiting 101", "to be refused")),
+            "10.7/answer-before-closing"),
     _safety("faults-are-answered-with-an-error", "A request that is refused is never answered with a final status "
-            "below 400.",
-            _never(sends_response & (status >= 200) & (status < 400)
+            "that is neither an error nor a redirect.",
+            _never(sends_response & (status >= 200) & ((status < 300) | (status >= 600))
                    & handshake_is("to be refused", "unreadable", "another version")),
             "4.2.1/error-for-faulty", "4.2.2/error-for-version"),
-    _safety("other-versions-are-told-ours", "A request of another version is never answered without the versions that "
-            "the server knows.",
-            _never(sends_response & (status >= 200) & handshake_is("another version")
+    _safety("other-versions-are-told-ours", "A request of another version is never answered with 426 and without the "
+            "versions that the server knows.",
+            _never(sends_response & (status == 426) & handshake_is("another version")
                    & ~is_("versions", "a list with 13")), "4.4/name-versions"),
     _safety("connecting-ends-with-tcp", "Whatever the stage of the opening handshake, the end of TCP ends it.",
             _never(_is(EventKind.RECEIVE_EOF) & NEXT["tcp_open"]), "7.1.4/not-established~no-tcp_open"),

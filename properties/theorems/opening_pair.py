@@ -32,6 +32,7 @@ from wsoracle.model.notation.variables import (
     status,
 )
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules.requests import legible
 
 from .induction import SOLVER_MILLISECONDS, described
 from .opening import ACCEPTED, DEFAULTS, OPEN, READING_ANSWER, READING_REQUEST
@@ -214,7 +215,7 @@ OPENING_PAIR: Final = (
              "Every 101 that a server may send, a client may take for the connection being established, with the same "
              "extensions.",
              _taken(EventKind.SEND_RESPONSE, EventKind.RECEIVE_RESPONSE, Role.SERVER, READING_ANSWER, OPEN,
-                    server & (status == 101)),
+                    server & legible & (status == 101)),
              "4.2.2/send-connection", "4.1/established~no-claims_rsv1"),
     _theorem("no-deadlock",
              "Where nothing is on its way and both ends may wait, both are open, or the client was refused.",

@@ -135,7 +135,8 @@ def heads(draw: st.DrawFn, kind: EventKind) -> RequestFacts | ResponseFacts:
     if facts.syntax in (value_of("syntax", "malformed"), value_of("syntax", "too large")):
         return type(sound)(syntax=facts.syntax)
     if isinstance(facts, RequestFacts):
-        says = facts.host == value_of("host", "one") or facts.target != value_of("target", "unfit")
+        named = ("a resource name", "an absolute http or https URI")
+        says = facts.host == value_of("host", "one") or facts.target in [value_of("target", label) for label in named]
         return facts if says else facts._replace(for_uri=True)
     if facts.extensions == value_of("extensions", "with unknown parameters"):
         return facts._replace(defines_rsv1=True)

@@ -32,6 +32,7 @@ _STRENGTH_WIDTH: Final = max(len(strength.value) for strength in Strength) + 1
 STRENGTH_STYLE: Final = {
     Strength.MUST: "bold red",
     Strength.CONSENSUS: "magenta",
+    Strength.LETTER: "blue",
     Strength.SHOULD: "yellow",
     Strength.MAY: "cyan",
 }

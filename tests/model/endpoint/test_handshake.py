@@ -34,6 +34,7 @@ from wsoracle.model.notation.head_variables import (
     RESPONSE_VARIABLES,
     RequestFacts,
     ResponseFacts,
+    value_of,
 )
 from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.switches import Switches
@@ -202,8 +203,9 @@ def test_a_server_answers_requests_as_the_rules_say(changes: dict[str, Any], cho
 def _check_client(facts: ResponseFacts, chosen: Switches, engine: EngineName = "compiled") -> None:
     trace = Trace()
     nothing: Any = Agreeable("x-private"), Agreeable("permessage-deflate", frozenset({1}))
+    offers = [] if facts.subprotocol == value_of("subprotocol", "absent") else ["chat"]
     client = _client(
-        switches=chosen, observe=trace, engine=engine, subprotocols=["chat"], extensions=nothing, nonce=_sample_nonce
+        switches=chosen, observe=trace, engine=engine, subprotocols=offers, extensions=nothing, nonce=_sample_nonce
     )
     request = _request_of(client)
     try:
@@ -410,7 +412,7 @@ _BAD_REQUESTS: dict[str, tuple[bytes, int | None]] = {
     "letters only": (b"hello", None),
     "lines only": (b"\r\n\r\n\r\n", None),
     "HTTP/0.9": (b"GET /\r\n\r\n", 400),
-    "HTTP/1.0": (REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", 400),
+    "HTTP/1.0": (REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", 404),
     "plain HTTP": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 426),
     "an old version": (REQUEST.replace(b"Version: 13", b"Version: 8") + b"\r\n", 426),
 }

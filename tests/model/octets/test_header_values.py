@@ -145,7 +145,9 @@ def test_only_base64_has_octets(text: str) -> None:
 
 def test_keys_by_example() -> None:
     assert key_octets("dGhlIHNhbXBsZSBub25jZQ==") == 16
-    assert key_octets("AQIDBAUGBwgJCgsMDQ4PEC==") == 16  # section 4.1, with bits left over
+    assert key_octets("AQIDBAUGBwgJCgsMDQ4PEA==") == 16
+    assert key_octets("AQIDBAUGBwgJCgsMDQ4PEC==") is None  # section 4.1 before erratum 3150: bits left over
+    assert [key_octets(text) for text in ("AB==", "AAB=")] == [None, None]
     assert key_octets("AA==") == 1
     assert key_octets("AAA=") == 2
     assert [key_octets(text) for text in ("", "====", "A===", "AA=", "AAAA====", "AAAA=AAA", "AA==AA==")] == [None] * 7
