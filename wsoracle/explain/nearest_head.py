@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -96,13 +97,21 @@ def _without_body(head: Request | Response, request: Request | None) -> Request 
     return _with_field(_with_field(head, "Content-Length", ()), "Transfer-Encoding", ())
 
 
+_NEVER_IN_A_URI: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|[^\x21-\x7e]|[\[\]{}|^`\\\"<>]")
+
+
 def _fit_target(head: Request, request: None) -> Request:
     path = head.target.partition("#")[0]
-    return replace(head, target=path if path.startswith("/") and path.isascii() and path.isprintable() else "/")
+    encoded = _NEVER_IN_A_URI.sub(lambda found: "".join(f"%{octet:02X}" for octet in found[0].encode("latin-1")), path)
+    return replace(head, target=encoded if encoded.startswith("/") else "/")
 
 
 _SHARED: Final = {
-    "syntax": _Mend("each line ends with CRLF, without folded lines and NUL", lambda head, _: head),
+    "syntax": _Mend(
+        "each line ends with CRLF, is not folded, and has no other control character; one space parts two words of the "
+        "first line, and none comes before a colon",
+        lambda head, _: head,
+    ),
     "http": _Mend("the version of HTTP is 1.1", lambda head, _: replace(head, version="1.1")),
     "connection": _Mend("Connection has the token Upgrade, once", _upgrade_too),
     "upgrade": _Mend("Upgrade is websocket", _field("Upgrade", "websocket")),
@@ -111,7 +120,7 @@ _SHARED: Final = {
 _REQUEST_MENDS: Final[Mapping[str, _Mend]] = {
     **_SHARED,
     "method_get": _Mend("the method is GET", lambda head, _: replace(head, method="GET")),
-    "target": _Mend("the target is a path, perhaps with a query", _fit_target),
+    "target": _Mend("the target is a path, perhaps with a query, in the octets of RFC 3986", _fit_target),
     "host": _Mend("there is one Host field with host and port", _field("Host", SAMPLE_URI.host_header)),
     "key": _Mend(
         "there is one Sec-WebSocket-Key: 16 octets at random, in base64", _field("Sec-WebSocket-Key", SAMPLE_KEY)

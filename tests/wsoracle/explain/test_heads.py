@@ -137,8 +137,8 @@ def test_another_version_is_answered_with_ours() -> None:
 
 def test_a_disputed_point_is_said_with_its_switch() -> None:
     text = SOUND.replace("dGhlIHNhbXBsZSBub25jZQ==", "AAAA")
-    assert "with --switch key_of_other_length=refuse: refuse it with 400" in said(request(text))
-    refused = request(text, Setting(Role.SERVER, switches=Switches(key_of_other_length="refuse")))
+    assert "with --switch key_not_of_16_octets=refuse: refuse it with 400" in said(request(text))
+    refused = request(text, Setting(Role.SERVER, switches=Switches(key_not_of_16_octets="refuse")))
     assert [outcome.label.code for outcome in refused.outcomes] == [400]
 
 
@@ -206,7 +206,7 @@ def test_without_its_request_an_answer_is_taken_as_it_could_be_right() -> None:
 
 
 def test_101_to_a_faulty_request_is_the_servers_fault() -> None:
-    found = response(ANSWER, SOUND.replace("Upgrade: websocket\n", "").replace("Version: 13", "Version: 9"))
+    found = response(ANSWER, SOUND.replace("Host: server.example.com\n", "").replace("Version: 13", "Version: 9"))
     assert found.outcomes[0].label.delivers == "open"
     assert ids(found.breaks) == ["4.2.1/error-for-faulty"]
     assert found.mended is not None
