@@ -227,8 +227,8 @@ class DepartingEndpoint(DrawnEndpoint):
             return False
         if server:
             heads = requests()
-        elif self._request is not None:
-            heads = responses(self._request)
+        elif self.request is not None:
+            heads = responses(self.request)
         else:
             return False
         for unit in _shuffled(random, heads):
@@ -257,7 +257,7 @@ class DepartingEndpoint(DrawnEndpoint):
         after = _lawless(self.setting).allowed(self.state, event)
         if not after:
             return False
-        self._become(after[0])
+        self.become(after[0])
         return True
 
     def _send_forbidden(self) -> bool:
@@ -276,7 +276,7 @@ class DepartingEndpoint(DrawnEndpoint):
         if not self.state.handshake:
             return False
         if self.habits.role is Role.SERVER:
-            request = self._request or requests()[0].request
+            request = self.request or requests()[0].request
             if request is None:
                 return False
             heads = responses(request)
@@ -287,7 +287,7 @@ class DepartingEndpoint(DrawnEndpoint):
             if self.rule.id in broken:
                 self.observer.sends(unit.octets)
                 if isinstance(unit, DrawnRequest):
-                    self._request = self._request or unit.request
+                    self.request = self.request or unit.request
                 self._did(broken, len(unit.octets))
                 return self._do_forbidden(event) or True
         return False

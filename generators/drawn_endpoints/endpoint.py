@@ -93,11 +93,11 @@ def is_ping(unit: DrawnFrame) -> bool:
 class DrawnEndpoint:
     """One endpoint on one connection, with its peer and its observer."""
 
-    def __init__(self, random: Random, habits: Habits) -> None:
+    def __init__(self, random: Random, habits: Habits, machine: CompiledMachine | None = None) -> None:
         self.random: Final = random
         self.habits: Final = habits
-        self.setting: Final = habits.setting
-        self.machine: Final = machine_of(self.setting)
+        self.machine: Final = machine_of(habits.setting) if machine is None else machine
+        self.setting: Final = self.machine.setting
         self.peer: Final = DrawnPeer(random, habits.role, habits.faults, habits.cuts)
         self.observer: Final = Observer(random, inside=habits.inside, hurry=habits.hurry, cuts=habits.cuts)
         self.state = CONNECTING if habits.opening else State()
@@ -111,11 +111,11 @@ class DrawnEndpoint:
         self._masked: Final = not self._server
         self._parts: list[bytes] = []
         self._type = 0
-        self._pings: list[bytes] = []
-        self._echoes: list[tuple[int, bytes]] = []
+        self.pings: list[bytes] = []
+        self.echoes: list[tuple[int, bytes]] = []
         self._sending: list[DrawnFrame] = []
         self._sends_echo = False
-        self._request: Request | None = None
+        self.request: Request | None = None
         self._says_too_big = False
 
     # --- the course of things ---------------------------------------------------------------------------------------
@@ -180,9 +180,9 @@ class DrawnEndpoint:
             if not peer.units or (self.state.handshake == _REFUSED and random.random() < 0.3):
                 known = requests()
                 peer.sends(known[0] if random.random() < 0.6 else random.choice(known))
-        elif self._request is not None and self._awaits_answer():
+        elif self.request is not None and self._awaits_answer():
             self.observer.flush()  # it has seen the request that it answers
-            known_answers = responses(self._request)
+            known_answers = responses(self.request)
             peer.sends(known_answers[0] if random.random() < 0.5 else random.choice(known_answers))
 
     def _awaits_answer(self) -> bool:
@@ -245,33 +245,33 @@ class DrawnEndpoint:
         """Read a unit with this outcome."""
         self.read += 1
         if isinstance(unit, DrawnRequest):
-            self._request = unit.request
-        self._become(outcome)
+            self.request = unit.request
+        self.become(outcome)
         if isinstance(unit, DrawnFrame) and outcome.label.kind is Kind.ACCEPT:
             self._accept(unit, outcome.label.delivers)
 
-    def _become(self, outcome: Outcome) -> None:
+    def become(self, outcome: Outcome) -> None:
         """The state after an outcome; what it gives up is forgotten."""
         self.state = outcome.state
         if outcome.label.kind is Kind.FAIL:
             self._says_too_big |= outcome.label.code == TOO_BIG
             self.observer.tells(Tells("failed", code=outcome.label.code))
         if not self.state.reply_due:
-            self._echoes = []
+            self.echoes = []
         if not self.state.send_type:
             self._sending = []
 
     def _accept(self, unit: DrawnFrame, delivers: str | None) -> None:
         opcode, payload = unit.header.opcode, unit.payload
         if opcode == PING:
-            self._pings.append(payload)
+            self.pings.append(payload)
         elif opcode <= BINARY:
             if opcode:
                 self._type, self._parts = opcode, []
             self._parts.append(payload)
             payload = b"".join(self._parts)
             if unit.header.fin and self.state.reply_due:
-                self._echoes.append((self._type, payload))
+                self.echoes.append((self._type, payload))
         told = _TOLD_AS.get(delivers or "")
         if told == "close":
             code, reason = close_code(payload), payload[2:].decode("utf-8", "replace")
@@ -293,7 +293,7 @@ class DrawnEndpoint:
         outcomes = [one for one in outcomes if one.label.code != TOO_BIG or one.strength is not Strength.MAY]
         if not outcomes:
             return False
-        self._become(self.random.choice(outcomes))
+        self.become(self.random.choice(outcomes))
         return True
 
     def _read_end(self) -> None:
@@ -301,7 +301,7 @@ class DrawnEndpoint:
         failed = self.state.failed
         outcome = self.random.choice(self.machine.allowed(self.state, _END))
         self.state = outcome.state
-        self._echoes, self._sending = [], []
+        self.echoes, self._sending = [], []
         if outcome.label.delivers == CLOSED_NOT_CLEANLY and not failed:
             self.observer.tells(Tells("lost"))
 
@@ -336,9 +336,9 @@ class DrawnEndpoint:
         due: list[Callable[[], object]] = []
         if self._sending:
             due.append(self._send_next_part)
-        elif self._echoes:
+        elif self.echoes:
             due.append(self._echo)
-        if state.pong_due and self._pings:
+        if state.pong_due and self.pings:
             due.append(self._answer_ping)
         if not state.sent_close and (state.got_close or state.failed):
             due.append(self._close_as_due)
@@ -355,8 +355,8 @@ class DrawnEndpoint:
             self._send_control(PING, random.choice(TEXTS[:5]))
         elif which < 0.35:
             self._send_unsolicited_pong(random.choice((b"", b"mine")))
-        elif which < 0.45 and len(self._pings) > 1:
-            self._send_control(PONG, random.choice(self._pings))
+        elif which < 0.45 and len(self.pings) > 1:
+            self._send_control(PONG, random.choice(self.pings))
         elif which < 0.75:
             if behaviour.sends_messages and not self._sending:
                 self._begin_message()
@@ -379,7 +379,7 @@ class DrawnEndpoint:
         if outcome is None:
             return False
         self.puts_on_wire(unit)
-        self._become(outcome)
+        self.become(outcome)
         return True
 
     def puts_on_wire(self, unit: DrawnFrame) -> None:
@@ -391,10 +391,10 @@ class DrawnEndpoint:
         self.observer.sends(octets)
 
     def _send_control(self, opcode: int, payload: bytes) -> None:
-        answers = opcode == PONG and self._pings[-1:] == [payload]
+        answers = opcode == PONG and self.pings[-1:] == [payload]
         sent = self.send(frame(opcode, payload, masked=self._masked), answers=answers)
-        if sent and opcode == PONG and payload in self._pings:
-            self._pings.remove(payload)
+        if sent and opcode == PONG and payload in self.pings:
+            self.pings.remove(payload)
 
     def _send_unsolicited_pong(self, payload: bytes) -> None:
         """A Pong that no Ping asked for. None that answers a Ping by chance: it is seen before such a Ping is sent."""
@@ -404,10 +404,10 @@ class DrawnEndpoint:
             self.observer.flush()
 
     def _answer_ping(self) -> None:
-        self._send_control(PONG, self._pings[-1])
+        self._send_control(PONG, self.pings[-1])
 
     def _echo(self) -> None:
-        opcode, payload = self._echoes[0]
+        opcode, payload = self.echoes[0]
         self._begin(opcode, self._parts_of(payload), echo=True)
 
     def _parts_of(self, payload: bytes) -> tuple[bytes, ...]:
@@ -437,13 +437,13 @@ class DrawnEndpoint:
         sending = self._sending
         unit = sending[0]
         last = unit.header.fin
-        if not self.send(unit, answers=self._sends_echo and last and len(self._echoes) == 1):
+        if not self.send(unit, answers=self._sends_echo and last and len(self.echoes) == 1):
             return
         del sending[:1]
         if last:
             self._sending = []
             if self._sends_echo:
-                del self._echoes[:1]
+                del self.echoes[:1]
             elif not self.habits.behaviour.asks:
                 self.did_something_of_its_own = True
         else:
@@ -479,7 +479,7 @@ class DrawnEndpoint:
         outcome = self.permits(_CLOSES)
         assert outcome is not None
         self.state = outcome.state
-        self._echoes, self._sending = [], []
+        self.echoes, self._sending = [], []
 
     def _may_end(self) -> bool:
         return True
@@ -492,7 +492,7 @@ class DrawnEndpoint:
             self._end_tcp()
         elif self._server:
             if state.handshake not in (_NOT_BEGUN, _REFUSED):
-                self._answer()
+                self.answer()
             elif state.handshake == _REFUSED and random.random() < 0.3:
                 self._end_tcp()
         elif state.handshake == _NOT_BEGUN and not state.failed:
@@ -500,24 +500,29 @@ class DrawnEndpoint:
         elif state.failed or state.handshake == _REFUSED:
             self._end_tcp()
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
+        """Answer the request, one way or another."""
         random = self.random
-        request = self._request or requests()[0].request
+        request = self.request or requests()[0].request
         assert request is not None
         known = responses(request)
-        chosen = known[0] if random.random() < 0.4 else random.choice(known)
-        if chosen.facts.extensions != _NO_EXTENSION:
-            return
-        outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, chosen.facts))
+        self.sends_answer(known[0] if random.random() < 0.4 else random.choice(known))
+
+    def sends_answer(self, answer: DrawnResponse) -> bool:
+        """Send an answer where that is permitted in full, and agrees on no extension; whether it was."""
+        if answer.facts.extensions != _NO_EXTENSION:
+            return False
+        outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, answer.facts))
         if outcome is not None:
-            self.observer.sends(chosen.octets)
-            self._become(outcome)
+            self.observer.sends(answer.octets)
+            self.become(outcome)
+        return outcome is not None
 
     def _ask(self) -> None:
         known = requests()
         chosen = known[0] if self.random.random() < 0.5 else self.random.choice(known)
         outcome = self.permits(Event(EventKind.SEND_REQUEST, None, chosen.facts))
         if outcome is not None:
-            self._request = chosen.request
+            self.request = chosen.request
             self.observer.sends(chosen.octets)
-            self._become(outcome)
+            self.become(outcome)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
+from wsoracle.generators.workers import process_pool
+
 from ..cli import FAILED
+from ..selfcheck.mutants import run_all
 from ..selfcheck.report import false_accusations, holds, show, small_examples, to_json
 from ..selfcheck.running import JOBS, run
 from ..selfcheck.tally import SelfcheckTally
@@ -19,8 +24,9 @@ from .options import json_option, seed_option
 @seed_option
 @json_option
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
+@click.option("--mutants", is_flag=True, help="Also run every mutant of the rules as an endpoint (a few minutes).")
 @click.pass_context
-def command(context: click.Context, seconds: float, seed: int, json_file: str | None, jobs: int) -> None:
+def command(context: click.Context, seconds: float, seed: int, json_file: str | None, jobs: int, mutants: bool) -> None:
     """Judge endpoints drawn from the rules: some conform, and each of the others departs from one rule once.
 
     The exit status is 1 where the judge accused an endpoint that conforms, overlooked a departure that can be told, or
@@ -38,9 +44,12 @@ def command(context: click.Context, seconds: float, seed: int, json_file: str | 
         result = run(seconds, seed, on_batch, jobs)
         step("making examples small", int(seconds), int(seconds))
         examples = small_examples(result.tally)
+        if mutants:
+            with process_pool(jobs) as pool:
+                result = replace(result, mutants=tuple(run_all(pool, step)))
     if json_file is not None:
         write_json(json_file, to_json(result, examples))
     if json_file != STDOUT:
         show(result, examples)
-    if not holds(result.tally):
+    if not holds(result):
         context.exit(FAILED)

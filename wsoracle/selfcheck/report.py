@@ -10,6 +10,7 @@ from wsoracle.properties.traces.recorded import Recorded, trace_to_json
 
 from ..text.output import console, say
 from .checking import Checked, Worth
+from .mutants import MutantRun, MutantWorth, counted
 from .running import Run
 from .shrinking import shrunk
 from .tally import Kind, SelfcheckTally
@@ -33,10 +34,11 @@ def false_accusations(tally: SelfcheckTally) -> int:
     return tally.conforming[Worth.FALSE_ACCUSATION] + tally.of_departures[Worth.FALSE_ACCUSATION]
 
 
-def holds(tally: SelfcheckTally) -> bool:
+def holds(run: Run) -> bool:
     """Whether the judge accused rightly, overlooked nothing that can be told, and named the right rules."""
+    tally = run.tally
     without = tally.conforming[Worth.WITHOUT_WORDS]
-    overlooked = tally.of_departures[Worth.OVERLOOKED]
+    overlooked = tally.of_departures[Worth.OVERLOOKED] + counted(run.mutants or ())[MutantWorth.OVERLOOKED]
     return not (false_accusations(tally) or without or overlooked) and right_rule(tally) >= RIGHT_RULE
 
 
@@ -49,10 +51,12 @@ def to_json(run: Run, examples: dict[Kind, Recorded]) -> dict[str, Any]:
         "traces": tally.traces,
         "judged": tally.judged,
         "traces_a_second": round((tally.traces + tally.of_departures.total()) / run.seconds, 1) if run.seconds else 0,
-        "holds": holds(tally),
+        "holds": holds(run),
         "conforming": _counts(tally.conforming),
         "departures": _counts(tally.of_departures),
         "right_rule": right_rule(tally),
+        "mutants": None if run.mutants is None else {one.value: n for one, n in counted(run.mutants).items()},
+        "mutants_overlooked": [one.mutant for one in run.mutants or () if one.worth is MutantWorth.OVERLOOKED],
         "matrix": [
             {"rule": rule, **_counts(found), "named": dict(tally.named.get(rule, Counter()).most_common())}
             for rule, found in sorted(tally.departures.items())
@@ -104,7 +108,17 @@ def show(run: Run, examples: dict[Kind, Recorded]) -> None:
     )
     total = tally.traces + departed.total()
     say(f"{total / run.seconds:.0f} traces a second for {run.seconds:.0f} s, seed {run.seed}")
-    say(("the judge is right" if holds(tally) else "the judge is wrong", "bold green" if holds(tally) else "bold red"))
+    if run.mutants is not None:
+        _show_mutants(run.mutants)
+    say(("the judge is right", "bold green") if holds(run) else ("the judge is wrong", "bold red"))
+
+
+def _show_mutants(mutants: tuple[MutantRun, ...]) -> None:
+    sums = ", ".join(f"{count} {worth.value}" for worth, count in counted(mutants).most_common())
+    say(f"{len(mutants)} mutants of the rules as endpoints: {sums}")
+    for one in mutants:
+        if one.worth is MutantWorth.OVERLOOKED:
+            say(f"    overlooked: {one.mutant}: {'; '.join(described(seen) for seen in one.trace)}")
 
 
 def _show_matrix(tally: SelfcheckTally) -> None:

@@ -12,6 +12,7 @@ from wsoracle.generators.drawn_endpoints.departing import targets
 from wsoracle.generators.workers import process_pool
 
 from .checking import check_conforming, check_departure
+from .mutants import MutantRun
 from .tally import SelfcheckTally
 
 JOBS: Final = 2
@@ -40,6 +41,8 @@ class Run:
     tally: SelfcheckTally
     seed: int
     seconds: float
+    mutants: tuple[MutantRun, ...] | None = None
+    """The mutants of the rules that are not equivalent, as endpoints; None where they were not run."""
 
 
 def check_batch(batch: Batch) -> SelfcheckTally:

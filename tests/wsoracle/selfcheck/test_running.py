@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
 from wsoracle.selfcheck.checking import Worth, check_conforming, check_departure
 from wsoracle.selfcheck.report import holds, right_rule
-from wsoracle.selfcheck.running import Batch, check_batch
+from wsoracle.selfcheck.running import Batch, Run, check_batch
 from wsoracle.selfcheck.shrinking import shrunk
 from wsoracle.selfcheck.tally import SelfcheckTally
 
@@ -39,7 +40,7 @@ def test_a_judge_that_accuses_everyone_is_found_out(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Recorded, "judged", accuse)
     tally = check_batch(Batch(1, 0, conforming=5, departures=0))
     assert tally.conforming[Worth.FALSE_ACCUSATION] >= 5
-    assert not holds(tally)
+    assert not holds(Run(tally, 0, 1.0))
     example = next(iter(tally.examples.values()))
     assert shrunk(example).trace == ()
 
@@ -49,16 +50,16 @@ def test_a_judge_that_sees_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch)
         return Judgement(Verdict.OK, "interop")
 
     monkeypatch.setattr(Recorded, "judged", see_nothing)
-    found = [check_departure(f"blind/{n}", "5.1/client-masks", "client") for n in range(4)]  # type: ignore[arg-type]
+    found = [check_departure(f"blind/{n}", "5.1/client-masks", Role.CLIENT) for n in range(4)]
     assert Worth.OVERLOOKED in {one.worth for one in found}
 
 
 def test_a_wrong_rule_counts_against_the_judge() -> None:
-    checked = check_departure("names/0", "5.1/client-masks", "client")  # type: ignore[arg-type]
+    checked = check_departure("names/0", "5.1/client-masks", Role.CLIENT)
     assert checked.worth is Worth.RIGHT
     tally = SelfcheckTally()
     tally.add_departure(checked)
     assert right_rule(tally) == 1
     tally.add_departure(replace(checked, worth=Worth.WRONG_RULE))
     assert right_rule(tally) == 0.5
-    assert not holds(tally)
+    assert not holds(Run(tally, 0, 1.0))
