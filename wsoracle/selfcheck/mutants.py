@@ -21,6 +21,7 @@ from wsoracle.properties.exhaustive.place import Whereabouts
 from wsoracle.properties.judge.judge import EVERYTHING, Application, Judgement, judge
 from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.traces.recorded import Recorded
 
 OnStep = Callable[[str, int, int], None]
 """Told of each batch: what is done, how many mutants are done, how many there are."""
@@ -42,7 +43,7 @@ class MutantRun:
 
     mutant: str
     worth: MutantWorth
-    trace: tuple[Observation, ...] = ()
+    recorded: Recorded | None = None
     judgement: Judgement | None = None
     why: str = ""
 
@@ -87,23 +88,20 @@ def run_mutant(mutant: Mutant, scenario: Scenario) -> MutantRun:
     except CannotReplayError as error:
         return MutantRun(mutant.id, MutantWorth.CANNOT_BE_RUN, why=str(error))
     overlooked: MutantRun | None = None
+    start = scenario.start
+    application: Application = "echo" if start.setting.echo else "sink"
     for trace in traces:
-        judgement = _judged(trace, scenario)
+        recorded = Recorded(trace, start.setting, application, start.connecting, EVERYTHING)
+        judgement = judge(trace, start.setting, application=application, sees=EVERYTHING, start=start.state)
         if judgement.verdict in (Verdict.FAILED, Verdict.NON_STRICT) or judgement.rules:
-            return MutantRun(mutant.id, MutantWorth.ACCUSED, trace, judgement)
+            return MutantRun(mutant.id, MutantWorth.ACCUSED, recorded, judgement)
         if overlooked is None and _can_be_told(trace, scenario):
-            overlooked = MutantRun(mutant.id, MutantWorth.OVERLOOKED, trace, judgement)
+            overlooked = MutantRun(mutant.id, MutantWorth.OVERLOOKED, recorded, judgement)
     if overlooked is not None:
         return overlooked
     if not traces:
         return MutantRun(mutant.id, MutantWorth.CONFORMS)
-    return MutantRun(mutant.id, MutantWorth.CANNOT_BE_TOLD, traces[0])
-
-
-def _judged(trace: tuple[Observation, ...], scenario: Scenario) -> Judgement:
-    setting = scenario.start.setting
-    application: Application = "echo" if setting.echo else "sink"
-    return judge(trace, setting, application=application, sees=EVERYTHING, start=scenario.start.state)
+    return MutantRun(mutant.id, MutantWorth.CANNOT_BE_TOLD, recorded, judgement)
 
 
 def _can_be_told(trace: tuple[Observation, ...], scenario: Scenario) -> bool:

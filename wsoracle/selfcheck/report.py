@@ -117,8 +117,9 @@ def _show_mutants(mutants: tuple[MutantRun, ...]) -> None:
     sums = ", ".join(f"{count} {worth.value}" for worth, count in counted(mutants).most_common())
     say(f"{len(mutants)} mutants of the rules as endpoints: {sums}")
     for one in mutants:
-        if one.worth is MutantWorth.OVERLOOKED:
-            say(f"    overlooked: {one.mutant}: {'; '.join(described(seen) for seen in one.trace)}")
+        if one.worth is MutantWorth.OVERLOOKED and one.recorded is not None:
+            say((f"overlooked: {one.mutant}", "bold"))
+            _show_trace(one.recorded)
 
 
 def _show_matrix(tally: SelfcheckTally) -> None:
@@ -139,6 +140,11 @@ def _show_example(kind: Kind, example: Checked, recorded: Recorded, count: int) 
     say((f"{count} x {worth}{departed}: {verdict} {named}, {role}, {application} (seed {example.seed})", "bold"))
     for broken in example.broken:
         say(f"    explained by {', '.join(broken)}")
+    _show_trace(recorded)
+
+
+def _show_trace(recorded: Recorded) -> None:
+    """A trace in words, and as a file that ``wsoracle judge`` takes."""
     for words in recorded.in_words:
         say(f"    {words}")
     say(json.dumps(trace_to_json(recorded)))
