@@ -7,7 +7,6 @@ certain facts, and for an incomplete header the headers that it may still become
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
@@ -49,6 +48,7 @@ class ArrivingFrames:
         self._cutter: Final = Cutter(octets=octets, start=start)
         self.frames: Final = self._cutter.frames
         self._pings: Final[dict[bytes, list[int]]] = {}
+        """The indices of the Pings with a payload, in order."""
         self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
         self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
         self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
@@ -61,12 +61,18 @@ class ArrivingFrames:
         self._index_pings(before)
 
     def _index_pings(self, first: int) -> None:
-        for frame in [frame for frame in self.frames[first:] if frame.header.opcode == PING]:
-            self._pings.setdefault(frame.payload, []).append(frame.end)
+        for index, frame in enumerate(self.frames[first:], first):
+            if frame.header.opcode == PING:
+                self._pings.setdefault(frame.payload, []).append(index)
 
-    def pings(self, payload: bytes, count: int) -> int:
-        """How many Pings with this payload are whole when `count` octets have arrived."""
-        return bisect_right(self._pings.get(payload, ()), count)
+    def ping(self, payload: bytes, number: int, count: int) -> int | None:
+        """The index of a Ping with this payload, of which `number` came before it; None where it is not whole yet.
+
+        `count` octets have arrived.
+        """
+        indices = self._pings.get(payload, ())
+        index = indices[number] if number < len(indices) else None
+        return None if index is None or self.frames[index].end > count else index
 
     def whole(self, count: int) -> int:
         """How many frames are whole when `count` octets have arrived."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, NamedTuple
 
-from wsoracle.model.machine.compiled import Choice
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.rule import RuleSet, Strength
-from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.variables import Event, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.uri import WebSocketUri
@@ -16,12 +17,13 @@ from wsoracle.model.octets.uri import WebSocketUri
 from .history import Message
 from .observation import Tells, Told
 from .verdict import TAKEN_BY_ALL
+from .waiting import Waiting
 
 NO_BLAME: Final = (1 << 62, 0)
 """The place of the first broken rule in an explanation that breaks no rule."""
 
 _LISTED: Final = 256
-"""The most frames read at once that are listed one by one: of more, those that meet the same rules make one step."""
+"""The most steps listed one by one before one thing is seen: of more, frames that meet the same rules make one."""
 
 
 class Leniency(NamedTuple):
@@ -78,45 +80,23 @@ class Step(NamedTuple):
     times: int = 1
 
 
-class Read(NamedTuple):
-    """A frame that is read in a state, with the only outcome that there is."""
-
-    state: State
-    facts: FrameFacts
-    choice: Choice
-
-
 class Trail(NamedTuple):
-    """The steps of an explanation, the last one first: one step, or the frames from `first` on that were read at once.
-
-    `reads` has the outcome of each of these frames, from frame `origin` on; the list may go on beyond `last`.
-    """
+    """The steps of an explanation, the last one first."""
 
     before: Trail | None
-    step: Step | None
-    at: int = 0
-    reads: Sequence[Read] = ()
-    origin: int = 0
-    first: int = 0
-    last: int = 0
+    step: Step
 
-    def steps(self) -> Iterator[Step]:
-        """Its own steps, the last one first."""
-        if self.step is not None:
-            yield self.step
-            return
-        reads = self.reads[self.first - self.origin : self.last - self.origin]
-        together = len(reads) > _LISTED
-        end = len(reads)
-        while end:
-            begin = end - 1
-            while together and begin and reads[begin - 1].choice is reads[begin].choice:
-                begin -= 1
-            state, facts, choice = reads[begin]
-            event = Event(EventKind.RECEIVE, facts)
-            index = self.first + begin
-            yield Step(self.at, state, event, choice.label, choice.rules, (), index, times=end - begin)
-            end = begin
+
+def _together(steps: list[Step]) -> tuple[Step, ...]:
+    """Steps in order: very many frames that are read before the same thing is seen, by the same rules, become one."""
+    found: list[Step] = []
+    for _, several in groupby(steps, key=attrgetter("at")):
+        here = list(several)
+        if len(here) > _LISTED:
+            runs = [list(run) for _, run in groupby(here, key=lambda step: (step.frame is not None, step[3:6]))]
+            here = [run[0]._replace(times=len(run)) if run[0].frame is not None else run[0] for run in runs]
+        found += here
+    return tuple(found)
 
 
 class Untold(NamedTuple):
@@ -143,18 +123,18 @@ class HandshakeSoFar(NamedTuple):
 class Place(NamedTuple):
     """The place of an explanation; two explanations at the same place go on alike.
 
-    `consumed` counts what was received: heads, or frames once the opening handshake is
-    complete, then the end of TCP. `first` is the frame that began the message being
-    received. `pings` were accepted and not answered; `echoes` are messages that the application still has to echo;
-    `asked` counts messages of its own that were sent.
+    `consumed` counts what was received: heads, or frames once the opening handshake is complete, then the end of TCP.
+    `first` is the frame that began the message being received. `heard` is one more than the index of the latest Ping
+    that was accepted, 0 without one. `echoes` are messages that the application still has to echo; `asked` counts
+    messages of its own that were sent.
     """
 
     state: State
     consumed: int = 0
     first: int = 0
-    untold: tuple[Untold, ...] = ()
-    pings: tuple[bytes, ...] = ()
-    echoes: tuple[Message, ...] = ()
+    untold: Waiting[Untold] = Waiting()
+    heard: int = 0
+    echoes: Waiting[Message] = Waiting()
     asked: int = 0
     opening: HandshakeSoFar | None = None
 
@@ -179,9 +159,10 @@ class Explanation(NamedTuple):
         steps: list[Step] = []
         trail = self.trail
         while trail is not None:
-            steps.extend(trail.steps())
+            steps.append(trail.step)
             trail = trail.before
-        return tuple(reversed(steps))
+        steps.reverse()
+        return _together(steps) if len(steps) > _LISTED else tuple(steps)
 
 
 class Subject(NamedTuple):

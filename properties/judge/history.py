@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Role, is_control
 
 from .observation import (
     OPCODE_OF,
@@ -103,11 +102,8 @@ class History:
         self._eof = self._lost = self._shut_down = False
         self._opcode = CONTINUATION
         self._parts: list[bytes] = []
-        self._pongs: Final[Counter[bytes]] = Counter()
         self._close_codes: Final[set[int]] = set()
         self._told_failures: Final[set[int]] = set()
-        self._unanswered: Final[dict[int, int]] = {}
-        """For each Pong sent, by where it begins: how many with the same payload were sent before."""
         self.keys: Final = MaskingKeys()
         self._keys_shown: int | None = None
         # A later part of a trace can show that a long head has an end: all octets are cut at once.
@@ -301,14 +297,11 @@ class History:
         return self._moment(len(self.trace), Processed())
 
     def _take(self, frame: FrameUnit) -> None:
-        """A frame that the endpoint sends: whether it ends a message, and how often such a Pong was sent."""
+        """A frame that the endpoint sends: whether it ends a message, and what code it gives."""
         opcode = frame.header.opcode
         self.frames.append(frame)
         if opcode == CLOSE and len(frame.payload) > 1:
             self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
-        if opcode == PONG:
-            self._unanswered[frame.start] = self._pongs[frame.payload]
-            self._pongs[frame.payload] += 1
         if frame.header.key is not None and self.keys.add(frame.header.key):
             self._keys_shown = frame.start
         if is_control(opcode):
@@ -347,10 +340,6 @@ class History:
     def shows_keys(self, frame: FrameUnit) -> bool:
         """Whether this is the frame with whose masking key it is certain that the endpoint's keys can be foreseen."""
         return frame.start == self._keys_shown
-
-    def pongs_before(self, frame: FrameUnit) -> int:
-        """How many Pongs with the payload of this one were sent before it."""
-        return self._unanswered[frame.start]
 
 
 class _Asking:

@@ -234,7 +234,7 @@ class _Ruling:
     def _on_frames(self, history: History, moments: list[Moment], state: State, start: int) -> _Candidate:
         strict: FrameSearch | None = None
         for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
-            search = FrameSearch(history, self.subject, leniency, state, start, whole=True)
+            search = FrameSearch(history, self.subject, leniency, state, start)
             found = search.best(moments)
             if found is not None:
                 return self.explained(found, search if strict is None else strict)

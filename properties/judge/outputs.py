@@ -22,6 +22,7 @@ from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader
 from .reading_heads import TRANSFORMED, HeadReader, opening_of
 from .steps import AWAITING, REFUSED
+from .waiting import Waiting
 
 Owed = tuple[str, tuple[str, ...]]
 """An output that is due, in words, and the rules that say so."""
@@ -110,6 +111,10 @@ class Outputs(ABC):
             return ()
         return tuple(rule.id for rule in self.machine.forbidden_by(state, event))
 
+    def latest_ping(self, place: Place) -> bytes | None:
+        """The payload of the latest Ping that it has accepted; None without one."""
+        return None
+
     def owes(self, explanation: Explanation) -> tuple[Owed, ...]:
         """The outputs that are still due in an explanation, in words, each with its rules."""
         place = explanation.place
@@ -118,8 +123,8 @@ class Outputs(ABC):
             words = due.name.lower().replace("_", " ")
             if due.name == "CLOSE" and place.state.failed:
                 words += f" with code {place.state.fail_code}"
-            elif due.name == "PONG" and place.pings:
-                words += f" with payload {place.pings[-1].hex() or 'empty'}"
+            elif due.name == "PONG" and (ping := self.latest_ping(place)) is not None:
+                words += f" with payload {ping.hex() or 'empty'}"
             elif due.name == "RESPONSE":
                 awaiting = HANDSHAKE[place.state.handshake] == "awaiting 101"
                 words = "answer with 101, or refuse with an error code" if awaiting else "answer with an error code"
@@ -198,6 +203,10 @@ class FrameOutputs(Outputs):
         super().__init__(reader)
         self._reader: Final = reader
 
+    def latest_ping(self, place: Place) -> bytes | None:
+        """As of any outputs."""
+        return self._reader.arriving.frames[place.heard - 1].payload if place.heard else None
+
     def may_be_now(self, place: Place, moment: Moment) -> bool:
         """Whether an endpoint at this place may do what a moment shows; a hint that saves time."""
         what = moment.what
@@ -234,14 +243,8 @@ class FrameOutputs(Outputs):
         opcode, payload = frame.header.opcode, frame.payload
         unasked = self.subject.unasked
         if opcode == PONG:
-            if payload in place.pings:
-                at = place.pings.index(payload)
-                rest = (*place.pings[:at], *place.pings[at + 1 :])
-                yield place._replace(pings=rest), payload == place.pings[-1]
-            elif unasked or not self._answers_arrived_ping(moment, frame):
-                yield place, False
-            if not unasked and self.history.asked_for_pong(moment, payload):
-                yield place, False
+            if self._reader.may_pong(place, moment, payload) or self.history.asked_for_pong(moment, payload):
+                yield place, payload == self.latest_ping(place)
         elif opcode == CLOSE:
             if self._may_close(place.state, moment):
                 yield place, False
@@ -249,14 +252,10 @@ class FrameOutputs(Outputs):
             message = self.history.messages[frame.start]
             if self.history.asks_next(moment, place.asked, message):
                 yield place._replace(asked=place.asked + 1), False
-            if place.echoes[:1] == (message,):
-                yield place._replace(echoes=place.echoes[1:]), len(place.echoes) == 1
+            if place.echoes.next == message:
+                yield place._replace(echoes=place.echoes.without(1)), len(place.echoes) == 1
         else:
             yield place, False
-
-    def _answers_arrived_ping(self, moment: Moment, pong: FrameUnit) -> bool:
-        """Whether more Pings with this payload had arrived than Pongs with it were sent before."""
-        return self._reader.arriving.pings(pong.payload, moment.arrived) > self.history.pongs_before(pong)
 
     def _tell(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
         place = explanation.place
@@ -267,8 +266,8 @@ class FrameOutputs(Outputs):
         elif tells.kind not in self.subject.sees:
             yield explanation
         elif tells.kind == "lost":
-            if untold and untold[0].tells.kind == "lost":
-                yield explanation._replace(place=place._replace(untold=untold[1:]))
+            if untold.next is not None and untold.next.tells.kind == "lost":
+                yield explanation._replace(place=place._replace(untold=untold.without(1)))
             elif not state.tcp_open and (state.failed or state.close_code == LOST):
                 yield explanation
         else:
@@ -276,16 +275,17 @@ class FrameOutputs(Outputs):
 
     def _tell_of_input(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]:
         place = explanation.place
+        missed: dict[str, None] = {}
         for index, expected in enumerate(place.untold):
             exact = expected.tells == tells
             if (exact and not index) or (self.leniency.faults and expected.tells.kind == tells.kind):
                 # The events before it were left out, and the event itself is wrong if it differs from the expected one.
-                missed = [rule for u in place.untold[:index] for rule in u.rules]
                 broken = tuple(dict.fromkeys([*missed, *(() if exact else expected.rules)]))
                 step = Step(moment.at, place.state, None, None, expected.rules, broken)
-                yield self._reader.go(explanation, place._replace(untold=place.untold[index + 1 :]), step)
-            if not self.leniency.faults:
-                return
+                yield self._reader.go(explanation, place._replace(untold=place.untold.without(index + 1)), step)
+            if exact or not self.leniency.faults:
+                return  # to have left out more explains nothing more
+            missed.update(dict.fromkeys(expected.rules))
 
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
         place, state = explanation.place, explanation.place.state
@@ -324,7 +324,7 @@ class FrameOutputs(Outputs):
         if self.subject.unasked or place.echoes or place.asked < asked:
             for facts in unseen_replies(place.state, self.subject.setting):
                 for then in self._unseen(explanation, moment, Event(EventKind.SEND, facts)):
-                    yield then._replace(place=then.place._replace(echoes=(), asked=asked))
+                    yield then._replace(place=then.place._replace(echoes=Waiting(), asked=asked))
 
     def _lost_closes(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         state = explanation.place.state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
@@ -22,13 +23,14 @@ from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
 from wsoracle.model.notation.variables import NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.units import FrameUnit
-from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
 from .grading import TOO_BIG, is_own_limit
 from .history import History, Message, Moment
 from .observation import Tells, Told
 from .steps import Reaction, Steps, machine_for
+from .waiting import Waiting
 
 _TOLD_AS: Final[dict[str, Told]] = {
     TEXT_MESSAGE: "text",
@@ -39,6 +41,8 @@ _TOLD_AS: Final[dict[str, Told]] = {
     CLOSED_NOT_CLEANLY: "lost",
 }
 _USUAL_CODE: Final = 1002
+_MOST_ATTENDED: Final = 50
+"""The most frames after an endpoint stopped listening that a lenient search lets it process: of more, none."""
 _END: Final = Event(EventKind.RECEIVE_EOF)
 ANY_FRAME: Final = Event(EventKind.RECEIVE, FrameFacts(CONTINUATION))
 
@@ -60,16 +64,25 @@ def _boundary_lengths(rules: RuleSet, setting: Setting) -> tuple[int, ...]:
 
 
 class FrameReader(Steps):
-    """Reads frames. With ``whole`` the history has all of the trace, and Pings that have no Pong can be forgotten."""
+    """Reads frames.
+
+    A Pong answers every Ping with its payload that had arrived by then, or the latest of them: an endpoint may read on
+    to it before it answers. So an explanation that reads such a Ping only later owes no further Pong for it.
+    """
 
     def __init__(
-        self, history: History, subject: Subject, leniency: Leniency, arriving: ArrivingFrames, *, whole: bool = False
+        self, history: History, subject: Subject, leniency: Leniency, arriving: ArrivingFrames, *, lazy: bool = True
     ) -> None:
         super().__init__(history, subject, leniency)
         self.arriving: Final = arriving
         self.mask: Final = self.machine.mask_function(EventKind.RECEIVE)
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
-        self._ponged: Final = {f.payload for f in history.frames if f.header.opcode == PONG} if whole else None
+        self._lazy: Final = lazy
+        self._messages: Final[dict[tuple[int, int], Message]] = {}
+        self._pongs: Final[Counter[bytes]] = Counter()
+        """How many Pongs with a payload that can be answers were sent."""
+        self._ponged: Final[dict[bytes, int]] = {}
+        """How many octets had arrived when a Pong with a payload was last sent."""
 
     def whole(self, moment: Moment) -> int:
         """How many frames had arrived whole by then."""
@@ -183,7 +196,7 @@ class FrameReader(Steps):
     def after(self, place: Place, reaction: Reaction, frame: FrameUnit | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
-        _, consumed, first, untold, pings, echoes, asked, _ = place
+        _, consumed, first, untold, heard, echoes, asked, _ = place
         if label.kind is Kind.ACCEPT:
             message = None
             if frame is not None:
@@ -192,28 +205,66 @@ class FrameReader(Steps):
                     first = first if opcode == CONTINUATION else consumed
                     message = self._message(first, consumed) if frame.header.fin else None
                 elif opcode == PING:
-                    pings = (*self.remembered(pings), frame.payload)
+                    heard = consumed + 1
+                    if state.pong_due and self._ponged.get(frame.payload, -1) >= frame.end:
+                        state = state._replace(pong_due=False)
             if self.subject.sees and not silently:
                 tells = self.tells(label.delivers, frame, message)
                 if tells is not None and tells.kind == "lost" and place.state.failed:
                     tells = None  # that the connection is over was told when it failed
                 if tells is not None and tells.kind in self.subject.sees:
-                    untold = (*untold, Untold(tells, rules))
+                    untold = untold.and_then(Untold(tells, rules))
             if message is not None and state.reply_due:
-                echoes = (*echoes, message)
+                echoes = echoes.and_then(message)
         first = first if state.recv_type else 0
         if not state.reply_due and not self.leniency.faults:
-            echoes = ()  # one that goes out all the same is still the answer to a message
-        return Place(state, consumed + 1, first, untold, pings, echoes, asked)
+            echoes = Waiting()  # one that goes out all the same is still the answer to a message
+        return Place(state, consumed + 1, first, untold, heard, echoes, asked)
 
-    def remembered(self, pings: Sequence[bytes]) -> Sequence[bytes]:
-        """Those that matter once another one has come: those that have a Pong, where all of the trace is known."""
-        return pings if self._ponged is None else [payload for payload in pings if payload in self._ponged]
+    def may_pong(self, place: Place, moment: Moment, payload: bytes) -> bool:
+        """Whether an endpoint at this place may send a Pong: it has read the Ping that this one answers, if any.
+
+        As many Pongs as Pings with a payload that had arrived are answers (section 5.5.3 asks for the same payload), be
+        it to later ones. One without a payload may be a heartbeat, where the application is not known.
+        """
+        if self.subject.unasked and not payload:
+            return True
+        ping = self.arriving.ping(payload, self._pongs[payload], moment.arrived)
+        return ping is None or ping < place.heard
+
+    def sent(self, moment: Moment) -> None:
+        """Take note of a Pong that was sent, and of a Close: it answers no Ping that is read later."""
+        if isinstance(moment.what, FrameUnit):
+            opcode, payload = moment.what.header.opcode, moment.what.payload
+            if opcode == PONG:
+                if self.arriving.ping(payload, self._pongs[payload], moment.arrived) is not None:
+                    self._pongs[payload] += 1
+                if self._lazy:
+                    self._ponged[payload] = moment.arrived
+            elif opcode == CLOSE:
+                self._ponged.clear()
 
     def _message(self, first: int, last: int) -> Message:
-        frames = self.arriving.frames
-        data = [f.payload for f in frames[first : last + 1] if f.header.opcode in (TEXT, BINARY, CONTINUATION)]
-        return Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data))
+        found = self._messages.get((first, last))
+        if found is None:
+            frames = self.arriving.frames
+            data = [f.payload for f in frames[first : last + 1] if f.header.opcode in (TEXT, BINARY, CONTINUATION)]
+            found = Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data))
+            self._messages[first, last] = found
+        return found
+
+    def passed_over(self, place: Place, whole: int) -> int:
+        """Up to which frame an endpoint that listens to none any more passes over all at once; 0 where it listens.
+
+        A lenient search also considers its reactions to these frames, unless there are very many of them.
+        """
+        state, frames = place.state, whole - place.consumed
+        ended = state.failed or state.got_close or state.discarding or not state.tcp_open
+        if not self._lazy or frames <= 1 or not ended:
+            return 0
+        if self.leniency.departing and frames <= _MOST_ATTENDED:
+            return 0
+        return 0 if self.heard.enabled(state, ANY_FRAME) else whole
 
     @staticmethod
     def tells(delivers: str | None, frame: FrameUnit | None, message: Message | None) -> Tells | None:

@@ -21,35 +21,31 @@ breaks less.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import CLOSE
 
 from .explanation import Cost, Explanation, Leniency, Place, Subject
 from .history import History, Moment
+from .observation import ClosesTcp, ResetsTcp
 from .outputs import FrameOutputs, HeadOutputs, Outputs
 from .reading import FrameReader
 from .reading_heads import HeadReader, opening_of
-from .shortcuts import Shortcuts
 
 _MOST_STRICT_WORK: Final = 400_000
 """The most explanations that a strict search considers, which takes some ten seconds."""
 _MOST_LENIENT_WORK: Final = 40_000
 """The same for a search that counts departures but no faults, where each explanation costs more: a few seconds."""
-_COPIED_AT_ONCE: Final = 100
 _MOST_WORK: Final = 4_000
+"""The same for a search for faults."""
 _WORK_EACH: Final = 20
-"""A search for faults considers this many explanations, and this many more for each frame and output, and then gives
-up: a trace that is wrong in many places can be explained in too many ways."""
+"""So many more for each frame and output; then a search gives up: a trace that is wrong in many places can be explained
+in too many ways."""
 
 Explanations = dict[Place, Explanation]
-
-
-def _work_on(place: Place) -> int:
-    """The work that a place costs: more where many events and answers are still due, which are copied each time."""
-    return 1 + (len(place.untold) + len(place.pings) + len(place.echoes)) // _COPIED_AT_ONCE
 
 
 class Search(ABC):
@@ -193,8 +189,9 @@ class HeadSearch(Search):
 class FrameSearch(Search):
     """The search from a state on in which the opening handshake is complete, over frames that arrive from ``start`` on.
 
-    With ``whole`` the history has all of the trace. Without ``shortcuts`` long traces take very long, and the same is
-    found.
+    What an endpoint sends does not change how it reads, unless it is a Close frame. So where an explanation allows what
+    is seen, at no cost, it need not read on before: it can read on later, and becomes the same. A search that is not
+    ``lazy`` reads on all the same; it finds the same, and long traces take very long.
     """
 
     def __init__(
@@ -205,23 +202,20 @@ class FrameSearch(Search):
         state: State,
         start: int = 0,
         *,
-        whole: bool = False,
-        shortcuts: bool = True,
+        lazy: bool = True,
     ) -> None:
-        self._reader: Final = FrameReader(history, subject, leniency, history.arriving(start), whole=whole)
+        self._reader: Final = FrameReader(history, subject, leniency, history.arriving(start), lazy=lazy)
         self._frames: Final = FrameOutputs(self._reader)
         super().__init__(history, subject, leniency, self._frames)
         self.alive = [Explanation(Place(state), Cost())]
-        self._shortcuts: Final = Shortcuts(self._reader, self._frames)
-        self._short: Final = shortcuts
-        self._covered: frozenset[Explanation] = frozenset()
+        self._lazy: Final = lazy
         self._work = 0
-        self._most_work = _MOST_LENIENT_WORK if leniency.departing else _MOST_STRICT_WORK
+        most = _MOST_WORK if leniency.faults else _MOST_LENIENT_WORK if leniency.departing else _MOST_STRICT_WORK
+        self._most_work = most
 
     def best(self, moments: list[Moment]) -> Explanation | None:
         """The explanation of all moments that breaks least, or None."""
-        if self.leniency.faults:
-            self._most_work = _MOST_WORK + _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
+        self._most_work += _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
         if not self.run(moments):
             return None
         best = min(self.alive, key=lambda explanation: explanation.rank)
@@ -231,18 +225,13 @@ class FrameSearch(Search):
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""
-        shortcuts = self._shortcuts
-        exchange = shortcuts.exchange(self.alive, moment) if self._short else None
-        if exchange is not None and exchange == shortcuts.latest:
-            self.alive = [shortcuts.once_more(self.alive[0], moment)]
-            return True
         before = self.alive
         found = {explanation.place: explanation for explanation in before}
         after = self._pass(found, moment)
+        self._reader.sent(moment)
         self.gave_up = self._work > self._most_work
         if after and not self.gave_up:
             self.alive = list(after.values())
-            shortcuts.remember(exchange, before[0], self.alive)
             return True
         # A search that gives up does not read on: there were too many explanations.
         self.died_at, self.alive = moment, before if self.gave_up else list(self._read_on(found, moment))
@@ -260,51 +249,37 @@ class FrameSearch(Search):
         An explanation that others become by reading on, at no cost, is left out: they can read on later.
         """
         after: Explanations = {}
-        if self._short and self._shortcuts.sends_part(moment):
-            found = self._send_part(found, moment, after)
-            if not found:
-                return after
+        lazy = self._lazy and not _ends_sending(moment)
+        settled: set[Place] = set()
         level = -1
         here: list[Explanation] = []
-        self._covered, self._shortcuts.leapt_to = frozenset(), -1
-        for explanation in self._read_on(found, moment, here):
-            consumed = explanation.place.consumed
-            self._work += _work_on(explanation.place)
+        covered: frozenset[Explanation] = frozenset()
+        for explanation in self._read_on(found, moment, settled):
+            place, cost = explanation.place, explanation.cost
+            self._work += 1
             if self._work > self._most_work:
                 return {}
-            if consumed != level:
-                if consumed == level + 1:
-                    self._covered = self._freely_after(here, moment)
-                elif consumed == self._shortcuts.leapt_to:
-                    self._covered = self._shortcuts.covered
-                else:
-                    self._covered = frozenset()
-                level = consumed
+            if place.consumed != level:
+                follows = self._lazy and place.consumed == level + 1
+                covered = self._freely_after(here, moment) if follows else frozenset()
+                level = place.consumed
                 here.clear()
-            if not self._frames.may_be_now(explanation.place, moment):
+            if not self._frames.may_be_now(place, moment):
                 continue
             for then in self.outputs.output(explanation, moment):
                 if then.cost.must > self.leniency.faults:
                     continue
-                here.append(then)
-                if self._covered and then._replace(trail=None) in self._covered:
-                    continue
+                if lazy:
+                    if then.cost == cost:
+                        settled.add(place)
+                else:
+                    here.append(then)
+                    if covered and then._replace(trail=None) in covered:
+                        continue
                 kept = after.get(then.place)
                 if kept is None or then.rank < kept.rank:
                     after[then.place] = then
         return after
-
-    def _send_part(self, found: Explanations, moment: Moment, after: Explanations) -> Explanations:
-        """Explanations in which a part of a message is sent now are put into `after`; the others."""
-        waiting: Explanations = {}
-        for explanation in found.values():
-            may_be_now = self._frames.may_be_now(explanation.place, moment)
-            sent = list(self.outputs.output(explanation, moment)) if may_be_now else []
-            for then in sent:
-                self._keep(after, then)
-            if not sent:
-                waiting[explanation.place] = explanation
-        return waiting
 
     def _freely_after(self, explanations: list[Explanation], moment: Moment) -> frozenset[Explanation]:
         """The explanations after reading one more frame, where that breaks nothing; without the way there."""
@@ -316,15 +291,12 @@ class FrameSearch(Search):
             if then.cost == one.cost
         )
 
-    def _read_on(
-        self, found: Explanations, moment: Moment, outputs: list[Explanation] | None = None
-    ) -> Iterator[Explanation]:
+    def _read_on(self, found: Explanations, moment: Moment, settled: Collection[Place] = ()) -> Iterator[Explanation]:
         """The same explanations, and those in which the endpoint has read more of what had arrived; least first.
 
-        Where the caller keeps `outputs`, what the explanations of the latest level became by what is seen at the
-        moment, those are left out that would become nothing else.
+        Places that the caller puts into ``settled`` before it asks for more do not read on.
         """
-        reader, shortcuts = self._reader, self._shortcuts
+        reader = self._reader
         whole = reader.whole(moment)
         last = whole + moment.eof
         levels: dict[int, Explanations] = {}
@@ -339,20 +311,20 @@ class FrameSearch(Search):
                         self._keep(level, then)
             yield from level.values()
             if consumed < last:
-                alone = next(iter(level.values())) if not levels and len(level) == 1 else None
-                if alone is not None and outputs is not None and self._short and not self.leniency.departing:
-                    leapt = shortcuts.leap(alone, moment, whole, outputs)
-                    for ahead in leapt:
-                        self._keep(levels.setdefault(ahead.place.consumed, {}), ahead)
-                    if leapt:
-                        consumed = min(levels)
-                        continue
                 for explanation in level.values():
-                    passed = shortcuts.passed_over(explanation, whole) if self._short else 0
+                    if explanation.place in settled:
+                        continue
+                    passed = reader.passed_over(explanation.place, whole)
                     for then in reader.receive(explanation, moment, eof=consumed == whole):
-                        if passed > 1:
-                            then = then._replace(place=then.place._replace(consumed=whole))
+                        if passed:
+                            then = then._replace(place=then.place._replace(consumed=passed))
                         self._keep(levels.setdefault(then.place.consumed, {}), then)
             if not levels:
                 return
             consumed = consumed + 1 if consumed + 1 in levels else min(levels)
+
+
+def _ends_sending(moment: Moment) -> bool:
+    """Whether what is seen changes how an endpoint reads: a Close frame that it sends, or the end of TCP."""
+    what = moment.what
+    return isinstance(what, (ClosesTcp, ResetsTcp)) or (isinstance(what, FrameUnit) and what.header.opcode == CLOSE)
