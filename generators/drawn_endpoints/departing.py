@@ -23,8 +23,9 @@ from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, Even
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
-from .endpoint import DrawnEndpoint, machine_of
+from .endpoint import DrawnEndpoint
 from .habits import Behaviour, Habits, draw_habits, setting_of
+from .reading import machine_of
 from .units import DrawnFrame, DrawnRequest, DrawnResponse, faulty_frames, requests, responses
 
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)

@@ -231,4 +231,5 @@ class Reading:
             untold = where.untold
             if outcome.label.kind is Kind.ACCEPT and not where.state.failed:
                 untold = self._to_tell(untold, outcome.label.delivers, b"", frozenset(outcome.rules))
-            yield where._replace(state=outcome.state, eof=True, echoes=(), untold=untold)
+            echoes = where.echoes if outcome.state.reply_due else ()
+            yield where._replace(state=outcome.state, eof=True, echoes=echoes, untold=untold)

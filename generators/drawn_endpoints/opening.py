@@ -1,0 +1,102 @@
+"""The opening handshake of a drawn endpoint: what a server answers, what a client asks, and the end of TCP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wsoracle.model.facts.frames import facts_on_wire, text_before
+from wsoracle.model.machine.interpreted import Outcome
+from wsoracle.model.notation.head_variables import value_of
+from wsoracle.model.notation.variables import Event, EventKind
+from wsoracle.model.octets.masking import mask
+
+from .reading import NOT_BEGUN, REFUSED, ReadingEndpoint
+from .units import DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
+
+_CLOSES: Final = Event(EventKind.CLOSE_TCP)
+_NO_EXTENSION: Final = value_of("extensions", "absent")
+
+
+class OpeningEndpoint(ReadingEndpoint):
+    """An endpoint that can put octets on the wire, open the connection, and end TCP."""
+
+    def permits(self, event: Event) -> Outcome | None:
+        """The outcome of an output that is permitted in full; else None."""
+        outcomes = self.machine.allowed(self.state, event)
+        return outcomes[0] if outcomes else None
+
+    def send(self, unit: DrawnFrame, *, answers: bool = False) -> bool:
+        """Send a frame where that is permitted in full; whether it was."""
+        before = text_before(unit.header.opcode, self.state, EventKind.SEND)
+        event = Event(EventKind.SEND, facts_on_wire(unit.header, unit.payload, before, answers=answers))
+        outcome = self.permits(event)
+        if outcome is None:
+            return False
+        self.puts_on_wire(unit)
+        self.become(outcome)
+        return True
+
+    def puts_on_wire(self, unit: DrawnFrame) -> None:
+        """A frame goes out, with a masking key of its own if it is masked (section 5.3)."""
+        octets, header = unit.octets, unit.header
+        if header.key is not None:
+            key = self.random.getrandbits(32).to_bytes(4, "big")
+            octets = octets[: header.size - len(key)] + key + mask(unit.payload, key)
+        self.observer.sends(octets)
+
+    def end_tcp(self) -> None:
+        """Close or reset TCP, where that is permitted in full."""
+        if self.permits(_CLOSES) is None or not self.state.tcp_open:
+            return
+        if self.random.random() < 0.25 and not self._says_too_big:
+            self.observer.resets()
+            self.did_something_of_its_own = False  # it may be lost
+        else:
+            self.observer.closes()
+        outcome = self.permits(_CLOSES)
+        assert outcome is not None
+        self.become(outcome)
+
+    # --- the opening handshake ----------------------------------------------------------------------------------------
+
+    def act_in_opening(self) -> None:
+        """Do something before the connection is open: ask, answer, end TCP."""
+        random, state = self.random, self.state
+        if random.random() < 0.06 and not isinstance(self.next_unit(), (DrawnRequest, DrawnResponse)):
+            self.end_tcp()
+        elif self._server:
+            if state.handshake not in (NOT_BEGUN, REFUSED):
+                self.answer()
+            elif state.handshake == REFUSED and random.random() < 0.3:
+                self.end_tcp()
+        elif state.handshake == NOT_BEGUN and not state.failed:
+            self._ask()
+        elif state.failed or state.handshake == REFUSED:
+            self.end_tcp()
+
+    def answer(self) -> None:
+        """Answer the request, one way or another."""
+        random = self.random
+        request = self.request or requests()[0].request
+        assert request is not None
+        known = responses(request)
+        self.sends_answer(known[0] if random.random() < 0.4 else random.choice(known))
+
+    def sends_answer(self, answer: DrawnResponse) -> bool:
+        """Send an answer where that is permitted in full, and agrees on no extension; whether it was."""
+        if answer.facts.extensions != _NO_EXTENSION:
+            return False
+        outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, answer.facts))
+        if outcome is not None:
+            self.observer.sends(answer.octets)
+            self.become(outcome)
+        return outcome is not None
+
+    def _ask(self) -> None:
+        known = requests()
+        chosen = known[0] if self.random.random() < 0.5 else self.random.choice(known)
+        outcome = self.permits(Event(EventKind.SEND_REQUEST, None, chosen.facts))
+        if outcome is not None:
+            self.request = chosen.request
+            self.observer.sends(chosen.octets)
+            self.become(outcome)
