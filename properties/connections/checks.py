@@ -41,6 +41,26 @@ CHECKS: Final = (
     ConnectionCheck("nonce/near", "Nonces do not lie close to one another", ("4.1-26",)),
     ConnectionCheck("keys/fresh", "Masking keys differ and show no pattern", ("5.3-02", "5.3-03", "10.3-01")),
     ConnectionCheck("keys/foreseen", "A masking key does not follow from those before it", ("5.3-03", "10.3-01")),
+    ConnectionCheck(
+        "opening/one-at-a-time", "One connection to a host opens after the other", ("4.1-06", "4.1-05", "4.1-07")
+    ),
+    ConnectionCheck(
+        "opening/backoff",
+        "After an abnormal closure a client waits before it tries again",
+        ("7.2.3-01", "7.2.3-02", "7.2.3-04"),
+    ),
+    ConnectionCheck("uri/fragment", "The fragment of a URI is not sent", ("3-02", "4.1-03")),
+    ConnectionCheck("uri/number-sign", "%23 in a URI stays escaped", ("3-03",)),
+    ConnectionCheck(
+        "uri/path", "A path that is not ASCII is sent as percent-encoded UTF-8", ("11.1.1-02", "11.1.2-02")
+    ),
+    ConnectionCheck("uri/host", "A host beyond ASCII is sent as ASCII", ("11.1.1-01", "11.1.2-01")),
+    ConnectionCheck("uri/resource", "The target is the resource name of the URI", ("4.1-20",)),
+    ConnectionCheck(
+        "tls/handshake-first", "Nothing but TLS is sent before the TLS handshake is complete", ("4.1-13", "4.1-15")
+    ),
+    ConnectionCheck("tls/untrusted", "A certificate that cannot be verified ends the attempt", ("4.1-14",)),
+    ConnectionCheck("tls/server-name", "The TLS handshake names the host (SNI)", ("4.1-16",)),
 )
 
 CHECK_BY_ID: Final = {check.id: check for check in CHECKS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 
 from wsoracle.model.octets.vocabulary import KEY_OCTETS
 
@@ -10,13 +11,45 @@ from ..judge.predictable_keys import predictable
 from .checks import CHECK_BY_ID, CheckResult
 from .foreseen_keys import MOST_KEYS, foreseen
 from .nonces import nonce_of, nonces_seen
-from .seen import SeenConnection
+from .probe_results import results_on_probes
+from .seen import SeenClient, SeenConnection
 
 
-def results_on(connections: Sequence[SeenConnection]) -> list[CheckResult]:
-    """The result of each check for which there is enough to see, on the connections of one client in their order."""
+def results_on(client: SeenClient) -> list[CheckResult]:
+    """The result of each check for which there is enough to see."""
+    connections = client.connections
     nonces = [nonce for one in connections if (nonce := nonce_of(one.nonce)) is not None]
-    return [*nonces_seen(nonces), *_on_keys(connections)]
+    probes = results_on_probes(client.asked, client.arrivals)
+    return [*nonces_seen(nonces), *_on_keys(connections), *probes, *_on_tls(connections)]
+
+
+def _on_tls(connections: Iterable[SeenConnection]) -> list[CheckResult]:
+    secure = [one for one in connections if one.secure or one.beside_tls]
+    if not secure:
+        return []
+    beside = [one for one in secure if one.beside_tls]
+    check, total = CHECK_BY_ID["tls/handshake-first"], len(secure)
+    what = f"{len(beside)} of {total} connections have octets that are no TLS before the TLS handshake was complete"
+    example = ascii(beside[0].beside_tls[:64])[2:-1] if beside else ""
+    found = [CheckResult(check, len(beside), total, what, example)]
+    named = [one for one in secure if one.secure and _is_name(one.host)]
+    if named:
+        # Literal addresses are no names (RFC 6066, section 3): a client at one has none to send.
+        without = [one for one in named if one.server_name is None]
+        what = f"{len(without)} of {len(named)} connections to a host with a name do not name it in the TLS handshake"
+        example = without[0].host if without else ""
+        found.append(CheckResult(CHECK_BY_ID["tls/server-name"], len(without), len(named), what, example))
+    return found
+
+
+def _is_name(host: str) -> bool:
+    """Whether a Host field has a name, and no address."""
+    name = host.strip().rpartition(":")[0] if ":" in host else host.strip()
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return bool(name) and "]" not in host
+    return False
 
 
 def _on_keys(connections: Iterable[SeenConnection]) -> list[CheckResult]:

@@ -29,6 +29,12 @@ from .harness_options import chosen_cases, expected_failures, harness_options, m
 )
 @click.option("--cert", type=click.Path(exists=True, dir_okay=False), help="Certificate in PEM: serve wss.")
 @click.option("--key", type=click.Path(exists=True, dir_okay=False), help="The key of the certificate.")
+@click.option(
+    "--untrusted-port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="On this port wss has a certificate that no client can trust, for a probe.",
+)
 @click.option("--once", is_flag=True, help="End after the first /updateReports.")
 @click.pass_context
 def command(
@@ -38,12 +44,14 @@ def command(
     web_port: int | None,
     cert: str | None,
     key: str | None,
+    untrusted_port: int | None,
     once: bool,
     **options: Any,
 ) -> None:
     """Serve cases to WebSocket clients under test, and write a page for each case.
 
-    Clients use the paths of Autobahn: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A.
+    Clients use the paths of Autobahn: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A. What to open
+    besides, so that more than one connection can show, is on /getProbes?agent=A (docs/testing.md).
     Results are shown live at http://HOST:PORT/ while it runs. The exit status is 1 where a case failed that is not
     expected to, or was not run.
     """
@@ -58,7 +66,7 @@ def command(
         from ..harness.server_run import ServerRun
         from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
-        where = Where(host, port, web_port, tls_of(cert, key))
+        where = Where(host, port, web_port, tls_of(cert, key), untrusted_port)
         manners, cases = manners_of(options), chosen_cases(Role.CLIENT, options)
         expected = expected_failures(options["expected_failures"], cases)
         with run_folder(options, judges) as folder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
@@ -135,7 +136,8 @@ class Connection(asyncio.Protocol):
     """One TCP connection to an endpoint, with or without TLS.
 
     ``most`` octets are read at the most: when an endpoint sends more, `flooded` is set and the connection is aborted.
-    The last read of the event loop comes on top. `units` are those of the endpoint, as far as they were taken.
+    The last read of the event loop comes on top. `began` is the time of the event loop when it was made,
+    `peer_host` the address of the endpoint. `units` are those of the endpoint, as far as they were taken.
     """
 
     def __init__(self, most: int, endpoint: Role) -> None:
@@ -149,13 +151,14 @@ class Connection(asyncio.Protocol):
         self.reset_by_peer = False
         self.closed_by_us = False
         self._loop: Final = asyncio.get_running_loop()
-        self._began: Final = self._loop.time()
+        self.began: Final = self._loop.time()
         self._most = most
-        self._active = self._began
+        self._active = self.began
         self._woken: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
+        self.peer_host = ""
 
     # --- what asyncio calls -------------------------------------------------------------------------------------------
 
@@ -165,25 +168,26 @@ class Connection(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.peer_host = str((transport.get_extra_info("peername") or ("",))[0])
         # Each write goes out by itself, and an empty buffer tells that the endpoint is not stuck.
         self._transport.set_write_buffer_limits(high=0)
-        self._wake()
+        self.wake()
 
     def data_received(self, data: bytes) -> None:
         """Octets came."""
         self._active = self._loop.time()
-        self.log.append(LogEntry(self._active - self._began, "received", data))
+        self.log.append(LogEntry(self._active - self.began, "received", data))
         self.received += len(data)
         self._unread.append(data)
         if self.received > self._most:
             self.flooded = True
             self.abort()
-        self._wake()
+        self.wake()
 
     def eof_received(self) -> bool:
         """The endpoint has ended its half of TCP."""
         self._ended("closed by peer")
-        return not self._is_tls  # TLS has no halves
+        return not self.is_tls  # TLS has no halves
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: reset by the endpoint, or closed by both."""
@@ -197,7 +201,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._wake()
+        self.wake()
 
     def pause_writing(self) -> None:
         """The endpoint does not take in the octets at once."""
@@ -205,14 +209,14 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The endpoint has taken in everything."""
         self._active = self._loop.time()
-        self._wake()
+        self.wake()
 
     # --- what the tester does -----------------------------------------------------------------------------------------
 
     @property
     def now(self) -> float:
         """Seconds since the beginning."""
-        return self._loop.time() - self._began
+        return self._loop.time() - self.began
 
     @property
     def ended(self) -> bool:
@@ -327,11 +331,17 @@ class Connection(asyncio.Protocol):
 
     def _ring(self) -> None:
         self._timer = None
-        self._wake()
+        self.wake()
 
     @property
-    def _is_tls(self) -> bool:
+    def is_tls(self) -> bool:
+        """Whether it is over TLS."""
         return self._transport is not None and self._transport.get_extra_info("sslcontext") is not None
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS connection, if it is one."""
+        return None if self._transport is None else self._transport.get_extra_info("ssl_object")
 
     def _ended(self, kind: Literal["closed by peer", "reset by peer"]) -> None:
         if self.closed_by_peer or self.reset_by_peer:
@@ -341,8 +351,9 @@ class Connection(asyncio.Protocol):
             self.closed_by_peer = True
         else:
             self.reset_by_peer = True
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let what waits on the connection look at its condition."""
         if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)

@@ -16,9 +16,8 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -26,16 +25,20 @@ from typing import Final
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.connections.probes import agent_in, probe_in
 from wsoracle.properties.connections.seen import SeenConnection
 from wsoracle.properties.judge.verdict import Profile
 
 from .connection import Connection
 from .conversation import Conversation, Manners, most_octets
 from .judging_pool import Judges
+from .room import Room
 from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
+from .server_probes import Probes
 from .server_run import AgentRun, ServerRun
 from .server_web import Pages
+from .tls_listener import ServerNames, TlsListener
 from .transcript import RunFacts
 
 Address = tuple[str, int]
@@ -65,6 +68,9 @@ class ServerLimits:
 _SPARE: Final = 256 * 1024
 """Octets of a read of the event loop, which come on top of what a request may have."""
 
+_SHOWN: Final = 200
+"""Octets that are kept of a request outside TLS."""
+
 _UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 _GOODBYE: Final = 1.0
@@ -72,11 +78,23 @@ _GOODBYE: Final = 1.0
 
 
 class _Accepted(Connection):
-    """A connection that tells when it is there."""
+    """A connection that tells when it is there; over TLS with the names that clients ask for, and the octets of a
+    request that came outside TLS."""
 
-    def __init__(self, came: Callable[[_Accepted], None]) -> None:
+    def __init__(
+        self, came: Callable[[_Accepted], None], names: ServerNames | None = None, beside_tls: bytes = b""
+    ) -> None:
         super().__init__(HEAD_LIMIT + _SPARE, Role.CLIENT)
+        self.beside_tls: Final = beside_tls
         self._came: Final = came
+        self._names: Final = names
+
+    def seen(self, request: Request) -> SeenConnection:
+        """What there was to see of it."""
+        nonce, host = (next(iter(request.values(name)), "") for name in ("Sec-WebSocket-Key", "Host"))
+        tls = self.tls
+        name = None if self._names is None or tls is None else self._names.get(tls)
+        return SeenConnection(nonce, bytes(self.units.keys), host, self.is_tls, name, self.beside_tls)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -116,9 +134,10 @@ class FuzzingServer:
         self._once: Final = once
         self._judges: Final = Judges(Role.CLIENT, self.cases) if judges is None else judges
         self._has_own_judges: Final = judges is None
-        self._room: Final = _Room(self._limits.octets)
-        self._servers: Final[list[asyncio.Server]] = []
-        self._connections: Final[dict[asyncio.Task[None], Connection]] = {}
+        self._room: Final = Room(self._limits.octets)
+        self._servers: Final[list[asyncio.Server | TlsListener]] = []
+        self._probes: Final = Probes(run, manners.greeting, manners.patience)
+        self._connections: Final[dict[asyncio.Task[None], _Accepted]] = {}
         self._stopped: Final = asyncio.Event()
         self._failure: BaseException | None = None
 
@@ -133,6 +152,14 @@ class FuzzingServer:
         """Listen for clients under test; the address. Port 0 lets the system choose. Raises OSError."""
         address = await self._listen(host, port, tls, web=False)
         self._pages.port, self._pages.secure = address[1], tls is not None
+        self._probes.authority = f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
+        self._probes.secure = tls is not None
+        return address
+
+    async def listen_untrusted(self, host: str, port: int, tls: ssl.SSLContext) -> Address:
+        """Listen with a certificate that no client can trust."""
+        address = await self._listen(host, port, tls, web=False)
+        self._probes.untrusted_port = address[1]
         return address
 
     async def listen_for_pages(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
@@ -175,22 +202,28 @@ class FuzzingServer:
     # --- connections --------------------------------------------------------------------------------------------------
 
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
-        def accept() -> Connection:
-            return _Accepted(lambda connection: self._begin(connection, web))
+        def accept(names: ServerNames | None = None, beside: bytes = b"") -> _Accepted:
+            return _Accepted(lambda connection: self._begin(connection, web), names, beside)
 
-        server = await asyncio.get_running_loop().create_server(
-            accept,
-            host,
-            port,
-            ssl=tls,
-            ssl_handshake_timeout=self._limits.request if tls is not None else None,
-            ssl_shutdown_timeout=_GOODBYE if tls is not None else None,
-        )
+        server: asyncio.Server | TlsListener
+        if tls is None:
+            server = await asyncio.get_running_loop().create_server(accept, host, port)
+        else:
+            within, most = self._limits.request, self._limits.connections
+            server = TlsListener(host, port, tls, accept, self._outside_tls, within=within, goodbye=_GOODBYE, most=most)
         self._servers.append(server)
         name = server.sockets[0].getsockname()
         return name[0], name[1]
 
-    def _begin(self, connection: Connection, web: bool) -> None:
+    def _outside_tls(self, octets: bytes, after_hello: bool) -> None:
+        """A request came outside TLS. A client may have been given a ws URL, but not for a probe."""
+        line = octets.partition(b"\r")[0].decode("latin-1")
+        found = probe_in(line)
+        agent = self.run.agents.get(found[1] if found is not None else agent_in(line) if after_hello else "")
+        if agent is not None:
+            self.run.see(agent, SeenConnection("", secure=True, beside_tls=octets[:_SHOWN]))
+
+    def _begin(self, connection: _Accepted, web: bool) -> None:
         if self._stopped.is_set():
             connection.abort()
             return
@@ -210,13 +243,13 @@ class FuzzingServer:
             self._failure = task.exception()
             self.stop()
 
-    async def _serve(self, connection: Connection, web: bool) -> None:
+    async def _serve(self, connection: _Accepted, web: bool) -> None:
         try:
             await self._answer(connection, web)
         finally:
             connection.abort()
 
-    async def _answer(self, connection: Connection, web: bool) -> None:
+    async def _answer(self, connection: _Accepted, web: bool) -> None:
         patience = self._manners.patience
 
         def has_head() -> bool:
@@ -231,6 +264,8 @@ class FuzzingServer:
             page = _error(408, f"the request was not complete after {self._limits.request:g} s")
         head = connection.units.head
         request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
+        if head is not None and await self._probes.answer(connection, head):
+            return None
         try:
             if isinstance(head, Malformed):
                 raise Refusal(431 if head.too_large else 400, f"this is no request: {head.why}")
@@ -249,7 +284,7 @@ class FuzzingServer:
 
     # --- what is asked for --------------------------------------------------------------------------------------------
 
-    async def _do(self, connection: Connection, request: Request, command: Command) -> None:
+    async def _do(self, connection: _Accepted, request: Request, command: Command) -> None:
         if command.path == "/runCase":
             await self._run_case(connection, request, command)
             return
@@ -257,14 +292,16 @@ class FuzzingServer:
         assert isinstance(head, ParsedHead)
         octets = head.octets + connection.units.rest + connection.read()
         subprotocols = tuple(self._manners.greeting.subprotocols)
-        opened = await reply(connection, octets, self._text(command), subprotocols, self._manners.patience)
+        opened = await reply(connection, octets, self._text(command, request), subprotocols, self._manners.patience)
         ends = command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once))
         if opened and ends:
             self.stop()
 
-    async def _text(self, command: Command) -> str | None:
+    async def _text(self, command: Command, request: Request) -> str | None:
         """The reply on a path that runs no case, or None."""
         case = command.case
+        if command.path == "/getProbes":
+            return self._probes.listed(command.agent, request)
         if command.path == "/getCaseCount":
             return str(len(self.cases))
         if command.path == "/getCaseInfo" and case is not None:
@@ -286,7 +323,7 @@ class FuzzingServer:
         self.run.finish()
         self._say(f"reports written for {name}" if agent else f"reports written; {name} has run no case")
 
-    async def _run_case(self, connection: Connection, request: Request, command: Command) -> None:
+    async def _run_case(self, connection: _Accepted, request: Request, command: Command) -> None:
         case = command.case
         assert case is not None
         agent = self.run.agent(command.agent)
@@ -296,11 +333,11 @@ class FuzzingServer:
             return
         if case.id in agent.results:
             agent.silent = None  # it begins anew
+        seen = connection.seen(request)  # while it is there
         with self.run.running(agent, case.id):
             async with self._room.of(most_octets(case)) as keep:
                 await self._talk(connection, agent, command, keep)
-        nonce = next(iter(request.values("Sec-WebSocket-Key")), "")
-        self.run.see(agent, SeenConnection(nonce, bytes(connection.units.keys)))
+            self.run.see(agent, replace(seen, keys=bytes(connection.units.keys)))
 
     async def _talk(
         self, connection: Connection, agent: AgentRun, command: Command, keep: Callable[[int], None]
@@ -332,35 +369,3 @@ class FuzzingServer:
 
 def _error(status: int, why: str) -> Page:
     return Page(f"{why}\n".encode(), status=status)
-
-
-class _Room:
-    """Room for a number of octets; tasks that need more than is left wait, in order."""
-
-    def __init__(self, octets: int) -> None:
-        self._all: Final = octets
-        self._taken = 0
-        self._turn: Final = asyncio.Lock()
-        self._freed: Final = asyncio.Event()
-
-    @asynccontextmanager
-    async def of(self, octets: int) -> AsyncIterator[Callable[[int], None]]:
-        """Hold room for these octets, or all room where they are more; the task may give some back early."""
-        taken = min(octets, self._all)
-
-        def keep(octets: int) -> None:
-            nonlocal taken
-            kept = min(octets, taken)
-            self._taken -= taken - kept
-            taken = kept
-            self._freed.set()
-
-        async with self._turn:
-            while self._taken + taken > self._all:
-                self._freed.clear()
-                await self._freed.wait()
-            self._taken += taken
-        try:
-            yield keep
-        finally:
-            keep(0)

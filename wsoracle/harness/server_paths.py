@@ -13,13 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import Request
 
-PATHS: Final = ("/runCase", "/getCaseCount", "/getCaseInfo", "/getCaseStatus", "/updateReports", "/stopServer")
+PATHS: Final = ("/runCase", "/getCaseCount", "/getCaseInfo", "/getCaseStatus", "/getProbes", "/updateReports",
+                "/stopServer")  # fmt: skip
 
 LONGEST_AGENT: Final = 4096
 """Characters of the name of an agent."""
 
 _NEED_CASE: Final = ("/runCase", "/getCaseInfo", "/getCaseStatus")
-_NEED_AGENT: Final = ("/runCase", "/getCaseStatus", "/updateReports")
+_NEED_AGENT: Final = ("/runCase", "/getCaseStatus", "/getProbes", "/updateReports")
 _LONGEST_NUMBER: Final = 9
 _MOST_FIELDS: Final = 32
 _SHOWN: Final = 80

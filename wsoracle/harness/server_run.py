@@ -9,12 +9,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.properties.connections.seen import SeenConnection
+from wsoracle.properties.connections.probes import ProbeArrival
+from wsoracle.properties.connections.seen import SeenClient, SeenConnection
 
 from ..reports import ReportFolder
+from ..reports.seen_connections import MOST_ARRIVALS, MOST_CONNECTIONS
 from ..reports.stored_record import CaseSummary, FilePlace
 from .controls import Controls
 from .server_paths import Refusal
@@ -74,9 +77,21 @@ class ServerRun:
         """The paths of the files of an agent's case."""
         return self._folder.place(agent.name, case.id, case.control)
 
+    def client(self, agent: AgentRun) -> SeenClient:
+        """What is seen of an agent."""
+        return self._folder.client(agent.name)
+
     def see(self, agent: AgentRun, connection: SeenConnection) -> None:
         """An agent's connection has come to its end."""
-        self._folder.see(agent.name, connection)
+        seen = self.client(agent).connections
+        if len(seen) < MOST_CONNECTIONS:
+            seen.append(connection)
+
+    def arrive(self, agent: AgentRun, arrival: ProbeArrival, connecting: int, ended: float) -> None:
+        """A request for a probe has come from an agent."""
+        arrivals = self.client(agent).arrivals
+        if len(arrivals) < MOST_ARRIVALS:
+            arrivals.append(replace(arrival, connecting=connecting, ended=ended))
 
     def results_on_connections(self, agent: AgentRun) -> Sequence[CheckResult]:
         """What an agent's connections show together."""

@@ -7,6 +7,7 @@ import signal
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from ..text.output import one_line, why_not
@@ -22,12 +23,14 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Where:
-    """The address of a server; ``web_port`` is for pages (None: on the same port alone)."""
+    """The address of a server; ``web_port`` is for pages (None: on the same port alone), and ``untrusted_port`` for TLS
+    with a certificate that no client can trust (None: nowhere)."""
 
     host: str = "127.0.0.1"
     port: int = 9001
     web_port: int | None = None
     tls: ssl.SSLContext | None = None
+    untrusted_port: int | None = None
 
 
 class CannotListen(OSError):
@@ -39,6 +42,12 @@ def server_tls(cert: str, key: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return context
+
+
+def untrusted_tls() -> ssl.SSLContext:
+    """The context of a server whose certificate no client can trust: it has signed itself."""
+    with resources.as_file(resources.files(__package__) / "data" / "untrusted.pem") as file:
+        return server_tls(str(file), str(file))
 
 
 def serve_until_stopped(server: FuzzingServer, where: Where, say: Callable[[str], None]) -> int | None:
@@ -75,12 +84,17 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
             if where.web_port is not None:
                 port = where.web_port
                 web_host, web_port = await server.listen_for_pages(where.host, port, where.tls)
+            if where.untrusted_port is not None:
+                port = where.untrusted_port
+                _, untrusted = await server.listen_untrusted(where.host, port, untrusted_tls())
         except OSError as error:
             raise CannotListen(
                 f"{_shown(where.host)}:{port}: {why_not(error)}: name another address or port"
             ) from error
         if where.web_port is not None:
             say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
+        if where.untrusted_port is not None:
+            say(f"a certificate that nobody can trust on wss://{_shown(host)}:{untrusted}/")
         say(f"listening on {scheme}://{_shown(host)}:{bound}")
         server.get_ready()
         await server.stopped()

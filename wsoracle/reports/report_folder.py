@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
+from wsoracle.properties.connections.seen import SeenClient
 
 from ..text.output import write_text
-from .seen_connections import CONNECTIONS, MOST_CONNECTIONS, OverConnections, as_json, seen_in, write_seen
+from .seen_connections import CONNECTIONS, OverConnections, as_json, seen_in, write_seen
 from .stored_record import (
     CaseSummary,
     FilePlace,
@@ -41,7 +42,6 @@ VERSION: Final = 1
 
 if TYPE_CHECKING:
     from wsoracle.properties.connections.checks import CheckResult
-    from wsoracle.properties.connections.seen import SeenConnection
 
 OnStep = Callable[[str, int, int], None]
 
@@ -78,7 +78,7 @@ class ReportFolder:
         self._without_page: Final[set[str]] = set()  # files of records; a run that was killed may leave some
         self._begun: Final[set[str]] = set()
         self._changed: Final[set[str]] = set()  # files of records that were changed after they were written
-        self._connections: Final[dict[str, list[SeenConnection]]] = {}
+        self._clients: Final[dict[str, SeenClient]] = {}
         self.profiles: Final[set[str]] = set()
         """The profiles by which the earlier part of a resumed run was judged."""
         try:
@@ -136,22 +136,20 @@ class ReportFolder:
             record = json.loads((self.path / summary.file).read_bytes())
             file_record(with_summary(record, summary), place)
 
-    def see(self, agent: str, connection: SeenConnection) -> None:
-        """Keep what was seen of one of an agent's connections."""
+    def client(self, agent: str) -> SeenClient:
+        """What was seen of an agent that is a client, to be added to."""
         self._begin(agent)
-        seen = self._connections.setdefault(agent, [])
-        if len(seen) < MOST_CONNECTIONS:
-            seen.append(connection)
+        return self._clients.setdefault(agent, SeenClient())
 
     @property
     def over_connections(self) -> dict[str, list[CheckResult]]:
         """What the connections of each agent show together; of one connection alone nothing."""
-        if not self._connections:
+        if not self._clients:
             return {}
         # These imports would slow down every run that tests a server.
         from wsoracle.properties.connections.results import results_on
 
-        found = {agent: results_on(seen) for agent, seen in sorted(self._connections.items())}
+        found = {agent: results_on(seen) for agent, seen in sorted(self._clients.items())}
         return {agent: results for agent, results in found.items() if results}
 
     def remake(self, step: OnStep | None = None) -> list[NoRecord]:
@@ -193,7 +191,7 @@ class ReportFolder:
         over = self.over_connections
         listed = {agent: list(map(as_json, results)) for agent, results in over.items()}
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration, "connections": listed}
-        for agent, seen in self._connections.items():
+        for agent, seen in self._clients.items():
             write_seen(self.path / self._names.connections(agent), agent, seen)
         write_escaped(
             self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}'
@@ -222,7 +220,7 @@ class ReportFolder:
             return
         self._begun.add(agent)
         if not self._resumed:
-            self._connections.pop(agent, None)
+            self._clients.pop(agent, None)
             for summary in self._summaries.pop(agent, {}).values():
                 self._remove(summary)
             (self.path / self._names.connections(agent)).unlink(missing_ok=True)
@@ -261,7 +259,7 @@ class ReportFolder:
                 self._earlier.setdefault(summary.agent, {})[summary.id] = summary
         for name, agent, seen in seen_in(self.path):
             if self._names.connections(agent) == name:
-                self._connections[agent] = seen
+                self._clients[agent] = seen
 
     def _remove(self, summary: CaseSummary) -> None:
         for name in (summary.file, page_name(summary.file)):

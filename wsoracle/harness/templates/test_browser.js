@@ -1,5 +1,6 @@
 "use strict";
-// Makes this browser a client under test: asks for the number of cases, echoes in each, and has the reports written.
+// Makes this browser a client under test: asks for the number of cases, echoes in each, opens what is asked for besides
+// (the URIs of one probe at the same time), and has the reports written.
 const at = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 let stopped = false;
@@ -40,6 +41,11 @@ async function run() {
       at("state").textContent = `Case ${only || number} of ${count}`;
       await talk(`${server}/runCase?${which}&agent=${agent}`, true);
       at("progress").value = number;
+    }
+    at("state").textContent = "Several connections at once, and URIs that are hard to write";
+    const probes = only || stopped ? "[]" : await talk(`${server}/getProbes?agent=${agent}`, false);
+    for (const { uris } of JSON.parse(probes || "[]")) {
+      await Promise.all(uris.map((uri) => talk(uri, true).catch(() => null)));
     }
     await talk(`${server}/updateReports?agent=${agent}`, false);
     at("state").textContent = stopped ? "Stopped." : "Done.";

@@ -24,4 +24,12 @@ if (!Number.isInteger(count)) throw new Error("the server gave no number of case
 for (let number = 1; number <= count; number += 1) {
   await open(`${base}/runCase?case=${number}&agent=${agent}`);
 }
+// What wsoracle asks to be opened besides: the URIs of each probe at the same time.
+let probes = [];
+await open(`${base}/getProbes?agent=${agent}`, (data) => {
+  probes = JSON.parse(data);
+});
+for (const { uris } of probes) {
+  await Promise.all(uris.map((uri) => open(uri).catch((error) => console.log(uri, String(error)))));
+}
 await open(`${base}/updateReports?agent=${agent}`);

@@ -1,11 +1,15 @@
 """The client protocol of Autobahn's fuzzing server, for the client scripts beside this file.
 
-Call a client as ``SCRIPT URL AGENT``: it asks how many cases there are, runs each, and has the reports written.
-A case that ends in an exception of the library is an answer too: it is printed, and the next case follows.
+Call a client as ``SCRIPT URL AGENT``: it asks how many cases there are, runs each, opens what wsoracle asks it to open
+besides (/getProbes), and has the reports written. A case that ends in an exception of the library is an answer too: it
+is printed, and the next case follows.
 """
 
+import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from threading import Thread
 from urllib.parse import quote
 
 
@@ -21,21 +25,55 @@ def addresses() -> tuple[str, Callable[[int], Iterator[str]]]:
     return f"{base}/getCaseCount", rest
 
 
+def probes_address() -> str:
+    """The address of what is to be opened besides: a list of objects, whose uris are opened at the same time."""
+    return f"{sys.argv[1].rstrip('/')}/getProbes?agent={quote(sys.argv[2])}"
+
+
 def run(ask: Callable[[str], str], echo: Callable[[str], None]) -> None:
     """Go through all cases: `ask` returns the first message of a connection, `echo` echoes until it has ended."""
     count, rest = addresses()
-    for url in rest(int(ask(count))):
+
+    def attempt(url: str) -> None:
         try:
             echo(url)
         except Exception as error:
-            print(f"{url}: {error!r}", flush=True)
+            print(f"{url!a}: {error!r}", flush=True)
+
+    *cases, update = rest(int(ask(count)))
+    for url in cases:
+        attempt(url)
+    for probe in json.loads(ask(probes_address())):
+        threads = [Thread(target=attempt, args=(uri,)) for uri in probe["uris"]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    attempt(update)
 
 
-async def run_async(ask: Callable[[str], Awaitable[str]], echo: Callable[[str], Awaitable[None]]) -> None:
+async def gather(attempt: Callable[[str], Awaitable[None]], uris: list[str]) -> None:
+    """Open all at the same time."""
+    await asyncio.gather(*map(attempt, uris))
+
+
+async def run_async(
+    ask: Callable[[str], Awaitable[str]],
+    echo: Callable[[str], Awaitable[None]],
+    gather: Callable[[Callable[[str], Awaitable[None]], list[str]], Awaitable[None]] = gather,
+) -> None:
     """Go through all cases: the same, for coroutines."""
     count, rest = addresses()
-    for url in rest(int(await ask(count))):
+
+    async def attempt(url: str) -> None:
         try:
             await echo(url)
         except Exception as error:
-            print(f"{url}: {error!r}", flush=True)
+            print(f"{url!a}: {error!r}", flush=True)
+
+    *cases, update = rest(int(await ask(count)))
+    for url in cases:
+        await attempt(url)
+    for probe in json.loads(await ask(probes_address())):
+        await gather(attempt, probe["uris"])
+    await attempt(update)

@@ -4,6 +4,8 @@ Where it fails a connection it sends no Close and waits for the server to close 
 so it does for an answer that it does not accept: both times are lower here, so that a run comes to its end.
 """
 
+from collections.abc import Awaitable, Callable
+
 import trio
 from testee import run_async
 from trio_websocket import ConnectionClosed, open_websocket_url
@@ -26,4 +28,11 @@ async def echo(url: str) -> None:
             pass
 
 
-trio.run(run_async, ask, echo)
+async def gather(attempt: Callable[[str], Awaitable[None]], uris: list[str]) -> None:
+    """Open all at the same time."""
+    async with trio.open_nursery() as nursery:
+        for uri in uris:
+            nursery.start_soon(attempt, uri)
+
+
+trio.run(run_async, ask, echo, gather)

@@ -1,6 +1,7 @@
 """Client: wsproto (sans-I/O) on a blocking socket, no extensions. wsproto has no limits of its own."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
@@ -17,8 +18,10 @@ def connected(url: str) -> Iterator[tuple[socket.socket, WSConnection]]:
     """A TCP connection on which the opening handshake has been sent."""
     parts = urlsplit(url)
     with closing(socket.create_connection((parts.hostname, parts.port))) as tcp:
+        if parts.scheme == "wss":
+            tcp = ssl.create_default_context().wrap_socket(tcp, server_hostname=parts.hostname)
         protocol = WSConnection(ConnectionType.CLIENT)
-        tcp.sendall(protocol.send(Request(host=parts.netloc, target=f"{parts.path}?{parts.query}")))
+        tcp.sendall(protocol.send(Request(host=parts.netloc, target=f"{parts.path or '/'}?{parts.query}")))
         yield tcp, protocol
         end(tcp)
 
