@@ -22,7 +22,7 @@ from ..octets.frames import (
     unpack_length,
 )
 from ..octets.masking import mask
-from ..octets.units import Cutter
+from ..octets.units import Cutter, FrameUnit
 from ..octets.vocabulary import CLOSE, FORMS, PING
 from .frames import facts_of_header, facts_on_wire, text_before
 
@@ -73,6 +73,16 @@ class ArrivingFrames:
         indices = self._pings.get(payload, ())
         index = indices[number] if number < len(indices) else None
         return None if index is None or self.frames[index].end > count else index
+
+    def beginning(self, index: int) -> FrameUnit | None:
+        """A frame by its index; of the one that is not whole what is there of it, None without its whole header."""
+        if index < len(self.frames):
+            return self.frames[index]
+        begun = self._cutter.begun(len(self.octets))
+        if begun is None or begun.header is None:
+            return None
+        body = begun.start + begun.header.size
+        return FrameUnit(begun.header, self._payload(begun.header, body, body, len(self.octets)), begun.start, body)
 
     def whole(self, count: int) -> int:
         """How many frames are whole when `count` octets have arrived."""

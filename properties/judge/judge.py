@@ -38,6 +38,7 @@ from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
+from .deciding import Direction, deciding_octet
 from .explanation import LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject, cheapest
 from .grading import verdict_on
 from .history import History, Moment
@@ -78,10 +79,12 @@ class Judgement:
     """The result of judging a trace.
 
     `broken` are the rules that the best explanation does not follow, in the order of the run. `at` is the place in the
-    trace of the first thing that is not allowed in full, None where all is; `octet` is where that begins in what the
-    endpoint wrote, if it is a frame, and `arrived` how many octets had arrived by then. `instead` is what would have
-    been allowed there. `steps` are the explanation. `note` says what rules cannot; `unexplained`: it says why no
-    explanation was found, so that the rules, if any are named, are not all.
+    trace of the first thing that is not allowed in full, None where all is; `arrived` octets had arrived by then.
+    `begins` is where that begins in what the endpoint wrote, if it is a unit. `octet` is the octet at fault, by its
+    offset in what the endpoint wrote or, where it overlooked a fault of its peer, in what arrived (`direction`); None
+    where none is at fault, as in silence. `instead` is what would have been allowed there. `steps` are the explanation.
+    `note` says what rules cannot; `unexplained`: it says why no explanation was found, so that the rules, if any are
+    named, are not all.
     """
 
     verdict: Verdict
@@ -94,6 +97,8 @@ class Judgement:
     steps: tuple[Step, ...] = ()
     note: str = ""
     unexplained: bool = False
+    direction: Direction = "written"
+    begins: int | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -332,7 +337,15 @@ class _Openings:
         if found is None:
             return _placed(best.judgement, strict)
         place = found.judgement
-        return replace(best.judgement, at=place.at, octet=place.octet, arrived=place.arrived, instead=place.instead)
+        return replace(
+            best.judgement,
+            at=place.at,
+            octet=place.octet,
+            direction=place.direction,
+            begins=place.begins,
+            arrived=place.arrived,
+            instead=place.instead,
+        )
 
     @property
     def _torn_unopened(self) -> bool:
@@ -341,7 +354,9 @@ class _Openings:
 
     def _torn(self, inside: str) -> Judgement:
         at, octet, note = self._history.torn_at, self._history.unread, f"it stops writing inside {inside}"
-        return Judgement(Verdict.FAILED, self._ruling.profile, at=at, octet=octet, note=note, unexplained=True)
+        return Judgement(
+            Verdict.FAILED, self._ruling.profile, at=at, octet=octet, begins=octet, note=note, unexplained=True
+        )
 
     def _best(self, search: HeadSearch) -> _Candidate | None:
         """The best of what a search found; None where it found nothing."""
@@ -386,7 +401,11 @@ def _failed(judgement: Judgement, why: str, at: int, octet: int | None = None) -
     """The judgement with a fault that no rule names: FAILED, at the earlier of the two places."""
     note = "; ".join(one for one in (judgement.note, why) if one)
     failed = replace(judgement, verdict=Verdict.FAILED, note=note, unexplained=True)
-    return failed if judgement.at is not None and judgement.at < at else replace(failed, at=at, octet=octet)
+    return (
+        failed
+        if judgement.at is not None and judgement.at < at
+        else replace(failed, at=at, octet=octet, begins=octet, direction="written")
+    )
 
 
 def rules_fired(judgement: Judgement, setting: Setting, rules: RuleSet = RULES) -> Counter[str]:
@@ -406,8 +425,16 @@ def _placed(judgement: Judgement, strict: Search) -> Judgement:
     moment = strict.died_at
     if moment is None:
         return judgement
-    octet = moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else None
-    return replace(judgement, at=moment.at, octet=octet, arrived=moment.arrived, instead=_instead(strict, moment))
+    found = deciding_octet(judgement.steps, moment, strict.history, strict.subject, strict.start)
+    return replace(
+        judgement,
+        at=moment.at,
+        octet=None if found is None else found.octet,
+        direction="written" if found is None else found.direction,
+        begins=moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else None,
+        arrived=moment.arrived,
+        instead=_instead(strict, moment),
+    )
 
 
 def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:

@@ -60,6 +60,8 @@ class Search(ABC):
         self.subject: Final = subject
         self.leniency: Final = leniency
         self.outputs: Final = outputs
+        self.start = 0
+        """Where the frames begin in what arrived."""
         self.alive: list[Explanation] = []
         self.died_at: Moment | None = None
         self.gave_up = False
@@ -207,6 +209,7 @@ class FrameSearch(Search):
         self._reader: Final = FrameReader(history, subject, leniency, history.arriving(start), lazy=lazy)
         self._frames: Final = FrameOutputs(self._reader)
         super().__init__(history, subject, leniency, self._frames)
+        self.start = start
         self.alive = [Explanation(Place(state), Cost())]
         self._lazy: Final = lazy
         self._work = 0

@@ -132,6 +132,7 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
             "observation": judgement.at,
             "what": recorded.in_words.of(judgement.at),
             "octet": judgement.octet,
+            "direction": judgement.direction,
             "arrived": judgement.arrived,
             "t": None if recorded.times is None else recorded.times[judgement.at],
         },
@@ -158,8 +159,11 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
             out.print(Text(f"    {mark} {time}{_one_line(words.of(index))}"))
-        where = "" if judgement.octet is None else f" at octet {judgement.octet} of what it wrote"
-        where += "" if judgement.arrived is None else f" after {judgement.arrived} octets had arrived"
+        stream = "it wrote" if judgement.direction == "written" else "arrived"
+        where = "" if judgement.octet is None else f" at octet {judgement.octet} of what {stream}"
+        where += (
+            "" if judgement.arrived is None else f"{',' if where else ''} after {judgement.arrived} octets had arrived"
+        )
         if where:
             out.print(Text(f"    decided{where}"))
     if judgement.instead:

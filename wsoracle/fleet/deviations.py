@@ -44,7 +44,8 @@ class FleetDeviation:
     """A deviation of an agent from the same rules, in some cases.
 
     `sent` are the last pieces that arrived at it before the deciding place, `received` its reaction there, `octet` the
-    offset of the deciding octet in all that it wrote; `without` is the note of the judge where no rule is broken.
+    offset of the deciding octet in all that it wrote or (`octet_arrived`) in all that arrived at it; `without` is the
+    note of the judge where no rule is broken.
     """
 
     agent: str
@@ -58,6 +59,7 @@ class FleetDeviation:
     allowed: tuple[str, ...]
     verdict: str
     without: str = ""
+    octet_arrived: bool = False
 
     @property
     def strength(self) -> str:
@@ -114,6 +116,7 @@ def _deviation(records: Sequence[Mapping[str, Any]]) -> FleetDeviation:
         allowed=tuple(one["what"] for one in ours["allowed"]),
         verdict=ours["verdict"],
         without="" if rules else ours["note"],
+        octet_arrived=deciding.get("direction") == "arrived",
     )
 
 

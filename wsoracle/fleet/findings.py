@@ -67,8 +67,8 @@ def findings_page(columns: Sequence[Column], made_with: str) -> str:
         "",
         "Cases in which the same rules were not followed are one deviation. Octets are in hex, at most 64 of each",
         'piece; "sent" is what the implementation was sent last, "received" what it did at the deciding place, whose',
-        "octet is counted in all that it wrote. A case beside what was received is another than the one above, with",
-        "what was sent in it. Every case of each is in `fleet.json` beside the reports.",
+        "octet is counted in all that it wrote, or in what arrived at it. A case beside what was received is another",
+        "than the one above, with what was sent in it. Every case of each is in `fleet.json` beside the reports.",
     ]
     for group in _groups(columns):
         lines += ["", *_section(group)]
@@ -173,7 +173,7 @@ def _cases(cases: Sequence[str]) -> str:
 def _received(deviation: FleetDeviation, shown: FleetDeviation) -> str:
     words = "; ".join(_words(seen) for seen in deviation.received) or "nothing"
     if deviation.octet is not None:
-        words += f" (octet {deviation.octet})"
+        words += f" (octet {deviation.octet}{' of what arrived' if deviation.octet_arrived else ''})"
     if deviation.example == shown.example:
         return words
     sent = "; ".join(_words(seen) for seen in deviation.sent[-1:])

@@ -42,7 +42,7 @@ class Judged(NamedTuple):
 def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, Any]:
     """The record of a conversation."""
     case, role, (judgement, parts, history) = talk.case, talk.role, judged
-    wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.octet)
+    wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.begins)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and talk.closed_by_peer
@@ -126,14 +126,19 @@ def _mark(timeline: list[dict[str, Any]], judgement: Judgement) -> dict[str, Any
     if judgement.at is None:
         return None
     index = None
-    if judgement.octet is not None:
-        index = next((n for n, step in enumerate(timeline) if holds(step, judgement.octet)), None)
+    if judgement.begins is not None:
+        index = next((n for n, step in enumerate(timeline) if holds(step, judgement.begins)), None)
     else:
         ends = (n for n, s in enumerate(timeline) if s["start"] is None and s["from"] in ("sut", "timer"))
         index = next(ends, None)
     if index is not None:
         timeline[index]["deciding"] = True
-    return {"octet": judgement.octet, "entry": index, "arrived": judgement.arrived}
+    return {
+        "octet": judgement.octet,
+        "direction": judgement.direction,
+        "entry": index,
+        "arrived": judgement.arrived,
+    }
 
 
 def _rule(rule_id: str, part: str) -> dict[str, str]:

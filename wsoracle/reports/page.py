@@ -284,9 +284,10 @@ def _rows_marked(record: Mapping[str, Any]) -> Iterator[tuple[Any, int | None]]:
     """Each row, and where in it the deciding octet is."""
     deciding = record["wsoracle"]["deciding"]
     left = None if deciding is None else deciding["octet"]
+    stream = "TO" if deciding is not None and deciding["direction"] == "arrived" else "RO"
     for row in record["wirelog"]:
         match row:
-            case ["RO", [int(size), str()], *_] if left is not None:
+            case [str(kind), [int(size), str()], *_] if left is not None and kind == stream:
                 yield row, left if 0 <= left < size else None
                 left -= size
             case _:
@@ -295,15 +296,12 @@ def _rows_marked(record: Mapping[str, Any]) -> Iterator[tuple[Any, int | None]]:
 
 def _row(row: Any, marked: int | None, ours: bool) -> WireLine | None:
     match row:
-        case ["RO", [int(size), str(octets)], *_]:
+        case ["RO" | "TO" as kind, [int(size), str(octets)], *_]:
+            style, what = ("rx", "RX OCTETS") if kind == "RO" else ("tx", "TX OCTETS")
             if marked is None or not _HEX.fullmatch(octets, 0, 2 * marked + 2):
-                return WireLine("rx", "RX OCTETS", f"{size}: {octets}")
+                return WireLine(style, what, f"{size}: {octets}")
             place = 2 * marked
-            return WireLine(
-                "rx", "RX OCTETS", f"{size}: {octets[:place]}", octets[place : place + 2], octets[place + 2 :]
-            )
-        case ["TO", [int(size), str(octets)], *_]:
-            return WireLine("tx", "TX OCTETS", f"{size}: {octets}")
+            return WireLine(style, what, f"{size}: {octets[:place]}", octets[place : place + 2], octets[place + 2 :])
         case ["RF", [int(size), str(text)], opcode, fin, rsv, masked, mask, *_]:
             return WireLine("rx frame", "RX FRAME", _frame(size, text, opcode, fin, rsv, mask if masked else None))
         case ["TF", [int(size), str(text)], opcode, fin, rsv, mask, *_]:

@@ -133,13 +133,15 @@ def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) ->
         "rules": [_rule(one) for one in _list(ours.get("rules")) if isinstance(one, dict)],
         "allowed": [_outcome(one) for one in _list(ours.get("allowed")) if isinstance(one, dict)],
         "expected": [_outcome(one) for one in _list(ours.get("expected")) if isinstance(one, dict)],
-        "deciding": (
-            {name: _whole(deciding.get(name)) for name in ("octet", "entry", "arrived")}
-            if isinstance(deciding, dict)
-            else None
-        ),
+        "deciding": _deciding(deciding) if isinstance(deciding, dict) else None,
         "timeline": [_step(one) for one in _list(ours.get("timeline")) if isinstance(one, dict)] if timeline else [],
     }
+
+
+def _deciding(deciding: Mapping[str, Any]) -> dict[str, Any]:
+    """The deciding place; in records without a direction the octet is one that the endpoint wrote."""
+    numbers = {name: _whole(deciding.get(name)) for name in ("octet", "entry", "arrived")}
+    return {**numbers, "direction": "arrived" if deciding.get("direction") == "arrived" else "written"}
 
 
 def _rule(rule: Mapping[str, Any]) -> dict[str, str]:

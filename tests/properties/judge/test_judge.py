@@ -209,7 +209,8 @@ def test_the_first_octet_that_is_wrong_is_told() -> None:
     judgement = as_server(PINGED, PONGS, masked, Quiet())
     assert judgement.verdict is Verdict.FAILED
     assert judgement.rules == ("5.1/server-does-not-mask",)
-    assert (judgement.at, judgement.octet, judgement.arrived) == (2, len(PONGS.octets), len(PINGED.octets))
+    assert (judgement.at, judgement.octet, judgement.arrived) == (2, len(PONGS.octets) + 1, len(PINGED.octets))
+    assert judgement.direction == "written"
 
 
 def test_a_should_that_is_not_followed_is_non_strict() -> None:

@@ -241,7 +241,9 @@ def test_each_single_fault_that_is_accepted_is_named(rule: str, octets: bytes, k
     judgement = server(Arrives(octets), Writes(opens), *DONE)
     assert judgement.verdict is Verdict.FAILED
     assert judgement.rules[0] == rule
-    assert judgement.octet == 0 and judgement.arrived is not None
+    assert judgement.direction == "arrived" and judgement.octet is not None
+    assert judgement.octet == 0 or octets[judgement.octet - 1 : judgement.octet] == b"\n"
+    assert judgement.arrived is not None
     assert judgement.instead[0].what.startswith("answer with an error code such as 4")
     assert rule in judgement.instead[0].rules
     named = REFUSES.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -264,7 +266,7 @@ def test_the_first_frame_of_a_client_is_judged() -> None:
         seen = (Writes(ASKS), Arrives(OPENS), Arrives(b"\x81\x05hello"), Writes(octets), *DONE)
         assert judge_all(seen, echo, application="echo").verdict is verdict
     unmasked = client(Arrives(OPENS), Writes(PING), *DONE)
-    assert (unmasked.verdict, unmasked.octet) == (Verdict.FAILED, len(ASKS))
+    assert (unmasked.verdict, unmasked.octet) == (Verdict.FAILED, len(ASKS) + 1)
 
 
 def test_what_a_client_asks_for_is_known_where_its_uri_is() -> None:

@@ -49,10 +49,11 @@ def test_what_is_not_allowed_has_its_clause_and_place(tmp_path: Path) -> None:
     fine, wrong = json.loads(result.stdout)["judgements"]
     assert (fine["verdict"], fine["deciding"], fine["rules"]) == ("OK", None, [])
     assert (wrong["verdict"], wrong["behavior"]) == ("FAILED", "FAILED")
-    assert (wrong["deciding"]["observation"], wrong["deciding"]["octet"]) == (2, 3)
+    assert (wrong["deciding"]["observation"], wrong["deciding"]["octet"]) == (2, 4)
     shown = run(str(bad))
     assert shown.exit_code == 1
-    assert "FAILED" in shown.output and ">>> sends" in shown.output and "decided at octet 3" in shown.output
+    assert "FAILED" in shown.output and ">>> sends" in shown.output
+    assert "decided at octet 4 of what it wrote" in shown.output
 
 
 def test_each_rule_is_quoted_and_what_would_have_been_allowed_is_said() -> None:

@@ -1,0 +1,101 @@
+"""The deciding octet: the one at fault, read off the guard of the rule that is not followed.
+
+A rule about what the endpoint sends is broken by an octet that it wrote. A rule about what it receives is broken where
+it overlooks a fault of its peer: then the octet is the one of the peer that it overlooked. Where it refused what was
+sound, the octet is in the refusal that it wrote: the code of a Close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from wsoracle.model.facts.frames import text_before
+from wsoracle.model.facts.places import place_in_frame, place_in_head
+from wsoracle.model.machine.interpreted import Kind
+from wsoracle.model.machine.reasons import because
+from wsoracle.model.notation.expression import variables
+from wsoracle.model.notation.rule import Rule
+from wsoracle.model.notation.variables import EventKind
+from wsoracle.model.octets.units import FrameUnit, HeadUnit
+from wsoracle.model.octets.vocabulary import CLOSE
+
+from .explanation import Step, Subject
+from .history import History, Moment
+
+Direction: TypeAlias = Literal["written", "arrived"]
+"""The stream in which an octet is counted: what the endpoint wrote, or what arrived at it."""
+
+_HEADS = (EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
+
+
+class DecidingOctet(NamedTuple):
+    """An octet by its offset in one of the two streams."""
+
+    octet: int
+    direction: Direction = "written"
+
+
+def deciding_octet(
+    steps: Sequence[Step], moment: Moment, history: History, subject: Subject, start: int
+) -> DecidingOctet | None:
+    """The octet at fault, by the first broken rule of an explanation; None where no octet is at fault, as in silence.
+
+    ``moment`` is the first that is not allowed in full, and ``start`` is where the frames begin in what arrived.
+    """
+    faulty = next((number for number, step in enumerate(steps) if step.broken), None)
+    if faulty is not None:
+        rule = subject.rules.by_id[steps[faulty].broken[0]]
+        if rule.on.is_input and rule.refuses:
+            return _overlooked(rule, steps, faulty, history, subject, start)
+        if rule.on.facts is not None and not rule.on.is_input:
+            return _sent(rule, steps[faulty], moment, history, subject)
+    return _in_refusal(moment)
+
+
+def _overlooked(
+    rule: Rule, steps: Sequence[Step], faulty: int, history: History, subject: Subject, start: int
+) -> DecidingOctet | None:
+    """The octet of the peer for which the endpoint had to refuse a unit."""
+    before = steps[: faulty + 1]
+    if rule.on in _HEADS:
+        heads = [step for step in before if step.event is not None and step.event.kind in _HEADS]
+        unit = history.head(len(heads) - 1) if heads else None
+        if unit is None:
+            return None
+        return DecidingOctet(unit.start + _place(rule, heads[-1], unit, subject), "arrived")
+    for step in reversed(before):
+        failing = step.label is not None and step.label.kind is Kind.FAIL
+        if step.frame is not None and (step is steps[faulty] or failing):
+            frame = history.arriving(start).beginning(step.frame)
+            return None if frame is None else DecidingOctet(frame.start + _place(rule, step, frame, subject), "arrived")
+    return None
+
+
+def _sent(rule: Rule, step: Step, moment: Moment, history: History, subject: Subject) -> DecidingOctet | None:
+    """The octet at fault in a unit that the endpoint wrote."""
+    what = moment.what if moment.at == step.at else None
+    if not isinstance(what, (FrameUnit, HeadUnit)):
+        written = (one.what for one in history.moments if one.at == step.at)
+        what = next((one for one in written if isinstance(one, (FrameUnit, HeadUnit))), None)
+    return None if what is None else DecidingOctet(what.start + _place(rule, step, what, subject))
+
+
+def _place(rule: Rule, step: Step, unit: FrameUnit | HeadUnit, subject: Subject) -> int:
+    """Where in a unit the facts stand for which a rule is against it."""
+    assert step.event is not None and step.event.facts is not None
+    reason = because(rule, subject.setting, step.state, step.event.facts)
+    names = () if reason is None else variables(reason)
+    if isinstance(unit, HeadUnit):
+        return place_in_head(names, unit.result.octets)
+    return place_in_frame(names, unit.header, unit.payload, text_before(unit.header.opcode, step.state, rule.on))
+
+
+def _in_refusal(moment: Moment) -> DecidingOctet | None:
+    """The octet that says why something is not sent as it should be: the code of a Close, or how a unit begins."""
+    what = moment.what
+    if not isinstance(what, (FrameUnit, HeadUnit)):
+        return None
+    if isinstance(what, FrameUnit) and what.header.opcode == CLOSE:
+        return DecidingOctet(what.start + place_in_frame(["code"], what.header, what.payload, None))
+    return DecidingOctet(what.start)
