@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..facts.frames import facts_of_header, facts_on_wire, text_before
+from ..facts.frames import echoes_code, facts_of_header, facts_on_wire, text_before
 from ..machine.interpreted import Kind, Outcome
 from ..notation.rule import Due, Rule, RuleSet
 from ..notation.switches import Switches
@@ -431,7 +431,7 @@ class Endpoint:
         self, opcode: int, octets: bytes, *, fin: bool = True, answers: bool = False
     ) -> tuple[Rule, ...] | None:
         """Send a frame, if the rules allow it: None; else the rules that forbid it."""
-        answers = answers or (opcode == PONG and octets == self._ping)
+        answers = answers or (opcode == PONG and octets == self._ping) or echoes_code(opcode, octets, self._state)
         bits = self._first_bits(opcode)
         event = self._sending(opcode, octets, len(octets), bits, fin=fin, answers=answers)
         outcome = self._machine.canonical(self._state, event)

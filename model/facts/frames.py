@@ -84,6 +84,11 @@ def facts_so_far(header: Header, body: bytes, text: int | None) -> tuple[FrameFa
     return facts, known
 
 
+def echoes_code(opcode: int, body: bytes, state: State) -> bool:
+    """Whether a frame that is sent in a state is a Close with the status code of the one received."""
+    return opcode == CLOSE and state.got_close and close_code(body) == state.close_code
+
+
 def close_code(body: bytes) -> int:
     """The status code in the body of a Close frame, 1005 for a body without one (section 7.1.5)."""
     return int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE

@@ -7,7 +7,7 @@ from ..octets.http import Request
 from ..octets.units import EofUnit, FrameUnit, Unit
 from ..octets.uri import WebSocketUri
 from ..octets.vocabulary import Role
-from .frames import facts_on_wire, text_before
+from .frames import echoes_code, facts_on_wire, text_before
 from .heads import facts_of_request, facts_of_response
 
 
@@ -36,13 +36,14 @@ def leaving(
     """The event that a unit is for an endpoint of a role, in a state, that sends it.
 
     ``request`` was received before, ``uri`` is what a client was asked to open; ``answers`` says whether the frame
-    answers what is due, ``key_foreseen`` whether its masking key shows that the keys can be foreseen. ValueError for
-    the end of TCP, which is no unit of its own for the endpoint that closes.
+    answers what is due (of a Close it is known), ``key_foreseen`` whether its masking key shows that the keys can be
+    foreseen. ValueError for the end of TCP, which is no unit of its own for the endpoint that closes.
     """
     if isinstance(unit, EofUnit):
         raise ValueError("the end of TCP is sent by closing it")
     if isinstance(unit, FrameUnit):
         before = text_before(unit.header.opcode, state, EventKind.SEND)
+        answers = answers or echoes_code(unit.header.opcode, unit.payload, state)
         facts = facts_on_wire(unit.header, unit.payload, before, answers=answers, key_foreseen=key_foreseen)
         return Event(EventKind.SEND, facts)
     if role is Role.SERVER:

@@ -237,7 +237,8 @@ utf8_next = _number(
 )  # fmt: skip
 answers = _truth(
     "answers",
-    "the frame answers what is due: a Pong with the payload of the latest Ping, or the last frame of the echo owed",
+    "the frame answers what is due: a Pong with the payload of the latest Ping, the last frame of the echo owed, or a "
+    "Close with the status code of the one received",
 )
 key_foreseen = _truth(
     "key_foreseen",
@@ -346,6 +347,7 @@ def possible_frames(kind: EventKind) -> Expr:
             has_body | ((code == NO_CODE) & reason_ok),
             (length > 2) | reason_ok,
             masked | ~key_foreseen,
+            ~is_close | ~answers | got_close if kind is EventKind.SEND else TRUE,
             ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
         ]
     )

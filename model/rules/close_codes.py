@@ -13,6 +13,12 @@ from ..octets.vocabulary import Role
 
 BOTH: Final = frozenset(Role)
 
+DEFINED_CODE: Final = (
+    "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte order) "
+    "representing a status code with value /code/ defined in Section 7.4."
+)
+"""The sentence of section 5.5.1 about the body of a Close."""
+
 
 @dataclass(frozen=True)
 class CodeRange:
@@ -21,6 +27,7 @@ class CodeRange:
     ``senders``: the roles that may send it. Where a role may not, ``forbidden`` is the strength of the rule against
     sending, and a receiver refuses it by CONSENSUS (the RFC binds only the sender). Where ``switch`` is named, that
     switch decides instead for the roles in ``disputed``. ``quote`` is the sentence of ``section`` that says so.
+    ``outside``: section 7.4 neither defines it nor leaves it to others, so that section 5.5.1 bars sending it.
     """
 
     low: int
@@ -33,6 +40,7 @@ class CodeRange:
     forbidden: Strength | None = None
     switch: str | None = None
     disputed: frozenset[Role] = frozenset()
+    outside: bool = False
     source: str = "RFC 6455"
 
     @property
@@ -43,7 +51,7 @@ class CodeRange:
 
 REGISTER: Final[tuple[CodeRange, ...]] = (
     CodeRange(0, 999, "unused-codes", "not used", "7.4.2", "Status codes in the range 0-999 are not used.",
-              senders=frozenset(), forbidden=Strength.CONSENSUS),
+              senders=frozenset(), forbidden=Strength.MUST, outside=True),
     CodeRange(1000, 1000, "normal", "normal closure", "7.4.1", "1000 indicates a normal closure"),
     CodeRange(1001, 1001, "going-away", "going away", "7.4.1", '1001 indicates that an endpoint is "going away"'),
     CodeRange(1002, 1002, "protocol-error", "protocol error", "7.4.1",
@@ -85,7 +93,7 @@ REGISTER: Final[tuple[CodeRange, ...]] = (
     CodeRange(4000, 4999, "private-codes", "private use", "7.4.2", "reserved for private use"),
     CodeRange(5000, 65535, "codes-beyond", "not mentioned by the RFC", "7.4",
               "specifies which ranges may be used by extensions, frameworks, and end applications",
-              switch="codes_5000_and_more", disputed=BOTH),
+              switch="codes_5000_and_more", disputed=BOTH, outside=True),
 )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ from ..notation.variables import (
 from ..octets import utf8
 from ..octets.frames import LENGTH_FORMS
 from ..octets.vocabulary import BINARY, RESERVED_CONTROL_OPCODES, RESERVED_DATA_OPCODES, TEXT, Role
-from .close_codes import REGISTER, CodeRange
+from .close_codes import DEFINED_CODE, REGISTER, CodeRange
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
@@ -170,10 +170,13 @@ LIMITS: Final = (
             is_data & (limit == UNSTATED) & (length > 0), 1009),
 )  # fmt: skip
 
+_INVALID: Final = (
+    "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid "
+    "UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
+)
+
 UTF8: Final = (
-    _refuse("8.1/invalid-text", MUST,
-            "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a "
-            "valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.",
+    _refuse("8.1/invalid-text", MUST, _INVALID,
             received_text & fin & (utf8_next != utf8.ACCEPT), 1007),
     _refuse("8.1/fail-fast", MAY,
             "This rule applies both during the opening handshake and during subsequent data exchange.",
@@ -183,14 +186,14 @@ UTF8: Final = (
             "This rule applies both during the opening handshake and during subsequent data exchange.",
             received_text & ~fin & (utf8_next == utf8.REJECT)
             & is_set_to("invalid_utf8_noticed", "at once"), 1007),
-    _refuse("8.1/invalid-close-reason", MUST,
-            "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a "
-            "valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.",
-            is_close & ~reason_ok, 1007),
+    _refuse("8.1/invalid-close-reason", MUST, _INVALID,
+            is_close & ~reason_ok & is_set_to("invalid_close_reason", "refuse"), 1007),
+    _refuse("8.1/may-fail-close-reason", MAY, _INVALID,
+            is_close & ~reason_ok & is_set_to("invalid_close_reason", "either"), 1007),
     # Section 7.4.1 has 1007 for data within a message, which a reason is not.
     _refuse("7.4.1/may-fail-close-reason", MAY,
             "1002 indicates that an endpoint is terminating the connection due to a protocol error.",
-            is_close & ~reason_ok, 1002),
+            is_close & ~reason_ok & ~is_set_to("invalid_close_reason", "accept"), 1002),
 )  # fmt: skip
 
 
@@ -218,40 +221,27 @@ def _refusal(row: CodeRange, sender: Role) -> Expr:
 
 
 CLOSE_BODY: Final = (
-    _refuse("5.5.1/one-octet-body", CONSENSUS,
-            "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte "
-            "order) representing a status code with value /code/ defined in Section 7.4.",
-            is_close & (length == 1)),
+    _refuse("5.5.1/one-octet-body", CONSENSUS, DEFINED_CODE, is_close & (length == 1)),
     *(rule for row in REGISTER if row.forbidden or row.switch for rule in _code_rows(row)),
 )  # fmt: skip
 
+_RECEIVES: Final = "Clients and servers MUST support receiving both fragmented and unfragmented messages."
+
 MESSAGES: Final = (
-    _take("6.2/text-message", MUST,
-          "If the frame comprises an unfragmented message (Section 5.4), it is said that _A WebSocket Message Has Been "
-          "Received_ with type /type/ and data /data/.",
+    _take("5.4/text-message", MUST, _RECEIVES,
           is_text & fin, "text message", reply_due=echo & ~sent_close),
-    _take("6.2/binary-message", MUST,
-          "If the frame comprises an unfragmented message (Section 5.4), it is said that _A WebSocket Message Has Been "
-          "Received_ with type /type/ and data /data/.",
+    _take("5.4/binary-message", MUST, _RECEIVES,
           is_binary & fin, "binary message", reply_due=echo & ~sent_close),
-    _take("5.4/first-text-fragment", MUST,
-          "Clients and servers MUST support receiving both fragmented and unfragmented messages.",
+    _take("5.4/first-text-fragment", MUST, _RECEIVES,
           is_text & ~fin, None, recv_type=TEXT, recv_utf8=utf8_next, recv_length=count_octets),
-    _take("5.4/first-binary-fragment", MUST,
-          "Clients and servers MUST support receiving both fragmented and unfragmented messages.",
+    _take("5.4/first-binary-fragment", MUST, _RECEIVES,
           is_binary & ~fin, None, recv_type=BINARY, recv_length=count_octets),
-    _take("6.2/next-fragment", MUST,
-          "If the frame is part of a fragmented message, the \"Application data\" of the subsequent data frames is "
-          "concatenated to form the /data/.",
+    _take("5.4/next-fragment", MUST, _RECEIVES,
           is_continuation & ~fin, None, recv_utf8=utf8_next, recv_length=count_octets),
-    _take("6.2/last-text-fragment", MUST,
-          "When the last fragment is received as indicated by the FIN bit (frame-fin), it is said that _A WebSocket "
-          "Message Has Been Received_",
+    _take("5.4/last-text-fragment", MUST, _RECEIVES,
           is_continuation & fin & (recv_type == TEXT), "text message",
           **NOTHING_IN_PROGRESS, reply_due=echo & ~sent_close),
-    _take("6.2/last-binary-fragment", MUST,
-          "When the last fragment is received as indicated by the FIN bit (frame-fin), it is said that _A WebSocket "
-          "Message Has Been Received_",
+    _take("5.4/last-binary-fragment", MUST, _RECEIVES,
           is_continuation & fin & (recv_type != TEXT), "binary message",
           **NOTHING_IN_PROGRESS, reply_due=echo & ~sent_close),
 )  # fmt: skip

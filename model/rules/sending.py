@@ -2,6 +2,10 @@
 
 Theory of operation. Each sentence that bars a frame has a row that forbids it; a frame that none of them forbids is
 ``LEGAL`` and permitted by the row for its kind, whose effects are those of having sent it.
+
+A frame can have several faults of its own, in its header and its content (``OWN``): each can be read off the frame, and
+all are named. At most one row says that it comes at the wrong time (``TIME``): a state in which nothing more may be
+sent, or nothing yet, has no message in progress to be interleaved or continued, so that such a fault would only follow.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..notation.expression import FALSE, Const, Expr, Operand, between, ite
-from ..notation.named import bundle
+from ..notation.named import bundle, term
 from ..notation.rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
@@ -45,7 +49,7 @@ from ..notation.variables import (
 )
 from ..octets import utf8
 from ..octets.vocabulary import BINARY, TEXT, Role
-from .close_codes import REGISTER, CodeRange
+from .close_codes import DEFINED_CODE, REGISTER, CodeRange
 from .receiving import non_minimal_length, reserved_opcode, undefined_bit
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
@@ -93,27 +97,36 @@ FRAMING: Final = (
             is_control & (length > 125)),
 )  # fmt: skip
 
+sending: Final = term(
+    "sending",
+    "the endpoint sends messages: the opening handshake is complete, TCP is open, it has not sent a Close frame and is "
+    "not failing the connection",
+    established & tcp_open & ~sent_close & ~failed,
+)
+
+closes_inside: Final = term(
+    "closes_inside", "a Close begins the closing handshake inside a message, and the switch says that it may not",
+    is_close & (send_type != 0) & ~got_close & is_set_to("close_inside_message", "refused"),
+)  # fmt: skip
+
 FRAGMENTATION: Final = (
-    _forbid("5.4/continuation-follows-fragment", CONSENSUS,
-            "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, "
-            "followed by zero or more frames with the FIN bit clear and the opcode set to 0",
-            is_continuation & (send_type == 0)),
+    _forbid("6.1/continuation-follows-fragment", MUST,
+            "The opcode (frame-opcode) of the first frame containing the data MUST be set to the appropriate value "
+            "from Section 5.2 for data that is to be interpreted by the recipient as text or binary data.",
+            sending & is_continuation & (send_type == 0)),
     _forbid("5.4/send-not-interleaved", MUST,
             "The fragments of one message MUST NOT be interleaved between the fragments of another message unless an "
             "extension has been negotiated that can interpret the interleaving.",
-            starts_message & (send_type != 0)),
+            sending & ~got_close & starts_message & (send_type != 0)),
     _forbid("5.4/send-close-inside-message", CONSENSUS,
             "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented message.",
-            is_close & (send_type != 0) & ~got_close & is_set_to("close_inside_message", "refused")),
+            sending & closes_inside),
 )  # fmt: skip
 
 CONTENT: Final = (
     _forbid("5.6/text-is-utf8", MUST, "the whole message MUST contain valid UTF-8",
             sent_text & ((fin & (utf8_next != utf8.ACCEPT)) | (utf8_next == utf8.REJECT))),
-    _forbid("5.5.1/body-starts-with-code", MUST,
-            "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte "
-            "order) representing a status code with value /code/ defined in Section 7.4.",
-            is_close & (length == 1)),
+    _forbid("5.5.1/body-starts-with-code", MUST, DEFINED_CODE, is_close & (length == 1)),
     _forbid("5.5.1/reason-is-utf8", CONSENSUS,
             "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/",
             is_close & ~reason_ok),
@@ -124,16 +137,24 @@ def _code_row(row: CodeRange) -> Rule:
     """The row against sending a range of codes: by those roles that may not send it, as the register says."""
     by_client, by_server = (_forbidden(row, role) for role in (Role.CLIENT, Role.SERVER))
     when = is_close & (length >= 2) & between(code, row.low, row.high) & ite(server, by_server, by_client)
+    if row.outside:
+        return _forbid(f"5.5.1/send-{row.name}", MUST, DEFINED_CODE, when)
     return _forbid(f"{row.section}/send-{row.name}", row.forbidden or CONSENSUS, row.quote, when)
 
 
 def _forbidden(row: CodeRange, sender: Role) -> Expr:
+    """A code outside section 7.4 is forbidden but for sending back the one that came, where that is disputed."""
     if row.switch is not None and sender in row.disputed:
-        return is_set_to(row.switch, "refuse")
+        refused = is_set_to(row.switch, "refuse")
+        return refused | (is_set_to(row.switch, "either") & ~answers) if row.outside else refused
     return ~FALSE if row.forbidden is not None and sender not in row.senders else FALSE
 
 
 CODES: Final = tuple(_code_row(row) for row in REGISTER if row.forbidden or row.switch)
+
+open_connection: Final = term(
+    "open_connection", "the opening handshake is complete and TCP is open", established & tcp_open
+)
 
 ORDER: Final = (
     _forbid("4.1/handshake-before-data", MUST,
@@ -147,34 +168,35 @@ ORDER: Final = (
             server & ~established),
     _forbid("5.5.1/no-data-after-close", MUST,
             "The application MUST NOT send any more data frames after sending a Close frame.",
-            sent_close & is_data),
+            open_connection & sent_close & is_data),
     _forbid("7.1.5/one-close", CONSENSUS,
             "both endpoints will have sent and received a Close frame and will not send further Close frames",
-            sent_close & is_close),
+            open_connection & sent_close & is_close),
     _forbid("5.5.2/no-control-after-close", CONSENSUS,
             "An endpoint MAY send a Ping frame any time after the connection is established and before the connection "
             "is closed.",
-            sent_close & (is_ping | is_pong) & is_set_to("control_after_close", "never")),
+            open_connection & sent_close & ~got_close & (is_ping | is_pong)
+            & is_set_to("control_after_close", "never")),
     _forbid("5.5.1/closed-after-both", CONSENSUS,
             "After both sending and receiving a Close message, an endpoint considers the WebSocket connection closed",
-            sent_close & got_close & (is_ping | is_pong)),
+            open_connection & sent_close & got_close & (is_ping | is_pong)),
     _forbid("6.1/open-to-start-message", MUST,
             "The endpoint MUST ensure the WebSocket connection is in the OPEN state",
-            got_close & starts_message),
-    _forbid("7.1.7/only-close-after-failing", CONSENSUS,
+            sending & got_close & starts_message),
+    _forbid("7.1.7/no-data-after-failing", CONSENSUS,
             "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
             "_Close the WebSocket Connection_.",
-            failed & ~is_close),
+            open_connection & failed & ~sent_close & is_data),
     _forbid("7.1.7/appropriate-code", SHOULD,
             "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
             "_Close the WebSocket Connection_.",
-            failed & is_close & (code != fail_code)),
+            open_connection & failed & ~sent_close & is_close & (code != fail_code)),
     _forbid("5.5.1/reply-before-close", CONSENSUS,
             "An endpoint MAY delay sending a Close frame until its current message is sent",
-            ~failed & reply_due & is_close & is_set_to("close_overtakes_reply", "refused")),
+            sending & reply_due & is_close & ~closes_inside & is_set_to("close_overtakes_reply", "refused")),
     _forbid("7.1.4/nothing-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
-            ~tcp_open),
+            established & ~tcp_open),
 )  # fmt: skip
 
 MESSAGES: Final = (
@@ -216,4 +238,10 @@ CONTROL: Final = (
             pong_due=pong_due & is_set_to("control_after_close", "must")),
 )  # fmt: skip
 
-SENDING: Final = (*FRAMING, *FRAGMENTATION, *CONTENT, *CODES, *ORDER, *MESSAGES, *CONTROL)
+OWN: Final = (*FRAMING, *CONTENT, *CODES)
+"""The faults that a frame has of its own, whenever it is sent."""
+
+TIME: Final = (*FRAGMENTATION, *ORDER)
+"""The rows against sending a frame in some states; no two of them forbid the same frame in the same state."""
+
+SENDING: Final = (*OWN, *TIME, *MESSAGES, *CONTROL)

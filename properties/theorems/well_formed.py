@@ -29,6 +29,7 @@ from wsoracle.model.notation.rule import Level, Rule, RuleSet
 from wsoracle.model.notation.variables import ALL_FACTS, SETTING_VARIABLES, STATE_VARIABLES, EventKind, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
+from wsoracle.model.rules.sending import TIME
 
 from .induction import SOLVER_MILLISECONDS, described
 from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
@@ -158,6 +159,17 @@ def in_bounds(subject: TheoremSubject) -> ProofResult:
     return result
 
 
+def one_fault_of_time(subject: TheoremSubject) -> ProofResult:
+    """At most one row against sending a frame says that it comes at the wrong time; others would only follow."""
+    times = {rule.id for rule in TIME}
+
+    def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
+        rows = [built.enabled(rule, state, frame) for rule in built.rules.of(EventKind.SEND) if rule.id in times]
+        return z3.AtMost(*rows, 1)
+
+    return _for_all([EventKind.SEND], subject.rules, claim)
+
+
 # --- three readings of one row --------------------------------------------------------------------------------------
 
 SETTINGS: Final = (Setting(Role.SERVER), Setting(Role.CLIENT), Setting(Role.SERVER, limit=1000, echo=True))
@@ -282,7 +294,7 @@ def _theorem(name: str, statement: str, check: Callable[[TheoremSubject], ProofR
 WELL_FORMED: Final = (
     _theorem("every-input-has-an-outcome",
              "Every request, response and frame, and the end of TCP, in every state meets a rule that says what to do.",
-             total, "6.2/text-message", "7.1.4/server-lost"),
+             total, "5.4/text-message", "7.1.4/server-lost"),
     _theorem("every-output-is-decided",
              "Everything sent, every closing of TCP and every silence is either permitted or refused, never both.",
              decided, "5.1/send-text", "7.1.1/any-means"),
@@ -292,6 +304,9 @@ WELL_FORMED: Final = (
     _theorem("one-state-a-label",
              "Two outcomes that look the same from outside lead to the same state.",
              one_state_a_label, "5.4/first-text-fragment~without-opcode-is-text"),
+    _theorem("one-fault-of-time",
+             "No frame that is sent comes at the wrong time for two reasons, of which one only follows from the other.",
+             one_fault_of_time, "6.1/continuation-follows-fragment~without-not-sent_close"),
     _theorem("effects-stay-in-bounds",
              "Every effect keeps every variable within its bounds.",
              in_bounds, "10.4/message-too-big", "5.4/first-text-fragment"),

@@ -40,13 +40,13 @@ KNOWN = {
         "5.5.2/ping",
         "7.1.7/appropriate-code",
         "7.1.7/nothing-after-failing",
-        "7.1.7/only-close-after-failing",
+        "7.1.7/no-data-after-failing",
     },
     "wsproto": {
         "5.5.1/close",
         "7.4.1/send-code-1004",
         "7.4.2/send-unassigned-codes",
-        "7.4.2/send-unused-codes",
+        "5.5.1/send-unused-codes",
     },
 }
 """The rules that wsproto 1.3.2 and websockets 17.4 are known not to follow, as the exploration found them."""

@@ -199,7 +199,7 @@ def test_an_echo_sent_in_fragments_is_awaited_whole() -> None:
         SendFrame(frame(TEXT, b"c")),
     )
     seen = (SeenMessage(b"ab"), SeenMessage(b"c"))
-    case = checked(replace(echo_text(), steps=steps, allowed=(accepted("6.2/text-message", *seen),), chunks=()))
+    case = checked(replace(echo_text(), steps=steps, allowed=(accepted("5.4/text-message", *seen),), chunks=()))
     assert bursts(case)[1].awaits == (SeenPong(b"x"), SeenMessage(b"ab"))
 
 
@@ -359,7 +359,7 @@ def test_a_chunk_stays_on_one_side_of_a_step_of_the_endpoint() -> None:
     ("build", "message"),
     [
         (lambda: AllowedOutcome(ReactionKind.FAIL, Strength.MUST, ("5.2/reserved-bits",)), "status code"),
-        (lambda: AllowedOutcome(ReactionKind.ACCEPT, Strength.MUST, ("6.2/text-message",), code=1002), "status code"),
+        (lambda: AllowedOutcome(ReactionKind.ACCEPT, Strength.MUST, ("5.4/text-message",), code=1002), "status code"),
         (lambda: AllowedOutcome(ReactionKind.ACCEPT, Strength.MUST, ()), "names the rules"),
         (lambda: accepted("5.5.1/close", SeenTcpClosed(), SeenClose(1000)), "nothing is seen after"),
         (lambda: AllowedOutcome(ReactionKind.PERMIT, Strength.MAY, ("5.5.2/send-ping",), ()), "nothing to observe"),

@@ -27,7 +27,7 @@ EQUIVALENT = [
     "7.1.1/client-waits~without-not-failed",
     "5.4/close-inside-message~without-tcp_open",
     "5.5.1/may-stop-processing~no-recv_length",
-    "6.2/next-fragment~recv_length=recv_length-plus-length",
+    "5.4/next-fragment~recv_length=recv_length-plus-length",
     # One error code of HTTP is as good as another.
     "4.2.2/other-version~code-400",
     "10.2/may-refuse-origin~code-400",
@@ -40,7 +40,7 @@ KILLED = {
     "5.5/long-control~length-bound-125+1": 1,
     "7.1.7/nothing-after-failing~drop": 2,
     "5.5.2/ping~no-pong_due": 2,
-    "6.2/last-text-fragment~recv_length=1": 3,
+    "5.4/last-text-fragment~recv_length=1": 3,
     "5.5/long-control~without-tcp_open": 2,
     "5.4/send-first-binary-fragment~send_type=1": 2,
     "8.1/invalid-close-reason~no-send_type": 3,

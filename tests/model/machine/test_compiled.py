@@ -151,7 +151,7 @@ def test_a_mask_has_the_bit_of_each_enabled_row() -> None:
     compiled = CompiledMachine(RULES, SETTING)
     mask = compiled.mask(EventKind.RECEIVE, State(), HELLO.frame)
     (row,) = compiled.rows(EventKind.RECEIVE, mask)
-    assert row.id == "6.2/text-message"
+    assert row.id == "5.4/text-message"
     assert mask == 1 << RULES.of(EventKind.RECEIVE).index(row)
 
 

@@ -98,7 +98,7 @@ SENDING = {
     "a second Close": (Frame(CLOSE), CLOSING, SERVER, "7.1.5/one-close"),
     "Ping after Close": (Frame(PING), CLOSING, SERVER, ""),
     "Pong after both": (Frame(PONG), ANSWERED, SERVER, "5.5.1/closed-after-both"),
-    "data after failing": (Frame(BINARY), FAILED, SERVER, "7.1.7/only-close-after-failing"),
+    "data after failing": (Frame(BINARY), FAILED, SERVER, "7.1.7/no-data-after-failing"),
     "the code that fits": (Frame(CLOSE, b"\x03\xea"), FAILED, SERVER, ""),
     "another code": (Frame(CLOSE, b"\x03\xe8"), FAILED, SERVER, "7.1.7/appropriate-code"),
     "1006 on the wire": (Frame(CLOSE, b"\x03\xee"), State(), SERVER, "7.4.1/send-code-1006"),

@@ -58,7 +58,7 @@ frame 1: octets 0 to 10, 11 octets long
   48 65 6c 6c 6f                      unmasked         "Hello"
 
   accepted: text message
-    MUST      6.2/text-message   because opcode is text and fin
+    MUST      5.4/text-message   because opcode is text and fin
               section 6.2: "If the frame comprises an unfragmented message (Section 5.4), it is said
               that _A WebSocket Message Has Been Received_ with type /type/ and data /data/."
   afterwards: OPEN
@@ -93,7 +93,7 @@ frame 1: octets 0 to 1, 2 octets long
               section 7.1.7: "the endpoint SHOULD send a Close frame with an appropriate status code
               (Section 7.4) before proceeding to _Close the WebSocket Connection_."
   a server may not send it
-    CONSENSUS 5.4/continuation-follows-fragment   because opcode is continuation
+    CONSENSUS 6.1/continuation-follows-fragment   because opcode is continuation
               section 5.4: "A fragmented message consists of a single frame with the FIN bit clear
               and an opcode other than 0, followed by zero or more frames with the FIN bit clear and
               the opcode set to 0"
