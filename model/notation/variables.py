@@ -347,7 +347,6 @@ def possible_frames(kind: EventKind) -> Expr:
             has_body | ((code == NO_CODE) & reason_ok),
             (length > 2) | reason_ok,
             masked | ~key_foreseen,
-            ~is_close | ~answers | got_close if kind is EventKind.SEND else TRUE,
             ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
         ]
     )

@@ -178,12 +178,10 @@ _INVALID: Final = (
 UTF8: Final = (
     _refuse("8.1/invalid-text", MUST, _INVALID,
             received_text & fin & (utf8_next != utf8.ACCEPT), 1007),
-    _refuse("8.1/fail-fast", MAY,
-            "This rule applies both during the opening handshake and during subsequent data exchange.",
+    _refuse("8.1/fail-fast", MAY, _INVALID,
             received_text & ~fin & (utf8_next == utf8.REJECT)
             & is_set_to("invalid_utf8_noticed", "any time"), 1007),
-    _refuse("8.1/fail-at-once", CONSENSUS,
-            "This rule applies both during the opening handshake and during subsequent data exchange.",
+    _refuse("8.1/fail-at-once", CONSENSUS, _INVALID,
             received_text & ~fin & (utf8_next == utf8.REJECT)
             & is_set_to("invalid_utf8_noticed", "at once"), 1007),
     _refuse("8.1/invalid-close-reason", MUST, _INVALID,

@@ -146,7 +146,7 @@ def _forbidden(row: CodeRange, sender: Role) -> Expr:
     """A code outside section 7.4 is forbidden but for sending back the one that came, where that is disputed."""
     if row.switch is not None and sender in row.disputed:
         refused = is_set_to(row.switch, "refuse")
-        return refused | (is_set_to(row.switch, "either") & ~answers) if row.outside else refused
+        return refused | (is_set_to(row.switch, "either") & ~(got_close & answers)) if row.outside else refused
     return ~FALSE if row.forbidden is not None and sender not in row.senders else FALSE
 
 

@@ -17,6 +17,7 @@ from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.expression import Const, Sort, evaluate, ite, source, substitute, text
 from wsoracle.model.notation.rule import Fail
+from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import (
     FACT_VARIABLES,
     HANDSHAKE,
@@ -187,8 +188,10 @@ def test_without_classes_all_boundary_lengths_are_kept() -> None:
 
 def test_a_refusal_by_one_rule_alone_is_among_single_changes() -> None:
     """A reason that is not UTF-8 is tried with a code that is all right too."""
-    events = alphabet(RULES, SERVER, EventKind.RECEIVE, State())
-    refusals = [[r.id for r in COMPILED.forbidden_by(State(), event)] for event in events]
+    strict = Setting(Role.SERVER, switches=Switches(invalid_close_reason="refuse"))
+    machine = CompiledMachine(RULES, strict)
+    events = alphabet(RULES, strict, EventKind.RECEIVE, State())
+    refusals = [[r.id for r in machine.forbidden_by(State(), event)] for event in events]
     assert ["8.1/invalid-close-reason"] in refusals
 
 

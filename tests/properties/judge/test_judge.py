@@ -392,7 +392,11 @@ def test_an_order_that_explains_it_is_enough() -> None:
         answer = [Writes(sent)] if sent else []
         assert as_server(ping_and_fault, *answer, *FAILS, application="sink").verdict is Verdict.OK
     late: Trace = (ping_and_fault, FAILS[0], Writes(from_server(PONG, b"a")), *FAILS[1:])
-    assert as_server(*late, application="sink").verdict is Verdict.FAILED, "after its Close it sends nothing more"
+    assert as_server(*late, application="sink").verdict is Verdict.OK, (
+        "5.5.1 bars data after a Close, 5.5.2 asks for a Pong"
+    )
+    data: Trace = (ping_and_fault, FAILS[0], Writes(from_server(TEXT, b"a")), *FAILS[1:])
+    assert "5.5.1/no-data-after-close" in as_server(*data).rules
 
 
 def test_only_the_last_of_several_pings_has_to_be_answered() -> None:
