@@ -95,8 +95,8 @@ frame 1: octets 0 to 1, 2 octets long
   a server may not send it
     MUST      6.1/continuation-follows-fragment   because opcode is continuation
               section 6.1: "The opcode (frame-opcode) of the first frame containing the data MUST be
-              set to the appropriate value from Section 5.2 for data that is to be interpreted by the
-              recipient as text or binary data."
+              set to the appropriate value from Section 5.2 for data that is to be interpreted by
+              the recipient as text or binary data."
   legal here after this frame
       01 00   first text fragment
       try: --after 0100
