@@ -19,20 +19,31 @@ from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.expression import FALSE, substitute
 from wsoracle.model.notation.rule import Accept, Fail, Ignore, Rule, RuleSet, Strength
-from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State, possible
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State, possible
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from .endpoint import DrawnEndpoint
 from .habits import Behaviour, Habits, draw_habits, setting_of
-from .reading import machine_of
-from .units import DrawnFrame, DrawnRequest, DrawnResponse, faulty_frames, requests, responses
+from .reading import AWAITING, NOT_BEGUN, machine_of
+from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, faulty_frames, requests, responses
 
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
 _MOST_STEPS: Final = 60
 _HEADS: Final = (
     EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE, EventKind.SEND_REQUEST, EventKind.SEND_RESPONSE,
 )  # fmt: skip
+
+
+NOT_DRAWN: Final = {
+    "4.1/send-for-uri": "the trace does not say which URI a client was to open",
+    "4.1/send-origin": "the trace does not say that a client is a browser",
+    "4.2.1/endless-request": "a head that is too large for one endpoint is not for another",
+    "5.2/length-sign-bit": "a frame of so many octets never arrives whole",
+    "5.2/send-length-sign-bit": "a frame of so many octets is never sent whole",
+    "5.3/unpredictable-key": "a departure is a habit, and no step",
+}
+"""Rules that no departure is drawn from, and why."""
 
 
 class Act(NamedTuple):
@@ -59,10 +70,12 @@ def _lawless(setting: Setting) -> CompiledMachine:
 
 def roles_of(rule: Rule) -> tuple[Role, ...]:
     """The roles in which a rule can be departed from; none where nothing can depart from it."""
-    may_differ = rule.strength.binds and rule.on is not EventKind.RECEIVE_EOF
-    told_alone = isinstance(rule.then, Ignore) and rule.on is not EventKind.RECEIVE
-    if not may_differ or told_alone or (not rule.refuses and not rule.on.is_input):
+    if not rule.strength.binds or rule.on is EventKind.RECEIVE_EOF or rule.id in NOT_DRAWN:
         return ()
+    if not rule.refuses and (not rule.on.is_input or rule.on is EventKind.RECEIVE_REQUEST):
+        return ()  # nothing asks for that output; and a server may refuse whom it likes
+    if isinstance(rule.then, Ignore) and rule.on is not EventKind.RECEIVE:
+        return ()  # what is done with a head that comes too late shows nowhere
     return tuple(role for role in Role if _is_possible(rule, role))
 
 
@@ -119,6 +132,20 @@ def _frame_event(unit: DrawnFrame, state: State, kind: EventKind) -> Event:
     return Event(kind, facts_on_wire(unit.header, unit.payload, text_before(unit.header.opcode, state, kind)))
 
 
+@lru_cache(maxsize=256)
+def _requests_before(rule_id: str) -> tuple[DrawnRequest, ...]:
+    """The requests to which some answer is against a rule."""
+    machine = machine_of(setting_of(Role.SERVER, None, False))
+    found: list[DrawnRequest] = []
+    for unit in requests():
+        event = Event(EventKind.RECEIVE_REQUEST, None, unit.facts)
+        states = [one.state for one in machine.allowed(CONNECTING, event)]
+        answers = [Event(EventKind.SEND_RESPONSE, None, one.facts) for one in responses(unit.request or SOUND)]
+        if any(rule_id in {r.id for r in machine.forbidden_by(s, answer)} for s in states for answer in answers):
+            found.append(unit)
+    return tuple(found)
+
+
 class DepartingEndpoint(DrawnEndpoint):
     """A drawn endpoint with one departure from a rule. `act` is None where the moment for it did not come."""
 
@@ -157,6 +184,14 @@ class DepartingEndpoint(DrawnEndpoint):
         if random.random() < 0.85:
             self.settle()
         self.observer.flush()
+
+    def draw_request(self) -> DrawnRequest:
+        """A request; where the departure will be in the answer, one that gives occasion for it."""
+        if self.rule.on is EventKind.SEND_RESPONSE and not self.peer.units:
+            known = _requests_before(self.rule.id)
+            if known:
+                return self.random.choice(known)
+        return super().draw_request()
 
     def _did(self, broken: frozenset[str], sent: int | None = None) -> bool:
         """The departure is made."""
@@ -206,7 +241,11 @@ class DepartingEndpoint(DrawnEndpoint):
         if rule.refuses:
             dropped = Outcome(Label(Kind.IGNORE), state, (), Strength.MUST)
             taken = [one for one in _lawless(self.setting).allowed(state, event) if one.label.kind is Kind.ACCEPT]
+            if event.kind is EventKind.RECEIVE_REQUEST and not taken:
+                taken = [Outcome(Label(Kind.ACCEPT), state._replace(handshake=AWAITING), (), Strength.MUST)]
             return random.choice([dropped, *taken, *taken]), self._refusals(event)
+        if isinstance(rule.then, Ignore):
+            return self._attended(event)
         if not isinstance(rule.then, Accept):
             return None, frozenset()
         broken = frozenset(one for outcome in self.machine.allowed(state, event) for one in outcome.rules)
@@ -218,6 +257,15 @@ class DepartingEndpoint(DrawnEndpoint):
         if event.head is None:
             failed = failed._replace(fail_code=code)
         return Outcome(Label(Kind.FAIL, code), failed, (), Strength.MUST), broken
+
+    def _attended(self, event: Event) -> tuple[Outcome | None, frozenset[str]]:
+        """What comes too late is processed all the same: the application is told."""
+        in_time = State(recv_type=self.state.recv_type, recv_utf8=self.state.recv_utf8)
+        taken = [one for one in _lawless(self.setting).allowed(in_time, event) if one.label.delivers is not None]
+        broken = frozenset(rule.id for rule in self.machine.enabled(self.state, event) if rule.strength.binds)
+        if not taken or not self.habits.inside:
+            return None, broken
+        return Outcome(taken[0].label, self.state, (), Strength.MUST), broken
 
     def _mistake_head(self) -> bool:
         """A head arrives, and is not taken as it should be."""
@@ -231,12 +279,10 @@ class DepartingEndpoint(DrawnEndpoint):
         elif self.request is not None:
             heads = responses(self.request)
         else:
-            return False
+            heads = responses(SOUND)
         for unit in _shuffled(random, heads):
             event = self.event_of(unit)
             if self.rule.id in {rule.id for rule in self.machine.enabled(state, event)}:
-                if server and not self.rule.refuses:
-                    return False  # it may refuse whom it likes
                 outcome, broken = self._mistaken(event)
                 if outcome is None or (server and outcome.label.kind is Kind.IGNORE):
                     return False
@@ -247,9 +293,8 @@ class DepartingEndpoint(DrawnEndpoint):
         return False
 
     def _reads_heads_now(self) -> bool:
-        awaiting = HANDSHAKE.index("awaiting 101")
-        first = self.state.handshake == (CONNECTING.handshake if self.habits.role is Role.SERVER else awaiting)
-        return first and self.state.tcp_open and not self.state.failed
+        reads = (NOT_BEGUN,) if self.habits.role is Role.SERVER else (NOT_BEGUN, AWAITING)
+        return self.state.handshake in reads and self.state.tcp_open and not self.state.failed
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
@@ -277,10 +322,7 @@ class DepartingEndpoint(DrawnEndpoint):
         if not self.state.handshake:
             return False
         if self.habits.role is Role.SERVER:
-            request = self.request or requests()[0].request
-            if request is None:
-                return False
-            heads = responses(request)
+            heads = responses(self.request or SOUND)
         for unit in _shuffled(self.random, heads):
             kind = EventKind.SEND_REQUEST if isinstance(unit, DrawnRequest) else EventKind.SEND_RESPONSE
             event = Event(kind, None, unit.facts)
@@ -323,6 +365,8 @@ def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
     if rule.id in ("6.2/reply-owed", "5.5.1/reply-before-close"):
         behaviour = Behaviour.ECHO
     limit = 3 if rule.id == "10.4/message-too-big" else habits.limit
+    if isinstance(rule.then, Ignore):
+        habits = replace(habits, inside=True)
     return replace(
         habits,
         role=role,

@@ -26,7 +26,7 @@ from ..mutants.distinguish import Scenario
 from ..mutants.observable import HistoryStep, alike, seen_from
 from .endpoint import DrawnEndpoint
 from .habits import Behaviour, Habits
-from .units import DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
+from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, responses
 
 _SILENCE: Final = Event(EventKind.SILENCE)
 _LONGEST: Final = 70_000
@@ -127,9 +127,8 @@ class _Replay(DrawnEndpoint):
 
     def answer(self) -> None:
         """Answer the request with 101 where that is permitted, else with the first final answer that is."""
-        request = self.request or requests()[0].request
-        assert request is not None
-        any(self.sends_answer(one) for one in responses(request) if one.facts.status == 101 or one.facts.status >= 200)
+        known = responses(self.request or SOUND)
+        any(self.sends_answer(one) for one in known if one.facts.status == 101 or one.facts.status >= 200)
 
     def _happen(self, event: Event, outcome: Outcome) -> None:
         """An event happens, with an outcome."""
@@ -168,8 +167,8 @@ class _Replay(DrawnEndpoint):
             if isinstance(facts, RequestFacts):
                 legible = label_of_fact("syntax", facts.syntax) in ("well-formed", "tolerated")
                 return DrawnRequest(facts, request_octets(facts), sample_request(facts) if legible else None)
-            request = self.request or requests()[0].request
-            assert isinstance(facts, ResponseFacts) and request is not None
+            request = self.request or SOUND
+            assert isinstance(facts, ResponseFacts)
             return DrawnResponse(facts, response_octets(facts, request))
         except ValueError as error:
             raise CannotReplayError(str(error)) from None

@@ -11,7 +11,7 @@ from wsoracle.model.notation.variables import Event, EventKind
 from wsoracle.model.octets.masking import mask
 
 from .reading import NOT_BEGUN, REFUSED, ReadingEndpoint
-from .units import DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
+from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
 
 _CLOSES: Final = Event(EventKind.CLOSE_TCP)
 _NO_EXTENSION: Final = value_of("extensions", "absent")
@@ -77,9 +77,7 @@ class OpeningEndpoint(ReadingEndpoint):
     def answer(self) -> None:
         """Answer the request, one way or another."""
         random = self.random
-        request = self.request or requests()[0].request
-        assert request is not None
-        known = responses(request)
+        known = responses(self.request or SOUND)
         self.sends_answer(known[0] if random.random() < 0.4 else random.choice(known))
 
     def sends_answer(self, answer: DrawnResponse) -> bool:

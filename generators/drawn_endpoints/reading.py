@@ -121,12 +121,16 @@ class ReadingEndpoint:
         random, peer = self.random, self.peer
         if self._server:
             if not peer.units or (self.state.handshake == REFUSED and random.random() < 0.3):
-                known = requests()
-                peer.sends(known[0] if random.random() < 0.6 else random.choice(known))
+                peer.sends(self.draw_request())
         elif self.request is not None and self._awaits_answer():
             self.observer.flush()  # it has seen the request that it answers
             known_answers = responses(self.request)
             peer.sends(known_answers[0] if random.random() < 0.5 else random.choice(known_answers))
+
+    def draw_request(self) -> DrawnRequest:
+        """A request, sound or not."""
+        known = requests()
+        return known[0] if self.random.random() < 0.6 else self.random.choice(known)
 
     def _awaits_answer(self) -> bool:
         answers = [unit for unit in self.peer.units if isinstance(unit, DrawnResponse)]

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from wsoracle.model.facts.frames import DEFAULT_KEY, realise
 from wsoracle.model.facts.heads import SAMPLE_BODY, request_octets, response_octets, sample_request
 from wsoracle.model.machine.boundary_events import Alphabet
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
-from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, EventKind, Setting, State
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
+from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.frames import Header, decode_header, encode_header
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.masking import mask
@@ -158,12 +158,25 @@ def requests() -> tuple[DrawnRequest, ...]:
     return (sound, *found.values())
 
 
+_REFUSALS: Final = (400, 403, 426, 301, 200)
+"""Statuses of answers that are not 101."""
+
+SOUND: Final = sample_request(RequestFacts())
+"""A sound request."""
+
+
 @lru_cache(maxsize=1)
 def _answers() -> tuple[ResponseFacts, ...]:
-    """The facts of a sound 101, then those at which some rule of a client changes its mind."""
-    state = CONNECTING._replace(handshake=HANDSHAKE.index("awaiting 101"))
-    events = alphabet(Role.CLIENT).of(EventKind.RECEIVE_RESPONSE, state)
+    """The facts of a sound 101, then those at which some rule of either role changes its mind."""
+    events: list[Event] = []
+    for stage in ("awaiting 101", "another version"):
+        state = CONNECTING._replace(handshake=HANDSHAKE.index(stage))
+        events += alphabet(Role.SERVER).of(EventKind.SEND_RESPONSE, state)
+        events += alphabet(Role.CLIENT).of(EventKind.RECEIVE_RESPONSE, state)
     heads = dict.fromkeys(event.head for event in events if isinstance(event.head, ResponseFacts))
+    for status in _REFUSALS:
+        plain = ResponseFacts(status=status, upgrade=0, connection=0, accept=0)
+        heads.update(dict.fromkeys((plain, plain._replace(versions=value_of("versions", "a list with 13")))))
     return tuple({ResponseFacts(): None, **heads})
 
 

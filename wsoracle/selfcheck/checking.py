@@ -24,6 +24,9 @@ from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
 
+_TRIES: Final = 12
+"""How often an endpoint is drawn until the moment for its departure comes."""
+
 ACCUSES: Final = (Verdict.FAILED, Verdict.NON_STRICT)
 
 
@@ -123,11 +126,13 @@ def _conforming(seed: str, recorded: Recorded, *, own: bool) -> Checked:
 def check_departure(seed: str, rule_id: str, role: Role) -> Checked:
     """The endpoint with one departure from a rule that a seed stands for."""
     random, rule = Random(seed), RULES.by_id[rule_id]
-    habits = departing_habits(random, rule, role)
-    endpoint = DepartingEndpoint(random, habits, rule)
-    endpoint.run()
-    act = endpoint.act_done
-    if act is None:
+    for _ in range(_TRIES):
+        endpoint = DepartingEndpoint(random, departing_habits(random, rule, role), rule)
+        endpoint.run()
+        act = endpoint.act_done
+        if act is not None:
+            break
+    else:
         return Checked(Worth.NOT_DRAWN, seed, rule=rule_id)
     recorded = recorded_of(endpoint)
     if random.random() < 0.3:
