@@ -171,10 +171,11 @@ class _Run:
         self.steps.append(EndpointSendsHead(octets, head, prompted))
 
     def _offering(self, request: RequestFacts) -> RequestFacts:
-        """The request with the offers that a later answer takes up."""
+        """The request with the offers that a later answer takes up, or leaves."""
         answers = [e.head for e, _ in self.history.path] + [self.history.event.head]
         later = [head for head in answers if isinstance(head, ResponseFacts)]
-        if any(head.subprotocol == value_of("subprotocol", "offered") for head in later) and not request.protocols:
+        offers = {value_of("subprotocol", label) for label in ("offered", "none chosen")}
+        if any(head.subprotocol in offers for head in later) and not request.protocols:
             request = request._replace(protocols=value_of("protocols", "distinct tokens"))
         taken_up = {value_of("extensions", label) for label in ("offered", "with unknown parameters")}
         if any(head.extensions in taken_up for head in later) and not request.offers:
@@ -426,7 +427,9 @@ def _control(history: CaseHistory, run: _Run) -> Case:
 
 
 SOUND = {
-    Role.SERVER: CaseHistory(Setting(Role.SERVER), Event.of(EventKind.RECEIVE_REQUEST, RequestFacts()), (), CONNECTING),
+    Role.SERVER: CaseHistory(
+        Setting(Role.SERVER, willing=True), Event.of(EventKind.RECEIVE_REQUEST, RequestFacts()), (), CONNECTING
+    ),
     Role.CLIENT: CaseHistory(
         Setting(Role.CLIENT),
         Event.of(EventKind.RECEIVE_RESPONSE, ResponseFacts()),

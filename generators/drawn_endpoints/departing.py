@@ -360,7 +360,7 @@ def _shuffled(random: Random, heads: Sequence[DrawnRequest | DrawnResponse]) -> 
 def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
     """Habits with which the moment for a departure comes soon."""
     habits = draw_habits(random)
-    on_heads = rule.on in _HEADS or rule.section.startswith("4.") or rule.id == "10.7/answer-the-unreadable"
+    on_heads = rule.on in _HEADS or rule.section.startswith("4.") or rule.section == "10.7"
     behaviour = habits.behaviour
     if rule.id in ("6.2/reply-owed", "5.5.1/reply-before-close"):
         behaviour = Behaviour.ECHO

@@ -161,7 +161,8 @@ def _syntax(tolerated: bool) -> int:
 
 def _http(version: str) -> int:
     major, _, minor = version.partition(".")
-    return value_of("http", "at least 1.1" if (int(major), int(minor)) >= (1, 1) else "lower than 1.1")
+    number, ours = (int(major), int(minor)), (1, 1)
+    return value_of("http", "1.1" if number == ours else "lower than 1.1" if number < ours else "higher than 1.1")
 
 
 def _target(target: str) -> int:
@@ -211,9 +212,12 @@ def _upgrade(values: Sequence[str]) -> int:
 def _connection(values: Sequence[str]) -> int:
     if not values:
         return value_of("connection", "absent")
-    tokens = [element.lower() for element in list_elements(values)]
-    labels = ("without Upgrade", "Upgrade", "Upgrade more than once")
-    return value_of("connection", labels[min(tokens.count("upgrade"), 2)])
+    elements = [element.lower() for element in list_elements(values)]
+    if "upgrade" not in elements:
+        return value_of("connection", "without Upgrade")
+    if not all(map(is_token, elements)):
+        return value_of("connection", "Upgrade beside no token")
+    return value_of("connection", "Upgrade" if elements.count("upgrade") == 1 else "Upgrade more than once")
 
 
 def _key(values: Sequence[str]) -> int:
@@ -348,6 +352,7 @@ _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("connection", "Upgrade"): (("Connection", "Upgrade"),),
     ("connection", "without Upgrade"): (("Connection", "keep-alive"),),
     ("connection", "Upgrade more than once"): (("Connection", "Upgrade, upgrade"),),
+    ("connection", "Upgrade beside no token"): (("Connection", "two words, Upgrade"),),
     ("key", "another number of octets"): (("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAAAA"),),
     ("key", "not base64"): (("Sec-WebSocket-Key", "not base64!"),),
     ("version", "13"): (("Sec-WebSocket-Version", "13"),),
@@ -362,6 +367,7 @@ _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("origin", "one"): (("Origin", "http://example.com"),),
     ("origin", "repeated"): (("Origin", "http://example.com"), ("Origin", "http://example.org")),
 }
+_VERSIONS: Final = {"lower than 1.1": "1.0", "1.1": "1.1", "higher than 1.1": "1.2"}
 _GARBAGE: Final = b"\x16\x03\x01 is how TLS begins, and nothing of HTTP does\r\n\r\n"
 
 
@@ -369,7 +375,13 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
     """A request with these facts. Raises :class:`ValueError` for facts of what is no head."""
     if label_of_fact("syntax", facts.syntax) in ("malformed", "too large"):
         raise ValueError("these are the facts of octets that are no head of HTTP")
-    there = uri if facts.for_uri else uri._replace(host=f"not-{uri.host}", resource_name=f"{uri.resource_name}/not")
+    there = (
+        uri
+        if facts.for_uri
+        else uri._replace(
+            host=f"not-{uri.host.strip('[]').replace(':', '-')}", resource_name=f"{uri.resource_name}/not"
+        )
+    )
     host = there.host_header
     hosts = {"absent": [], "one": [host], "repeated or invalid": [host, host]}[label_of_fact("host", facts.host)]
     keys = {"16 octets": (("Sec-WebSocket-Key", key),), "repeated": (("Sec-WebSocket-Key", key),) * 2}
@@ -386,7 +398,7 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
     if facts.body:
         lines.append(("Content-Length", _BODY_LENGTH))
     lines += _further(facts.syntax)
-    version = "1.1" if label_of_fact("http", facts.http) == "at least 1.1" else "1.0"
+    version = _VERSIONS[label_of_fact("http", facts.http)]
     return Request(version, tuple(lines), "GET" if facts.method_get else "POST", target)
 
 
@@ -430,7 +442,7 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
     lines += [(name, value) for name, values in fields.items() for value in values]
     lines += _further(facts.syntax)
     reason = "Switching Protocols" if facts.status == 101 else "Another Status"
-    version = "1.1" if label_of_fact("http", facts.http) == "at least 1.1" else "1.0"
+    version = _VERSIONS[label_of_fact("http", facts.http)]
     made = Response(version, tuple(lines), facts.status, reason)
     found = response_facts(made, request, tolerated=label_of_fact("syntax", facts.syntax) == "tolerated")
     if label_of_fact("subprotocol", facts.subprotocol) == "absent":

@@ -78,7 +78,7 @@ _FACTS: Final[Mapping[str, _FactWords]] = {
     ),
     "method_get": _FactWords("the method is GET"),
     "status": _FactWords("the status code of HTTP"),
-    "http": _FactWords("the version of HTTP in the first line", ("lower than 1.1", "at least 1.1")),
+    "http": _FactWords("the version of HTTP in the first line", ("lower than 1.1", "1.1", "higher than 1.1")),
     "target": _FactWords(
         'the request target; "unfit": neither a path with an optional query, nor an absolute http or https URI; "as '
         'browsers send it": a path or query with [ ] { } | ^ ` or a bare %, which no URI has',
@@ -91,7 +91,7 @@ _FACTS: Final[Mapping[str, _FactWords]] = {
     ),
     "connection": _FactWords(
         "the elements of the list Connection, be others of them no tokens; letter case does not matter",
-        ("absent", "Upgrade", "without Upgrade", "Upgrade more than once"),
+        ("absent", "Upgrade", "without Upgrade", "Upgrade more than once", "Upgrade beside no token"),
     ),
     "key": _FactWords(
         'Sec-WebSocket-Key: the octets that its base64 decodes to; "not base64": also with pad bits that are not zero; '

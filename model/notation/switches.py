@@ -150,7 +150,7 @@ SWITCHES: Final[tuple[Switch, ...]] = (
     Switch(
         "answer_in_http_1_0",
         "4.1, 4.2.2",
-        "What does a client do with a 101 in HTTP/1.0?",
+        "What does a client do with a 101 in another version of HTTP than 1.1?",
         ACCEPT_EITHER_REFUSE,
         "either",
         "HTTP/1.0 has no Upgrade, but of the status line section 4.1 names the code alone, and section 4.2.2 shows "
@@ -190,6 +190,15 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "either",
         "The field has to include the token, or each of its values matches; HTTP gives the repetition no meaning, few "
         "write it, and implementations differ.",
+    ),
+    Switch(
+        "bad_neighbour_of_upgrade",
+        "4.1, 4.2.1",
+        "What does an endpoint do with a Connection field that has the token Upgrade beside what is no token?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "The field includes the token, as sections 4.1 and 4.2.1 ask; but it is no list of tokens (RFC 9110, section "
+        "7.6.1), and section 4.2.1 has a server refuse violations of the ABNF.",
     ),
     Switch(
         "target_of_browsers",

@@ -23,6 +23,7 @@ from ..notation.variables import (
     sent_close,
     server,
     tcp_open,
+    willing,
 )
 from ..octets import utf8
 from .receiving import NOTHING_IN_PROGRESS
@@ -109,11 +110,16 @@ CLOSING_TCP: Final = (
                   "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error "
                   "code (e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
                   server & handshake_is("awaiting 101") & is_set_to("request_dropped", "refused")),
+    _forbid_close("4.4/accept-before-closing", CONSENSUS,
+                  "If the server supports the requested version and the handshake message is otherwise valid, the "
+                  "server will accept that version.",
+                  server & willing & handshake_is("awaiting 101")),
     _forbid_close("10.7/answer-before-closing", SHOULD,
                   "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate "
                   "HTTP [RFC2616] status code.",
-                  server & (handshake_is("unreadable") | (is_set_to("request_dropped", "allowed")
-                            & handshake_is("awaiting 101", "to be refused", "another version")))),
+                  server & (handshake_is("unreadable", "not for us") | (is_set_to("request_dropped", "allowed")
+                            & (handshake_is("to be refused", "another version")
+                               | (handshake_is("awaiting 101") & ~willing))))),
     _forbid_close("7.1.1/close-cleanly", SHOULD,
                   "An endpoint SHOULD use a method that cleanly closes the TCP connection",
                   sent_close & ~got_close & ~failed),

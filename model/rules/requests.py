@@ -104,6 +104,8 @@ READING_REQUESTS: Final = (
     _fault("4.2.1/get-only", "An HTTP/1.1 or higher GET request", ~method_get),
     *_disputed("4.2.1/http-1-0", "http_1_0", "An HTTP/1.1 or higher GET request", is_("http", "lower than 1.1"),
                MUST, NOT_FOUND, "not for us"),
+    _refuse("4.2.1/may-refuse-http-version", MAY, "An HTTP/1.1 or higher GET request",
+            is_handshake & is_("http", "higher than 1.1"), NOT_FOUND, "not for us"),
     _fault("4.2.1/request-target",
            "including a \"Request-URI\" [RFC2616] that should be interpreted as a /resource name/ defined in Section 3 "
            "(or an absolute HTTP/HTTPS URI containing the /resource name/).",
@@ -131,6 +133,10 @@ READING_REQUESTS: Final = (
                "A |Connection| header field that includes the token \"Upgrade\", treated as an ASCII case-insensitive "
                "value.",
                is_("connection", "Upgrade more than once"), CONSENSUS),
+    *_disputed("4.2.1/connection-elements", "bad_neighbour_of_upgrade",
+               "A |Connection| header field that includes the token \"Upgrade\", treated as an ASCII case-insensitive "
+               "value.",
+               is_("connection", "Upgrade beside no token"), CONSENSUS),
     _fault("4.2.1/key",
            "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value that, when "
            "decoded, is 16 bytes in length.",

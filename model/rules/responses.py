@@ -112,7 +112,7 @@ SENDING_RESPONSES: Final = (
     _wrong("4.2.2/send-upgrade", "An |Upgrade| header field with value \"websocket\" as per RFC 2616 [RFC2616].",
            ~is_("upgrade", "websocket")),
     _wrong("4.2.2/send-connection", "A |Connection| header field with value \"Upgrade\".",
-           is_("connection", "absent", "without Upgrade")),
+           is_("connection", "absent", "without Upgrade", "Upgrade beside no token")),
     _wrong("4.2.2/send-accept",
            "The value of this header field is constructed by concatenating /key/, defined above in step 4 in Section "
            "4.2.2, with the string \"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\", taking the SHA-1 hash of this "
@@ -195,7 +195,7 @@ READING_RESPONSES: Final = (
     _fail("4.1/tolerated", MUST, _CONFORMS, is_("syntax", "tolerated") & is_set_to("tolerated_heads", REFUSED)),
     _fail("4.1/may-fail-tolerated", MAY, _CONFORMS, is_("syntax", "tolerated") & is_set_to("tolerated_heads", EITHER)),
     _fail("4.1/unasked-response", CONSENSUS, _CONFORMS, handshake_is("not begun")),
-    *_disputed("4.1/answer-http-1-0", "answer_in_http_1_0", _CONFORMS, is_("http", "lower than 1.1"), CONSENSUS),
+    *_disputed("4.1/answer-http-1-0", "answer_in_http_1_0", _CONFORMS, ~is_("http", "1.1"), CONSENSUS),
     _fault("4.1/answer-upgrade",
            "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a value that is not "
            "an ASCII case-insensitive match for the value \"websocket\", the client MUST _Fail the WebSocket "
@@ -210,6 +210,8 @@ READING_RESPONSES: Final = (
            is_("connection", "absent", "without Upgrade")),
     *_disputed("4.1/answer-connection-repeats", "repeated_upgrade_token", _CONFORMS,
                is_("connection", "Upgrade more than once"), CONSENSUS),
+    *_disputed("4.1/answer-connection-elements", "bad_neighbour_of_upgrade", _CONFORMS,
+               is_("connection", "Upgrade beside no token"), CONSENSUS),
     _fault("4.1/answer-accept",
            "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a value "
            "other than the base64-encoded SHA-1 of the concatenation of the |Sec-WebSocket-Key| (as a string, not "

@@ -60,13 +60,14 @@ class HeadCondition(NamedTuple):
 REQUEST: Final[tuple[HeadCondition, ...]] = (
     HeadCondition("It is a request of HTTP.", is_("syntax", "well-formed", "tolerated")),
     HeadCondition("The method is GET.", method_get),
-    HeadCondition("The version of HTTP is at least 1.1.", is_("http", "at least 1.1")),
+    HeadCondition("The version of HTTP is at least 1.1.", is_("http", "1.1", "higher than 1.1")),
     HeadCondition("The target is a resource name, or an absolute URI with one.",
                   is_("target", "a resource name", "an absolute http or https URI")),
     HeadCondition("There is one Host field, and it is valid.", is_("host", "one")),
     HeadCondition("Upgrade includes websocket.",
                   is_("upgrade", "websocket", "a list with websocket", "websocket more than once")),
-    HeadCondition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
+    HeadCondition("Connection includes Upgrade.",
+                  is_("connection", "Upgrade", "Upgrade more than once", "Upgrade beside no token")),
     HeadCondition("There is one key.", is_("key", "16 octets", "another number of octets", "not base64")),
     HeadCondition("There is one version, and it is 13.", is_("version", "13")),
     HeadCondition("The subprotocols, if there are any, are a list of tokens.",
@@ -78,7 +79,8 @@ REQUEST: Final[tuple[HeadCondition, ...]] = (
 
 BEYOND_DISPUTE: Final = all_of([
     *(condition.holds for condition in REQUEST),
-    is_("syntax", "well-formed"), is_("upgrade", "websocket"), is_("connection", "Upgrade"), is_("key", "16 octets"),
+    is_("syntax", "well-formed"), is_("http", "1.1"), is_("upgrade", "websocket"), is_("connection", "Upgrade"),
+    is_("key", "16 octets"),
     ~is_("protocols", "with a repeated token"), is_("origin", "absent"), ~body,
 ])  # fmt: skip
 """A request that leaves a server no reason to refuse it, but its application's."""
@@ -87,7 +89,8 @@ ANSWER: Final = (
     HeadCondition("It is a response of HTTP.", is_("syntax", "well-formed", "tolerated")),
     HeadCondition("The status is 101.", status == 101),
     HeadCondition("Upgrade is websocket.", is_("upgrade", "websocket", "websocket more than once")),
-    HeadCondition("Connection includes Upgrade.", is_("connection", "Upgrade", "Upgrade more than once")),
+    HeadCondition("Connection includes Upgrade.",
+                  is_("connection", "Upgrade", "Upgrade more than once", "Upgrade beside no token")),
     HeadCondition("There is a Sec-WebSocket-Accept, and it fits the key.", is_("accept", "right", "repeated")),
     HeadCondition("The subprotocol, if there is one, was offered.",
                   is_("subprotocol", "absent", "offered", "none chosen")),
@@ -98,7 +101,7 @@ ANSWER: Final = (
 
 UNDISPUTED: Final = all_of([
     *(condition.holds for condition in ANSWER),
-    is_("syntax", "well-formed"), is_("http", "at least 1.1"), is_("upgrade", "websocket"),
+    is_("syntax", "well-formed"), is_("http", "1.1"), is_("upgrade", "websocket"),
     is_("connection", "Upgrade"), is_("accept", "right"), is_("subprotocol", "absent", "offered"),
     is_("versions", "absent"), ~body,
 ])  # fmt: skip

@@ -271,7 +271,8 @@ _FIELD_OF = {
         ("connection", ["keep-alive, UPGRADE"], "Upgrade"), ("connection", ["close", "upgrade"], "Upgrade"),
         ("connection", ["upgrade", "Upgrade"], "Upgrade more than once"), ("connection", [""], "without Upgrade"),
         ("connection", ["Upgraded"], "without Upgrade"), ("connection", ['"Upgrade"'], "without Upgrade"),
-        ("connection", ["keep alive, Upgrade"], "Upgrade"), ("connection", ['"a, b", Upgrade'], "Upgrade"),
+        ("connection", ["keep alive, Upgrade"], "Upgrade beside no token"),
+        ("connection", ['"a, b", Upgrade'], "Upgrade beside no token"),
         ("key", ["AQIDBAUGBwgJCgsMDQ4PEA=="], "16 octets"), ("key", [""], "absent"),
         ("key", ["AQIDBAUGBwgJCgsMDQ4PEC=="], "not base64"),  # erratum 3150: pad bits that are not zero
         ("key", ["AAAA"], "another number of octets"), ("key", [SAMPLE_KEY[:-2]], "not base64"),
