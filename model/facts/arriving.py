@@ -45,6 +45,7 @@ class ArrivingFrames:
 
     def __init__(self, octets: bytearray, start: int = 0) -> None:
         self.octets: Final = octets
+        self.start: Final = start
         self._cutter: Final = Cutter(octets=octets, start=start)
         self.frames: Final = self._cutter.frames
         self._pings: Final[dict[bytes, list[int]]] = {}

@@ -155,7 +155,7 @@ class CompiledMachine:
         return {label: effect(state, facts) for label, effect, _, _, _, _ in chosen}
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
-        """The set of outcomes of an event; with ``departures`` those that break only a SHOULD or CONSENSUS rule too."""
+        """The set of outcomes of an event; with ``departures`` those that break no MUST too."""
         kind, facts = event.kind, event.facts
         if departures:
             chosen = self.departing(kind, self.masks(kind, state, facts))

@@ -45,7 +45,7 @@ class Outcome:
     """One thing that may happen: its label, the state after it, the rules that allow it, the rules it departs from.
 
     ``rules`` allow it. ``departs_from`` is empty where the specification allows it in full; otherwise it names the
-    SHOULD and CONSENSUS rules that are not followed.
+    APPLICATION, SHOULD and CONSENSUS rules that are not followed.
     """
 
     label: Label
@@ -55,7 +55,8 @@ class Outcome:
     departs_from: tuple[str, ...] = ()
 
 
-LEVELS: Final = (Level.FULL, Level.NO_SHOULD, Level.MUST_ONLY)
+LEVELS: Final = tuple(Level)
+"""From the strictest on."""
 
 
 def label_of(rule: Rule) -> Label | None:
@@ -117,7 +118,8 @@ def allowed(
 ) -> tuple[Outcome, ...]:
     """The set of outcomes of an event in a state, each with the rules that allow it.
 
-    With ``departures`` also those that only break a SHOULD or a CONSENSUS rule, which say so in ``departs_from``. An
+    With ``departures`` also those that only break an APPLICATION, SHOULD or CONSENSUS rule, which say so in
+    ``departs_from``. An
     empty result means that a MUST forbids the event (outputs), for an input it never happens (a theorem). The order
     is by how much is departed from, then fail or refuse before accept before ignore; it carries no further meaning.
     """

@@ -22,16 +22,19 @@ from .variables import STATE_VARIABLES, EventKind
 
 
 class Strength(Enum):
-    """How strongly a rule binds (RFC 2119), and two strengths that a profile decides about.
+    """How strongly a rule binds (RFC 2119), two strengths that a profile decides about, and APPLICATION.
 
     CONSENSUS is a reaction that the RFC leaves open (it binds only the sender, and section 10.7 says MAY) but on which
     implementations and Autobahn agree. LETTER is a MUST of the text that they agree not to hold anybody to.
+    APPLICATION is what the application behind the endpoint promises, such as to send every message back: no clause asks
+    for it, and an endpoint that does otherwise breaks no rule of the RFC.
     """
 
     MUST = "MUST"
     CONSENSUS = "CONSENSUS"
     LETTER = "LETTER"
     SHOULD = "SHOULD"
+    APPLICATION = "APPLICATION"
     MAY = "MAY"
 
     @property
@@ -150,19 +153,24 @@ LEGAL: Final = Var("legal")
 
 
 class Level(Enum):
-    """Which rows against an event count: all; all but SHOULD; or those of strength MUST alone."""
+    """Which rows against an event count: all; all but APPLICATION; without SHOULD too; or those of MUST alone."""
 
     FULL = "full"
+    NO_APPLICATION = "without APPLICATION"
     NO_SHOULD = "without SHOULD"
     MUST_ONLY = "MUST only"
 
     def keeps(self, strength: Strength) -> bool:
         """Refusals of this strength count at this level."""
-        if self is Level.FULL:
-            return True
-        return strength in (Strength.MUST, Strength.MAY) or (
-            self is Level.NO_SHOULD and strength is not Strength.SHOULD
-        )
+        return strength not in _LEFT_OUT[self]
+
+
+_LEFT_OUT: Final = {
+    Level.FULL: (),
+    Level.NO_APPLICATION: (Strength.APPLICATION,),
+    Level.NO_SHOULD: (Strength.APPLICATION, Strength.SHOULD),
+    Level.MUST_ONLY: (Strength.APPLICATION, Strength.SHOULD, Strength.CONSENSUS, Strength.LETTER),
+}
 
 
 class RuleSet:

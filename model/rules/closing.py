@@ -29,6 +29,7 @@ from ..octets import utf8
 from .receiving import NOTHING_IN_PROGRESS
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
+APPLICATION: Final = Strength.APPLICATION
 
 TCP_CLOSED: Final = bundle(
     "TCP closed",
@@ -191,7 +192,7 @@ SILENCE: Final = (
           "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
           "_Close the WebSocket Connection_.",
           established & failed & ~sent_close, Due.CLOSE),
-    _owed("6.2/reply-owed", CONSENSUS,
+    _owed("6.2/reply-owed", APPLICATION,
           "it is said that _A WebSocket Message Has Been Received_",
           reply_due & ~sent_close & ~got_close & ~failed, Due.REPLY),
     _row(EventKind.SILENCE, "2.1/nothing-owed", MAY,

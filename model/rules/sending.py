@@ -53,6 +53,7 @@ from .close_codes import DEFINED_CODE, REGISTER, CodeRange
 from .receiving import non_minimal_length, reserved_opcode, undefined_bit
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
+APPLICATION: Final = Strength.APPLICATION
 
 NOTHING_BEING_SENT: Final = bundle("no message being sent", effects(send_type=0, send_utf8=utf8.ACCEPT))
 
@@ -191,7 +192,7 @@ ORDER: Final = (
             "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
             "_Close the WebSocket Connection_.",
             open_connection & failed & ~sent_close & is_close & (code != fail_code)),
-    _forbid("5.5.1/reply-before-close", CONSENSUS,
+    _forbid("5.5.1/reply-before-close", APPLICATION,
             "An endpoint MAY delay sending a Close frame until its current message is sent",
             sending & reply_due & is_close & ~closes_inside & is_set_to("close_overtakes_reply", "refused")),
     _forbid("7.1.4/nothing-when-closed", MUST,

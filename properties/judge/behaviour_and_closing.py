@@ -65,8 +65,11 @@ class _Fault(NamedTuple):
 def parts(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> Parts:
     """The parts of a judgement on a trace, by the rules that it was judged by.
 
-    Where no explanation was found, the connection cannot be said to have closed well either, unless it crashed before.
+    Where no explanation was found, nothing is said of either. An endpoint that stops writing inside a frame cannot be
+    said to have closed well, one that crashed has not come to that.
     """
+    if judgement.unexplained and judgement.verdict is Verdict.INFORMATIONAL:
+        return Parts(Verdict.INFORMATIONAL, Verdict.INFORMATIONAL, judgement.broken, (), "INFORMATIONAL")
     if judgement.unexplained:
         crashed = any(isinstance(seen, Crashes) for seen in trace)
         return Parts(
@@ -77,7 +80,10 @@ def parts(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> Parts:
             "OK" if crashed else "FAILED",
         )
     answers = any(_due(rule, rules) is Due.CLOSE for allowed in judgement.instead for rule in allowed.rules)
-    faults = [fault for step in judgement.steps for fault in _faults(step, rules, answers)]
+    named = frozenset(judgement.rules)
+    found = [fault for step in judgement.steps for fault in _faults(step, rules, answers)]
+    faults = [fault for fault in found if fault.rule in named]
+    faults += [_of_kind(rule, rules) for rule in judgement.rules if all(fault.rule != rule for fault in faults)]
     in_behavior = _named((fault.rule for fault in faults if fault.behavior), rules)
     in_closing = _named((fault.rule for fault in faults if fault.kind is not None), rules)
     on_behavior = verdict_on({b.strength for b in in_behavior}, profile=judgement.profile)
@@ -113,6 +119,14 @@ def _faults(step: Step, rules: RuleSet, answers: bool) -> Iterator[_Fault]:
             yield _Fault(rule, False, "WRONG CODE" if about_codes else "FAILED")
         else:
             yield _Fault(rule, True, None)
+
+
+def _of_kind(rule: str, rules: RuleSet) -> _Fault:
+    """A rule that another explanation than the one shown breaks: its part by what it is about."""
+    row = rules.by_id[rule]
+    about_close = row.on is EventKind.SEND and not _ABOUT_CODES.isdisjoint(variables(row.when))
+    closing = row.on in (EventKind.CLOSE_TCP, EventKind.RECEIVE_EOF) or _due(rule, rules) in _ENDS or about_close
+    return _Fault(rule, not closing, "FAILED" if closing else None)
 
 
 def _open(state: State) -> bool:

@@ -52,11 +52,14 @@ def deviations(judgement: Judgement, trace: Trace, rules: RuleSet = RULES) -> tu
     """The deviations that a judgement found in its trace, each once, in the order of the run."""
     found: dict[Deviation, None] = {}
     for step in judgement.steps:
-        if step.broken:
-            strength = min((rules.by_id[rule].strength for rule in step.broken), key=STRENGTHS.index)
+        broken = tuple(rule for rule in step.broken if rule in judgement.rules)
+        if broken:
+            strength = min((rules.by_id[rule].strength for rule in broken), key=STRENGTHS.index)
             act, general = _act(step), _act(step, any_code=True)
-            found[Deviation(step.broken, strength, act, _prompted(step, trace), general)] = None
-    if judgement.unexplained:
+            found[Deviation(broken, strength, act, _prompted(step, trace), general)] = None
+    for act in judgement.application:
+        found[Deviation((), None, act)] = None
+    if judgement.unexplained or (judgement.broken and not found):
         found[Deviation(judgement.rules, judgement.strength, judgement.note)] = None
     return tuple(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -14,9 +13,10 @@ from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.uri import WebSocketUri
 
+from .grading import BINDING, LOOSE
 from .history import Message
 from .observation import Tells, Told
-from .verdict import TAKEN_BY_ALL
+from .verdict import TAKEN_BY_ALL, Profile
 from .waiting import Waiting
 
 NO_BLAME: Final = (1 << 62, 0)
@@ -27,34 +27,67 @@ _LISTED: Final = 256
 
 
 class Leniency(NamedTuple):
-    """Whether outcomes that depart from SHOULD and CONSENSUS rules count, and how many steps may break a MUST."""
+    """What counts besides what is allowed in full.
 
+    ``acting``: the application does what it does not promise; ``departing``: outcomes that depart from SHOULD and
+    CONSENSUS rules; ``faults``: how many steps may break a MUST that none before them broke.
+    """
+
+    acting: bool
     departing: bool
     faults: int
 
 
-STRICT: Final = Leniency(False, 0)
-LENIENCIES: Final = (STRICT, *(Leniency(True, faults) for faults in range(4)))
+STRICT: Final = Leniency(False, False, 0)
+ACTING: Final = Leniency(True, False, 0)
+LENIENCIES: Final = (STRICT, ACTING, *(Leniency(True, True, faults) for faults in range(4)))
 """From the strictest on: a trace is explained by the first at which it can be."""
 
-OPENING_LENIENCY: Final = Leniency(True, 4)
+OPENING_LENIENCY: Final = Leniency(True, True, 4)
 """For an opening handshake without a strict explanation: one that breaks more MUSTs in it is not considered."""
 
 
 class Cost(NamedTuple):
-    """How many steps break a rule, by the strongest of the rules that they break; and refusals by an unstated limit."""
+    """How many steps break a rule, by the strongest of the rules that they break, and how many are worth a note.
+
+    The fields are in the order of the verdicts that they lead to: of two costs the less is the milder verdict.
+    `must`, `consensus` (or LETTER, where the profile holds endpoints to that): FAILED; `should`: NON-STRICT; the
+    rest is INFORMATIONAL: `loose`, rules that the profile holds nobody to; `application`, what the application does that it
+    does not promise; `own_limit`, refusals by an unstated limit.
+    """
 
     must: int = 0
     consensus: int = 0
     should: int = 0
+    loose: int = 0
+    application: int = 0
     own_limit: int = 0
 
-    def plus(self, strength: Strength | None, own_limit: bool = False) -> Cost:
+    def decides(self, profile: Profile) -> Strength | None:
+        """The strength of the rules whose breach decides the verdict, if any."""
+        if self.must:
+            return Strength.MUST
+        if self.consensus:
+            return BINDING[profile]
+        if self.should:
+            return Strength.SHOULD
+        return LOOSE[profile] if self.loose else None
+
+    def plus(
+        self,
+        strength: Strength | None,
+        own_limit: bool = False,
+        *,
+        application: bool = False,
+        profile: Profile = "interop",
+    ) -> Cost:
         """With one step more, whose strongest broken rule has this strength."""
         return Cost(
             self.must + (strength is Strength.MUST),
-            self.consensus + (strength in (Strength.CONSENSUS, Strength.LETTER)),
+            self.consensus + (strength is BINDING[profile]),
             self.should + (strength is Strength.SHOULD),
+            self.loose + (strength is LOOSE[profile]),
+            self.application + application,
             self.own_limit + own_limit,
         )
 
@@ -65,7 +98,8 @@ class Step(NamedTuple):
     `at` is the place in the trace of what was seen next; `frame` the index of the frame that is received, if one is;
     `early`: it had not arrived in full, and those facts of the event that were still unknown are meaningless; `unseen`:
     it was not observed, because a reset of TCP may have cost it. Very many frames that meet the same rules are one
-    step: the first of them, and how many `times`.
+    step: the first of them, and how many `times`. `application`: in words, what the application does here that it does
+    not promise; empty where it keeps its promise.
     """
 
     at: int
@@ -78,6 +112,7 @@ class Step(NamedTuple):
     early: bool = False
     unseen: bool = False
     times: int = 1
+    application: str = ""
 
 
 class Trail(NamedTuple):
@@ -140,18 +175,37 @@ class Place(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A place, what was broken on the way there, and the way."""
+    """A place, what was broken on the way there, and the way.
+
+    Explanations of equal cost that come to one place are one from there on: `certain` are the rules that each of them
+    breaks, `possible` those that any of them breaks, and the way is that of the best. `faults` counts the steps that
+    break a MUST, but for those that break nothing that was not broken before.
+    """
 
     place: Place
     cost: Cost = Cost()
     trail: Trail | None = None
     blame: tuple[int, int] = NO_BLAME
     """The place of the first broken rule: among explanations of equal cost the one with the latest fault is best."""
+    certain: frozenset[str] = frozenset()
+    possible: frozenset[str] = frozenset()
+    faults: int = 0
 
     @property
     def rank(self) -> tuple[Cost, tuple[int, int]]:
         """The key that orders explanations: the smaller, the better."""
         return self.cost, (-self.blame[0], -self.blame[1])
+
+    def or_rather(self, other: Explanation) -> Explanation:
+        """The better of two explanations, with what both are sure of where neither breaks less."""
+        best = self if self.rank <= other.rank else other
+        if self.cost != other.cost or self[4:] == other[4:]:
+            return best
+        return best._replace(
+            certain=self.certain & other.certain,
+            possible=self.possible | other.possible,
+            faults=min(self.faults, other.faults),
+        )
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -172,7 +226,7 @@ class Subject(NamedTuple):
     by itself, unseen; otherwise the trace shows all that it asks for, and `setting.echo` what it answers. Up to
     `taken_by_all` octets of a message an unstated limit is not believed unless it is said (1009). `request` was sent
     and received before the trace begins, `uri` is what a client was asked to open, and `head_limit` the largest head
-    that the endpoint says it takes, in octets.
+    that the endpoint says it takes, in octets. `profile` says which explanation is the milder one.
     """
 
     setting: Setting
@@ -183,8 +237,4 @@ class Subject(NamedTuple):
     request: Request | None = None
     uri: WebSocketUri | None = None
     head_limit: int = HEAD_LIMIT
-
-
-def cheapest(explanations: Iterable[Explanation]) -> Explanation:
-    """The explanation that breaks least and has read most; ValueError for no explanations."""
-    return min(explanations, key=lambda e: (e.rank, -e.place.consumed))
+    profile: Profile = "interop"

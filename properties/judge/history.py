@@ -106,6 +106,9 @@ class History:
         self._told_failures: Final[set[int]] = set()
         self.keys: Final = MaskingKeys()
         self._keys_shown: int | None = None
+        self._copies: Final[Counter[Message]] = Counter()
+        self._sent_before: Final[dict[int, int]] = {}
+        """For each message sent, by where its last frame begins: how many times the same was sent before."""
         # A later part of a trace can show that a long head has an end: all octets are cut at once.
         self._foresee(trace)
         for seen in trace:
@@ -310,7 +313,10 @@ class History:
             self._opcode, self._parts = opcode, []
         self._parts.append(frame.payload)
         if frame.header.fin:
-            self.messages[frame.start] = Message(self._opcode, b"".join(self._parts))
+            message = Message(self._opcode, b"".join(self._parts))
+            self.messages[frame.start] = message
+            self._sent_before[frame.start] = self._copies[message]
+            self._copies[message] += 1
             self._parts = []
 
     @property
@@ -340,6 +346,10 @@ class History:
     def shows_keys(self, frame: FrameUnit) -> bool:
         """Whether this is the frame with whose masking key it is certain that the endpoint's keys can be foreseen."""
         return frame.start == self._keys_shown
+
+    def copies_before(self, last: FrameUnit) -> int:
+        """How many times the same message as the one that this frame ends was sent before it."""
+        return self._sent_before[last.start]
 
 
 class _Asking:

@@ -39,7 +39,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from .deciding import Direction, deciding_octet
-from .explanation import LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject, cheapest
+from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
 from .grading import verdict_on
 from .history import History, Moment
 from .lost_in_reset import LOST_WITH_RESET
@@ -83,8 +83,10 @@ class Judgement:
     `begins` is where that begins in what the endpoint wrote, if it is a unit. `octet` is the octet at fault, by its
     offset in what the endpoint wrote or, where it overlooked a fault of its peer, in what arrived (`direction`); None
     where none is at fault, as in silence. `instead` is what would have been allowed there. `steps` are the explanation.
-    `note` says what rules cannot; `unexplained`: it says why no explanation was found, so that the rules, if any are
-    named, are not all.
+    `one_of` are those of the broken rules of which one was certainly not followed, but it cannot be told which; every
+    other one certainly was not. `application` is what the application behind the endpoint did that it does not promise,
+    in words: no rule, and no fault. `note` says what rules cannot; `unexplained`: it says why no explanation was found,
+    so that nothing is said of the rules.
     """
 
     verdict: Verdict
@@ -99,6 +101,13 @@ class Judgement:
     unexplained: bool = False
     direction: Direction = "written"
     begins: int | None = None
+    one_of: tuple[str, ...] = ()
+    application: tuple[str, ...] = ()
+
+    @property
+    def conforms(self) -> bool:
+        """Whether everything was allowed in full, and the application kept its promise, as far as was judged."""
+        return not (self.broken or self.unexplained or self.application)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -115,7 +124,7 @@ TOO_MANY: Final = "not judged: there are too many orders in which it may have re
 
 
 NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
-_UNEXPLAINED: Final = "no explanation was found that breaks only a few rules"
+_UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a few rules"
 _MUST_OF_UNEXPLAINED: Final = 4
 """The number of broken MUSTs as which an unexplained trace counts where explanations are compared."""
 _NO_BLAME: Final = 1 << 62
@@ -159,8 +168,8 @@ def judge(
     if (application == "echo") is not setting.echo:
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
     unasked = application == "unknown"
-    subject = Subject(setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit)
-    ruling = _Ruling(subject, profile, strictly)
+    subject = Subject(setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit, profile)
+    ruling = _Ruling(subject, application, strictly)
     role = setting.role if start is not None and start.handshake else None
     history = _history_of(trace, role)
     if role is not None:
@@ -202,11 +211,16 @@ def _not_agreed_on(judgement: Judgement, needs: Collection[Feature]) -> list[Fea
 
 
 class _Candidate(NamedTuple):
-    """A judgement, what its explanation breaks, and where that begins."""
+    """A judgement, what its explanation breaks, and where that begins.
+
+    `certain` are the rules that every explanation of this cost breaks, `possible` those that any of them breaks.
+    """
 
     judgement: Judgement
     cost: Cost
     blame: int = _NO_BLAME
+    certain: frozenset[str] = frozenset()
+    possible: frozenset[str] = frozenset()
 
     @property
     def rank(self) -> tuple[Cost, int, bool]:
@@ -217,10 +231,11 @@ class _Candidate(NamedTuple):
 class _Ruling:
     """From explanations to judgements."""
 
-    def __init__(self, subject: Subject, profile: Profile, strictly: bool) -> None:
+    def __init__(self, subject: Subject, application: Application, strictly: bool) -> None:
         self.subject: Final = subject
-        self.profile: Final[Profile] = profile
+        self.profile: Final[Profile] = subject.profile
         self.strictly: Final = strictly
+        self._not_as_promised: Final = f"not {'an echo' if application == 'echo' else f'a {application}'}: "
 
     def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> _Candidate:
         """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
@@ -239,6 +254,8 @@ class _Ruling:
     def _on_frames(self, history: History, moments: list[Moment], state: State, start: int) -> _Candidate:
         strict: FrameSearch | None = None
         for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
+            if leniency == ACTING and self.subject.unasked:
+                continue  # an application of which nothing is known promises nothing
             search = FrameSearch(history, self.subject, leniency, state, start)
             found = search.best(moments)
             if found is not None:
@@ -255,54 +272,66 @@ class _Ruling:
     def explained(self, found: Explanation, strict: Search | None = None) -> _Candidate:
         """By an explanation; what is not allowed in full begins where a strict search ends."""
         steps = found.steps
-        broken = self.broken(rule for step in steps for rule in step.broken)
-        verdict = self.verdict(broken, found.cost)
+        acts = tuple(dict.fromkeys(self._not_as_promised + step.application for step in steps if step.application))
         notes = [LOST_WITH_RESET] if any(step.unseen for step in steps) else []
         if strict is not None and any(
             step.event.frame.key_foreseen for step in steps if step.event and step.event.frame
         ):
             notes.append(strict.history.keys.reason or "")
-        note = "; ".join(notes)
-        judgement = Judgement(verdict, self.profile, broken, steps=steps, note=note)
+        note = "; ".join([*notes, *acts])
+        judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=note, application=acts)
         blame = min((step.at for step in steps if step.broken), default=_NO_BLAME)
-        return _Candidate(judgement if strict is None else _placed(judgement, strict), found.cost, blame)
+        candidate = _Candidate(judgement, found.cost, blame, found.certain, found.possible)
+        judged = self.named(candidate)
+        return candidate._replace(judgement=judged if strict is None else _placed(judged, strict))
+
+    def named(self, candidate: _Candidate) -> Judgement:
+        """The judgement of a candidate with its verdict, and with the rules that it names.
+
+        Where no rule is certain that is as strong as the verdict says, those are named of which one was broken.
+        """
+        judgement, cost, _, certain, possible = candidate
+        decides = cost.decides(self.profile)
+        sure = decides is None or any(self._strength(rule) is decides for rule in certain)
+        rest = [] if sure else [rule for rule in sorted(possible - certain) if self._strength(rule) is decides]
+        in_order = dict.fromkeys([*(rule for step in judgement.steps for rule in step.broken), *rest])
+        named = [rule for rule in in_order if rule in certain or rule in rest]
+        verdict = verdict_on(
+            () if decides is None else (decides,),
+            own_limit=cost.own_limit > 0 or cost.application > 0,
+            profile=self.profile,
+        )
+        one_of = tuple(rule for rule in named if rule in rest)
+        return replace(judgement, verdict=verdict, broken=self.broken(named), one_of=one_of)
+
+    def _strength(self, rule: str) -> Strength:
+        return self.subject.rules.by_id[rule].strength
 
     def _frames_unexplained(self, strict: FrameSearch) -> _Candidate:
-        """Too much is wrong to say which rules were broken: those are named that do not allow where that begins."""
-        best = cheapest(strict.alive)
-        moment = strict.died_at
-        assert moment is not None
-        named = strict.outputs.forbids(best, moment) or [r for _, of in strict.outputs.owes(best) for r in of]
-        return _Candidate(self._unexplained(named, best, strict), Cost())
+        """Nothing is said of rules where no explanation was found."""
+        judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=_UNEXPLAINED, unexplained=True)
+        return _Candidate(_placed(judgement, strict), Cost())
 
     def heads_unexplained(self, strict: HeadSearch, lenient: HeadSearch) -> Judgement:
         """The same of an opening handshake."""
         best = min(lenient.alive, key=lambda one: (one.rank, -lenient.behind(one)))
         moment = lenient.died_at
         assert moment is not None
+        judgement = Judgement(
+            Verdict.INFORMATIONAL, self.profile, steps=best.steps, note=_UNEXPLAINED, unexplained=True
+        )
         if isinstance(moment.what, Crashes):
-            return self._unexplained((), best, strict, f"it crashed: {moment.what.reason}")
+            judgement = replace(judgement, verdict=Verdict.FAILED, note=f"it crashed: {moment.what.reason}")
         if isinstance(moment.what, Tells):
             opens = _OPENS[self.subject.setting.role]
-            named = [opens] if opens in self.subject.rules.by_id else []
+            named = self.broken([opens] if opens in self.subject.rules.by_id else [])
             note = f"it tells its application {moment.what.kind} before the connection is open"
-            return self._unexplained(named, best, strict, note)
-        return self._unexplained([rule for _, of in strict.outputs.owes(best) for rule in of], best, strict)
-
-    def _unexplained(
-        self, named: Iterable[str], best: Explanation, strict: Search, note: str = _UNEXPLAINED
-    ) -> Judgement:
-        broken = self.broken(named)
-        judgement = Judgement(Verdict.FAILED, self.profile, broken, steps=best.steps, note=note, unexplained=True)
+            judgement = replace(judgement, verdict=Verdict.FAILED, broken=named, note=note, unexplained=not named)
         return _placed(judgement, strict)
 
     def broken(self, rules: Iterable[str]) -> tuple[Broken, ...]:
         """Rules that were not followed, each once."""
         return tuple(Broken(rule, self.subject.rules.by_id[rule].strength) for rule in dict.fromkeys(rules))
-
-    def verdict(self, broken: Collection[Broken], cost: Cost) -> Verdict:
-        """The verdict on an explanation that breaks these rules."""
-        return verdict_on({b.strength for b in broken}, own_limit=cost.own_limit > 0, profile=self.profile)
 
 
 class _Openings:
@@ -365,7 +394,15 @@ class _Openings:
         for opened in sorted(search.opened.values(), key=lambda opened: opened.explanation.rank):
             if not found or opened.explanation.cost <= min(one.cost for one in found):
                 found.append(self._continued(opened))
-        return min(found, key=lambda one: one.rank, default=None)
+        if not found:
+            return None
+        best = min(found, key=lambda one: one.rank)
+        equal = [one for one in found if one.cost == best.cost]
+        if len(equal) == 1 or best.judgement.unexplained:
+            return best
+        certain, possible = [one.certain for one in equal], [one.possible for one in equal]
+        best = best._replace(certain=frozenset.intersection(*certain), possible=frozenset.union(*possible))
+        return best._replace(judgement=self._ruling.named(best))
 
     def _continued(self, opened: OpenedExplanation) -> _Candidate:
         """The judgement on an opened explanation and the frames that follow."""
@@ -374,13 +411,18 @@ class _Openings:
             return before._replace(judgement=replace(before.judgement, note=NOT_JUDGED))
         after = self._frames_after(opened)
         then, steps = after.judgement, (*before.judgement.steps, *after.judgement.steps)
-        broken = self._ruling.broken([*before.judgement.rules, *then.rules])
-        verdict = self._ruling.verdict(broken, opened.explanation.cost)
-        judgement = replace(then, verdict=worst(verdict, then.verdict), broken=broken, steps=steps)
+        acts = tuple(dict.fromkeys((*before.judgement.application, *then.application)))
+        judgement = replace(then, steps=steps, application=acts)
         cost = Cost(*map(sum, zip(before.cost, after.cost._replace(own_limit=0), strict=True)))
-        if then.unexplained:
-            cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
-        return _Candidate(judgement, cost, min(before.blame, after.blame))
+        certain, possible = before.certain | after.certain, before.possible | after.possible
+        candidate = _Candidate(judgement, cost, min(before.blame, after.blame), certain, possible)
+        named = self._ruling.named(candidate)
+        if not then.unexplained:
+            return candidate._replace(judgement=replace(named, verdict=worst(named.verdict, then.verdict)))
+        verdict = worst(before.judgement.verdict, then.verdict)
+        broken = (*before.judgement.broken, *then.broken)
+        cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
+        return candidate._replace(judgement=replace(judgement, verdict=verdict, broken=broken), cost=cost)
 
     def _frames_after(self, opened: OpenedExplanation) -> _Candidate:
         state = opened.explanation.place.state

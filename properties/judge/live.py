@@ -156,5 +156,4 @@ class Watch:
         )
 
     def _conforms_as_a_whole(self) -> bool:
-        judgement = self.judgement()
-        return not judgement.broken and not judgement.unexplained
+        return self.judgement().conforms

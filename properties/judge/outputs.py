@@ -13,13 +13,14 @@ from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG
 
+from .application import ANOTHER_ORDER, NOT_ITS_OWN, OWN_MESSAGE, closes, differs
 from .explanation import Explanation, Place, Step
-from .history import Moment
+from .history import Message, Moment
 from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
-from .reading import FrameReader
+from .reading import FrameReader, code_of
 from .reading_heads import TRANSFORMED, HeadReader, opening_of
 from .steps import AWAITING, REFUSED
 from .waiting import Waiting
@@ -78,7 +79,7 @@ class Outputs(ABC):
         """TCP is closed, and what went before may be lost."""
         yield from self._steps.do(explanation, moment, _CLOSES, explanation.place)
         for then in self._lost(explanation, moment):
-            if self.machine.allowed(then.place.state, _CLOSES, departures=self.leniency.departing):
+            if self._steps.outcomes_of(then.place.state, _CLOSES):
                 yield from self._steps.do(then, moment, _CLOSES, then.place)
 
     def _unseen(self, explanation: Explanation, moment: Moment, event: Event) -> Iterator[Explanation]:
@@ -211,7 +212,7 @@ class FrameOutputs(Outputs):
         """Whether an endpoint at this place may do what a moment shows; a hint that saves time."""
         what = moment.what
         if isinstance(what, FrameUnit):
-            if self.subject.unasked:
+            if self.subject.unasked or self._reader.acting:
                 return True
             if what.start in self.history.messages:
                 return bool(place.echoes) or place.asked < moment.asked.messages
@@ -230,10 +231,53 @@ class FrameOutputs(Outputs):
 
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         if isinstance(unit, FrameUnit):
-            state, foreseen = explanation.place.state, self.history.shows_keys(unit)
-            for then, answers in self._causes(explanation.place, moment, unit):
-                event = leaving(unit, self.subject.setting.role, state, answers=answers, key_foreseen=foreseen)
+            place, role, foreseen = explanation.place, self.subject.setting.role, self.history.shows_keys(unit)
+            if unit.header.opcode <= BINARY and self._has_silently_failed(place.state):
+                return  # data shows that it did not fail
+            caused = False
+            for then, answers in self._causes(place, moment, unit):
+                caused = True
+                event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen)
                 yield from self._reader.do(explanation, moment, event, then)
+            if not caused and self._reader.acting:
+                for then, answers, act in self._acts(place, moment, unit):
+                    event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen)
+                    yield from self._reader.do(explanation, moment, event, then, application=act)
+
+    def _has_silently_failed(self, state: State) -> bool:
+        """Whether nothing ever shows that the connection is failed: neither a Close with the code nor a `failed`."""
+        if not state.failed or state.sent_close or self.history.tells_of_failure:
+            return False
+        return state.fail_code not in self.history.close_codes
+
+    def _acts(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool, str]]:
+        """What the application may do that it does not promise: the place then, whether the frame answers, in words.
+
+        The application closes when all is read: a Close right after a frame that must be refused is no chance.
+        """
+        if frame.header.opcode == CLOSE:
+            code = code_of(frame.payload)
+            if self._reader.has_read_all(place, moment) and (code not in NOT_ITS_OWN or self._reader.is_unsent(moment)):
+                yield place, False, closes(code, instead_of_echo=bool(place.echoes))
+        elif frame.start in self.history.messages:
+            message, echoes = self.history.messages[frame.start], place.echoes
+            if message in echoes:
+                rest = list(echoes)
+                rest.remove(message)
+                yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
+            elif place.state.sent_close or not self._is_echo(place, moment, frame, message):
+                yield place, False, OWN_MESSAGE
+                if echoes.next is not None:
+                    yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
+
+    def _is_echo(self, place: Place, moment: Moment, frame: FrameUnit, message: Message) -> bool:
+        """Whether a message surely is the echo of one that had arrived, which is not there by chance.
+
+        A sink may send one back all the same, once it has taken it in.
+        """
+        sent = self.history.copies_before(frame)
+        arrived = self._reader.copies(message, moment.arrived)
+        return arrived > sent and (self.subject.setting.echo or self._reader.copies_read(message, place) <= sent)
 
     def _causes(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool]]:
         """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from wsoracle.model.endpoint.events import (
@@ -63,6 +64,11 @@ def _boundary_lengths(rules: RuleSet, setting: Setting) -> tuple[int, ...]:
     return tuple(int(length) for length in found)
 
 
+def code_of(body: bytes) -> int:
+    """The status code in the body of a Close frame, 1005 where it has none."""
+    return int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
+
+
 class FrameReader(Steps):
     """Reads frames.
 
@@ -91,6 +97,42 @@ class FrameReader(Steps):
     def has_read_all(self, place: Place, moment: Moment) -> bool:
         """Whether everything was read that had arrived."""
         return place.consumed == self.whole(moment) + moment.eof
+
+    def is_unsent(self, moment: Moment) -> bool:
+        """Whether no octet of a frame had arrived by then."""
+        return moment.arrived <= self.arriving.start
+
+    def copies(self, message: Message, arrived: int) -> int:
+        """How many times a message had arrived by then."""
+        return bisect_right(self._arrivals.get(message, ((), ()))[0], arrived)
+
+    def copies_read(self, message: Message, place: Place) -> int:
+        """The same of those that are read at a place."""
+        return bisect_left(self._arrivals.get(message, ((), ()))[1], place.consumed)
+
+    @cached_property
+    def _arrivals(self) -> dict[Message, tuple[list[int], list[int]]]:
+        """The messages that arrive, legal or not: the offsets at which they end, and the indices of their last frames.
+
+        A text that is no UTF-8 counts as the same text with U+FFFD in it too.
+        """
+        found: dict[Message, tuple[list[int], list[int]]] = {}
+        opcode, parts = BINARY, list[bytes]()
+        for index, frame in enumerate(self.arriving.frames):
+            if frame.header.opcode > BINARY:
+                continue
+            if frame.header.opcode != CONTINUATION:
+                opcode, parts = frame.header.opcode, []
+            parts.append(frame.payload)
+            if frame.header.fin:
+                payload = b"".join(parts)
+                shown = payload.decode("utf-8", "replace").encode() if opcode == TEXT else payload
+                for one in {payload, shown}:
+                    ends, indices = found.setdefault(Message(opcode, one), ([], []))
+                    ends.append(frame.end)
+                    indices.append(index)
+                parts = []
+        return found
 
     def may_end(self, place: Place, moment: Moment) -> bool:
         """Whether an endpoint may end TCP, as far as that depends on what it has read."""
@@ -214,7 +256,7 @@ class FrameReader(Steps):
                     tells = None  # that the connection is over was told when it failed
                 if tells is not None and tells.kind in self.subject.sees:
                     untold = untold.and_then(Untold(tells, rules))
-            if message is not None and state.reply_due:
+            if message is not None and (state.reply_due or (self.leniency.faults and self.subject.setting.echo)):
                 echoes = echoes.and_then(message)
         first = first if state.recv_type else 0
         if not state.reply_due and not self.leniency.faults:
@@ -275,8 +317,7 @@ class FrameReader(Steps):
             return Tells(kind)
         if kind == "close":
             body = frame.payload
-            code = int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
-            return Tells(kind, code=code, reason=body[2:].decode("utf-8", "replace"))
+            return Tells(kind, code=code_of(body), reason=body[2:].decode("utf-8", "replace"))
         return Tells(kind, frame.payload if message is None else message.payload)
 
     def _reactions(self, state: State, event: Event) -> Iterator[Reaction]:

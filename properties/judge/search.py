@@ -12,23 +12,25 @@ frames that were sent too early: such an explanation is *opened* and left to a s
 search keeps only the one that has read least.
 
 A search is run at a *leniency*. The strict search counts only outcomes that are allowed in full. A lenient one also
-counts outcomes that depart from SHOULD and CONSENSUS rules, and lets a number of steps break a MUST. Such a step names
-the fault of the endpoint: it took in a frame that it must refuse, dropped it, refused a legal one, went on after it had
-failed. Each explanation carries the rules that it breaks; when two have the same state, the search keeps the one that
-breaks less.
+lets the application do what it does not promise, then also counts outcomes that depart from SHOULD and CONSENSUS rules,
+and at last lets a number of steps break a MUST. Such a step names the fault of the endpoint: it took in a frame that it
+must refuse, dropped it, refused a legal one, went on after it had failed. Each explanation carries the rules that it
+breaks for certain and those that it may break; when two come to the same place, the search keeps the one that breaks
+less, and of two that break as much it is sure of no more than both are.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator
+from functools import reduce
 from typing import Final, NamedTuple
 
 from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
 
-from .explanation import Cost, Explanation, Leniency, Place, Subject
+from .explanation import ACTING, Cost, Explanation, Leniency, Place, Subject
 from .history import History, Moment
 from .observation import ClosesTcp, ResetsTcp
 from .outputs import FrameOutputs, HeadOutputs, Outputs
@@ -79,11 +81,10 @@ class Search(ABC):
         """The explanations in which everything was read that has arrived so far, right before what comes next."""
 
     def _keep(self, found: Explanations, then: Explanation) -> None:
-        if then.cost.must > self.leniency.faults:
+        if then.faults > self.leniency.faults:
             return
         kept = found.get(then.place)
-        if kept is None or then.rank < kept.rank:
-            found[then.place] = then
+        found[then.place] = then if kept is None else kept.or_rather(then)
 
 
 class OpenedExplanation(NamedTuple):
@@ -165,13 +166,13 @@ class HeadSearch(Search):
                     self._open(then, moment, self._at, sent_from)
                     continue
                 kept = found.get(then.place)
-                if then.cost.must <= self.leniency.faults and (kept is None or then.rank < kept.rank):
+                if then.faults <= self.leniency.faults and (kept is None or kept.or_rather(then) != kept):
                     waiting.append(then)
         return found
 
     def _open(self, then: Explanation, moment: Moment, following: int, sent_from: int) -> None:
         """An explanation whose handshake is complete: in a server's what came before that may be lost or a body."""
-        if then.cost.must > self.leniency.faults:
+        if then.faults > self.leniency.faults:
             return
         place = then.place
         read = self._reader.behind(place)
@@ -184,8 +185,12 @@ class HeadSearch(Search):
     def _keep_opened(self, opened: OpenedExplanation) -> None:
         key = opened.explanation.place.state, opened.start, opened.sent_from
         known = self.opened.get(key)
-        if known is None or opened.explanation.rank < known.explanation.rank:
+        if known is None:
             self.opened[key] = opened
+            return
+        both = known.explanation.or_rather(opened.explanation)
+        best = opened if opened.explanation.rank < known.explanation.rank else known
+        self.opened[key] = best._replace(explanation=both)
 
 
 class FrameSearch(Search):
@@ -207,6 +212,7 @@ class FrameSearch(Search):
         lazy: bool = True,
     ) -> None:
         self._reader: Final = FrameReader(history, subject, leniency, history.arriving(start), lazy=lazy)
+        self._reader.acting = leniency.departing
         self._frames: Final = FrameOutputs(self._reader)
         super().__init__(history, subject, leniency, self._frames)
         self.start = start
@@ -221,16 +227,22 @@ class FrameSearch(Search):
         self._most_work += _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
         if not self.run(moments):
             return None
-        best = min(self.alive, key=lambda explanation: explanation.rank)
+        best = reduce(Explanation.or_rather, self.alive)
         # Among equals, one by which nothing was lost.
         equal = [e for e in self.alive if e.rank == best.rank] if self.history.has_reset else []
-        return next((e for e in equal if not any(step.unseen for step in e.steps)), best)
+        seen = next((e for e in equal if not any(step.unseen for step in e.steps)), best)
+        return best._replace(place=seen.place, trail=seen.trail)
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""
         before = self.alive
         found = {explanation.place: explanation for explanation in before}
         after = self._pass(found, moment)
+        if not after and self.leniency == ACTING:
+            # The application does what it does not promise only where nothing else explains what is seen.
+            self._reader.acting = True
+            after = self._pass(found, moment)
+            self._reader.acting = False
         self._reader.sent(moment)
         self.gave_up = self._work > self._most_work
         if after and not self.gave_up:
@@ -270,7 +282,7 @@ class FrameSearch(Search):
             if not self._frames.may_be_now(place, moment):
                 continue
             for then in self.outputs.output(explanation, moment):
-                if then.cost.must > self.leniency.faults:
+                if then.faults > self.leniency.faults:
                     continue
                 if lazy:
                     if then.cost == cost:
@@ -280,8 +292,7 @@ class FrameSearch(Search):
                     if covered and then._replace(trail=None) in covered:
                         continue
                 kept = after.get(then.place)
-                if kept is None or then.rank < kept.rank:
-                    after[then.place] = then
+                after[then.place] = then if kept is None else kept.or_rather(then)
         return after
 
     def _freely_after(self, explanations: list[Explanation], moment: Moment) -> frozenset[Explanation]:

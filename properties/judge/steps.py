@@ -8,15 +8,17 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read
 from wsoracle.model.machine.compiled import CompiledMachine
-from wsoracle.model.machine.interpreted import Kind, Label
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.head_variables import ResponseFacts
-from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
+from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, Event, Setting, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.vocabulary import Role
 
+from .application import unpromised
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
+from .grading import SEVERITY
 from .history import History, Moment
 
 AWAITING: Final = HANDSHAKE.index("awaiting 101")
@@ -70,36 +72,64 @@ class Steps:
         self.history: Final = history
         self.subject: Final = subject
         self.leniency: Final = leniency
+        self.acting = leniency.acting
+        """Whether the application may do now what it does not promise."""
         self.rules: Final = subject.rules
         self.server: Final = subject.setting.role is Role.SERVER
         self.machine, self.heard, self.lawless = _machines(subject.rules, subject.setting)
 
     def go(self, explanation: Explanation, place: Place, step: Step, own_limit: bool = False) -> Explanation:
         """The explanation with one step more, which leads to a place."""
-        cost, blame = explanation.cost, explanation.blame
-        if step.broken or own_limit:
-            cost = cost.plus(self._strongest(step.broken), own_limit)
-            if step.broken and blame == NO_BLAME:
-                blame = step.at, place.consumed if place.opening is None else 0
-        return Explanation(place, cost, Trail(explanation.trail, step), blame)
+        _, cost, trail, blame, certain, possible, faults = explanation
+        broken = step.broken
+        if broken or own_limit or step.application:
+            strength, profile = self._strongest(broken), self.subject.profile
+            cost = cost.plus(strength, own_limit, application=bool(step.application), profile=profile)
+            if broken:
+                faults += strength is Strength.MUST and not certain.issuperset(broken)
+                certain, possible = certain.union(broken), possible.union(broken)
+                if blame == NO_BLAME:
+                    blame = step.at, place.consumed if place.opening is None else 0
+        return Explanation(place, cost, Trail(trail, step), blame, certain, possible, faults)
 
     def _strongest(self, broken: Collection[str]) -> Strength | None:
         strengths = [self.rules.by_id[rule].strength for rule in broken]
-        return min(strengths, key=STRENGTHS.index, default=None)
+        return min(strengths, key=SEVERITY[self.subject.profile].index, default=None)
+
+    def outcomes_of(self, state: State, event: Event) -> tuple[Outcome, ...]:
+        """The outcomes of an event that this leniency counts, but for those that break a MUST."""
+        outcomes = self.machine.allowed(state, event, departures=self.acting)
+        if self.acting and not self.leniency.departing:
+            return tuple(o for o in outcomes if not self.named(o.departs_from))
+        return outcomes
+
+    def named(self, rules: Iterable[str]) -> tuple[str, ...]:
+        """Those of the rules that are of the RFC; the others say what the application promises."""
+        return tuple(rule for rule in rules if self.rules.by_id[rule].strength is not Strength.APPLICATION)
 
     def do(
-        self, explanation: Explanation, moment: Moment, event: Event, place: Place, missing: tuple[str, ...] = ()
+        self,
+        explanation: Explanation,
+        moment: Moment,
+        event: Event,
+        place: Place,
+        missing: tuple[str, ...] = (),
+        application: str = "",
     ) -> Iterator[Explanation]:
-        """An output, where the rules allow it; leniently also where they do not. `missing` rules are broken besides."""
+        """An output, where the rules allow it; leniently also where they do not. `missing` rules are broken besides.
+
+        `application`: what the application does that it does not promise, in words.
+        """
         state = place.state
-        outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
+        outcomes = self.outcomes_of(state, event)
         for outcome in outcomes:
-            broken = (*missing, *outcome.departs_from)
-            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
+            named = self.named(outcome.departs_from)
+            acts = application or (unpromised(event) if len(named) < len(outcome.departs_from) else "")
+            step = Step(moment.at, state, event, outcome.label, outcome.rules, (*missing, *named), application=acts)
             yield self.go(explanation, place._replace(state=outcome.state), step)
         if outcomes or not self.leniency.faults:
             return
-        forbidden = tuple(rule.id for rule in self.machine.forbidden_by(state, event))
+        forbidden = self.named(rule.id for rule in self.machine.forbidden_by(state, event))
         opening = place.opening
         if opening is not None:
             accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
@@ -109,9 +139,9 @@ class Steps:
         broken = tuple(dict.fromkeys((*missing, *forbidden)))
         lawless = self.lawless.allowed(state, event)
         for outcome in lawless:
-            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken)
+            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken, application=application)
             yield self.go(explanation, place._replace(state=outcome.state), step)
-        if opening is not None and not lawless:
+        if not lawless:
             yield self.go(explanation, place._replace(opening=opening), Step(moment.at, state, event, None, (), broken))
 
     def _also_wrong(self, state: State, event: Event, request: Request | None) -> tuple[str, ...]:

@@ -17,12 +17,13 @@ PROFILES: Final[tuple[Profile, ...]] = ("interop", "letter")
 class Verdict(StrEnum):
     """The verdicts on behaviour, from the best to the worst.
 
-    UNIMPLEMENTED: the case needs an optional feature that the endpoint did not agree to.
+    INFORMATIONAL accuses the endpoint of nothing. UNIMPLEMENTED: the case needs an optional feature that the endpoint
+    did not agree to.
     """
 
     OK = "OK"
-    NON_STRICT = "NON-STRICT"
     INFORMATIONAL = "INFORMATIONAL"
+    NON_STRICT = "NON-STRICT"
     UNIMPLEMENTED = "UNIMPLEMENTED"
     FAILED = "FAILED"
 

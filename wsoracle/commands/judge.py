@@ -126,6 +126,8 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
             {"id": broken.rule, "strength": broken.strength.value, "clause": clause(broken.rule)}
             for broken in judgement.broken
         ],
+        "oneOf": list(judgement.one_of),
+        "applicationDid": list(judgement.application),
         "deciding": None
         if judgement.at is None
         else {
@@ -152,7 +154,8 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
     head.append(f" (behaviour {found.behavior.value}, closing {found.closing_kind})")
     out.print(head, soft_wrap=True)
     for rule in judgement.rules:
-        out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
+        either = "one of: " if rule in judgement.one_of else ""
+        out.print(Text(f"    {either}{rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
         first, words = max(judgement.at - _AROUND, 0), recorded.in_words
         for index in range(first, judgement.at + 1):

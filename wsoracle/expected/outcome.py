@@ -103,7 +103,9 @@ def best_first(found: Iterable[Expected]) -> tuple[Expected, ...]:
 
 
 def verdict_in(judgement: Judgement, profile: Profile) -> Verdict:
-    """The verdict in a profile: the rules that were broken are the same in each."""
+    """The verdict in a profile: the rules that were broken are the same in each. The cases ask for an echo."""
+    if judgement.application:
+        return Verdict.FAILED
     if profile == judgement.profile or judgement.unexplained:
         return judgement.verdict
     left: set[Strength] = {broken.strength for broken in judgement.broken}

@@ -84,6 +84,8 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
         found = judge(
             history, setting, start=CONNECTING, uri=uri, application="echo", profile=profile, strictly=strictly
         )
+        if found.application:
+            return replace(found, verdict=Verdict.FAILED)  # the cases ask for an echo
         if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
             return found
         # An endpoint may refuse, for an Origin above all; it does not thereby conform with what was to come.
@@ -95,7 +97,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
         # The judge looks for faults last: that takes long where any of thousands of fragments may have been refused.
         for limit in limits:
             judgement = judged(limit, strictly=True)
-            if judgement.verdict is not Verdict.FAILED:
+            if judgement.verdict is not Verdict.FAILED and not judgement.unexplained:
                 return Judged(judgement, parts(judgement, history.trace), history)
     judgements = [judged(MAX_LENGTH)]
     if judgements[0].verdict is Verdict.FAILED:

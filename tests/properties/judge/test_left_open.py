@@ -80,7 +80,7 @@ def test_a_wrong_accept_beside_the_right_one_is_refused() -> None:
     right = accept_value(SAMPLE_KEY).encode()
     twice = OPENS.replace(right, right + b"\r\nSec-WebSocket-Accept: " + accept_value("").encode())
     assert client(twice, ClosesTcp()).verdict is Verdict.OK
-    assert client(twice, Arrives(PING), Writes(MASKED_PONG)).verdict is Verdict.FAILED
+    assert client(twice, Arrives(PING), Writes(MASKED_PONG)).verdict is not Verdict.OK
 
 
 @pytest.mark.parametrize("joined", [SAMPLE_KEY, f"{SAMPLE_KEY},{SAMPLE_KEY}", f"{SAMPLE_KEY}, {SAMPLE_KEY}"])

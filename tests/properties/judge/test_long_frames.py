@@ -35,7 +35,7 @@ def judged(payload: bytes, times: int, echoed: bytes, early: bool = False) -> Ve
 def test_long_echoes_of_a_client_are_read(size: int, times: int) -> None:
     payload = bytes(size)
     assert judged(payload, times, payload) is Verdict.OK
-    assert judged(payload, times, payload[:-1] + b"x") is Verdict.FAILED
+    assert judged(payload, times, payload[:-1] + b"x") is Verdict.INFORMATIONAL
 
 
 def test_what_is_sent_before_the_answer_is_still_too_early() -> None:
