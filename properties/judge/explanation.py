@@ -51,8 +51,8 @@ class Cost(NamedTuple):
     """How many steps break a rule, by the strongest of the rules that they break, and how many are worth a note.
 
     The fields are in the order of the verdicts that they lead to: of two costs the less is the milder verdict.
-    `must`, `consensus` (or LETTER, where the profile holds endpoints to that): FAILED; `should`: NON-STRICT; the
-    rest is INFORMATIONAL: `loose`, rules that the profile holds nobody to; `application`, what the application does that it
+    `must`, `consensus` (or LETTER, where the profile holds endpoints to that): FAILED; `should`: NON-STRICT. All others
+    are INFORMATIONAL: `loose`, rules that the profile holds nobody to; `application`, what the application does that it
     does not promise; `own_limit`, refusals by an unstated limit.
     """
 

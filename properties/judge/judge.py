@@ -296,11 +296,8 @@ class _Ruling:
         rest = [] if sure else [rule for rule in sorted(possible - certain) if self._strength(rule) is decides]
         in_order = dict.fromkeys([*(rule for step in judgement.steps for rule in step.broken), *rest])
         named = [rule for rule in in_order if rule in certain or rule in rest]
-        verdict = verdict_on(
-            () if decides is None else (decides,),
-            own_limit=cost.own_limit > 0 or cost.application > 0,
-            profile=self.profile,
-        )
+        departs = [*([] if decides is None else [decides]), *[Strength.APPLICATION] * (cost.application > 0)]
+        verdict = verdict_on(departs, own_limit=cost.own_limit > 0, profile=self.profile)
         one_of = tuple(rule for rule in named if rule in rest)
         return replace(judgement, verdict=verdict, broken=self.broken(named), one_of=one_of)
 

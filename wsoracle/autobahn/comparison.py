@@ -19,12 +19,12 @@ from wsoracle.generators.cases.catalogue import CATALOGUE
 from wsoracle.generators.cases.steps import Action, SendFrame, SendOctets, Settle
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 
 from ..expected.expectations import expectations
-from ..expected.outcome import Expected, verdict_in
+from ..expected.outcome import Expected, verdict_of
 
 NORMAL: Final = 1000
 
@@ -138,15 +138,15 @@ def _answer(event: Sequence[Any], after: int) -> Answer:
 def _stated(
     verdict: str, events: tuple[Answer, ...], code: int, late: int, actions: tuple[Action, ...], by_me: bool
 ) -> Stated:
-    judgements: dict[Role, Judgement] = {}
+    rules: dict[str, None] = {}
     verdicts: dict[tuple[Role, Profile], Verdict] = {}
     for role in Role:
         trace = _trace(actions, events, code, late, role, by_me)
         setting = Setting(role, MAX_LENGTH, echo=True)
-        judgements[role] = judge(trace, setting, application="echo")
         for profile in PROFILES:
-            verdicts[role, profile] = verdict_in(judgements[role], profile)
-    rules = dict.fromkeys(rule for judgement in judgements.values() for rule in judgement.rules)
+            judgement = judge(trace, setting, application="echo", profile=profile)
+            verdicts[role, profile] = verdict_of(judgement)
+            rules.update(dict.fromkeys(judgement.rules))
     return Stated(verdict, events, code, late, verdicts, tuple(rules))
 
 

@@ -22,7 +22,7 @@ from wsoracle.properties.judge.verdict import TAKEN_BY_ALL, Profile, Verdict
 
 from .frame_candidates import frame_candidates
 from .head_candidates import head_candidates
-from .outcome import Candidate, Expected, best_first, verdict_in
+from .outcome import Candidate, Expected, best_first, verdict_of
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
 
@@ -36,8 +36,8 @@ def expectations(case: Case, role: Role, profile: Profile = "interop", *, failed
     A case for other roles has none.
     """
     found: dict[Any, Expected] = {}
-    for candidate, judgement in _judged(case, role) if role in case.roles else ():
-        verdict = verdict_in(judgement, profile)
+    for candidate, judgement in _judged(case, role, profile) if role in case.roles else ():
+        verdict = verdict_of(judgement)
         rules = judgement.rules or _followed(judgement, opening=case.opening)
         alike = rules if case.opening else judgement.rules
         key = (verdict, candidate.words, candidate.ending, alike)
@@ -50,23 +50,23 @@ def expectations(case: Case, role: Role, profile: Profile = "interop", *, failed
 
 
 @lru_cache(maxsize=64)
-def _judged(case: Case, role: Role) -> tuple[tuple[Candidate, Judgement], ...]:
-    return tuple(_each_judged(case, role))
+def _judged(case: Case, role: Role, profile: Profile) -> tuple[tuple[Candidate, Judgement], ...]:
+    return tuple(_each_judged(case, role, profile))
 
 
-def _each_judged(case: Case, role: Role) -> Iterator[tuple[Candidate, Judgement]]:
+def _each_judged(case: Case, role: Role, profile: Profile) -> Iterator[tuple[Candidate, Judgement]]:
     if case.opening:
         setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
         uri = SAMPLE_URI if role is Role.CLIENT else None
         for one in head_candidates(case.actions, role):
-            yield one, judge(one.trace, setting, start=CONNECTING, uri=uri, application="echo")
+            yield one, judge(one.trace, setting, start=CONNECTING, uri=uri, application="echo", profile=profile)
         return
     big = case.may_be_too_big
     setting = Setting(role, None if big else MAX_LENGTH, echo=True)
     # A message that stands for one that is too big for some endpoints may be small itself.
     most = 0 if big else TAKEN_BY_ALL
     for one in frame_candidates(reduced(case), role, scaled=is_scaled(case)):
-        yield one, judge(one.trace, setting, application="echo", taken_by_all=most)
+        yield one, judge(one.trace, setting, application="echo", taken_by_all=most, profile=profile)
 
 
 def _followed(judgement: Judgement, *, opening: bool) -> tuple[str, ...]:

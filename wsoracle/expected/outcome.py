@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wsoracle.generators.cases.canonical import Answer
-from wsoracle.model.notation.rule import Strength
-from wsoracle.properties.judge.grading import verdict_on
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.observation import Observation
-from wsoracle.properties.judge.verdict import Profile, Verdict
+from wsoracle.properties.judge.verdict import Verdict
 
 _ORDER: Final = tuple(Verdict)
 
@@ -102,11 +100,6 @@ def best_first(found: Iterable[Expected]) -> tuple[Expected, ...]:
     return tuple(sorted(found, key=lambda one: _ORDER.index(one.verdict)))
 
 
-def verdict_in(judgement: Judgement, profile: Profile) -> Verdict:
-    """The verdict in a profile: the rules that were broken are the same in each. The cases ask for an echo."""
-    if judgement.application:
-        return Verdict.FAILED
-    if profile == judgement.profile or judgement.unexplained:
-        return judgement.verdict
-    left: set[Strength] = {broken.strength for broken in judgement.broken}
-    return verdict_on(left, own_limit=not left and judgement.verdict is Verdict.INFORMATIONAL, profile=profile)
+def verdict_of(judgement: Judgement) -> Verdict:
+    """The verdict in a case, which asks for an echo."""
+    return Verdict.FAILED if judgement.application else judgement.verdict

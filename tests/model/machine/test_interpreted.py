@@ -227,8 +227,9 @@ def test_switches_change_what_is_allowed() -> None:
 def test_the_levels_leave_refusals_out() -> None:
     for level, gone in (
         (Level.FULL, set()),
-        (Level.NO_SHOULD, {Strength.SHOULD}),
-        (Level.MUST_ONLY, {Strength.SHOULD, Strength.CONSENSUS}),
+        (Level.NO_APPLICATION, {Strength.APPLICATION}),
+        (Level.NO_SHOULD, {Strength.APPLICATION, Strength.SHOULD}),
+        (Level.MUST_ONLY, {Strength.APPLICATION, Strength.SHOULD, Strength.CONSENSUS}),
     ):
         kept = RULES.at(level)
         assert {rule.id for rule in RULES if rule not in kept.rules} == {

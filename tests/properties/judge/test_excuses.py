@@ -54,8 +54,7 @@ def test_a_limit_that_nobody_states_excuses_no_refusal_of_what_all_take(
 ) -> None:
     judgement = judged(from_client(TEXT, payload), *refusal)
     silent = payload is LARGE and not isinstance(refusal[0], Writes)
-    mild = Verdict.NON_STRICT if isinstance(refusal[0], ClosesTcp) else Verdict.INFORMATIONAL  # 7.1.7: no Close frame
-    assert judgement.verdict is (mild if silent else Verdict.FAILED)
+    assert judgement.verdict is (Verdict.INFORMATIONAL if silent else Verdict.FAILED)
     assert judged(from_client(TEXT, payload), *refusal, setting=LIMITED).verdict is Verdict.FAILED
 
 

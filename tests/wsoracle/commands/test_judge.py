@@ -66,9 +66,12 @@ def test_each_rule_is_quoted_and_what_would_have_been_allowed_is_said() -> None:
 def test_the_profile_the_application_and_the_limit_can_be_given() -> None:
     silent = document(HELLO, Quiet())
     assert run("-", stdin=silent).exit_code == 0
-    assert run("-", "--application", "echo", stdin=silent).exit_code == 1
-    result = run("-", "--application", "echo", "--profile", "letter", stdin=silent)
+    result = run("-", "--application", "echo", stdin=silent)
     assert (result.exit_code, result.output.split()[0]) == (0, "INFORMATIONAL")
+    assert "not an echo: the message was not sent back" in result.output
+    fragmented = document(Arrives(bytes.fromhex("098000000000")), Writes(b"\x8a\x00"), Quiet())
+    for profile, verdict in (("interop", "FAILED"), ("letter", "INFORMATIONAL")):
+        assert run("-", "--profile", profile, stdin=fragmented).output.split()[0] == verdict
     refused = document(HELLO, Writes(bytes.fromhex("880203f1")), ClosesTcp(), Quiet(), application="sink")
     for limit, verdict in (([], "INFORMATIONAL"), (["--limit", "4"], "OK"), (["--limit", "5"], "FAILED")):
         assert run("-", *limit, stdin=refused).output.split()[0] == verdict
