@@ -229,7 +229,7 @@ def test_the_levels_leave_refusals_out() -> None:
         (Level.FULL, set()),
         (Level.NO_APPLICATION, {Strength.APPLICATION}),
         (Level.NO_SHOULD, {Strength.APPLICATION, Strength.SHOULD}),
-        (Level.MUST_ONLY, {Strength.APPLICATION, Strength.SHOULD, Strength.CONSENSUS}),
+        (Level.MUST_ONLY, {Strength.APPLICATION, Strength.SHOULD, Strength.CONSENSUS, Strength.LETTER}),
     ):
         kept = RULES.at(level)
         assert {rule.id for rule in RULES if rule not in kept.rules} == {
