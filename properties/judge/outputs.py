@@ -71,6 +71,10 @@ class Outputs(ABC):
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
         """The rules that silence breaks besides those that forbid it."""
 
+    def _unrefused(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
+        """The rules by which it has to refuse what has not arrived in full, and never does."""
+        return ()
+
     @abstractmethod
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The explanations after outputs that the endpoint may have sent unseen, right before a reset."""
@@ -90,9 +94,10 @@ class Outputs(ABC):
             yield self._steps.go(explanation, place._replace(state=outcome.state), step)
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        missing = self._missed_in_silence(explanation)
-        if missing and not self.leniency.faults:
+        missing, unrefused = self._missed_in_silence(explanation), self._unrefused(explanation, moment)
+        if (missing and not self.leniency.faults) or (unrefused and not self.leniency.departing):
             return
+        missing = (*unrefused, *missing)
         if not moment.lost:
             yield from self._steps.do(explanation, moment, Event(EventKind.SILENCE), explanation.place, missing)
         elif missing:
@@ -339,6 +344,9 @@ class FrameOutputs(Outputs):
             # Nothing shows that it fails the connection: then it is the reason to fail that was not heeded.
             missing = (*self._reason_to_fail(explanation), *missing)
         return missing
+
+    def _unrefused(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
+        return self._reader.unrefused_header(explanation.place, moment)
 
     def _shows_failure(self, explanation: Explanation) -> bool:
         """Whether it tells that it failed, or leaves unanswered what came after that and is to be answered at once."""

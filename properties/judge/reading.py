@@ -22,7 +22,7 @@ from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read,
 from wsoracle.model.machine.compiled import Choice
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
-from wsoracle.model.notation.variables import NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
@@ -155,6 +155,21 @@ class FrameReader(Steps):
                 moment.at, place.state, event, reaction.label, reaction.rules, reaction.broken, place.consumed, True
             )
             yield self.go(explanation, place._replace(state=reaction.state), step, reaction.own_limit)
+
+    def unrefused_header(self, place: Place, moment: Moment) -> tuple[str, ...]:
+        """The rules by which a header has to be refused whose payload never comes; none where it comes after all.
+
+        To wait for a payload that is on its way is no fault. One that never comes makes no difference to a header that
+        decides by itself.
+        """
+        if place.consumed < len(self.arriving.frames):
+            return ()
+        partial = self.arriving.partial(moment.arrived, place.state, self._lengths(place.state))
+        if partial is None or len(partial.cases) > 1:
+            return ()
+        rows = machine_for(_sure(self.rules, HEADER_VARIABLES), self.subject.setting)
+        enabled = rows.enabled(place.state, Event(EventKind.RECEIVE, partial.cases[0]))
+        return tuple(rule.id for rule in enabled if rule.strength.binds)
 
     def _sure_reactions(self, state: State, partial: Partial) -> list[Reaction]:
         """The failures that are allowed whatever the rest of the frame will be."""
