@@ -319,6 +319,20 @@ def _extensions(values: Sequence[str], request: Request | None) -> tuple[int, fr
     return value_of("extensions", "with unknown parameters" if strange else "offered"), bits
 
 
+def bits_defined(agreed: str) -> frozenset[int] | None:
+    """The reserved bits that extensions define, as the field of an answer names them; None for no list of extensions.
+
+    An extension that is not known may define any of them.
+    """
+    if not agreed:
+        return frozenset()
+    extensions = parse_extensions([agreed])
+    if extensions is None:
+        return None
+    any_bit = KnownExtension(frozenset({1, 2, 3}), frozenset())
+    return frozenset().union(*(KNOWN_EXTENSIONS.get(extension.name, any_bit).bits for extension in extensions))
+
+
 def _versions(values: Sequence[str]) -> int:
     if not values:
         return value_of("versions", "absent")

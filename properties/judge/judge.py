@@ -12,8 +12,8 @@ after, gives the verdict. What a server gets before it has answered is kept for 
 not wait sends frames so early, and the RFC does not say what becomes of them: a server that drops them is
 INFORMATIONAL. So is one that takes the body of a request for frames: RFC 6455 does not speak of bodies, however clear
 HTTP is. A frame that is sent before the answer is too early, and otherwise taken as if it had been sent after it. The
-body of a refusal is passed over. Messages that an extension transforms are not judged: the judgement ends there, and
-the note says so.
+body of a refusal is passed over. Messages that an extension transforms are not judged: the judgement ends there, is
+INFORMATIONAL at best, and the note says so.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
 all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
@@ -405,7 +405,8 @@ class _Openings:
         """The judgement on an opened explanation and the frames that follow."""
         before = self._ruling.explained(opened.explanation)
         if opened.transformed:
-            return before._replace(judgement=replace(before.judgement, note=NOT_JUDGED))
+            verdict = worst(before.judgement.verdict, Verdict.INFORMATIONAL)
+            return before._replace(judgement=replace(before.judgement, verdict=verdict, note=NOT_JUDGED))
         after = self._frames_after(opened)
         then, steps = after.judgement, (*before.judgement.steps, *after.judgement.steps)
         acts = tuple(dict.fromkeys((*before.judgement.application, *then.application)))

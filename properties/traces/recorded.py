@@ -15,11 +15,12 @@ from typing import Any, Final, TypeAlias, TypeVar, get_args
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
+from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from ..judge.in_words import TraceInWords
-from ..judge.judge import Application, Feature, Judgement, judge
+from ..judge.judge import NOT_JUDGED, Application, Feature, Judgement, judge
 from ..judge.observation import (
     Arrives,
     ArrivesEof,
@@ -37,7 +38,7 @@ from ..judge.observation import (
     What,
     Writes,
 )
-from ..judge.verdict import Profile
+from ..judge.verdict import Profile, Verdict
 
 FORMAT: Final = "wsoracle-trace"
 VERSIONS: Final = (1, 2)
@@ -54,6 +55,10 @@ _BARE: Final[Mapping[int, Mapping[str, type[_Bare]]]] = {
 }
 """The observations without fields of their own, in each version."""
 _NAMES: Final = {kind: name for name, kind in _BARE[2].items()}
+
+
+_OF_ENDPOINT: Final = (Writes, ShutsDownTcp, ClosesTcp, ResetsTcp, Quiet, Processed, Tells, Crashes)
+"""The observations that say something of the endpoint: of the others alone nothing follows."""
 
 
 class TraceError(ValueError):
@@ -84,8 +89,19 @@ class Recorded:
         """Its observations in words."""
         return TraceInWords(self.trace, self.setting.role if self.opening else None)
 
+    @property
+    def not_judged(self) -> str:
+        """Why nothing of it can be judged, in words; empty where something can."""
+        if self.extensions:
+            return NOT_JUDGED
+        if not any(isinstance(seen, _OF_ENDPOINT) for seen in self.trace):
+            return "not judged: the trace shows nothing that the endpoint did, nor that it was quiet"
+        return ""
+
     def judged(self, profile: Profile = "interop", rules: RuleSet = RULES) -> Judgement:
-        """The judgement on it."""
+        """The judgement on it; INFORMATIONAL, with the reason in its note, where nothing can be judged."""
+        if self.not_judged:
+            return Judgement(Verdict.INFORMATIONAL, profile, note=self.not_judged, unexplained=True)
         return judge(
             self.trace,
             self.setting,
@@ -206,6 +222,8 @@ def _extensions(document: Mapping[str, Any], opening: bool) -> str:
     given = document.get("extensions", "")
     if not isinstance(given, str):
         raise TraceError(f"extensions: {_kind(given)} is no text")
+    if given and parse_extensions([given]) is None:
+        raise TraceError(f"extensions: {_shown(given)} is no list of extensions, such as permessage-deflate")
     if given and opening:
         raise TraceError("extensions: the trace begins with the opening handshake, which says what is agreed on")
     return given

@@ -52,6 +52,7 @@ _MOST: Final = 4 * HEAD_LIMIT
     metavar="OCTETS",
     help="Its limit on a message; where none is stated, it may refuse any data (section 10.4).",
 )
+@click.option("--extensions", metavar="LIST", default="", help="Extensions that the opening handshake agreed on.")
 @click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True, help="Decide a disputed point.")
 @json_option
 @click.pass_context
@@ -66,6 +67,7 @@ def command(
     after: str,
     sent: str,
     limit: int | None,
+    extensions: str,
     switches: tuple[str, ...],
     json_file: str | None,
 ) -> None:
@@ -102,7 +104,8 @@ def command(
     if not octets:
         raise WrongInput("there are no octets to explain: give at least one, such as 81")
     try:
-        explanation = explain(octets, setting, after=_octets("--after", after), sent=_octets("--sent", sent))
+        received, own = _octets("--after", after), _octets("--sent", sent)
+        explanation = explain(octets, setting, after=received, sent=own, extensions=extensions)
     except ExplainError as error:
         raise WrongInput(str(error)) from error
     _give(explanation, json_file)
@@ -123,7 +126,7 @@ def _only_a_head(context: click.Context) -> None:
         raise WrongInput("--to names the request that a response answers: give --response too")
     if context.params["hexadecimal"]:
         raise WrongInput("HEX are octets of frames: give either those or a head")
-    for name in ("role", "after", "sent", "limit"):
+    for name in ("role", "after", "sent", "limit", "extensions"):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             raise WrongInput(f"--{name} is for frames: leave it out; a server reads a request, a client a response")
 

@@ -10,13 +10,14 @@ from typing import Any, Final, get_args
 import click
 
 from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
 from wsoracle.properties.traces.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
 
-from ..cli import FAILED, WrongInput, on_stderr
+from ..cli import FAILED, WRONG_INPUT, WrongInput, on_stderr
 from ..explore.running import clause
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
@@ -39,6 +40,12 @@ PASSED: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL, Verdict.
               help="How the application behind the endpoint behaves, instead of what the file states.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0, MAX_LENGTH), metavar="OCTETS",
               help="The endpoint's limit on a message, instead of what the file states.")  # fmt: skip
+@click.option(
+    "--extensions",
+    metavar="LIST",
+    help="The extensions agreed on before a trace that begins after the opening handshake, "
+    "instead of what the file states.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -47,50 +54,61 @@ def command(
     profile: Profile,
     application: Application | None,
     limit: int | None,
+    extensions: str | None,
 ) -> None:
     """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
 
     FILE holds a trace (docs/traces.md), or the JSON report of a case as Autobahn writes it; - reads from
     standard input. For such a report the judge assumes an application that echoes, unless --application says otherwise.
     Each file is judged, whatever becomes of the others. The exit status is 1 where a trace is FAILED, 2 where a file is
-    no trace.
+    no trace, or where nothing of a trace could be judged.
     """
     if files.count(STDOUT) > 1:
         raise WrongInput("standard input can be read once: give - once")
+    if extensions is not None and extensions and parse_extensions([extensions]) is None:
+        raise WrongInput(f"--extensions: {extensions!a} is no list of extensions: give one such as permessage-deflate")
     found: list[dict[str, Any]] = []
     wrong: list[str] = []
+    not_judged: list[str] = []
     failed = False
     for name in files:
         try:
-            recorded = _recorded(parsed(_text(name)), application, limit)
+            recorded = _recorded(parsed(_text(name)), application, limit, extensions)
         except (TraceError, WrongInput) as error:
             wrong.append(error.message if isinstance(error, WrongInput) else f"{name}: {error}")
             continue
         judgement = recorded.judged(profile)
         failed |= judgement.verdict not in PASSED
+        if judgement.unexplained and judgement.verdict in PASSED:
+            not_judged.append(f"{name}: {judgement.note}")
         if json_file is not None:
             found.append(_as_json(name, recorded, judgement))
         if json_file != STDOUT:
             _show(name, recorded, judgement)
     if json_file is not None and (found or not wrong):
         write_json(json_file, {"judgements": found})
-    for line in wrong[:-1]:
-        on_stderr(f"error: {line}")
-    if wrong:
-        raise WrongInput(wrong[-1])
-    if failed:
-        context.exit(FAILED)
+    for line in (*(f"error: {one}" for one in wrong), *not_judged):
+        on_stderr(line)
+    if wrong or failed or not_judged:
+        context.exit(FAILED if failed and not wrong else WRONG_INPUT)
 
 
-def _recorded(document: dict[str, Any], application: Application | None, limit: int | None) -> Recorded:
+def _recorded(
+    document: dict[str, Any], application: Application | None, limit: int | None, extensions: str | None
+) -> Recorded:
     if document.get("format") != FORMAT and is_autobahn_report(document):
-        return trace_of_report(document, application or "echo", limit)
-    recorded = trace_from_json(document)
+        recorded = trace_of_report(document, application or "echo", limit)
+    else:
+        recorded = trace_from_json(document)
     setting = recorded.setting
     if application is not None:
         setting = replace(setting, echo=application == "echo")
     if limit is not None:
         setting = replace(setting, limit=limit)
+    if extensions is not None:
+        if recorded.opening:
+            raise TraceError("it has the opening handshake, which says what is agreed on: leave out --extensions")
+        recorded = replace(recorded, extensions=extensions)
     return replace(recorded, setting=setting, application=application or recorded.application)
 
 

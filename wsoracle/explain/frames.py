@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from wsoracle.model.facts.frames import DEFAULT_KEY, facts, facts_on_wire, text_before
+from wsoracle.model.facts.heads import bits_defined
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.rule import Due, RuleSet
 from wsoracle.model.notation.variables import NO_CODE, Event, EventKind, Setting, State
@@ -34,15 +35,18 @@ def explain(
     after: bytes = b"",
     sent: bytes = b"",
     state: State | None = None,
+    extensions: str = "",
     rules: RuleSet = RULES,
 ) -> ExplainedOctets[FrameReading]:
     """Explain octets received by an endpoint of this setting after the opening handshake.
 
     ``after`` are octets that it received before, and ``sent`` octets that it sent after those; ``state`` is where it
-    stood before all of them (None: right after the opening handshake). Raises :class:`ExplainError` where ``after`` or
-    ``sent`` are no whole frames, or where the endpoint may not send the frames of ``sent``.
+    stood before all of them (None: right after the opening handshake, with these ``extensions`` agreed on). Raises
+    :class:`ExplainError` where ``after`` or ``sent`` are no whole frames, where the endpoint may not send the frames of
+    ``sent``, or where ``extensions`` are no list of extensions.
     """
-    reader = _FrameExplainer(setting, State() if state is None else state, rules)
+    reader = _FrameExplainer(setting, _state_after(extensions) if state is None else state, rules)
+    reader.transformed = bool(extensions)
     history = tuple(reader.frames(after, thoroughly=False))
     if history and history[-1].begun is not None:
         raise ExplainError(
@@ -51,7 +55,16 @@ def explain(
         )
     count = reader.send(sent)
     start = reader.state
-    return ExplainedOctets(setting, start, tuple(reader.frames(octets)), history, count, rules=rules)
+    notes = (f"agreed on: {extensions}: what it does with payloads is not explained",) if extensions else ()
+    return ExplainedOctets(setting, start, tuple(reader.frames(octets)), history, count, notes, rules)
+
+
+def _state_after(extensions: str) -> State:
+    """The state after an opening handshake that agreed on extensions."""
+    bits = bits_defined(extensions)
+    if bits is None:
+        raise ExplainError(f"{extensions!a} is no list of extensions: give one such as permessage-deflate")
+    return State(claims_rsv1=1 in bits, claims_rsv2=2 in bits, claims_rsv3=3 in bits)
 
 
 class _FrameExplainer(Reader):
@@ -61,6 +74,8 @@ class _FrameExplainer(Reader):
         super().__init__(setting, rules)
         self.state = state
         self._sender: Final = FrameSender(setting, state, rules)
+        self.transformed = False
+        """An extension transforms messages: their payloads are no text."""
         self._ping = b""
         self._disputed: Final[dict[tuple[State, Event], tuple[SwitchEffect, ...]]] = {}
         self._remedies: Final = remedies_for(setting, rules)
@@ -80,7 +95,8 @@ class _FrameExplainer(Reader):
             raise ExplainError("the octets sent before end inside a frame: give whole frames")
         for count, (header, payload, *_) in enumerate(cutter.frames, 1):
             answers = header.opcode == PONG and self.state.pong_due and payload == self._ping
-            seen = facts_on_wire(header, payload, text_before(header.opcode, self.state, EventKind.SEND))
+            text_from = None if self.transformed else text_before(header.opcode, self.state, EventKind.SEND)
+            seen = facts_on_wire(header, payload, text_from)
             event = Event(EventKind.SEND, seen._replace(answers=answers))
             outcomes = self.machine.allowed(self.state, event)
             if not outcomes:
@@ -94,7 +110,7 @@ class _FrameExplainer(Reader):
 
     def _whole(self, unit: FrameUnit, octets: bytes, thoroughly: bool) -> FrameReading:
         header, payload, start, _ = unit
-        before, text_from = self.state, text_before(header.opcode, self.state, EventKind.RECEIVE)
+        before, text_from = self.state, self._text_before(header.opcode)
         event = Event(EventKind.RECEIVE, facts_on_wire(header, payload, text_from))
         read = self.read(octets, before, event)
         chosen = read.outcomes[0]
@@ -107,7 +123,7 @@ class _FrameExplainer(Reader):
             read,
             owed=tuple(self._owed()),
             disputes=self._disputes(before, event) if thoroughly else (),
-            sent=self._sender.sends(unit),
+            sent=self._sender.sends(unit, transformed=self.transformed),
         )
         return FrameReading(
             **vars(read),
@@ -123,7 +139,7 @@ class _FrameExplainer(Reader):
         found = decode_header(octets)
         header = None if found is None else found[0]
         payload = b"" if header is None else _unmasked(octets[header.size :], header)
-        text_from = None if header is None else text_before(header.opcode, self.state, EventKind.RECEIVE)
+        text_from = None if header is None else self._text_before(header.opcode)
         begun, known = begun_frame(octets, header, payload, text_from, self.setting, self.state, self.rules)
         seen = None if header is None or not begun.fails else KnownFrame(header, None)
         if seen is not None and (not thoroughly or self._remedies.legal(self.state, seen)):
@@ -142,6 +158,9 @@ class _FrameExplainer(Reader):
             begun=begun,
             sent=self._sender.begins(known, begun.known),
         )
+
+    def _text_before(self, opcode: int) -> int | None:
+        return None if self.transformed else text_before(opcode, self.state, EventKind.RECEIVE)
 
     def _peer(self, state: State, seen: KnownFrame) -> bool:
         other = replace(self.setting, role=self.setting.role.peer)

@@ -37,10 +37,10 @@ class FrameSender:
             claims_rsv3=state.claims_rsv3,
         )
 
-    def sends(self, unit: FrameUnit) -> AsSent:
-        """The next frame, and the rules against sending it."""
+    def sends(self, unit: FrameUnit, *, transformed: bool = False) -> AsSent:
+        """The next frame, and the rules against sending it; ``transformed``: an extension made its payload."""
         before = self._state
-        text_from = text_before(unit.header.opcode, before, EventKind.SEND)
+        text_from = None if transformed else text_before(unit.header.opcode, before, EventKind.SEND)
         event = Event(EventKind.SEND, facts_on_wire(unit.header, unit.payload, text_from))
         breaks = self._machine.forbidden_by(before, event)
         outcomes = self._lawless.allowed(before, event)

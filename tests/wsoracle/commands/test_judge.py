@@ -112,6 +112,30 @@ def test_a_file_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
     assert run().exit_code == 2
 
 
+def test_what_cannot_be_judged_is_no_pass(tmp_path: Path) -> None:
+    arrives = {"what": "arrives", "octets": PINGED.octets.hex()}
+    transformed = document(PINGED, PONGS, Quiet(), version=2, extensions="permessage-deflate")
+    for text, words in (
+        (document(observations=[]), "the trace shows nothing that the endpoint did"),
+        (document(observations=[arrives, {"what": "arrivesEof"}]), "the trace shows nothing that the endpoint did"),
+        (transformed, "an extension was agreed on: what it transforms is not judged"),
+    ):
+        result = run("-", "--json", "-", stdin=text)
+        assert result.exit_code == 2
+        assert words in result.stderr and result.stderr.count("\n") == 1
+        (judged,) = json.loads(result.stdout)["judgements"]
+        assert [judged[name] for name in ("verdict", "behavior", "behaviorClose")] == ["INFORMATIONAL"] * 3
+        assert words in judged["note"]
+    assert run("-", "--extensions", "", stdin=transformed).exit_code == 0
+    assert run("-", "--extensions", "x-some", stdin=document(PINGED, Quiet())).exit_code == 2
+    assert "no list of extensions" in error_of(run("-", "--extensions", "=", stdin=transformed))
+    assert "no list of extensions" in error_of(run("-", stdin=document(PINGED, version=2, extensions=";")))
+    assert "leave out --extensions" in error_of(run("-", "--extensions", "x-a", stdin=document(opening=True)))
+    bad = tmp_path / "bad.json"
+    bad.write_text(document(PINGED, Quiet()))
+    assert run("-", str(bad), stdin=transformed).exit_code == 1
+
+
 def test_each_file_is_judged_whatever_becomes_of_the_others(tmp_path: Path) -> None:
     good, out = tmp_path / "good.json", tmp_path / "out.json"
     good.write_text(document(PINGED, PONGS, Quiet()))

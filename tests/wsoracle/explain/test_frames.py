@@ -150,6 +150,20 @@ def test_up_to_a_close_what_a_sender_may_not_send_is_what_its_peer_refuses(data:
             break
 
 
+def test_an_extension_defines_bits_and_makes_payloads_of_its_own() -> None:
+    """The payload is no UTF-8, and need not be: it is what the extension made of a text."""
+    octets = octets_of("c1 81 00 00 00 00 ff")
+    (plain,) = explain(octets, SERVER).readings
+    assert [rule.id for rule in plain.breaks] == ["5.2/reserved-bits-zero", "5.6/text-is-utf8"]
+    for extensions in ("permessage-deflate; client_no_context_takeover", "x-unknown"):
+        found = explain(octets, SERVER, extensions=extensions)
+        assert not found.readings[0].breaks and not found.readings[0].refusals
+        assert extensions in found.notes[0]
+    assert explain(octets_of("a1 80 00 00 00 00"), SERVER, extensions="permessage-deflate").readings[0].breaks
+    with pytest.raises(ExplainError, match="no list of extensions"):
+        explain(octets, SERVER, extensions="=")
+
+
 def test_a_new_message_inside_a_message_is_legal_once_that_is_finished() -> None:
     reading = one("81 00", after=octets_of("01 02 61 e2"))
     assert reading.outcomes[0].rules == ("5.4/interleaved-message",)
