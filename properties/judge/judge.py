@@ -12,8 +12,8 @@ after, gives the verdict. What a server gets before it has answered is kept for 
 not wait sends frames so early, and the RFC does not say what becomes of them: a server that drops them is
 INFORMATIONAL. So is one that takes the body of a request for frames: RFC 6455 does not speak of bodies, however clear
 HTTP is. A frame that is sent before the answer is too early, and otherwise taken as if it had been sent after it. The
-body of a refusal is passed over. Messages that an extension transforms are not judged: the judgement ends there, is
-INFORMATIONAL at best, and the note says so.
+body of a refusal is passed over. Messages that an extension may have transformed are not judged: where one was agreed
+on, frames are judged only as far as all of them are allowed in full without it. Otherwise the verdict is INFORMATIONAL.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
 all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
@@ -35,7 +35,7 @@ from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 from wsoracle.model.rules import RULES
 
 from .deciding import Direction, deciding_octet
@@ -404,10 +404,11 @@ class _Openings:
     def _continued(self, opened: OpenedExplanation) -> _Candidate:
         """The judgement on an opened explanation and the frames that follow."""
         before = self._ruling.explained(opened.explanation)
-        if opened.transformed:
+        shows = opened.transformed and self._shows_extension(opened)
+        after = None if shows else self._frames_after(opened)
+        if after is None or (opened.transformed and after.judgement.verdict is not Verdict.OK):
             verdict = worst(before.judgement.verdict, Verdict.INFORMATIONAL)
             return before._replace(judgement=replace(before.judgement, verdict=verdict, note=NOT_JUDGED))
-        after = self._frames_after(opened)
         then, steps = after.judgement, (*before.judgement.steps, *after.judgement.steps)
         acts = tuple(dict.fromkeys((*before.judgement.application, *then.application)))
         judgement = replace(then, steps=steps, application=acts)
@@ -421,6 +422,14 @@ class _Openings:
         broken = (*before.judgement.broken, *then.broken)
         cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
         return candidate._replace(judgement=replace(judgement, verdict=verdict, broken=broken), cost=cost)
+
+    def _shows_extension(self, opened: OpenedExplanation) -> bool:
+        """Whether a frame of either direction has a reserved bit or opcode, which only an extension can define."""
+        history = self._history
+        frames = (*history.frames_written(opened.sent_from), *history.arriving(opened.start).frames)
+        return any(
+            header.rsv1 or header.rsv2 or header.rsv3 or header.opcode not in KNOWN_OPCODES for header, *_ in frames
+        )
 
     def _frames_after(self, opened: OpenedExplanation) -> _Candidate:
         state = opened.explanation.place.state

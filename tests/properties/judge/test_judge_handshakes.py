@@ -310,7 +310,9 @@ def test_messages_that_an_extension_transforms_are_not_judged() -> None:
     compressed = bytes.fromhex("c107f248cdc9c90700")
     seen = (Writes(request_octets(facts)), Arrives(agreed + compressed), Tells("text", b"Hello"), *DONE)
     judgement = judge_all(seen, CLIENT, sees=EVERYTHING)
-    assert judgement.verdict is Verdict.OK and "extension" in judgement.note
+    assert judgement.verdict is Verdict.INFORMATIONAL and "extension" in judgement.note
+    nothing = judge_all((Writes(request_octets(facts)), Arrives(agreed), *DONE), CLIENT, sees=EVERYTHING)
+    assert (nothing.verdict, nothing.note) == (Verdict.OK, "")
 
 
 def faulty_answers() -> Iterator[tuple[str, bytes]]:
