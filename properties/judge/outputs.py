@@ -271,9 +271,9 @@ class FrameOutputs(Outputs):
                 rest.remove(message)
                 yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
             elif place.state.sent_close or not self._is_echo(place, moment, frame, message):
-                yield place, False, OWN_MESSAGE
                 if echoes.next is not None:
                     yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
+                yield place, False, OWN_MESSAGE
 
     def _is_echo(self, place: Place, moment: Moment, frame: FrameUnit, message: Message) -> bool:
         """Whether a message surely is the echo of one that had arrived, which is not there by chance.

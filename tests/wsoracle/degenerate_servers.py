@@ -22,7 +22,8 @@ from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Fr
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def _handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, extra: str = "") -> None:
+async def handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, extra: str = "") -> None:
+    """Complete the opening handshake, whatever is asked."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     keys = (
         line.partition(":")[2].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key")
@@ -34,7 +35,8 @@ async def _handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
     )
 
 
-async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
+async def frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
+    """The frames that come, unmasked."""
     data = b""
     while octets := await reader.read(65536):
         data += octets
@@ -50,36 +52,36 @@ async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
 
 async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Completes the opening handshake and drops TCP."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
 
 
 async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Completes the opening handshake and never answers."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     while await reader.read(65536):
         pass
 
 
 async def closes_everything(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers the first octets of anything with Close 1002, and ends TCP."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     await reader.read(65536)
     writer.write(encode(Frame(CLOSE, b"\x03\xea")))
 
 
 async def closes_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Completes the opening handshake, sends Close 1000 at once, reads until the peer's Close, and ends TCP."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     writer.write(encode(Frame(CLOSE, b"\x03\xe8")))
-    async for frame in _frames(reader):
+    async for frame in frames(reader):
         if frame.opcode == CLOSE:
             return
 
 
 async def echoes_everything(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Sends every frame back as it came, without looking at it; a Close ends it."""
-    await _handshake(reader, writer)
-    async for frame in _frames(reader):
+    await handshake(reader, writer)
+    async for frame in frames(reader):
         writer.write(encode(Frame(10 if frame.opcode == PING else frame.opcode, frame.payload, frame.fin,
                                   frame.rsv1, frame.rsv2, frame.rsv3)))  # fmt: skip
         if frame.opcode == CLOSE:
@@ -110,7 +112,7 @@ async def endless_head(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 async def declares_too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A frame of 2^62 octets, of which some come."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     writer.write(b"\x82\x7f" + struct.pack(">Q", 1 << 62) + b"x" * 1000)
     while await reader.read(65536):
         pass
@@ -118,7 +120,7 @@ async def declares_too_much(reader: asyncio.StreamReader, writer: asyncio.Stream
 
 async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Pings without an end."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     ping = encode(Frame(PING, b"x")) * 1000
     while not writer.is_closing():
         writer.write(ping)
@@ -127,7 +129,7 @@ async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def trickles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A message, octet by octet, slowly and without an end."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     writer.write(b"\x81\x7f" + struct.pack(">Q", 1 << 20))
     while not writer.is_closing():
         writer.write(b"x")
@@ -137,7 +139,7 @@ async def trickles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 async def compresses_unasked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Agrees to an extension that nobody offered, and uses it."""
-    await _handshake(reader, writer, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+    await handshake(reader, writer, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
     writer.write(encode(Frame(TEXT, b"\xf2\x48\xcd\xc9\xc9\x07\x00", rsv1=True)))
     while await reader.read(65536):
         pass
@@ -145,7 +147,7 @@ async def compresses_unasked(reader: asyncio.StreamReader, writer: asyncio.Strea
 
 async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Completes the opening handshake and resets TCP."""
-    await _handshake(reader, writer)
+    await handshake(reader, writer)
     await reader.read(1)
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -154,7 +156,7 @@ async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def sends_html(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """HTML wherever a page may show what it sent."""
-    await _handshake(reader, writer, "X-Evil: <script>document.title='owned'</script>\r\n")
+    await handshake(reader, writer, "X-Evil: <script>document.title='owned'</script>\r\n")
     writer.write(encode(Frame(TEXT, b"<img src=x onerror=\"document.title='owned'\">")))
     writer.write(encode(Frame(CONTINUATION, b"</script><script>document.title='owned'</script>")))
     writer.write(encode(Frame(CLOSE, b"\x03\xe8<b onmouseover=alert(1)>\"'`</b>")))

@@ -1,5 +1,7 @@
 """Which cases count: one that names a control proves nothing unless the same agent answered that control in the run.
 
+Nor does any case prove something where the agent echoed no message in a run that asked it to: it is no echo.
+
 Records come in any order (a client under test chooses its own). A case whose control has not been run yet counts
 provisionally; it is corrected when the control turns out not to be answered, or the run is over without it.
 """
@@ -21,6 +23,9 @@ class Controls:
         self.answered: Final[dict[str, bool]] = dict(answered or {})
         self._waiting: Final[dict[str, list[CaseSummary]]] = {}  # by the id of the control
         self._withdrawn: Final[set[str]] = set()
+        self._echoes: Final[dict[str, bool]] = {}
+        self._passed: Final[dict[str, CaseSummary]] = {}
+        self._unechoed: Final[set[str]] = set()
 
     def may_count(self, case: Case, broken_off: bool) -> bool:
         """Whether a case that was run can still count: not where its control is known not to be answered.
@@ -34,6 +39,11 @@ class Controls:
     def enter(self, summary: CaseSummary) -> list[CaseSummary]:
         """A case has been run: its summary, and those of cases that waited for it and change thereby."""
         self.answered[summary.id] = summary.answered
+        echoed_before = self._is_echo
+        self._passed.pop(summary.id, None)
+        self._unechoed.discard(summary.id)
+        if summary.echo is not None:
+            self._echoes[summary.id] = summary.echo
         waited = self._waiting.pop(summary.id, [])
         back = [one for one in waited if one.id in self._withdrawn]
         changed = back if summary.answered else [uncounted(one) for one in waited]
@@ -44,7 +54,15 @@ class Controls:
             waiting[:] = [one for one in waiting if one.id != summary.id]
             waiting.append(summary)
             self._withdrawn.discard(summary.id)
-        return [summary if known is not False else uncounted(summary), *changed]
+        entered = [summary if known is not False else uncounted(summary), *changed]
+        if self._is_echo and not echoed_before:
+            entered += [self._passed[one] for one in self._unechoed if one in self._passed]
+            self._unechoed.clear()
+        for one in entered:
+            self._passed.pop(one.id, None)
+            if one.passed:
+                self._passed[one.id] = one
+        return entered
 
     def close(self) -> list[CaseSummary]:
         """The run is over for now: the cases whose control was not run, as ones that do not count.
@@ -53,7 +71,17 @@ class Controls:
         """
         left = [summary for waiting in self._waiting.values() for summary in waiting]
         self._withdrawn.update(summary.id for summary in left)
-        return [uncounted(summary, "run") for summary in left]
+        changed = {summary.id: uncounted(summary, "run") for summary in left}
+        if not self._is_echo:
+            unechoed = {key: one for key, one in self._passed.items() if key not in changed}
+            self._unechoed.update(unechoed)
+            changed |= {key: uncounted(one, "echoed") for key, one in unechoed.items()}
+        return list(changed.values())
+
+    @property
+    def _is_echo(self) -> bool:
+        """Whether a message was echoed, or none was asked for."""
+        return any(self._echoes.values()) or not self._echoes
 
 
 def with_controls(chosen: Sequence[Case], every: Iterable[Case]) -> tuple[Case, ...]:

@@ -102,7 +102,8 @@ class Conversation:
     """A case on a connection, in one run. ``role`` is that of the endpoint under test.
 
     After :meth:`run`: `connection.log` is what happened; `opened` whether the opening handshake was completed; `silent`
-    whether the tester found silence; `notes` other remarks. `others` says whether there were other conversations when
+    whether the tester found silence; `notes` other remarks; `left` how many steps were not done, because the endpoint
+    had ended the connection. `others` says whether there were other conversations when
     this one began.
     """
 
@@ -131,6 +132,7 @@ class Conversation:
         self.first_close: Role | None = None
         self.sent_frames: Final[Counter[int]] = Counter()
         self.barriers = 0
+        self.left = 0
         self._received: Final = connection.units
         self._manners: Final = manners
         self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
@@ -187,6 +189,9 @@ class Conversation:
             self.sent_close,
             self.first_close,
             self.sent_frames,
+            self.left,
+            max(0, self._answers.messages - self._received.messages),
+            min(self._answers.messages, self._received.messages),
         )
 
     def leave_out(self, why: str) -> None:
@@ -204,13 +209,15 @@ class Conversation:
     async def _talk(self) -> None:
         if not self.case.opening and not await self._open():
             return
-        for action, times in runs(self.case.actions):
+        actions = tuple(runs(self.case.actions))
+        for number, (action, times) in enumerate(actions):
             if (
                 self.connection.ended
                 or not self.connection.can_write
                 or self.silent
                 or self._received.close is not None
             ):
+                self.left = sum(times for _, times in actions[number:])
                 break
             if isinstance(action, SendFrame):
                 self._send_frame(action, times)

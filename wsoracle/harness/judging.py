@@ -14,6 +14,7 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
+from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
@@ -69,7 +70,7 @@ UNOPENED: Final = "the opening handshake was not completed, so that nothing of t
 
 
 def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged:
-    """The judgement on a conversation that has come to its end; the application behind the endpoint echoes.
+    """The judgement on a conversation that has come to its end; the application behind the endpoint is asked to echo.
 
     A conversation that the tester broke off, because it took too long or too much was sent, is failed without the
     rules: none of them forbids to go on for ever, but the answer that the case asks for did not come.
@@ -79,30 +80,34 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
     history = History(trace_of(talk.log), talk.role)
     uri = talk.uri if talk.role is Role.CLIENT else None
 
-    def judged(limit: int | None, strictly: bool = False) -> Judgement:
+    def judged(limit: int | None, strictly: bool = False) -> InRun:
         setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
         found = judge(
             history, setting, start=CONNECTING, uri=uri, application="echo", profile=profile, strictly=strictly
         )
-        if found.application:
-            return replace(found, verdict=Verdict.FAILED)  # the cases ask for an echo
+        run = in_a_run(found, left=talk.left, unanswered=talk.unanswered)
+        found = run.judgement
         if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
-            return found
+            return run
         # An endpoint may refuse, for an Origin above all; it does not thereby conform with what was to come.
         note = "; ".join(filter(None, (found.note, UNOPENED)))
-        return replace(found, verdict=Verdict.INFORMATIONAL, note=note)
+        return InRun(replace(found, verdict=Verdict.INFORMATIONAL, note=note))
 
     limits = (MAX_LENGTH, None) if talk.case.may_be_too_big else (MAX_LENGTH,)
     if len(limits) > 1:
         # The judge looks for faults last: that takes long where any of thousands of fragments may have been refused.
         for limit in limits:
-            judgement = judged(limit, strictly=True)
-            if judgement.verdict is not Verdict.FAILED and not judgement.unexplained:
-                return Judged(judgement, parts(judgement, history.trace), history)
-    judgements = [judged(MAX_LENGTH)]
-    if judgements[0].verdict is Verdict.FAILED:
-        judgements += [excused for excused in map(judged, limits[1:]) if excused.verdict is not Verdict.FAILED]
-    return Judged(judgements[-1], parts(judgements[-1], history.trace), history)
+            run = judged(limit, strictly=True)
+            if run.judgement.verdict is not Verdict.FAILED and not run.judgement.unexplained:
+                return _judged(run, history)
+    found = [judged(MAX_LENGTH)]
+    if found[0].judgement.verdict is Verdict.FAILED:
+        found += [run for run in map(judged, limits[1:]) if run.judgement.verdict is not Verdict.FAILED]
+    return _judged(found[-1], history)
+
+
+def _judged(run: InRun, history: History) -> Judged:
+    return Judged(run.judgement, parts(run.judgement, history.trace), history, run.whole)
 
 
 def judge_and_file(transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:

@@ -12,12 +12,14 @@ from typing import Any, Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import Parts
+from wsoracle.properties.judge.echo_contract import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__
 from ..expected.stored import outcomes_of
+from ..reports.rendering import NOT_RUN
 from ..reports.stored_record import summary_of, uncounted, with_summary
 from .transcript import RunFacts, Transcript
 from .wire_log import WireLog, holds
@@ -31,17 +33,19 @@ GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 class Judged(NamedTuple):
     """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed.
 
-    ``history`` is what was judged; None where the tester broke off, which nothing is judged of.
+    ``history`` is what was judged; None where the tester broke off, which nothing is judged of. ``whole`` is False
+    where the endpoint closed, though nothing was wrong, before the case had come to its end.
     """
 
     judgement: Judgement
     parts: Parts
     history: History | None
+    whole: bool = True
 
 
 def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, Any]:
     """The record of a conversation."""
-    case, role, (judgement, parts, history) = talk.case, talk.role, judged
+    case, role, (judgement, parts, history, whole) = talk.case, talk.role, judged
     wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.begins)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
@@ -51,12 +55,12 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
     close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
     rules = [_rule(b.rule, "close" if b.rule in close_rules else "behavior") for b in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
-    verdict = judgement.verdict
+    verdict = judgement.verdict.value if whole else NOT_RUN
     note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
     silent_at = [entry for entry in talk.log if entry.kind == "silence"]
     record = {
         "agent": facts.agent,
-        "behavior": parts.behavior.value,
+        "behavior": parts.behavior.value if whole else Verdict.FAILED.value,
         "behaviorClose": parts.closing_kind,
         "case": facts.number,
         "closedByMe": talk.first_close is role.peer,
@@ -105,10 +109,11 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
             "url": facts.url,
             "seed": facts.seed,
             "profile": judgement.profile,
-            "verdict": verdict.value,
+            "verdict": verdict,
             "counts": True,
-            "passed": verdict in GOOD,
+            "passed": whole and judgement.verdict in GOOD,
             "control": case.control,
+            "echo": _echo(talk, judged),
             "rules": rules,
             "allowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
             "expected": outcomes.outcomes,
@@ -119,6 +124,13 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
         },
     }
     return record if facts.counts else with_summary(record, uncounted(summary_of(record)))
+
+
+def _echo(talk: Transcript, judged: Judged) -> bool | None:
+    """Whether the endpoint showed that its application echoes; None where the case does not tell."""
+    if NOT_AN_ECHO in judged.judgement.note:
+        return False
+    return True if talk.echoes and judged.history is not None else None
 
 
 def _mark(timeline: list[dict[str, Any]], judgement: Judgement) -> dict[str, Any] | None:

@@ -32,7 +32,8 @@ class LogEntry(NamedTuple):
 
 class Transcript(NamedTuple):
     """A conversation as data: the attributes of the same names of a
-    :class:`~wsoracle.harness.conversation.Conversation`, and the log of its connection."""
+    :class:`~wsoracle.harness.conversation.Conversation`, the log of its connection, how many messages fewer came
+    than an echo sends (`unanswered`), and how many of those that it sends came (`echoes`)."""
 
     case: Case
     role: Role
@@ -45,6 +46,9 @@ class Transcript(NamedTuple):
     sent_close: bytes | None
     first_close: Role | None
     sent_frames: Counter[int]
+    left: int = 0
+    unanswered: int = 0
+    echoes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

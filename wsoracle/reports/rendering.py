@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 NO_CONTROL: Final = "NO CONTROL"
 """In place of the verdict on a case that does not count."""
 
+NOT_RUN: Final = "NOT RUN"
+"""In place of the verdict on a case that was not run to its end."""
+
 CLOSED_WELL: Final = ("OK", "INFORMATIONAL", "UNIMPLEMENTED")
 """Closing behaviours that are no failure."""
 
@@ -124,6 +127,7 @@ def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) ->
         **tidied,
         "verdict": as_text(verdict, "?"),
         "counts": ours.get("counts") is not False,
+        "echo": echo if isinstance(echo := ours.get("echo"), bool) else None,
         "passed": passed if isinstance(passed, bool) else verdict in _PASSED,
         "control": None if ours.get("control") is None else as_text(ours["control"]),
         "url": as_text(ours.get("url")),
@@ -207,6 +211,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
     "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
     "FAILED": "a MUST or a reaction on which implementations agree was not followed, or the case could not be finished",
+    NOT_RUN: "proves nothing, because the endpoint closed, as it may, before the case had come to its end",
     NO_CONTROL: "proves nothing, because the control of the case was not answered, or not run",
 }
 VERDICTS: Final = tuple(MEANINGS)
@@ -216,6 +221,7 @@ SIGNS: Final = {
     "INFORMATIONAL": "i",
     "UNIMPLEMENTED": "–",
     "FAILED": "✗",
+    NOT_RUN: "…",
     NO_CONTROL: "∅",
 }
 

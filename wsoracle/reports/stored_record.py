@@ -33,7 +33,8 @@ class FilePlace(NamedTuple):
 class CaseSummary:
     """A record as it is kept in memory: `file` is the name of its file, `rules` are those that were not followed.
 
-    `is_own` is False for records of Autobahn and for damaged ones. `changed` is True where the
+    `is_own` is False for records of Autobahn and for damaged ones. `echo`: whether the endpoint showed that its
+    application echoes; None where the case does not tell. `changed` is True where the
     summary says something else than the files of the record.
     """
 
@@ -55,6 +56,7 @@ class CaseSummary:
     title: str
     file: str = ""
     is_own: bool = True
+    echo: bool | None = None
     changed: bool = False
 
     @property
@@ -110,14 +112,18 @@ def _summary(record: Mapping[str, Any], tidied: Mapping[str, Any], file: str) ->
         isinstance(own, dict)
         and all(name in own and own[name] == ours[name] and type(own[name]) is type(ours[name]) for name in _OURS_READ)
         and all(record.get(name) == tidied[name] for name in ("behavior", "behaviorClose")),
+        ours["echo"],
     )
 
 
-def uncounted(summary: CaseSummary, without: Literal["answered", "run"] = "answered") -> CaseSummary:
-    """The summary of a case that proves nothing, since its control was not answered, or not run."""
+def uncounted(summary: CaseSummary, without: Literal["answered", "run", "echoed"] = "answered") -> CaseSummary:
+    """The summary of a case that proves nothing: its control was not answered, or not run, or there is no echo."""
     if not summary.counts:
         return summary
-    why = f"its control {summary.control} was not {without}, so that it proves nothing"
+    missing = f"its control {summary.control} was not {without}"
+    if without == "echoed":
+        missing = "no message was echoed in this run"
+    why = f"{missing}, so that it proves nothing"
     note = f"{summary.note}; {why}" if summary.note else why
     result = f"{why} ({summary.result})"
     return replace(summary, counts=False, passed=False, note=note, behavior="FAILED", result=result, changed=True)

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.wsoracle.client_testee import TemporaryFolder, fuzzing_server
-from tests.wsoracle.degenerate_servers import _frames, _handshake
+from tests.wsoracle.degenerate_servers import frames, handshake
 from tests.wsoracle.harness.test_client import ECHO, NEGATIVE, POSITIVE, against
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import SendFrame, Settle
@@ -28,8 +28,8 @@ def _slow_to_end_tcp(seconds: float | None) -> Any:
     """Echoes, fails as it must with a Close, and ends TCP so much later, or never."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _handshake(reader, writer)
-        async for frame in _frames(reader):
+        await handshake(reader, writer)
+        async for frame in frames(reader):
             if frame.rsv1 or frame.opcode == CLOSE:
                 writer.write(encode(Frame(CLOSE, b"\x03\xea" if frame.rsv1 else frame.payload)))
                 break
@@ -84,7 +84,7 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, p
 async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listens: bool) -> None:
     """Echo and answer as a client does; what is faulty is passed over by who listens, and ends the listening else."""
     deaf = False
-    async for frame in _frames(reader):
+    async for frame in frames(reader):
         faulty = frame.rsv1 or len(frame.payload) == 1
         deaf = deaf or (faulty and not listens)
         if deaf or faulty:
@@ -110,8 +110,8 @@ def test_who_is_slow_to_answer_again_and_again_is_not_silent() -> None:
     manners = Manners(patience=1.0, grace=0.05, seconds=20)
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _handshake(reader, writer)
-        async for frame in _frames(reader):
+        await handshake(reader, writer)
+        async for frame in frames(reader):
             if frame.opcode < CLOSE:
                 await asyncio.sleep(manners.grace * 1.4)
             writer.write(encode(Frame(frame.opcode, frame.payload)))
@@ -130,8 +130,8 @@ def test_a_pong_for_the_tester_is_no_sign_of_going_on() -> None:
     manners = Manners(patience=2.0, grace=0.05, seconds=20)
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _handshake(reader, writer)
-        async for frame in _frames(reader):
+        await handshake(reader, writer)
+        async for frame in frames(reader):
             if frame.rsv1:
                 await asyncio.sleep(4 * manners.grace)
                 writer.write(encode(Frame(CLOSE, b"\x03\xea")))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.wsoracle.degenerate_servers import _handshake
+from tests.wsoracle.degenerate_servers import handshake
 from tests.wsoracle.harness.test_client import POSITIVE, against
 from tests.wsoracle.reports.report_samples import sample
 from wsoracle.harness.transcript import LogEntry
@@ -22,7 +22,7 @@ def after_opening(octets: bytes) -> Any:
     """A server that sends these octets after the opening handshake, and closes TCP."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _handshake(reader, writer)
+        await handshake(reader, writer)
         await reader.read(10)
         writer.write(octets)
 
