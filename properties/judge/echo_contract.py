@@ -64,7 +64,7 @@ def in_a_run(judgement: Judgement, *, left: int = 0, unanswered: int = 0) -> InR
     note = "; ".join([*rest, f"{BESIDES}: {words}" if whole else f"{CUT_SHORT}: {words}"])
     kept = replace(judgement, verdict=verdict, note=note, application=())
     if verdict is Verdict.OK:
-        kept = replace(kept, at=None, octet=None, arrived=None, instead=())
+        kept = replace(kept, at=None, octet=None, begins=None, arrived=None, instead=())
     return InRun(kept, whole)
 
 
