@@ -37,6 +37,8 @@ def expectations(case: Case, role: Role, profile: Profile = "interop", *, failed
     """
     found: dict[Any, Expected] = {}
     for candidate, judgement in _judged(case, role, profile) if role in case.roles else ():
+        if judgement.unexplained:
+            continue  # nothing is expected that the judge cannot tell
         verdict = verdict_of(judgement)
         rules = judgement.rules or _followed(judgement, opening=case.opening)
         alike = rules if case.opening else judgement.rules

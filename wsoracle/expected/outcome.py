@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wsoracle.generators.cases.canonical import Answer
-from wsoracle.properties.judge.echo_contract import in_a_run
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Verdict
@@ -102,6 +101,5 @@ def best_first(found: Iterable[Expected]) -> tuple[Expected, ...]:
 
 
 def verdict_of(judgement: Judgement) -> Verdict:
-    """The verdict in a case, which asks for an echo; one that is not run to its end is no pass."""
-    run = in_a_run(judgement)
-    return run.judgement.verdict if run.whole else Verdict.FAILED
+    """The verdict in a case, which asks for an echo."""
+    return Verdict.FAILED if judgement.application else judgement.verdict
