@@ -49,8 +49,8 @@ def in_a_run(judgement: Judgement, *, left: int = 0, unanswered: int = 0) -> InR
             note = f"{NOT_AN_ECHO}: {unanswered} of the messages did not come back; {judgement.note}"
             return InRun(replace(judgement, verdict=Verdict.FAILED, note=note))
         return InRun(judgement)
-    if not judgement.application:
-        return InRun(judgement)
+    if not judgement.application or judgement.verdict is Verdict.FAILED:
+        return InRun(judgement)  # all is as asked, or the rules say what is wrong
     faults, excused, cut_short = _weighed(judgement.steps)
     rest = [part for part in judgement.note.split("; ") if part and part not in judgement.application]
     if faults:

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..reports.rendering import NOT_RUN
 from ..text.output import write_json
 from .deviations import deviations
-from .findings import Column
+from .findings import Column, SeenTogether
 from .rounds import Round, Turn
 
 
@@ -62,6 +63,23 @@ def read_rows(folder: Path) -> Iterator[CaseRow]:
             yield CaseRow(agent, row["verdict"], row["counts"], file)
 
 
+def read_together(folder: Path, agent: str) -> list[SeenTogether]:
+    """What all connections of an agent show together, where it breaks something. Raises ValueError for no such list."""
+    try:
+        document = json.loads((folder / "wsoracle.json").read_text(encoding="utf-8"))
+        results = document.get("connections", {}).get(agent, [])
+        return [
+            SeenTogether(
+                str(one["id"]), str(one["verdict"]), int(one["count"]), int(one["of"]), str(one["what"]),
+                str(one["example"]), tuple(dict.fromkeys(str(row["section"]) for row in one["requirements"])),
+            )
+            for one in results
+            if one["count"]
+        ]  # fmt: skip
+    except (OSError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / 'wsoracle.json'} has no results over all connections: {error}") from error
+
+
 def read_record(row: CaseRow) -> Mapping[str, Any]:
     """The record of a case. Raises ValueError where it is missing or not one."""
     try:
@@ -77,7 +95,7 @@ def column_of(done: Round, asked: int | None = None) -> Column:
     """The result of a round. A report that cannot be read, or has fewer cases than `asked`, is a reason too."""
     turn, reason = done.turn, done.reason
     verdicts: Counter[str] = Counter()
-    uncounted, found = 0, []
+    uncounted, found, together = 0, [], []
     try:
         rows = [one for one in read_rows(done.folder) if one.agent == turn.agent]
         if not rows:
@@ -85,15 +103,17 @@ def column_of(done: Round, asked: int | None = None) -> Column:
         if asked is not None and len(rows) < asked:
             reason = reason or f"only {len(rows)} of {asked} cases were run"
         for one in rows:
-            if one.counts:
+            if one.counts and one.verdict != NOT_RUN:
                 verdicts[one.verdict] += 1
             else:
                 uncounted += 1
+        together = read_together(done.folder, turn.agent)
         found = deviations(read_record(one) for one in rows if one.counts and one.verdict in ("FAILED", "NON-STRICT"))
     except (ValueError, KeyError, TypeError) as error:
         reason = reason or f"its report cannot be used: {error}"
     return Column(
-        turn.peer, turn.role, turn.agent, turn.version, reason, verdicts, uncounted, done.seconds, tuple(found)
+        turn.peer, turn.role, turn.agent, turn.version, reason, verdicts, uncounted, done.seconds, tuple(found),
+        tuple(together),
     )  # fmt: skip
 
 
@@ -117,6 +137,7 @@ def document_of(columns: Sequence[Column], made_with: str) -> dict[str, Any]:
                 "verdicts": dict(sorted(column.verdicts.items())),
                 "didNotCount": column.uncounted,
                 "deviations": [asdict(deviation) for deviation in column.deviations],
+                "connections": [seen._asdict() for seen in column.connections],
             }
             for column in columns
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import Role
 
@@ -17,6 +17,19 @@ _VERDICTS: Final = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILE
 _MOST_CASES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _TITLES: Final[Mapping[Role, str]] = {Role.SERVER: "Servers", Role.CLIENT: "Clients"}
+
+
+class SeenTogether(NamedTuple):
+    """What all connections of a client show together, where it breaks something: a check with its verdict, counts and
+    example, and the sections of RFC 6455."""
+
+    check: str
+    verdict: str
+    found: int
+    of: int
+    what: str
+    example: str
+    sections: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,7 @@ class Column:
     uncounted: int = 0
     seconds: float = 0.0
     deviations: Sequence[FleetDeviation] = ()
+    connections: Sequence[SeenTogether] = ()
 
     @property
     def cases(self) -> int:
@@ -57,6 +71,7 @@ def findings_page(columns: Sequence[Column], made_with: str) -> str:
         of_role = [column for column in columns if column.role == role]
         if of_role:
             lines += ["", f"## {title}", "", *_matrix(of_role)]
+    lines += ["", "## Over all connections", "", *_together(columns)]
     lines += [
         "",
         "## By rule",
@@ -94,6 +109,21 @@ def _matrix(columns: Sequence[Column]) -> list[str]:
     if noted:
         lines += ["", "Run with:", ""]
         lines += [f"- {plain(column.peer.name)}: {plain(column.peer.notes)}" for column in noted]
+    return lines
+
+
+def _together(columns: Iterable[Column]) -> list[str]:
+    found = [(column, seen) for column in columns for seen in column.connections]
+    if not found:
+        return ["No client showed anything over many connections that RFC 6455 does not allow."]
+    lines = ["What no single connection shows (docs/testing.md says what each check looks for):", ""]
+    lines += [row("check", "section", "client", "verdict", "what was seen", "example"), row(*(["---"] * 6))]
+    for column, seen in sorted(found, key=lambda one: (one[1].check, one[0].agent)):
+        client = f"{plain(column.peer.name)} {plain(column.version)}"
+        sections = ", ".join(map(plain, seen.sections))
+        lines.append(
+            row(code(seen.check), sections, client, plain(seen.verdict), plain(seen.what), code(seen.example, 120))
+        )
     return lines
 
 

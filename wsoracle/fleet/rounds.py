@@ -42,7 +42,8 @@ class Harness:
 
     def serve(self, port: int, folder: Path) -> list[str]:
         """The fuzzing server on a port."""
-        return [*self.program, "serve", "--listen", f"127.0.0.1:{port}", "--out", str(folder), *self.options]
+        return [*self.program, "serve", "--listen", f"127.0.0.1:{port}", "--untrusted-port", "0",
+                "--out", str(folder), *self.options]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.wsoracle.fleet.fleet_records import entry, record, rule
 from wsoracle.fleet.deviations import deviations, natural
-from wsoracle.fleet.findings import Column, findings_page
+from wsoracle.fleet.findings import Column, SeenTogether, findings_page
 from wsoracle.fleet.registry import find
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.text.markdown import code, plain, row
@@ -24,6 +24,14 @@ def column(*records: Mapping[str, Any], name: str = "libwebsockets", role: Role 
     assert peer is not None
     found = deviations(records)
     return Column(peer, role, "lws", "4.1.6", verdicts={"FAILED": len(records)}, deviations=found, **more)
+
+
+def test_what_connections_show_together_is_a_table() -> None:
+    seen = SeenTogether("keys/foreseen", "FAILED", 9, 12, "9 of 12 follow | from others", "0102 `x`", ("5.3", "10.3"))
+    page = findings_page([column(role=Role.CLIENT, connections=[seen])], "test")
+    (line,) = (line for line in page.splitlines() if line.startswith("| `keys/foreseen`"))
+    assert line.split(" | ")[1:4] == ["5.3, 10.3", "libwebsockets 4.1.6", "FAILED"]
+    assert "No client showed anything" in findings_page([column()], "test")
 
 
 def test_cases_with_the_same_rules_are_one_deviation() -> None:

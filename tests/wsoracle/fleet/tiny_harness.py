@@ -89,6 +89,7 @@ def main() -> int:
     parser.add_argument("url", nargs="?")
     parser.add_argument("--agent")
     parser.add_argument("--listen")
+    parser.add_argument("--untrusted-port")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     if given.command == "test":
