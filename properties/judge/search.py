@@ -235,6 +235,9 @@ class FrameSearch(Search):
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""
+        if self._lazy and len(self.alive) == 1 and self._goes_on_alone(self.alive[0], moment):
+            self._reader.sent(moment)
+            return True
         before = self.alive
         found = {explanation.place: explanation for explanation in before}
         after = self._pass(found, moment)
@@ -258,6 +261,34 @@ class FrameSearch(Search):
         found = {one.place: one for one in self.alive}
         return [one for one in self._read_on(found, moment) if self._reader.has_read_all(one.place, moment)]
 
+    def _goes_on_alone(self, explanation: Explanation, moment: Moment) -> bool:
+        """Whether the only explanation becomes one other, by reading on in the only way that there is: the usual case.
+
+        It is as far as it gets so afterwards, in any case.
+        """
+        if _ends_sending(moment):
+            return False
+        reader, whole = self._reader, self._reader.whole(moment)
+        while self._work < self._most_work:
+            self._work += 1
+            place, then = explanation.place, None
+            if self._frames.may_be_now(place, moment):
+                outputs = self.outputs.output(explanation, moment)
+                then = next(outputs, None)
+                if then is not None:
+                    if then.cost != explanation.cost or next(outputs, None) is not None:
+                        return False
+                    self.alive = [then]
+                    return True
+            if place.consumed >= whole or reader.passed_over(place, whole):
+                return False
+            read = reader.receive(explanation, moment, eof=False)
+            if len(read) != 1:
+                return False
+            explanation = read[0]
+            self.alive = read
+        return False
+
     def _pass(self, found: Explanations, moment: Moment) -> Explanations:
         """The explanations after a moment: those that have read least.
 
@@ -276,7 +307,7 @@ class FrameSearch(Search):
                 return {}
             if place.consumed != level:
                 follows = self._lazy and place.consumed == level + 1
-                covered = self._freely_after(here, moment) if follows else frozenset()
+                covered = self._freely_after(here, moment) if follows and here else frozenset()
                 level = place.consumed
                 here.clear()
             if not self._frames.may_be_now(place, moment):
