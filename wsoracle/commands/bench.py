@@ -1,10 +1,10 @@
-"""``wsoracle bench``: how many frames a second, and how long a suite takes, beside others."""
+"""``wsoracle bench``: frames a second, how long a suite takes, beside others, and how long judging takes."""
 
 from __future__ import annotations
 
 import click
 
-from ..benchmarks import frames, suites
+from ..benchmarks import frames, judging, suites
 from ..cli import FAILED, WrongInput
 from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option
@@ -13,7 +13,7 @@ from .options import json_option
 @click.command("bench")
 @json_option
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds of frames.")
-@click.option("--only", type=click.Choice(["frames", "suites"]), help="Only frames a second, or only whole suites.")
+@click.option("--only", type=click.Choice(["frames", "judging", "suites"]), help="Only one of the three parts.")
 @click.option(
     "--suite-rounds",
     type=click.IntRange(1, 100),
@@ -23,27 +23,32 @@ from .options import json_option
 )
 @click.pass_context
 def command(context: click.Context, json_file: str | None, rounds: int, only: str | None, suite_rounds: int) -> None:
-    """Measure frames a second beside wsproto and websockets, and whole suites beside Autobahn.
+    """Measure frames a second beside wsproto and websockets, judging, and whole suites beside Autobahn.
 
     The figures belong to the machine and the moment; ratios travel better. Autobahn needs CPython 2.7: the
     environment variable WSORACLE_PYTHON27 names one that has it; without it only our times are given.
     """
     try:
         with progress("measuring") as step:
-            speeds = [] if only == "suites" else frames.run_bench(rounds=rounds, progress=step)
-            times = [] if only == "frames" else suites.run_suite_bench(suite_rounds, step)
+            speeds = frames.run_bench(rounds=rounds, progress=step) if only in (None, "frames") else []
+            durations = judging.run_judging_bench(progress=step) if only in (None, "judging") else []
+            times = suites.run_suite_bench(suite_rounds, step) if only in (None, "suites") else []
     except ImportError as error:
         raise WrongInput(f"the benchmark needs {error.name}: pip install 'wsoracle[peers]'") from error
     except (frames.BenchFailed, suites.SuiteBenchFailed) as error:
         click.echo(f"failed: {error}", err=True)
         context.exit(FAILED)
     if json_file is not None:
-        parts = (frames.as_json(speeds) if speeds else {}, suites.as_json(times) if times else {})
-        write_json(json_file, {**parts[0], **parts[1]})
+        document = frames.as_json(speeds) if speeds else {}
+        document |= judging.as_json(durations) if durations else {}
+        document |= suites.as_json(times) if times else {}
+        write_json(json_file, document)
     if json_file == STDOUT:
         return
     if speeds:
         console().print(frames.as_table(speeds))
+    if durations:
+        console().print(judging.as_table(durations))
     if times:
         console().print(suites.as_table(times))
         if all(one.ratio is None for one in times):
