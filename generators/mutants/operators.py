@@ -24,7 +24,7 @@ row: the rows take the terms that they share in turn, so that each term is chang
 
 A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such
 as* 400), and no rule ties its answer to it: the answer does not tell such rows apart (``observable.as_seen``).
-So a row that refuses is made to answer with 200, which is no error; and one row for each error code is made to answer
+So a row that refuses is made to answer with 200, which is no error, where an error is asked for; and one row for each error code is made to answer
 with another, as the example of a change that must come out as equivalent.
 """
 
@@ -119,6 +119,8 @@ _OTHER_VALUE: Final[Mapping[str, Mapping[int, int]]] = {
 _OTHER_CODE: Final = {1002: 1007, 1007: 1002, 1009: 1002, LOST: 1002}
 _OTHER_ERROR: Final = {400: 403, 403: 400, 404: 400, 426: 400, 431: 400}
 _NO_ERROR: Final = 200
+_NOT_FOR_US: Final = lift(HANDSHAKE.index("not for us"))
+"""The stage after a request that is the business of HTTP: any answer but 101 is right then."""
 _TAKING: Final[tuple[Ignore | Accept, ...]] = (Ignore(), Accept())
 _OTHER_DELIVERY: Final = {
     "text message": "binary message",
@@ -415,7 +417,9 @@ def _reaction_changes(rule: Rule, shared: _Shared) -> Iterator[_Change]:
             yield changed("reaction", reaction.word, _taken(what, reaction), then=reaction)
         yield _other_strength(rule, "failing")
     elif isinstance(then, Refuse):
-        others = [_NO_ERROR, _OTHER_ERROR[then.code]] if shared.first_time(("refused with", then.code)) else [_NO_ERROR]
+        others = [] if then.effects["handshake"].key() == _NOT_FOR_US.key() else [_NO_ERROR]
+        if shared.first_time(("refused with", then.code)):
+            others.append(_OTHER_ERROR[then.code])
         for status in others:
             change = f"refuses with {status} for {then.code}"
             yield changed("code", f"code-{status}", change, then=replace(then, code=status))

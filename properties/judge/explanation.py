@@ -144,12 +144,14 @@ class Untold(NamedTuple):
 class HandshakeSoFar(NamedTuple):
     """The memory of an explanation as long as the opening handshake is not complete.
 
-    ``request`` is the latest one; ``reasons`` are the rules by which the latest head must not be accepted;
+    ``request`` is the latest one; ``reasons`` are the rules by which the latest head must not be accepted, and
+    ``freely`` says that it was refused by rules of strength MAY alone;
     ``transformed``: an extension was agreed on; ``eof``: the end of TCP is read; ``early`` are frames that were sent.
     """
 
     request: Request | None = None
     reasons: tuple[str, ...] = ()
+    freely: bool = False
     transformed: bool = False
     eof: bool = False
     early: tuple[FrameUnit, ...] = ()

@@ -89,7 +89,8 @@ class HeadReader(Steps):
         elif isinstance(event.head, ResponseFacts):
             opening = opening._replace(transformed=event.head.extensions in TRANSFORMED)
         for outcome, own_limit in self._reactions(place.state, event, head):
-            then = opening._replace(reasons=self.reasons(outcome.label.kind, outcome.rules))
+            reasons = self.reasons(outcome.label.kind, outcome.rules)
+            then = opening._replace(reasons=reasons, freely=outcome.label.kind is Kind.REFUSE and not reasons)
             after = place._replace(state=outcome.state, consumed=place.consumed + 1, opening=then)
             step = Step(moment.at, place.state, event, outcome.label, outcome.rules, outcome.departs_from)
             yield self.go(explanation, after, step, own_limit)

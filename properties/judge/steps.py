@@ -133,6 +133,8 @@ class Steps:
         opening = place.opening
         if opening is not None:
             accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
+            if accepts and opening.freely:
+                return  # an endpoint that need not refuse and accepts has accepted it, in another explanation
             if accepts and opening.reasons:
                 forbidden = (*opening.reasons, *self._also_wrong(state, event, opening.request))
             place = place._replace(opening=opening._replace(reasons=()))

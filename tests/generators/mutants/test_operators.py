@@ -131,9 +131,9 @@ def test_rules_of_the_handshake_are_changed_by_the_same_operators() -> None:
 def test_a_refusal_is_answered_with_no_error_and_once_for_each_code_with_another_error() -> None:
     refusing = [m for m in EVERY if m.operator == "code" and isinstance(RULES.by_id[m.rule].then, Refuse)]
     codes = [(RULES.by_id[m.rule].then.code, _row(m).then.code) for m in refusing]  # type: ignore[union-attr]
-    assert {was for was, _ in codes} == {400, 403, 426, 431}
+    assert {was for was, _ in codes} == {400, 403, 404, 426, 431}
     others = [(was, code) for was, code in codes if code >= 400]
-    assert sorted(was for was, _ in others) == [400, 403, 426, 431]
+    assert sorted(was for was, _ in others) == [400, 403, 404, 426, 431]
     assert all(code == 200 for was, code in codes if (was, code) not in others)
 
 
