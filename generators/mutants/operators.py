@@ -24,8 +24,8 @@ row: the rows take the terms that they share in turn, so that each term is chang
 
 A handshake is refused with a status code of HTTP. Which error code fits is the server's choice (section 4.2.1: *such
 as* 400), and no rule ties its answer to it: the answer does not tell such rows apart (``observable.as_seen``).
-So a row that refuses is made to answer with 200, which is no error, where an error is asked for; and one row for each error code is made to answer
-with another, as the example of a change that must come out as equivalent.
+So a row that refuses is made to answer with 200, which is no error, where an error is asked for; and one row for each
+error code is made to answer with another, as the example of a change that must come out as equivalent.
 """
 
 from __future__ import annotations
