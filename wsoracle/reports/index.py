@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from .rendering import (
@@ -20,8 +20,10 @@ from .rendering import (
     template_environment,
     visible,
 )
-from .seen_connections import OverConnections
 from .stored_record import CaseSummary, Summaries, case_order, page_name
+
+if TYPE_CHECKING:
+    from .seen_connections import OverConnections
 
 OTHER: Final = "other"
 """Stands for verdicts that wsoracle does not give, such as text from outside."""

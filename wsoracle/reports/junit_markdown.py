@@ -11,11 +11,12 @@ from wsoracle.properties.judge.verdict import Verdict
 from ..text.markdown import code, row
 from .index import OTHER, totals_of
 from .rendering import VERDICTS
-from .seen_connections import OverConnections
 from .stored_record import CaseSummary, Summaries
 
 if TYPE_CHECKING:
     from wsoracle.properties.connections.checks import CheckResult
+
+    from .seen_connections import OverConnections
 
 _MOST: Final = 200
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
-from wsoracle.properties.connections.seen import SeenClient
 
 from ..text.output import write_text
-from .seen_connections import CONNECTIONS, OverConnections, as_json, seen_in, write_seen
 from .stored_record import (
     CaseSummary,
     FilePlace,
@@ -42,6 +40,12 @@ VERSION: Final = 1
 
 if TYPE_CHECKING:
     from wsoracle.properties.connections.checks import CheckResult
+    from wsoracle.properties.connections.seen import SeenClient
+
+    from .seen_connections import OverConnections
+
+CONNECTIONS: Final = "_connections.json"
+"""The end of the name of a file with what was seen of a client's connections."""
 
 OnStep = Callable[[str, int, int], None]
 
@@ -138,6 +142,8 @@ class ReportFolder:
 
     def client(self, agent: str) -> SeenClient:
         """What was seen of an agent that is a client, to be added to."""
+        from wsoracle.properties.connections.seen import SeenClient  # a run that tests a server needs none
+
         self._begin(agent)
         return self._clients.setdefault(agent, SeenClient())
 
@@ -189,10 +195,8 @@ class ReportFolder:
         agents = self.summaries
         started, duration = span_of(summary for cases in agents.values() for summary in cases.values())
         over = self.over_connections
-        listed = {agent: list(map(as_json, results)) for agent, results in over.items()}
+        listed = self._list_clients(over) if self._clients else {}
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration, "connections": listed}
-        for agent, seen in self._clients.items():
-            write_seen(self.path / self._names.connections(agent), agent, seen)
         write_escaped(
             self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}'
         )
@@ -213,6 +217,14 @@ class ReportFolder:
             write_text(markdown, markdown_summary(self.summaries, self.over_connections))
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _list_clients(self, over: OverConnections) -> dict[str, list[dict[str, Any]]]:
+        """Write what was seen of each client; the results as they are listed."""
+        from .seen_connections import as_json, write_seen
+
+        for agent, seen in self._clients.items():
+            write_seen(self.path / self._names.connections(agent), agent, seen)
+        return {agent: list(map(as_json, results)) for agent, results in over.items()}
 
     def _begin(self, agent: str) -> None:
         """An agent's first connection or record in this run: files of an earlier run of it go, unless it is resumed."""
@@ -257,9 +269,12 @@ class ReportFolder:
             if self._resumed and summary.is_own and summary.counts:
                 self.profiles.add(str(found.record["wsoracle"].get("profile")))
                 self._earlier.setdefault(summary.agent, {})[summary.id] = summary
-        for name, agent, seen in seen_in(self.path):
-            if self._names.connections(agent) == name:
-                self._clients[agent] = seen
+        if any(self.path.glob(f"*{CONNECTIONS}")):
+            from .seen_connections import seen_in
+
+            for name, agent, seen in seen_in(self.path, CONNECTIONS):
+                if self._names.connections(agent) == name:
+                    self._clients[agent] = seen
 
     def _remove(self, summary: CaseSummary) -> None:
         for name in (summary.file, page_name(summary.file)):

@@ -25,9 +25,6 @@ OverConnections: TypeAlias = "Mapping[str, Sequence[CheckResult]]"
 
 FORMAT: Final = "wsoracle-connections"
 VERSION: Final = 1
-CONNECTIONS: Final = "_connections.json"
-"""The end of the file's name."""
-
 MOST_CONNECTIONS: Final = 4096
 """More connections of one agent are not kept."""
 
@@ -50,9 +47,9 @@ def write_seen(path: Path, agent: str, client: SeenClient) -> None:
     write_escaped(path, json.dumps(document, separators=(",", ":")))
 
 
-def seen_in(folder: Path) -> Iterator[tuple[str, str, SeenClient]]:
-    """The files in a folder: the name of each, the agent, and what was seen. Raises OSError for the folder."""
-    for path in sorted(folder.glob(f"*{CONNECTIONS}")):
+def seen_in(folder: Path, ending: str) -> Iterator[tuple[str, str, SeenClient]]:
+    """The files in a folder whose names end so: the name of each, the agent, and what was seen. Raises OSError."""
+    for path in sorted(folder.glob(f"*{ending}")):
         try:
             if not path.is_file() or path.stat().st_size > MOST_OCTETS:
                 continue
