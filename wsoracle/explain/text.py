@@ -28,12 +28,14 @@ _AT_ONCE: Final = 100
 _OCTETS_SHOWN: Final = 32
 _CHANGES_SHOWN: Final = 4
 _LONGEST_LINE: Final = 200
-_STRENGTH_WIDTH: Final = max(len(strength.value) for strength in Strength) + 1
+_STRENGTH_WIDTH: Final = max(len(one.value) for one in Strength if one is not Strength.APPLICATION) + 1
+"""The columns of a strength of the RFC; no rule that is explained is a promise of an application."""
 STRENGTH_STYLE: Final = {
     Strength.MUST: "bold red",
     Strength.CONSENSUS: "magenta",
     Strength.LETTER: "blue",
     Strength.SHOULD: "yellow",
+    Strength.APPLICATION: "dim",
     Strength.MAY: "cyan",
 }
 _KIND_STYLE: Final = {

@@ -85,7 +85,7 @@ def test_a_sound_request() -> None:
 received by a server in the state CONNECTING (not begun)
 
 request: 161 octets
-  GET /chat HTTP/1.1                           method_get: yes; target: a resource name; http: at least 1.1
+  GET /chat HTTP/1.1                           method_get: yes; target: a resource name; http: 1.1
   Host: server.example.com                     host: one
   Upgrade: websocket                           upgrade: websocket
   Connection: Upgrade                          connection: Upgrade
