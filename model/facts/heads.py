@@ -6,60 +6,30 @@ against the request that it answers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
 from ..octets.accept_key import accept_value
 from ..octets.header_values import (
-    is_token,
-    key_octets,
-    list_elements,
     parse_extensions,
     parse_tokens,
-    parse_versions,
 )
 from ..octets.http import HEAD_LIMIT, HeadParser, Malformed, ParsedHead, Request, Response
 from ..octets.uri import (
-    AUTHORITY,
-    BROWSER_RESOURCE_NAME,
     DEFAULT_PORTS,
     RESOURCE_NAME,
     WebSocketUri,
-    is_host,
     parse_uri,
 )
 from ..octets.vocabulary import Role
+from . import fields
+from .fields import KNOWN_EXTENSIONS, Found, KnownExtension
 
 _HeadT = TypeVar("_HeadT", Request, Response)
 
-
-class KnownExtension(NamedTuple):
-    """The reserved bits and the parameters that an extension defines."""
-
-    bits: frozenset[int]
-    parameters: frozenset[str]
-
-
-KNOWN_EXTENSIONS: Final[Mapping[str, KnownExtension]] = {
-    "permessage-deflate": KnownExtension(
-        frozenset({1}),
-        frozenset(
-            {
-                "server_no_context_takeover",
-                "client_no_context_takeover",
-                "server_max_window_bits",
-                "client_max_window_bits",
-            }
-        ),
-    )
-}
-"""The registered extensions with known parameters (RFC 7692, section 7.1). Any parameter of others may be right."""
-
-VERSION: Final = 13
 
 # --- from heads to facts --------------------------------------------------------------------------------------------
 
@@ -67,57 +37,93 @@ VERSION: Final = 13
 def request_facts(request: Request, uri: WebSocketUri | None = None, *, tolerated: bool = False) -> RequestFacts:
     """The facts of a request; ``uri`` is what the client was asked to open, where that is known."""
     return _but_for_key(_without(request, "sec-websocket-key"), uri, tolerated)._replace(
-        key=_key(request.values("Sec-WebSocket-Key"))
+        key=value_of("key", fields.key(request.values("Sec-WebSocket-Key")).label)
     )
 
 
 @lru_cache(maxsize=64)
 def _but_for_key(request: Request, uri: WebSocketUri | None, tolerated: bool) -> RequestFacts:
     """The facts of a request without its key: many requests differ in nothing else."""
-    values = request.values
     return RequestFacts(
         syntax=_syntax(tolerated),
         method_get=request.method == "GET",
-        http=_http(request.version),
-        target=_target(request.target),
-        host=_host(values("Host")),
-        upgrade=_upgrade(values("Upgrade")),
-        connection=_connection(values("Connection")),
-        version=_version(values("Sec-WebSocket-Version")),
-        protocols=_protocols(values("Sec-WebSocket-Protocol")),
-        offers=_offers(values("Sec-WebSocket-Extensions")),
-        origin=value_of("origin", ("absent", "one", "repeated")[min(len(values("Origin")), 2)]),
         body=_has_body(request),
         for_uri=uri is None or _is_for(request, uri),
+        **_numbers(_found_in_request(request)),
     )
+
+
+def _found_in_request(request: Request) -> dict[str, Found]:
+    values = request.values
+    return {
+        "http": fields.http(request.version),
+        "target": fields.target(request.target),
+        "host": fields.host(values("Host")),
+        "upgrade": fields.upgrade(values("Upgrade")),
+        "connection": fields.connection(values("Connection")),
+        "key": fields.key(values("Sec-WebSocket-Key")),
+        "version": fields.version(values("Sec-WebSocket-Version")),
+        "protocols": fields.protocols(values("Sec-WebSocket-Protocol")),
+        "offers": fields.offers(values("Sec-WebSocket-Extensions")),
+        "origin": fields.origin(values("Origin")),
+    }
 
 
 def response_facts(response: Response, request: Request | None, *, tolerated: bool = False) -> ResponseFacts:
     """The facts of a response to a request; without one, nothing was offered and no key can fit."""
     asked = None if request is None else _without(request, "sec-websocket-key")
     facts = _but_for_accept(_without(response, "sec-websocket-accept"), asked, tolerated)
-    return facts._replace(accept=_accept(response.values("Sec-WebSocket-Accept"), request))
+    accept = fields.accept(response.values("Sec-WebSocket-Accept"), request)
+    return facts._replace(accept=value_of("accept", accept.label))
 
 
 @lru_cache(maxsize=64)
 def _but_for_accept(response: Response, request: Request | None, tolerated: bool) -> ResponseFacts:
     """The facts of a response without its answer to the key."""
-    values = response.values
-    extensions, bits = _extensions(values("Sec-WebSocket-Extensions"), request)
+    found, bits = _found_in_response(response, request)
     return ResponseFacts(
         syntax=_syntax(tolerated),
         status=response.status,
-        http=_http(response.version),
-        upgrade=_upgrade(values("Upgrade")),
-        connection=_connection(values("Connection")),
-        subprotocol=_subprotocol(values("Sec-WebSocket-Protocol"), request),
-        extensions=extensions,
-        versions=_versions(values("Sec-WebSocket-Version")),
         body=_has_body(response),
         defines_rsv1=1 in bits,
         defines_rsv2=2 in bits,
         defines_rsv3=3 in bits,
+        **_numbers(found),
     )
+
+
+def _found_in_response(response: Response, request: Request | None) -> tuple[dict[str, Found], frozenset[int]]:
+    """The values of facts, and the reserved bits that the extensions define."""
+    values = response.values
+    extensions, bits = fields.extensions(values("Sec-WebSocket-Extensions"), request)
+    found = {
+        "http": fields.http(response.version),
+        "upgrade": fields.upgrade(values("Upgrade")),
+        "connection": fields.connection(values("Connection")),
+        "accept": fields.accept(values("Sec-WebSocket-Accept"), request),
+        "subprotocol": fields.subprotocol(values("Sec-WebSocket-Protocol"), request),
+        "extensions": extensions,
+        "versions": fields.versions(values("Sec-WebSocket-Version")),
+    }
+    return found, bits
+
+
+def _numbers(found: Mapping[str, Found]) -> dict[str, Any]:
+    return {name: value_of(name, one.label) for name, one in found.items()}
+
+
+def reasons_of_facts(result: ParsedHead | Malformed, request: Request | None = None) -> dict[str, str]:
+    """Why facts of what was read have their values, in words, by the names of the facts; only where there is more to
+    say than the value does. A response is read as the answer to `request`."""
+    if isinstance(result, Malformed):
+        return {"syntax": result.why}
+    found: Mapping[str, Found]
+    if isinstance(result.head, Request):
+        found = _found_in_request(result.head)
+    else:
+        found, _ = _found_in_response(result.head, request)
+    said = {name: one.why for name, one in found.items() if one.why}
+    return {"syntax": result.tolerated, **said} if result.tolerated else said
 
 
 def _without(head: _HeadT, name: str) -> _HeadT:
@@ -159,105 +165,6 @@ def _syntax(tolerated: bool) -> int:
     return value_of("syntax", "tolerated" if tolerated else "well-formed")
 
 
-def _http(version: str) -> int:
-    major, _, minor = version.partition(".")
-    number, ours = (int(major), int(minor)), (1, 1)
-    return value_of("http", "1.1" if number == ours else "lower than 1.1" if number < ours else "higher than 1.1")
-
-
-def _target(target: str) -> int:
-    if RESOURCE_NAME.fullmatch(target):
-        return value_of("target", "a resource name")
-    if BROWSER_RESOURCE_NAME.fullmatch(target):
-        return value_of("target", "as browsers send it")
-    absolute = _absolute(target)
-    return value_of("target", "unfit" if absolute is None else "an absolute http or https URI")
-
-
-def _absolute(target: str) -> WebSocketUri | None:
-    """The components of an absolute http or https URI, those of the ws or wss URI that it stands for."""
-    scheme, colon, rest = target.partition(":")
-    if not colon or scheme.lower() not in ("http", "https"):
-        return None
-    try:
-        return parse_uri(("wss:" if scheme.lower() == "https" else "ws:") + rest)
-    except ValueError:
-        return None
-
-
-def _host(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("host", "absent")
-    fits = len(values) == 1 and _authority(values[0])
-    return value_of("host", "one" if fits else "repeated or invalid")
-
-
-def _authority(value: str) -> re.Match[str] | None:
-    named = AUTHORITY.fullmatch(value)
-    return named if named is not None and is_host(named[1]) else None
-
-
-def _upgrade(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("upgrade", "absent")
-    names = [element.strip(" \t").lower() for value in values for element in value.split(",")]
-    names = [name for name in names if name]
-    if "websocket" not in names:
-        return value_of("upgrade", "another")
-    if set(names) != {"websocket"}:
-        return value_of("upgrade", "a list with websocket")
-    return value_of("upgrade", "websocket" if len(names) == 1 else "websocket more than once")
-
-
-def _connection(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("connection", "absent")
-    elements = [element.lower() for element in list_elements(values)]
-    if "upgrade" not in elements:
-        return value_of("connection", "without Upgrade")
-    if not all(map(is_token, elements)):
-        return value_of("connection", "Upgrade beside no token")
-    return value_of("connection", "Upgrade" if elements.count("upgrade") == 1 else "Upgrade more than once")
-
-
-def _key(values: Sequence[str]) -> int:
-    if not any(values):
-        return value_of("key", "absent")
-    if len(values) > 1:
-        return value_of("key", "repeated")
-    octets = key_octets(values[0])
-    if octets is None:
-        return value_of("key", "not base64")
-    return value_of("key", "16 octets" if octets == 16 else "another number of octets")
-
-
-def _version(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("version", "absent")
-    versions = parse_versions(values) or []
-    if max(len(versions), len(values)) > 1 and VERSION in versions:
-        return value_of("version", "13 and more")
-    # A request has one version and no list: an empty element is a violation of the ABNF (section 4.3) too.
-    if len(values) > 1 or len(versions) != 1 or not values[0].isdigit():
-        return value_of("version", "not a version")
-    return value_of("version", "13" if versions[0] == VERSION else "another")
-
-
-def _protocols(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("protocols", "absent")
-    tokens = parse_tokens(values)
-    if tokens is None:
-        return value_of("protocols", "not a list of tokens")
-    return value_of("protocols", "distinct tokens" if len(set(tokens)) == len(tokens) else "with a repeated token")
-
-
-def _offers(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("offers", "absent")
-    return value_of("offers", "a list of extensions" if parse_extensions(values) else "not a list of extensions")
-
-
 def _has_body(head: Request | Response) -> bool:
     lengths = head.values("Content-Length")
     return bool(head.values("Transfer-Encoding")) or any(value.strip("0, \t") for value in lengths)
@@ -265,58 +172,17 @@ def _has_body(head: Request | Response) -> bool:
 
 def _is_for(request: Request, uri: WebSocketUri) -> bool:
     """Target and Host, as far as they are fit, are those of the URI."""
-    absolute = _absolute(request.target)
+    absolute = fields.absolute_target(request.target)
     if absolute is not None and absolute[1:] != uri[1:]:  # that https fits wss is not asked for
         return False
     if RESOURCE_NAME.fullmatch(request.target) and request.target != uri.resource_name:
         return False
     hosts = request.values("Host")
-    named = _authority(hosts[0]) if len(hosts) == 1 else None
+    named = fields.authority(hosts[0]) if len(hosts) == 1 else None
     if named is None:
         return True
     port = int(named[2]) if named[2] else DEFAULT_PORTS[uri.secure]
     return named[1].lower() == uri.host and port == uri.port
-
-
-def _accept(values: Sequence[str], request: Request | None) -> int:
-    """Each value has to be right. Where the request has several keys, which is a fault, the value may answer any of
-    them, or all of them joined as HTTP joins the values of fields."""
-    if not values:
-        return value_of("accept", "absent")
-    keys = [] if request is None else request.values("Sec-WebSocket-Key")
-    keys += [separator.join(keys) for separator in (",", ", ")] if len(keys) > 1 else []
-    right = {value.strip(" \t") for value in values} <= set(map(accept_value, keys))
-    return value_of("accept", "wrong" if not right else "right" if len(values) == 1 else "repeated")
-
-
-def _subprotocol(values: Sequence[str], request: Request | None) -> int:
-    offered = [] if request is None else parse_tokens(request.values("Sec-WebSocket-Protocol")) or []
-    if not values:
-        return value_of("subprotocol", "none chosen" if offered else "absent")
-    if len(values) > 1 or not is_token(values[0]):
-        return value_of("subprotocol", "not one token")
-    return value_of("subprotocol", "offered" if values[0] in offered else "not offered")
-
-
-def _extensions(values: Sequence[str], request: Request | None) -> tuple[int, frozenset[int]]:
-    """The fact, and the reserved bits that the extensions agreed on define."""
-    none: frozenset[int] = frozenset()
-    if not values:
-        return value_of("extensions", "absent"), none
-    agreed = parse_extensions(values)
-    if agreed is None:
-        return value_of("extensions", "not a list of extensions"), none
-    offers = [] if request is None else parse_extensions(request.values("Sec-WebSocket-Extensions")) or []
-    if not {extension.name for extension in agreed} <= {offer.name for offer in offers}:
-        return value_of("extensions", "not offered"), none
-    known = [
-        (extension, KNOWN_EXTENSIONS[extension.name]) for extension in agreed if extension.name in KNOWN_EXTENSIONS
-    ]
-    bits = none.union(*(definition.bits for _, definition in known))
-    strange = any(
-        name not in definition.parameters for extension, definition in known for name, _ in extension.parameters
-    )
-    return value_of("extensions", "with unknown parameters" if strange else "offered"), bits
 
 
 def bits_defined(agreed: str) -> frozenset[int] | None:
@@ -331,15 +197,6 @@ def bits_defined(agreed: str) -> frozenset[int] | None:
         return None
     any_bit = KnownExtension(frozenset({1, 2, 3}), frozenset())
     return frozenset().union(*(KNOWN_EXTENSIONS.get(extension.name, any_bit).bits for extension in extensions))
-
-
-def _versions(values: Sequence[str]) -> int:
-    if not values:
-        return value_of("versions", "absent")
-    versions = parse_versions(values)
-    if versions is None:
-        return value_of("versions", "not a list of versions")
-    return value_of("versions", "a list with 13" if VERSION in versions else "a list without 13")
 
 
 # --- and back -------------------------------------------------------------------------------------------------------

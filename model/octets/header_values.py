@@ -16,6 +16,7 @@ _TOKEN: Final = re.compile(TOKEN)
 _ELEMENT: Final = re.compile(rf"(?:{_QUOTED}|[^\",])*")
 _PARAMETER: Final = re.compile(rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({TOKEN}|{_QUOTED}))?")
 _VERSION: Final = re.compile(r"[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]")
+BASE64_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _LAST_BASE64: Final = r"[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]="
 _BASE64: Final = re.compile(rf"(?:[A-Za-z0-9+/]{{4}})+(?:{_LAST_BASE64})?|{_LAST_BASE64}")
 

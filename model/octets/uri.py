@@ -18,6 +18,17 @@ BROWSER_RESOURCE_NAME: Final = re.compile(rf"(?:/{_SENT}*)+(?:\?(?:{_SENT}|[/?\\
 """The same with the octets beyond RFC 3986 that browsers send as they stand (URL Standard, "special-query and path
 percent-encode sets"); a backslash is one of them in a query alone."""
 
+_IN_A_PATH: Final = re.compile(rf"(?:{_PCHAR}|[/?])+")
+
+
+def never_in_a_uri(target: str) -> str:
+    """The first character of a path with query that RFC 3986 has nowhere in one; empty where there is none."""
+    at = 0
+    while (found := _IN_A_PATH.match(target, at)) is not None:
+        at = found.end()
+    return target[at : at + 1]
+
+
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)"
 AUTHORITY: Final = re.compile(rf"({_HOST})(?::(0*[0-9]{{0,5}}))?")
 """A host and perhaps a port, as a Host field has it."""

@@ -106,11 +106,13 @@ def _head(reading: HeadReading) -> dict[str, Any]:
         "rest": reading.rest,
         "complete": not reading.missing,
         "malformed": reading.malformed,
+        "tolerated": reading.tolerated,
         "facts": None if reading.missing else {name: label(name, value) for name, value in facts.items()},
         "lines": [
             {
                 "octets": line.octets.hex(),
                 "facts": {fact.name: fact.words for fact in line.facts},
+                "reasons": {fact.name: fact.why for fact in line.facts if fact.why},
                 "wrong": [fact.name for fact in line.facts if fact.wrong],
                 "remark": line.remark or None,
             }

@@ -97,14 +97,16 @@ class FrameReading(UnitReading):
 class HeadReading(UnitReading):
     """A head of the opening handshake, with its ``lines`` and the facts that each line gives.
 
-    ``malformed`` says why the octets are no head; ``missing``: they end before the head does. ``absent`` are fields
-    that are not there, ``rest`` is the number of octets after the head, and ``mended`` is the nearest sound head.
+    ``malformed`` says why the octets are no head, ``tolerated`` why they are one that no sender may write;
+    ``missing``: they end before the head does. ``absent`` are fields that are not there, ``rest`` is the number of
+    octets after the head, and ``mended`` is the nearest sound head.
     """
 
     kind: EventKind
     lines: tuple[HeadLine, ...]
     absent: tuple[str, ...] = ()
     malformed: str | None = None
+    tolerated: str | None = None
     missing: bool = False
     rest: int = 0
     mended: Mended | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from wsoracle.model.facts.places import BODY_FIELDS, FIELD_OF, FIRST_LINE
@@ -13,11 +13,16 @@ HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 
 class LineFact(NamedTuple):
-    """A fact of the head and its value in words; ``wrong``: a rule speaks against the head because of it."""
+    """A fact of the head, its value in words, and why it has it, where there is more to say; ``wrong``: a rule speaks
+    against the head because of it."""
 
     name: str
     words: str
     wrong: bool = False
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.words}" + (f" ({self.why})" if self.why else "")
 
 
 class HeadLine(NamedTuple):
@@ -34,8 +39,16 @@ def bare_lines(octets: bytes) -> tuple[HeadLine, ...]:
     return tuple(HeadLine(line.removesuffix(b"\r")) for line in (lines[:-1] if lines[-1] == b"" else lines))
 
 
-def head_lines(octets: bytes, facts: HeadFacts, wrong: set[str]) -> Iterator[HeadLine]:
-    """Each line of a head with the facts that it gives."""
+def head_lines(
+    octets: bytes, facts: HeadFacts, wrong: Collection[str], reasons: Mapping[str, str]
+) -> Iterator[HeadLine]:
+    """Each line of a head with the facts that it gives; ``reasons`` say why some of them have their values."""
+
+    def said(names: Iterable[str]) -> tuple[LineFact, ...]:
+        return tuple(
+            LineFact(name, label(name, getattr(facts, name)), name in wrong, reasons.get(name, "")) for name in names
+        )
+
     first = True
     for line, *_ in bare_lines(octets):
         name = line.partition(b":")[0].decode("latin-1").strip().lower()
@@ -44,19 +57,15 @@ def head_lines(octets: bytes, facts: HeadFacts, wrong: set[str]) -> Iterator[Hea
             yield HeadLine(line, remark="an empty line before the head: skipped" if first else "the end")
         elif first:
             first = False
-            yield HeadLine(line, _said(facts, FIRST_LINE[type(facts)], wrong))
+            yield HeadLine(line, said(FIRST_LINE[type(facts)]))
         elif line[:1] in b" \t":
             yield HeadLine(line, remark="folded: it continues the line before")
         elif name in BODY_FIELDS:
-            yield HeadLine(line, _said(facts, ("body",), wrong))
+            yield HeadLine(line, said(["body"]))
         elif names:
-            yield HeadLine(line, _said(facts, names, wrong))
+            yield HeadLine(line, said(names))
         else:
             yield HeadLine(line, remark="not part of the handshake")
-
-
-def _said(facts: HeadFacts, names: tuple[str, ...] | list[str], wrong: set[str]) -> tuple[LineFact, ...]:
-    return tuple(LineFact(name, label(name, getattr(facts, name)), name in wrong) for name in names)
 
 
 def absent_fields(facts: HeadFacts) -> Iterator[str]:

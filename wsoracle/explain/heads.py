@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from wsoracle.model.endpoint.handshake_server import ServerOpening
-from wsoracle.model.facts.heads import facts_of_request, facts_of_response
+from wsoracle.model.facts.heads import facts_of_request, facts_of_response, reasons_of_facts
 from wsoracle.model.machine.interpreted import Kind, Outcome
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, value_of
@@ -115,8 +115,10 @@ class _HeadExplainer(Reader):
         mended = None
         if not self._is_sound(facts):
             mended = nearest_head(result.head, facts, self.request, self._is_sound_head)
-        lines, absent = tuple(head_lines(octets, facts, wrong)), tuple(absent_fields(facts))
-        return self._reading(read, lines, absent=absent, rest=rest, mended=mended)
+        reasons = self._reasons(result, facts)
+        lines, absent = tuple(head_lines(octets, facts, wrong, reasons)), tuple(absent_fields(facts))
+        tolerated = result.tolerated or None
+        return self._reading(read, lines, absent=absent, tolerated=tolerated, rest=rest, mended=mended)
 
     def _reading(self, read: UnitReading, lines: tuple[HeadLine, ...], **more: Any) -> HeadReading:
         return HeadReading(**vars(read), kind=self.kind, lines=lines, **more)
@@ -135,6 +137,14 @@ class _HeadExplainer(Reader):
         if facts.accept == value_of("accept", "right"):
             note += ", and to have the key that Sec-WebSocket-Accept fits"
         return facts, (note,)
+
+    def _reasons(self, result: ParsedHead, facts: HeadFacts) -> dict[str, str]:
+        """Why facts have their values; not where the value is one that was assumed."""
+        request = _fitting(result.head) if self.request is None and isinstance(result.head, Response) else self.request
+        reasons = reasons_of_facts(result, request)
+        if isinstance(facts, ResponseFacts) and facts.accept == value_of("accept", "right"):
+            reasons.pop("accept", None)
+        return reasons
 
     def _owed(self, followed: Outcome, octets: bytes) -> Iterator[Owed]:
         for due, rule in self.machine.owed(followed.state):

@@ -39,7 +39,7 @@ def nearest_head(
 
     sound = type(facts)()._asdict()
     left = [name for name in mends if getattr(facts, name) != sound[name]]
-    for name in list(left):
+    for name in [name for name in left if name != "syntax"]:  # a head that is written anew is well-formed
         fewer = [other for other in left if other != name]
         if attempt(fewer) is not None:
             left = fewer
@@ -107,11 +107,7 @@ def _fit_target(head: Request, request: None) -> Request:
 
 
 _SHARED: Final = {
-    "syntax": _Mend(
-        "each line ends with CRLF, is not folded, and has no other control character; one space parts two words of the "
-        "first line, and none comes before a colon",
-        lambda head, _: head,
-    ),
+    "syntax": _Mend("it is written in the form that senders keep (RFC 9112)", lambda head, _: head),
     "http": _Mend("the version of HTTP is 1.1", lambda head, _: replace(head, version="1.1")),
     "connection": _Mend("Connection has the token Upgrade, once", _upgrade_too),
     "upgrade": _Mend("Upgrade is websocket", _field("Upgrade", "websocket")),

@@ -194,6 +194,8 @@ class _TextPage:
             return
         if reading.malformed is not None:
             yield from self._put(f"not an HTTP {what}: {reading.malformed}", "bold red", 2)
+        if reading.tolerated is not None:
+            yield from self._put(f"tolerated: {reading.tolerated}", "bold yellow", 2)
         yield from self._outcomes(reading)
         yield from self._sender(reading)
         if reading.mended is not None:
@@ -219,7 +221,7 @@ class _TextPage:
             yield Text("  ").append(row, "cyan")
         last = Text("  ").append(rows[-1], "cyan")
         facts = line.facts
-        meaning = "; ".join(f"{fact.name}: {fact.words}" for fact in facts) or line.remark
+        meaning = "; ".join(map(str, facts)) or line.remark
         style = "bold red" if any(fact.wrong for fact in facts) else "" if facts else "dim"
         if len(last.plain) > column - 2 and meaning:
             yield last
@@ -229,7 +231,10 @@ class _TextPage:
 
     def _quoted_head(self, octets: bytes, indent: int) -> Iterator[Text]:
         for line in octets.split(b"\r\n")[:-2]:
-            yield Text(" " * indent).append(_printable(line), "cyan")
+            shown = _printable(line)
+            if shown.endswith(" "):  # a blank at the end of a line is not seen
+                shown = shown[:-1] + "\\x20"
+            yield Text(" " * indent).append(shown, "cyan")
 
     # --- what the rules say of a unit --------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.model.octets.test_http import octets
+from wsoracle.model.facts.fields import KNOWN_EXTENSIONS
 from wsoracle.model.facts.heads import (
-    KNOWN_EXTENSIONS,
     SAMPLE_KEY,
     SAMPLE_URI,
     facts_of_request,

@@ -205,6 +205,18 @@ def test_without_its_request_an_answer_is_taken_as_it_could_be_right() -> None:
     assert response(ANSWER.replace("\n\n", "\nSec-WebSocket-Protocol: x\n\n")).outcomes[0].label.kind is Kind.FAIL
 
 
+def test_a_head_says_why_it_is_tolerated_and_why_its_facts_are_as_they_are() -> None:
+    octets = ANSWER.replace(" Switching Protocols", "").replace("Connection: ", "Connection: two words, ")
+    found = explain_response(octets.replace("\n", "\r\n").encode(), CLIENT)
+    text = said(found)
+    assert "tolerated: line 1 ends without the blank before the reason phrase" in text
+    assert "connection: Upgrade beside no token ('two words' is no token)" in text
+    assert "HTTP/1.1 101\\x20" in text  # the remedy shows the blank
+    document = as_json(alone(found))
+    assert document["tolerated"] == "line 1 ends without the blank before the reason phrase"
+    assert document["lines"][2]["reasons"] == {"connection": "'two words' is no token"}
+
+
 def test_101_to_a_faulty_request_is_the_servers_fault() -> None:
     found = response(ANSWER, SOUND.replace("Host: server.example.com\n", "").replace("Version: 13", "Version: 9"))
     assert found.outcomes[0].label.delivers == "open"
