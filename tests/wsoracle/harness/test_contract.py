@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.wsoracle.degenerate_servers import Handler
+from tests.wsoracle.degenerate_servers import Handler, serving
 from tests.wsoracle.echo_servers import (
     answers_1011,
     drops_empty,
@@ -102,3 +105,22 @@ def test_reports_name_the_cause_and_no_clause(tmp_path: Path) -> None:
     assert "not an echo" in markdown.read_text(encoding="utf-8")
     folder.finish()
     assert '"behavior": "FAILED"' in (folder.path / "index.json").read_text(encoding="utf-8")
+
+
+def test_the_drop_in_says_the_same_and_ends_with_1(tmp_path: Path) -> None:
+    async def run() -> tuple[int | None, str]:
+        async with serving(served(upper_case)) as port:
+            specification = {"outdir": "out", "servers": [{"agent": "me", "url": f"ws://127.0.0.1:{port}"}],
+                             "cases": ["2.1", "5.3"]}  # fmt: skip
+            (tmp_path / "spec.json").write_text(json.dumps(specification), encoding="utf-8")
+            command = [sys.executable, "-m", "wsoracle", "wstest", "-m", "fuzzingclient", "-s", "spec.json"]
+            pipe = asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=pipe)
+            output, _ = await process.communicate()
+            return process.returncode, output.decode()
+
+    status, output = asyncio.run(run())
+    assert status == 1 and f"{NOT_AN_ECHO}: the message differs at octet 0" in output
+    index = json.loads((tmp_path / "out" / "index.json").read_bytes())["me"]
+    # The Ping was answered, but no message came back in the whole run.
+    assert {case_id: one["behavior"] for case_id, one in index.items()} == {"2.1": "FAILED", "5.3": "FAILED"}
