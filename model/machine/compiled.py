@@ -181,7 +181,7 @@ class CompiledMachine:
             dues = [
                 (rule.then.due, rule)
                 for rule in self.rows(EventKind.SILENCE, mask)
-                if isinstance(rule.then, Forbid) and rule.then.due is not None
+                if isinstance(rule.then, Forbid) and rule.then.due is not None and not rule.then.soon
             ]
             found = self._owed[mask] = tuple(sorted(dues, key=lambda due: due[0]))
         return found

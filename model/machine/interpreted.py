@@ -158,7 +158,7 @@ def owed(state: State, setting: Setting, rules: RuleSet = RULES) -> tuple[tuple[
     dues = [
         (rule.then.due, rule)
         for rule in enabled(rules, setting, state, silence)
-        if isinstance(rule.then, Forbid) and rule.then.due is not None
+        if isinstance(rule.then, Forbid) and rule.then.due is not None and not rule.then.soon
     ]
     return tuple(sorted(dues, key=lambda due: due[0]))
 

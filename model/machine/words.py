@@ -91,7 +91,9 @@ def reaction_words(rule: Rule) -> str:
     label = label_of(rule)
     if label is None:
         due = rule.then.due if isinstance(rule.then, Forbid) else None
-        return rule.then.word if due is None else f"{rule.then.word}: {due_name(due)} is due"
+        if due is None or not isinstance(rule.then, Forbid):
+            return rule.then.word
+        return f"{rule.then.word}: {due_name(due)} is due{' soon' if rule.then.soon else ''}"
     if label.kind is Kind.FAIL and label.code == LOST:
         return f"fail; the application is told {LOST}"
     return f"refuse with {label.code}" if label.kind is Kind.REFUSE else str(label)

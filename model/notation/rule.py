@@ -112,9 +112,13 @@ class Permit(_Reaction):
 
 @dataclass(frozen=True)
 class Forbid(_Reaction):
-    """The endpoint may not do this; where it is silence, ``due`` is what it owes instead."""
+    """The endpoint may not do this; where it is silence, ``due`` is what it owes instead.
+
+    ``soon``: another row says that it is due; this one asks for it as soon as practical.
+    """
 
     due: Due | None = None
+    soon: bool = False
     word: ClassVar[str] = "forbid"
 
 

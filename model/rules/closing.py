@@ -158,6 +158,13 @@ def _owed(rule_id: str, strength: Strength, quote: str, when: Expr, due: Due) ->
     return _row(EventKind.SILENCE, rule_id, strength, quote, tcp_open & when, Forbid(due=due))
 
 
+def _soon(rule_id: str, quote: str, when: Expr, due: Due) -> Rule:
+    return _row(EventKind.SILENCE, rule_id, SHOULD, quote, tcp_open & when, Forbid(due=due, soon=True))
+
+
+pong_owed: Final = pong_due & ~got_close & ~failed
+close_owed: Final = got_close & ~sent_close & ~failed
+
 SILENCE: Final = (
     _owed("4.1/request-owed", MUST,
           "Once a connection to the server has been established (including a connection via a proxy or over a "
@@ -172,17 +179,22 @@ SILENCE: Final = (
     _owed("5.5.2/pong-owed", MUST,
           "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already received a "
           "Close frame.",
-          pong_due & ~got_close & ~failed, Due.PONG),
+          pong_owed, Due.PONG),
+    _soon("5.5.2/pong-soon", "It SHOULD respond with Pong frame as soon as is practical.", pong_owed, Due.PONG),
     _owed("5.5.1/close-owed", MUST,
           "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send a "
           "Close frame in response.",
-          got_close & ~sent_close & ~failed, Due.CLOSE),
+          close_owed, Due.CLOSE),
+    _soon("5.5.1/close-soon", "It SHOULD do so as soon as practical.", close_owed, Due.CLOSE),
     _owed("5.5.1/server-tcp-close-owed", MUST,
           "The server MUST close the underlying TCP connection immediately",
           server & handshake_done & ~failed, Due.TCP_CLOSE),
     _owed("7.1.7/server-tcp-close-owed", MUST,
           "to do so, the server MUST _Close the WebSocket Connection_",
           server & failed, Due.TCP_CLOSE),
+    _soon("7.1.1/tcp-close-soon",
+          "when a server is instructed to _Close the WebSocket Connection_ it SHOULD initiate a TCP Close immediately",
+          server & (handshake_done | failed), Due.TCP_CLOSE),
     _owed("7.1.7/client-tcp-close-owed", MUST,
           "To do so, the client MUST _Close the WebSocket Connection_",
           # On an established connection a client waits for the server to end TCP (section 7.1.1); the server does not

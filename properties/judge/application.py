@@ -10,16 +10,24 @@ from __future__ import annotations
 from typing import Final
 
 from wsoracle.model.notation.variables import NO_CODE, Event
-from wsoracle.model.octets.vocabulary import OPCODE_NAMES
+from wsoracle.model.octets.vocabulary import OPCODE_NAMES, TEXT
 
 from .history import Message
 
 OWN_MESSAGE: Final = "the application sends a message of its own"
 ANOTHER_ORDER: Final = "the message was sent back in another order"
 NOT_SENT_BACK: Final = "the message was not sent back"
+SENT_BACK_LATE: Final = "the message was sent back late"
 
 NOT_ITS_OWN: Final = frozenset((1002, 1007, 1009))
 """The codes that say that the peer broke the protocol, or a limit (section 7.4.1): that is for the endpoint to say."""
+
+
+def with_replacements(message: Message) -> Message:
+    """The message as it is sent back by an application that shows what is no UTF-8 as U+FFFD."""
+    if message.opcode != TEXT:
+        return message
+    return message._replace(payload=message.payload.decode("utf-8", "replace").encode())
 
 
 def differs(expected: Message, sent: Message) -> str:

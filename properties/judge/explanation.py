@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from wsoracle.model.machine.interpreted import Label
-from wsoracle.model.notation.rule import RuleSet, Strength
+from wsoracle.model.notation.rule import Due, RuleSet, Strength
 from wsoracle.model.notation.variables import Event, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import FrameUnit
@@ -163,7 +163,8 @@ class Place(NamedTuple):
     `consumed` counts what was received: heads, or frames once the opening handshake is complete, then the end of TCP.
     `first` is the frame that began the message being received. `heard` is one more than the index of the latest Ping
     that was accepted, 0 without one. `echoes` are messages that the application still has to echo; `asked` counts
-    messages of its own that were sent.
+    messages of its own that were sent. `late` was due when the endpoint was quiet, and is still to come: an explanation
+    in which it never does is none.
     """
 
     state: State
@@ -174,6 +175,7 @@ class Place(NamedTuple):
     echoes: Waiting[Message] = Waiting()
     asked: int = 0
     opening: HandshakeSoFar | None = None
+    late: frozenset[Due] = frozenset()
 
 
 class Explanation(NamedTuple):

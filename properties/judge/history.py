@@ -348,6 +348,10 @@ class History:
         """Whether this is the frame with whose masking key it is certain that the endpoint's keys can be foreseen."""
         return frame.start == self._keys_shown
 
+    def frames_after(self, moment: Moment) -> list[FrameUnit]:
+        """The frames that the endpoint sent after a moment."""
+        return self.frames[bisect_left(self.frames, moment.written, key=_START) :]
+
     def copies_before(self, last: FrameUnit) -> int:
         """How many times the same message as the one that this frame ends was sent before it."""
         return self._sent_before[last.start]

@@ -9,15 +9,25 @@ from typing import Final
 from wsoracle.model.facts.units import leaving
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import ResponseFacts
-from wsoracle.model.notation.rule import Strength
+from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG
 
-from .application import ANOTHER_ORDER, NOT_ITS_OWN, OWN_MESSAGE, closes, differs
+from .application import (
+    ANOTHER_ORDER,
+    NOT_ITS_OWN,
+    NOT_SENT_BACK,
+    OWN_MESSAGE,
+    SENT_BACK_LATE,
+    closes,
+    differs,
+    with_replacements,
+)
 from .explanation import Explanation, Place, Step
 from .history import Message, Moment
+from .late import choices, done_by
 from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader, code_of
@@ -29,6 +39,14 @@ Owed = tuple[str, tuple[str, ...]]
 """An output that is due, in words, and the rules that say so."""
 
 _CLOSES: Final = Event(EventKind.CLOSE_TCP)
+_QUIET: Final = Event(EventKind.SILENCE)
+
+
+def _without_echo(explanation: Explanation) -> Explanation:
+    """The explanation once the application has not echoed what it had to."""
+    place = explanation.place
+    state = place.state._replace(reply_due=False)
+    return explanation._replace(place=place._replace(state=state, echoes=Waiting()))
 
 
 class Outputs(ABC):
@@ -91,7 +109,8 @@ class Outputs(ABC):
         place = explanation.place
         for outcome in self.machine.allowed(place.state, event):
             step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
-            yield self._steps.go(explanation, place._replace(state=outcome.state), step)
+            late = place.late - {done_by(event)}
+            yield self._steps.go(explanation, place._replace(state=outcome.state, late=late), step)
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         missing, unrefused = self._missed_in_silence(explanation), self._unrefused(explanation, moment)
@@ -99,12 +118,30 @@ class Outputs(ABC):
             return
         missing = (*unrefused, *missing)
         if not moment.lost:
-            yield from self._steps.do(explanation, moment, Event(EventKind.SILENCE), explanation.place, missing)
+            for then in self._steps.do(explanation, moment, _QUIET, explanation.place, missing):
+                yield _without_echo(then) if then.trail is not None and then.trail.step.application else then
+            if self._steps.acting:
+                yield from self._put_off(explanation, moment, missing)
         elif missing:
-            step = Step(moment.at, explanation.place.state, Event(EventKind.SILENCE), None, (), missing)
+            step = Step(moment.at, explanation.place.state, _QUIET, None, (), missing)
             yield self._steps.go(explanation, explanation.place, step)
         else:
             yield explanation  # what it did on TCP was not seen
+
+    def _put_off(self, explanation: Explanation, moment: Moment, missing: tuple[str, ...]) -> Iterator[Explanation]:
+        """The explanations in which something that is due comes later, and all else that is due does not come."""
+        place, (_, departing, faults) = explanation.place, self.leniency
+        forbidding = self.machine.forbidden_by(place.state, _QUIET)
+        for dues, soon, rest in choices(forbidding, self.history, moment):
+            named = self._steps.named(rule.id for rule in rest)
+            late = tuple(rule.id for rule in soon if isinstance(rule.then, Forbid) and rule.then.due not in place.late)
+            act = NOT_SENT_BACK if len(named) < len(rest) else SENT_BACK_LATE if Due.REPLY in dues - place.late else ""
+            fault = any(self._steps.rules.by_id[rule].strength is Strength.MUST for rule in named)
+            if (fault and not faults) or ((named or late) and not departing):
+                continue
+            step = Step(moment.at, place.state, _QUIET, None, (), (*missing, *named, *late), application=act)
+            then = self._steps.go(explanation, place._replace(late=place.late | dues), step)
+            yield _without_echo(then) if act == NOT_SENT_BACK else then
 
     def forbids(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         """The binding rules that forbid the observation of a moment to an endpoint at the place of an explanation."""
@@ -270,9 +307,11 @@ class FrameOutputs(Outputs):
                 rest = list(echoes)
                 rest.remove(message)
                 yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
-            elif place.state.sent_close or not self._is_echo(place, moment, frame, message):
-                if echoes.next is not None:
-                    yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
+                return
+            free = place.state.sent_close or not self._is_echo(place, moment, frame, message)
+            if echoes.next is not None and (free or with_replacements(echoes.next) == message):
+                yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
+            if free:
                 yield place, False, OWN_MESSAGE
 
     def _is_echo(self, place: Place, moment: Moment, frame: FrameUnit, message: Message) -> bool:

@@ -26,6 +26,7 @@ from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, 
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
+from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
 from .grading import TOO_BIG, is_own_limit
 from .history import History, Message, Moment
@@ -125,10 +126,9 @@ class FrameReader(Steps):
                 opcode, parts = frame.header.opcode, []
             parts.append(frame.payload)
             if frame.header.fin:
-                payload = b"".join(parts)
-                shown = payload.decode("utf-8", "replace").encode() if opcode == TEXT else payload
-                for one in {payload, shown}:
-                    ends, indices = found.setdefault(Message(opcode, one), ([], []))
+                message = Message(opcode, b"".join(parts))
+                for one in {message, with_replacements(message)}:
+                    ends, indices = found.setdefault(one, ([], []))
                     ends.append(frame.end)
                     indices.append(index)
                 parts = []
@@ -253,7 +253,7 @@ class FrameReader(Steps):
     def after(self, place: Place, reaction: Reaction, frame: FrameUnit | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
-        _, consumed, first, untold, heard, echoes, asked, _ = place
+        _, consumed, first, untold, heard, echoes, asked, _, late = place
         if label.kind is Kind.ACCEPT:
             message = None
             if frame is not None:
@@ -276,7 +276,7 @@ class FrameReader(Steps):
         first = first if state.recv_type else 0
         if not state.reply_due and not self.leniency.faults:
             echoes = Waiting()  # one that goes out all the same is still the answer to a message
-        return Place(state, consumed + 1, first, untold, heard, echoes, asked)
+        return Place(state, consumed + 1, first, untold, heard, echoes, asked, None, late)
 
     def may_pong(self, place: Place, moment: Moment, payload: bytes) -> bool:
         """Whether an endpoint at this place may send a Pong: it has read the Ping that this one answers, if any.

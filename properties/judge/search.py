@@ -227,9 +227,12 @@ class FrameSearch(Search):
         self._most_work += _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
         if not self.run(moments):
             return None
-        best = reduce(Explanation.or_rather, self.alive)
+        found = [one for one in self.alive if not one.place.late]
+        if not found:
+            return None
+        best = reduce(Explanation.or_rather, found)
         # Among equals, one by which nothing was lost.
-        equal = [e for e in self.alive if e.rank == best.rank] if self.history.has_reset else []
+        equal = [e for e in found if e.rank == best.rank] if self.history.has_reset else []
         seen = next((e for e in equal if not any(step.unseen for step in e.steps)), best)
         return best._replace(place=seen.place, trail=seen.trail)
 

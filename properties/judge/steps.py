@@ -20,6 +20,7 @@ from .application import unpromised
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
 from .grading import SEVERITY
 from .history import History, Moment
+from .late import done_by, without_soon
 
 AWAITING: Final = HANDSHAKE.index("awaiting 101")
 REFUSED: Final = HANDSHAKE.index("refused")
@@ -121,6 +122,8 @@ class Steps:
         `application`: what the application does that it does not promise, in words.
         """
         state = place.state
+        if place.late:
+            place = place._replace(late=place.late - {done_by(event)})
         outcomes = self.outcomes_of(state, event)
         for outcome in outcomes:
             named = self.named(outcome.departs_from)
@@ -129,7 +132,7 @@ class Steps:
             yield self.go(explanation, place._replace(state=outcome.state), step)
         if outcomes or not self.leniency.faults:
             return
-        forbidden = self.named(rule.id for rule in self.machine.forbidden_by(state, event))
+        forbidden = self.named(rule.id for rule in without_soon(self.machine.forbidden_by(state, event)))
         opening = place.opening
         if opening is not None:
             accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
