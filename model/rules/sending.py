@@ -200,14 +200,15 @@ ORDER: Final = (
             established & ~tcp_open),
 )  # fmt: skip
 
+_SENDS: Final = (
+    "To _Send a WebSocket Message_ comprising of /data/ over a WebSocket connection, an endpoint MUST perform the "
+    "following steps."
+)
+
 MESSAGES: Final = (
-    _permit("5.1/send-text", MAY,
-            "A data frame MAY be transmitted by either the client or the server at any time after opening handshake "
-            "completion and before that endpoint has sent a Close frame (Section 5.5.1).",
+    _permit("6.1/send-text", MUST, _SENDS,
             is_text & fin, reply_due=reply_due & ~answers),
-    _permit("5.1/send-binary", MAY,
-            "A data frame MAY be transmitted by either the client or the server at any time after opening handshake "
-            "completion and before that endpoint has sent a Close frame (Section 5.5.1).",
+    _permit("6.1/send-binary", MUST, _SENDS,
             is_binary & fin, reply_due=reply_due & ~answers),
     _permit("5.4/send-first-text-fragment", MAY,
             "A sender MAY create fragments of any size for non-control messages.",
@@ -232,9 +233,9 @@ CONTROL: Final = (
             "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping "
             "frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame.",
             is_pong, pong_due=pong_due & ~answers),
-    _permit("5.5.1/send-close", MAY,
-            "The Close frame MAY contain a body (the \"Application data\" portion of the frame) that indicates a "
-            "reason for closing",
+    _permit("7.1.2/send-close", MUST,
+            "To _Start the WebSocket Closing Handshake_ with a status code (Section 7.4) /code/ and an optional close "
+            "reason (Section 7.1.6) /reason/, an endpoint MUST send a Close control frame",
             is_close, **NOTHING_BEING_SENT, sent_close=True, reply_due=False,
             pong_due=pong_due & is_set_to("control_after_close", "must")),
 )  # fmt: skip

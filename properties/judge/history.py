@@ -337,7 +337,11 @@ class History:
 
     def asks_next(self, moment: Moment, sent: int, message: Message) -> bool:
         """Whether the application had asked for this message after `sent` others."""
-        return sent < moment.asked.messages and self._asking.messages[sent] == message
+        return self.asked_next(moment, sent) == message
+
+    def asked_next(self, moment: Moment, sent: int) -> Message | None:
+        """The message that the application had asked for after `sent` others, if it had."""
+        return self._asking.messages[sent] if sent < moment.asked.messages else None
 
     def asked_for_pong(self, moment: Moment, payload: bytes) -> bool:
         """Whether the application had asked for a Pong with this payload."""

@@ -30,7 +30,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
-from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
+from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import SWITCHING, FrameUnit, HeadUnit
@@ -107,7 +107,7 @@ class Judgement:
     @property
     def conforms(self) -> bool:
         """Whether everything was allowed in full, and the application kept its promise, as far as was judged."""
-        return not (self.broken or self.unexplained or self.application)
+        return self.at is None and not (self.broken or self.unexplained or self.application)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -494,6 +494,10 @@ def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:
         if explanation.place.consumed < most:
             continue
         owed = strict.outputs.owes(explanation)
+        owed += tuple(
+            (f"send the {'message' if due is Due.REPLY else 'Close'} that its application asked for", (rule,))
+            for due, rule in strict.outputs.withheld(explanation.place, moment)
+        )
         words = [what for what, _ in owed]
         rules = [rule for _, of in owed for rule in of]
         inputs = [step for step in explanation.steps if step.event is not None and step.event.kind.is_input]

@@ -13,7 +13,7 @@ from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT
 
 from .application import (
     ANOTHER_ORDER,
@@ -27,7 +27,7 @@ from .application import (
 )
 from .explanation import Explanation, Place, Step
 from .history import Message, Moment
-from .late import choices, done_by
+from .late import choices, done_by, may_come
 from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader, code_of
@@ -114,6 +114,11 @@ class Outputs(ABC):
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         missing, unrefused = self._missed_in_silence(explanation), self._unrefused(explanation, moment)
+        withheld = self.withheld(explanation.place, moment)
+        if withheld and not self.leniency.departing:
+            return
+        if not all(may_come(due, self.history, moment) for due, _ in withheld):
+            missing = (*missing, *(rule for _, rule in withheld))
         if (missing and not self.leniency.faults) or (unrefused and not self.leniency.departing):
             return
         missing = (*unrefused, *missing)
@@ -127,6 +132,10 @@ class Outputs(ABC):
             yield self._steps.go(explanation, explanation.place, step)
         else:
             yield explanation  # what it did on TCP was not seen
+
+    def withheld(self, place: Place, moment: Moment) -> tuple[tuple[Due, str], ...]:
+        """What the application has asked for and was not sent, with the rules by which it must be."""
+        return ()
 
     def _put_off(self, explanation: Explanation, moment: Moment, missing: tuple[str, ...]) -> Iterator[Explanation]:
         """The explanations in which something that is due comes later, and all else that is due does not come."""
@@ -299,7 +308,7 @@ class FrameOutputs(Outputs):
         """
         if frame.header.opcode == CLOSE:
             code = code_of(frame.payload)
-            if self._reader.has_read_all(place, moment) and (code not in NOT_ITS_OWN or self._reader.is_unsent(moment)):
+            if self._reader.has_read_all(place, moment) and (code not in NOT_ITS_OWN or self._is_done(place, moment)):
                 yield place, False, closes(code, instead_of_echo=bool(place.echoes))
         elif frame.start in self.history.messages:
             message, echoes = self.history.messages[frame.start], place.echoes
@@ -313,6 +322,12 @@ class FrameOutputs(Outputs):
                 yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
             if free:
                 yield place, False, OWN_MESSAGE
+
+    def _is_done(self, place: Place, moment: Moment) -> bool:
+        """Whether all that had arrived was answered, so that none of it was refused."""
+        waits = place.echoes or place.state.pong_due or place.state.recv_type
+        answered = self.subject.setting.echo and not waits and place.consumed == self._reader.whole(moment)
+        return self._reader.is_unsent(moment) or (answered and not self._reader.begun(moment))
 
     def _is_echo(self, place: Place, moment: Moment, frame: FrameUnit, message: Message) -> bool:
         """Whether a message surely is the echo of one that had arrived, which is not there by chance.
@@ -374,6 +389,19 @@ class FrameOutputs(Outputs):
             if exact or not self.leniency.faults:
                 return  # to have left out more explains nothing more
             missed.update(dict.fromkeys(expected.rules))
+
+    def withheld(self, place: Place, moment: Moment) -> tuple[tuple[Due, str], ...]:
+        """As of any outputs: the next message, and a Close."""
+        state = place.state
+        if self.subject.unasked or state.sent_close or state.got_close or state.failed or not state.tcp_open:
+            return ()
+        found: list[tuple[Due, str]] = []
+        message = self.history.asked_next(moment, place.asked)
+        if message is not None:
+            found.append((Due.REPLY, "6.1/send-text" if message.opcode == TEXT else "6.1/send-binary"))
+        if moment.asked.close:
+            found.append((Due.CLOSE, "7.1.2/send-close"))
+        return tuple((due, rule) for due, rule in found if rule in self.subject.rules.by_id)
 
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
         place, state = explanation.place, explanation.place.state

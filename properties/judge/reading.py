@@ -103,6 +103,10 @@ class FrameReader(Steps):
         """Whether no octet of a frame had arrived by then."""
         return moment.arrived <= self.arriving.start
 
+    def begun(self, moment: Moment) -> bool:
+        """Whether a part of a frame had arrived by then."""
+        return self.arriving.partial(moment.arrived, State(), ()) is not None
+
     def copies(self, message: Message, arrived: int) -> int:
         """How many times a message had arrived by then."""
         return bisect_right(self._arrivals.get(message, ((), ()))[0], arrived)

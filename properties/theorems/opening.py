@@ -316,7 +316,7 @@ RUNS: Final = (
                                    zip(CLAIMS, (defines_rsv1, defines_rsv2, defines_rsv3), strict=True)])),
             "4.1/established~no-claims_rsv1", "4.2.2/accept~no-claims_rsv1"),
     _safety("open-is-for-ever", "An opening handshake that is complete is never undone.",
-            _never(established & (NEXT["handshake"] != 0)), "5.1/send-text~sets-handshake"),
+            _never(established & (NEXT["handshake"] != 0)), "6.1/send-text~sets-handshake"),
     _safety("no-frame-is-sent-before-open", "No frame is sent before the connection is open.",
             _never(sends_frame & ~has_opened, OPENED), "4.1/handshake-before-data"),
     _safety("no-message-before-open", "A connection that is not open delivers no message.",

@@ -289,7 +289,7 @@ REACH: Final = (
         Theorem(f"reachability/states-{role}", TheoremKind.REACHABILITY,
                 f"A combination of a {role}'s state variables is reachable exactly where {len(INVARIANTS)} invariants "
                 "hold: each reachable one has a shortest run, every other breaks an invariant.",
-                states_of(role), ("5.5.1/send-close~no-send_type",))
+                states_of(role), ("7.1.2/send-close~no-send_type",))
         for role in Role
     ),
     Theorem("reachability/pair-states", TheoremKind.REACHABILITY,

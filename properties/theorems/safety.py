@@ -176,7 +176,7 @@ CLOSING_ORDER: Final = (
     _theorem("flags-tell-the-truth", "The facts sent_close and got_close hold exactly where such a frame was "
              "sent, or received and accepted.",
              _never((sent_close != has_sent_close) | (got_close != has_got_close), SENT, GOT),
-             ["5.5.1/send-close~without-opcode-is-close"]),
+             ["7.1.2/send-close~without-opcode-is-close"]),
 )  # fmt: skip
 
 FAILING: Final = (
@@ -255,7 +255,7 @@ MESSAGES: Final = (
              _never(sends & (is_ping | is_pong) & ~_unchanged(_SENDING)),
              ["5.5.2/send-ping~undoes-send_type"], ["5.4-02"]),
     _theorem("sending-keeps-receiving", "Sending anything never changes the message being received.",
-             _never(sends & ~_unchanged(_RECEIVING)), ["5.1/send-text~undoes-recv_type"]),
+             _never(sends & ~_unchanged(_RECEIVING)), ["6.1/send-text~undoes-recv_type"]),
     _theorem("type-is-set-by-first-fragment", "The type of a message does not change between its fragments.",
              _never(accepts & is_continuation & ~fin & (NEXT["recv_type"] != recv_type)),
              ["5.4/next-fragment~undoes-recv_type"]),

@@ -297,7 +297,7 @@ WELL_FORMED: Final = (
              total, "5.4/text-message", "7.1.4/server-lost"),
     _theorem("every-output-is-decided",
              "Everything sent, every closing of TCP and every silence is either permitted or refused, never both.",
-             decided, "5.1/send-text", "7.1.1/any-means"),
+             decided, "6.1/send-text", "7.1.1/any-means"),
     _theorem("binding-rules-agree",
              "No two binding rules that are enabled together ask for different kinds of reaction.",
              coherent, "5.5.2/ping", "7.1.7/nothing-after-failing"),

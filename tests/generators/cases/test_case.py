@@ -335,7 +335,7 @@ def test_what_only_the_judge_can_read(case: Case, reason: str | None) -> None:
         ({"steps": (SendOctets(b"\x81"), *echo_text().steps)}, "octets that are none"),
         ({"steps": (*echo_text().steps, EndpointIsSilent())}, "permit and forbid"),
         ({"steps": closing().steps}, "a Close arrives"),
-        ({"allowed": (AllowedOutcome(ReactionKind.PERMIT, Strength.MAY, ("5.1/send-text",)),)}, "permit and forbid"),
+        ({"allowed": (AllowedOutcome(ReactionKind.PERMIT, Strength.MUST, ("6.1/send-text",)),)}, "permit and forbid"),
         ({"allowed": refused(1002, "5.2/reserved-bits")}, "names its positive control"),
     ],
 )

@@ -540,7 +540,7 @@ def test_the_observer_is_told_of_both_directions() -> None:
     assert seen == [
         (EventKind.RECEIVE, "5.4/text-message"),
         (EventKind.RECEIVE, "5.5.1/close"),
-        (EventKind.SEND, "5.5.1/send-close"),
+        (EventKind.SEND, "7.1.2/send-close"),
         (EventKind.CLOSE_TCP, "5.5.1/server-closes-tcp"),
     ]
 

@@ -121,4 +121,4 @@ def test_what_an_endpoint_sends_does_not_change_how_it_reads() -> None:
     asked = {name for rule in RULES.of(EventKind.RECEIVE) for name in variables(rule.when)}
     assert not changed & asked
     closes = [rule.id for rule in RULES.of(EventKind.SEND) if close_only & set(rule.then.effects)]
-    assert closes == ["5.5.1/send-close"]
+    assert closes == ["7.1.2/send-close"]
