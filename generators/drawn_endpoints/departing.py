@@ -24,7 +24,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from .endpoint import DrawnEndpoint
-from .habits import Behaviour, Habits, draw_habits, setting_of
+from .habits import Habits, draw_habits, setting_of
 from .reading import AWAITING, NOT_BEGUN, machine_of
 from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, faulty_frames, requests, responses
 
@@ -47,14 +47,15 @@ NOT_DRAWN: Final = {
 
 
 class Act(NamedTuple):
-    """The one departure: the rules that it breaks, its place in the trace, and the octets of the unit that it is about.
+    """The one departure: the rules that it breaks, and the octets of the unit that it is about.
 
-    ``sent``: the first and the last offset of the frame or head that is sent; None where the act is no such thing.
+    ``sent`` and ``read``: where the frame or head begins and ends in what the endpoint wrote, or in what arrived; None
+    where the act is about no such thing.
     """
 
     broken: frozenset[str]
-    at: int
     sent: tuple[int, int] | None = None
+    read: tuple[int, int] | None = None
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +71,12 @@ def _lawless(setting: Setting) -> CompiledMachine:
 
 def roles_of(rule: Rule) -> tuple[Role, ...]:
     """The roles in which a rule can be departed from; none where nothing can depart from it."""
-    if not rule.strength.binds or rule.on is EventKind.RECEIVE_EOF or rule.id in NOT_DRAWN:
+    if (
+        not rule.strength.binds
+        or rule.strength is Strength.APPLICATION
+        or rule.on is EventKind.RECEIVE_EOF
+        or rule.id in NOT_DRAWN
+    ):
         return ()
     if not rule.refuses and (not rule.on.is_input or rule.on is EventKind.RECEIVE_REQUEST):
         return ()  # nothing asks for that output; and a server may refuse whom it likes
@@ -193,10 +199,13 @@ class DepartingEndpoint(DrawnEndpoint):
                 return self.random.choice(known)
         return super().draw_request()
 
-    def _did(self, broken: frozenset[str], sent: int | None = None) -> bool:
-        """The departure is made."""
-        octets = None if sent is None else (self.observer.written - sent, self.observer.written)
-        self.act_done = Act(broken, len(self.observer.trace), octets)
+    def _did(self, broken: frozenset[str], sent: int = 0, read: int = 0) -> bool:
+        """The departure is made, about so many octets that were sent or read last."""
+        broken = frozenset(rule for rule in broken if RULES.by_id[rule].strength is not Strength.APPLICATION)
+        written, arrived = self.observer.written, self.peer.arrived
+        self.act_done = Act(
+            broken, (written - sent, written) if sent else None, (arrived - read, arrived) if read else None
+        )
         return True
 
     def _refusals(self, event: Event) -> frozenset[str]:
@@ -223,7 +232,7 @@ class DepartingEndpoint(DrawnEndpoint):
                 if outcome is None:
                     return False
                 self._arrives(unit)
-                self._did(broken)
+                self._did(broken, read=len(unit.octets))
                 self.take(unit, event, outcome)
                 return True
         return False
@@ -287,7 +296,7 @@ class DepartingEndpoint(DrawnEndpoint):
                 if outcome is None or (server and outcome.label.kind is Kind.IGNORE):
                     return False
                 self._arrives(unit)
-                self._did(broken)
+                self._did(broken, read=len(unit.octets))
                 self.take(unit, event, outcome)
                 return True
         return False
@@ -339,7 +348,7 @@ class DepartingEndpoint(DrawnEndpoint):
         while self.read_next():
             pass
         broken = self._refusals(_SILENCE)
-        if self.rule.id not in broken or not self._has_read_units() or (self.peer.eof and not self.read_eof):
+        if self.rule.id not in broken or not self.has_read_all():
             return False
         self.observer.quiet()
         return self._did(broken)
@@ -361,9 +370,6 @@ def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
     """Habits with which the moment for a departure comes soon."""
     habits = draw_habits(random)
     on_heads = rule.on in _HEADS or rule.section.startswith("4.") or rule.section == "10.7"
-    behaviour = habits.behaviour
-    if rule.id in ("6.2/reply-owed", "5.5.1/reply-before-close"):
-        behaviour = Behaviour.ECHO
     limit = 3 if rule.id == "10.4/message-too-big" else habits.limit
     if isinstance(rule.then, Ignore):
         habits = replace(habits, inside=True)
@@ -371,6 +377,5 @@ def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
         habits,
         role=role,
         opening=on_heads or (habits.opening and random.random() < 0.3),
-        behaviour=behaviour,
         limit=limit,
     )

@@ -53,7 +53,7 @@ class DrawnEndpoint(OpeningEndpoint):
 
     def rest(self) -> None:
         """Be quiet, where everything is read and nothing is owed; seen from inside, perhaps only be done with it."""
-        if not self._has_read_units() or (self.peer.eof and not self.read_eof):
+        if not self.has_read_all():
             return
         if self.habits.inside and self.random.random() < 0.5:
             self.observer.processed()
@@ -181,10 +181,13 @@ class DrawnEndpoint(OpeningEndpoint):
         state = self.state
         if state.sent_close or state.failed or state.got_close:
             return
+        if not self.habits.behaviour.asks and not self.has_read_all():
+            return  # no application closes by chance right after something that it would have to close for
         code = self.random.choice((None, *OWN_CODES))
         if self.habits.behaviour.asks:
             self.observer.asks(Asks("close", code=code))
         self._send_close(code)
+        self.observer.flush()
 
     def _send_close(self, code: int | None) -> bool:
         body = b"" if code is None or code in (1005, 1006) else code.to_bytes(2, "big")

@@ -181,6 +181,23 @@ class ReadingEndpoint:
         unit = self.next_unit()
         return unit is None or not self._reads(unit)
 
+    def has_read_all(self) -> bool:
+        """It has read all that arrived, and a header that decides by itself; an observer may call it quiet."""
+        return self._has_read_units() and self.read_eof is self.peer.eof and not self._decided_early()
+
+    def _decided_early(self) -> list[Outcome]:
+        """The failures that the header of a frame asks for whose payload is still to come."""
+        peer, at = self.peer, self.read
+        if self.state.handshake or at >= len(peer.units):
+            return []
+        unit = peer.units[at]
+        start = peer.ends[at - 1] if at else 0
+        if not isinstance(unit, DrawnFrame) or peer.arrived < start + unit.header.size:
+            return []
+        event = Event(EventKind.RECEIVE, facts_of_header(unit.header))
+        outcomes = _sure_machine(self.setting).allowed(self.state, event)
+        return [one for one in outcomes if one.strength.binds]
+
     def believable(self, event: Event, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """The outcomes without a refusal by an unstated limit of which it could not speak."""
         found = list(outcomes)
@@ -228,16 +245,7 @@ class ReadingEndpoint:
 
     def _fail_early(self) -> bool:
         """Fail by the header of a frame whose payload is still to come, where that is certain; whether it did."""
-        peer, at = self.peer, self.read
-        if self.state.handshake or at >= len(peer.units) or self.random.random() < 0.5:
-            return False
-        unit = peer.units[at]
-        start = peer.ends[at - 1] if at else 0
-        if not isinstance(unit, DrawnFrame) or peer.arrived < start + unit.header.size:
-            return False
-        event = Event(EventKind.RECEIVE, facts_of_header(unit.header))
-        outcomes = self.believable(event, _sure_machine(self.setting).allowed(self.state, event))
-        outcomes = [one for one in outcomes if one.label.code != TOO_BIG or one.strength is not Strength.MAY]
+        outcomes = self._decided_early() if self.random.random() < 0.5 else []
         if not outcomes:
             return False
         self.become(self.random.choice(outcomes))

@@ -22,15 +22,18 @@ from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 
 from ..judge.observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells, Told, Trace
-from .place import Broken, Move, Whereabouts, lawless, legal, lesser, refusing
+from .place import Broken, Move, Whereabouts, lawless, legal, lesser, refusing, unpromised
 from .reading import Reading
 from .seen import Happening, SeenTrace
 
 MOST_PLACES: Final = 4_000
 """The search gives up where the endpoint may be in more places at a time."""
 
-_OF_WHAT_WAS_RECEIVED: Final = (1002, 1007)
-"""Codes that say that what was received is wrong (section 7.4.1): no application sends them of its own accord."""
+_OF_WHAT_WAS_RECEIVED: Final = (1002, 1007, 1009)
+"""Codes that speak of what was received (section 7.4.1): no application sends them of its own accord.
+
+Nor does it close by chance where something has arrived that the endpoint has yet to read: it closes when all is read.
+"""
 
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
 
@@ -122,7 +125,7 @@ class _Search:
                     yield where
             case Quiet():
                 if self._reading.is_done(where, now):
-                    yield from self._be_quiet(where)
+                    yield from self._be_quiet(where, now)
 
     def _may_fail(self, where: Whereabouts) -> bool:
         return self._faults and where.broken is None
@@ -133,6 +136,8 @@ class _Search:
         outcomes = legal(setting, state, event)
         for outcome in outcomes:
             yield where._replace(state=outcome.state)
+        for move in unpromised(setting, state, event):
+            yield where._replace(state=move.state, own=True)
         if where.broken is not None and event == _SILENCE and not outcomes:
             # To be quiet once more is no second fault.
             if refusing(setting, state, event) <= where.broken:
@@ -150,11 +155,12 @@ class _Search:
 
     # --- silence, and what the application is told ------------------------------------------------------------------
 
-    def _be_quiet(self, where: Whereabouts) -> Iterator[Whereabouts]:
-        if not where.untold:
+    def _be_quiet(self, where: Whereabouts, now: Happening) -> Iterator[Whereabouts]:
+        missing = frozenset(rule for _, rules in where.untold for rule in rules)
+        missing |= self._reading.unrefused(where, now)
+        if not missing or (where.broken is not None and missing <= where.broken):
             yield from self._do(where, _SILENCE)
         elif self._may_fail(where):
-            missing = frozenset(rule for _, rules in where.untold for rule in rules)
             yield where._replace(untold=(), broken=missing)
 
     def _tell(self, where: Whereabouts, tells: Tells) -> Iterator[Whereabouts]:
@@ -201,7 +207,7 @@ class _Search:
             reason = now.asked_close or state.failed or state.got_close or now.eof or not self._known
             if reason:
                 yield where, False
-            elif close_code(payload) not in _OF_WHAT_WAS_RECEIVED:
+            elif close_code(payload) not in _OF_WHAT_WAS_RECEIVED and self._reading.is_done(where, now):
                 yield where._replace(own=True), False
         elif opcode <= BINARY:
             kind, before = (opcode, b"") if opcode in (TEXT, BINARY) else where.sending

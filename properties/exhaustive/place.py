@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.facts.arriving import Partial
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome, after, allowed, enabled, forbidden_by
-from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
-from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet, Strength
+from wsoracle.model.notation.variables import HEADER_VARIABLES, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.rules import RULES
 
@@ -66,8 +66,23 @@ def legal(setting: Setting, state: State, event: Event) -> tuple[Outcome, ...]:
 @lru_cache(maxsize=1 << 15)
 def lesser(setting: Setting, state: State, event: Event) -> tuple[Move, ...]:
     """The outcomes that break SHOULD or CONSENSUS rules."""
+    return tuple(move for move in _departing(setting, state, event) if move.broken)
+
+
+@lru_cache(maxsize=1 << 15)
+def unpromised(setting: Setting, state: State, event: Event) -> tuple[Move, ...]:
+    """The outcomes that break no rule of the RFC, but what the application promises."""
+    return tuple(move for move in _departing(setting, state, event) if not move.broken)
+
+
+def _departing(setting: Setting, state: State, event: Event) -> tuple[Move, ...]:
     found = allowed(state, event, setting, departures=True)
-    return tuple(Move(one.label, one.state, frozenset(one.departs_from)) for one in found if one.departs_from)
+    return tuple(Move(one.label, one.state, of_rfc(one.departs_from)) for one in found if one.departs_from)
+
+
+def of_rfc(rules: Iterable[str]) -> Broken:
+    """Those of some rules that are the RFC's, and no promise of an application."""
+    return frozenset(rule for rule in rules if RULES.by_id[rule].strength is not Strength.APPLICATION)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -79,7 +94,7 @@ def lawless(setting: Setting, state: State, event: Event) -> tuple[Outcome, ...]
 @lru_cache(maxsize=1 << 15)
 def refusing(setting: Setting, state: State, event: Event) -> Broken:
     """The rules that refuse an event."""
-    return frozenset(rule.id for rule in forbidden_by(state, event, setting))
+    return of_rfc(rule.id for rule in forbidden_by(state, event, setting))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -123,6 +138,15 @@ def early_failures(setting: Setting, state: State, partial: Partial) -> Iterator
 def _allowed_early(setting: Setting, state: State, facts: FrameFacts, known: frozenset[str]) -> tuple[Outcome, ...]:
     found = allowed(state, Event(EventKind.RECEIVE, facts), setting, _sure(known))
     return tuple(one for one in found if one.label.kind is Kind.FAIL)
+
+
+@lru_cache(maxsize=1 << 14)
+def decided_by_header(setting: Setting, state: State, partial: Partial) -> Broken:
+    """The rules by which a header that is whole has to be refused, whatever its payload would be."""
+    if len(partial.cases) > 1:
+        return frozenset()
+    here = enabled(_sure(HEADER_VARIABLES), setting, state, Event(EventKind.RECEIVE, partial.cases[0]))
+    return frozenset(rule.id for rule in here if rule.strength.binds)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -29,6 +29,7 @@ from .place import (
     Move,
     Whereabouts,
     accepting_early,
+    decided_by_header,
     early_failures,
     failed,
     lawless,
@@ -92,6 +93,14 @@ class Reading:
         head = self.next_head(where, now)
         waits = head is None or head.seen is None or where.state.handshake == HANDSHAKE.index("refused")
         return waits and self.next_frame(where, now) is None and where.eof is now.eof
+
+    def unrefused(self, where: Whereabouts, now: Happening) -> Broken:
+        """The rules by which a header decides whose payload never comes, where nothing was done about it."""
+        state, frames = where.state, self.seen.frames(where.start)
+        if state.handshake or where.read < len(frames.frames):
+            return frozenset()
+        partial = frames.partial(now.arrived, state, self._lengths(state))
+        return frozenset() if partial is None else decided_by_header(self.setting, state, partial)
 
     def on(self, where: Whereabouts, now: Happening) -> Iterator[Whereabouts]:
         """The places after reading one more unit, or failing by a part of one."""

@@ -46,6 +46,8 @@ class Worth(StrEnum):
     FALSE_ACCUSATION = "false accusation"
     OVERLOOKED = "overlooked"
     WRONG_RULE = "wrong rule"
+    WRONG_OCTET = "wrong octet"
+    """It names a rule of the act, and the octet of something else."""
     WITHOUT_WORDS = "without words"
     """The application did what an echo or a sink does not, and the verdict does not say so."""
 
@@ -53,7 +55,7 @@ class Worth(StrEnum):
     def is_wrong(self) -> bool:
         """The judge is wrong."""
         return self in (
-            Worth.FALSE_ACCUSATION, Worth.OVERLOOKED, Worth.WRONG_RULE, Worth.WITHOUT_WORDS,
+            Worth.FALSE_ACCUSATION, Worth.OVERLOOKED, Worth.WRONG_RULE, Worth.WRONG_OCTET, Worth.WITHOUT_WORDS,
         )  # fmt: skip
 
 
@@ -141,12 +143,20 @@ def check_departure(seed: str, rule_id: str, role: Role) -> Checked:
     return Checked(worth, seed, recorded, judgement, rule_id, act, broken)
 
 
+def _is_at(judgement: Judgement, act: Act) -> bool:
+    """Whether the octet that decides is one of the unit that the act is about; one of silence has none."""
+    where = act.sent if judgement.direction == "written" else act.read
+    if judgement.octet is None or where is None:
+        return judgement.octet is None or (act.sent is None and act.read is None)
+    return where[0] <= judgement.octet < where[1]
+
+
 def weighed(recorded: Recorded, act: Act) -> tuple[Worth, Judgement, tuple[tuple[str, ...], ...]]:
     """What the judgement on a trace with a departure is worth, and what the exhaustive search says if it is asked."""
     judgement = recorded.judged()
     accused, named = accuses(judgement, recorded), set(judgement.rules)
     if named & act.broken and (accused or judgement.verdict is Verdict.INFORMATIONAL):
-        return Worth.RIGHT, judgement, ()
+        return (Worth.RIGHT if _is_at(judgement, act) else Worth.WRONG_OCTET), judgement, ()
     try:
         result = searched(recorded)
     except TooManyPlacesError:

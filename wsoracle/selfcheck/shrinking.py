@@ -43,8 +43,8 @@ def is_as_wrong(recorded: Recorded, checked: Checked) -> bool:
     """Whether the judge is wrong about a trace in the way in which it is wrong about the checked one."""
     judgement = recorded.judged()
     accused = accuses(judgement, recorded)
-    if checked.worth is Worth.WITHOUT_WORDS:
-        return False
+    if checked.worth in (Worth.WITHOUT_WORDS, Worth.WRONG_OCTET):
+        return False  # only what was drawn says where the act is
     if accused is (checked.worth is Worth.OVERLOOKED):
         return False
     try:
