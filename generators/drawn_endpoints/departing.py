@@ -50,12 +50,13 @@ class Act(NamedTuple):
     """The one departure: the rules that it breaks, and the octets of the unit that it is about.
 
     ``sent`` and ``read``: where the frame or head begins and ends in what the endpoint wrote, or in what arrived; None
-    where the act is about no such thing.
+    where the act is about no such thing. ``refuses``: what was read is legal, and refused.
     """
 
     broken: frozenset[str]
     sent: tuple[int, int] | None = None
     read: tuple[int, int] | None = None
+    refuses: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -204,7 +205,10 @@ class DepartingEndpoint(DrawnEndpoint):
         broken = frozenset(rule for rule in broken if RULES.by_id[rule].strength is not Strength.APPLICATION)
         written, arrived = self.observer.written, self.peer.arrived
         self.act_done = Act(
-            broken, (written - sent, written) if sent else None, (arrived - read, arrived) if read else None
+            broken,
+            (written - sent, written) if sent else None,
+            (arrived - read, arrived) if read else None,
+            refuses=not self.rule.refuses,
         )
         return True
 
@@ -340,7 +344,8 @@ class DepartingEndpoint(DrawnEndpoint):
                 self.observer.sends(unit.octets)
                 if isinstance(unit, DrawnRequest):
                     self.request = self.request or unit.request
-                self._did(broken, len(unit.octets))
+                answered = self.peer.arrived if isinstance(unit, DrawnResponse) else 0
+                self._did(broken, len(unit.octets), answered)
                 return self._do_forbidden(event) or True
         return False
 

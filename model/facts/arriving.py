@@ -30,11 +30,12 @@ from .frames import facts_of_header, facts_on_wire, text_before
 class Partial(NamedTuple):
     """The certain facts of a frame that has not arrived in full: they are one of the `cases`, as far as `known` goes.
 
-    There is one case where the header is complete.
+    There is one case where the header is complete (``whole_header``), its masking key included.
     """
 
     cases: tuple[FrameFacts, ...]
     known: frozenset[str]
+    whole_header: bool = False
 
 
 class ArrivingFrames:
@@ -133,7 +134,7 @@ class ArrivingFrames:
             facts, known = facts._replace(code=int.from_bytes(payload[:2], "big")), known | {"code"}
             if utf8.run(payload[2:]) == utf8.REJECT:
                 facts, known = facts._replace(reason_ok=False), known | {"reason_ok"}
-        return Partial((facts,), known)
+        return Partial((facts,), known, True)
 
     def _text(self, start: int, header: Header, body: int, count: int, before: int) -> int:
         """The state of the automaton after the payload so far; no octet is read twice."""

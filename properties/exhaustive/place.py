@@ -143,7 +143,7 @@ def _allowed_early(setting: Setting, state: State, facts: FrameFacts, known: fro
 @lru_cache(maxsize=1 << 14)
 def decided_by_header(setting: Setting, state: State, partial: Partial) -> Broken:
     """The rules by which a header that is whole has to be refused, whatever its payload would be."""
-    if len(partial.cases) > 1:
+    if not partial.whole_header:
         return frozenset()
     here = enabled(_sure(HEADER_VARIABLES), setting, state, Event(EventKind.RECEIVE, partial.cases[0]))
     return frozenset(rule.id for rule in here if rule.strength.binds)

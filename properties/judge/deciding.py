@@ -50,6 +50,9 @@ def deciding_octet(
             return _overlooked(rule, steps, faulty, history, subject, start)
         if rule.on.facts is not None and not rule.on.is_input:
             return _sent(rule, steps[faulty], moment, history, subject)
+        if rule.on.is_input and steps[faulty].at > moment.at:
+            # What came first was the application's affair.
+            moment = next((one for one in history.moments if one.at == steps[faulty].at), moment)
     return _in_refusal(moment)
 
 

@@ -169,7 +169,7 @@ class FrameReader(Steps):
         if place.consumed < len(self.arriving.frames):
             return ()
         partial = self.arriving.partial(moment.arrived, place.state, self._lengths(place.state))
-        if partial is None or len(partial.cases) > 1:
+        if partial is None or not partial.whole_header:
             return ()
         rows = machine_for(_sure(self.rules, HEADER_VARIABLES), self.subject.setting)
         enabled = rows.enabled(place.state, Event(EventKind.RECEIVE, partial.cases[0]))

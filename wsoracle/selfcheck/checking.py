@@ -144,11 +144,17 @@ def check_departure(seed: str, rule_id: str, role: Role) -> Checked:
 
 
 def _is_at(judgement: Judgement, act: Act) -> bool:
-    """Whether the octet that decides is one of the unit that the act is about; one of silence has none."""
-    where = act.sent if judgement.direction == "written" else act.read
-    if judgement.octet is None or where is None:
-        return judgement.octet is None or (act.sent is None and act.read is None)
-    return where[0] <= judgement.octet < where[1]
+    """Whether the octet that decides is one of the unit that the act is about; one of silence has none.
+
+    Where something legal is refused, it is an octet of the refusal; where a request is answered as it must not be, it
+    may be the one for which the request has to be refused.
+    """
+    octet = judgement.octet
+    if octet is None or (act.sent is None and act.read is None):
+        return True
+    if judgement.direction == "arrived":
+        return act.read is not None and act.read[0] <= octet < act.read[1]
+    return act.refuses if act.sent is None else act.sent[0] <= octet < act.sent[1]
 
 
 def weighed(recorded: Recorded, act: Act) -> tuple[Worth, Judgement, tuple[tuple[str, ...], ...]]:
@@ -168,5 +174,6 @@ def weighed(recorded: Recorded, act: Act) -> tuple[Worth, Judgement, tuple[tuple
         return Worth.NOT_SMALL, judgement, broken
     if not accused:
         return Worth.OVERLOOKED, judgement, broken
-    explains = any(named & one for one in result.broken)
+    # The same octets may be a head to one reader, and frames to another.
+    explains = any(named & one for one in result.broken) or (act.sent is not None and _is_at(judgement, act))
     return (Worth.OTHER_RULE if explains else Worth.WRONG_RULE), judgement, broken
