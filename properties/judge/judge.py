@@ -110,6 +110,12 @@ class Judgement:
         return self.at is None and not (self.broken or self.unexplained or self.application)
 
     @property
+    def words(self) -> str:
+        """What is said beside the rules: which of them are in doubt, what the application did, and the note."""
+        doubt = f"one of: {', '.join(self.one_of)}" if self.one_of else ""
+        return "; ".join(filter(None, (doubt, self.note)))
+
+    @property
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules that were not followed."""
         return tuple(broken.rule for broken in self.broken)

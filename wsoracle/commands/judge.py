@@ -80,7 +80,7 @@ def command(
         judgement = recorded.judged(profile)
         failed |= judgement.verdict not in PASSED
         if judgement.unexplained and judgement.verdict in PASSED:
-            not_judged.append(f"{name}: {judgement.note}")
+            not_judged.append(f"{name}: {judgement.words}")
         if json_file is not None:
             found.append(_as_json(name, recorded, judgement))
         if json_file != STDOUT:
@@ -157,7 +157,7 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
             "t": None if recorded.times is None else recorded.times[judgement.at],
         },
         "wouldHaveBeenAllowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
-        "note": judgement.note,
+        "note": judgement.words,
     }
 
 
@@ -172,8 +172,7 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
     head.append(f" (behaviour {found.behavior.value}, closing {found.closing_kind})")
     out.print(head, soft_wrap=True)
     for rule in judgement.rules:
-        either = "one of: " if rule in judgement.one_of else ""
-        out.print(Text(f"    {either}{rule}: {clause(rule)}", "dim"), soft_wrap=True)
+        out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
         first, words = max(judgement.at - _AROUND, 0), recorded.in_words
         for index in range(first, judgement.at + 1):
@@ -192,8 +191,8 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
             Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"),
             soft_wrap=True,
         )
-    if judgement.note:
-        out.print(Text(f"    {_one_line(judgement.note)}"))
+    if judgement.words:
+        out.print(Text(f"    {_one_line(judgement.words)}"))
 
 
 _WIDEST: Final = 400

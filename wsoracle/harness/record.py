@@ -56,7 +56,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
     rules = [_rule(b.rule, "close" if b.rule in close_rules else "behavior") for b in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
     verdict = judgement.verdict.value if whole else NOT_RUN
-    note = "; ".join([*talk.notes, *([judgement.note] if judgement.note else [])])
+    note = "; ".join([*talk.notes, *([judgement.words] if judgement.words else [])])
     silent_at = [entry for entry in talk.log if entry.kind == "silence"]
     record = {
         "agent": facts.agent,

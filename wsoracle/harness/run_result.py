@@ -109,7 +109,7 @@ def show_results(results: Iterable[CheckResult]) -> None:
         if result.count:
             say((f"{result.verdict}  ", "bold red"), (f"over all connections: {result.check.id}", "bold"))
             for sentence in result.check.sentences:
-                say((f"    {sentence.id}: {sentence.level}, section {sentence.section}: «{sentence.quote}»", "dim"))
+                say((f'    {sentence.id}: {sentence.level}, section {sentence.section}: "{sentence.quote}"', "dim"))
             say(f"    {one_line(result.what)}: {one_line(result.example)}")
 
 

@@ -71,7 +71,9 @@ def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> 
         if failures:
             lines += ["", f"## {code(agent)}", ""]
         for case_id, summary in failures[:_MOST]:
-            said = ", ".join(map(code, summary.rule_ids)) or (code(summary.note) if summary.note else "")
+            said = "; ".join(
+                filter(None, (", ".join(map(code, summary.rule_ids)), summary.note and code(summary.note)))
+            )
             verdict = summary.label
             bold = f"**{verdict}**" if verdict in VERDICTS else code(verdict)
             lines.append(f"- {code(case_id)}: {bold}{': ' + said if said else ''}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from importlib.resources import files
 from typing import Any, get_args
@@ -182,3 +183,76 @@ def test_no_document_makes_it_raise_anything_else(changes: dict[str, Any], data:
         trace_from_json({**MINIMAL, "observations": [row], **changes})
     except TraceError as error:
         assert "\n" not in str(error)
+
+
+# --- hostile documents --------------------------------------------------------------------------------------------
+
+_SOUND = trace_to_json(
+    Recorded(
+        (
+            Arrives(b"\x89\x80abcd"),
+            Writes(b"\x8a\x00"),
+            Asks("text", b"x", False),
+            Tells("close", b"", 1000, "bye"),
+            ShutsDownTcp(),
+            ArrivesReset(),
+            Quiet(),
+            Crashes("why"),
+        ),
+        Setting(Role.SERVER),
+        opening=False,
+        times=tuple(float(n) for n in range(8)),
+    )
+)
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4), st.just([]), st.just({}), st.just("00"),
+    st.sampled_from(["arrives", "writes", "server", "client", 10**400, -1, 1.5, "1", "quiet", "processed"]),
+)  # fmt: skip
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The way to every value inside a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for key, one in inner for place in _places(one, (*at, key)))]
+
+
+@given(st.data())
+def test_a_changed_trace_is_read_and_judged_or_named_in_one_sentence(data: st.DataObject) -> None:
+    """Values are replaced, dropped, doubled and put elsewhere; what is read can be judged, shown and written again."""
+    document = copy.deepcopy(_SOUND)
+    for _ in range(data.draw(st.integers(1, 4))):
+        *way, last = data.draw(st.sampled_from([place for place in _places(document) if place]))
+        inside = document
+        for key in way:
+            inside = inside[key]
+        match data.draw(st.sampled_from(("replace", "drop", "double", "move"))):
+            case "replace":
+                inside[last] = data.draw(_VALUES)
+            case "drop":
+                del inside[last]
+            case "double":
+                inside.update({f"{last}2": inside[last]}) if isinstance(inside, dict) else inside.insert(
+                    0, inside[last]
+                )
+            case _:
+                document[data.draw(st.sampled_from(sorted(_SOUND)))] = copy.deepcopy(inside[last])
+    try:
+        recorded = trace_from_json(document)
+    except TraceError as error:
+        assert str(error) and "\n" not in str(error) and len(str(error)) < 400
+        return
+    judgement = recorded.judged()
+    assert judgement.profile == "interop"
+    assert len(list(recorded.in_words)) == len(recorded.trace)
+    assert trace_from_json(trace_to_json(recorded)) == recorded
+
+
+@given(st.data())
+def test_a_text_that_is_cut_spliced_or_spoilt_is_named_in_one_sentence(data: st.DataObject) -> None:
+    text = json.dumps(_SOUND).encode()
+    at, upto = sorted((data.draw(st.integers(0, len(text))), data.draw(st.integers(0, len(text)))))
+    middle = data.draw(st.one_of(st.binary(max_size=8), st.just(text[at:upto]), st.just(b"["), st.just(b"\xff")))
+    try:
+        trace_from_json(parsed(text[:at] + middle + text[upto:]))
+    except TraceError as error:
+        assert str(error) and "\n" not in str(error) and len(str(error)) < 400
