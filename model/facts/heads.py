@@ -199,6 +199,12 @@ def bits_defined(agreed: str) -> frozenset[int] | None:
     return frozenset().union(*(KNOWN_EXTENSIONS.get(extension.name, any_bit).bits for extension in extensions))
 
 
+def knows_extensions(response: Response) -> bool:
+    """Whether it is known what each extension of an answer defines; without one it is."""
+    agreed = parse_extensions(response.values("Sec-WebSocket-Extensions")) or []
+    return all(extension.name in KNOWN_EXTENSIONS for extension in agreed)
+
+
 # --- and back -------------------------------------------------------------------------------------------------------
 
 SAMPLE_KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="

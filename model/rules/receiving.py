@@ -73,8 +73,11 @@ FAILING: Final = bundle(
 """Whatever was under way is given up when the connection is failed."""
 
 undefined_bit: Final = term(
-    "undefined_bit", "a reserved bit is set that no negotiated extension claims",
-    (rsv1 & ~claims_rsv1) | (rsv2 & ~claims_rsv2) | (rsv3 & ~claims_rsv3),
+    "undefined_bit",
+    "a reserved bit is set that no negotiated extension claims, or not on the first frame of a message, which alone "
+    "such extensions mark (RFC 7692, section 6)",
+    (rsv1 & ~(claims_rsv1 & starts_message)) | (rsv2 & ~(claims_rsv2 & starts_message))
+    | (rsv3 & ~(claims_rsv3 & starts_message)),
 )  # fmt: skip
 reserved_opcode: Final = term(
     "reserved_opcode", "the opcode is reserved: RFC 6455 gives it no meaning",

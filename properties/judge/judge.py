@@ -13,7 +13,8 @@ not wait sends frames so early, and the RFC does not say what becomes of them: a
 INFORMATIONAL. So is one that takes the body of a request for frames: RFC 6455 does not speak of bodies, however clear
 HTTP is. A frame that is sent before the answer is too early, and otherwise taken as if it had been sent after it. The
 body of a refusal is passed over. Messages that an extension may have transformed are not judged: where one was agreed
-on, frames are judged only as far as all of them are allowed in full without it. Otherwise the verdict is INFORMATIONAL.
+on, frames are judged only as far as all of them are allowed in full without it, and as far as headers alone show a
+fault (`judge.transformed`). Otherwise the verdict is INFORMATIONAL.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
 all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
@@ -26,6 +27,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.machine.interpreted import Kind
@@ -47,6 +49,7 @@ from .observation import Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
+from .transformed import ABOUT_HEADERS, without_content
 from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
 Application: TypeAlias = Literal["echo", "sink", "unknown"]
@@ -243,6 +246,11 @@ class _Ruling:
         self.strictly: Final = strictly
         self._not_as_promised: Final = f"not {'an echo' if application == 'echo' else f'a {application}'}: "
 
+    @cached_property
+    def on_headers(self) -> _Ruling:
+        """The ruling on what headers alone show."""
+        return _Ruling(without_content(self.subject), "unknown", self.strictly)
+
     def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> _Candidate:
         """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
         crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
@@ -410,9 +418,8 @@ class _Openings:
     def _continued(self, opened: OpenedExplanation) -> _Candidate:
         """The judgement on an opened explanation and the frames that follow."""
         before = self._ruling.explained(opened.explanation)
-        shows = opened.transformed and self._shows_extension(opened)
-        after = None if shows else self._frames_after(opened)
-        if after is None or (opened.transformed and after.judgement.verdict is not Verdict.OK):
+        after = self._under_extension(opened) if opened.transformed else self._frames_after(opened, self._ruling)
+        if after is None:
             verdict = worst(before.judgement.verdict, Verdict.INFORMATIONAL)
             return before._replace(judgement=replace(before.judgement, verdict=verdict, note=NOT_JUDGED))
         then, steps = after.judgement, (*before.judgement.steps, *after.judgement.steps)
@@ -429,6 +436,17 @@ class _Openings:
         cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
         return candidate._replace(judgement=replace(judgement, verdict=verdict, broken=broken), cost=cost)
 
+    def _under_extension(self, opened: OpenedExplanation) -> _Candidate | None:
+        """The judgement on frames of which none can have been transformed, or on headers; None where neither says any."""
+        if not self._shows_extension(opened):
+            plain = self._frames_after(opened, self._ruling)
+            if plain.judgement.verdict is Verdict.OK:
+                return plain
+        if not opened.known:
+            return None
+        of_headers = self._frames_after(opened, self._ruling.on_headers)
+        return None if ABOUT_HEADERS.isdisjoint(of_headers.judgement.rules) else of_headers
+
     def _shows_extension(self, opened: OpenedExplanation) -> bool:
         """Whether a frame of either direction has a reserved bit or opcode, which only an extension can define."""
         history = self._history
@@ -437,9 +455,9 @@ class _Openings:
             header.rsv1 or header.rsv2 or header.rsv3 or header.opcode not in KNOWN_OPCODES for header, *_ in frames
         )
 
-    def _frames_after(self, opened: OpenedExplanation) -> _Candidate:
+    def _frames_after(self, opened: OpenedExplanation, ruling: _Ruling) -> _Candidate:
         state = opened.explanation.place.state
-        key = state, opened.start, opened.sent_from, opened.following, opened.early
+        key = state, opened.start, opened.sent_from, opened.following, opened.early, ruling is self._ruling
         if key not in self._known:
             history = self._history
             moments = [moment for moment in history.moments[opened.following :] if moment.what is not None]
@@ -448,7 +466,7 @@ class _Openings:
                 at = opened.moment.at
                 history = History(history.trace, sent_from=opened.sent_from)
                 moments = [m for m in history.moments if isinstance(m.what, FrameUnit) or m.at >= at]
-            self._known[key] = self._ruling.on_frames(history, [*opened.early, *moments], state, opened.start)
+            self._known[key] = ruling.on_frames(history, [*opened.early, *moments], state, opened.start)
         return self._known[key]
 
 

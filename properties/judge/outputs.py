@@ -31,7 +31,7 @@ from .late import choices, done_by, may_come
 from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader, code_of
-from .reading_heads import TRANSFORMED, HeadReader, opening_of
+from .reading_heads import HeadReader, agreed_on, opening_of
 from .steps import AWAITING, REFUSED
 from .waiting import Waiting
 
@@ -202,7 +202,7 @@ class HeadOutputs(Outputs):
             yield from self._send_early(explanation, moment, event, unit)
             return
         if isinstance(event.head, ResponseFacts):
-            opening = opening._replace(transformed=event.head.extensions in TRANSFORMED)
+            opening = agreed_on(opening, unit, event.head)
         elif isinstance(unit.head, Request):
             waits = place.state.handshake == AWAITING  # then the answer is to the request before
             opening = opening._replace(request=opening.request if waits else unit.head)

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from wsoracle.model.facts.heads import request_facts
+from wsoracle.model.facts.heads import knows_extensions, request_facts
 from wsoracle.model.facts.units import arriving
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import Fail, Strength
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, State
-from wsoracle.model.octets.http import Request
-from wsoracle.model.octets.units import EofUnit, HeadUnit
+from wsoracle.model.octets.http import Request, Response
+from wsoracle.model.octets.units import EofUnit, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import Role
 
 from .explanation import Explanation, HandshakeSoFar, Place, Step
@@ -33,6 +33,13 @@ HEAD_TAKEN_BY_ALL: Final = 8000
 """Octets of a head that every endpoint is taken to read: RFC 9112 (section 3) recommends as many for a first line."""
 TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", "with unknown parameters"))
 """Extensions of an answer with which messages are transformed."""
+
+
+def agreed_on(opening: HandshakeSoFar, answer: HeadUnit | FrameUnit, facts: ResponseFacts) -> HandshakeSoFar:
+    """What is known of extensions after an answer."""
+    head = answer.head if isinstance(answer, HeadUnit) else None
+    known = isinstance(head, Response) and knows_extensions(head)
+    return opening._replace(transformed=facts.extensions in TRANSFORMED, known=known)
 
 
 def opening_of(place: Place) -> HandshakeSoFar:
@@ -87,7 +94,7 @@ class HeadReader(Steps):
         if self.server:
             opening = opening._replace(request=head.head if isinstance(head.head, Request) else None)
         elif isinstance(event.head, ResponseFacts):
-            opening = opening._replace(transformed=event.head.extensions in TRANSFORMED)
+            opening = agreed_on(opening, head, event.head)
         for outcome, own_limit in self._reactions(place.state, event, head):
             reasons = self.reasons(outcome.label.kind, outcome.rules)
             then = opening._replace(reasons=reasons, freely=outcome.label.kind is Kind.REFUSE and not reasons)

@@ -106,6 +106,11 @@ class OpenedExplanation(NamedTuple):
         return opening_of(self.explanation.place).transformed
 
     @property
+    def known(self) -> bool:
+        """Whether it is known what the extensions that were agreed on define."""
+        return opening_of(self.explanation.place).known
+
+    @property
     def early(self) -> tuple[Moment, ...]:
         """The frames that were sent too early, as if they were sent now, right before what arrives at the moment."""
         frames, moment = opening_of(self.explanation.place).early, self.moment
