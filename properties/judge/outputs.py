@@ -364,7 +364,9 @@ class FrameOutputs(Outputs):
         place = explanation.place
         state, untold = place.state, place.untold
         if tells.kind == "failed":
-            if state.failed:
+            # A Close was answered with a code of its own: section 7.1.5 says no more of what is told than the code.
+            answered = state.sent_close and state.got_close and tells.code in self.history.close_codes
+            if state.failed or answered:
                 yield explanation
         elif tells.kind not in self.subject.sees:
             yield explanation

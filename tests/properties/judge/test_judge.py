@@ -429,6 +429,14 @@ def test_a_failure_that_is_told_is_one() -> None:
     assert as_server(HELLO, Tells("failed", code=1002), Processed(), Quiet()).verdict is Verdict.FAILED
 
 
+def test_a_close_answered_with_a_code_of_its_own_may_be_told_as_a_failure() -> None:
+    """A Close inside a message is answered with 1002; 7.1.5 asks for no more than the code received, if it is told."""
+    arrived = Arrives(from_client(TEXT, b"a", fin=False) + from_client(CLOSE, b"\x03\xe8"))
+    told = as_server(arrived, FAILS[0], Tells("failed", code=1002), ClosesTcp())
+    assert told.verdict is Verdict.OK
+    assert as_server(arrived, FAILS[0], Tells("failed", code=1007), ClosesTcp()).verdict is not Verdict.OK
+
+
 # --- interleavings ----------------------------------------------------------------------------------------------------
 
 
