@@ -437,7 +437,7 @@ class _Openings:
         return candidate._replace(judgement=replace(judgement, verdict=verdict, broken=broken), cost=cost)
 
     def _under_extension(self, opened: OpenedExplanation) -> _Candidate | None:
-        """The judgement on frames of which none can have been transformed, or on headers; None where neither says any."""
+        """The judgement on frames none of which was transformed, or else on headers; None where neither tells."""
         if not self._shows_extension(opened):
             plain = self._frames_after(opened, self._ruling)
             if plain.judgement.verdict is Verdict.OK:
