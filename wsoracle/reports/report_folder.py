@@ -83,6 +83,7 @@ class ReportFolder:
         self._begun: Final[set[str]] = set()
         self._changed: Final[set[str]] = set()  # files of records that were changed after they were written
         self._clients: Final[dict[str, SeenClient]] = {}
+        self._together: Final[dict[str, tuple[tuple[int, int, int], list[CheckResult]]]] = {}
         self.profiles: Final[set[str]] = set()
         """The profiles by which the earlier part of a resumed run was judged."""
         try:
@@ -155,8 +156,11 @@ class ReportFolder:
         # These imports would slow down every run that tests a server.
         from wsoracle.properties.connections.results import results_on
 
-        found = {agent: results_on(seen) for agent, seen in sorted(self._clients.items())}
-        return {agent: results for agent, results in found.items() if results}
+        for agent, seen in self._clients.items():
+            size = len(seen.connections), len(seen.asked), len(seen.arrivals)  # they only grow
+            if self._together.get(agent, (None, ()))[0] != size:
+                self._together[agent] = size, results_on(seen)
+        return {agent: self._together[agent][1] for agent in sorted(self._clients) if self._together[agent][1]}
 
     def remake(self, step: OnStep | None = None) -> list[NoRecord]:
         """Make the page of every record anew; returns the files that were passed over. The lists: :meth:`finish`."""
@@ -233,6 +237,7 @@ class ReportFolder:
         self._begun.add(agent)
         if not self._resumed:
             self._clients.pop(agent, None)
+            self._together.pop(agent, None)
             for summary in self._summaries.pop(agent, {}).values():
                 self._remove(summary)
             (self.path / self._names.connections(agent)).unlink(missing_ok=True)

@@ -10,7 +10,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from websockets.asyncio.client import connect
 
+from tests.wsoracle.client_testee import TemporaryFolder, fuzzing_server
 from tests.wsoracle.degenerate_servers import Handler, serving
 from tests.wsoracle.echo_servers import (
     answers_1011,
@@ -124,3 +126,19 @@ def test_the_drop_in_says_the_same_and_ends_with_1(tmp_path: Path) -> None:
     index = json.loads((tmp_path / "out" / "index.json").read_bytes())["me"]
     # The Ping was answered, but no message came back in the whole run.
     assert {case_id: one["behavior"] for case_id, one in index.items()} == {"2.1": "FAILED", "5.3": "FAILED"}
+
+
+@pytest.mark.peers
+def test_a_client_under_test_is_asked_for_an_echo_too() -> None:
+    async def run() -> dict[str, dict[str, Any]]:
+        folder = TemporaryFolder()
+        async with fuzzing_server([POSITIVE[0]], folder) as (server, url):
+            async with connect(f"{url}/runCase?case=1&agent=me", compression=None, close_timeout=2) as connection:
+                async for message in connection:
+                    await connection.send(str(message).upper())
+            assert await server.run.until(lambda: not server.run.agents["me"].running, 5)
+        return folder.of("me")
+
+    found = asyncio.run(run())[ECHO]["wsoracle"]
+    assert (found["verdict"], found["rules"]) == ("FAILED", [])
+    assert found["note"] == f"{NOT_AN_ECHO}: the message differs at octet 1"
