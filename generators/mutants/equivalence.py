@@ -58,6 +58,7 @@ from wsoracle.model.notation.variables import (
     handshake,
     handshake_is,
     is_continuation,
+    peer_open,
     recv_type,
     recv_utf8,
     send_type,
@@ -80,7 +81,7 @@ MILLISECONDS: Final = 20_000
 """A single query gives up after this long; nothing is then claimed."""
 
 _EVERYTHING: Final[Matters] = {name: {()} for name in STATE_VARIABLES}
-_PHASE: Final = (tcp_open, failed, got_close, sent_close, discarding)
+_PHASE: Final = (tcp_open, peer_open, failed, got_close, sent_close, discarding)
 _STAGE: Final = ite(server & handshake_is("refused"), HANDSHAKE.index("not begun"), handshake)
 _TEXT_IN_PROGRESS: Final = {"recv_utf8": recv_type == TEXT, "send_utf8": send_type == TEXT}
 
@@ -363,7 +364,10 @@ class Prover:
 
     def _unlike(self, relation: Any) -> Any:
         """Some event shows a difference between the two states under the original rules, or leads to unrelated ones."""
-        cases = [z3.And(self._s["tcp_open"], self._other_octets(kind)) for kind in EventKind]
+        cases = [
+            z3.And(self._s["peer_open" if kind.is_input else "tcp_open"], self._other_octets(kind))
+            for kind in EventKind
+        ]
         for kind in EventKind:
             left, right = self._left[kind], self._right[kind]
             differences = [
@@ -379,7 +383,7 @@ class Prover:
         for a, b in product(left, right):
             if a.label == b.label:
                 told = z3.And(
-                    a.after["tcp_open"] != self._s["tcp_open"], a.after["close_code"] != b.after["close_code"]
+                    a.after["peer_open"] != self._s["peer_open"], a.after["close_code"] != b.after["close_code"]
                 )
                 pairs = [(self._s[n], a.after[n]) for n in STATE_VARIABLES] + [
                     (self._t[n], b.after[n]) for n in b.after

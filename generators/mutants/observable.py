@@ -117,7 +117,7 @@ def observe(
     seen, after = [], {}
     for label, effect, _, _, _, level in machine.departing(kind, masks):
         then = after[label] = effect(state, facts)
-        told = then.close_code if state.tcp_open and not then.tcp_open else None
+        told = then.close_code if state.peer_open and not then.peer_open else None
         seen.append(SeenOutcome(_REFUSED if _is_refusal(label) else label, level, told))
     if len(seen) > 1:
         seen = _told_apart(seen)

@@ -272,7 +272,7 @@ class TrialEvents:
 
         That one differs from a sound head, or from a bare one, in two points: a refusal that names versions is one.
         """
-        key = kind, state.handshake, state.tcp_open, state.failed
+        key = kind, state.handshake, state.tcp_open, state.peer_open, state.failed
         if key not in self._known:
             events = list(self._alphabet.of(kind, state))
             if not kind.is_input and state.tcp_open and not state.failed:

@@ -116,6 +116,7 @@ class Endpoint:
         self._listens = self._engine.listens(self._state)
         self._events: list[EndpointEvent] = []
         self._out: list[bytes] = []
+        self._told_closed = False
 
         self._rest = b""  # the beginning of a header
         self._frame: UnfinishedFrame | None = None  # the frame whose payload is not complete
@@ -143,11 +144,12 @@ class Endpoint:
     def wants_tcp_close(self) -> bool:
         """Whether TCP is to be closed; what :meth:`octets_to_send` gives is to be written before.
 
-        It is where the rules say that it is owed; and after a refused opening handshake, where they ask for nothing
-        and nothing more is read.
+        It is where the rules say that it is owed; and, where they ask for nothing, after an opening handshake that was
+        refused or failed, and after the peer's end of TCP: nothing more is read.
         """
-        if self._state.handshake == _REFUSED:
-            return self._state.tcp_open
+        state = self._state
+        if state.handshake == _REFUSED or (state.handshake and state.failed) or not state.peer_open:
+            return state.tcp_open
         return any(due is Due.TCP_CLOSE for due, _ in self._machine.owed(self._state))
 
     @property
@@ -199,7 +201,7 @@ class Endpoint:
         return events
 
     def receive_eof(self) -> list[EndpointEvent]:
-        """TCP was closed by the other side, or lost; what that tells the application."""
+        """The other side ended its direction of TCP, or TCP is lost; what that tells the application."""
         event = Event(EventKind.RECEIVE_EOF)
         outcome = self._machine.canonical(self._state, event)
         if outcome is None:
@@ -215,7 +217,7 @@ class Endpoint:
 
     def _open(self, opening: OpeningSide, octets: bytes) -> bytes:
         """Take octets of the opening handshake; those after it, where they complete it."""
-        while self._opening is not None and self._state.tcp_open:
+        while self._opening is not None and self._state.peer_open:
             head = opening.read(octets)
             if head is None:
                 return b""
@@ -336,7 +338,8 @@ class Endpoint:
             self._events.append(CloseReceived(frame.code, reason, rules))
 
     def _tell_closed(self, ending: Outcome, rules: tuple[str, ...]) -> None:
-        if ending.label.delivers in _CLOSED:
+        if ending.label.delivers in _CLOSED and not self._told_closed:
+            self._told_closed = True
             self._events.append(Closed(self._state.close_code, _CLOSED[ending.label.delivers], rules))
 
     def _enter(self, event: Event, outcome: Outcome) -> None:
@@ -362,7 +365,7 @@ class Endpoint:
         if not self._state.handshake:
             self._extensions = tuple(opening.extensions)
             self._opening = None
-        elif not self._state.tcp_open:
+        elif not self._state.peer_open:
             opening.stop()
 
     # --- sending ------------------------------------------------------------------------------------------------------
@@ -415,7 +418,7 @@ class Endpoint:
         if not outcomes:
             raise Refused("close TCP", self._machine.forbidden_by(self._state, event))
         # The end of TCP means the same in this state, whichever side closed it.
-        ending = self._machine.canonical(self._state, Event(EventKind.RECEIVE_EOF))
+        ending = self._machine.canonical(self._state._replace(peer_open=True), Event(EventKind.RECEIVE_EOF))
         self._enter(event, outcomes[0])
         if ending is not None:
             self._tell_closed(ending, outcomes[0].rules)

@@ -158,8 +158,10 @@ def state_words(state: State) -> str:
         said.append(f"inside a {_MESSAGES[state.recv_type]} message{in_text}")
     if state.failed and state.fail_code:
         said.append(f"to be closed with {state.fail_code}")
-    elif state.failed and not state.tcp_open:
+    elif state.failed and not state.peer_open:
         said.append("lost")
+    elif state.tcp_open and not state.peer_open:
+        said.append("TCP ended by the peer")
     if state.sent_close:
         said.append("Close sent")
     if state.got_close:

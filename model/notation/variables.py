@@ -72,6 +72,7 @@ class State(NamedTuple):
     got_close: bool = False
     failed: bool = False
     tcp_open: bool = True
+    peer_open: bool = True
     discarding: bool = False
     recv_type: int = 0
     recv_utf8: int = utf8.ACCEPT
@@ -197,7 +198,8 @@ def _number(name: str, meaning: str, high: int, labels: Mapping[int, str] | None
 sent_close = _truth("sent_close", "a Close frame was sent")
 got_close = _truth("got_close", "a Close frame was received and accepted")
 failed = _truth("failed", "the connection is being failed, or was")
-tcp_open = _truth("tcp_open", "the TCP connection is open")
+tcp_open = _truth("tcp_open", "the TCP connection is open for what the endpoint sends: it has not closed it")
+peer_open = _truth("peer_open", "the TCP connection is open for what the peer sends: its end was not read")
 discarding = _truth("discarding", "after its own Close the endpoint processes no further frame but a Close")
 recv_type = _number("recv_type", "the message being received", 2, _MESSAGE_TYPES)
 recv_utf8 = _number("recv_utf8", "where the automaton stands in the text being received", utf8.REJECT, _AUTOMATON)

@@ -1,5 +1,9 @@
 """Rules for closing: the end of TCP, and the meaning of silence (sections 5.5.1, 7.1, 7.2 and 7.3).
 
+TCP has two directions, and a FIN ends one of them: the peer's (``peer_open``) is over when its end was read, that of
+the endpoint (``tcp_open``) when it closes TCP, which ends both. In between it may still send: no Pong or echo is owed
+any more, a Close all the same, and a client has to close TCP.
+
 Silence is an output: an endpoint that is observed to stay quiet owes nothing. A row that forbids silence names what is
 due, and the canonical endpoint does just that.
 """
@@ -18,6 +22,7 @@ from ..notation.variables import (
     failed,
     got_close,
     handshake_is,
+    peer_open,
     pong_due,
     reply_due,
     sent_close,
@@ -36,11 +41,20 @@ TCP_CLOSED: Final = bundle(
     {
         **NOTHING_IN_PROGRESS,
         **effects(
-            tcp_open=False, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT
+            tcp_open=False,
+            peer_open=False,
+            discarding=False,
+            pong_due=False,
+            reply_due=False,
+            send_type=0,
+            send_utf8=utf8.ACCEPT,
         ),
     },
 )
 """Nothing is under way on a connection whose TCP is closed."""
+
+PEER_ENDED: Final = bundle("the peer has ended", {**NOTHING_IN_PROGRESS, **effects(peer_open=False, discarding=False)})
+"""Nothing more comes from a peer that has ended its direction of TCP."""
 
 _ANSWERS: Final = (
     "When a client establishes a WebSocket connection to a server, the server MUST complete the following steps to "
@@ -66,24 +80,30 @@ END_OF_TCP: Final = (
     _row(EventKind.RECEIVE_EOF, "7.1.4/closed-cleanly", MUST,
          "If the TCP connection was closed after the WebSocket closing handshake was completed, the WebSocket "
          "connection is said to have been closed _cleanly_.",
-         tcp_open & handshake_done, Accept(TCP_CLOSED, "closed cleanly")),
+         peer_open & handshake_done, Accept(PEER_ENDED, "closed cleanly")),
+    _row(EventKind.RECEIVE_EOF, "7.1.4/close-to-answer", MUST,
+         "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
+         "the WebSocket connection is in the CLOSED state.",
+         # The other direction of TCP is open, and can carry the Close that is owed.
+         peer_open & got_close & ~sent_close, Accept(PEER_ENDED)),
     _row(EventKind.RECEIVE_EOF, "7.2.1/client-lost", MUST,
          "If at any point the underlying transport layer connection is unexpectedly lost, the client MUST _Fail the "
          "WebSocket Connection_.",
-         tcp_open & ~handshake_done & ~server & ~handshake_is("refused"),
-         Accept({**TCP_CLOSED, **effects(failed=True)}, "closed, not cleanly")),
+         # On an established connection it may finish what it sends before it closes TCP.
+         peer_open & ~got_close & ~server & ~handshake_is("refused"),
+         Accept({**PEER_ENDED, **effects(failed=failed | ~established)}, "closed, not cleanly")),
     _row(EventKind.RECEIVE_EOF, "7.1.4/server-lost", MUST,
          "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
          "the WebSocket connection is in the CLOSED state.",
-         tcp_open & ~handshake_done & server & established, Accept(TCP_CLOSED, "closed, not cleanly")),
+         peer_open & ~got_close & server & established, Accept(PEER_ENDED, "closed, not cleanly")),
     _row(EventKind.RECEIVE_EOF, "7.1.4/not-established", MUST,
          "If the WebSocket connection could not be established, it is also said that _The WebSocket Connection is "
          "Closed_, but not _cleanly_.",
-         tcp_open & ((server & ~established) | handshake_is("refused")), Accept(TCP_CLOSED, "closed, not cleanly")),
+         peer_open & ((server & ~established) | handshake_is("refused")), Accept(PEER_ENDED, "closed, not cleanly")),
     _row(EventKind.RECEIVE_EOF, "7.1.4/already-closed", MUST,
          "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_ and that "
          "the WebSocket connection is in the CLOSED state.",
-         ~tcp_open, Ignore()),
+         ~peer_open, Ignore()),
 )  # fmt: skip
 
 
@@ -103,34 +123,35 @@ CLOSING_TCP: Final = (
     _forbid_close("7.3/closing-handshake-first", CONSENSUS,
                   "In either case, an endpoint initiates a closure by following the procedures to _Start the WebSocket "
                   "Closing Handshake_ (Section 7.1.2).",
-                  established & ~sent_close & ~got_close & ~failed),
+                  established & ~sent_close & ~got_close & ~failed & peer_open),
     _forbid_close("4.2.1/answer-before-closing", MUST, _ERROR_CODE,
-                  server & handshake_is("to be refused", "another version")
+                  server & peer_open & handshake_is("to be refused", "another version")
                   & is_set_to("request_dropped", "refused")),
     _forbid_close("4.2.2/answer-before-closing", MUST,
                   "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error "
                   "code (e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
-                  server & handshake_is("awaiting 101") & is_set_to("request_dropped", "refused")),
+                  server & peer_open & handshake_is("awaiting 101") & is_set_to("request_dropped", "refused")),
     _forbid_close("4.4/accept-before-closing", CONSENSUS,
                   "If the server supports the requested version and the handshake message is otherwise valid, the "
                   "server will accept that version.",
-                  server & willing & handshake_is("awaiting 101")),
+                  server & peer_open & willing & handshake_is("awaiting 101")),
     _forbid_close("10.7/answer-before-closing", SHOULD,
                   "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate "
                   "HTTP [RFC2616] status code.",
-                  server & (handshake_is("unreadable", "not for us") | (is_set_to("request_dropped", "allowed")
-                            & (handshake_is("to be refused", "another version")
-                               | (handshake_is("awaiting 101") & ~willing))))),
+                  server & peer_open & (handshake_is("unreadable", "not for us")
+                                        | (is_set_to("request_dropped", "allowed")
+                                           & (handshake_is("to be refused", "another version")
+                                              | (handshake_is("awaiting 101") & ~willing))))),
     _forbid_close("7.1.1/close-cleanly", SHOULD,
                   "An endpoint SHOULD use a method that cleanly closes the TCP connection",
-                  sent_close & ~got_close & ~failed),
+                  sent_close & ~got_close & ~failed & peer_open),
     _forbid_close("7.1.7/close-frame-before-tcp", SHOULD,
                   "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before "
                   "proceeding to _Close the WebSocket Connection_.",
-                  established & failed & ~sent_close),
+                  established & failed & ~sent_close & peer_open),
     _forbid_close("7.1.1/client-waits", SHOULD,
                   "when a client is instructed to do the same, it SHOULD wait for a TCP Close from the server",
-                  ~server & handshake_done & ~failed),
+                  ~server & handshake_done & ~failed & peer_open),
     _permit_close("5.5.1/server-closes-tcp", MUST,
                   "The server MUST close the underlying TCP connection immediately",
                   tcp_open & server & handshake_done & ~failed),
@@ -140,7 +161,7 @@ CLOSING_TCP: Final = (
                   tcp_open & ~server & handshake_done & ~failed),
     _permit_close("7.1.7/client-closes-tcp", MUST,
                   "To do so, the client MUST _Close the WebSocket Connection_",
-                  tcp_open & ~server & failed),
+                  tcp_open & ~server & (failed | (~peer_open & ~handshake_done))),
     _permit_close("7.1.7/server-closes-tcp", MUST,
                   "to do so, the server MUST _Close the WebSocket Connection_",
                   tcp_open & server & failed),
@@ -162,7 +183,7 @@ def _soon(rule_id: str, quote: str, when: Expr, due: Due) -> Rule:
     return _row(EventKind.SILENCE, rule_id, SHOULD, quote, tcp_open & when, Forbid(due=due, soon=True))
 
 
-pong_owed: Final = pong_due & ~got_close & ~failed
+pong_owed: Final = pong_due & ~got_close & ~failed & peer_open
 close_owed: Final = got_close & ~sent_close & ~failed
 
 SILENCE: Final = (
@@ -171,11 +192,11 @@ SILENCE: Final = (
           "TLS-encrypted tunnel), the client MUST send an opening handshake to the server.",
           ~server & handshake_is("not begun") & ~failed, Due.REQUEST),
     _owed("4.2.1/response-owed", MUST, _ERROR_CODE,
-          server & handshake_is("to be refused", "another version"), Due.RESPONSE),
-    _owed("4.2.2/response-owed", MUST, _ANSWERS, server & handshake_is("awaiting 101"), Due.RESPONSE),
+          server & peer_open & handshake_is("to be refused", "another version"), Due.RESPONSE),
+    _owed("4.2.2/response-owed", MUST, _ANSWERS, server & peer_open & handshake_is("awaiting 101"), Due.RESPONSE),
     # SHOULD: that is all that section 10.7 says of data that is invalid, and what is no handshake is HTTP's business.
     _owed("4.2.1/any-response-owed", SHOULD, _ERROR_CODE,
-          server & handshake_is("not for us", "unreadable"), Due.RESPONSE),
+          server & peer_open & handshake_is("not for us", "unreadable"), Due.RESPONSE),
     _owed("5.5.2/pong-owed", MUST,
           "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already received a "
           "Close frame.",
@@ -189,6 +210,11 @@ SILENCE: Final = (
     _owed("5.5.1/server-tcp-close-owed", MUST,
           "The server MUST close the underlying TCP connection immediately",
           server & handshake_done & ~failed, Due.TCP_CLOSE),
+    _owed("5.5.1/client-tcp-close-owed", MUST,
+          "After both sending and receiving a Close message, an endpoint considers the WebSocket connection closed and "
+          "MUST close the underlying TCP connection.",
+          # Until then it waits for the server (section 7.1.1).
+          ~server & handshake_done & ~failed & ~peer_open, Due.TCP_CLOSE),
     _owed("7.1.7/server-tcp-close-owed", MUST,
           "to do so, the server MUST _Close the WebSocket Connection_",
           server & failed, Due.TCP_CLOSE),
@@ -197,16 +223,16 @@ SILENCE: Final = (
           server & (handshake_done | failed), Due.TCP_CLOSE),
     _owed("7.1.7/client-tcp-close-owed", MUST,
           "To do so, the client MUST _Close the WebSocket Connection_",
-          # On an established connection a client waits for the server to end TCP (section 7.1.1); the server does not
-          # know of a connection that the client has not established.
-          ~server & failed & ~established, Due.TCP_CLOSE),
+          # A client that fails the connection waits for the server to end TCP (section 7.1.1), and where the server
+          # ends it first, that is the reason to fail (section 7.2.1).
+          ~server & ~peer_open & (failed | (established & ~got_close)), Due.TCP_CLOSE),
     _owed("7.1.7/close-frame-owed", SHOULD,
           "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding to "
           "_Close the WebSocket Connection_.",
-          established & failed & ~sent_close, Due.CLOSE),
+          established & failed & ~sent_close & peer_open, Due.CLOSE),
     _owed("6.2/reply-owed", APPLICATION,
           "it is said that _A WebSocket Message Has Been Received_",
-          reply_due & ~sent_close & ~got_close & ~failed, Due.REPLY),
+          reply_due & ~sent_close & ~got_close & ~failed & peer_open, Due.REPLY),
     _row(EventKind.SILENCE, "2.1/nothing-owed", MAY,
          "When an implementation is required to _send_ data as part of the WebSocket Protocol, the implementation MAY "
          "delay the actual transmission arbitrarily",

@@ -39,6 +39,7 @@ from ..notation.variables import (
     limit,
     masked,
     opcode,
+    peer_open,
     reason_ok,
     received_text,
     recv_length,
@@ -49,7 +50,6 @@ from ..notation.variables import (
     sent_close,
     server,
     starts_message,
-    tcp_open,
     utf8_next,
 )
 from ..octets import utf8
@@ -91,8 +91,8 @@ has_code: Final = term("has_code", "the Close body holds a status code", is_clos
 
 reading: Final = term(
     "reading",
-    "the endpoint reads frames: TCP is open, it is not failing the connection, and no Close frame has come",
-    tcp_open & ~failed & ~got_close,
+    "the endpoint reads frames: the peer may still send, the connection is not being failed, and no Close has come",
+    peer_open & ~failed & ~got_close,
 )
 attending: Final = term(
     "attending", "the endpoint processes the frame that comes in", reading & (~discarding | is_close)
@@ -266,11 +266,11 @@ NOT_PROCESSED: Final = (
     _row("7.1.7/nothing-after-failing", MUST,
          "An endpoint MUST NOT continue to attempt to process data (including a responding Close frame) from the "
          "remote endpoint after being instructed to _Fail the WebSocket Connection_.",
-         failed & tcp_open, Ignore()),
+         failed & peer_open, Ignore()),
     _row("7.1.1/trailing-octets", SHOULD,
          "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
          "applicable, discarding any trailing bytes that may have been received.",
-         (got_close & ~failed) | ~tcp_open, Ignore()),
+         (got_close & ~failed) | ~peer_open, Ignore()),
     _row("5.5.1/may-stop-processing", MAY,
          "However, there is no guarantee that the endpoint that has already sent a Close frame will continue to "
          "process data.",

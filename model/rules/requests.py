@@ -24,6 +24,7 @@ from ..notation.variables import (
     for_uri,
     handshake_is,
     method_get,
+    peer_open,
     tcp_open,
 )
 
@@ -40,7 +41,9 @@ is_handshake: Final = term(
     "is_handshake", "the request is meant as an opening handshake, however faulty",
     names_websocket | ~is_("key", "absent") | ~is_("version", "absent"),
 )  # fmt: skip
-tcp_usable: Final = term("tcp_usable", "TCP is open, and the connection is not being failed", tcp_open & ~failed)
+tcp_usable: Final = term(
+    "tcp_usable", "the peer may still send, and the connection is not being failed", peer_open & ~failed
+)
 EITHER, REFUSED = "either", "refuse"
 NOT_FOUND: Final = 404
 """The status code for a request that is HTTP's business, where the server has nothing but WebSocket."""

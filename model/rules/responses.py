@@ -24,6 +24,7 @@ from ..notation.variables import (
     defines_rsv3,
     failed,
     handshake_is,
+    peer_open,
     status,
     tcp_open,
     willing,
@@ -257,11 +258,11 @@ READING_RESPONSES: Final = (
     _row("7.1.7/response-after-failing", MUST,
          "An endpoint MUST NOT continue to attempt to process data (including a responding Close frame) from the "
          "remote endpoint after being instructed to _Fail the WebSocket Connection_.",
-         failed & tcp_open, Ignore()),
+         failed & peer_open, Ignore()),
     _row("7.1.1/unread-response", SHOULD,
          "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
          "applicable, discarding any trailing bytes that may have been received.",
-         ~tcp_open, Ignore()),
+         ~peer_open, Ignore()),
 )  # fmt: skip
 
 RESPONSES: Final = (*SENDING_RESPONSES, *READING_RESPONSES)

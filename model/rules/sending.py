@@ -36,6 +36,7 @@ from ..notation.variables import (
     key_foreseen,
     length,
     masked,
+    peer_open,
     pong_due,
     reason_ok,
     reply_due,
@@ -194,7 +195,8 @@ ORDER: Final = (
             open_connection & failed & ~sent_close & is_close & (code != fail_code)),
     _forbid("5.5.1/reply-before-close", APPLICATION,
             "An endpoint MAY delay sending a Close frame until its current message is sent",
-            sending & reply_due & is_close & ~closes_inside & is_set_to("close_overtakes_reply", "refused")),
+            sending & peer_open & reply_due & is_close & ~closes_inside
+            & is_set_to("close_overtakes_reply", "refused")),
     _forbid("7.1.4/nothing-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
             established & ~tcp_open),

@@ -83,6 +83,10 @@ class History:
         self.moments: Final[list[Moment]] = []
         self.tells_of_failure = False
         self.has_reset = False
+        self.grows = False
+        """Whether observations were added one by one, so that more of them may come."""
+        self.has_close = False
+        """Whether the endpoint sent a Close."""
         self.torn: int | None = None
         """The index in the trace at which the endpoint closes TCP or falls silent inside a frame of its own, or None.
 
@@ -143,6 +147,7 @@ class History:
     def add(self, seen: Observation) -> list[Moment]:
         """One more observation: what the endpoint was seen to do in it, unit by unit."""
         first = len(self.moments)
+        self.grows = True
         if isinstance(seen, Arrives):
             self.arrived.extend(seen.octets)
             for frames in self._arriving.values():
@@ -304,6 +309,7 @@ class History:
         """A frame that the endpoint sends: whether it ends a message, and what code it gives."""
         opcode = frame.header.opcode
         self.frames.append(frame)
+        self.has_close |= opcode == CLOSE
         if opcode == CLOSE and len(frame.payload) > 1:
             self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
         if frame.header.key is not None and self.keys.add(frame.header.key):

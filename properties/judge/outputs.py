@@ -85,9 +85,9 @@ class Outputs(ABC):
     @abstractmethod
     def _tell(self, explanation: Explanation, moment: Moment, tells: Tells) -> Iterator[Explanation]: ...
 
-    @abstractmethod
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
         """The rules that silence breaks besides those that forbid it."""
+        return ()
 
     def _unrefused(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         """The rules by which it has to refuse what has not arrived in full, and never does."""
@@ -231,15 +231,8 @@ class HeadOutputs(Outputs):
                 yield explanation
         elif tells.kind == "failed":
             unread = self._reader.behind(explanation.place) < moment.arrived
-            if state.failed or state.handshake == REFUSED or not state.tcp_open or unread:
+            if state.failed or state.handshake == REFUSED or not state.peer_open or unread:
                 yield explanation
-
-    def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
-        state = explanation.place.state
-        if not state.failed or not self.leniency.faults or self.history.tells_of_failure:
-            return ()
-        heeded = self.machine.allowed(state, Event(EventKind.SILENCE), departures=True)
-        return () if heeded else opening_of(explanation.place).reasons
 
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The answer of a server."""
@@ -283,8 +276,8 @@ class FrameOutputs(Outputs):
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         if isinstance(unit, FrameUnit):
             place, role, foreseen = explanation.place, self.subject.setting.role, self.history.shows_keys(unit)
-            if unit.header.opcode <= BINARY and self._has_silently_failed(place.state):
-                return  # data shows that it did not fail
+            if self._shows_no_failure(place.state, unit.header.opcode):
+                return
             caused = False
             for then, answers in self._causes(place, moment, unit):
                 caused = True
@@ -295,11 +288,17 @@ class FrameOutputs(Outputs):
                     event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen)
                     yield from self._reader.do(explanation, moment, event, then, application=act)
 
-    def _has_silently_failed(self, state: State) -> bool:
-        """Whether nothing ever shows that the connection is failed: neither a Close with the code nor a `failed`."""
+    def _shows_no_failure(self, state: State, opcode: int) -> bool:
+        """Whether a frame says that the endpoint is not failing the connection, and nothing ever shows that it is.
+
+        A Close with the code and a `failed` show it; where a Ping or Pong is sent, any Close. An endpoint that goes on
+        has overlooked the reason to fail, which another explanation says.
+        """
         if not state.failed or state.sent_close or self.history.tells_of_failure:
             return False
-        return state.fail_code not in self.history.close_codes
+        if opcode <= BINARY:
+            return state.fail_code not in self.history.close_codes
+        return opcode != CLOSE and not (self.history.has_close or self.history.grows)
 
     def _acts(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool, str]]:
         """What the application may do that it does not promise: the place then, whether the frame answers, in words.
@@ -366,14 +365,16 @@ class FrameOutputs(Outputs):
         if tells.kind == "failed":
             # A Close was answered with a code of its own: section 7.1.5 says no more of what is told than the code.
             answered = state.sent_close and state.got_close and tells.code in self.history.close_codes
-            if state.failed or answered:
+            # A client fails, by section 7.2.1, when its server ends TCP.
+            ended = moment.eof and not self._reader.server and not state.peer_open
+            if state.failed or answered or ended:
                 yield explanation
         elif tells.kind not in self.subject.sees:
             yield explanation
         elif tells.kind == "lost":
             if untold.next is not None and untold.next.tells.kind == "lost":
                 yield explanation._replace(place=place._replace(untold=untold.without(1)))
-            elif not state.tcp_open and (state.failed or state.close_code == LOST):
+            elif not state.peer_open and (state.failed or state.close_code == LOST):
                 yield explanation
         else:
             yield from self._tell_of_input(explanation, moment, tells)
@@ -395,7 +396,7 @@ class FrameOutputs(Outputs):
     def withheld(self, place: Place, moment: Moment) -> tuple[tuple[Due, str], ...]:
         """As of any outputs: the next message, and a Close."""
         state = place.state
-        if self.subject.unasked or state.sent_close or state.got_close or state.failed or not state.tcp_open:
+        if self.subject.unasked or state.sent_close or state.got_close or state.failed or not state.peer_open:
             return ()
         found: list[tuple[Due, str]] = []
         message = self.history.asked_next(moment, place.asked)
@@ -405,14 +406,17 @@ class FrameOutputs(Outputs):
             found.append((Due.CLOSE, "7.1.2/send-close"))
         return tuple((due, rule) for due, rule in found if rule in self.subject.rules.by_id)
 
+    def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        state = explanation.place.state
+        unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open
+        comes = any(may_come(due, self.history, moment) for due in (Due.CLOSE, Due.TCP_CLOSE))
+        # A server that fails ends TCP: where nothing shows it, the reason to fail was overlooked. A client waits for
+        # its server to end TCP (section 7.1.1), so that its silence is a reaction too.
+        if not unseen or comes or self._shows_failure(explanation):
+            yield from super()._be_quiet(explanation, moment)
+
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
-        place, state = explanation.place, explanation.place.state
-        missing = tuple(dict.fromkeys(rule for untold in place.untold for rule in untold.rules))
-        silently = state.failed and not state.sent_close and state.tcp_open
-        if silently and not self._shows_failure(explanation):
-            # Nothing shows that it fails the connection: then it is the reason to fail that was not heeded.
-            missing = (*self._reason_to_fail(explanation), *missing)
-        return missing
+        return tuple(dict.fromkeys(rule for untold in explanation.place.untold for rule in untold.rules))
 
     def _unrefused(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         return self._reader.unrefused_header(explanation.place, moment)
@@ -424,11 +428,6 @@ class FrameOutputs(Outputs):
             return self.history.tells_of_failure
         after = self._reader.arriving.frames[failing[-1] + 1 : explanation.place.consumed]
         return any(frame.header.opcode in (PING, CLOSE) for frame in after)
-
-    @staticmethod
-    def _reason_to_fail(explanation: Explanation) -> tuple[str, ...]:
-        failing = [s for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
-        return failing[-1].rules if failing else ()
 
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """Outputs that are owed or asked for, then a Close with a reason, neither of which need be lost.

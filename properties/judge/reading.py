@@ -320,7 +320,7 @@ class FrameReader(Steps):
         A lenient search also considers its reactions to these frames, unless there are very many of them.
         """
         state, frames = place.state, whole - place.consumed
-        ended = state.failed or state.got_close or state.discarding or not state.tcp_open
+        ended = state.failed or state.got_close or state.discarding or not state.peer_open
         if not self._lazy or frames <= 1 or not ended:
             return 0
         if self.leniency.departing and frames <= _MOST_ATTENDED:
@@ -393,7 +393,7 @@ class FrameReader(Steps):
         broken = tuple(rule.id for rule in self.machine.enabled(state, event) if rule.strength.binds)
         if not broken:
             return
-        in_time = state._replace(failed=False, got_close=False, discarding=False, tcp_open=True)
+        in_time = state._replace(failed=False, got_close=False, discarding=False, peer_open=True)
         for outcome in self.lawless.allowed(in_time, event):
             if outcome.label.kind is Kind.ACCEPT:
                 for silently in (False, True):

@@ -54,7 +54,7 @@ class HeadReader(Steps):
     def next_head(self, place: Place, moment: Moment) -> HeadUnit | None:
         """The head that the endpoint reads next, if it reads one and it has arrived."""
         state = place.state
-        if opening_of(place).eof or state.failed or not state.tcp_open:
+        if opening_of(place).eof or state.failed or not state.peer_open:
             return None
         if state.handshake not in _READS[self.subject.setting.role]:
             return None

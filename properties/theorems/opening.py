@@ -41,9 +41,9 @@ from wsoracle.model.notation.variables import (
     handshake_is,
     is_data,
     method_get,
+    peer_open,
     server,
     status,
-    tcp_open,
 )
 
 from .induction import NEXT, SOLVER_MILLISECONDS, Monitor, SafetyProperty, always, check_never, described
@@ -151,8 +151,8 @@ class _Question:
 
 
 _METHOD: Final = "Z3: every head, every state in which one is read, default switches"
-READING_REQUEST: Final = tcp_open & ~failed
-READING_ANSWER: Final = tcp_open & ~failed & handshake_is("awaiting 101")
+READING_REQUEST: Final = peer_open & ~failed
+READING_ANSWER: Final = peer_open & ~failed & handshake_is("awaiting 101")
 ACCEPTED: Final = "opening handshake"
 OPEN: Final = "open"
 
@@ -325,11 +325,13 @@ RUNS: Final = (
     _safety("client-waits-for-the-answer", "Once a client has sent its request, it sends nothing before the answer.",
             _never(~server & (sends_frame | sends_request) & request_waits, WAITS),
             "4.1/wait-for-response", "4.1/handshake-before-data"),
-    _safety("every-request-is-answered", "A server does not stay silent, with TCP open, while a request has no answer.",
-            _never(server & tcp_open & _is(EventKind.SILENCE) & request_waits, WAITS),
+    _safety("every-request-is-answered", "A server does not stay silent, with TCP open both ways, while a request has "
+            "no answer.",
+            _never(server & peer_open & _is(EventKind.SILENCE) & request_waits, WAITS),
             "4.2.1/response-owed", "4.2.1/any-response-owed"),
-    _safety("answered-before-closing", "A server does not close TCP while a handshake has no answer.",
-            _never(server & tcp_open & _is(EventKind.CLOSE_TCP) & handshake_is("awaiting 101", "to be refused")),
+    _safety("answered-before-closing", "A server does not close TCP while a handshake has no answer, unless the client "
+            "has ended it.",
+            _never(server & peer_open & _is(EventKind.CLOSE_TCP) & handshake_is("awaiting 101", "to be refused")),
             "10.7/answer-before-closing"),
     _safety("faults-are-answered-with-an-error", "A request that is refused is never answered with a final status "
             "that is neither an error nor a redirect.",
@@ -340,17 +342,18 @@ RUNS: Final = (
             "versions that the server knows.",
             _never(sends_response & (status == 426) & handshake_is("another version")
                    & ~is_("versions", "a list with 13")), "4.4/name-versions"),
-    _safety("connecting-ends-with-tcp", "Whatever the stage of the opening handshake, the end of TCP ends it.",
-            _never(_is(EventKind.RECEIVE_EOF) & NEXT["tcp_open"]), "7.1.4/not-established~no-tcp_open"),
+    _safety("connecting-ends-with-tcp", "Whatever the stage of the opening handshake, the peer's end of TCP ends its "
+            "part.",
+            _never(_is(EventKind.RECEIVE_EOF) & NEXT["peer_open"]), "7.1.4/not-established~undoes-peer_open"),
     _safety("client-fails-when-lost", "A client whose TCP ends before the answer has failed the connection.",
-            _never(_is(EventKind.RECEIVE_EOF) & ~server & tcp_open & handshake_is("not begun", "awaiting 101")
+            _never(_is(EventKind.RECEIVE_EOF) & ~server & peer_open & handshake_is("not begun", "awaiting 101")
                    & ~NEXT["failed"]), "7.2.1/client-lost~no-failed"),
     _safety("browsers-say-where-they-come-from", "A browser's request names its origin.",
             _never(sends_request & browser & is_("origin", "absent")), "4.1/send-origin"),
     _safety("handshake-leaves-no-trace", "Before the opening handshake is complete, all that frames change is as it is "
             "right after it.",
-            always(established | _stays([n for n in STATE_VARIABLES if n not in ("handshake", "failed", "tcp_open")],
-                                        State())),
+            always(established | _stays([n for n in STATE_VARIABLES
+                                         if n not in ("handshake", "failed", "tcp_open", "peer_open")], State())),
             "4.2.1/sound-request~sets-sent_close"),
 )  # fmt: skip
 

@@ -170,12 +170,15 @@ _METHOD: Final = "exhaustive exploration of both ends, TCP ending at any moment"
 
 
 def no_deadlock(subject: TheoremSubject) -> ProofResult:
-    """Where nothing is on its way and both may stay silent with TCP open, both are open or the client was refused."""
+    """Where nothing is on its way and both may stay silent with TCP open, both are open, or the client was refused or
+    has failed the connection."""
     pair, count = _Pair(subject.rules), 0
     for both in pair.reachable():
         count += 1
-        if both.requests or both.responses or not (both.client.tcp_open and both.server.tcp_open):
+        if both.requests or both.responses or not (both.client.peer_open and both.server.peer_open):
             continue
+        if both.client.failed:
+            continue  # it waits for the server to end TCP (section 7.1.1), or closes it
         if not all(pair.quiet(both, role) for role in Role):
             continue
         if both.client.handshake != both.server.handshake or both.client.handshake not in _STAGES:
@@ -198,7 +201,7 @@ def never_half_open(subject: TheoremSubject) -> ProofResult:
 
 def _told(state: State) -> str:
     return (
-        HANDSHAKE[state.handshake] + (", failed" if state.failed else "") + ("" if state.tcp_open else ", TCP closed")
+        HANDSHAKE[state.handshake] + (", failed" if state.failed else "") + ("" if state.peer_open else ", TCP ended")
     )
 
 
@@ -218,7 +221,8 @@ OPENING_PAIR: Final = (
                     server & legible & (status == 101)),
              "4.2.2/send-connection", "4.1/established~no-claims_rsv1"),
     _theorem("no-deadlock",
-             "Where nothing is on its way and both ends may wait, both are open, or the client was refused.",
+             "Where nothing is on its way and both ends may wait, both are open, or the client was refused or has "
+             "failed the connection.",
              no_deadlock, "4.2.1/response-owed", "4.1/request-owed"),
     _theorem("never-half-open",
              "A client takes the connection for established only where the server does, with the same extensions.",

@@ -112,9 +112,10 @@ WEIGHTS: Final = {"pings": 3, "others": 1, "close": 1, "late": 1}
 
 
 def rank(end: End) -> int:
-    """How much is left for an end to do, without what is on its way: a Close to send, a Pong owed, TCP to close."""
+    """How much is left for an end to do, without what is on its way: a Close to send, a Pong owed, either direction of
+    TCP to end."""
     state = end.state
-    return 2 * (not state.sent_close) + 2 * state.pong_due + state.tcp_open
+    return 2 * (not state.sent_close) + 2 * state.pong_due + state.tcp_open + state.peer_open
 
 
 class _Moves:
@@ -171,8 +172,8 @@ class _Moves:
         return found
 
     def _sends(self, role: Role, me: End) -> Iterator[tuple[str, End, bool, int]]:
-        if me.out.eof:
-            return
+        # What is sent on a connection that was lost reaches no peer.
+        lost = me.out.eof
         masked = role is Role.CLIENT
         owed = me.state.pong_due
         for what, facts, new in (
@@ -184,13 +185,13 @@ class _Moves:
                 place = "late" if me.state.sent_close else "pings" if facts.opcode == PING else "others"
                 if self.exact and getattr(me.out, place):
                     continue
-                out = me.out._replace(**{place: True})
-                yield f"sends {what}", me._replace(at=at, out=out), new, WEIGHTS[place]
+                out = me.out if lost else me.out._replace(**{place: True})
+                yield f"sends {what}", me._replace(at=at, out=out), new, 0 if lost else WEIGHTS[place]
         for code in CODES:
             for at in self.outcomes(role, me.at, Event(EventKind.SEND, _close(code, masked))).values():
                 began = me.began or not (me.state.got_close or me.state.failed)
-                mine = End(at, me.out._replace(close=code), code, began)
-                yield f"sends a Close with {_named(code)}", mine, False, WEIGHTS["close"]
+                mine = End(at, me.out if lost else me.out._replace(close=code), code, began)
+                yield f"sends a Close with {_named(code)}", mine, False, 0 if lost else WEIGHTS["close"]
 
     def _takes(self, role: Role, me: End, held: Channel) -> Iterator[tuple[str, End, Channel, int]]:
         masked = role is Role.SERVER
@@ -219,9 +220,9 @@ class _Moves:
         if not me.state.tcp_open:
             return
         closed = me.out._replace(eof=True)
-        if held == Channel(eof=True):
+        if held == Channel(eof=True) and me.state.peer_open:
             for at in self.outcomes(role, me.at, Event(EventKind.RECEIVE_EOF)).values():
-                yield "sees the end of TCP", me._replace(at=at, out=closed)
+                yield "sees the end of TCP", me._replace(at=at)
         for at in self.outcomes(role, me.at, Event(EventKind.CLOSE_TCP)).values():
             yield "closes TCP", me._replace(at=at, out=closed)
 
@@ -317,13 +318,15 @@ def _clean(both: PairState) -> bool:
 
 def _deadlock(visit: PairVisit) -> bool:
     both = visit.both
-    pending = (both.client.state.tcp_open and both.server.out != Channel()) or (
-        both.server.state.tcp_open and both.client.out != Channel()
+    pending = (both.client.state.peer_open and both.server.out != Channel()) or (
+        both.server.state.peer_open and both.client.out != Channel()
     )
+    # No sentence makes a server close its direction of TCP once the client has ended the other.
+    lingers = both.server.state.tcp_open and not both.server.state.peer_open and not both.client.state.tcp_open
     begun = both.lost or any(
         s.sent_close or s.got_close or s.failed or not s.tcp_open for s in (e.state for e in _ends(both))
     )
-    return begun and not _all_closed(both) and not pending and visit.resting
+    return begun and not _all_closed(both) and not pending and not lingers and visit.resting
 
 
 def _unclean(visit: PairVisit) -> bool:
@@ -376,7 +379,7 @@ def _told_apart(visit: PairVisit) -> bool:
 def closing_terminates(subject: TheoremSubject) -> ProofResult:
     """Every reachable move that sends nothing new brings the end nearer, by a rank that is never negative."""
     weights = " + ".join(f"{weight} for each of {name}" for name, weight in WEIGHTS.items())
-    invariant = f"rank: {weights}; 2 for a Close to send, 2 for a Pong owed, 1 for TCP open, at each end"
+    invariant = f"rank: {weights}; 2 for a Close to send, 2 for a Pong owed, 1 for each direction of TCP, at each end"
     method = f"ranking function, checked on every move; {METHOD}"
     return _check(subject.rules, lambda visit: visit.climbing is not None, method, invariant)
 
@@ -392,7 +395,7 @@ def lockstep(role: Role) -> Callable[[TheoremSubject], ProofResult]:
         frame = sender.frame_env()
         step = [theirs["recv_type"] == mine["send_type"], theirs["recv_utf8"] == mine["send_utf8"]]
         claims = [theirs[n] == mine[n] for n in ("claims_rsv1", "claims_rsv2", "claims_rsv3")]
-        reads = [theirs["tcp_open"], *(z3.Not(theirs[n]) for n in ("failed", "got_close", "discarding", "sent_close"))]
+        reads = [theirs["peer_open"], *(z3.Not(theirs[n]) for n in ("failed", "got_close", "discarding", "sent_close"))]
         solver = z3.Solver()
         solver.set("timeout", SOLVER_MILLISECONDS)
         solver.add(*step, *claims, *reads, z3.Implies(mine["send_type"] == 0, mine["send_utf8"] == 0))
@@ -452,7 +455,8 @@ LOCKSTEP: Final = tuple(
 PAIR: Final = (
     *LOCKSTEP,
     _theorem("no-deadlock", "Once closing has begun, by a Close, a failure, a loss or the end of TCP, the pair never "
-             "rests with TCP open: something is on its way, or an end owes a step.",
+             "rests with TCP open: something is on its way, or an end owes a step; but a server may keep its direction "
+             "of TCP open when the client has closed the other.",
              _deadlock, "5.5.1/close-owed", "5.5.1/server-tcp-close-owed", needs=("5.5.1-11",)),
     Theorem("pair/closing-terminates", TheoremKind.PAIR,
             "When nothing new is sent, every move brings the pair nearer to its end: with the absence of deadlock, "

@@ -33,6 +33,7 @@ from wsoracle.model.notation.variables import (
     handshake,
     handshake_is,
     limit,
+    peer_open,
     pong_due,
     recv_type,
     recv_utf8,
@@ -128,23 +129,24 @@ INVARIANTS: Final = (
     Invariant("The sender's UTF-8 automaton is idle outside a text message.",
               _implies(send_type != TEXT, send_utf8 == utf8.ACCEPT)),
     Invariant("Text that can no longer become valid UTF-8 is never sent.", send_utf8 != utf8.REJECT),
+    Invariant("Where TCP is closed, nothing comes from the peer either.", tcp_open | ~peer_open),
     Invariant("No message is being received after failing, after a Close was received, while discarding, and when "
-              "TCP is closed.",
-              _implies(failed | got_close | discarding | ~tcp_open, _IDLE_RECEIVING)),
+              "the peer has ended TCP.",
+              _implies(failed | got_close | discarding | ~peer_open, _IDLE_RECEIVING)),
     Invariant("No message is being sent after failing, after a Close was sent, and when TCP is closed.",
               _implies(failed | sent_close | ~tcp_open, _IDLE_SENDING)),
     Invariant("No Pong is owed after failing, after a Close was sent or received, and when TCP is closed.",
               _implies(failed | got_close | sent_close | ~tcp_open, ~pong_due)),
     Invariant("Frames are discarded only between sending and receiving a Close.",
-              _implies(discarding, sent_close & ~got_close & ~failed & tcp_open)),
+              _implies(discarding, sent_close & ~got_close & ~failed & peer_open)),
     Invariant("Only a connection that was failed for a frame has a failure code, and no Close is taken after it.",
               _implies(fail_code != 0, failed & ~got_close)),
-    Invariant("Failing without a code is what a client does for a bad answer, and when TCP ends before the closing "
-              "handshake is complete.",
-              _implies(failed & (fail_code == 0), (~tcp_open | ~established) & ~(sent_close & got_close) & ~server)),
-    Invariant("TCP of a client's established connection is closed only after failing or after a complete closing "
-              "handshake.",
-              _implies(~tcp_open & ~server & ~failed & established, sent_close & got_close)),
+    Invariant("Failing without a code is what a client does for a bad answer, and when TCP ends before the answer.",
+              _implies(failed & (fail_code == 0), ~established & ~server)),
+    Invariant("TCP is not closed by an endpoint that still has to answer a Close.",
+              _implies(~tcp_open & got_close, sent_close)),
+    Invariant("A client whose server ends TCP before the first request has failed the connection.",
+              _implies(~server & tcp_open & ~peer_open & handshake_is("not begun"), failed)),
     Invariant("A client knows four stages of the opening handshake: not begun, awaiting 101, complete and refused.",
               server | handshake_is("not begun", "awaiting 101", "complete", "refused")),
     Invariant("Whose opening handshake was refused has not failed the connection.",
@@ -157,7 +159,7 @@ DEFAULTS: Final = all_of([is_set_to(s.name, s.default) for s in SWITCHES] + [lim
 _FIXED: Final = ("recv_length", "reply_due", "claims_rsv1", "claims_rsv2", "claims_rsv3")
 """Variables that keep their first value under :data:`DEFAULTS` and without extensions."""
 
-_OF_OPENING: Final = ("failed", "tcp_open")
+_OF_OPENING: Final = ("failed", "tcp_open", "peer_open")
 """Variables that may change before the opening handshake is complete, beside its stage."""
 
 
@@ -295,5 +297,5 @@ REACH: Final = (
     Theorem("reachability/pair-states", TheoremKind.REACHABILITY,
             "Each combination of what client and server have sent, received, failed and closed has a shortest run, or "
             "is reached by no run at all, channels of any length.",
-            pair_states, ("7.3/closing-handshake-first~drop",)),
+            pair_states, ("5.5.1/answer-close-first~drop",)),
 )  # fmt: skip

@@ -47,6 +47,7 @@ from wsoracle.model.notation.variables import (
     limit,
     masked,
     opcode,
+    peer_open,
     pong_due,
     recv_length,
     recv_type,
@@ -100,13 +101,15 @@ has_sent_close: Final = Var("has_sent_close")
 has_got_close: Final = Var("has_got_close")
 has_failed: Final = Var("has_failed")
 tcp_was_closed: Final = Var("tcp_was_closed")
+peer_has_ended: Final = Var("peer_has_ended")
 closes_sent: Final = Var("closes_sent", Sort.INT, 0, 2**31)
 ping_waits: Final = Var("ping_waits")
 
 SENT: Final = Monitor(has_sent_close, False, has_sent_close | (sends & is_close))
 GOT: Final = Monitor(has_got_close, False, has_got_close | (accepts & is_close))
 FAILED: Final = Monitor(has_failed, False, has_failed | fails)
-TCP: Final = Monitor(tcp_was_closed, False, tcp_was_closed | closes_tcp | _is(EventKind.RECEIVE_EOF))
+TCP: Final = Monitor(tcp_was_closed, False, tcp_was_closed | closes_tcp)
+PEER: Final = Monitor(peer_has_ended, False, peer_has_ended | _is(EventKind.RECEIVE_EOF))
 COUNT: Final = Monitor(closes_sent, 0, ite(sends & is_close, closes_sent + 1, closes_sent))
 PING: Final = Monitor(ping_waits, False, (ping_waits | (accepts & is_ping)) & ~(sends & is_pong & answers))
 
@@ -158,20 +161,32 @@ CLOSING_ORDER: Final = (
     _theorem("server-closes-tcp", "A server that has sent and received a Close does not stay silent with TCP open.",
              _never(stays_silent & server & has_got_close & has_sent_close & ~tcp_was_closed, GOT, SENT, TCP),
              ["5.5.1/server-tcp-close-owed"]),
+    _theorem("client-closes-tcp",
+             "A client whose server has ended TCP of an established connection does not stay silent with TCP open.",
+             _never(stays_silent & ~server & established & peer_has_ended & ~tcp_was_closed, PEER, TCP),
+             ["5.5.1/client-tcp-close-owed", "7.1.7/client-tcp-close-owed"]),
     _theorem("client-does-not-close-tcp-first",
-             "A client does not close TCP of an established connection itself, unless it is failing the connection.",
-             _never(closes_tcp & established & ~server & ~has_failed & ~tcp_was_closed, FAILED, TCP),
+             "A client does not close TCP of an established connection before the server has ended it, unless it is "
+             "failing the connection.",
+             _never(closes_tcp & established & ~server & ~has_failed & ~tcp_was_closed & ~peer_has_ended,
+                    FAILED, TCP, PEER),
              ["7.1.1/client-waits"]),
     _theorem("no-tcp-close-without-close-frame",
-             "TCP of an established connection is not closed by an endpoint that has sent no Close frame.",
-             _never(closes_tcp & established & ~has_sent_close & ~tcp_was_closed, SENT, TCP),
-             ["7.3/closing-handshake-first", "7.1.7/close-frame-before-tcp"]),
+             "TCP of an established connection is not closed by an endpoint that has sent no Close frame, unless its "
+             "peer has ended TCP without one.",
+             _never(closes_tcp & established & ~has_sent_close & ~tcp_was_closed & (has_got_close | ~peer_has_ended),
+                    SENT, GOT, TCP, PEER),
+             ["7.3/closing-handshake-first", "7.1.7/close-frame-before-tcp", "5.5.1/answer-close-first"]),
     _theorem("nothing-when-closed", "Once TCP is closed, nothing is sent and nothing is processed.",
              _never(tcp_was_closed & (sends | (receives & ~_outcome(Kind.IGNORE))), TCP),
              ["7.1.4/nothing-when-closed"]),
-    _theorem("facts-are-forever", "Having sent a Close, having received one, failing and closing TCP are never undone.",
-             _never((sent_close & ~NEXT["sent_close"]) | (got_close & ~NEXT["got_close"])
-                    | (failed & ~NEXT["failed"]) | (~tcp_open & NEXT["tcp_open"])),
+    _theorem("nothing-after-the-end", "Once the peer has ended its direction of TCP, nothing is processed.",
+             _never(peer_has_ended & receives & ~_outcome(Kind.IGNORE), PEER),
+             ["7.1.4/server-lost~no-peer_open"]),
+    _theorem("facts-are-forever", "Having sent a Close, having received one, failing, closing TCP and the end of the "
+             "peer's direction are never undone.",
+             _never((sent_close & ~NEXT["sent_close"]) | (got_close & ~NEXT["got_close"]) | (failed & ~NEXT["failed"])
+                    | (~tcp_open & NEXT["tcp_open"]) | (~peer_open & NEXT["peer_open"])),
              ["5.5.1/close~undoes-sent_close"]),
     _theorem("flags-tell-the-truth", "The facts sent_close and got_close hold exactly where such a frame was "
              "sent, or received and accepted.",
@@ -191,7 +206,7 @@ FAILING: Final = (
              _never(stays_silent & server & has_failed & ~tcp_was_closed, FAILED, TCP),
              ["7.1.7/server-tcp-close-owed"]),
     _theorem("failing-client-sends-close",
-             "A client that fails an established connection does not stay silent before its Close.",
+             "A client that fails an established connection does not stay silent before its Close or the end of TCP.",
              _never(stays_silent & established & ~server & has_failed & ~has_sent_close & ~tcp_was_closed,
                     FAILED, SENT, TCP),
              ["5.2/unknown-opcode~no-failed"]),
@@ -202,7 +217,7 @@ FAILING: Final = (
              ["8.1/invalid-text~undoes-fail_code"]),
     _theorem("only-frames-fail",
              "Only a frame that is being read makes an endpoint fail an established connection.",
-             _never(fails & established & ~(receives & tcp_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
+             _never(fails & established & ~(receives & peer_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
     _theorem("nothing-in-progress-after-failing", "Nothing is in progress or owed on a connection that was failed.",
              always(_implies(failed, (recv_type == 0) & (send_type == 0) & ~pong_due & ~reply_due & ~discarding)),
              ["5.1/server-refuses-unmasked~no-recv_type"]),
@@ -294,19 +309,20 @@ FRAMES: Final = (
 
 DUTIES: Final = (
     _theorem("ping-is-answered", "An endpoint with an unanswered Ping does not stay silent, unless a Close was sent or "
-             "received, the connection was failed or TCP closed.",
-             _never(stays_silent & ping_waits & ~has_sent_close & ~has_got_close & ~has_failed & ~tcp_was_closed,
-                    PING, SENT, GOT, FAILED, TCP), ["5.5.2/pong-owed"], ["5.5.2-02"]),
+             "received, the connection was failed, TCP closed, or the peer has ended it.",
+             _never(stays_silent & ping_waits & ~has_sent_close & ~has_got_close & ~has_failed & ~tcp_was_closed
+                    & ~peer_has_ended,
+                    PING, SENT, GOT, FAILED, TCP, PEER), ["5.5.2/pong-owed"], ["5.5.2-02"]),
     _theorem("discarding-only-while-closing", "Frames are discarded unread only between sending and receiving a "
              "Close.",
-             always(_implies(discarding, sent_close & ~got_close & tcp_open)), ["5.5.1/may-stop-processing"]),
+             always(_implies(discarding, sent_close & ~got_close & peer_open)), ["5.5.1/may-stop-processing"]),
     _theorem("reply-only-from-echo", "A reply is owed only by the echo application.",
              always(_implies(reply_due, echo)), ["5.4/text-message~sets-reply_due"]),
     _theorem("silence-changes-nothing", "Staying silent changes nothing.",
              _never(stays_silent & ~_unchanged(list(STATE_VARIABLES))), ["2.1/nothing-owed~undoes-fail_code"]),
     _theorem("ignoring-changes-no-fact", "Ignoring a frame neither closes, nor fails, nor answers anything.",
              _never(receives & _outcome(Kind.IGNORE)
-                    & ~_unchanged(("sent_close", "got_close", "failed", "tcp_open", "close_code"))),
+                    & ~_unchanged(("sent_close", "got_close", "failed", "tcp_open", "peer_open", "close_code"))),
              ["7.1.1/trailing-octets~undoes-got_close"]),
 )  # fmt: skip
 

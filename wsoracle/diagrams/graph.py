@@ -115,6 +115,7 @@ def _closing(state: State) -> tuple[str, ...]:
         words
         for holds, words in (
             (state.failed and not state.tcp_open, "failed"),
+            (state.tcp_open and not state.peer_open, "TCP ended by the peer"),
             (state.sent_close, "Close sent"),
             (state.got_close, "Close received"),
         )

@@ -350,7 +350,7 @@ def test_any_octets_in_any_chunks(role: Role, data: st.DataObject, chosen: Switc
     whole, pieces = (Seen(_endpoint(role, switches=chosen, limit=300), cuts) for cuts in ([octets], chunks))
     assert whole.same(pieces), (vars(whole), vars(pieces))
     assert pieces.held <= HEAD_LIMIT
-    assert not whole.ended.tcp_open and whole.types.count(Closed) == 1
+    assert not whole.ended.peer_open and whole.types.count(Closed) == 1
     opened = Opened in whole.types
     assert opened or MessageReceived not in whole.types
     assert whole.types.index(Opened) < whole.types.index(MessageReceived) if MessageReceived in whole.types else True
@@ -425,7 +425,7 @@ def test_bad_requests_have_a_defined_answer(name: str, step: int) -> None:
     seen = Seen(_server(), [octets[at : at + step] for at in range(0, len(octets), step)])
     assert seen.held <= HEAD_LIMIT
     assert (int(seen.octets.split()[1]) if seen.octets else None) == status
-    assert not seen.ended.tcp_open
+    assert not seen.ended.peer_open
     assert seen.wants_tcp_close is (status not in (101, None))
 
 
@@ -461,7 +461,7 @@ def test_connecting_ends_when_the_peer_closes(role: Role, at: int) -> None:
     endpoint.receive(octets)
     (closed,) = endpoint.receive_eof()
     assert isinstance(closed, Closed) and (closed.code, closed.clean) == (1006, False)
-    assert not endpoint.state.tcp_open and not endpoint.wants_tcp_close and endpoint.held == 0
+    assert not endpoint.state.peer_open and endpoint.wants_tcp_close and endpoint.held == 0
     assert endpoint.receive(octets) == []
 
 
@@ -610,7 +610,7 @@ def test_what_an_application_raises_goes_through_and_leaves_no_answer() -> None:
     assert [type(event) for event in server.receive(HELLO)] == [RequestReceived]
     assert server.octets_to_send() == b"" and server.held == 0
     server.receive_eof()
-    assert not server.state.tcp_open
+    assert not server.state.peer_open
 
 
 def test_an_application_does_not_open_by_itself() -> None:

@@ -107,7 +107,7 @@ def test_after_the_end_nothing_is_listened_to() -> None:
         (State(discarding=True, sent_close=True), True),
         (State(got_close=True), False),
         (State(failed=True), False),
-        (State(tcp_open=False), False),
+        (State(peer_open=False), False),
     ):
         values = {**dict.fromkeys(KNOWN_ALWAYS, 0), "server": True, "limit": 1000, **state._asdict()}
         assert any(evaluate(rule.when, values) for rule in reasons) is listens

@@ -12,7 +12,7 @@ from wsoracle.model.machine.interpreted import Kind, Label, Outcome, allowed, ca
 from wsoracle.model.notation.expression import TRUE
 from wsoracle.model.notation.rule import LEGAL, Accept, Due, Fail, Level, Permit, Rule, RuleSet, Strength, effects
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets import utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
@@ -23,7 +23,8 @@ IN_TEXT = State(recv_type=TEXT)
 CLOSING = State(sent_close=True)
 ANSWERED = State(sent_close=True, got_close=True, close_code=1000)
 FAILED = State(failed=True, fail_code=1002)
-GONE = State(tcp_open=False)
+GONE = State(tcp_open=False, peer_open=False)
+ENDED = State(peer_open=False)
 
 
 class Case(NamedTuple):
@@ -74,6 +75,7 @@ RECEIVING = {
     "data after a Close": Case(_from_client(TEXT, b"late"), "ignore", ANSWERED),
     "Close after failing": Case(_from_client(CLOSE), "ignore", FAILED),
     "anything when TCP is gone": Case(_from_client(15), "ignore", GONE),
+    "anything when the peer has ended": Case(_from_client(15), "ignore", ENDED),
 }  # fmt: skip
 
 
@@ -109,6 +111,8 @@ SENDING = {
     "a new message inside one": (Frame(BINARY), State(send_type=TEXT), SERVER, "5.4/send-not-interleaved"),
     "a length not minimal": (Frame(BINARY, form=2), State(), SERVER, "5.2/send-minimal-length"),
     "when TCP is gone": (Frame(PING), GONE, SERVER, "7.1.4/nothing-when-closed"),
+    "when the peer has ended": (Frame(TEXT), ENDED, SERVER, ""),
+    "a Close when the peer has ended": (Frame(CLOSE, b"\x03\xe9"), ENDED, SERVER, ""),
 }
 
 
@@ -130,6 +134,14 @@ CLOSING_TCP = {
     "failed, nothing said": (FAILED, SERVER, "7.1.7/close-frame-before-tcp"),
     "failed, Close sent": (FAILED._replace(sent_close=True), CLIENT, ""),
     "twice": (GONE, SERVER, ""),
+    "by a server after the client's end": (ENDED, SERVER, ""),
+    "by a client after the server's end": (ENDED, CLIENT, ""),
+    "by a client after both and the server's end": (ANSWERED._replace(peer_open=False), CLIENT, ""),
+    "after the end, instead of answering a Close": (
+        State(got_close=True, peer_open=False),
+        SERVER,
+        "5.5.1/answer-close-first",
+    ),
 }
 
 
@@ -153,6 +165,12 @@ OWED = {
     "a client leaves that to the server": (FAILED, CLIENT, [Due.CLOSE]),
     "a client that said so waits": (FAILED._replace(sent_close=True), CLIENT, []),
     "a reply before a Pong": (State(reply_due=True, pong_due=True), SERVER, [Due.REPLY, Due.PONG]),
+    "the end of TCP, by a client whose server has ended it": (ENDED, CLIENT, [Due.TCP_CLOSE]),
+    "and after both Closes": (ANSWERED._replace(peer_open=False), CLIENT, [Due.TCP_CLOSE]),
+    "nothing by a server whose client has ended it": (ENDED._replace(pong_due=True, reply_due=True), SERVER, []),
+    "a Close, whoever has ended": (State(got_close=True, peer_open=False), SERVER, [Due.CLOSE]),
+    "a client that failed the handshake waits": (State(failed=True, handshake=2), CLIENT, []),
+    "until the server has ended TCP": (State(failed=True, handshake=2, peer_open=False), CLIENT, [Due.TCP_CLOSE]),
     "nothing after the end": (State(tcp_open=False, failed=True, pong_due=True), SERVER, []),
 }
 
@@ -171,12 +189,14 @@ def test_the_end_of_tcp() -> None:
         (ANSWERED, SERVER, "accept: closed cleanly"),
         (State(), SERVER, "accept: closed, not cleanly"),
         (CLOSING, CLIENT, "accept: closed, not cleanly"),
+        (State(got_close=True), SERVER, "accept"),
         (GONE, SERVER, "ignore"),
     ):
         (outcome,) = allowed(state, eof, setting)
         assert str(outcome.label) == told
-        assert not outcome.state.tcp_open
-    (lost,) = allowed(State(), eof, CLIENT)
+        assert not outcome.state.peer_open
+        assert outcome.state.tcp_open is state.tcp_open, "a FIN ends one direction"
+    (lost,) = allowed(CONNECTING, eof, CLIENT)
     assert lost.state.failed and lost.state.close_code == 1006
 
 

@@ -319,7 +319,7 @@ def test_a_reset_excuses_nothing_else() -> None:
     masked = Writes(encode(Frame(TEXT, b"b", key=KEY)))
     assert as_server(PINGED, masked, FAULT, ResetsTcp()).rules == ("5.1/server-does-not-mask",)
     accepted = as_server(FAULT, Processed(), Writes(from_server(TEXT, b"b")), ResetsTcp(), Quiet())
-    assert accepted.verdict is Verdict.FAILED and "5.2/unknown-opcode" in accepted.rules
+    assert accepted.verdict is Verdict.FAILED and "5.2/unknown-opcode" in accepted.rules, "it went on"
     torn = as_server(PINGED, Writes(PONGS.octets[:1]), ClosesTcp(), ResetsTcp())
     assert torn.unexplained and torn.verdict is Verdict.FAILED
 
@@ -532,7 +532,7 @@ def test_nothing_is_owed_once_tcp_has_ended() -> None:
     assert as_server(PINGED, ArrivesEof(), ClosesTcp(), Quiet()).verdict is Verdict.OK
 
 
-def test_a_client_that_stops_listening_without_a_word_has_failed_if_a_ping_shows_it() -> None:
+def test_a_client_that_stops_listening_without_a_word_has_failed() -> None:
     """Section 7.1.7: a Close frame SHOULD come before the end of TCP, for which section 7.1.1 has a client wait."""
     fault, ping = Arrives(from_server(UNKNOWN_OPCODE)), Arrives(from_server(PING, b"?"))
     echoes = Setting(Role.CLIENT, 1_000, True)
@@ -540,7 +540,7 @@ def test_a_client_that_stops_listening_without_a_word_has_failed_if_a_ping_shows
     assert (silent.verdict, silent.strength) == (Verdict.NON_STRICT, Strength.SHOULD)
     assert all(rule.startswith("7.1.") for rule in silent.rules)
     nothing_shows_it = judge((fault, Quiet()), echoes, application="echo")
-    assert (nothing_shows_it.verdict, nothing_shows_it.strength) == (Verdict.FAILED, Strength.MUST)
+    assert (nothing_shows_it.verdict, nothing_shows_it.rules) == (Verdict.NON_STRICT, silent.rules)
     goes_on = judge((fault, ping, Writes(from_client(PONG, b"?")), Quiet()), echoes, application="echo")
     assert goes_on.verdict is Verdict.FAILED
     # A server has to end TCP itself.

@@ -70,7 +70,7 @@ class Pair(NamedTuple):
     def pending(self) -> bool:
         """Something is on its way to an end that still reads."""
         ends = ((self.client, self.server), (self.server, self.client))
-        return any(me.state.tcp_open and (peer.written or peer.finished) for me, peer in ends)
+        return any(me.state.peer_open and (peer.written or peer.finished) for me, peer in ends)
 
 
 class Told(NamedTuple):
@@ -99,7 +99,7 @@ class PairExploration:
         return self._told(Role.CLIENT, both.client.state), self._told(Role.SERVER, both.server.state)
 
     def _told(self, role: Role, state: State) -> Told:
-        before = state._replace(tcp_open=True)
+        before = state._replace(tcp_open=True, peer_open=True)
         (seen,) = self._machines[role].labels(before, Event(EventKind.RECEIVE_EOF))
         return Told(state.close_code, seen.delivers or "")
 
@@ -116,7 +116,9 @@ class PairExploration:
         for both in self.via:
             states = (both.client.state, both.server.state)
             begun = both.lost or any(s.sent_close or s.got_close or s.failed or not s.tcp_open for s in states)
-            if begun and not both.closed and not both.pending and both in self.resting:
+            server, client = both.server.state, both.client.state
+            lingers = server.tcp_open and not server.peer_open and not client.tcp_open
+            if begun and not both.closed and not both.pending and not lingers and both in self.resting:
                 yield both
 
     def cannot_close(self) -> tuple[Pair, ...]:
@@ -180,9 +182,9 @@ class _Moves:
             event = Event(EventKind.RECEIVE, self.facts[role.peer, first])
             for seen, state in self.outcomes(role, me.state, event).items():
                 yield f"receives {first}: {seen}", me._replace(state=state), peer._replace(written=tuple(rest))
-        elif peer.finished:
+        elif peer.finished and me.state.peer_open:
             for seen, state in self.outcomes(role, me.state, Event(EventKind.RECEIVE_EOF)).items():
-                yield f"sees the end of TCP: {seen}", me._replace(state=state, finished=True), peer
+                yield f"sees the end of TCP: {seen}", me._replace(state=state), peer
         for state in self.outcomes(role, me.state, Event(EventKind.CLOSE_TCP)).values():
             yield "closes TCP", me._replace(state=state, finished=True), peer
 

@@ -83,7 +83,7 @@ FAULTS = [
     ("faults-are-answered-with-an-error", "4.2.1/error-for-faulty~drop", "send_response"),
     ("faults-are-answered-with-an-error", "4.2.2/error-for-version~drop", "version another"),
     ("other-versions-are-told-ours", "4.4/name-versions~drop", "version another"),
-    ("connecting-ends-with-tcp", "7.1.4/not-established~no-tcp_open", "receive_eof"),
+    ("connecting-ends-with-tcp", "7.1.4/not-established~undoes-peer_open", "receive_eof"),
     ("client-fails-when-lost", "7.2.1/client-lost~no-failed", "receive_eof"),
     ("browsers-say-where-they-come-from", "4.1/send-origin~drop", "browser = yes"),
     ("handshake-leaves-no-trace", "4.2.1/sound-request~sets-sent_close", "sent_close = yes"),
