@@ -130,7 +130,7 @@ def _probes(inside: int, *, receiving: bool) -> tuple[State, ...]:
         begun._replace(got_close=True),
         begun._replace(sent_close=True, got_close=True),
         begun._replace(failed=True, fail_code=1002),
-        begun._replace(tcp_open=False),
+        begun._replace(tcp_open=False, peer_open=False),
         begun._replace(handshake=1),
     )
 

@@ -82,7 +82,7 @@ def states(draw: st.DrawFn) -> State:
     in others little happens."""
     state = State(**{name: draw(_value(variable)) for name, variable in STATE_VARIABLES.items()})  # type: ignore[arg-type]
     if draw(st.booleans()):
-        state = state._replace(tcp_open=True, failed=False, got_close=False, discarding=False)
+        state = state._replace(tcp_open=True, peer_open=True, failed=False, got_close=False, discarding=False)
     return state._replace(handshake=0) if draw(st.booleans()) else state
 
 

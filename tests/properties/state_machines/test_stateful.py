@@ -143,7 +143,7 @@ def test_what_a_setting_rules_out_is_not_possible() -> None:
 
 
 def test_a_walk_ends_where_nothing_changes_any_more() -> None:
-    assert Walk(SERVER, State(sent_close=True, got_close=True, tcp_open=False)).moves() == ()
+    assert Walk(SERVER, State(sent_close=True, got_close=True, tcp_open=False, peer_open=False)).moves() == ()
     assert Walk(SERVER).moves() != ()
 
 

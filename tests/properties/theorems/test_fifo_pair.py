@@ -89,5 +89,5 @@ def test_a_rule_set_without_any_end_cannot_close() -> None:
 def test_pending_is_what_somebody_still_reads() -> None:
     assert not Pair().pending
     assert Pair(client=End(written=(Sent(CLOSE),))).pending
-    assert not Pair(client=End(written=(Sent(CLOSE),)), server=End(State(tcp_open=False))).pending
+    assert not Pair(client=End(written=(Sent(CLOSE),)), server=End(State(peer_open=False))).pending
     assert [str(Sent(CLOSE)), str(Sent(CLOSE, 1000))] == ["close without a code", "close 1000"]

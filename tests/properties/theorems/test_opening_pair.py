@@ -92,6 +92,6 @@ def test_the_runs_of_both_ends_lead_everywhere_that_they_should() -> None:
         ("refused", "refused"),
     } <= stages
     assert ("complete", "awaiting 101") not in stages
-    assert any(not both.client.tcp_open and both.server.tcp_open for both in found)
+    assert any(not both.client.peer_open and both.server.peer_open for both in found)
     claims = {both.server.claims_rsv1 for both in found if _stages(both) == ("complete", "complete")}
     assert claims == {False, True}
