@@ -14,7 +14,7 @@ from wsoracle.model.notation.variables import Event, EventKind
 from wsoracle.model.octets.vocabulary import CLOSE, PONG
 
 from .history import History, Moment
-from .observation import ClosesTcp, ResetsTcp, Writes
+from .observation import ClosesTcp, ResetsTcp, ShutsDownTcp, Writes
 
 _BY_KIND = {
     EventKind.SEND_REQUEST: Due.REQUEST,
@@ -42,7 +42,7 @@ def may_come(due: Due, history: History, moment: Moment) -> bool:
         wanted = {Due.PONG: PONG, Due.CLOSE: CLOSE}.get(due)
         return bool(opcodes - {PONG, CLOSE}) if wanted is None else wanted in opcodes
     later = history.trace[moment.at + 1 :]
-    wanted_kind = (ClosesTcp, ResetsTcp) if due is Due.TCP_CLOSE else Writes
+    wanted_kind = (ShutsDownTcp, ClosesTcp, ResetsTcp) if due is Due.TCP_CLOSE else Writes
     return any(isinstance(seen, wanted_kind) for seen in later)
 
 

@@ -409,10 +409,9 @@ class FrameOutputs(Outputs):
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         state = explanation.place.state
         unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open
-        comes = any(may_come(due, self.history, moment) for due in (Due.CLOSE, Due.TCP_CLOSE))
         # A server that fails ends TCP: where nothing shows it, the reason to fail was overlooked. A client waits for
         # its server to end TCP (section 7.1.1), so that its silence is a reaction too.
-        if not unseen or comes or self._shows_failure(explanation):
+        if not unseen or self._shows_failure(explanation, moment):
             yield from super()._be_quiet(explanation, moment)
 
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
@@ -421,8 +420,11 @@ class FrameOutputs(Outputs):
     def _unrefused(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         return self._reader.unrefused_header(explanation.place, moment)
 
-    def _shows_failure(self, explanation: Explanation) -> bool:
-        """Whether it tells that it failed, or leaves unanswered what came after that and is to be answered at once."""
+    def _shows_failure(self, explanation: Explanation, moment: Moment) -> bool:
+        """Whether it tells that it failed, does later what it owes then, or leaves unanswered what came after that and
+        is to be answered at once."""
+        if any(may_come(due, self.history, moment) for due in (Due.CLOSE, Due.TCP_CLOSE)):
+            return True
         failing = [s.frame for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
         if self.history.tells_of_failure or not failing or failing[-1] is None:
             return self.history.tells_of_failure
