@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Role, is_control
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
 
 from .observation import (
     OPCODE_OF,
@@ -108,6 +108,7 @@ class History:
         self._opcode = CONTINUATION
         self._parts: list[bytes] = []
         self._close_codes: Final[set[int]] = set()
+        self._pongs: Final[set[bytes]] = set()
         self._told_failures: Final[set[int]] = set()
         self.keys: Final = MaskingKeys()
         self._keys_shown: int | None = None
@@ -312,6 +313,8 @@ class History:
         self.has_close |= opcode == CLOSE
         if opcode == CLOSE and len(frame.payload) > 1:
             self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
+        if opcode == PONG:
+            self._pongs.add(frame.payload)
         if frame.header.key is not None and self.keys.add(frame.header.key):
             self._keys_shown = frame.start
         if is_control(opcode):
@@ -361,6 +364,10 @@ class History:
     def frames_after(self, moment: Moment) -> list[FrameUnit]:
         """The frames that the endpoint sent after a moment."""
         return self.frames[bisect_left(self.frames, moment.written, key=_START) :]
+
+    def sends(self, answer: Message | bytes) -> bool:
+        """Whether the endpoint ever sends this message, or a Pong with this payload."""
+        return answer in (self._pongs if isinstance(answer, bytes) else self._copies)
 
     def copies_before(self, last: FrameUnit) -> int:
         """How many times the same message as the one that this frame ends was sent before it."""

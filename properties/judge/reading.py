@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -43,6 +43,8 @@ _TOLD_AS: Final[dict[str, Told]] = {
     CLOSED_NOT_CLEANLY: "lost",
 }
 _USUAL_CODE: Final = 1002
+_MOST_EITHER_WAY: Final = 6
+"""The most frames that wait of which a lenient search lets an endpoint take in or drop each as it likes, wrongly."""
 _MOST_ATTENDED: Final = 50
 """The most frames after an endpoint stopped listening that a lenient search lets it process: of more, none."""
 _END: Final = Event(EventKind.RECEIVE_EOF)
@@ -217,12 +219,39 @@ class FrameReader(Steps):
         frame = self.arriving.frames[place.consumed]
         facts = self.arriving.facts(place.consumed, state)
         event = Event(EventKind.RECEIVE, facts)
+        reactions: Iterable[Reaction]
         if self.leniency.departing:
             reactions = self._reactions(state, event)
+            if self._lazy and self.whole(moment) - place.consumed > _MOST_EITHER_WAY and not self.subject.sees:
+                reactions = self._by_answers(place, frame, list(reactions))
         else:
             chosen = self.outcomes(state, facts)
             reactions = (Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen)
         return [self.received(explanation, moment, event, reaction, frame) for reaction in reactions]
+
+    def _by_answers(self, place: Place, frame: FrameUnit, reactions: list[Reaction]) -> list[Reaction]:
+        """The reactions without taking in a frame, or without dropping it, where either is a fault and many follow.
+
+        The trace decides: whether anything is ever sent that may answer the frame. Other frames leave
+        nothing to answer.
+        """
+        opcode, fin = frame.header.opcode, frame.header.fin
+        if opcode != PING and not (opcode <= BINARY and fin and self.subject.setting.echo):
+            return reactions
+        dropped = [one for one in reactions if one.label.kind is Kind.IGNORE]
+        taken = [one for one in reactions if one.label.kind is Kind.ACCEPT]
+        if not (dropped and taken and any(one.broken for one in (*dropped, *taken))):
+            return reactions
+        others = dropped if self._may_be_answered(place, frame) else taken
+        return [one for one in reactions if one not in others]
+
+    def _may_be_answered(self, place: Place, frame: FrameUnit) -> bool:
+        """Whether the endpoint ever sends what would answer a frame."""
+        opcode = frame.header.opcode
+        if opcode == PING:
+            return self.history.sends(frame.payload)
+        first = place.first if opcode == CONTINUATION else place.consumed
+        return self.history.sends(self._message(first, place.consumed))
 
     def outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
         """The outcomes of a frame that are allowed in full, and whether each assumes an unstated limit."""
