@@ -49,7 +49,7 @@ def deciding_octet(
         if rule.on.is_input and rule.refuses:
             return _overlooked(rule, steps, faulty, history, subject, start)
         if rule.on.facts is not None and not rule.on.is_input:
-            return _sent(rule, steps[faulty], moment, history, subject)
+            return _sent(rule, steps, faulty, history, subject)
         if rule.on.is_input and steps[faulty].at > moment.at:
             # What came first was the application's affair.
             moment = next((one for one in history.moments if one.at == steps[faulty].at), moment)
@@ -75,13 +75,21 @@ def _overlooked(
     return None
 
 
-def _sent(rule: Rule, step: Step, moment: Moment, history: History, subject: Subject) -> DecidingOctet | None:
-    """The octet at fault in a unit that the endpoint wrote."""
-    what = moment.what if moment.at == step.at else None
-    if not isinstance(what, (FrameUnit, HeadUnit)):
-        written = (one.what for one in history.moments if one.at == step.at)
-        what = next((one for one in written if isinstance(one, (FrameUnit, HeadUnit))), None)
-    return None if what is None else DecidingOctet(what.start + _place(rule, step, what, subject))
+def _sent(rule: Rule, steps: Sequence[Step], faulty: int, history: History, subject: Subject) -> DecidingOctet | None:
+    """The octet at fault in a unit that the endpoint wrote: of several that are seen at once, each has its step."""
+    step = steps[faulty]
+    here = [one.what for one in history.moments if one.at == step.at]
+    written = [one for one in here if isinstance(one, (FrameUnit, HeadUnit))]
+    before = [one for one in steps[:faulty] if one.at == step.at and _is_sent(one)]
+    if not written:
+        return None
+    what = written[min(len(before), len(written) - 1)]
+    return DecidingOctet(what.start + _place(rule, step, what, subject))
+
+
+def _is_sent(step: Step) -> bool:
+    """Whether a step is a unit that the endpoint was seen to write."""
+    return step.event is not None and step.event.facts is not None and not step.event.kind.is_input and not step.unseen
 
 
 def _place(rule: Rule, step: Step, unit: FrameUnit | HeadUnit, subject: Subject) -> int:

@@ -55,7 +55,8 @@ class Moment(NamedTuple):
     """Something that the endpoint is seen to do, or (None) that a part of the opening handshake arrives, and where.
 
     `arrived` counts octets; `eof`: the end of TCP had arrived too, `lost`: that of both directions. `written` is where
-    the last whole unit ends that the endpoint had written.
+    the last whole unit ends that the endpoint had written. `number` counts what the endpoint was seen to do before: it
+    is the same however octets are cut, and `at` is not.
     """
 
     at: int
@@ -65,6 +66,7 @@ class Moment(NamedTuple):
     asked: Asked
     written: int
     lost: bool = False
+    number: int = 0
 
 
 class History:
@@ -102,6 +104,7 @@ class History:
         self._answered = False
         self._taken = 0
         self._whole = 0
+        self._acts = 0
         self._count = 0
         self._asking: Final = _Asking()
         self._eof = self._lost = self._shut_down = False
@@ -109,6 +112,8 @@ class History:
         self._parts: list[bytes] = []
         self._close_codes: Final[set[int]] = set()
         self._pongs: Final[set[bytes]] = set()
+        self._latest: Final[dict[int, int]] = {}
+        """Where the latest frame with an opcode begins, of those that the endpoint sent."""
         self._told_failures: Final[set[int]] = set()
         self.keys: Final = MaskingKeys()
         self._keys_shown: int | None = None
@@ -299,18 +304,21 @@ class History:
         return not (heads and heads[-1].start >= start) and not self._sent.in_head
 
     def _moment(self, at: int, what: Seen) -> Moment:
-        return Moment(at, what, self._count, self._eof, self._asking.so_far, self._whole, self._lost)
+        number = self._acts
+        self._acts += what is not None
+        return Moment(at, what, self._count, self._eof, self._asking.so_far, self._whole, self._lost, number)
 
     @property
     def now(self) -> Moment:
         """The moment after everything so far, as if the endpoint had processed it."""
-        return self._moment(len(self.trace), Processed())
+        return self._moment(len(self.trace), None)._replace(what=Processed())
 
     def _take(self, frame: FrameUnit) -> None:
         """A frame that the endpoint sends: whether it ends a message, and what code it gives."""
         opcode = frame.header.opcode
         self.frames.append(frame)
         self.has_close |= opcode == CLOSE
+        self._latest[opcode] = frame.start
         if opcode == CLOSE and len(frame.payload) > 1:
             self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
         if opcode == PONG:
@@ -361,9 +369,9 @@ class History:
         """Whether this is the frame with whose masking key it is certain that the endpoint's keys can be foreseen."""
         return frame.start == self._keys_shown
 
-    def frames_after(self, moment: Moment) -> list[FrameUnit]:
-        """The frames that the endpoint sent after a moment."""
-        return self.frames[bisect_left(self.frames, moment.written, key=_START) :]
+    def opcodes_after(self, moment: Moment) -> set[int]:
+        """The opcodes of the frames that the endpoint sent after a moment."""
+        return {opcode for opcode, start in self._latest.items() if start >= moment.written}
 
     def sends(self, answer: Message | bytes) -> bool:
         """Whether the endpoint ever sends this message, or a Pong with this payload."""

@@ -294,8 +294,7 @@ class _Ruling:
             notes.append(strict.history.keys.reason or "")
         note = "; ".join([*notes, *acts])
         judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=note, application=acts)
-        blame = min((step.at for step in steps if step.broken), default=_NO_BLAME)
-        candidate = _Candidate(judgement, found.cost, blame, found.certain, found.possible)
+        candidate = _Candidate(judgement, found.cost, found.blame[0], found.certain, found.possible)
         judged = self.named(candidate)
         return candidate._replace(judgement=judged if strict is None else _placed(judged, strict))
 

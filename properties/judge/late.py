@@ -38,7 +38,7 @@ def done_by(event: Event) -> Due | None:
 def may_come(due: Due, history: History, moment: Moment) -> bool:
     """Whether anything that is seen after a moment may be what is due there."""
     if due in (Due.PONG, Due.CLOSE, Due.REPLY):
-        opcodes = {frame.header.opcode for frame in history.frames_after(moment)}
+        opcodes = history.opcodes_after(moment)
         wanted = {Due.PONG: PONG, Due.CLOSE: CLOSE}.get(due)
         return bool(opcodes - {PONG, CLOSE}) if wanted is None else wanted in opcodes
     later = history.trace[moment.at + 1 :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -214,19 +214,17 @@ class FrameReader(Steps):
         """The next frame, or the end of TCP, is read."""
         place, state = explanation.place, explanation.place.state
         if eof:
-            reactions = self._reactions(state, _END)
-            return [self.received(explanation, moment, _END, reaction, None) for reaction in reactions]
+            return [self.received(explanation, moment, _END, one, None) for one in self._reactions(state, _END)]
         frame = self.arriving.frames[place.consumed]
         facts = self.arriving.facts(place.consumed, state)
         event = Event(EventKind.RECEIVE, facts)
-        reactions: Iterable[Reaction]
         if self.leniency.departing:
-            reactions = self._reactions(state, event)
+            reactions = list(self._reactions(state, event))
             if self._lazy and self.whole(moment) - place.consumed > _MOST_EITHER_WAY and not self.subject.sees:
-                reactions = self._by_answers(place, frame, list(reactions))
+                reactions = self._by_answers(place, frame, reactions)
         else:
             chosen = self.outcomes(state, facts)
-            reactions = (Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen)
+            reactions = [Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen]
         return [self.received(explanation, moment, event, reaction, frame) for reaction in reactions]
 
     def _by_answers(self, place: Place, frame: FrameUnit, reactions: list[Reaction]) -> list[Reaction]:

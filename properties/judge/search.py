@@ -130,6 +130,7 @@ class HeadSearch(Search):
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it, be it an explanation that is opened."""
+        self._reader.now = moment.number
         # Octets behind a 101, or behind octets that are no head, are left to explanations that are opened.
         switched, what = self.history.switched, moment.what
         behind = isinstance(what, FrameUnit) and switched is not None and what.start >= switched
@@ -243,6 +244,7 @@ class FrameSearch(Search):
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""
+        self._reader.now = moment.number
         if self._lazy and len(self.alive) == 1 and self._goes_on_alone(self.alive[0], moment):
             self._reader.sent(moment)
             return True

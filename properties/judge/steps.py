@@ -75,6 +75,8 @@ class Steps:
         self.leniency: Final = leniency
         self.acting = leniency.acting
         """Whether the application may do now what it does not promise."""
+        self.now = 0
+        """The number of the moment that is being explained."""
         self.rules: Final = subject.rules
         self.server: Final = subject.setting.role is Role.SERVER
         self.machine, self.heard, self.lawless = _machines(subject.rules, subject.setting)
@@ -90,7 +92,7 @@ class Steps:
                 faults += strength is Strength.MUST and not certain.issuperset(broken)
                 certain, possible = certain.union(broken), possible.union(broken)
                 if blame == NO_BLAME:
-                    blame = step.at, place.consumed if place.opening is None else 0
+                    blame = self.now, place.consumed if place.opening is None else 0
         return Explanation(place, cost, Trail(trail, step), blame, certain, possible, faults)
 
     def _strongest(self, broken: Collection[str]) -> Strength | None:
