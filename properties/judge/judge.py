@@ -13,8 +13,8 @@ not wait sends frames so early, and the RFC does not say what becomes of them: a
 INFORMATIONAL. So is one that takes the body of a request for frames: RFC 6455 does not speak of bodies, however clear
 HTTP is. A frame that is sent before the answer is too early, and otherwise taken as if it had been sent after it. The
 body of a refusal is passed over. Messages that an extension may have transformed are not judged: where one was agreed
-on, frames are judged only as far as all of them are allowed in full without it, and as far as headers alone show a
-fault (`judge.transformed`). Otherwise the verdict is INFORMATIONAL.
+on, frames are judged only as far as all of them are allowed in full without it (`judge.inflated`), and as far as
+headers alone show a fault (`judge.transformed`). Otherwise the verdict is INFORMATIONAL.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
 all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
@@ -33,7 +33,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
-from wsoracle.model.notation.variables import Setting, State
+from wsoracle.model.notation.variables import CLAIMS, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
@@ -44,6 +44,7 @@ from .deciding import Direction, deciding_octet
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
 from .grading import verdict_on
 from .history import History, Moment
+from .inflated import NotInflatedError, OfDirection, inflated
 from .lost_in_reset import LOST_WITH_RESET
 from .observation import Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
@@ -436,15 +437,28 @@ class _Openings:
         return candidate._replace(judgement=replace(judgement, verdict=verdict, broken=broken), cost=cost)
 
     def _under_extension(self, opened: OpenedExplanation) -> _Candidate | None:
-        """The judgement on frames none of which was transformed, or else on headers; None where neither tells."""
-        if not self._shows_extension(opened):
-            plain = self._frames_after(opened, self._ruling)
-            if plain.judgement.verdict is Verdict.OK:
-                return plain
+        """The judgement on frames without the extension, where that is OK; or on headers; None where neither tells."""
+        shows = self._shows_extension(opened)
+        plain = self._inflated(opened) if shows else self._frames_after(opened, self._ruling)
+        if plain is not None and plain.judgement.verdict is Verdict.OK:
+            return plain
         if not opened.known:
             return None
         of_headers = self._frames_after(opened, self._ruling.on_headers)
         return None if ABOUT_HEADERS.isdisjoint(of_headers.judgement.rules) else of_headers
+
+    def _inflated(self, opened: OpenedExplanation) -> _Candidate | None:
+        """The judgement on frames as they would be without permessage-deflate; None where they cannot be had."""
+        if not opened.known or opened.early:
+            return None
+        history, state = self._history, opened.explanation.place.state
+        arrived = OfDirection(history.arriving(opened.start).frames, opened.start)
+        written = OfDirection(history.frames_written(opened.sent_from), opened.sent_from)
+        try:
+            without = History(inflated(history.trace, opened.moment.at, arrived, written))
+        except NotInflatedError:
+            return None
+        return self._ruling.on_frames(without, without.moments, state._replace(**dict.fromkeys(CLAIMS, False)))
 
     def _shows_extension(self, opened: OpenedExplanation) -> bool:
         """Whether a frame of either direction has a reserved bit or opcode, which only an extension can define."""

@@ -65,15 +65,29 @@ def test_such_a_mark_is_not_to_be_sent() -> None:
     assert server(text, Writes(encode(Frame(PONG, rsv1=True))), Quiet()).rules == ("5.2/reserved-bits-zero",)
 
 
+def test_what_is_right_without_the_extension_is_right_with_it() -> None:
+    deflate, pieces = zlib.compressobj(wbits=-15), []
+    for text in (b"Hello", b"Hello again, and again"):
+        whole = (deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        pieces += [Frame(TEXT, whole[:4], fin=False, rsv1=True), Frame(PING), Frame(CONTINUATION, whole[4:])]
+    echoes = [Writes(encode(Frame(TEXT, compressed(b"Hello"), rsv1=True))), Writes(encode(Frame(PONG)))]
+    second = Writes(encode(Frame(TEXT, b"Hello again, and again")))
+    right = server(from_client(*pieces), *echoes, second, Quiet())
+    assert (right.verdict, right.note) == (Verdict.OK, "")
+    other = server(from_client(*pieces), *echoes, Writes(encode(Frame(TEXT, b"Hello"))), Quiet())
+    assert (other.verdict, other.note) == (Verdict.INFORMATIONAL, NOT_JUDGED)
+    torn = server(from_client(*pieces), *echoes, second, Writes(b"\x81"), Quiet())
+    assert torn.verdict is not Verdict.OK
+
+
 @pytest.mark.parametrize(
     "then",
     [
-        (from_client(Frame(TEXT, WHOLE, rsv1=True)), Writes(encode(Frame(TEXT, WHOLE, rsv1=True))), Quiet()),
         (from_client(Frame(TEXT, b"\xff\xff", rsv1=True)), Writes(encode(Frame(CLOSE, b"\x03\xef"))), ClosesTcp()),
         (from_client(Frame(TEXT, b"\xff\xff", rsv1=True)), *CLOSES),
         (from_client(Frame(TEXT, b"\xff\xff", rsv1=True)), Quiet()),
     ],
-    ids=["echoed", "refused as no text", "refused as broken", "not echoed"],
+    ids=["refused as no text", "refused as broken", "not echoed"],
 )
 def test_what_is_transformed_is_not_judged(then: tuple[Observation, ...]) -> None:
     judgement = server(*then)
