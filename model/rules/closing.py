@@ -195,7 +195,9 @@ SILENCE: Final = (
           server & peer_open & handshake_is("to be refused", "another version"), Due.RESPONSE),
     _owed("4.2.2/response-owed", MUST, _ANSWERS, server & peer_open & handshake_is("awaiting 101"), Due.RESPONSE),
     # SHOULD: that is all that section 10.7 says of data that is invalid, and what is no handshake is HTTP's business.
-    _owed("4.2.1/any-response-owed", SHOULD, _ERROR_CODE,
+    _owed("10.7/response-owed", SHOULD,
+          "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate HTTP "
+          "[RFC2616] status code.",
           server & peer_open & handshake_is("not for us", "unreadable"), Due.RESPONSE),
     _owed("5.5.2/pong-owed", MUST,
           "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already received a "
