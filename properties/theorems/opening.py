@@ -325,21 +325,13 @@ RUNS: Final = (
     _safety("client-waits-for-the-answer", "Once a client has sent its request, it sends nothing before the answer.",
             _never(~server & (sends_frame | sends_request) & request_waits, WAITS),
             "4.1/wait-for-response", "4.1/handshake-before-data"),
-<<<<<<< HEAD
     _safety("every-request-is-answered", "A server does not stay silent, with TCP open both ways, while a request has "
             "no answer.",
             _never(server & peer_open & _is(EventKind.SILENCE) & request_waits, WAITS),
-            "4.2.1/response-owed", "4.2.1/any-response-owed"),
+            "4.2.1/response-owed", "10.7/response-owed"),
     _safety("answered-before-closing", "A server does not close TCP while a handshake has no answer, unless the client "
             "has ended it.",
             _never(server & peer_open & _is(EventKind.CLOSE_TCP) & handshake_is("awaiting 101", "to be refused")),
-=======
-    _safety("every-request-is-answered", "A server does not stay silent, with TCP open, while a request has no answer.",
-            _never(server & tcp_open & _is(EventKind.SILENCE) & request_waits, WAITS),
-            "4.2.1/response-owed", "10.7/response-owed"),
-    _safety("answered-before-closing", "A server does not close TCP while a handshake has no answer.",
-            _never(server & tcp_open & _is(EventKind.CLOSE_TCP) & handshake_is("awaiting 101", "to be refused")),
->>>>>>> 6867c25 (Silence after what is no handshake is 10.7's SHOULD, by its own sentence)
             "10.7/answer-before-closing"),
     _safety("faults-are-answered-with-an-error", "A request that is refused is never answered with a final status "
             "that is neither an error nor a redirect.",
