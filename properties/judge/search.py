@@ -46,6 +46,8 @@ _MOST_WORK: Final = 4_000
 _WORK_EACH: Final = 20
 """So many more for each frame and output; then a search gives up: a trace that is wrong in many places can be explained
 in too many ways."""
+_MOST_FAULTY_WORK: Final = 200_000
+"""A search for faults considers no more than this, however long the trace: that takes half a minute."""
 
 Explanations = dict[Place, Explanation]
 
@@ -231,6 +233,8 @@ class FrameSearch(Search):
     def best(self, moments: list[Moment]) -> Explanation | None:
         """The explanation of all moments that breaks least, or None."""
         self._most_work += _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
+        if self.leniency.faults:
+            self._most_work = min(self._most_work, _MOST_FAULTY_WORK)
         if not self.run(moments):
             return None
         found = [one for one in self.alive if not one.place.late]

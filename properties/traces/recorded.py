@@ -15,7 +15,9 @@ from typing import Any, Final, TypeAlias, TypeVar, get_args
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
+from wsoracle.model.octets.frames import decode_header
 from wsoracle.model.octets.header_values import parse_extensions
+from wsoracle.model.octets.units import LARGEST_HEAD
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
@@ -44,6 +46,9 @@ FORMAT: Final = "wsoracle-trace"
 VERSIONS: Final = (1, 2)
 """Version 1 does not tell the end of one direction of TCP from that of both; it is read in the milder sense."""
 
+MOST_UNITS: Final = 500_000
+"""Observations that are read, and frames that are judged: some 20 s, and less than 1 GiB."""
+
 _CODES: Final = 1 << 16
 _Bare: TypeAlias = ArrivesEof | ArrivesReset | ShutsDownTcp | ClosesTcp | ResetsTcp | Processed | Quiet
 _IN_BOTH: Final[Mapping[str, type[_Bare]]] = {
@@ -57,6 +62,7 @@ _BARE: Final[Mapping[int, Mapping[str, type[_Bare]]]] = {
 _NAMES: Final = {kind: name for name, kind in _BARE[2].items()}
 
 
+_EMPTY_LINE: Final = b"\r\n\r\n"
 _OF_ENDPOINT: Final = (Writes, ShutsDownTcp, ClosesTcp, ResetsTcp, Quiet, Processed, Tells, Crashes)
 """The observations that say something of the endpoint: of the others alone nothing follows."""
 
@@ -96,12 +102,26 @@ class Recorded:
             return NOT_JUDGED
         if not any(isinstance(seen, _OF_ENDPOINT) for seen in self.trace):
             return "not judged: the trace shows nothing that the endpoint did, nor that it was quiet"
+        if self._has_many_frames():
+            return f"not judged: the trace has more than {MOST_UNITS:,} frames"
         return ""
+
+    def _has_many_frames(self) -> bool:
+        count = 0
+        for kind in (Arrives, Writes):
+            octets = b"".join([seen.octets for seen in self.trace if isinstance(seen, kind)])
+            head = octets.find(_EMPTY_LINE, 0, LARGEST_HEAD) if self.opening else -1
+            at = head + len(_EMPTY_LINE) if head >= 0 else 0
+            while count <= MOST_UNITS and (decoded := decode_header(octets, at)) is not None:
+                at = decoded[1] + decoded[0].length
+                count += 1
+        return count > MOST_UNITS
 
     def judged(self, profile: Profile = "interop", rules: RuleSet = RULES) -> Judgement:
         """The judgement on it; INFORMATIONAL, with the reason in its note, where nothing can be judged."""
-        if self.not_judged:
-            return Judgement(Verdict.INFORMATIONAL, profile, note=self.not_judged, unexplained=True)
+        reason = self.not_judged
+        if reason:
+            return Judgement(Verdict.INFORMATIONAL, profile, note=reason, unexplained=True)
         return judge(
             self.trace,
             self.setting,
@@ -163,6 +183,9 @@ def _observation_to_json(seen: Observation) -> dict[str, Any]:
 
 def parsed(text: str | bytes) -> dict[str, Any]:
     """The object that a text in JSON holds. TraceError for any other text, however long or deep."""
+    begun = text.count("{") + text.count("[") if isinstance(text, str) else text.count(b"{") + text.count(b"[")
+    if begun > MOST_UNITS:
+        raise TraceError(f"it has more than {MOST_UNITS:,} objects and lists: give a part of it")
     try:
         document = json.loads(text, parse_constant=_no_constant)
     except RecursionError:

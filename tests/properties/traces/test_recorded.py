@@ -33,7 +33,15 @@ from wsoracle.properties.judge.observation import (
     What,
     Writes,
 )
-from wsoracle.properties.traces.recorded import Recorded, TraceError, parsed, trace_from_json, trace_to_json
+from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.traces.recorded import (
+    MOST_UNITS,
+    Recorded,
+    TraceError,
+    parsed,
+    trace_from_json,
+    trace_to_json,
+)
 
 SCHEMA = json.loads(files("wsoracle.properties.traces").joinpath("trace.schema.json").read_text("utf-8"))
 CODES = st.none() | st.integers(0, 65535)
@@ -256,3 +264,13 @@ def test_a_text_that_is_cut_spliced_or_spoilt_is_named_in_one_sentence(data: st.
         trace_from_json(parsed(text[:at] + middle + text[upto:]))
     except TraceError as error:
         assert str(error) and "\n" not in str(error) and len(str(error)) < 400
+
+
+def test_a_trace_of_very_many_observations_or_frames_is_not_judged() -> None:
+    with pytest.raises(TraceError, match="more than 500,000 objects and lists: give a part of it"):
+        parsed(b"[" * (MOST_UNITS + 1))
+    frames = (Writes(b"\x8a\x00" * MOST_UNITS), Quiet())
+    assert Recorded(frames, Setting(Role.SERVER), opening=False).not_judged == ""
+    many = Recorded((Arrives(b"\x89\x00"), *frames), Setting(Role.SERVER), opening=False)
+    assert "more than 500,000 frames" in many.not_judged
+    assert (many.judged().verdict, many.judged().rules) == (Verdict.INFORMATIONAL, ())
