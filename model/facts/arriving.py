@@ -86,6 +86,11 @@ class ArrivingFrames:
         body = begun.start + begun.header.size
         return FrameUnit(begun.header, self._payload(begun.header, body, body, len(self.octets)), begun.start, body)
 
+    @property
+    def full(self) -> bool:
+        """Whether there are so many frames that what follows is not cut any more."""
+        return self._cutter.full
+
     def whole(self, count: int) -> int:
         """How many frames are whole when `count` octets have arrived."""
         return self._cutter.whole(count)

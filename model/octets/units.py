@@ -28,6 +28,9 @@ SWITCHING: Final = 101
 LARGEST_HEAD: Final = 1 << 20
 """Octets of a head that is read as such; of a larger one no more is looked at than of any that is too large."""
 
+MOST_FRAMES: Final = 400_000
+"""The most frames of one direction that are cut: each takes memory, however short it is."""
+
 _new: Final = tuple.__new__
 _END: Final = attrgetter("end")
 
@@ -163,6 +166,11 @@ class Cutter:
         return max(self.rest, len(self.octets)) if uncertain else self.rest
 
     @property
+    def full(self) -> bool:
+        """Whether there are so many frames that what follows is not cut any more."""
+        return len(self.frames) >= MOST_FRAMES
+
+    @property
     def in_frames(self) -> bool:
         """Whether all that follows is cut as frames."""
         return self._cut == self._frames
@@ -176,7 +184,7 @@ class Cutter:
 
     def _frames(self) -> bool:
         first = len(self.frames)
-        self.rest = _read_frames(self.octets, self.rest, self.frames)
+        self.rest = _read_frames(self.octets, self.rest, self.frames, MOST_FRAMES)
         self.units.extend(self.frames[first:])
         return False
 
@@ -308,13 +316,13 @@ _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]*\n")
 _TRAILERS: Final = re.compile(rb"(?:[^\r\n][^\n]*\n)*\r?\n")
 
 
-def _read_frames(octets: bytes | bytearray, at: int, found: list[FrameUnit]) -> int:
-    """Append the whole frames of a stream from an offset on; the offset of what follows them.
+def _read_frames(octets: bytes | bytearray, at: int, found: list[FrameUnit], most: int) -> int:
+    """Append the whole frames of a stream from an offset on, until there are `most`; the offset of what follows them.
 
     A short frame that is the same as the one before it, to the last octet, shares its header and its payload.
     """
     size = len(octets)
-    while (decoded := decode_header(octets, at)) is not None:
+    while len(found) < most and (decoded := decode_header(octets, at)) is not None:
         header, body = decoded
         end = body + header.length
         if end > size:
@@ -328,7 +336,7 @@ def _read_frames(octets: bytes | bytearray, at: int, found: list[FrameUnit]) -> 
         if length <= _SHORT:
             again = bytes(octets[at:end])
             at = end
-            while octets[at : at + length] == again:
+            while len(found) < most and octets[at : at + length] == again:
                 end = at + length
                 found.append(_new(FrameUnit, (header, payload, at, end)))
                 at = end
@@ -343,7 +351,7 @@ _SHORT: Final = 4096
 def frames_in(octets: bytes) -> tuple[tuple[FrameUnit, ...], int]:
     """The whole frames at the beginning of a stream of frames, and the offset of what follows them."""
     found: list[FrameUnit] = []
-    rest = _read_frames(octets, 0, found)
+    rest = _read_frames(octets, 0, found, len(octets))
     return tuple(found), rest
 
 

@@ -226,7 +226,7 @@ class History:
 
     def _inside_frame(self) -> bool:
         """Whether what the endpoint wrote last is not whole, and part of a frame of an open connection."""
-        return self.unread < self.written and not self._in_opening(self.unread)
+        return self.unread < self.written and not self.full and not self._in_opening(self.unread)
 
     def _reads_heads(self) -> bool:
         """Whether what arrives now may be or complete a head."""
@@ -256,6 +256,11 @@ class History:
             if isinstance(seen, (ResetsTcp, ArrivesEof, ArrivesReset)):
                 return None
         return None
+
+    @property
+    def full(self) -> bool:
+        """Whether the endpoint sent so many frames that what follows is not cut any more."""
+        return self._sent.full
 
     @property
     def stale(self) -> bool:

@@ -35,7 +35,7 @@ from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
 from wsoracle.model.notation.variables import CLAIMS, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
-from wsoracle.model.octets.units import SWITCHING, FrameUnit, HeadUnit
+from wsoracle.model.octets.units import MOST_FRAMES, SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 from wsoracle.model.rules import RULES
@@ -130,6 +130,7 @@ class Judgement:
         return min((broken.strength for broken in self.broken), key=STRENGTHS.index, default=None)
 
 
+TOO_LONG: Final = f"not judged: more than {MOST_FRAMES:,} frames went in one direction"
 TOO_MANY: Final = "not judged: there are too many orders in which it may have read what it was sent"
 
 
@@ -267,6 +268,9 @@ class _Ruling:
         return candidate._replace(judgement=judgement)
 
     def _on_frames(self, history: History, moments: list[Moment], state: State, start: int) -> _Candidate:
+        if history.full or history.arriving(start).full:
+            judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=TOO_LONG, unexplained=True)
+            return _Candidate(judgement, Cost())
         strict: FrameSearch | None = None
         for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
             if leniency == ACTING and self.subject.unasked:
@@ -365,7 +369,9 @@ class _Openings:
         if strict.died_at is not None and isinstance(strict.died_at.what, Crashes):
             return ruling.heads_unexplained(strict, strict)
         found = self._best(strict)
-        if found is not None and (ruling.strictly or found.cost == Cost() or found.judgement.note == TOO_MANY):
+        if found is not None and (
+            ruling.strictly or found.cost == Cost() or found.judgement.note in (TOO_MANY, TOO_LONG)
+        ):
             return found.judgement
         if ruling.strictly:
             return ruling.heads_unexplained(strict, strict)

@@ -28,7 +28,7 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, 
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import EVERYTHING, TOO_MANY, Allowed, Judgement, judge, rules_fired
+from wsoracle.properties.judge.judge import EVERYTHING, TOO_LONG, TOO_MANY, Allowed, Judgement, judge, rules_fired
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -573,6 +573,18 @@ def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pyt
     monkeypatch.setattr("wsoracle.properties.judge.search._WORK_EACH", 0)
     judgement = as_server(*[PINGED] * 20, *[PONGS] * 20, Quiet())
     assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())
+
+
+def test_of_very_many_frames_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.model.octets.units.MOST_FRAMES", 10)
+    pings, pongs = from_client(PING), from_server(PONG)
+    for asked, answered in ((9, 9), (10, 9), (9, 10), (30, 30)):
+        judgement = judge((Arrives(pings * asked), Writes(pongs * answered), Quiet()), SERVER)
+        if max(asked, answered) < 10:
+            assert (judgement.verdict, judgement.note) == (Verdict.OK, "")
+        else:
+            assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_LONG, ())
+            assert judgement.unexplained
 
 
 def test_a_search_that_gives_up_does_not_think_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
-from wsoracle.model.notation.variables import Setting
+from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import EVERYTHING
 from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Processed, Quiet, ResetsTcp, Writes
+from wsoracle.properties.judge.steps import Steps
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.state_machines.driving import Driver, drive
 
@@ -111,3 +112,23 @@ def test_an_answer_that_is_wrong_does_not_conform() -> None:
 def test_the_setting_and_the_application_must_agree() -> None:
     with pytest.raises(ValueError, match="echo=False"):
         Watch(Setting(Role.SERVER), application="echo")
+
+
+def test_an_observation_costs_what_it_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are counted: the thousandth Ping and its Pong need as many as the tenth."""
+    thought: list[None] = []
+    through = Steps.go
+
+    def counted(*given: Any, **named: Any) -> Any:
+        thought.append(None)
+        return through(*given, **named)
+
+    monkeypatch.setattr(Steps, "go", counted)
+    watch = Watch(Setting(Role.SERVER), start=State())
+    counts = []
+    for _ in range(1_000):
+        before = len(thought)
+        watch.observe(Arrives(PING))
+        watch.observe(Writes(PONG))
+        counts.append(len(thought) - before)
+    assert watch.conforms_so_far and set(counts) == {2}
