@@ -186,6 +186,8 @@ class DepartingEndpoint(DrawnEndpoint):
             random.choices(moves, weights)[0]()
         else:
             return
+        if self.rule.on is EventKind.SILENCE and random.random() < 0.6:
+            return  # what is due never comes
         for move in random.choices(moves, weights, k=random.choice((0, 2, 6))):
             move()
         if random.random() < 0.85:

@@ -53,7 +53,7 @@ class DrawnEndpoint(OpeningEndpoint):
 
     def rest(self) -> None:
         """Be quiet, where everything is read and nothing is owed; seen from inside, perhaps only be done with it."""
-        if not self.has_read_all():
+        if not self.has_read_all() or (self.sending and self.habits.behaviour.asks):
             return
         if self.habits.inside and self.random.random() < 0.5:
             self.observer.processed()

@@ -86,6 +86,7 @@ class OpeningEndpoint(ReadingEndpoint):
             return False
         outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, answer.facts))
         if outcome is not None:
+            self.answer_ends = answer.facts.body
             self.observer.sends(answer.octets)
             self.become(outcome)
         return outcome is not None

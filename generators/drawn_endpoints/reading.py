@@ -82,6 +82,8 @@ class ReadingEndpoint:
         self.sending: list[DrawnFrame] = []
         self._sends_echo = False
         self.request: Request | None = None
+        self.answer_ends = False
+        """Its latest answer has an end of its own; others end with TCP (RFC 9112, section 6.3)."""
         self._says_too_big = False
 
     # --- what arrives -------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class ReadingEndpoint:
     def _peer_sends_head(self) -> None:
         random, peer = self.random, self.peer
         if self._server:
-            if not peer.units or (self.state.handshake == REFUSED and random.random() < 0.3):
+            if not peer.units or (self.answer_ends and self.state.handshake == REFUSED and random.random() < 0.3):
                 peer.sends(self.draw_request())
         elif self.request is not None and self._awaits_answer():
             self.observer.flush()  # it has seen the request that it answers

@@ -16,13 +16,13 @@ from typing import Final
 from wsoracle.model.facts.frames import close_code
 from wsoracle.model.facts.units import leaving
 from wsoracle.model.notation.head_variables import HEAD_SHAPES, ResponseFacts, value_of
-from wsoracle.model.notation.variables import LOST, NO_CODE, Event, EventKind, FrameFacts, Setting
+from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, Setting
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 
 from ..judge.observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells, Told, Trace
-from .place import Broken, Move, Whereabouts, lawless, legal, lesser, refusing, unpromised
+from .place import Broken, Move, Whereabouts, done_by, lawless, legal, lesser, put_off, refusing, unpromised
 from .reading import Reading
 from .seen import Happening, SeenTrace
 
@@ -35,6 +35,7 @@ _OF_WHAT_WAS_RECEIVED: Final = (1002, 1007, 1009)
 Nor does it close by chance where something has arrived that the endpoint has yet to read: it closes when all is read.
 """
 
+_REFUSED: Final = HANDSHAKE.index("refused")
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
 
 
@@ -94,7 +95,7 @@ class _Search:
             places = {then for place in self._read_on(places, now) for then in self._act(place, now)}
             if not places:
                 break
-        return places
+        return {place for place in places if not place.late}
 
     def _read_on(self, places: set[Whereabouts], now: Happening) -> set[Whereabouts]:
         found, waiting = set(places), list(places)
@@ -113,6 +114,8 @@ class _Search:
                 yield from self._send(where, now, frame)
             case HeadUnit() as head:
                 yield from self._send_head(where, now, head)
+            case ClosesTcp() | ResetsTcp() if self._leaves_head(where, now):
+                return  # an endpoint that ends TCP has seen every head that had arrived
             case ClosesTcp():
                 yield from self._do(where, _CLOSES)
             case ResetsTcp():
@@ -127,12 +130,17 @@ class _Search:
                 if self._reading.is_done(where, now):
                     yield from self._be_quiet(where, now)
 
+    def _leaves_head(self, where: Whereabouts, now: Happening) -> bool:
+        return where.state.handshake != _REFUSED and self._reading.next_head(where, now) is not None
+
     def _may_fail(self, where: Whereabouts) -> bool:
         return self._faults and where.broken is None
 
     def _do(self, where: Whereabouts, event: Event, also: Broken = frozenset()) -> Iterator[Whereabouts]:
         """An output of the endpoint; where it breaks rules, those, and ``also``, are its fault."""
         state, setting = where.state, self._setting
+        if where.late:
+            where = where._replace(late=where.late - {done_by(event)})
         outcomes = legal(setting, state, event)
         for outcome in outcomes:
             yield where._replace(state=outcome.state)
@@ -160,8 +168,19 @@ class _Search:
         missing |= self._reading.unrefused(where, now)
         if not missing or (where.broken is not None and missing <= where.broken):
             yield from self._do(where, _SILENCE)
+            yield from self._put_off(where)
         elif self._may_fail(where):
             yield where._replace(untold=(), broken=missing)
+
+    def _put_off(self, where: Whereabouts) -> Iterator[Whereabouts]:
+        """Quiet, though something is due, which comes later; what does not is missed."""
+        for one in put_off(self._setting, where.state):
+            broken = one.broken | one.missed
+            known = where.broken or frozenset()
+            if broken <= known or (one.late <= where.late and not one.missed):
+                yield where._replace(late=where.late | one.late)
+            elif self._may_fail(where):
+                yield where._replace(late=where.late | one.late, broken=broken)
 
     def _tell(self, where: Whereabouts, tells: Tells) -> Iterator[Whereabouts]:
         state, untold = where.state, where.untold
@@ -271,5 +290,6 @@ class _Search:
         yield from replied[1:]
 
     def _did(self, where: Whereabouts, event: Event) -> Iterator[Whereabouts]:
+        where = where._replace(late=where.late - {done_by(event)})
         for outcome in legal(self._setting, where.state, event):
             yield where._replace(state=outcome.state)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import combinations
 from typing import Final, NamedTuple
 
 from wsoracle.model.facts.arriving import Partial
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome, after, allowed, enabled, forbidden_by
-from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet, Strength
+from wsoracle.model.notation.rule import Accept, Due, Fail, Forbid, Rule, RuleSet, Strength
 from wsoracle.model.notation.variables import HEADER_VARIABLES, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.vocabulary import CLOSE, PONG
 from wsoracle.model.rules import RULES
 
 from ..judge.observation import Tells
@@ -24,7 +26,8 @@ class Whereabouts(NamedTuple):
 
     ``read`` counts heads until the opening handshake is complete, frames from ``start`` on then. ``message`` is the
     one that is being received. ``broken`` are the rules that its one fault breaks; None without a fault. ``own``: its
-    application did something for which the trace shows no reason.
+    application did something for which the trace shows no reason. ``late`` is what was due when it was quiet, and has
+    to come yet.
     """
 
     state: State
@@ -41,6 +44,7 @@ class Whereabouts(NamedTuple):
     refused_by: Broken = frozenset()
     own: bool = False
     broken: Broken | None = None
+    late: frozenset[Due] = frozenset()
 
 
 class Move(NamedTuple):
@@ -95,6 +99,47 @@ def lawless(setting: Setting, state: State, event: Event) -> tuple[Outcome, ...]
 def refusing(setting: Setting, state: State, event: Event) -> Broken:
     """The rules that refuse an event."""
     return of_rfc(rule.id for rule in forbidden_by(state, event, setting))
+
+
+class PutOff(NamedTuple):
+    """What comes later than it is due, the rules that this breaks, and those by which all else that is due is owed."""
+
+    late: frozenset[Due]
+    broken: Broken
+    missed: Broken
+
+
+@lru_cache(maxsize=1 << 14)
+def put_off(setting: Setting, state: State) -> tuple[PutOff, ...]:
+    """The ways to be quiet where something is due, all of which comes later, or some of it."""
+    due: dict[Due, list[Rule]] = {}
+    for rule in forbidden_by(state, Event(EventKind.SILENCE), setting):
+        if isinstance(rule.then, Forbid) and rule.then.due is not None:
+            due.setdefault(rule.then.due, []).append(rule)
+    found: list[PutOff] = []
+    for count in range(1, len(due) + 1):
+        for chosen in combinations(due, count):
+            soon = [one.id for due_ in chosen for one in due[due_] if isinstance(one.then, Forbid) and one.then.soon]
+            missed = [one.id for due_ in set(due) - set(chosen) for one in due[due_]]
+            found.append(PutOff(frozenset(chosen), of_rfc(soon), of_rfc(missed)))
+    return tuple(found)
+
+
+_DOES: Final = {
+    EventKind.SEND_REQUEST: Due.REQUEST,
+    EventKind.SEND_RESPONSE: Due.RESPONSE,
+    EventKind.CLOSE_TCP: Due.TCP_CLOSE,
+}
+
+
+def done_by(event: Event) -> Due | None:
+    """What is due no longer once this is sent."""
+    frame = event.frame
+    if frame is None:
+        return _DOES.get(event.kind)
+    if frame.opcode == CLOSE:
+        return Due.CLOSE
+    return None if not frame.answers else Due.PONG if frame.opcode == PONG else Due.REPLY
 
 
 @lru_cache(maxsize=1 << 15)
