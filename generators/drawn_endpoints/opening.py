@@ -48,6 +48,8 @@ class OpeningEndpoint(ReadingEndpoint):
         """Close or reset TCP, where that is permitted in full."""
         if self.permits(_CLOSES) is None or not self.state.tcp_open:
             return
+        if self._says_too_big and not self.state.sent_close:
+            return  # a limit of which it does not speak is none that an observer could know of
         if self.random.random() < 0.25 and not self._says_too_big:
             self.observer.resets()
             self.did_something_of_its_own = False  # it may be lost
