@@ -159,13 +159,16 @@ def judge(
     profile: Profile = "interop",
     strictly: bool = False,
     taken_by_all: int = TAKEN_BY_ALL,
+    keeps_promise: bool = False,
 ) -> Judgement:
     """Judge a trace of one endpoint, whose role, limit and application `setting` states.
 
     ``start`` is the state in which the trace begins: ``CONNECTING`` for one that begins with the first octet of the
     opening handshake, by default the state right after it. `sees` are the kinds of :class:`~.observation.Tells` that
     the trace is certain to show where they happen. An endpoint that states no limit is assumed to have none for
-    messages of up to ``taken_by_all`` octets. With ``strictly`` an explanation that breaks rules is not looked for.
+    messages of up to ``taken_by_all`` octets. In a run the application is asked to echo: with ``keeps_promise`` it is
+    not assumed to close by itself before the endpoint has read what had arrived, such as a frame that it must refuse.
+    With ``strictly`` an explanation that breaks rules is not looked for.
 
     For the opening handshake: ``request`` is one that was sent and received before the trace begins; usually the trace
     has it. ``uri`` is the URI that a client was told to open, if known. ``head_limit`` is the largest head that the
@@ -179,7 +182,9 @@ def judge(
     if (application == "echo") is not setting.echo:
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
     unasked = application == "unknown"
-    subject = Subject(setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit, profile)
+    subject = Subject(
+        setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit, profile, keeps_promise
+    )
     ruling = _Ruling(subject, application, strictly)
     role = setting.role if start is not None and start.handshake else None
     history = _history_of(trace, role)

@@ -13,7 +13,7 @@ from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 from .application import (
     ANOTHER_ORDER,
@@ -301,13 +301,10 @@ class FrameOutputs(Outputs):
         return opcode != CLOSE and not (self.history.has_close or self.history.grows)
 
     def _acts(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool, str]]:
-        """What the application may do that it does not promise: the place then, whether the frame answers, in words.
-
-        The application closes when all is read: a Close right after a frame that must be refused is no chance.
-        """
+        """What the application may do that it does not promise: the place then, whether the frame answers, in words."""
         if frame.header.opcode == CLOSE:
             code = code_of(frame.payload)
-            if self._reader.has_read_all(place, moment) and (code not in NOT_ITS_OWN or self._is_done(place, moment)):
+            if self._may_be_its_own(code, place, moment):
                 yield place, False, closes(code, instead_of_echo=bool(place.echoes))
         elif frame.start in self.history.messages:
             message, echoes = self.history.messages[frame.start], place.echoes
@@ -322,11 +319,28 @@ class FrameOutputs(Outputs):
             if free:
                 yield place, False, OWN_MESSAGE
 
+    def _may_be_its_own(self, code: int, place: Place, moment: Moment) -> bool:
+        """Whether the application may send a Close with this code of its own accord.
+
+        One with the code of a Close that had arrived is the answer to it: it is not there by chance. That the peer did
+        wrong it does not say, unless nothing that the peer sent is left that this could be about. An application that
+        `keeps_promise` closes when all is read: a Close right after a frame that must be refused is not its own.
+        """
+        reader = self._reader
+        if self.subject.keeps_promise and not reader.has_read_all(place, moment):
+            return False
+        return not reader.is_answer(code, place, moment) and (code not in NOT_ITS_OWN or self._is_done(place, moment))
+
     def _is_done(self, place: Place, moment: Moment) -> bool:
-        """Whether all that had arrived was answered, so that none of it was refused."""
-        waits = place.echoes or place.state.pong_due or place.state.recv_type
-        answered = self.subject.setting.echo and not waits and place.consumed == self._reader.whole(moment)
-        return self._reader.is_unsent(moment) or (answered and not self._reader.begun(moment))
+        """Whether all that had arrived shows that it was taken in: nothing had, or the last of it was answered."""
+        state, reader = place.state, self._reader
+        if reader.is_unsent(moment):
+            return True
+        whole = reader.whole(moment)
+        if not self.subject.setting.echo or place.consumed != whole or not whole or reader.begun(moment):
+            return False
+        waits = place.echoes or state.pong_due or state.recv_type
+        return not waits and reader.arriving.frames[whole - 1].header.opcode in (CONTINUATION, TEXT, BINARY, PING)
 
     def _is_echo(self, place: Place, moment: Moment, frame: FrameUnit, message: Message) -> bool:
         """Whether a message surely is the echo of one that had arrived, which is not there by chance.

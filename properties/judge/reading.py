@@ -105,6 +105,11 @@ class FrameReader(Steps):
         """Whether no octet of a frame had arrived by then."""
         return moment.arrived <= self.arriving.start
 
+    def is_answer(self, code: int, place: Place, moment: Moment) -> bool:
+        """Whether a Close frame with this code (1005: none) had arrived by then and is not read."""
+        frames = self.arriving.frames[place.consumed : self.whole(moment)]
+        return any(frame.header.opcode == CLOSE and code_of(frame.payload) == code for frame in frames)
+
     def begun(self, moment: Moment) -> bool:
         """Whether a part of a frame had arrived by then."""
         return self.arriving.partial(moment.arrived, State(), ()) is not None

@@ -61,14 +61,25 @@ def _each_judged(case: Case, role: Role, profile: Profile) -> Iterator[tuple[Can
         setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
         uri = SAMPLE_URI if role is Role.CLIENT else None
         for one in head_candidates(case.actions, role):
-            yield one, judge(one.trace, setting, start=CONNECTING, uri=uri, application="echo", profile=profile)
+            yield (
+                one,
+                judge(
+                    one.trace,
+                    setting,
+                    start=CONNECTING,
+                    uri=uri,
+                    application="echo",
+                    profile=profile,
+                    keeps_promise=True,
+                ),
+            )
         return
     big = case.may_be_too_big
     setting = Setting(role, None if big else MAX_LENGTH, echo=True)
     # A message that stands for one that is too big for some endpoints may be small itself.
     most = 0 if big else TAKEN_BY_ALL
     for one in frame_candidates(reduced(case), role, scaled=is_scaled(case)):
-        yield one, judge(one.trace, setting, application="echo", taken_by_all=most, profile=profile)
+        yield one, judge(one.trace, setting, application="echo", taken_by_all=most, profile=profile, keeps_promise=True)
 
 
 def _followed(judgement: Judgement, *, opening: bool) -> tuple[str, ...]:

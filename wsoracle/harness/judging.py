@@ -83,7 +83,14 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
     def judged(limit: int | None, strictly: bool = False) -> InRun:
         setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
         found = judge(
-            history, setting, start=CONNECTING, uri=uri, application="echo", profile=profile, strictly=strictly
+            history,
+            setting,
+            start=CONNECTING,
+            uri=uri,
+            application="echo",
+            profile=profile,
+            strictly=strictly,
+            keeps_promise=True,
         )
         run = in_a_run(found, left=talk.left, unanswered=talk.unanswered)
         found = run.judgement

@@ -76,3 +76,14 @@ def test_a_close_may_have_been_an_answer_or_not() -> None:
     judgement = judge((theirs, ours, ClosesTcp(), Quiet()), Setting(Role.CLIENT, 1_000))
     assert judgement.verdict is Verdict.NON_STRICT
     assert judgement.one_of == judgement.rules == ("7.1.1/client-waits", "7.1.1/close-cleanly")
+
+
+def test_an_application_may_close_while_a_frame_arrives_that_must_be_refused() -> None:
+    """By its trace the two may have crossed; in a run, where the application is asked to echo, the Close is about it."""
+    trace = Arrives(encode(Frame(3, key=KEY))), Writes(encode(Frame(CLOSE, b"\x03\xf0"))), ClosesTcp()
+    echo = Setting(Role.SERVER, 1_000, True)
+    crossed = judge(trace, echo, application="echo")
+    assert (crossed.verdict, crossed.rules) == (Verdict.INFORMATIONAL, ())
+    assert crossed.application == ("not an echo: the application closes by itself with Close 1008",)
+    run = judge(trace, echo, application="echo", keeps_promise=True)
+    assert (run.verdict, run.rules) == (Verdict.NON_STRICT, ("7.1.7/appropriate-code",))
