@@ -79,7 +79,7 @@ def test_a_close_may_have_been_an_answer_or_not() -> None:
 
 
 def test_an_application_may_close_while_a_frame_arrives_that_must_be_refused() -> None:
-    """By its trace the two may have crossed; in a run, where the application is asked to echo, the Close is about it."""
+    """The two may have crossed; in a run, where the application is asked to echo, the Close is about the frame."""
     trace = Arrives(encode(Frame(3, key=KEY))), Writes(encode(Frame(CLOSE, b"\x03\xf0"))), ClosesTcp()
     echo = Setting(Role.SERVER, 1_000, True)
     crossed = judge(trace, echo, application="echo")
