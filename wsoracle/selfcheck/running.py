@@ -16,9 +16,9 @@ from .mutants import MutantRun
 from .tally import SelfcheckTally
 
 JOBS: Final = 2
-_CONFORMING: Final = 400
+_CONFORMING: Final = 200
 """Conforming traces of a batch."""
-_DEPARTURES: Final = 60
+_DEPARTURES: Final = 30
 """Traces with a departure of a batch: each rule has its turn."""
 
 OnBatch = Callable[[SelfcheckTally, float], None]
