@@ -154,9 +154,13 @@ def _bare(names: tuple[str, ...]) -> dict[str, int]:
 
 HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
     RequestFacts: (RequestFacts(), RequestFacts(**_bare(RequestFacts._fields))),  # type: ignore[arg-type]
-    ResponseFacts: (ResponseFacts(), ResponseFacts(**_bare(ResponseFacts._fields), status=200)),  # type: ignore[arg-type]
+    ResponseFacts: (
+        ResponseFacts(),
+        ResponseFacts(**_bare(ResponseFacts._fields), status=200),  # type: ignore[arg-type]
+        ResponseFacts(**{**_bare(ResponseFacts._fields), "versions": 1}, status=426),  # type: ignore[arg-type]
+    ),
 }
-"""A sound head of each kind, and one of plain HTTP without any field of a handshake."""
+"""A sound head of each kind, one of plain HTTP without any field of a handshake, and a refusal that names versions."""
 
 
 def is_(name: str, *values: str) -> Expr:

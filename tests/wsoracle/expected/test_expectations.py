@@ -131,7 +131,7 @@ def test_openings_have_something_right_and_something_wrong(role: Role) -> None:
             found = expectations(case, role, failed=True)
             assert found[0].verdict is Verdict.OK, case.id
             if SendHead in map(type, case.actions):
-                assert any(one.verdict is Verdict.FAILED for one in found), case.id
+                assert any(one.verdict in (Verdict.FAILED, Verdict.NON_STRICT) for one in found), case.id
             assert must_answer(case, role) or case.control is not None, case.id
 
 
