@@ -50,9 +50,9 @@ def deciding_octet(
             return _overlooked(rule, steps, faulty, history, subject, start)
         if rule.on.facts is not None and not rule.on.is_input:
             return _sent(rule, steps, faulty, history, subject)
-        if rule.on.is_input and steps[faulty].at > moment.at:
-            # What came first was the application's affair.
-            moment = next((one for one in history.moments if one.at == steps[faulty].at), moment)
+        later = _seen_at(steps, faulty, history)
+        if rule.on.is_input and later is not None and later.number > moment.number:
+            moment = later  # what came first was the application's affair
     return _in_refusal(moment)
 
 
@@ -77,14 +77,18 @@ def _overlooked(
 
 def _sent(rule: Rule, steps: Sequence[Step], faulty: int, history: History, subject: Subject) -> DecidingOctet | None:
     """The octet at fault in a unit that the endpoint wrote: of several that are seen at once, each has its step."""
-    step = steps[faulty]
-    here = [one.what for one in history.moments if one.at == step.at]
-    written = [one for one in here if isinstance(one, (FrameUnit, HeadUnit))]
-    before = [one for one in steps[:faulty] if one.at == step.at and _is_sent(one)]
-    if not written:
+    moment = _seen_at(steps, faulty, history)
+    if moment is None or not isinstance(moment.what, (FrameUnit, HeadUnit)):
         return None
-    what = written[min(len(before), len(written) - 1)]
-    return DecidingOctet(what.start + _place(rule, step, what, subject))
+    return DecidingOctet(moment.what.start + _place(rule, steps[faulty], moment.what, subject))
+
+
+def _seen_at(steps: Sequence[Step], faulty: int, history: History) -> Moment | None:
+    """The moment of a step, or the one that follows what it reads: of several units in one observation its own."""
+    at = steps[faulty].at
+    here = [moment for moment in history.moments if moment.at == at]
+    before = sum(step.at == at and _is_sent(step) for step in steps[:faulty])
+    return here[min(before, len(here) - 1)] if here else None
 
 
 def _is_sent(step: Step) -> bool:

@@ -293,6 +293,8 @@ class FrameSearch(Search):
                     if then.cost != explanation.cost or next(outputs, None) is not None:
                         return False
                     self.alive = [then]
+                    if not self.leniency.acting:
+                        self._work = 0  # nothing is left open: a connection may be watched for as long as it lasts
                     return True
             if place.consumed >= whole or reader.passed_over(place, whole):
                 return False

@@ -571,7 +571,7 @@ def test_an_echo_in_parts_of_a_message_in_parts_is_not_tried_at_every_pair(monke
 def test_what_leaves_too_much_open_is_not_judged_and_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wsoracle.properties.judge.search._MOST_STRICT_WORK", 5)
     monkeypatch.setattr("wsoracle.properties.judge.search._WORK_EACH", 0)
-    judgement = as_server(*[PINGED] * 20, *[PONGS] * 20, Quiet())
+    judgement = as_server(*[PINGED] * 20, PONGS, Quiet())
     assert (judgement.verdict, judgement.note, judgement.rules) == (Verdict.INFORMATIONAL, TOO_MANY, ())
 
 
