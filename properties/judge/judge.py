@@ -316,7 +316,8 @@ class _Ruling:
         judgement, cost, _, certain, possible = candidate
         decides = cost.decides(self.profile)
         sure = decides is None or any(self._strength(rule) is decides for rule in certain)
-        rest = [] if sure else [rule for rule in sorted(possible - certain) if self._strength(rule) is decides]
+        among = STRENGTHS[: STRENGTHS.index(decides) + 1] if decides is not None else ()
+        rest = [] if sure else [rule for rule in sorted(possible - certain) if self._strength(rule) in among]
         in_order = dict.fromkeys([*(rule for step in judgement.steps for rule in step.broken), *rest])
         named = [rule for rule in in_order if rule in certain or rule in rest]
         departs = [*([] if decides is None else [decides]), *[Strength.APPLICATION] * (cost.application > 0)]

@@ -14,6 +14,9 @@ from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, TEXT, Role
 
 LOST_WITH_RESET = "TCP was reset: what the endpoint sent last may be lost"
 
+CLEANLY = "7.1.1/close-cleanly"
+"""The rule that a reset breaks for which no unread input is the reason: events do not tell how TCP is closed."""
+
 _NORMAL = 1000
 _ERRORS = (400, 426)
 

@@ -28,7 +28,7 @@ from .application import (
 from .explanation import Explanation, Place, Step
 from .history import Message, Moment
 from .late import choices, done_by, may_come
-from .lost_in_reset import unseen_answers, unseen_closes, unseen_replies
+from .lost_in_reset import CLEANLY, unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader, code_of
 from .reading_heads import HeadReader, agreed_on, opening_of
@@ -72,10 +72,11 @@ class Outputs(ABC):
             if moment.lost:
                 yield from self._reset(explanation, moment)
             elif self._steps.may_end(place, moment):
-                yield from self._steps.do(explanation, moment, _CLOSES, place)
+                yield from self._close(explanation, moment)
         elif isinstance(what, ResetsTcp):
-            if self._steps.may_end(place, moment):
-                yield from self._reset(explanation, moment)
+            unclean = self._unclean(place, moment)
+            if self._steps.may_end(place, moment) and (self.leniency.departing or not unclean):
+                yield from self._reset(explanation, moment, unclean)
         elif isinstance(what, (Processed, Quiet)) and self._steps.has_read_all(place, moment):
             yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
 
@@ -97,9 +98,16 @@ class Outputs(ABC):
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The explanations after outputs that the endpoint may have sent unseen, right before a reset."""
 
-    def _reset(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        """TCP is closed, and what went before may be lost."""
+    def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         yield from self._steps.do(explanation, moment, _CLOSES, explanation.place)
+
+    def _unclean(self, place: Place, moment: Moment) -> tuple[str, ...]:
+        """The rules that a reset breaks besides those against closing TCP."""
+        return ()
+
+    def _reset(self, explanation: Explanation, moment: Moment, unclean: tuple[str, ...] = ()) -> Iterator[Explanation]:
+        """TCP is closed, and what went before may be lost."""
+        yield from self._steps.do(explanation, moment, _CLOSES, explanation.place, unclean)
         for then in self._lost(explanation, moment):
             if self._steps.outcomes_of(then.place.state, _CLOSES):
                 yield from self._steps.do(then, moment, _CLOSES, then.place)
@@ -444,6 +452,30 @@ class FrameOutputs(Outputs):
             return self.history.tells_of_failure
         after = self._reader.arriving.frames[failing[-1] + 1 : explanation.place.consumed]
         return any(frame.header.opcode in (PING, CLOSE) for frame in after)
+
+    def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """As of any outputs. Where a Close had arrived that was not read, it may have been, and had to be answered."""
+        place = explanation.place
+        unread = self._reader.arriving.frames[place.consumed : self._reader.whole(moment)]
+        instead: frozenset[str] = frozenset()
+        if any(frame.header.opcode == CLOSE for frame in unread) and not place.state.failed:
+            rows = self.machine.forbidden_by(place.state._replace(got_close=True), _CLOSES)
+            instead = frozenset(rule.id for rule in rows)
+        for then in super()._close(explanation, moment):
+            if instead and then.cost != explanation.cost:
+                certain = explanation.certain | (then.certain & instead)
+                yield then._replace(certain=certain, possible=then.possible | instead)
+            else:
+                yield then
+
+    def _unclean(self, place: Place, moment: Moment) -> tuple[str, ...]:
+        """After a complete closing handshake, with nothing unread behind the peer's Close."""
+        state, whole = place.state, self._reader.whole(moment)
+        done = state.sent_close and state.got_close and state.tcp_open and not state.failed
+        if not done or place.consumed < whole or CLEANLY not in self.subject.rules.by_id:
+            return ()
+        last = self._reader.arriving.frames[whole - 1]
+        return (CLEANLY,) if last.header.opcode == CLOSE and last.end == moment.arrived else ()
 
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """Outputs that are owed or asked for, then a Close with a reason, neither of which need be lost.

@@ -1,0 +1,148 @@
+"""The ends of TCP: a FIN ends one direction, a reset both; who owes what then; and the silence of failing endpoints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
+from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.observation import (
+    Arrives,
+    ArrivesEof,
+    ArrivesReset,
+    ClosesTcp,
+    Observation,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    ShutsDownTcp,
+    Tells,
+    Writes,
+)
+from wsoracle.properties.judge.verdict import Verdict
+
+KEY = b"\x51\x0a\xf3\x77"
+BYE = b"\x03\xe8"
+BOTH = (Role.SERVER, Role.CLIENT)
+FIN, LOST, QUIET, CLOSES, RESETS, READ = ArrivesEof(), ArrivesReset(), Quiet(), ClosesTcp(), ResetsTcp(), Processed()
+
+
+def frame(sender: Role, opcode: int, payload: bytes = b"") -> bytes:
+    return encode(Frame(opcode, payload, key=KEY if sender is Role.CLIENT else None))
+
+
+def arrives(role: Role, opcode: int, payload: bytes = b"") -> Arrives:
+    return Arrives(frame(role.peer, opcode, payload))
+
+
+def writes(role: Role, opcode: int, payload: bytes = b"") -> Writes:
+    return Writes(frame(role, opcode, payload))
+
+
+def judged(role: Role, *seen: Observation, profile: Literal["interop", "letter"] = "interop") -> Judgement:
+    return judge(seen, Setting(role), application="unknown", profile=profile)
+
+
+@pytest.mark.parametrize("role", BOTH)
+@pytest.mark.parametrize(("opcode", "payload"), [(TEXT, b"x"), (CLOSE, BYE), (PONG, b"p")])
+def test_after_the_end_of_its_peer_an_endpoint_may_still_send(role: Role, opcode: int, payload: bytes) -> None:
+    """Section 7.1.1: shut down one direction, and read on in the other."""
+    seen = (arrives(role, PING, b"p"), FIN, READ, writes(role, opcode, payload), CLOSES)
+    assert judged(role, *seen).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("role", BOTH)
+def test_a_close_is_owed_whoever_has_ended(role: Role) -> None:
+    seen = (arrives(role, CLOSE, BYE), FIN, READ)
+    assert judged(role, *seen, writes(role, CLOSE, BYE), CLOSES).verdict is Verdict.OK
+    for ends, rule in ((CLOSES, "5.5.1/answer-close-first"), (QUIET, "5.5.1/close-owed")):
+        missed = judged(role, *seen, ends)
+        assert missed.verdict is Verdict.FAILED and rule in missed.rules
+        assert all(one.startswith("5.5.1/") for one in missed.rules)
+
+
+def test_a_client_closes_tcp_once_its_server_has() -> None:
+    begun = (arrives(Role.CLIENT, CLOSE, BYE), writes(Role.CLIENT, CLOSE, BYE))
+    for before, rule in (((), "7.1.7/client-tcp-close-owed"), (begun, "5.5.1/client-tcp-close-owed")):
+        assert judged(Role.CLIENT, *before, QUIET).verdict is Verdict.OK, "it waits (section 7.1.1)"
+        assert judged(Role.CLIENT, *before, FIN, QUIET).rules == (rule,)
+        assert judged(Role.CLIENT, *before, FIN, CLOSES, QUIET).verdict is Verdict.OK
+
+
+def test_no_sentence_makes_a_server_close_tcp_after_its_client() -> None:
+    assert judged(Role.SERVER, arrives(Role.SERVER, PING), FIN, QUIET).verdict is Verdict.OK
+    done = (arrives(Role.SERVER, CLOSE, BYE), writes(Role.SERVER, CLOSE, BYE), FIN, QUIET)
+    assert "5.5.1/server-tcp-close-owed" in judged(Role.SERVER, *done).rules
+
+
+@given(
+    st.sampled_from(BOTH), st.lists(st.sampled_from([(PING, b"p"), (TEXT, b"x"), (CLOSE, BYE)]), max_size=3), st.data()
+)
+def test_nothing_is_missed_once_tcp_is_lost(role: Role, frames: list[tuple[int, bytes]], data: st.DataObject) -> None:
+    """What the endpoint does on TCP then is not seen."""
+    either: st.SearchStrategy[Observation] = st.sampled_from([QUIET, CLOSES])
+    ends = data.draw(st.lists(either, max_size=2))
+    came = [arrives(role, opcode, payload) for opcode, payload in frames]
+    assert judged(role, *came, LOST, *ends).verdict is Verdict.OK
+
+
+def test_shutting_down_one_direction_and_the_end_of_the_other_close_tcp() -> None:
+    said = (writes(Role.SERVER, CLOSE, BYE), ShutsDownTcp())
+    answered = (*said, arrives(Role.SERVER, CLOSE, BYE), FIN, QUIET)
+    assert judged(Role.SERVER, *answered).verdict is Verdict.OK
+    assert "7.1.1/close-cleanly" in judged(Role.SERVER, said[0], CLOSES).rules
+    assert judged(Role.SERVER, ShutsDownTcp(), FIN).verdict is Verdict.OK, "the client has ended it too"
+    unanswered = (arrives(Role.SERVER, CLOSE, BYE), ShutsDownTcp(), QUIET)
+    assert "5.5.1/close-owed" in judged(Role.SERVER, *unanswered).rules
+
+
+@pytest.mark.parametrize("later", [(), (arrives(Role.CLIENT, PING, b"q"), QUIET), (FIN, CLOSES)])
+def test_a_client_that_fails_may_be_silent(later: tuple[Observation, ...]) -> None:
+    """Section 7.1.1: it waits for the server to end TCP; a Close frame SHOULD come before (section 7.1.7)."""
+    silent = judged(Role.CLIENT, arrives(Role.CLIENT, 3), QUIET, *later)
+    assert (silent.verdict, silent.rules) == (Verdict.NON_STRICT, ("7.1.7/close-frame-owed",))
+
+
+@pytest.mark.parametrize("role", BOTH)
+@pytest.mark.parametrize("profile", ["interop", "letter"])
+def test_what_goes_on_has_overlooked_the_fault(role: Role, profile: Literal["interop", "letter"]) -> None:
+    fault, ping = arrives(role, 3), arrives(role, PING, b"q")
+    for on in ((), (QUIET,)):
+        goes_on = judged(role, fault, *on, ping, writes(role, PONG, b"q"), QUIET, profile=profile)
+        assert (goes_on.verdict, goes_on.rules) == (Verdict.FAILED, ("5.2/unknown-opcode",))
+
+
+def test_a_server_that_is_silent_has_overlooked_the_fault() -> None:
+    fault = arrives(Role.SERVER, 3)
+    assert judged(Role.SERVER, fault, QUIET).rules == ("5.2/unknown-opcode",)
+    told = judged(Role.SERVER, fault, Tells("failed", code=1002), QUIET)
+    assert "7.1.7/server-tcp-close-owed" in told.rules and "5.2/unknown-opcode" not in told.rules
+
+
+@pytest.mark.parametrize("role", BOTH)
+def test_a_reset_after_the_closing_handshake_is_not_clean(role: Role) -> None:
+    done = (arrives(role, CLOSE, BYE), writes(role, CLOSE, BYE))
+    reset = judged(role, *done, RESETS)
+    assert reset.verdict is Verdict.NON_STRICT and "7.1.1/close-cleanly" in reset.rules
+
+
+def test_a_reset_with_input_unread_is_what_tcp_does() -> None:
+    done = (arrives(Role.SERVER, CLOSE, BYE), writes(Role.SERVER, CLOSE, BYE))
+    assert judged(Role.SERVER, *done, arrives(Role.SERVER, PING), RESETS).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("role", BOTH)
+def test_tcp_dropped_with_a_close_unanswered_is_one_of_two_faults(role: Role) -> None:
+    dropped = judged(role, arrives(role, CLOSE, BYE), CLOSES)
+    assert set(dropped.one_of) == {"5.5.1/answer-close-first", "7.3/closing-handshake-first"}
+    assert dropped.verdict is Verdict.FAILED
+    letter = judged(role, arrives(role, CLOSE, BYE), CLOSES, profile="letter")
+    assert letter.verdict is Verdict.INFORMATIONAL, "as mild as the mildest"
+    read = judged(role, arrives(role, CLOSE, BYE), READ, CLOSES, profile="letter")
+    assert (read.verdict, read.rules) == (Verdict.FAILED, ("5.5.1/answer-close-first",))
