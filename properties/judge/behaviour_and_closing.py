@@ -125,8 +125,9 @@ def _of_kind(rule: str, rules: RuleSet) -> _Fault:
     """A rule that another explanation than the one shown breaks: its part by what it is about."""
     row = rules.by_id[rule]
     about_close = row.on is EventKind.SEND and not _ABOUT_CODES.isdisjoint(variables(row.when))
-    closing = row.on in (EventKind.CLOSE_TCP, EventKind.RECEIVE_EOF) or _due(rule, rules) in _ENDS or about_close
-    return _Fault(rule, not closing, "FAILED" if closing else None)
+    unclean = row.on is EventKind.CLOSE_TCP or _due(rule, rules) in _ENDS
+    closing = row.on is EventKind.RECEIVE_EOF or unclean or about_close
+    return _Fault(rule, not closing, "UNCLEAN" if unclean else "FAILED" if closing else None)
 
 
 def _open(state: State) -> bool:
