@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, TypeAlias
 from .frames import MAX_HEADER_OCTETS, Header, decode_header
 from .http import HEAD_LIMIT, Head, HeadParser, Malformed, ParsedHead, Request, Response
 from .masking import mask
-from .vocabulary import FORM_NAMES, OPCODE_NAMES, Role
+from .vocabulary import CLOSE, FORM_NAMES, OPCODE_NAMES, Role
 
 SWITCHING: Final = 101
 
@@ -369,6 +369,9 @@ def describe(header: Header, payload: bytes | None) -> str:
     words += [] if header.minimal else [f"length in {FORM_NAMES[header.form]} bits"]
     if payload is None:
         return " ".join(words) + f": {header.length} octets declared"
+    if header.opcode == CLOSE and len(payload) > 1:
+        code, reason = int.from_bytes(payload[:2], "big"), payload[2:]
+        return " ".join(words) + f": {code}" + (f" {shown(reason)}" if reason else "")
     return " ".join(words) + f": {shown(payload)}"
 
 

@@ -169,3 +169,17 @@ def test_heads_can_be_cut_one_by_one() -> None:
     assert len(later.units) == 1
     later.cut(2)
     assert later.units == cutter.units[:2]
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        ("8800", "close fin: ''"),
+        ("880103", "close fin: '\\x03'"),
+        ("880203e8", "close fin: 1000"),
+        ("880503e9627965", "close fin: 1001 'bye'"),
+    ],
+)
+def test_a_close_reads_as_its_code_and_reason(octets: str, words: str) -> None:
+    (frame,) = Cutter(octets=bytearray.fromhex(octets)).frames
+    assert str(frame) == words
