@@ -88,7 +88,15 @@ def _seen_at(steps: Sequence[Step], faulty: int, history: History) -> Moment | N
     at = steps[faulty].at
     here = [moment for moment in history.moments if moment.at == at]
     before = sum(step.at == at and _is_sent(step) for step in steps[:faulty])
-    return here[min(before, len(here) - 1)] if here else None
+    # Units that are alike may be one step: from there on, the first that the step fits.
+    fitting = (moment for moment in here[before:] if _fits(steps[faulty], moment.what))
+    return next(fitting, here[min(before, len(here) - 1)]) if here else None
+
+
+def _fits(step: Step, what: object) -> bool:
+    """Whether a unit may be the one of a step: a frame with this header."""
+    frame = None if step.event is None else step.event.frame
+    return frame is None or (isinstance(what, FrameUnit) and frame[: len(what.header) - 1] == what.header[:-1])
 
 
 def _is_sent(step: Step) -> bool:
