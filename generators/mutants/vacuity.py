@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from wsoracle.model.notation.expression import lift
-from wsoracle.model.notation.rule import Accept
+from wsoracle.model.notation.rule import Accept, Due, Forbid, Rule, RuleSet
 from wsoracle.model.notation.variables import STATE_VARIABLES, State
 from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.accept_key import GUID, challenge
@@ -71,6 +71,8 @@ def _named(fault_id: str) -> Fault | None:
         variable = what.removeprefix(word)
         if what.startswith(word) and rule in RULES.by_id and variable in STATE_VARIABLES:
             return _effect_too_many(rule, variable, word)
+    if what == NEVER and rule in RULES.by_id:
+        return _never_due(rule)
     if what == ACCEPTS and rule in RULES.by_id:
         rules = RULES.replacing(rule, then=Accept())
         return Fault(fault_id, "accepted, and nothing else", lambda: TheoremSubject(rules))
@@ -80,7 +82,19 @@ def _named(fault_id: str) -> Fault | None:
 UNDOES: Final = "undoes-"
 SETS: Final = "sets-"
 ACCEPTS: Final = "accept"
+NEVER: Final = "never-due"
 """Faults that can be named though no mutant has them (of two kinds of reaction, mutants take turns)."""
+
+
+def _never_due(rule_id: str) -> Fault:
+    """What a row asks for is not due by any row: others ask for it soon."""
+    due = _due(RULES.by_id[rule_id])
+    rules = RuleSet(rule for rule in RULES if due is None or _due(rule) is not due)
+    return Fault(f"{rule_id}~{NEVER}", "no row asks for what is due", lambda: TheoremSubject(rules))
+
+
+def _due(rule: Rule) -> Due | None:
+    return rule.then.due if isinstance(rule.then, Forbid) else None
 
 
 @cache

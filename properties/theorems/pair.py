@@ -457,7 +457,7 @@ PAIR: Final = (
     _theorem("no-deadlock", "Once closing has begun, by a Close, a failure, a loss or the end of TCP, the pair never "
              "rests with TCP open: something is on its way, or an end owes a step; but a server may keep its direction "
              "of TCP open when the client has closed the other.",
-             _deadlock, "5.5.1/close-owed", "5.5.1/server-tcp-close-owed", needs=("5.5.1-11",)),
+             _deadlock, "5.5.1/close-owed~never-due", "5.5.1/server-tcp-close-owed~never-due", needs=("5.5.1-11",)),
     Theorem("pair/closing-terminates", TheoremKind.PAIR,
             "When nothing new is sent, every move brings the pair nearer to its end: with the absence of deadlock, "
             "both ends close after finitely many moves.",
