@@ -326,7 +326,8 @@ def _tails(run: _Run, state: State) -> Iterator[tuple[tuple[Departure, ...], tup
     """How the connection ends from a state: what is owed there, and what a SHOULD leaves to choose."""
     machine, role = run.machine, run.history.setting.role
     tail: list[SeenEvent] = []
-    if run.history.event.kind is EventKind.RECEIVE_EOF:
+    answers_close = state.got_close and not state.sent_close  # which the other direction of TCP still carries
+    if run.history.event.kind is EventKind.RECEIVE_EOF and not answers_close:
         yield (), (SeenTcpClosed(),)
         return
     if state.handshake != HANDSHAKE.index("complete"):

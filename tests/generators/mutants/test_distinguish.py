@@ -25,7 +25,7 @@ EQUIVALENT = [
     "5.2/unknown-opcode~may",
     "7.4.1/receive-code-1006~without-opcode-is-close",
     "7.1.1/client-waits~without-not-failed",
-    "5.4/close-inside-message~without-tcp_open",
+    "5.4/close-inside-message~without-peer_open",
     "5.5.1/may-stop-processing~no-recv_length",
     "5.4/next-fragment~recv_length=recv_length-plus-length",
     # One error code of HTTP is as good as another.
@@ -41,11 +41,11 @@ KILLED = {
     "7.1.7/nothing-after-failing~drop": 2,
     "5.5.2/ping~no-pong_due": 2,
     "5.4/last-text-fragment~recv_length=1": 3,
-    "5.5/long-control~without-tcp_open": 2,
+    "5.5/long-control~without-peer_open": 2,
     "5.4/send-first-binary-fragment~send_type=1": 2,
     "8.1/invalid-close-reason~no-send_type": 3,
     "5.2/non-minimal-length~drop": 1,
-    "5.2/reserved-bits~without-not-claims_rsv1": 1,
+    "5.2/reserved-bits~without-not-claims_rsv1-and-opcode-is-text-or-opcode-is+": 1,
     "4.2.1/get-only~drop": 1,
     "4.2.1/get-only~code-200": 1,
     "4.2.2/other-version~no-handshake": 2,
@@ -136,7 +136,8 @@ def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distingui
     closed = {
         name for name, cubes in prover.matters.items() if name != "tcp_open" and any(not cube[0] for cube in cubes)
     }
-    assert closed == set()
+    # Nor does it matter any more what the peer does.
+    assert closed <= {"peer_open"}
 
 
 _SOME_STARTS = [
