@@ -165,9 +165,10 @@ class _Run:
         self._discharge()
 
     def end(self) -> None:
-        """Nothing more comes: the endpoint is quiet, and then TCP ends."""
+        """Nothing more comes: the endpoint is quiet, and then its peer ends TCP, and it does what it owes."""
         self._step(EventKind.SILENCE)
         self._step(EventKind.RECEIVE_EOF)
+        self._discharge()
         self._step(EventKind.SILENCE)
 
     def _take(self, frame: Frame, before: State) -> None:

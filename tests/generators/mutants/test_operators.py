@@ -112,9 +112,9 @@ def test_other_operators_change_what_they_say() -> None:
 
 def test_shared_terms_and_effects_are_changed_in_turn() -> None:
     reading = {m.id.partition("~")[2] for m in EVERY if m.row is not None and isinstance(m.row.then, Fail)}
-    assert {"without-tcp_open", "without-not-failed", "without-not-got_close"} <= reading
+    assert {"without-peer_open", "without-not-failed", "without-not-got_close"} <= reading
     for mutant in EVERY:
-        if mutant.id.endswith("~without-tcp_open") and RULES.by_id[mutant.rule].on is EventKind.RECEIVE:
+        if mutant.id.endswith("~without-peer_open") and RULES.by_id[mutant.rule].on is EventKind.RECEIVE:
             assert f"{mutant.rule}~without-not-failed" not in BY_ID or mutant.rule.startswith("7.1")
 
 
