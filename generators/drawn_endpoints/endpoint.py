@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from wsoracle.model.notation.variables import Event, EventKind
+from wsoracle.model.facts.frames import close_code
+from wsoracle.model.notation.variables import NO_CODE, Event, EventKind
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT
 from wsoracle.properties.judge.observation import Asks, What
 
@@ -181,13 +182,18 @@ class DrawnEndpoint(OpeningEndpoint):
         state = self.state
         if state.sent_close or state.failed or state.got_close:
             return
-        if not self.habits.behaviour.asks and not self.has_read_all():
-            return  # no application closes by chance right after something that it would have to close for
         code = self.random.choice((None, *OWN_CODES))
+        if not self.habits.behaviour.asks and self._has_been_sent(code):
+            return  # a Close with the code of one that has come is the answer to it: it is not there by chance
         if self.habits.behaviour.asks:
             self.observer.asks(Asks("close", code=code))
         self._send_close(code)
         self.observer.flush()
+
+    def _has_been_sent(self, code: int | None) -> bool:
+        """Whether the peer sent a Close with this code."""
+        frames = [unit for unit in self.peer.units if isinstance(unit, DrawnFrame) and unit.header.opcode == CLOSE]
+        return any(close_code(frame.payload) == (NO_CODE if code is None else code) for frame in frames)
 
     def _send_close(self, code: int | None) -> bool:
         body = b"" if code is None or code in (1005, 1006) else code.to_bytes(2, "big")

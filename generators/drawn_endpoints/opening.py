@@ -50,7 +50,9 @@ class OpeningEndpoint(ReadingEndpoint):
             return
         if self._says_too_big and not self.state.sent_close:
             return  # a limit of which it does not speak is none that an observer could know of
-        if self.random.random() < 0.25 and not self._says_too_big:
+        state = self.state
+        is_over = state.sent_close and state.got_close and not state.failed  # it SHOULD close cleanly (section 7.1.1)
+        if self.random.random() < 0.25 and not self._says_too_big and not is_over:
             self.observer.resets()
             self.did_something_of_its_own = False  # it may be lost
         else:

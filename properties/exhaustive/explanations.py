@@ -30,12 +30,10 @@ MOST_PLACES: Final = 4_000
 """The search gives up where the endpoint may be in more places at a time."""
 
 _OF_WHAT_WAS_RECEIVED: Final = (1002, 1007, 1009)
-"""Codes that speak of what was received (section 7.4.1): no application sends them of its own accord.
-
-Nor does it close by chance where something has arrived that the endpoint has yet to read: it closes when all is read.
-"""
+"""Codes that speak of what was received (section 7.4.1): no application sends them of its own accord."""
 
 _REFUSED: Final = HANDSHAKE.index("refused")
+_NOT_CLEAN: Final = frozenset(("7.1.1/close-cleanly",))
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
 
 
@@ -118,6 +116,9 @@ class _Search:
                 return  # an endpoint that ends TCP has seen every head that had arrived
             case ClosesTcp():
                 yield from self._do(where, _CLOSES)
+            case ResetsTcp() if self._is_over(where, now):
+                if self._may_fail(where):
+                    yield from self._did(where._replace(broken=_NOT_CLEAN), _CLOSES)
             case ResetsTcp():
                 for sent in self._unseen(where, now):
                     yield from self._do(sent, _CLOSES)
@@ -132,6 +133,14 @@ class _Search:
 
     def _leaves_head(self, where: Whereabouts, now: Happening) -> bool:
         return where.state.handshake != _REFUSED and self._reading.next_head(where, now) is not None
+
+    def _is_over(self, where: Whereabouts, now: Happening) -> bool:
+        """Whether the closing handshake is complete and nothing is left unread that a reset could be about."""
+        state = where.state
+        if not (state.sent_close and state.got_close and state.tcp_open) or state.failed:
+            return False
+        frames = self._seen.frames(where.start).frames
+        return where.read == len(frames) and frames[-1].header.opcode == CLOSE and frames[-1].end == now.arrived
 
     def _may_fail(self, where: Whereabouts) -> bool:
         return self._faults and where.broken is None
@@ -226,7 +235,7 @@ class _Search:
             reason = now.asked_close or state.failed or state.got_close or now.eof or not self._known
             if reason:
                 yield where, False
-            elif close_code(payload) not in _OF_WHAT_WAS_RECEIVED and self._reading.is_done(where, now):
+            elif self._may_be_its_own(where, now, close_code(payload)):
                 yield where._replace(own=True), False
         elif opcode <= BINARY:
             kind, before = (opcode, b"") if opcode in (TEXT, BINARY) else where.sending
@@ -245,6 +254,16 @@ class _Search:
                     yield then._replace(own=True, echoes=where.echoes[1:]), len(where.echoes) == 1
         else:
             yield where, False
+
+    def _may_be_its_own(self, where: Whereabouts, now: Happening, code: int) -> bool:
+        """Whether an application may close with a code of its own accord: not with that of a Close that had arrived.
+
+        Codes that speak of what was received it sends only where nothing was received.
+        """
+        arrived = [frame for frame in self._seen.frames(where.start).frames if frame.end <= now.arrived]
+        if any(frame.header.opcode == CLOSE and close_code(frame.payload) == code for frame in arrived):
+            return False
+        return code not in _OF_WHAT_WAS_RECEIVED or not arrived
 
     def _send_head(self, where: Whereabouts, now: Happening, head: HeadUnit) -> Iterator[Whereabouts]:
         if self._reading.next_head(where, now) is not None:
