@@ -2,7 +2,7 @@
 
 Theory of operation. The endpoint is a drawn one whose rules are those of the mutant. The steps of the history are
 given to it one after the other, with the outcomes of the history; at the last step it takes an outcome that the mutant
-allows in full and the rules do not, and then goes on as the mutant has it, until it rests.
+allows at a stricter level than the rules do, and then goes on as the mutant has it, until it rests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from wsoracle.model.facts.frames import concrete, realise, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.compiled import CompiledMachine
-from wsoracle.model.machine.interpreted import Kind, Label, Outcome
+from wsoracle.model.machine.interpreted import LEVELS, Kind, Label, Outcome
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
@@ -51,21 +51,32 @@ def mutant_traces(rules: RuleSet, scenario: Scenario) -> list[tuple[Observation,
         if step.label not in after:
             raise CannotReplayError("the history is not one of the rules")
         state = after[step.label]
-    known = {one.label for one in original.allowed(state, last.event)}
+    known = _levels(original, state, last.event)
     traces: list[tuple[Observation, ...]] = []
-    for label in (None, *_labels(mutant, scenario)):
-        if label not in known:
+    levels = _labels(mutant, scenario)
+    for label in (None, *levels):
+        if label is None or levels[label] < known.get(label, len(LEVELS)):
             endpoint = _Replay(scenario, mutant)
             if endpoint.follow(path) and endpoint.finish(last, label):
                 traces.append(tuple(endpoint.observer.trace))
     return traces
 
 
-def _labels(mutant: CompiledMachine, scenario: Scenario) -> list[Label]:
-    """All that a mutant might do at the last step."""
+def _levels(machine: CompiledMachine, state: State, event: Event) -> dict[Label, int]:
+    """The outcomes of an event, each with the strictest level that allows it."""
+    masks = machine.masks(event.kind, state, event.facts)
+    found: dict[Label, int] = {}
+    for choice in machine.departing(event.kind, masks):
+        found[choice.label] = min(choice.level, found.get(choice.label, choice.level))
+    return found
+
+
+def _labels(mutant: CompiledMachine, scenario: Scenario) -> dict[Label, int]:
+    """All that a mutant might do at the last step, with the level that allows it."""
     endpoint = _Replay(scenario, mutant)
     *path, last = scenario.history
-    return [one.label for one in endpoint.outcomes(last)] if endpoint.follow(path) else []
+    event = seen_from(last, endpoint.state, endpoint.setting) if endpoint.follow(path) else None
+    return {} if event is None else _levels(mutant, endpoint.state, event)
 
 
 def _habits(setting: Setting, state: State) -> Habits:
@@ -89,9 +100,9 @@ class _Replay(DrawnEndpoint):
         return all(step.label is not None and self._take_step(step, step.label) for step in path)
 
     def outcomes(self, step: HistoryStep) -> tuple[Outcome, ...]:
-        """What the mutant allows in full here, of octets that may mean something else to it."""
+        """What the mutant allows here at any level, of octets that may mean something else to it."""
         event = seen_from(step, self.state, self.setting)
-        return () if event is None else self.machine.allowed(self.state, event)
+        return () if event is None else self.machine.allowed(self.state, event, departures=True)
 
     def _take_step(self, step: HistoryStep, label: Label) -> bool:
         event = seen_from(step, self.state, self.setting)
