@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
+from zlib import crc32
 
 from wsoracle.generators.drawn_endpoints.departing import Act, DepartingEndpoint, departing_habits
 from wsoracle.generators.drawn_endpoints.drawing import draw_conforming, recorded_of
@@ -102,18 +103,22 @@ def searched(recorded: Recorded, *, faults: bool = True) -> Explained:
     )
 
 
-def check_conforming(seed: str) -> list[Checked]:
+def check_conforming(seed: str, *, in_turn: bool = False) -> list[Checked]:
     """The conforming endpoint that a seed stands for: as what it is, and to a judge who does not know its application.
 
-    A free application is also seen as a sink, which it is not.
+    A free application is also seen as a sink, which it is not. ``in_turn``: the seed decides on one of these ways.
     """
     drawn = draw_conforming(seed)
     recorded = drawn.recorded
-    views: tuple[Application, ...] = ("unknown", "sink") if recorded.application == "unknown" else ("unknown",)
-    found = [_conforming(seed, seen_as(recorded, view), own=False) for view in views]
-    if recorded.application != "unknown":
-        found.append(_conforming(seed, recorded, own=drawn.own))
-    return found
+    views: tuple[Application, ...] = ("unknown", "sink" if recorded.application == "unknown" else recorded.application)
+    if in_turn:
+        turn = crc32(seed.encode()) % len(views)
+        views = views[turn : turn + 1]
+    known = recorded.application != "unknown"
+    return [
+        _conforming(seed, seen_as(recorded, view), own=drawn.own and known and view == recorded.application)
+        for view in views
+    ]
 
 
 def _conforming(seed: str, recorded: Recorded, *, own: bool) -> Checked:

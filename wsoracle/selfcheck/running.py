@@ -16,10 +16,10 @@ from .mutants import MutantRun
 from .tally import SelfcheckTally
 
 JOBS: Final = 2
-_CONFORMING: Final = 200
+_CONFORMING: Final = 800
 """Conforming traces of a batch."""
-_DEPARTURES: Final = 30
-"""Traces with a departure of a batch: each rule has its turn."""
+_DEPARTURES: Final = 6
+"""Traces with a departure of a batch, on each of which the exhaustive search may take a while."""
 
 OnBatch = Callable[[SelfcheckTally, float], None]
 """Told of the counts so far, and of the seconds that have passed."""
@@ -49,7 +49,7 @@ def check_batch(batch: Batch) -> SelfcheckTally:
     """Check the traces of one batch: the same for the same batch."""
     tally = SelfcheckTally()
     for index in range(batch.conforming):
-        tally.add_conforming(check_conforming(f"{batch.seed}/{batch.number}/{index}"))
+        tally.add_conforming(check_conforming(f"{batch.seed}/{batch.number}/{index}", in_turn=True))
     every = targets()
     for index in range(batch.departures):
         turn = batch.number * batch.departures + index

@@ -19,8 +19,7 @@ def test_a_short_run_says_what_was_checked(tmp_path: Path) -> None:
     assert result.exit_code == (0 if report["holds"] else 1), result.output
     assert f"conforming endpoints: {report['traces']} traces" in result.output
     assert report["seed"] == 3
-    assert report["traces"] >= 200
-    assert sum(report["conforming"].values()) <= report["judged"]
+    assert report["traces"] == sum(report["conforming"].values()) >= 100
     assert {row["rule"] for row in report["matrix"]}
     for wrong in report["wrong"]:
         assert trace_from_json(wrong["trace"]).trace is not None
