@@ -27,7 +27,7 @@ from .reading import Reading
 from .seen import Happening, SeenTrace
 
 MOST_PLACES: Final = 4_000
-"""The search gives up where the endpoint may be in more places at a time."""
+"""The search gives up where it has been in more places in all, which takes some seconds."""
 
 _OF_WHAT_WAS_RECEIVED: Final = (1002, 1007, 1009)
 """Codes that speak of what was received (section 7.4.1): no application sends them of its own accord."""
@@ -85,6 +85,7 @@ class _Search:
         self._faults: Final = faults
         self._reading: Final = Reading(seen, setting, sees, faults=faults)
         self._server: Final = setting.role is Role.SERVER
+        self._been = 0
 
     def run(self, start: Whereabouts) -> set[Whereabouts]:
         """The places at the end of the trace; none where nothing explains it."""
@@ -102,7 +103,8 @@ class _Search:
                 if then not in found:
                     found.add(then)
                     waiting.append(then)
-            if len(found) > MOST_PLACES:
+                    self._been += 1
+            if self._been > MOST_PLACES:
                 raise TooManyPlacesError(f"more than {MOST_PLACES} places")
         return found
 
