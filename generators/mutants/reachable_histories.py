@@ -334,6 +334,9 @@ class _About(NamedTuple):
                 for frame in self._contents(base, length):
                     yield frame
                     yield frame._replace(fin=False)
+        # A code outside section 7.4, which may only be sent back.
+        beyond = FrameFacts(CLOSE, masked=self.masked, length=2, code=65535)
+        yield from (beyond, beyond._replace(answers=True))
         for base in (*bases, FrameFacts(3, masked=self.masked), FrameFacts(11, masked=self.masked)):
             yield from self._flagged(next(self._contents(base, 0)))
 
