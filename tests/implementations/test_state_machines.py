@@ -47,6 +47,7 @@ KNOWN = {
         "7.4.1/send-code-1004",
         "7.4.2/send-unassigned-codes",
         "5.5.1/send-unused-codes",
+        "5.5.1/send-codes-beyond",
     },
 }
 """The rules that wsproto 1.3.2 and websockets 17.4 are known not to follow, as the exploration found them."""
