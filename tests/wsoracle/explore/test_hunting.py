@@ -197,12 +197,12 @@ def test_what_the_endpoint_sends_is_a_case_without_a_control() -> None:
 
 
 def test_what_the_application_asked_for_is_its_fault_too() -> None:
-    wrong = RULES.without("7.4.1/send-code-1004")
-    attempt = Attempt((Asks("close", code=1004),), "sink", SERVER)
+    wrong = RULES.without("7.4.1/send-code-1015")
+    attempt = Attempt((Asks("close", code=1015),), "sink", SERVER)
     finding = _finding(examine(Plain(Role.SERVER, wrong), attempt))
-    assert finding.rules == ("7.4.1/send-code-1004",)
+    assert finding.rules == ("7.4.1/send-code-1015",)
     assert finding.prompted
-    assert finding.description == "sends close 1004 (its application asks for it, and it lets it)"
+    assert finding.description == "sends close 1015 (its application asks for it, and it lets it)"
 
 
 def stimulus_from_json(document: Sequence[dict[str, Any]]) -> Stimulus:
