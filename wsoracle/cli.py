@@ -43,7 +43,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
         "explore": "Explore the model, and wsproto and websockets against it, as server and as client.",
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
-        "selfcheck": "Judge endpoints drawn from the rules, of which it is known whether they conform.",
+        "selfcheck": "Judge endpoints drawn from the rules: some conform, and each of the others departs from one rule "
+        "once.",
         "generate": "Write test cases: as JSON, for Autobahn, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write the findings.",
@@ -54,7 +55,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "test": "Test running servers whose application echoes, and write a page for each case.",
         "report": "Make the pages and lists of a run anew, from the JSON files of its cases.",
-        "bench": "Measure frames a second beside wsproto and websockets, and whole suites beside Autobahn.",
+        "bench": "Measure frames a second beside wsproto and websockets, judging, and whole suites beside Autobahn.",
     }
 )
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""

@@ -115,13 +115,13 @@ class Answer(NamedTuple):
     opcode: int
     payload: bytes
 
-    def octets(self, role: Role) -> bytes:
-        """The frame as that endpoint writes it."""
-        return _written(Frame(self.opcode, self.payload), role)
+    def octets(self, role: Role, key: bytes = DEFAULT_KEY) -> bytes:
+        """The frame as that endpoint writes it, a client with that masking key."""
+        return _written(Frame(self.opcode, self.payload), role, key)
 
 
-def _written(frame: Frame, role: Role) -> bytes:
-    return octets_of(SendFrame(frame), DEFAULT_KEY if role is Role.CLIENT else None)
+def _written(frame: Frame, role: Role, key: bytes) -> bytes:
+    return octets_of(SendFrame(frame), key if role is Role.CLIENT else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,9 @@ def masked_close(role: Role, code: int | None) -> bytes:
     return octets_of(SendFrame(Frame(CLOSE, b"" if code is None else code.to_bytes(2, "big"))), key_for(role))
 
 
-def written_close(role: Role, code: int | None) -> bytes:
-    """A Close of the endpoint's."""
-    return _written(Frame(CLOSE, b"" if code is None else code.to_bytes(2, "big")), role)
+def written_close(role: Role, code: int | None, key: bytes = DEFAULT_KEY) -> bytes:
+    """A Close of the endpoint's, of a client with that masking key."""
+    return _written(Frame(CLOSE, b"" if code is None else code.to_bytes(2, "big")), role, key)
 
 
 def text_taken(actions: tuple[Action, ...]) -> Frame | None:

@@ -97,7 +97,7 @@ def test_version() -> None:
         ("explain 81 --sent 8100 --role client", "5.1/client-masks"),
         ("explain 81 --limit -1", "-1 is not in the range"),
         ("explain 81 --limit", "Option '--limit' requires an argument"),
-        ("explain 81 --switch x", "write it as NAME=VALUE, such as code_1004=refuse"),
+        ("explain 81 --switch x", "write it as NAME=VALUE, such as code_1004=either"),
         ("explain 81 --switch x=1", "there is no switch 'x': the switches are code_1004"),
         ("explain 81 --switch code_1004=1", "its values are accept, either, refuse"),
         ("explain 81 --json no/such/place", "there is no directory no/such: create it first"),

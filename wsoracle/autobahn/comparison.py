@@ -18,6 +18,7 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import CATALOGUE
 from wsoracle.generators.cases.steps import Action, SendFrame, SendOctets, Settle
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
@@ -154,7 +155,7 @@ def _trace(
     actions: tuple[Action, ...], events: Sequence[Answer], code: int, late: int, role: Role, by_me: bool
 ) -> list[Observation]:
     """The observations of an endpoint that behaves as the suite names."""
-    run = canonical_run(actions, role)
+    run, key = canonical_run(actions, role), CountedKeys()
     trace: list[Observation] = []
     pauses = 0
     for action, octets in zip(actions, run.octets, strict=True):
@@ -165,12 +166,12 @@ def _trace(
             trace.append(Quiet())
         if octets:
             trace.append(Arrives(octets))
-    written = b"".join(event.octets(role) for event in events)
+    written = b"".join(event.octets(role, key()) for event in events)
     if written:
         trace.append(Writes(written))
     if by_me and not _sends_close(actions):
         trace += [Quiet(), Arrives(masked_close(role, NORMAL))]
-    trace.append(Writes(written_close(role, code)))
+    trace.append(Writes(written_close(role, code, key())))
     if role is Role.CLIENT:
         trace.append(ArrivesEof())
     trace.append(ClosesTcp())

@@ -20,6 +20,7 @@ from wsoracle.generators.cases.canonical import (
     written_close,
 )
 from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, Settle
+from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Role, is_control
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
@@ -168,8 +169,12 @@ def _as_if_sound(actions: tuple[Action, ...]) -> tuple[Action, ...]:
 
 
 def _trace_of(actions: Sequence[Action], run: CanonicalRun, behaviour: _Behaviour, role: Role) -> list[Observation]:
-    """The trace of a behaviour, from the first frame on. Where the tester waits, a missing answer is silence."""
+    """The trace of a behaviour, from the first frame on. Where the tester waits, a missing answer is silence.
+
+    A client masks each frame with another key, as section 5.3 asks.
+    """
     trace: list[Observation] = []
+    key = CountedKeys()
     events = list(behaviour.events)
     for index, action in enumerate(actions[: behaviour.sent]):
         if run.octets[index]:
@@ -178,15 +183,15 @@ def _trace_of(actions: Sequence[Action], run: CanonicalRun, behaviour: _Behaviou
             trace.append(ArrivesEof())
         elif isinstance(action, Settle):
             while events and events[0].after <= index:
-                trace.append(Writes(events.pop(0).octets(role)))
+                trace.append(Writes(events.pop(0).octets(role, key())))
             trace.append(Quiet())
-    trace += [Writes(event.octets(role)) for event in events]
+    trace += [Writes(event.octets(role, key())) for event in events]
     if behaviour.asks:
         # Before the tester closes it waits for what is owed, and here nothing more came.
         trace.append(Quiet())
         trace.append(Arrives(masked_close(role, NORMAL)))
     if behaviour.ending in ("close", "reply"):
-        trace.append(Writes(written_close(role, behaviour.code)))
+        trace.append(Writes(written_close(role, behaviour.code, key())))
         if behaviour.ending == "close" and not run.closed and run.boundary and not run.eof:
             trace.append(Arrives(masked_close(role, behaviour.code)))
     if behaviour.ending == "silent":
