@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
 from wsoracle.properties.traces.recorded import TraceError
 
-KEY = b"\x37\xfa\x21\x3d"
 REQUEST = sample_request(RequestFacts())
 ASKS, OPENS = REQUEST.octets(), response_octets(ResponseFacts(), REQUEST)
 NORMAL = (1000).to_bytes(2, "big")
@@ -47,13 +47,14 @@ def report(role: Role, *steps: tuple[str, Frame] | list[Any], **changes: Any) ->
     if role is Role.CLIENT:
         first, second = ("RO", ASKS), ("TO", OPENS)
     rows = [octets_row(*first), octets_row(*second)]
+    keys = CountedKeys()
     for step in steps:
         if isinstance(step, list):
             rows.append(step)
             continue
         to, frame = step[0] == "to", step[1]
         if (role is Role.SERVER) is to:
-            frame = Frame(frame.opcode, frame.payload, frame.fin, key=KEY)
+            frame = Frame(frame.opcode, frame.payload, frame.fin, key=keys())
         octets, shown = octets_row("TO" if to else "RO", encode(frame)), frame_row("TF" if to else "RF", frame)
         rows += [shown, octets] if to else [octets, shown]
     return {
@@ -109,9 +110,10 @@ def test_the_octets_are_those_that_crossed_the_wire_or_there_are_none(frames: li
         assert any(frame.length > 54 for frame in frames), error
         assert str(error).startswith("the wire log is cut, so that it cannot be judged")
         return
-    keys = [Frame(f.opcode, f.payload, key=KEY if role is Role.SERVER else None) for f in (*frames, END[0][1])]
+    keys = CountedKeys()
+    sent = [Frame(f.opcode, f.payload, key=keys() if role is Role.SERVER else None) for f in (*frames, END[0][1])]
     head = ASKS if role is Role.SERVER else OPENS
-    assert b"".join(o.octets for o in recorded.trace if isinstance(o, Arrives)) == head + b"".join(map(encode, keys))
+    assert b"".join(o.octets for o in recorded.trace if isinstance(o, Arrives)) == head + b"".join(map(encode, sent))
     assert recorded.judged().verdict is Verdict.OK
 
 
