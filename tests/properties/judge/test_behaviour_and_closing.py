@@ -66,7 +66,7 @@ def split(*trace: Observation, profile: Profile = "interop", **options: Any) -> 
         ((arrives(BAD), writes(code(1002)), *DONE), "OK", "OK", "OK"),
         ((arrives(BAD), ResetsTcp(), Quiet()), "OK", "OK", "OK"),
         ((arrives(HELLO), Quiet()), "INFORMATIONAL", "OK", "OK"),
-        ((arrives(BAD), writes(code(1003)), *DONE), "OK", "NON-STRICT", "INFORMATIONAL"),
+        ((arrives(BAD), writes(code(1003)), *DONE), "INFORMATIONAL", "OK", "OK"),
         ((arrives(BAD), *DONE), "OK", "NON-STRICT", "INFORMATIONAL"),
         ((arrives(BAD), writes(code(1002)), Quiet()), "OK", "FAILED", "FAILED BY CLIENT"),
         ((arrives(code(1000)), Quiet()), "OK", "FAILED", "UNCLEAN"),
@@ -87,6 +87,12 @@ def split(*trace: Observation, profile: Profile = "interop", **options: Any) -> 
 def test_each_fault_has_its_part(trace: tuple[Observation, ...], behavior: str, closing: str, kind: str) -> None:
     found = split(*trace)
     assert (found.behavior, found.closing, found.closing_kind) == (behavior, closing, kind), found
+
+
+def test_an_echo_that_keeps_its_promise_closes_with_a_wrong_code() -> None:
+    found = split(arrives(BAD), writes(code(1003)), *DONE, keeps_promise=True)
+    assert (found.behavior, found.closing, found.closing_kind) == ("OK", "NON-STRICT", "INFORMATIONAL")
+    assert [broken.rule for broken in found.broken_in_closing] == ["7.1.7/appropriate-code"]
 
 
 def test_who_stays_silent_on_a_faulty_frame_behaves_wrongly() -> None:
