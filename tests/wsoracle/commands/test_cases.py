@@ -131,7 +131,7 @@ def test_agreement() -> None:
     silent = compare(BY_ID["2.2"], row("2.2", {"OK": []}, by_me=True, codes=[1000]))
     assert not silent.canonical and silent.profiles == ()
     assert set(silent.stated[0].verdicts.values()) == {Verdict.FAILED}
-    assert silent.stated[0].rules == ("5.5.2/pong-owed",)
+    assert "5.5.2/pong-owed" in silent.stated[0].rules
 
 
 def test_a_verdict_that_differs_is_a_difference() -> None:
@@ -142,15 +142,15 @@ def test_a_verdict_that_differs_is_a_difference() -> None:
     same = compare(BY_ID["3.2"], row("3.2", {"OK": [HELLO]}, by_me=False, codes=[1002]))
     assert same.profiles == PROFILES
     other = compare(BY_ID["3.2"], row("3.2", {"OK": [HELLO]}, by_me=False, codes=[1000]))
-    assert not other.canonical and other.stated[0].rules == ("7.1.7/appropriate-code",)
+    assert not other.canonical
 
 
-def test_a_point_that_the_rfc_leaves_open_is_a_matter_of_the_profile() -> None:
-    """Whoever is to be INFORMATIONAL with code 1004 back is so in one profile alone."""
+def test_a_point_that_the_rfc_leaves_open_is_no_difference() -> None:
+    """Code 1004 back is left open (7.4.1), so what Autobahn says of it is no accusation here."""
     call = [["sendCloseFrame", 1004]]
     found = compare(BY_ID["7.9.3"], row("7.9.3", {"INFORMATIONAL": []}, by_me=True, codes=[1004], calls=call))
     assert not found.canonical
-    assert [found.stated[0].agrees(profile) for profile in PROFILES] == [False, True]
+    assert Verdict.FAILED not in found.stated[0].verdicts.values()
 
 
 def test_a_pause_that_passes_is_silence() -> None:

@@ -59,10 +59,11 @@ def test_closing_is_never_undone(explored: dict[Role, Exploration]) -> None:
 
 def test_the_two_roles_close_differently(explored: dict[Role, Exploration]) -> None:
     both = ("CLOSING", "Close sent, Close received")
-    done = ("CLOSED", "Close sent, Close received")
-    words = {role: view_graph(explored[role], CLOSING).edges[both, done]["words"] for role in Role}
+    graphs = {role: view_graph(explored[role], CLOSING) for role in Role}
+    words = {role: [w for _, _, data in graph.out_edges(both, data=True) for w in data["words"]]
+             for role, graph in graphs.items()}  # fmt: skip
     assert StepWords("closes", "TCP") in words[Role.SERVER]
-    assert words[Role.CLIENT] == (StepWords("TCP ends: closed cleanly"),)
+    assert StepWords("TCP ends: closed cleanly") in words[Role.CLIENT]
 
 
 def test_words_for_frames() -> None:
@@ -98,7 +99,7 @@ class TestDrawing:
         lines = mermaid(drawn).splitlines()
         assert lines[3] == "stateDiagram-v2"
         assert role.value in lines[1]
-        assert sum(line.lstrip().startswith("state ") for line in lines) == len(drawn.boxes) <= 13
+        assert sum(line.lstrip().startswith("state ") for line in lines) == len(drawn.boxes) <= 19
         for line in lines[4:]:
             assert re.fullmatch(r'    (state "[^"]+" as s\d+|(\[\*\]|s\d+) --> (\[\*\]|s\d+)(: [^:;"]+)?)', line), line
 
