@@ -62,26 +62,26 @@ OPENINGS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
     ),
     "faulty-request": (
         _sends(C, RequestFacts(key=value_of("key", "absent")), "GET /chat, without a key"), _takes(S),
-        _sends(S, refusal(400), "400 Bad Request"), _takes(C), _closes(S), _takes(C),
+        _sends(S, refusal(400), "400 Bad Request"), _takes(C), _closes(S), _takes(C), _closes(C),
     ),
     "other-version": (
         _sends(C, RequestFacts(version=value_of("version", "another")), "GET /chat, of version 8"), _takes(S),
         _sends(S, refusal(426, "a list with 13"), "426 Upgrade Required, with the versions"), _takes(C), _closes(S),
-        _takes(C),
+        _takes(C), _closes(C),
     ),
     "too-large": (
         _sends(C, RequestFacts(syntax=value_of("syntax", "too large")), "a request that does not end"), _takes(S),
-        _sends(S, refusal(431), "431 Request Header Fields Too Large"), _takes(C), _closes(S), _takes(C),
+        _sends(S, refusal(431), "431 Request Header Fields Too Large"), _takes(C), _closes(S), _takes(C), _closes(C),
     ),
     "not-for-us": (
         _sends(C, NO_HANDSHAKE, "GET /chat, and nothing of a handshake"), _takes(S),
-        _sends(S, refusal(200), "200 OK, with a page"), _takes(C), _closes(S), _takes(C),
+        _sends(S, refusal(200), "200 OK, with a page"), _takes(C), _closes(S), _takes(C), _closes(C),
     ),
-    "application-refuses": (_REQUEST, _takes(S), _FORBIDDEN, _takes(C), _closes(S), _takes(C)),
+    "application-refuses": (_REQUEST, _takes(S), _FORBIDDEN, _takes(C), _closes(S), _takes(C), _closes(C)),
     "bad-answer": (
         _REQUEST, _takes(S),
         _sends(S, ResponseFacts(accept=value_of("accept", "wrong")), "101, with a wrong Sec-WebSocket-Accept"),
-        _takes(C), _closes(C), _takes(S),
+        _takes(C), _closes(C), _takes(S), _closes(S),
     ),
     "lost-before-the-answer": (_REQUEST, _takes(S), Break(), _takes(C), _takes(S)),
 }  # fmt: skip
@@ -100,23 +100,23 @@ RUNS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
         _sends(C, FrameFacts(CONTINUATION, length=2), "continuation, FIN"), _takes(S),
     ),
     "client-closes": (
-        _sends_close(C, 1000), _takes(S), _sends_close(S, 1000), _takes(C), _closes(S), _takes(C),
+        _sends_close(C, 1000), _takes(S), _sends_close(S, 1000), _takes(C), _closes(S), _takes(C), _closes(C),
     ),
     "server-closes": (
-        _sends_close(S, 1001), _takes(C), _sends_close(C, 1001), _takes(S), _closes(S), _takes(C),
+        _sends_close(S, 1001), _takes(C), _sends_close(C, 1001), _takes(S), _closes(S), _takes(C), _closes(C),
     ),
     "both-close": (
-        _sends_close(C, 1000), _sends_close(S, 1001), _takes(S), _takes(C), _closes(S), _takes(C),
+        _sends_close(C, 1000), _sends_close(S, 1001), _takes(S), _takes(C), _closes(S), _takes(C), _closes(C),
     ),
     "client-gives-up-waiting": (
-        _sends_close(C, None), _takes(S), _sends_close(S, None), _takes(C), _closes(C), _takes(S),
+        _sends_close(C, None), _takes(S), _sends_close(S, None), _takes(C), _closes(C), _takes(S), _closes(S),
     ),
     "server-fails": (
-        _UNMASKED, _takes(S), _sends_close(S, 1002), _closes(S), _takes(C), _sends_close(C, 1002), _takes(C),
+        _UNMASKED, _takes(S), _sends_close(S, 1002), _closes(S), _takes(C), _sends_close(C, 1002), _takes(C), _closes(C),
     ),
     "client-fails": (
         _sends(S, FrameFacts(0x3), "a frame of opcode 3"), _takes(C), _sends_close(C, 1002), _takes(S),
-        _sends_close(S, 1002), _takes(C), _closes(S), _takes(C),
+        _sends_close(S, 1002), _takes(C), _closes(S), _takes(C), _closes(C),
     ),
     "loss": (
         _sends(C, FrameFacts(TEXT, fin=False, length=3), "text, more to come"), _sends_close(S, 1000), Break(),
