@@ -83,7 +83,7 @@ OPENINGS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
         _sends(S, ResponseFacts(accept=value_of("accept", "wrong")), "101, with a wrong Sec-WebSocket-Accept"),
         _takes(C), _closes(C), _takes(S), _closes(S),
     ),
-    "lost-before-the-answer": (_REQUEST, _takes(S), Break(), _takes(C), _takes(S)),
+    "lost-before-the-answer": (_REQUEST, _takes(S), Break(), _takes(C), _takes(S), _closes(C), _closes(S)),
 }  # fmt: skip
 """Opening handshakes by name."""
 
@@ -120,7 +120,7 @@ RUNS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
     ),
     "loss": (
         _sends(C, FrameFacts(TEXT, fin=False, length=3), "text, more to come"), _sends_close(S, 1000), Break(),
-        _takes(S), _takes(C),
+        _takes(S), _takes(C), _closes(C), _closes(S),
     ),
 }  # fmt: skip
 """Runs of an open connection by name."""
