@@ -112,7 +112,8 @@ RUNS: Final[Mapping[str, tuple[RunStep | Break, ...]]] = {
         _sends_close(C, None), _takes(S), _sends_close(S, None), _takes(C), _closes(C), _takes(S), _closes(S),
     ),
     "server-fails": (
-        _UNMASKED, _takes(S), _sends_close(S, 1002), _closes(S), _takes(C), _sends_close(C, 1002), _takes(C), _closes(C),
+        _UNMASKED, _takes(S), _sends_close(S, 1002), _closes(S), _takes(C), _sends_close(C, 1002), _takes(C),
+        _closes(C),
     ),
     "client-fails": (
         _sends(S, FrameFacts(0x3), "a frame of opcode 3"), _takes(C), _sends_close(C, 1002), _takes(S),
