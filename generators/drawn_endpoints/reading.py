@@ -7,14 +7,7 @@ from functools import lru_cache
 from random import Random
 from typing import Final
 
-from wsoracle.model.endpoint.events import (
-    BINARY_MESSAGE,
-    CLOSE_RECEIVED,
-    CLOSED_NOT_CLEANLY,
-    PING_RECEIVED,
-    PONG_RECEIVED,
-    TEXT_MESSAGE,
-)
+from wsoracle.model.endpoint.events import CLOSED_NOT_CLEANLY
 from wsoracle.model.facts.frames import close_code, facts_of_header, facts_on_wire, text_before
 from wsoracle.model.machine.certain_so_far import sure_failures
 from wsoracle.model.machine.compiled import CompiledMachine
@@ -24,7 +17,7 @@ from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, Even
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.vocabulary import BINARY, PING, Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.observation import Tells, Told
+from wsoracle.properties.judge.observation import TOLD_AS, Tells
 
 from .habits import Habits
 from .observer import Observer
@@ -32,14 +25,6 @@ from .peer import DrawnPeer, DrawnUnit
 from .units import DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
 
 TOO_BIG: Final = 1009
-_TOLD_AS: Final[dict[str, Told]] = {
-    TEXT_MESSAGE: "text",
-    BINARY_MESSAGE: "binary",
-    PING_RECEIVED: "ping",
-    PONG_RECEIVED: "pong",
-    CLOSE_RECEIVED: "close",
-    CLOSED_NOT_CLEANLY: "lost",
-}
 _END: Final = Event(EventKind.RECEIVE_EOF)
 NOT_BEGUN, AWAITING, REFUSED = (HANDSHAKE.index(name) for name in ("not begun", "awaiting 101", "refused"))
 _READS_HEADS: Final = {Role.SERVER: (NOT_BEGUN, REFUSED), Role.CLIENT: (NOT_BEGUN, AWAITING)}
@@ -238,7 +223,7 @@ class ReadingEndpoint:
             payload = b"".join(self._parts)
             if unit.header.fin and self.state.reply_due:
                 self.echoes.append((self._type, payload))
-        told = _TOLD_AS.get(delivers or "")
+        told = TOLD_AS.get(delivers or "")
         if told == "close":
             code, reason = close_code(payload), payload[2:].decode("utf-8", "replace")
             self.observer.tells(Tells(told, code=code, reason=reason))

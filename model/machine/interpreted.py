@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from ..notation.expression import evaluate
 from ..notation.rule import STRENGTHS, Accept, Due, Fail, Forbid, Level, Refuse, Rule, RuleSet, Strength
 from ..notation.variables import Event, EventKind, Setting, State, environment
+from ..octets.vocabulary import CLOSE, PONG
 from ..rules import RULES
 
 
@@ -161,6 +162,25 @@ def owed(state: State, setting: Setting, rules: RuleSet = RULES) -> tuple[tuple[
         if isinstance(rule.then, Forbid) and rule.then.due is not None and not rule.then.soon
     ]
     return tuple(sorted(dues, key=lambda due: due[0]))
+
+
+_DOES: Final = {
+    EventKind.SEND_REQUEST: Due.REQUEST,
+    EventKind.SEND_RESPONSE: Due.RESPONSE,
+    EventKind.CLOSE_TCP: Due.TCP_CLOSE,
+}
+
+
+def done_by(event: Event) -> Due | None:
+    """What is no longer due after an output, if it is what was due."""
+    frame = event.frame
+    if frame is None:
+        return _DOES.get(event.kind)
+    if frame.opcode == CLOSE:
+        return Due.CLOSE
+    if not frame.answers:
+        return None
+    return Due.PONG if frame.opcode == PONG else Due.REPLY
 
 
 def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:

@@ -15,6 +15,7 @@ from typing import Final
 
 from wsoracle.model.facts.frames import close_code
 from wsoracle.model.facts.units import leaving
+from wsoracle.model.machine.interpreted import done_by
 from wsoracle.model.notation.head_variables import HEAD_SHAPES, ResponseFacts, value_of
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, Setting
 from wsoracle.model.octets.http import Request
@@ -22,7 +23,7 @@ from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 
 from ..judge.observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells, Told, Trace
-from .place import Broken, Move, Whereabouts, done_by, lawless, legal, lesser, put_off, refusing, unpromised
+from .place import Broken, Move, Whereabouts, lawless, legal, lesser, put_off, refusing, unpromised
 from .reading import Reading
 from .seen import Happening, SeenTrace
 

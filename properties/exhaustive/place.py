@@ -13,7 +13,6 @@ from wsoracle.model.machine.interpreted import Kind, Label, Outcome, after, allo
 from wsoracle.model.notation.rule import Accept, Due, Fail, Forbid, Rule, RuleSet, Strength
 from wsoracle.model.notation.variables import HEADER_VARIABLES, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.http import Request
-from wsoracle.model.octets.vocabulary import CLOSE, PONG
 from wsoracle.model.rules import RULES
 
 from ..judge.observation import Tells
@@ -123,23 +122,6 @@ def put_off(setting: Setting, state: State) -> tuple[PutOff, ...]:
             missed = [one.id for due_ in set(due) - set(chosen) for one in due[due_]]
             found.append(PutOff(frozenset(chosen), of_rfc(soon), of_rfc(missed)))
     return tuple(found)
-
-
-_DOES: Final = {
-    EventKind.SEND_REQUEST: Due.REQUEST,
-    EventKind.SEND_RESPONSE: Due.RESPONSE,
-    EventKind.CLOSE_TCP: Due.TCP_CLOSE,
-}
-
-
-def done_by(event: Event) -> Due | None:
-    """What is due no longer once this is sent."""
-    frame = event.frame
-    if frame is None:
-        return _DOES.get(event.kind)
-    if frame.opcode == CLOSE:
-        return Due.CLOSE
-    return None if not frame.answers else Due.PONG if frame.opcode == PONG else Due.REPLY
 
 
 @lru_cache(maxsize=1 << 15)

@@ -5,14 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from wsoracle.model.endpoint.events import (
-    BINARY_MESSAGE,
-    CLOSE_RECEIVED,
-    CLOSED_NOT_CLEANLY,
-    PING_RECEIVED,
-    PONG_RECEIVED,
-    TEXT_MESSAGE,
-)
 from wsoracle.model.facts.arriving import Partial
 from wsoracle.model.facts.frames import close_code
 from wsoracle.model.facts.units import arriving
@@ -23,7 +15,7 @@ from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, PING, Role
 
-from ..judge.observation import Tells, Told
+from ..judge.observation import TOLD_AS, Tells, Told
 from .place import (
     Broken,
     Move,
@@ -47,14 +39,6 @@ _READS: Final = {
     Role.CLIENT: (HANDSHAKE.index("not begun"), HANDSHAKE.index("awaiting 101")),
 }
 _AWAITING: Final = HANDSHAKE.index("awaiting 101")
-_TOLD_AS: Final[dict[str, Told]] = {
-    TEXT_MESSAGE: "text",
-    BINARY_MESSAGE: "binary",
-    PING_RECEIVED: "ping",
-    PONG_RECEIVED: "pong",
-    CLOSE_RECEIVED: "close",
-    CLOSED_NOT_CLEANLY: "lost",
-}
 _LENGTHS: Final = (0, 1, 2, 125, 126, 65535, 65536, 2**63 - 1, 2**63)
 _LONG: Final = 65_536
 
@@ -201,7 +185,7 @@ class Reading:
     def _to_tell(
         self, untold: tuple[tuple[Tells, Broken], ...], delivers: str | None, payload: bytes, rules: Broken
     ) -> tuple[tuple[Tells, Broken], ...]:
-        kind = _TOLD_AS.get(delivers or "")
+        kind = TOLD_AS.get(delivers or "")
         if kind is None or kind not in self.sees:
             return untold
         tells = Tells(kind, payload)

@@ -10,29 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from wsoracle.model.notation.rule import Due, Forbid, Rule
-from wsoracle.model.notation.variables import Event, EventKind
 from wsoracle.model.octets.vocabulary import CLOSE, PONG
 
 from .history import History, Moment
 from .observation import ClosesTcp, ResetsTcp, ShutsDownTcp, Writes
-
-_BY_KIND = {
-    EventKind.SEND_REQUEST: Due.REQUEST,
-    EventKind.SEND_RESPONSE: Due.RESPONSE,
-    EventKind.CLOSE_TCP: Due.TCP_CLOSE,
-}
-
-
-def done_by(event: Event) -> Due | None:
-    """What is no longer due after an output, if it is what was due."""
-    frame = event.frame
-    if frame is None:
-        return _BY_KIND.get(event.kind)
-    if frame.opcode == CLOSE:
-        return Due.CLOSE
-    if not frame.answers:
-        return None
-    return Due.PONG if frame.opcode == PONG else Due.REPLY
 
 
 def may_come(due: Due, history: History, moment: Moment) -> bool:

@@ -14,6 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from wsoracle.model.endpoint.events import (
+    BINARY_MESSAGE,
+    CLOSE_RECEIVED,
+    CLOSED_NOT_CLEANLY,
+    PING_RECEIVED,
+    PONG_RECEIVED,
+    TEXT_MESSAGE,
+)
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, TEXT
 
 
@@ -77,6 +85,16 @@ def _hex(octets: bytes) -> str:
 
 
 Told: TypeAlias = Literal["text", "binary", "ping", "pong", "close", "failed", "lost"]
+
+TOLD_AS: Final[dict[str, Told]] = {
+    TEXT_MESSAGE: "text",
+    BINARY_MESSAGE: "binary",
+    PING_RECEIVED: "ping",
+    PONG_RECEIVED: "pong",
+    CLOSE_RECEIVED: "close",
+    CLOSED_NOT_CLEANLY: "lost",
+}
+"""How an application is told of what an endpoint delivers, by the words of the rules."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from wsoracle.model.facts.units import leaving
-from wsoracle.model.machine.interpreted import Kind
+from wsoracle.model.machine.interpreted import Kind, done_by
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
@@ -27,7 +27,7 @@ from .application import (
 )
 from .explanation import Explanation, Place, Step
 from .history import Message, Moment
-from .late import choices, done_by, may_come
+from .late import choices, may_come
 from .lost_in_reset import CLEANLY, unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader, code_of

@@ -8,14 +8,6 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Final
 
-from wsoracle.model.endpoint.events import (
-    BINARY_MESSAGE,
-    CLOSE_RECEIVED,
-    CLOSED_NOT_CLEANLY,
-    PING_RECEIVED,
-    PONG_RECEIVED,
-    TEXT_MESSAGE,
-)
 from wsoracle.model.facts.arriving import ArrivingFrames, Partial
 from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
@@ -30,18 +22,10 @@ from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
 from .grading import TOO_BIG, is_own_limit
 from .history import History, Message, Moment
-from .observation import Tells, Told
+from .observation import TOLD_AS, Tells
 from .steps import Reaction, Steps, machine_for
 from .waiting import Waiting
 
-_TOLD_AS: Final[dict[str, Told]] = {
-    TEXT_MESSAGE: "text",
-    BINARY_MESSAGE: "binary",
-    PING_RECEIVED: "ping",
-    PONG_RECEIVED: "pong",
-    CLOSE_RECEIVED: "close",
-    CLOSED_NOT_CLEANLY: "lost",
-}
 _USUAL_CODE: Final = 1002
 _MOST_EITHER_WAY: Final = 6
 """The most frames that wait of which a lenient search lets an endpoint take in or drop each as it likes, wrongly."""
@@ -361,7 +345,7 @@ class FrameReader(Steps):
 
     @staticmethod
     def tells(delivers: str | None, frame: FrameUnit | None, message: Message | None) -> Tells | None:
-        kind = None if delivers is None else _TOLD_AS.get(delivers)
+        kind = None if delivers is None else TOLD_AS.get(delivers)
         if kind is None:
             return None
         if frame is None:

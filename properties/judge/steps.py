@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read
 from wsoracle.model.machine.compiled import CompiledMachine
-from wsoracle.model.machine.interpreted import Kind, Label, Outcome
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome, done_by
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, Event, Setting, State
@@ -20,7 +20,7 @@ from .application import unpromised
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
 from .grading import SEVERITY
 from .history import History, Moment
-from .late import done_by, without_soon
+from .late import without_soon
 
 AWAITING: Final = HANDSHAKE.index("awaiting 101")
 REFUSED: Final = HANDSHAKE.index("refused")
