@@ -145,7 +145,7 @@ def _stated(
         trace = _trace(actions, events, code, late, role, by_me)
         setting = Setting(role, MAX_LENGTH, echo=True)
         for profile in PROFILES:
-            judgement = judge(trace, setting, application="echo", profile=profile)
+            judgement = judge(trace, setting, application="echo", profile=profile, keeps_promise=True)
             verdicts[role, profile] = verdict_of(judgement)
             rules.update(dict.fromkeys(judgement.rules))
     return Stated(verdict, events, code, late, verdicts, tuple(rules))
