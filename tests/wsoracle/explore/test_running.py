@@ -154,7 +154,7 @@ class DegenerateOpening(Degenerate):
             self.out += response_octets(ResponseFacts(), sample_request(RequestFacts()))
 
 
-OPENINGS = [case for case in fault_cases()[0] if judge_only(case) is None and case.id.count("+") < 2][:60]
+OPENINGS = [case for case in fault_cases()[0] if judge_only(case) is None and case.id.count("+") < 2][:80]
 SAMPLE = with_controls(OPENINGS, fault_cases()[0])
 
 
