@@ -1,26 +1,15 @@
-"""The index: totals of each agent, and a matrix of cases by agents with a filter."""
+"""The index: totals of each agent, and a matrix of cases by agents with a filter (its cells: :mod:`.matrix`)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
-from .rendering import (
-    CLOSED_WELL,
-    FILTER_SCRIPT,
-    MEANINGS,
-    SIGNS,
-    VERDICTS,
-    policy,
-    style_of,
-    template_environment,
-    visible,
-)
-from .stored_record import CaseSummary, Summaries, case_order, page_name
+from .matrix import cell, compact, is_large, sums
+from .rendering import FILTER_SCRIPT, MEANINGS, ON_DEMAND_SCRIPT, VERDICTS, policy, style_of, template_environment
+from .stored_record import CaseSummary, Summaries, case_order
 
 if TYPE_CHECKING:
     from .seen_connections import OverConnections
@@ -40,15 +29,17 @@ def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
     groups = _groups(ordered)
     totals = [(agent, totals_of(summaries)) for agent, summaries in agents.items()]
     shown = [verdict for verdict in VERDICTS if any(sums[verdict] for _, sums in totals)]
+    large = is_large(len(ordered), len(agents))
     text: str = _template().render(
         policy=policy(script=True),
-        script=FILTER_SCRIPT,
+        scripts=[FILTER_SCRIPT, *([ON_DEMAND_SCRIPT] if large else [])],
+        cells=compact([case_id for case_id, _ in ordered], agents) if large else None,
         agents=list(agents),
         verdicts=[*shown, *([OTHER] if any(sums[OTHER] for _, sums in totals) else [])],
         meanings={**MEANINGS, OTHER: "no verdict of ours"},
         totals=totals,
         groups=[(number, ("\u2003" if "." in number else "") + names[-1]) for names, number in _listed(groups)],
-        rows=_rows(ordered, agents, groups),
+        rows=_rows(ordered, agents, groups, large),
         over=[(agent, result) for agent, results in (over or {}).items() for result in results],
     )
     return text
@@ -91,7 +82,7 @@ def _listed(groups: Mapping[tuple[str, ...], str]) -> list[tuple[tuple[str, ...]
 
 
 def _rows(
-    ordered: list[tuple[str, CaseSummary]], agents: Summaries, groups: Mapping[tuple[str, ...], str]
+    ordered: list[tuple[str, CaseSummary]], agents: Summaries, groups: Mapping[tuple[str, ...], str], large: bool
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for case_id, summary in ordered:
@@ -106,23 +97,9 @@ def _rows(
                 "group": groups[names],
                 "group_name": " · ".join(names),
                 "begins": not rows or rows[-1]["group"] != groups[names],
-                "cells": "".join(map(_cell, found)),
+                "cells": sums(found) if large else "".join(map(cell, found)),
                 "verdicts": " ".join(dict.fromkeys(styles)),
                 "rules": " ".join(dict.fromkeys(rule for one in there for rule in one.rule_ids)),
             }
         )
     return rows
-
-
-def _cell(summary: CaseSummary | None) -> str:
-    """HTML of what an agent did in a case. A template would take three times as long for it."""
-    if summary is None:
-        return '<td class="missing">Missing</td>'
-    said = summary.label
-    page = quote(page_name(summary.file))
-    hint = visible("; ".join([*summary.rule_ids, *filter(None, [summary.note])]), 300, lines=False)
-    title = f' title="{escape(hint)}"' if hint else ""
-    closing = "" if summary.behavior_close in CLOSED_WELL else visible(summary.behavior_close, 40, lines=False)
-    words = f"{SIGNS.get(said, '?')} {escape(visible(said, 40, lines=False))}"
-    more = f'<div class="dim">close: {escape(closing)}</div>' if closing else ""
-    return f'<td class="{style_of(said)}"><a href="{page}"{title}>{words}{more}</a></td>'

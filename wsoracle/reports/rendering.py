@@ -234,6 +234,7 @@ def _read(name: str) -> str:
 
 STYLE: Final = _read("style.css")
 FILTER_SCRIPT: Final = _read("filter.js")
+ON_DEMAND_SCRIPT: Final = _read("on_demand.js")
 
 
 def style_of(words: str) -> str:
@@ -247,8 +248,8 @@ def _hash(text: str) -> str:
 
 @lru_cache(maxsize=2)
 def policy(script: bool) -> str:
-    """The policy of a page with our style, and with our script or none: no network, no other script, no other style."""
-    allowed = f"; script-src {_hash(FILTER_SCRIPT)}" if script else ""
+    """The policy of a page with our style, and our scripts or none: no network, no other script, no other style."""
+    allowed = f"; script-src {_hash(FILTER_SCRIPT)} {_hash(ON_DEMAND_SCRIPT)}" if script else ""
     return f"default-src 'none'; style-src {_hash(STYLE)}{allowed}; base-uri 'none'; form-action 'none'"
 
 

@@ -190,6 +190,30 @@ def test_the_matrix_leads_to_every_page(tab: Tab, matrix: Path) -> None:
     assert tab.run("document.querySelectorAll('tr.case').length") == 5
 
 
+def test_a_large_matrix_is_drawn_on_demand(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.reports.matrix.MOST_CELLS", 3)
+    folder = ReportFolder(tmp_path)
+    for agent, case_id, verdict in (("a", "1.1.1", "OK"), ("b", "1.1.1", "FAILED"), (HOSTILE[0], "1.1.1", "FAILED"),
+                                    ("b", "1.1.2", "OK")):  # fmt: skip
+        folder.add(sample(agent, case_id, verdict))
+    folder.finish()
+    tab.open(tmp_path / "index.html")
+    assert tab.run("document.querySelectorAll('.matrix a').length") == 0
+    assert tab.run("document.querySelector('.matrix summary').textContent") == "✗ FAILED 2 · ✓ OK 1"
+    tab.run("document.querySelector('.matrix summary').click()")
+    tab.run("new Promise((done) => setTimeout(done, 100))")
+    listed = tab.run("Array.from(document.querySelectorAll('.matrix li a')).map((one) => [one.href, one.textContent])")
+    assert {text.rpartition(": ")[2] for _, text in listed} == {"✓ OK", "✗ FAILED"}
+    pages = {page.resolve().as_uri() for page in tmp_path.glob("*_case_1_1_1.html")}
+    assert len(listed) == 3 and {link for link, _ in listed} == pages
+    tab.run("""(() => { const menu = document.getElementById('agent');
+      menu.value = Array.from(menu.options).find((one) => one.text === 'b').value;
+      menu.dispatchEvent(new Event('input')); })()""")
+    of_agent = "Array.from(document.querySelectorAll('.matrix td > a')).map((one) => one.textContent)"
+    assert tab.run(of_agent) == ["✗ FAILED", "✓ OK"]
+    assert tab.complaints() == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_head_of_the_matrix_stays_in_sight(tab: Tab, matrix: Path, width: int) -> None:
     tab.resize(width, 300)
