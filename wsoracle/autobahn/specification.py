@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 
 from ..text.input_checks import check_agent, check_host, check_origin, check_subprotocol
-from .patterns import ABSENT, AgentExclusions, cases_meant, names_only_absent
+from .patterns import ABSENT, AgentExclusions, cases_meant
 
 Mode = Literal["fuzzingclient", "fuzzingserver"]
 CLIENT: Final[Mode] = "fuzzingclient"
@@ -23,7 +23,6 @@ _COMMON: Final = ("cases", "exclude-cases", "exclude-agent-cases", "outdir", "op
 _KEYS: Final = {CLIENT: (*_COMMON, "servers"), SERVER: (*_COMMON, "url", "protocols", "key", "cert")}
 _SERVER_KEYS: Final = ("url", "agent", "origin", "protocols", "hostname", "options")
 _TIMEOUTS: Final = ("openHandshakeTimeout", "closeHandshakeTimeout", "serverConnectionDropTimeout")
-_NOT_HERE: Final = f"the cases of groups {' and '.join(ABSENT)} (compression) do not exist here yet"
 
 
 class SpecFileError(ValueError):
@@ -60,24 +59,19 @@ class SpecFile:
     warnings: list[str] = field(default_factory=list)
 
     def chosen(self, ids: Sequence[str]) -> list[str]:
-        """The ids that are selected, in their order. Raises SpecFileError where one pattern or all select nothing."""
-        chosen: set[str] = set()
-        for pattern in self.cases:
-            meant = cases_meant(pattern, ids)
-            if not meant and names_only_absent(pattern):
-                raise SpecFileError(f"cases: {pattern!r}: {_NOT_HERE}: take the pattern out")
-            if not meant:
-                raise SpecFileError(
-                    f"cases: {pattern!r} means no case: give an id such as 1.1.1, or a pattern such as 1.*"
-                )
-            chosen.update(meant)
-        for pattern in self.exclude_cases:
-            meant = cases_meant(pattern, ids)
-            if not meant and not names_only_absent(pattern):
-                self.warnings.append(f"exclude-cases: {pattern!r} means no case, and excludes nothing")
-            chosen.difference_update(meant)
-        if not chosen:
-            raise SpecFileError("exclude-cases excludes every case: exclude fewer")
+        """The ids that are selected, in their order; a warning for each pattern that means no case at all."""
+        known = [*ids, *ABSENT]
+        for key, patterns in (("cases", self.cases), ("exclude-cases", self.exclude_cases)):
+            self.warnings.extend(f"{key}: {one!r} means no case" for one in patterns if not cases_meant(one, known))
+        return self._selected(ids)
+
+    def lacking(self) -> list[str]:
+        """The cases of Autobahn that are selected, and that the catalogue does not have."""
+        return self._selected(ABSENT)
+
+    def _selected(self, ids: Sequence[str]) -> list[str]:
+        chosen = {one for pattern in self.cases for one in cases_meant(pattern, ids)}
+        chosen.difference_update(*(cases_meant(pattern, ids) for pattern in self.exclude_cases))
         return [one for one in ids if one in chosen]
 
 
@@ -101,16 +95,16 @@ def read_spec(path: Path, mode: Mode, wsuri: str | None = None) -> SpecFile:
 
 
 def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> SpecFile:
-    """A specification as it was read from JSON. Raises SpecFileError."""
+    """A specification as it was read from JSON. Raises SpecFileError; what Autobahn takes is a warning at the most."""
     spec = _object(document, "the specification")
     warnings = [f"{key}: not known in mode {mode}, and without effect" for key in spec if key not in _KEYS[mode]]
     patience = _patience(spec, "options", warnings)
     common: dict[str, Any] = {
         "mode": mode,
         "outdir": _text(spec, "outdir") or _OUT[mode],
-        "cases": _texts(spec, "cases") or _missing_cases(spec),
-        "exclude_cases": _texts(spec, "exclude-cases"),
-        "exclude_agent_cases": _exclusions(spec),
+        "cases": _patterns(spec, "cases", warnings),
+        "exclude_cases": _patterns(spec, "exclude-cases", warnings),
+        "exclude_agent_cases": _exclusions(spec, warnings),
         "warnings": warnings,
     }
     if mode == CLIENT:
@@ -136,10 +130,6 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> SpecFile:
         cert=_text(spec, "cert"),
         patience=patience,
     )
-
-
-def _missing_cases(spec: Mapping[str, Any]) -> list[str]:
-    raise SpecFileError("cases: it is missing or empty: give patterns, such as ['*']")
 
 
 def _server(entry: Any, where: str, patience: float | None, warnings: list[str]) -> ServerUnderTest:
@@ -195,9 +185,22 @@ def _is_as_we_are(key: str, value: Any) -> bool:
     return key in usual and (value is None or value == usual[key])
 
 
-def _exclusions(spec: Mapping[str, Any]) -> AgentExclusions:
+def _exclusions(spec: Mapping[str, Any], warnings: list[str]) -> AgentExclusions:
     found = _object(spec.get("exclude-agent-cases") or {}, "exclude-agent-cases")
-    return AgentExclusions({agent: _texts(found, agent, "exclude-agent-cases") for agent in found})
+    return AgentExclusions({agent: _patterns(found, agent, warnings, "exclude-agent-cases") for agent in found})
+
+
+def _patterns(spec: Mapping[str, Any], key: str, warnings: list[str], where: str = "") -> list[str]:
+    """Patterns of cases. An empty one, as a variable that is not set leaves it, selects nothing; one text is taken as
+    a list of it."""
+    value, place = spec.get(key), _place(where, key)
+    if isinstance(value, str):
+        warnings.append(f"{place}: {value!r} is taken as a list of this pattern alone")
+        value = [value]
+    found = _texts({key: value}, key, where)
+    if "" in found:
+        warnings.append(f"{place}: an empty pattern means no case")
+    return [one for one in found if one]
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:
@@ -217,7 +220,7 @@ def _list(spec: Mapping[str, Any], key: str, where: str = "") -> list[Any]:
 
 def _texts(spec: Mapping[str, Any], key: str, where: str = "") -> list[str]:
     found = _list(spec, key, where)
-    if not all(isinstance(one, str) and one for one in found):
+    if not all(isinstance(one, str) for one in found):
         raise SpecFileError(f"{_place(where, key)}: a list of texts is needed, such as ['1.*']")
     return found
 

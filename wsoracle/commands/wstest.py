@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsoracle.model.octets.uri import DEFAULT_PORTS
+from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 from wsoracle.model.octets.vocabulary import Role
 
+from ..autobahn.patterns import in_short
 from ..autobahn.specification import CLIENT, SERVER, ServerUnderTest, SpecFile, SpecFileError, default_text, read_spec
-from ..cli import FAILED, WrongInput
-from ..text.output import one_line, progress, write_text
+from ..cli import FAILED, WrongInput, checked
+from ..text.input_checks import check_host
+from ..text.output import one_line, progress, why_not, write_text
 from .harness_options import run_folder
 from .serve import ended, say, tls_of
 
@@ -28,16 +31,13 @@ if TYPE_CHECKING:
     from ..harness.judging_pool import Judges
     from ..reports import ReportFolder
 
-_INSTEAD: Final = {
-    "echoserver": "any echo server of your own, or an implementation of wsoracle fleet",
-    "echoclient": "wsoracle serve, and the client that you mean to test",
-    "testeeserver": "wsoracle fleet, which starts real implementations",
-    "testeeclient": "wsoracle fleet, which starts real implementations",
-    "broadcastserver": "nothing: it tests no conformance",
-    "broadcastclient": "nothing: it tests no conformance",
-    "massconnect": "a load generator: it tests no conformance",
-    "serializer": "nothing: it is about WAMP",
-}
+BIND: Final = "WSORACLE_BIND"
+"""The environment variable with the host to listen on, in place of that of a URL: containers set it."""
+
+NAMELESS: Final = "UnknownServer"
+"""The name of a server without a Server field, as Autobahn has it."""
+
+_OWN_ENDPOINTS: Final = ("echoserver", "testeeserver", "echoclient", "testeeclient")
 
 
 def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -99,9 +99,14 @@ def command(
     Cases whose patterns begin with * are those of Autobahn; controls of what is selected are run too. The
     exit status is 1 where a case failed or was not run. docs/wstest.md lists the differences.
     """
+    if mode in _OWN_ENDPOINTS:
+        if not _own_endpoint(mode, wsuri, ident, key, cert):
+            context.exit(FAILED)
+        return
     if mode not in (CLIENT, SERVER):
-        instead = _INSTEAD.get(mode)
-        hint = f"use {instead}" if instead else f"give {CLIENT} or {SERVER}"
+        from ..autobahn.modes import INSTEAD
+
+        hint = INSTEAD.get(mode, f"give {CLIENT} or {SERVER}")
         raise WrongInput(f"-m {one_line(mode, 60)} is no mode of this program: {hint}")
     for name, value in (("-o", outfile), ("-t", testset), ("-d", debug)):
         if value:
@@ -122,10 +127,10 @@ def command(
     role = Role.SERVER if mode == CLIENT else Role.CLIENT
     with Judges(role) as judges:
         # Slow imports are made from here on, while the other process makes the same.
-        try:
-            ids, cases, every = _selected(spec, role)
-        except SpecFileError as error:
-            raise WrongInput(str(error)) from error
+        told = len(spec.warnings)
+        ids, cases, every = _selected(spec, role)
+        for warning in spec.warnings[told:]:
+            _warn(one_line(warning))
         added = len(cases) - len(ids)
         say(f"{len(cases)} cases" + (f", {added} of them as controls of the others" if added else ""))
         options = {"out": spec.outdir}
@@ -133,6 +138,12 @@ def command(
             good = _test(spec, cases, every, ident, options, judges)
         else:
             good = _serve(spec, cases, webport, key, cert, options, judges)
+    lacking = spec.lacking()
+    if lacking:
+        say(f"not tested: {len(lacking)} selected cases of compression, which are not here yet: {in_short(lacking)}")
+    if not cases:
+        _warn("no case was run, so that nothing was tested: cases and exclude-cases leave none that exists here")
+        good = False
     if not good:
         context.exit(FAILED)
 
@@ -186,7 +197,7 @@ def _test(
     numbers = {case.id: number for number, case in enumerate(every, 1)}
     good, taken = True, set[str]()
     with run_folder(options, judges) as folder:
-        for server in spec.servers:
+        for server in spec.servers if cases else ():
             names = AgentNames(server.uri.host_header, taken)
             own = server.agent or ident
             named = server if own is None else replace(server, agent=names.new(own))
@@ -222,7 +233,7 @@ def _test_one(
 
     greeting = Greeting(server.origin, tuple(server.protocols))
     tls = _client_tls(server.hostname) if server.uri.secure else None
-    target = Target(server.uri, server.agent, tls, server.hostname, greeting)
+    target = Target(server.uri, server.agent, tls, server.hostname, greeting, nameless=NAMELESS)
     manners = _manners(server.patience)
 
     def run(some: Sequence[Case], target: Target, answered: dict[str, bool] | None = None) -> str:
@@ -299,15 +310,7 @@ def _serve(
     uri = spec.url
     assert uri is not None
     key, cert = key or spec.key, cert or spec.cert
-    if (key is None) != (cert is None):
-        raise WrongInput("a key and a certificate go together: give both (-k, -c, or in the specification), or none")
-    if uri.secure and cert is None:
-        raise WrongInput("wss needs a certificate and its key: give them with -c and -k, or in the specification")
-    if cert is not None and not uri.secure:
-        _warn("key and cert have no effect: the url is ws, and not wss")
-        key = cert = None
-    host = uri.host.strip("[]")
-    where = Where(host, uri.port or DEFAULT_PORTS[uri.secure], webport or None, tls_of(cert, key))
+    where = Where(_host_of(uri), uri.port, webport or None, _server_tls(uri, key, cert))
     with run_folder(options, judges) as folder:
         run = ServerRun(folder)
         server = FuzzingServer(
@@ -327,3 +330,50 @@ def _serve(
         good = conclude(run, ids, frozenset(), folder.path, say, spec.exclude_agent_cases)
     ended(told)
     return good
+
+
+def _host_of(uri: WebSocketUri) -> str:
+    """The host to listen on: that of the URL, unless the environment names another one."""
+    host = os.environ.get(BIND) or uri.host.strip("[]")
+    return checked(check_host, BIND, host)
+
+
+def _server_tls(uri: WebSocketUri, key: str | None, cert: str | None) -> ssl.SSLContext | None:
+    """The context of a wss URL; None for ws. Raises WrongInput."""
+    if (key is None) != (cert is None):
+        raise WrongInput("a key and a certificate go together: give both (-k, -c, or in the specification), or none")
+    if uri.secure and cert is None:
+        raise WrongInput("wss needs a certificate and its key: give them with -c and -k, or in the specification")
+    if cert is not None and not uri.secure:
+        _warn("key and cert have no effect: the url is ws, and not wss")
+        return None
+    context: ssl.SSLContext | None = tls_of(cert, key)
+    return context
+
+
+# --- endpoints of our own ---------------------------------------------------------------------------------------------
+
+
+def _own_endpoint(mode: str, url: str | None, ident: str | None, key: str | None, cert: str | None) -> bool:
+    """Be an echo server or a client, to try a set-up with; whether it went well."""
+    from ..autobahn.modes import SERVERS, NoEcho, be_client, serve_echo
+    from ..harness.event_loop import run_until_stopped
+
+    if url is None:
+        raise WrongInput(f"-m {mode} needs -w URL, such as ws://127.0.0.1:9001")
+    try:
+        uri = parse_uri(url)
+    except ValueError as error:
+        raise WrongInput(f"-w: {error}") from error
+    checked(check_host, "-w", uri.host.strip("[]"))
+    try:
+        if mode in SERVERS:
+            run_until_stopped(serve_echo(uri, _host_of(uri), _server_tls(uri, key, cert), say))
+        else:
+            run_until_stopped(be_client(mode, url, ident or "wsoracle", say))
+    except NoEcho as error:
+        click.echo(f"wsoracle wstest: {one_line(f'{url}: {error}')}", err=True)
+        return False
+    except OSError as error:
+        raise WrongInput(f"-w {url}: {why_not(error)}: name another address, or start what is to be there") from error
+    return True

@@ -69,7 +69,8 @@ class NoServer(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A server under test. ``agent`` is its name in reports; without one its Server field is.
+    """A server under test. ``agent`` is its name in reports; without one its Server field is, and without that
+    ``nameless`` (its address, where that is empty).
 
     ``tls`` is the context of a wss URL, ``server_name`` the name that it is asked for (SNI). ``connect_to`` is where
     TCP goes instead of the host and the port of the URL.
@@ -81,6 +82,7 @@ class Target:
     server_name: str | None = None
     greeting: Greeting = field(default_factory=Greeting)
     connect_to: tuple[str, int] | None = None
+    nameless: str = ""
 
     @property
     def url(self) -> str:
@@ -236,7 +238,7 @@ class _ClientRun:
             if first and (talk.silent or talk.timed_out) and talk.said_nothing:
                 self._silent = case.id
         if not self.agent:
-            self.agent = self._named(_server_field(talk) or self._target.uri.host_header)
+            self.agent = self._named(_server_field(talk) or self._target.nameless or self._target.uri.host_header)
         return talk, started
 
     async def _has_room(self) -> None:

@@ -300,6 +300,10 @@ class FuzzingServer:
     async def _text(self, command: Command, request: Request) -> str | None:
         """The reply on a path that runs no case, or None."""
         case = command.case
+        if command.path == "/":
+            # Drivers ask so whether the server is up; the client closes, or is closed in the end.
+            await asyncio.sleep(self._limits.request)
+            return None
         if command.path == "/getProbes":
             return self._probes.listed(command.agent, request)
         if command.path == "/getCaseCount":

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.http import Request
 
-PATHS: Final = ("/runCase", "/getCaseCount", "/getCaseInfo", "/getCaseStatus", "/getProbes", "/updateReports",
+PATHS: Final = ("/", "/runCase", "/getCaseCount", "/getCaseInfo", "/getCaseStatus", "/getProbes", "/updateReports",
                 "/stopServer")  # fmt: skip
 
 LONGEST_AGENT: Final = 4096

@@ -21,6 +21,15 @@ MOST_CELLS: Final = 20_000
 
 MISSING: Final = "Missing"
 
+AUTOBAHN_STYLES: Final = {
+    "OK": "case_ok",
+    "NON-STRICT": "case_non_strict",
+    "INFORMATIONAL": "case_info",
+    "UNIMPLEMENTED": "case_unimplemented",
+}
+"""The classes that cells have on Autobahn's page. Projects read that page: one counts ``case_failed`` in its text, and
+takes more than two for a failure, since the style sheet names it twice; ours does so too."""
+
 _BETWEEN: Final = "_case_"
 
 
@@ -32,14 +41,15 @@ def is_large(cases: int, agents: int) -> bool:
 def cell(summary: CaseSummary | None) -> str:
     """HTML of what an agent did in a case. A template would take three times as long for it."""
     if summary is None:
-        return f'<td class="missing">{MISSING}</td>'
+        return f'<td class="missing case_missing">{MISSING}</td>'
     said = summary.label
     page = quote(page_name(summary.file))
     hint = visible("; ".join([*summary.rule_ids, *filter(None, [summary.note])]), 300, lines=False)
     title = f' title="{escape(hint)}"' if hint else ""
     closing = "" if summary.behavior_close in CLOSED_WELL else visible(summary.behavior_close, 40, lines=False)
     more = f'<div class="dim">close: {escape(closing)}</div>' if closing else ""
-    return f'<td class="{style_of(said)}"><a href="{page}"{title}>{escape(_words(summary))}{more}</a></td>'
+    styles = f"{style_of(said)} {AUTOBAHN_STYLES.get(said, 'case_failed')}"
+    return f'<td class="{styles}"><a href="{page}"{title}>{escape(_words(summary))}{more}</a></td>'
 
 
 def sums(found: Iterable[CaseSummary | None]) -> str:
