@@ -8,6 +8,7 @@ one, take nothing away from what was answered; but a case that goes on after suc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -99,3 +100,14 @@ def _owes_echo(step: Step, frame: FrameFacts) -> bool:
 
 def _is_own_limit(step: Step) -> bool:
     return step.label is not None and step.label.kind is Kind.FAIL and step.label.code == TOO_BIG
+
+
+def said_of_application(note: str) -> tuple[str, ...]:
+    """What the note of a judgement in a run says that the application did beside or instead of an echo, in words.
+
+    The inverse of :func:`in_a_run`, for records, which keep the note alone.
+    """
+    return tuple(one for words in _SAID.findall(note) for one in words.split(", "))
+
+
+_SAID: Final = re.compile(f"(?:{'|'.join(map(re.escape, (NOT_AN_ECHO, BESIDES, CUT_SHORT)))}): ([^;]*)")

@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from wsoracle.model.notation.rule import Strength
 
+from ..reports.evidence import WirePiece, evidence_of
+from ..reports.rendering import tidy
+from ..reports.stored_record import faults_in
+
 _STRENGTHS: Final = tuple(Strength.__members__)
 """Strongest first."""
 
 _BAD: Final = ("FAILED", "NON-STRICT")
-_SENT_SHOWN: Final = 3
-_OCTETS_SHOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,6 @@ class BrokenRule:
     strength: str
     section: str
     quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class WirePiece:
-    """A piece of the wire: in words, and the octets (the first of them, in hex) where they are known."""
-
-    what: str
-    hex: str
-    octets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +90,10 @@ def deviations(records: Iterable[Mapping[str, Any]]) -> list[FleetDeviation]:
 
 def _deviation(records: Sequence[Mapping[str, Any]]) -> FleetDeviation:
     ordered = sorted(records, key=lambda record: natural(record["id"]))
-    shown = min(ordered, key=_reading)
-    ours = shown["wsoracle"]
-    sent, received = _around(shown)
+    seen = {record["id"]: evidence_of(tidy(record)) for record in ordered}
+    shown = min(ordered, key=lambda record: (faults_in(record["id"]), seen[record["id"]].effort))
+    evidence, ours = seen[shown["id"]], shown["wsoracle"]
     rules = {rule["id"]: rule for rule in ours["rules"]}
-    deciding = ours["deciding"] or {}
     return FleetDeviation(
         agent=shown["agent"],
         rules=tuple(
@@ -110,72 +102,11 @@ def _deviation(records: Sequence[Mapping[str, Any]]) -> FleetDeviation:
         cases=tuple(record["id"] for record in ordered),
         example=shown["id"],
         stimulus=ours["stimulus"],
-        sent=sent,
-        received=received,
-        octet=deciding.get("octet"),
-        allowed=tuple(one["what"] for one in ours["allowed"]),
+        sent=evidence.sent,
+        received=evidence.seen,
+        octet=evidence.octet,
+        allowed=evidence.allowed,
         verdict=ours["verdict"],
         without="" if rules else ours["note"],
-        octet_arrived=deciding.get("direction") == "arrived",
+        octet_arrived=evidence.octet_arrived,
     )
-
-
-def _reading(record: Mapping[str, Any]) -> tuple[int, int]:
-    """How much there is to read in a run: faults first, then octets.
-
-    Only what the tester did counts, so that endpoints that fail in the same cases have the same example.
-    """
-    sent = [entry for entry in record["wsoracle"]["timeline"] if entry["from"] == "tester"]
-    faults = record["id"].count("+") + record["id"].startswith("mutant/")
-    return faults, sum(100 + int(entry["octets"]) for entry in sent if entry["start"] != 0)
-
-
-def _around(record: Mapping[str, Any]) -> tuple[tuple[WirePiece, ...], tuple[WirePiece, ...]]:
-    """The pieces that arrived at the endpoint before the deciding place, and its reaction there."""
-    timeline = record["wsoracle"]["timeline"]
-    at = next((number for number, entry in enumerate(timeline) if entry["deciding"]), None)
-    if at is None:
-        last = [entry for entry in timeline if entry["from"] != "tester"][-1:]
-        before = timeline
-    else:
-        last, before = [timeline[at]], timeline[:at]
-    sent = [entry for entry in before if entry["from"] == "tester"]
-    # The head of the opening handshake matters where nothing else was sent.
-    sent = [entry for entry in sent if entry["start"] != 0] or sent
-    wire = _Wire(record)
-    return tuple(map(wire.seen, sent[-_SENT_SHOWN:])), tuple(map(wire.seen, last))
-
-
-class _Wire:
-    """The octets of a case as far as its wire log has them: only the beginning of a long piece."""
-
-    def __init__(self, record: Mapping[str, Any]) -> None:
-        tester_is_client = record["wsoracle"]["role"] == "server"
-        heads = record["httpRequest"], record["httpResponse"]
-        self._heads = dict(zip(("tester", "sut") if tester_is_client else ("sut", "tester"), heads, strict=True))
-        self._pieces = {"tester": _pieces(record, "TO"), "sut": _pieces(record, "RO")}
-
-    def seen(self, entry: Mapping[str, Any]) -> WirePiece:
-        """An entry of the timeline with its octets, or of a head with its text."""
-        side, start, count = entry["from"], entry["start"], entry["octets"]
-        if start is None or side not in self._pieces:
-            return WirePiece(entry["what"], "", count)
-        if start == 0 and len(self._heads[side]) > len(entry["what"]):
-            return WirePiece(self._heads[side].replace("\r\n", "\\r\\n"), "", count)
-        wanted = min(count, _OCTETS_SHOWN)
-        octets = b"".join(
-            piece[max(start - offset, 0) : max(start + wanted - offset, 0)] for offset, piece in self._pieces[side]
-        )
-        # The log lacks octets in between: then the words stand alone.
-        return WirePiece(entry["what"], octets.hex() if len(octets) == wanted else "", count)
-
-
-def _pieces(record: Mapping[str, Any], kind: str) -> list[tuple[int, bytes]]:
-    """The pieces that one side wrote: the offset of each in its stream, and the octets that were kept."""
-    pieces, offset = [], 0
-    for line in record["wirelog"]:
-        if line[0] == kind:
-            length, text = line[1]
-            pieces.append((offset, bytes.fromhex(text.removesuffix(" ..."))))
-            offset += length
-    return pieces

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import Role
 
+from ..reports.evidence import WirePiece
 from ..text.markdown import code, plain, row
-from .deviations import BrokenRule, FleetDeviation, WirePiece, natural, strength_rank
+from .deviations import BrokenRule, FleetDeviation, natural, strength_rank
 from .registry import Peer
 
 _VERDICTS: Final = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")

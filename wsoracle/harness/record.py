@@ -115,6 +115,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
             "control": case.control,
             "echo": _echo(talk, judged),
             "rules": rules,
+            "oneOf": list(judgement.one_of),
             "allowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
             "expected": outcomes.outcomes,
             "deciding": deciding,

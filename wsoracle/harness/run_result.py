@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..reports.causes import Cause, causes_of
 from ..reports.stored_record import CaseSummary
 from ..text.output import one_line, say
 from ..text.patterns import matching
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wsoracle.properties.connections.checks import CheckResult
 
 _MOST_LISTED: Final = 40
+_MOST_NAMED: Final = 5
 
 
 class ExpectedFailures:
@@ -114,17 +116,12 @@ def show_results(results: Iterable[CheckResult]) -> None:
 
 
 def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: Any) -> None:
-    """Print the cases that failed with their clauses, the sums, and where the pages are."""
-    for case_id in tally.failed[:_MOST_LISTED]:
-        summary = summaries[case_id]
-        say((f"{summary.label}  ", "bold red"), (case_id, "bold"))
-        for rule in summary.rules:
-            line = f'    {rule["id"]}: {rule["strength"]}, section {rule["section"]}: "{rule["quote"]}"'
-            say((line, "dim"))
-        if summary.note:
-            say(f"    {one_line(summary.note)}")
-    if len(tally.failed) > _MOST_LISTED:
-        say(f"... and {len(tally.failed) - _MOST_LISTED} more that failed")
+    """Print the causes of what is amiss, worst and widest first, the sums, and where the pages are."""
+    causes = causes_of({case_id: one for case_id, one in summaries.items() if case_id not in tally.expected})
+    for cause in causes[:_MOST_LISTED]:
+        _show_cause(cause, where)
+    if len(causes) > _MOST_LISTED:
+        say(f"... and {len(causes) - _MOST_LISTED} more causes")
     for case_id in tally.unexpected_passes:
         say((f"passed, though it is expected to fail: {case_id}", "bold red"))
     counted = Counter(summary.label for summary in summaries.values())
@@ -132,3 +129,20 @@ def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: 
     known = f" ({len(tally.expected)} failed as expected)" if tally.expected else ""
     say((f"{one_line(agent)}: {sums}{known}", "bold green" if tally.good else "bold"))
     say(f"pages: {where}/index.html")
+
+
+def _show_cause(cause: Cause, where: Any) -> None:
+    """A cause that fails with its clauses, an example, its page and how to run it again; any other on one line."""
+    listed = ", ".join(case.id for case in cause.cases[:_MOST_NAMED])
+    more = ", ..." if len(cause.cases) > _MOST_NAMED else ""
+    what = f"{one_line(cause.says)} ({cause.count}: {one_line(listed)}{more})"
+    say((f"{cause.verdict}  ", "bold red" if cause.fails else "yellow"), (what, "bold" if cause.fails else ""))
+    if not cause.fails:
+        return
+    for clause in cause.clauses:
+        say((f"    {one_line(clause)}", "dim"))
+    for side, words, octets in cause.exchange:
+        say(f"    {side}: {one_line(words, 120)}{'  ' + octets if octets else ''}")
+    if cause.example.file:
+        say((f"    page: {where}/{cause.page}", "dim"))
+    say(f"    again: {cause.again}")

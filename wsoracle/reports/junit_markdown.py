@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
 from wsoracle.properties.judge.verdict import Verdict
 
 from ..text.markdown import code, row
+from .causes import Cause, causes_by_case, causes_of
 from .index import OTHER, totals_of
 from .rendering import VERDICTS
 from .stored_record import CaseSummary, Summaries
@@ -19,17 +21,19 @@ if TYPE_CHECKING:
     from .seen_connections import OverConnections
 
 _MOST: Final = 200
+_MOST_NAMED: Final = 8
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
-    """A test suite for each agent. Failures name the rules; a case that neither passed nor failed is skipped.
+    """A test suite for each agent. Failures say their cause; a case that neither passed nor failed is skipped.
 
     What the connections of an agent show together is a test case for each check, behind the others.
     """
     root = ElementTree.Element("testsuites", name="wsoracle")
     for agent, summaries in agents.items():
         results = (over or {}).get(agent, ())
+        causes = causes_by_case(causes_of(summaries))
         failures = sum(summary.failed for summary in summaries.values())
         skipped = sum(not summary.passed for summary in summaries.values()) - failures
         failures += sum(result.verdict is Verdict.FAILED for result in results)
@@ -45,7 +49,9 @@ def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
             said = _xml("; ".join([*summary.rule_ids, *filter(None, [summary.note])]))
             verdict = _xml(summary.label)
             if summary.failed:
-                ElementTree.SubElement(case, "failure", message=said or verdict, type=verdict).text = said
+                cause = causes[case_id]
+                failure = ElementTree.SubElement(case, "failure", message=_xml(cause.says), type=verdict)
+                failure.text = _xml("\n".join(_told(cause, summary)))
             elif not summary.passed:
                 ElementTree.SubElement(case, "skipped", message=f"{verdict}: {said}" if said else verdict)
         for result in results:
@@ -59,7 +65,7 @@ def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
 
 
 def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> str:
-    """A table of the agents, the cases that failed with their rules, and what connections show together."""
+    """A table of the agents, the causes of what is amiss in each, and what connections show together."""
     totals = {agent: totals_of(summaries) for agent, summaries in agents.items()}
     verdicts = [*VERDICTS, *([OTHER] if any(sums[OTHER] for sums in totals.values()) else [])]
     lines = ["# WebSocket conformance", "", row("agent", *verdicts, "cases")]
@@ -67,18 +73,13 @@ def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> 
     for agent, sums in totals.items():
         lines.append(row(code(agent), *(str(sums[verdict] or "") for verdict in verdicts), str(sums["cases"])))
     for agent, summaries in agents.items():
-        failures = [(case_id, summary) for case_id, summary in summaries.items() if summary.failed]
-        if failures:
+        causes = causes_of(summaries)
+        if causes:
             lines += ["", f"## {code(agent)}", ""]
-        for case_id, summary in failures[:_MOST]:
-            said = "; ".join(
-                filter(None, (", ".join(map(code, summary.rule_ids)), summary.note and code(summary.note)))
-            )
-            verdict = summary.label
-            bold = f"**{verdict}**" if verdict in VERDICTS else code(verdict)
-            lines.append(f"- {code(case_id)}: {bold}{': ' + said if said else ''}")
-        if len(failures) > _MOST:
-            lines.append(f"- and {len(failures) - _MOST} more")
+        for cause in causes[:_MOST]:
+            lines += _listed_cause(cause)
+        if len(causes) > _MOST:
+            lines.append(f"- and {len(causes) - _MOST} more")
     found = [(agent, result) for agent, results in (over or {}).items() for result in results if result.count]
     if found:
         lines += ["", "## Over all connections", ""]
@@ -86,6 +87,29 @@ def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> 
         clauses = ", ".join(result.check.requirements)
         lines.append(f"- {code(agent)}, {result.check.id}: **{result.verdict}**: {clauses}: {code(_seen(result))}")
     return "\n".join(lines) + "\n"
+
+
+def _told(cause: Cause, summary: CaseSummary) -> list[str]:
+    """The lines of a failure: the cause, the clauses, the octets of this very case, and how to run it again."""
+    own = replace(cause, cases=(summary,))
+    more = len(cause.cases) - 1
+    also = [f"the same in {more} other case{'' if more == 1 else 's'}"] if more else []
+    wire = [f"{side}: {words}{'  ' + octets if octets else ''}" for side, words, octets in own.exchange]
+    allowed = [f"allowed: {one}" for one in summary.evidence.allowed]
+    return [cause.says, *own.clauses, *wire, *allowed, *also, f"again: {own.again}"]
+
+
+def _listed_cause(cause: Cause) -> list[str]:
+    """A cause as an item of a list, with what is behind it."""
+    verdict = f"**{cause.verdict}**" if cause.verdict in VERDICTS else code(cause.verdict)
+    named = ", ".join(code(case.id) for case in cause.cases[:_MOST_NAMED])
+    more = ", ..." if len(cause.cases) > _MOST_NAMED else ""
+    lines = [f"- {verdict}: {code(cause.says)}: {cause.count}: {named}{more}"]
+    if cause.fails:
+        lines += [f"  - {code(clause)}" for clause in cause.clauses]
+        lines += [f"  - {side}: {code(' '.join((words, octets)).strip())}" for side, words, octets in cause.exchange]
+        lines.append(f"  - again: {code(cause.again)}")
+    return lines
 
 
 def _seen(result: CheckResult) -> str:

@@ -135,6 +135,7 @@ def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) ->
         "group": _texts(ours.get("group")),
         "facts": {key: as_text(value) for key, value in _mapping(ours.get("facts")).items()},
         "rules": [_rule(one) for one in _list(ours.get("rules")) if isinstance(one, dict)],
+        "oneOf": _texts(ours.get("oneOf")),
         "allowed": [_outcome(one) for one in _list(ours.get("allowed")) if isinstance(one, dict)],
         "expected": [_outcome(one) for one in _list(ours.get("expected")) if isinstance(one, dict)],
         "deciding": _deciding(deciding) if isinstance(deciding, dict) else None,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from wsoracle.generators.atomic_write import write_file
 
+from .evidence import Evidence, answer_of, evidence_of
 from .rendering import label, tidy
 
 MOST_OCTETS: Final = 64 << 20
@@ -34,7 +35,9 @@ class CaseSummary:
     """A record as it is kept in memory: `file` is the name of its file, `rules` are those that were not followed.
 
     `is_own` is False for records of Autobahn and for damaged ones. `echo`: whether the endpoint showed that its
-    application echoes; None where the case does not tell. `changed` is True where the
+    application echoes; None where the case does not tell. `one_of` are the ids of the rules of which one was certainly
+    not followed, but it cannot be told which. `answer` is what a server answered to the request, `url` where it was
+    tested. `evidence` is there where the verdict says that something is amiss. `changed` is True where the
     summary says something else than the files of the record.
     """
 
@@ -57,6 +60,11 @@ class CaseSummary:
     file: str = ""
     is_own: bool = True
     echo: bool | None = None
+    role: str = ""
+    url: str = ""
+    answer: str = ""
+    one_of: tuple[str, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
     changed: bool = False
 
     @property
@@ -86,7 +94,8 @@ Summaries = Mapping[str, Mapping[str, CaseSummary]]
 
 def summary_of(record: Mapping[str, Any], file: str = "") -> CaseSummary:
     """The summary of a record, whatever is in it."""
-    return _summary(record, tidy({name: record[name] for name in _READ if name in record}, timeline=False), file)
+    tidied = tidy({name: record[name] for name in _READ if name in record}, timeline=False)
+    return _summary(record, tidied if tidied["wsoracle"]["verdict"] in _NOTHING_AMISS else tidy(record), file)
 
 
 def _summary(record: Mapping[str, Any], tidied: Mapping[str, Any], file: str) -> CaseSummary:
@@ -113,6 +122,11 @@ def _summary(record: Mapping[str, Any], tidied: Mapping[str, Any], file: str) ->
         and all(name in own and own[name] == ours[name] and type(own[name]) is type(ours[name]) for name in _OURS_READ)
         and all(record.get(name) == tidied[name] for name in ("behavior", "behaviorClose")),
         ours["echo"],
+        ours["role"],
+        ours["url"],
+        answer_of(tidied),
+        tuple(ours["oneOf"]),
+        Evidence() if ours["verdict"] in _NOTHING_AMISS else evidence_of(tidied),
     )
 
 
@@ -141,6 +155,11 @@ def case_order(case_id: str) -> tuple[int, list[int], str]:
     if all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         return 0, [int(part) for part in parts], case_id
     return 1, [], case_id
+
+
+def faults_in(case_id: str) -> int:
+    """How many faults a case puts together, by its id: one with fewer is quicker to understand."""
+    return case_id.count("+") + case_id.startswith("mutant/")
 
 
 def in_order(summaries: Summaries) -> dict[str, dict[str, CaseSummary]]:
@@ -231,5 +250,7 @@ def records_in(folder: Path) -> Iterator[RecordFile | NoRecord]:
 
 _READ: Final = (
     "id", "agent", "behavior", "behaviorClose", "duration", "remoteCloseCode", "started", "result", "wsoracle",
+    "httpResponse", "isServer", "wirelog",
 )  # fmt: skip
+_NOTHING_AMISS: Final = ("OK", "INFORMATIONAL", "UNIMPLEMENTED")
 _OURS_READ: Final = ("verdict", "counts", "passed", "control", "note", "rules")

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, sample, spoiled
+from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, sample, spoiled
+from wsoracle.reports.causes import causes_of
 from wsoracle.reports.junit_markdown import junit_xml, markdown_summary
 from wsoracle.reports.rendering import VERDICTS
 from wsoracle.reports.stored_record import CaseSummary, summary_of
@@ -44,7 +45,18 @@ def test_junit() -> None:
     assert inside == {"1.1.1": [], "1.1.2": ["failure"], "1.1.3": ["skipped"], "1.1.4": ["skipped"], "1.1.5": [],
                       "1.1.6": ["failure"]}  # fmt: skip
     failure = first[1][0]
-    assert failure.attrib == {"message": "5.2/unknown-opcode; a note", "type": "FAILED"}
+    says = "goes on (sends a Pong) where it must fail the connection with 1002 (5.2/unknown-opcode)"
+    assert failure.attrib == {"message": says, "type": "FAILED"}
+    assert failure.text is not None
+    assert failure.text.splitlines() == [
+        says,
+        f'5.2/unknown-opcode: MUST, section 5.2: "{RULE["quote"]}"',
+        "a note",
+        "sent: reserved-control-E fin masked  8e 80 01 02 03 04",
+        "seen: pong fin  8a 00",
+        "allowed: Close 1002",
+        "again: wsoracle test ws://127.0.0.1/ --select 1.1.2 -v",
+    ]
     assert first[1].attrib["classname"] == "a.Opcodes.Reserved"
     assert first[5][0].attrib["type"] == "NO CONTROL"
     assert first[2][0].attrib["message"] == "INFORMATIONAL: a note"
@@ -67,7 +79,10 @@ def test_markdown() -> None:
     assert f"| agent | {' | '.join(VERDICTS)} | cases |" in lines
     assert "| `a` | 1 | 1 | 1 | 1 | 1 |  | 1 | 6 |" in lines
     assert "| `b` |  |  |  |  | 1 |  |  | 1 |" in lines
-    assert any(line.startswith("- `1.1.2`: **FAILED**: `5.2/unknown-opcode`; `") for line in lines)
+    says = "goes on (sends a Pong) where it must fail the connection with 1002 (5.2/unknown-opcode)"
+    at = lines.index(f"- **FAILED**: `{says}`: 1 case: `1.1.2`")
+    assert lines[at + 4] == "  - seen: `pong fin 8a 00`"
+    assert lines[at + 5] == "  - again: `wsoracle test ws://127.0.0.1/ --select 1.1.2 -v`"
     assert [line for line in lines if line.startswith("## ")] == ["## `a`", "## `b`"]
 
 
@@ -105,9 +120,10 @@ def test_verdicts_of_others_are_counted() -> None:
 
 @pytest.mark.parametrize("many", [0, 1, 250])
 def test_as_many_failures_as_people_read(many: int) -> None:
-    run = listed(*(sample("a", f"1.{number}") for number in range(many)))
+    notes = ["".join(chr(97 + int(digit)) for digit in str(number)) for number in range(many)]
+    run = listed(*(sample("a", f"1.{number}", rules=[], note=note) for number, note in enumerate(notes)))
     lines = markdown_summary(run).splitlines()
-    assert sum(line.startswith("- `1") for line in lines) == min(many, 200)
+    assert sum(line.startswith("- **FAILED**: `") for line in lines) == min(many, 200)
     assert (f"- and {many - 200} more" in lines) == (many > 200)
     assert ElementTree.fromstring(junit_xml(run)).findall(".//failure").__len__() == many
 
@@ -116,7 +132,8 @@ def test_wrong_types_in_any_place() -> None:
     run = listed(*({**record, "id": f"1.{number}"} for number, record in enumerate(spoiled())))
     entries = {case_id: asdict(summary) for case_id, summary in run["sample"].items()}
     assert len(ElementTree.fromstring(junit_xml(run)).findall(".//testcase")) == len(entries)
-    assert markdown_summary(run).count("\n- `1") == 200
+    assert len(causes_of(run["sample"])) > 1
+    assert markdown_summary(run)
     assert json.loads(json.dumps(entries, allow_nan=False)).keys() == entries.keys()
     types = {name: {type(entry[name]) for entry in entries.values()} for name in entries["1.0"]}
     assert {name for name, found in types.items() if len(found) > 1} == {"control", "remote_close_code"}
