@@ -17,7 +17,7 @@ from typing import Final, Literal
 from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Strength
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.application import OWN_MESSAGE
-from wsoracle.properties.judge.echo_contract import BESIDES, said_of_application
+from wsoracle.properties.judge.echo_contract import BESIDES, NOT_AN_ECHO, said_of_application
 
 from .again import command_again
 from .evidence import RETURNS_CLOSE, SPEAKS_TLS, Evidence
@@ -243,6 +243,8 @@ def _says_of_application(shown: CaseSummary, cases: Sequence[CaseSummary]) -> st
         return "your application greets: it sends a message of its own before the first echo"
     cut = sum(case.label == NOT_RUN for case in cases)
     more = f"; {cut} case{'' if cut == 1 else 's'} could not be run to the end" if cut else ""
+    if NOT_AN_ECHO in shown.note:
+        more = f": {NOT_AN_ECHO}"
     return f"{_contract(words)}{more}"
 
 

@@ -7,7 +7,15 @@ import pytest
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
-from wsoracle.properties.judge.echo_contract import BESIDES, CUT_SHORT, NOT_AN_ECHO, InRun, in_a_run
+from wsoracle.properties.judge.application import NOT_SENT_BACK, OWN_MESSAGE
+from wsoracle.properties.judge.echo_contract import (
+    BESIDES,
+    CUT_SHORT,
+    NOT_AN_ECHO,
+    InRun,
+    in_a_run,
+    said_of_application,
+)
 from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Writes
 from wsoracle.properties.judge.verdict import Verdict
@@ -67,3 +75,10 @@ def test_where_no_explanation_is_found_the_missing_echo_decides() -> None:
     assert in_a_run(unexplained) == InRun(unexplained)
     after = in_a_run(unexplained, unanswered=2)
     assert after.judgement.verdict is Verdict.FAILED and after.judgement.note.startswith(NOT_AN_ECHO)
+
+
+def test_what_a_note_says_of_the_application_is_found_again() -> None:
+    note = f"a remark; {NOT_AN_ECHO}: {OWN_MESSAGE}, {NOT_SENT_BACK}; another"
+    assert said_of_application(note) == (OWN_MESSAGE, NOT_SENT_BACK)
+    assert said_of_application(f"{BESIDES}: {OWN_MESSAGE}") == (OWN_MESSAGE,)
+    assert said_of_application("one of: a, b; the time was up") == ()

@@ -103,7 +103,7 @@ def test_reports_name_the_cause_and_no_clause(tmp_path: Path) -> None:
     junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
     folder.write_junit_markdown(str(junit), str(markdown))
     (failure,) = ElementTree.parse(junit).iter("failure")
-    assert failure.get("message") == f"{NOT_AN_ECHO}: the message differs at octet 1"
+    assert failure.get("message") == f"the message differs at octet 1: {NOT_AN_ECHO}"
     assert "not an echo" in markdown.read_text(encoding="utf-8")
     folder.finish()
     assert '"behavior": "FAILED"' in (folder.path / "index.json").read_text(encoding="utf-8")
