@@ -3,18 +3,21 @@
 Theory of operation. Where the stimulus makes a conforming endpoint fail or close the connection, its end alone can be
 all that is seen, and an endpoint that ends every connection would look right. Such a case counts only beside one that
 must be answered, which the canonical endpoint decides (`canonical.must_be_answered`). The nearest control is the one
-whose frames differ least.
+whose frames differ least, among those that need no more of an endpoint than the case does itself (:func:`needs`):
+otherwise a weakness that the case is not about would take the case away.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import Enum, auto
 from operator import ne
 from typing import Final, NamedTuple
 
-from wsoracle.model.octets.vocabulary import is_control
+from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, PONG, TEXT, is_control
 
 from .canonical import must_be_answered
 from .case import Case
@@ -25,23 +28,96 @@ LONG: Final = 1 << 17
 """Octets of all payloads from which on a case is a burden, and no control."""
 
 
-def with_nearest_controls(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """The cases, each that need not be answered with the id of the nearest that must be."""
+class Need(Enum):
+    """What a stimulus asks of an endpoint beyond a text message in one frame, of printable ASCII and not empty."""
+
+    EMPTY = auto()
+    AMID_FRAGMENTS = auto()
+    PING = auto()
+    PONG = auto()
+    BINARY = auto()
+    FRAGMENTS = auto()
+    SPLIT_CODE_POINT = auto()
+    NO_TEXT_IN_CONTROL = auto()
+    NOT_ASCII = auto()
+    UNPRINTABLE = auto()
+    SHORT_WRITES = auto()
+    LENGTH_FORM = auto()
+
+
+_NEVER: Final = frozenset((Need.EMPTY, Need.AMID_FRAGMENTS, Need.UNPRINTABLE))
+"""What no control asks for: cases of their own are about empty messages, control frames amid fragments and NUL."""
+
+
+_MESSAGE: Final = {TEXT, BINARY}
+_CONTROL_FRAMES: Final = {PING: (Need.PING,), PONG: (Need.PONG,)}
+
+
+def needs(case: Case) -> frozenset[Need]:
+    """What a stimulus asks of an endpoint beyond a plain text message."""
+    found: set[Need] = set()
+    is_text = amid = False
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for action in case.actions:
+        if isinstance(action, SendOctets):
+            found.add(Need.SHORT_WRITES)
+        if not isinstance(action, SendFrame):
+            continue
+        frame = action.frame
+        if action.chop is not None or action.cut is not None:
+            found.add(Need.SHORT_WRITES)
+        if frame.form is not None:
+            found.add(Need.LENGTH_FORM)
+        if not action.size and (frame.opcode == PING or not is_control(frame.opcode)):
+            found.add(Need.EMPTY)
+        if is_control(frame.opcode):
+            found.update(_CONTROL_FRAMES.get(frame.opcode, ()))
+            if amid:
+                found.add(Need.AMID_FRAGMENTS)
+            if frame.opcode in _CONTROL_FRAMES and not frame.payload.isascii():
+                found.add(Need.NO_TEXT_IN_CONTROL)
+            continue
+        if frame.opcode != CONTINUATION:
+            is_text = frame.opcode == TEXT
+            decoder.reset()
+        if frame.opcode == BINARY:
+            found.add(Need.BINARY)
+        if frame.opcode == CONTINUATION or not frame.fin:
+            found.add(Need.FRAGMENTS)
+        if is_text and not frame.payload.isascii():
+            found.add(Need.NOT_ASCII)
+            decoder.decode(action.payload)
+            if not frame.fin and decoder.getstate()[0]:
+                found.add(Need.SPLIT_CODE_POINT)
+        elif is_text and not frame.payload.decode("ascii").isprintable():
+            found.add(Need.UNPRINTABLE)
+        amid = not frame.fin
+    return frozenset(found)
+
+
+def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) -> tuple[Case, ...]:
+    """The cases, each that need not be answered with the id of the nearest that must be.
+
+    ``others`` are cases that may be controls too.
+    """
     every = tuple(cases)
-    shapes = {case.id: _shape(case) for case in every if len(case.actions) <= MANY}
-    candidates: dict[_Shape, str] = {}
-    positive = {case.id for case in every if must_be_answered(case)}
-    for case in every:
-        if case.id in positive and case.id in shapes and shapes[case.id].octets < LONG:
-            candidates.setdefault(shapes[case.id], case.id)
-    nearest: dict[_Shape, str] = {}
+    candidates: dict[_Shape, tuple[str, frozenset[Need]]] = {}
+    positive = set()
+    for case in (*others, *every):
+        if not must_be_answered(case):
+            continue
+        positive.add(case.id)
+        if len(case.actions) <= MANY and case.size < LONG and not _NEVER & needs(case):
+            candidates.setdefault(_shape(case), (case.id, needs(case)))
     found = []
     for case in every:
-        if case.id not in positive and candidates:
-            shape = shapes.get(case.id) or _shape(case)
-            if shape not in nearest:
-                nearest[shape] = candidates[min(candidates, key=lambda one: distance(shape, one))]
-            case = replace(case, control=nearest[shape])
+        if case.id not in positive:
+            shape, needed = _shape(case), needs(case)
+            # What becomes of messages is told by a message.
+            fit = [one for one, (_, asked) in candidates.items() if asked <= needed]
+            fit = [one for one in fit if _MESSAGE & set(one.order) or not _MESSAGE & set(shape.order)]
+            if fit:
+                case = replace(case, control=candidates[min(fit, key=lambda one: distance(shape, one))][0])
         found.append(case)
     return tuple(found)
 

@@ -192,6 +192,7 @@ class Conversation:
             self.left,
             max(0, self._answers.messages - self._received.messages),
             min(self._answers.messages, self._received.messages),
+            self.not_run,
         )
 
     def leave_out(self, why: str) -> None:

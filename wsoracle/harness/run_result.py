@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..reports.causes import Cause, causes_of
+from ..reports.rendering import NOT_RUN
 from ..reports.stored_record import CaseSummary
 from ..text.output import one_line, say
 from ..text.patterns import matching
@@ -49,28 +50,34 @@ class ExpectedFailures:
 
 @dataclass(frozen=True)
 class Tally:
-    """How a run ended: ids by what became of them. ``failed`` are failures that were not expected."""
+    """How a run ended: ids by what became of them. ``failed`` are failures that were not expected, ``not_run`` the
+    cases that have not come to their end."""
 
     passed: tuple[str, ...]
     failed: tuple[str, ...]
     expected: tuple[str, ...]
     unexpected_passes: tuple[str, ...]
+    not_run: tuple[str, ...]
     other: tuple[str, ...]
 
     @property
     def good(self) -> bool:
-        """Whether nothing failed that was not expected to, and nothing passed that was expected to fail."""
-        return not self.failed and not self.unexpected_passes and bool(self.passed or self.expected)
+        """Whether every case was run, nothing failed that was not expected to, and nothing passed that was."""
+        wrong = self.failed or self.unexpected_passes or self.not_run
+        return not wrong and bool(self.passed or self.expected)
 
 
 def tally_of(summaries: Mapping[str, CaseSummary], expected: frozenset[str]) -> Tally:
     """Sum up a run by the ids of its cases. A verdict that is neither a pass nor a failure is no failure of the run."""
-    groups: dict[str, list[str]] = {"passed": [], "failed": [], "expected": [], "unexpected_passes": [], "other": []}
+    names = ("passed", "failed", "expected", "unexpected_passes", "not_run", "other")
+    groups: dict[str, list[str]] = {name: [] for name in names}
     for case_id, summary in summaries.items():
         if summary.passed:
             groups["unexpected_passes" if case_id in expected else "passed"].append(case_id)
         elif summary.failed:
             groups["expected" if case_id in expected else "failed"].append(case_id)
+        elif summary.verdict == NOT_RUN:
+            groups["not_run"].append(case_id)
         else:
             groups["other"].append(case_id)
     return Tally(**{name: tuple(ids) for name, ids in groups.items()})
@@ -87,6 +94,7 @@ def document_of(agent: str, url: str | None, summaries: Mapping[str, CaseSummary
         "failed": list(tally.failed),
         "expectedFailures": list(tally.expected),
         "unexpectedPasses": list(tally.unexpected_passes),
+        "notRun": list(tally.not_run),
         "cases": {
             case_id: {
                 "behavior": summary.behavior,

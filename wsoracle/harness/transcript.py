@@ -49,6 +49,7 @@ class Transcript(NamedTuple):
     left: int = 0
     unanswered: int = 0
     echoes: int = 0
+    not_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

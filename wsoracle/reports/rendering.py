@@ -212,7 +212,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
     "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
     "FAILED": "a MUST or a reaction on which implementations agree was not followed, or the case could not be finished",
-    NOT_RUN: "proves nothing, because the endpoint closed, as it may, before the case had come to its end",
+    NOT_RUN: "neither a pass nor a failure: the case was not run, or the endpoint closed, as it may, before its end",
     NO_CONTROL: "proves nothing, because the control of the case was not answered, or not run",
 }
 VERDICTS: Final = tuple(MEANINGS)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wsoracle.generators.atomic_write import remove_halves
 
 from ..text.output import write_text
+from .rendering import NOT_RUN
 from .stored_record import (
     CaseSummary,
     FilePlace,
@@ -271,7 +272,7 @@ class ReportFolder:
             self._summaries.setdefault(summary.agent, {})[summary.id] = summary
             if self._resumed and not (self.path / page_name(found.name)).is_file():
                 self._without_page.add(found.name)
-            if self._resumed and summary.is_own and summary.counts:
+            if self._resumed and summary.is_own and summary.counts and summary.verdict != NOT_RUN:
                 self.profiles.add(str(found.record["wsoracle"].get("profile")))
                 self._earlier.setdefault(summary.agent, {})[summary.id] = summary
         if any(self.path.glob(f"*{CONNECTIONS}")):

@@ -16,10 +16,13 @@ from typing import Any, Final, Literal, NamedTuple
 from wsoracle.generators.atomic_write import write_file
 
 from .evidence import Evidence, answer_of, evidence_of
-from .rendering import label, tidy
+from .rendering import NOT_RUN, label, tidy
 
 MOST_OCTETS: Final = 64 << 20
 """A larger file is no record."""
+
+
+_GOOD: Final = ("OK", "NON-STRICT")
 
 
 class FilePlace(NamedTuple):
@@ -69,13 +72,14 @@ class CaseSummary:
 
     @property
     def answered(self) -> bool:
-        """Whether the endpoint did what a control asks for."""
-        return self.verdict in ("OK", "NON-STRICT")
+        """Whether the endpoint did what a control asks for: how it closed is no matter."""
+        return self.verdict in _GOOD or (self.counts and self.behavior in _GOOD)
 
     @property
     def failed(self) -> bool:
         """Whether the case failed: it did not pass, and its verdict is not one without passes and failures."""
-        return not self.passed and (not self.counts or self.verdict not in ("INFORMATIONAL", "UNIMPLEMENTED"))
+        neither = ("INFORMATIONAL", "UNIMPLEMENTED", NOT_RUN)
+        return not self.passed and (not self.counts or self.verdict not in neither)
 
     @property
     def label(self) -> str:
@@ -131,8 +135,12 @@ def _summary(record: Mapping[str, Any], tidied: Mapping[str, Any], file: str) ->
 
 
 def uncounted(summary: CaseSummary, without: Literal["answered", "run", "echoed"] = "answered") -> CaseSummary:
-    """The summary of a case that proves nothing: its control was not answered, or not run, or there is no echo."""
-    if not summary.counts:
+    """The summary of a case that proves nothing: its control was not answered, or not run, or there is no echo.
+
+    A failure stands by itself, and only its behaviour is none that passed: a control tells a pass from an endpoint
+    that does nothing.
+    """
+    if not summary.counts or summary.verdict == NOT_RUN or (summary.verdict == "FAILED" == summary.behavior):
         return summary
     missing = f"its control {summary.control} was not {without}"
     if without == "echoed":
@@ -140,7 +148,8 @@ def uncounted(summary: CaseSummary, without: Literal["answered", "run", "echoed"
     why = f"{missing}, so that it proves nothing"
     note = f"{summary.note}; {why}" if summary.note else why
     result = f"{why} ({summary.result})"
-    return replace(summary, counts=False, passed=False, note=note, behavior="FAILED", result=result, changed=True)
+    counts = summary.verdict == "FAILED"
+    return replace(summary, counts=counts, passed=False, note=note, behavior="FAILED", result=result, changed=True)
 
 
 def with_summary(record: Mapping[str, Any], summary: CaseSummary) -> dict[str, Any]:

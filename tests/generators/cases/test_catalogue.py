@@ -18,12 +18,13 @@ from tests.autobahn_cases import autobahn_cases
 from wsoracle.generators.cases.canonical import must_be_answered
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue.texts import LAST, form
-from wsoracle.generators.cases.runnable import catalogue_cases
+from wsoracle.generators.cases.controls import Need, needs
+from wsoracle.generators.cases.runnable import catalogue_cases, runnable_cases
 from wsoracle.generators.cases.steps import SendFrame, SendOctets, Settle, octets_of, writes
 from wsoracle.generators.suite.autobahn_sequences import frames_of
 from wsoracle.model.octets.frames import decode_header, encode
 from wsoracle.model.octets.masking import mask
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, TEXT, Frame, Role
 
 CATALOGUE = catalogue_cases()
 BY_ID = {case.id: case for case in CATALOGUE}
@@ -197,8 +198,45 @@ def test_controls_are_near() -> None:
     for case in CATALOGUE:
         if case.control is not None and case.id.startswith("6."):
             assert set(kinds(BY_ID[case.control])) <= {*kinds(case), CONTINUATION}, case.id
-    assert set(kinds(BY_ID[str(BY_ID["7.3.1"].control)])).isdisjoint({1, 2})
     assert len({case.control for case in CATALOGUE}) > 15
+
+
+def opcodes(case: Case) -> list[int]:
+    return [action.frame.opcode for action in case.actions if isinstance(action, SendFrame)]
+
+
+def test_no_control_asks_for_what_its_case_does_not() -> None:
+    """An endpoint that is weak there would lose cases that are not about that."""
+    every = {case.id: case for case in runnable_cases()}
+    controlled = [case for case in every.values() if case.control is not None and not case.opening]
+    assert len(controlled) > 200
+    for case in controlled:
+        asked = needs(every[str(case.control)])
+        assert asked <= needs(case), case.id
+        assert not asked & {Need.EMPTY, Need.AMID_FRAGMENTS, Need.UNPRINTABLE}, case.id
+        sent = {opcode for opcode in opcodes(case) if opcode in (TEXT, BINARY)}
+        assert not sent or {TEXT, BINARY} & set(opcodes(every[str(case.control)])), case.id
+    plain = [case for case in controlled if not needs(every[str(case.control)])]
+    assert len(plain) > 100, "those that need no more have a text message of ASCII"
+
+
+@pytest.mark.parametrize(
+    ("frames", "asked"),
+    [
+        ((Frame(1, b"plain"),), set()),
+        ((Frame(8, b"\x03\xe8"),), set()),
+        ((Frame(1),), {Need.EMPTY}),
+        ((Frame(9),), {Need.EMPTY, Need.PING}),
+        ((Frame(10),), {Need.PONG}),
+        ((Frame(1, b"\0"),), {Need.UNPRINTABLE}),
+        ((Frame(1, b"a", fin=False), Frame(9, b"x"), Frame(0, b"b")), {Need.FRAGMENTS, Need.AMID_FRAGMENTS, Need.PING}),
+        ((Frame(1, b"\xc3", fin=False), Frame(0, b"\xa4")), {Need.FRAGMENTS, Need.NOT_ASCII, Need.SPLIT_CODE_POINT}),
+        ((Frame(1, b"\xc3\xa4", fin=False), Frame(0, b"x")), {Need.FRAGMENTS, Need.NOT_ASCII}),
+        ((Frame(2, b"\xc3"),), {Need.BINARY}),
+    ],
+)
+def test_what_a_case_needs(frames: tuple[Frame, ...], asked: set[Need]) -> None:
+    assert needs(Case("x", "", "", (), tuple(map(SendFrame, frames)))) == asked
 
 
 @pytest.mark.parametrize(

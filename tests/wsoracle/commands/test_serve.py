@@ -27,7 +27,7 @@ from wsoracle.generators.cases.runnable import runnable_cases
 
 pytestmark = pytest.mark.peers
 
-SELECTED = ("1.1.1", "2.1", "3.2", "5.6", "7.1.1")
+SELECTED = ("1.1.1", "2.1", "3.2", "5.6", "6.5.1", "7.1.1")
 """Some cases and all of their controls."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.wsoracle.reports.report_samples import sample
@@ -31,6 +33,22 @@ def test_a_case_counts_where_its_control_is_answered(verdict: str, first: str) -
         seen.update({changed.id: changed for changed in controls.enter(one)})
     seen.update({changed.id: changed for changed in controls.close()})
     assert seen["x"].counts == seen["x"].passed == (verdict == "OK")
+
+
+def test_how_a_control_closed_is_no_matter() -> None:
+    controls = Controls()
+    closed_badly = replace(ran("c", verdict="FAILED"), behavior="OK", behavior_close="UNCLEAN")
+    assert closed_badly.answered and counts(controls.enter(closed_badly)) == {"c": True}
+    assert counts(controls.enter(ran("x", "c"))) == {"x": True}
+
+
+def test_a_failure_needs_no_control() -> None:
+    """Its behaviour is no pass for all that, where nothing was answered."""
+    controls = Controls({"c": False})
+    (failed,) = controls.enter(ran("x", "c", "FAILED"))
+    assert failed.counts and not failed.passed and failed.label == "FAILED"
+    (unclean,) = controls.enter(replace(ran("y", "c", "FAILED"), behavior="OK"))
+    assert (unclean.counts, unclean.label, unclean.behavior) == (True, "FAILED", "FAILED")
 
 
 def test_an_end_is_no_end_where_the_run_goes_on() -> None:

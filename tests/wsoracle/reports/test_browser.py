@@ -15,6 +15,7 @@ from tests.wsoracle.chromium import Chromium, Tab, chromium, find_chromium
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, poisoned, sample, step
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.client import Target, run_client
+from wsoracle.harness.controls import with_controls
 from wsoracle.harness.conversation import Manners
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.reports import ReportFolder
@@ -282,7 +283,7 @@ async def echo(connection: ServerConnection) -> None:
 
 
 async def real_run(folder: ReportFolder) -> None:
-    cases = [case for case in runnable_cases() if case.id in ("2.9", "4.2.4")]
+    cases = with_controls([case for case in runnable_cases() if case.id == "4.2.4"], runnable_cases())
     async with serve(echo, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
         target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), "real server")
@@ -363,5 +364,5 @@ def test_the_page_of_4_2_4_has_what_a_reader_of_the_established_one_looks_for(ta
     assert timeline == [one["what"] for one in record["wsoracle"]["timeline"]]
     assert timeline[-1] == "closes TCP"
     control = tab.run("Array.from(document.querySelectorAll('nav a')).map((one) => one.getAttribute('href'))")
-    assert control == ["index.html", "real_server_case_2_9.html"]
+    assert control == ["index.html", "real_server_case_6_5_1.html"]
     assert (tmp_path / control[1]).is_file()
