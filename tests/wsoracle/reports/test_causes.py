@@ -91,7 +91,7 @@ def test_what_is_in_doubt_is_not_said_of_one_rule() -> None:
 def test_the_contract_comes_first_in_words(verdict: str, note: str, says: str) -> None:
     worse = case("1.2", rules=[RULE], **did("pong fin"))
     first, second = causes(case("1.1", verdict, note=note, rules=[]), worse)
-    assert first.kind == "echo" and first.says.startswith(says) and first.fails == (verdict != "OK")
+    assert first.kind == "echo" and first.says.startswith(says) and first.fails == (verdict == "FAILED")
     assert second.cases == (worse,)
 
 
