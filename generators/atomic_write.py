@@ -21,9 +21,9 @@ Name = str | os.PathLike[str]
 
 
 def write_file(path: Name, octets: bytes) -> None:
-    """Write a file. One that is replaced hands on its permissions, a new one gets those of the umask. Raises OSError.
+    """Write a file. One that is replaced hands on its permissions, a new one gets those of the umask.
 
-    A link is replaced, not followed.
+    A link is replaced, not followed. Raises OSError, which names the file.
     """
     half = _half_of(path)
     try:
@@ -34,8 +34,10 @@ def write_file(path: Name, octets: bytes) -> None:
             if stat.S_ISREG(mode):
                 os.chmod(half, stat.S_IMODE(mode))
         os.replace(half, path)
-    except BaseException:
+    except BaseException as error:
         Path(half).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = os.fspath(path), None  # a full disk has none of its own
         raise
 
 
@@ -65,7 +67,11 @@ def write_directory(target: Path, files: Mapping[str, bytes]) -> None:
         for name, octets in files.items():
             path = fresh / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(octets)
+            try:
+                path.write_bytes(octets)
+            except OSError as error:
+                error.filename = os.fspath(target / name)  # a full disk has none of its own
+                raise
         replaced = target.exists()
         if replaced:
             os.replace(target, old)

@@ -13,12 +13,14 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import FrameType, MappingProxyType
 from typing import Any, Final, NoReturn
 
 import click
+from click.core import augment_usage_errors
 
 from .text.output import OutputError, one_line
 
@@ -61,6 +63,10 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""
 
 
+LAST_COUNTS: Final = ("wstest",)
+"""Commands that take the last value of an option that is there again, as the program whose place they take does."""
+
+
 class WrongInput(click.UsageError):
     """Something is wrong with what the user gave; the message is one line that says what to do."""
 
@@ -87,6 +93,20 @@ class Program(click.Group):
             return None
         command: click.Command = import_module(f"{__package__}.commands.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command, and its arguments; WrongInput for an option that counts once and is there again."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and name not in LAST_COUNTS:
+            inner = click.Context(command, info_name=name, parent=ctx)
+            with augment_usage_errors(inner):
+                _, _, order = command.make_parser(inner).parse_args(list(rest))
+            for option, times in Counter(option for option in order if isinstance(option, click.Option)).items():
+                if times > 1 and not (option.multiple or option.is_flag):
+                    raise WrongInput(f"{option.opts[-1]} is there {times} times: give it once", inner)
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing them."""

@@ -57,7 +57,7 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
     left: dict[str, str] = {}
     for role, side in SIDES.items():
         for changes, head in faults(role):
-            name = f"fault/{role}/" + "+".join(_word(change) for change in changes)
+            name = _id(role, changes)
             history = CaseHistory(_setting(role), Event.of(side.kind, head), side.path, CONNECTING)
             what = "request" if role is Role.SERVER else "answer"
             title = f"A sound {what}, but: " + "; ".join(change_in_words(*_labelled(change)) for change in changes)
@@ -68,6 +68,15 @@ def fault_cases() -> tuple[tuple[Case, ...], Mapping[str, str]]:
                 continue
             cases.update((case.id, case) for case in made)
     return tuple(sorted(cases.values(), key=lambda case: case.id)), left
+
+
+def fault_ids() -> list[str]:
+    """The ids of the cases, and of what is no case, without making them."""
+    return [_id(role, changes) for role in SIDES for changes, _ in faults(role)]
+
+
+def _id(role: Role, changes: tuple[FactChange, ...]) -> str:
+    return f"fault/{role}/" + "+".join(map(_word, changes))
 
 
 def faults(role: Role) -> Iterator[tuple[tuple[FactChange, ...], EitherHead]]:

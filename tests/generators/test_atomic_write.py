@@ -1,7 +1,10 @@
 """Files and directories are replaced whole, and what fails changes nothing."""
 
+import errno
 import os
+import resource
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,3 +108,24 @@ def test_to_ask_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
     with pytest.raises(FileNotFoundError):
         can_create_beside(tmp_path / "none" / "x")
+
+
+@pytest.mark.parametrize("write", [
+    lambda top: write_file(top / "file", bytes(5000)),
+    lambda top: write_directory(top, {"file": bytes(5000)}),
+])  # fmt: skip
+def test_a_file_that_cannot_be_written_whole_is_named_and_nothing_is_left(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    (top / "file").write_bytes(b"before")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError) as found:
+            write(top)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (found.value.errno, found.value.filename) == (errno.EFBIG, str(top / "file"))
+    assert contents(tmp_path) == {"top/file": b"before"} and os.listdir(tmp_path) == ["top"]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import pytest
@@ -106,6 +107,19 @@ def test_version() -> None:
         ("rules no-such-rule", "no rule matches 'no-such-rule': give a part of an id, or a pattern with *, such as"),
         ("rules 5.2/unknwon-opcode", "such as 5.2/unknown-opcode"),
         ("rules 'x\ny'", "no rule matches"),
+        ("rules ''", "the pattern is empty: give a part of the id of a rule, or leave it out"),
+        ("requirements ''", "the pattern is empty"),
+        ("cases ''", "the pattern is empty"),
+        ("prove ''", "the pattern is empty"),
+        ("mutants ''", "the pattern is empty"),
+        ("run ''", "the pattern is empty"),
+        ("generate --out x --format json --select ''", "the pattern is empty"),
+        ("rules 5 --json x --json y", "--json is there 2 times: give it once"),
+        ("test ws://127.0.0.1:9/ --jobs 3 --jobs=4", "--jobs is there 2 times: give it once"),
+        ("rules --json", "Option '--json' requires an argument: see wsoracle rules --help"),
+        ("serve --out Makefile/x", "--out: Makefile/x cannot hold a report: Not a directory: name another folder"),
+        ("test ws://127.0.0.1:9/ --out Makefile", "--out: Makefile cannot hold a report"),
+        ("serve --out ''", "--out: the name of the folder is empty"),
         ("requirements 99", "no requirement matches '99'"),
         ("prove no-such-theorem", "no theorem matches 'no-such-theorem'"),
         ("prove --jobs 0", "0 is not in the range"),
@@ -315,7 +329,7 @@ def test_rules_are_selected() -> None:
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [
-        ("", ["5.2/a", "5.5.2/a", "7.1/Close"]),
+        (None, ["5.2/a", "5.5.2/a", "7.1/Close"]),
         ("5.2", ["5.2/a"]),
         ("2/A", ["5.2/a", "5.5.2/a"]),
         ("close", ["7.1/Close"]),
@@ -323,7 +337,7 @@ def test_rules_are_selected() -> None:
         ("[57].?/*", ["5.2/a", "7.1/Close"]),
     ],
 )
-def test_what_a_pattern_selects(pattern: str, found: list[str]) -> None:
+def test_what_a_pattern_selects(pattern: str | None, found: list[str]) -> None:
     assert select(pattern, ["5.2/a", "5.5.2/a", "7.1/Close"], "rule") == found
 
 
@@ -332,6 +346,19 @@ def test_a_pattern_that_selects_nothing() -> None:
         select("5.2/b", ["7.1/close", "5.2/a"], "rule")
     with pytest.raises(WrongInput, match="of which there are none"):
         select("5.2/b", [], "rule")
+
+
+@pytest.mark.parametrize("line", ["run no-such-case", "generate --out {} --format json --select no-such-case"])
+def test_a_pattern_is_looked_at_before_cases_are_worked_out(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collect(*args: object) -> NoReturn:
+        raise AssertionError("cases are worked out for a pattern that selects none")
+
+    for command in ("run", "generate"):
+        monkeypatch.setattr(f"wsoracle.commands.{command}.collect", collect)
+    result = run(*shlex.split(line.format(tmp_path / "out")))
+    assert "no case matches 'no-such-case'" in assert_one_line(result)
 
 
 def test_requirements_are_selected(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from .options import checked_autobahn_cases, checked_file, json_option, select
 
 
 @click.command("cases")
-@click.argument("pattern", default="")
+@click.argument("pattern", required=False)
 @json_option
 @click.option("--autobahn", is_flag=True, help="Make docs/autobahn.md from Autobahn's cases.")
 @click.option("--suite", is_flag=True, help="Generate the suite again; this takes a minute or two.")
@@ -25,7 +25,7 @@ from .options import checked_autobahn_cases, checked_file, json_option, select
 @click.option("--write", "file", callback=checked_file, metavar="FILE", help="Write to FILE instead of printing.")
 @click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, one JSON object per line.")
 def command(
-    pattern: str,
+    pattern: str | None,
     json_file: str | None,
     autobahn: bool,
     suite: bool,
@@ -39,7 +39,7 @@ def command(
     worked out from the rules.
     """
     if autobahn or suite or expected:
-        if autobahn + suite + expected > 1 or pattern or json_file is not None:
+        if autobahn + suite + expected > 1 or pattern is not None or json_file is not None:
             raise WrongInput("--autobahn, --suite and --expected go alone, perhaps with --write: give one of them")
         made = _suite() if suite else _expected() if expected else _autobahn(autobahn_cases)
         write_text(file or STDOUT, made)

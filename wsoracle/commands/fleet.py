@@ -13,7 +13,7 @@ import click
 from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import FAILED, WrongInput
-from ..text.output import OnStep, console, progress, say, write_json, write_text
+from ..text.output import OnStep, progress, say, write_json, write_text
 from .harness_options import chosen_cases
 from .options import checked_file
 
@@ -123,19 +123,18 @@ def _installed(peers: Sequence[Peer], paths: FleetPaths, crew: Crew, apt: bool) 
 
 
 def _list(peers: Sequence[Peer], paths: FleetPaths, reasons: dict[str, str]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from ..fleet.versions import version_of
 
-    table = Table(box=None, pad_edge=False)
-    for head in ("name", "version", "language", "code base", "roles", "by", ""):
-        table.add_column(head, overflow="fold")
+    rows = [("name", "version", "language", "code base", "roles", "by", "")]
     for peer in peers:
-        version = version_of(peer, paths) if peer.name not in reasons else None
-        cells = (peer.name, version or "-", peer.language, peer.code_base, ", ".join(peer.roles), peer.kind)
-        table.add_row(*map(Text, cells), Text(reasons.get(peer.name, ""), "red"))
-    console().print(table)
+        reason = reasons.get(peer.name, "")
+        version = None if reason else version_of(peer, paths)
+        roles = ", ".join(peer.roles)
+        rows.append((peer.name, version or "-", peer.language, peer.code_base, roles, peer.kind, reason))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for *cells, reason in rows:  # a line each, however wide: it may go to another program
+        listed = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
+        say(listed if reason else listed.rstrip(), *([("  " + reason, "red")] if reason else []))
 
 
 def _run(

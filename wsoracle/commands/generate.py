@@ -16,7 +16,7 @@ from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import WrongInput
 from ..text.output import progress
-from .options import seed_option, select
+from .options import foreseen, seed_option, select
 
 EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
 
@@ -49,18 +49,17 @@ def _checked(context: click.Context, option: click.Parameter, name: str) -> str:
 @click.command("generate")
 @click.option("--out", required=True, metavar="DIR", callback=_checked, help="The directory to write into.")
 @click.option("--format", "form", required=True, type=click.Choice(list(EXPORTS)), help="The format of the files.")
-@click.option(
-    "--select", "pattern", default="", metavar="PATTERN", help="Only cases whose id contains or matches PATTERN."
-)
+@click.option("--select", "pattern", metavar="PATTERN", help="Only cases whose id contains or matches PATTERN.")
 @click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
-def command(out: str, form: str, pattern: str, quick: bool, seed: int) -> None:
+def command(out: str, form: str, pattern: str | None, quick: bool, seed: int) -> None:
     """Write test cases: as JSON, for Autobahn, or for pytest.
 
     json: one file a case, with a schema. wstest: classes that Autobahn's runner loads, for Python 2.7.
     pytest: a module that runs against a URL. The controls of selected cases are always among them; docs/cases.md
     describes the files. The same seed gives the same files, octet for octet.
     """
+    foreseen(pattern)
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)
     chosen = set(select(pattern, (case.id for case in found.cases), "case"))

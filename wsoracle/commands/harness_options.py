@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from wsoracle.generators.atomic_write import can_create_beside
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import PROFILES
 
@@ -35,6 +38,11 @@ def _number(context: click.Context, option: click.Parameter, value: float) -> fl
     return value
 
 
+def _folder(context: click.Context, option: click.Parameter, name: str) -> str:
+    """Callback of an option for the folder of a run."""
+    return checked_folder(name)
+
+
 def harness_options(out: str) -> Callable[[F], F]:
     """The options of a run; ``out`` is where its pages go without ``--out``."""
     options: Final = (
@@ -42,7 +50,8 @@ def harness_options(out: str) -> Callable[[F], F]:
                      help="Only these cases; may be repeated."),
         click.option("--exclude", "excluded", multiple=True, metavar="PATTERN",
                      help="Not these cases; may be repeated."),
-        click.option("--out", default=out, show_default=True, metavar="DIR", help="Where the pages go."),
+        click.option("--out", default=out, show_default=True, metavar="DIR", callback=_folder,
+                     help="Where the pages go."),
         click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
                      callback=_number, metavar="SECONDS", help="The patience with a silent endpoint in one case."),
@@ -74,37 +83,57 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
     ``judges`` make the index page, if there are any. Raises WrongInput for a folder that cannot be used, and where a
     run cannot be resumed.
     """
-    from ..reports import ForeignFolder, ReportFolder
+    from ..reports import FolderInUse, ForeignFolder, ReportFolder, only_run_in
 
-    if not options["out"]:
-        raise WrongInput("--out: the name of the folder is empty: give one, such as reports")
     files = [name for name in (options.get(kind) for kind in ("junit", "markdown", "json_file")) if name is not None]
     if len(set(files)) < len(files):
         raise WrongInput(
             f"--junit, --markdown, --json: two of them go to {one_line(files[-1])}: give each its own file"
         )
+    path = Path(checked_folder(options["out"]))
     try:
-        resume = bool(options.get("resume"))
-        folder = ReportFolder(
-            options["out"],
-            resumed=resume,
-            junit=options.get("junit"),
-            markdown=options.get("markdown"),
-            index=None if judges is None else judges.index_page,
-        )
-    except ForeignFolder as error:
+        with only_run_in(path):
+            folder = ReportFolder(
+                path,
+                resumed=bool(options.get("resume")),
+                junit=options.get("junit"),
+                markdown=options.get("markdown"),
+                index=None if judges is None else judges.index_page,
+            )
+            _check_profiles(folder, str(options.get("profile")))
+            try:
+                yield folder
+            except (KeyboardInterrupt, Terminated):
+                if "resume" in options:
+                    where = one_line(str(folder.path))
+                    click.echo(f"what was judged is in {where}: --resume goes on from there", err=True)
+                raise
+            finally:
+                folder.finish()
+    except (FolderInUse, ForeignFolder) as error:
         raise WrongInput(f"--out: {error}") from error
-    others = folder.profiles - {str(options.get("profile"))}
+
+
+def _check_profiles(folder: ReportFolder, profile: str) -> None:
+    others = folder.profiles - {profile}
     if others:
         raise WrongInput(f"--resume: the folder was judged by the profile {min(others)}: name that one, or begin anew")
+
+
+def checked_folder(name: str) -> str:
+    """The name of a folder for reports. Raises WrongInput, before any work, where none can be there or be written."""
+    if not name or "\0" in name:
+        raise WrongInput("--out: the name of the folder is empty or has a NUL in it: give one, such as reports")
+    path = Path(name).absolute()
     try:
-        yield folder
-    except (KeyboardInterrupt, Terminated):
-        if "resume" in options:
-            click.echo(f"what was judged is in {one_line(str(folder.path))}: --resume goes on from there", err=True)
-        raise
-    finally:
-        folder.finish()
+        there = next(one for one in (path, *path.parents) if one.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        can_create_beside(there / "index.html")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise WrongInput(f"--out: {one_line(name)} cannot hold a report: {why}: name another folder") from error
+    return name
 
 
 def manners_of(options: Mapping[str, Any]) -> Manners:

@@ -16,12 +16,14 @@ from .options import checked_autobahn_cases, json_option, select
 
 
 @click.command("mutants")
-@click.argument("pattern", default="")
+@click.argument("pattern", required=False)
 @json_option
 @click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, to be scored beside ours.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
 @click.pass_context
-def command(context: click.Context, pattern: str, json_file: str | None, autobahn_cases: str | None, jobs: int) -> None:
+def command(
+    context: click.Context, pattern: str | None, json_file: str | None, autobahn_cases: str | None, jobs: int
+) -> None:
     """Make faults by changing rules, and kill each by a case or prove it equivalent.
 
     PATTERN selects mutants by their id, such as 5.5.1/ or *~drop. The exit status is 1 where a mutant is alive, or

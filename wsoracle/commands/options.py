@@ -43,18 +43,38 @@ def seed_option(function: F) -> F:
     )(function)
 
 
-def select(pattern: str, ids: Iterable[str], what: str) -> list[str]:
-    """The ids that a pattern selects (see :func:`matching`); an empty one selects all.
+def select(pattern: str | None, ids: Iterable[str], what: str) -> list[str]:
+    """The ids that a pattern selects (see :func:`matching`); without one, all.
 
-    Raises :class:`WrongInput` where it selects nothing.
+    Raises :class:`WrongInput` where it selects nothing, and for an empty one: a variable of a script that is not set.
     """
     everything = list(ids)
+    if pattern is None:
+        return everything
+    _not_empty(pattern, what)
     found = matching(pattern, everything)
     if found:
         return found
     near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or everything[:1]
     hint = f"such as {near[0]}" if near else "of which there are none"
     raise WrongInput(f"no {what} matches {pattern!r}: give a part of an id, or a pattern with *, {hint}")
+
+
+def _not_empty(pattern: str, what: str) -> None:
+    if not pattern:
+        raise WrongInput(f"the pattern is empty: give a part of the id of a {what}, or leave it out")
+
+
+def foreseen(pattern: str | None) -> None:
+    """Raise :class:`WrongInput` for a pattern that can select no generated case, before they are worked out.
+
+    The ids of controls are known only then: a pattern that may be for one of them is taken.
+    """
+    if pattern is not None and not pattern.casefold().startswith(("control", "*", "?", "[")):
+        _not_empty(pattern, "case")
+        from wsoracle.generators.suite.all_cases import foreseen_ids  # not for commands that generate nothing
+
+        select(pattern, foreseen_ids(), "case")
 
 
 def checked_autobahn_cases(name: str | None = None) -> Path | None:

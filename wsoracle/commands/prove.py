@@ -25,7 +25,7 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
     PATTERN selects theorems by their id, such as safety/ or *utf8*. The exit status is 1 where a theorem is refuted or
     undecided, or where no fault refutes it, so that it says nothing.
     """
-    select(pattern or "", (theorem.id for theorem in theorems()), "theorem")
+    select(pattern, (theorem.id for theorem in theorems()), "theorem")
     with progress("proving") as step:
         report = prove_all(pattern, jobs, lambda row, done, total: step(row["id"], done, total))
     if json_file is not None:

@@ -7,32 +7,32 @@ from typing import Any
 
 import click
 
-from wsoracle.generators.suite.all_cases import NO_KILLERS, cases_by_rule, collect
+from wsoracle.generators.cases.runnable import generated_cases
 from wsoracle.model.rules import RULES
 from wsoracle.properties.connections.checks import CHECKS
 from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
 from ..prover import theorems
-from ..text.output import STDOUT, OnStep, progress, say, say_wrapped, write_json
-from .options import DEFAULT_SEED, json_option, select
+from ..text.output import STDOUT, say, say_wrapped, write_json
+from .options import json_option, select
 
 _STYLE = {"covered": "green", "not observable": "dim"}
 
 
 @click.command("requirements")
-@click.argument("pattern", default="")
+@click.argument("pattern", required=False)
 @json_option
 @click.pass_context
-def command(context: click.Context, pattern: str, json_file: str | None) -> None:
+def command(context: click.Context, pattern: str | None, json_file: str | None) -> None:
     """List the normative sentences of RFC 6455, and what covers each.
 
-    PATTERN selects sentences by their id, such as 5.5.1- or 7.*. The exit status is 1 where the register contradicts
-    the rules or the theorems.
+    PATTERN selects sentences by their id, such as 5.5.1- or 7.*. Cases are those that a tester runs. The exit status is
+    1 where the register contradicts the rules or the theorems.
     """
     chosen = set(select(pattern, (row.id for row in REGISTER), "requirement"))
-    with progress("collecting cases") as step:
-        rows = [row for row in report(step)["requirements"] if row["id"] in chosen]
+    register = [row for row in REGISTER if row.id in chosen]
+    rows = matrix(register, RULES, theorems(), CHECKS, _cases_by_rule())["requirements"]
     wrong = problems(REGISTER, RULES, theorems(), CHECKS)
     if json_file is not None:
         write_json(json_file, {"requirements": rows})
@@ -42,9 +42,13 @@ def command(context: click.Context, pattern: str, json_file: str | None) -> None
         context.exit(FAILED)
 
 
-def report(step: OnStep) -> dict[str, list[dict[str, Any]]]:
-    """The whole matrix; the cases that it names have to be found first, which takes some seconds."""
-    return matrix(REGISTER, RULES, theorems(), CHECKS, cases_by_rule(collect(DEFAULT_SEED, step, NO_KILLERS)))
+def _cases_by_rule() -> dict[str, list[str]]:
+    """For each rule the ids of the cases that a tester runs and that stand on it."""
+    found: dict[str, list[str]] = {}
+    for case in generated_cases():
+        for rule in case.quotes:
+            found.setdefault(rule, []).append(case.id)
+    return found
 
 
 def show(rows: list[dict[str, Any]], wrong: list[str]) -> None:

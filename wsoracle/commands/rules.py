@@ -16,9 +16,9 @@ from .options import json_option, select
 
 
 @click.command("rules")
-@click.argument("pattern", default="")
+@click.argument("pattern", required=False)
 @json_option
-def command(pattern: str, json_file: str | None) -> None:
+def command(pattern: str | None, json_file: str | None) -> None:
     """List the rules, with the clause that each stands for.
 
     PATTERN is a part of a rule's id, such as 4.2.1/ (what a server asks of a request), 5.5.1/ or utf8, or a pattern

@@ -13,16 +13,16 @@ from ..cli import FAILED, WrongInput
 from ..explore.running import CaseRun, clause, run_cases, tally
 from ..implementations import available_peers, missing_peers
 from ..text.output import STDOUT, console, progress, write_json
-from .options import json_option, seed_option, select
+from .options import foreseen, json_option, seed_option, select
 
 
 @click.command("run")
-@click.argument("pattern", default="")
+@click.argument("pattern", required=False)
 @json_option
 @click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
 @click.pass_context
-def command(context: click.Context, pattern: str, json_file: str | None, quick: bool, seed: int) -> None:
+def command(context: click.Context, pattern: str | None, json_file: str | None, quick: bool, seed: int) -> None:
     """Run the cases on wsproto and websockets, in process, and judge what they do.
 
     PATTERN selects cases by their id; their controls are always run. The exit status is 1 where a case is failed.
@@ -30,8 +30,9 @@ def command(context: click.Context, pattern: str, json_file: str | None, quick: 
     peers = available_peers()
     if not peers:
         raise WrongInput("no implementation is installed: pip install 'wsoracle[peers]'")
-    if "://" in pattern:
+    if pattern is not None and "://" in pattern:
         raise WrongInput(f"{pattern} is no pattern: cases run in process; for a URL: wsoracle generate --format pytest")
+    foreseen(pattern)
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)
     chosen = set(select(pattern, (case.id for case in found.cases if judge_only(case) is None), "case that can be run"))

@@ -23,6 +23,7 @@ from wsoracle.generators.cases.runnable import catalogue_cases, generated_cases,
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.cases.tester_suite import for_tester, suite_for_testers
+from wsoracle.generators.suite.all_cases import foreseen_ids
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import PongReceived
@@ -127,6 +128,10 @@ def test_what_can_be_made_quickly_is_what_stands_in_the_file() -> None:
     assert {case.id for case in kept.values() if case.id.startswith("fault/")} <= {case.id for case in made}
     for case in made:
         assert kept[case.id] == case, case.id
+
+
+def test_the_id_of_every_case_but_a_control_is_foreseen() -> None:
+    assert {case.id for case in generated_cases() if case.origin.kind != "control"} <= set(foreseen_ids())
 
 
 def test_every_kind_of_generated_case_is_there_for_both_roles() -> None:
