@@ -41,11 +41,14 @@ class Message(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """The requests of the application so far: how many whole messages, how many Pongs, and whether to close."""
+    """The requests of the application so far: how many whole messages, how many Pongs, and whether to close.
+
+    `unsent` is the first of these messages that was not sent since, None without one."""
 
     messages: int = 0
     pongs: int = 0
     close: bool = False
+    unsent: Message | None = None
 
 
 Seen: TypeAlias = HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes | None
@@ -340,6 +343,7 @@ class History:
             self.messages[frame.start] = message
             self._sent_before[frame.start] = self._copies[message]
             self._copies[message] += 1
+            self._asking.sent(message)
             self._parts = []
 
     @property
@@ -395,8 +399,17 @@ class _Asking:
         self.messages: Final[list[Message]] = []
         self.pongs: Final[dict[bytes, int]] = {}
         """How many Pongs had been asked for before the first with this payload."""
+        self._unsent: Final[Counter[Message]] = Counter()
         self._opcode = 0
         self._parts: list[bytes] = []
+
+    def sent(self, message: Message) -> None:
+        """A message was sent."""
+        if message in self._unsent:
+            self._unsent[message] -= 1
+            if not self._unsent[message]:
+                del self._unsent[message]
+            self.so_far = self.so_far._replace(unsent=next(iter(self._unsent), None))
 
     def add(self, asks: Asks) -> None:
         """One more request."""
@@ -407,8 +420,10 @@ class _Asking:
                 self._opcode, self._parts = opcode, []
             self._parts.append(asks.payload)
             if asks.fin:
-                self.messages.append(Message(self._opcode, b"".join(self._parts)))
-                self.so_far = before._replace(messages=before.messages + 1)
+                message = Message(self._opcode, b"".join(self._parts))
+                self.messages.append(message)
+                self._unsent[message] += 1
+                self.so_far = before._replace(messages=before.messages + 1, unsent=next(iter(self._unsent)))
         elif asks.what == "pong":
             self.pongs.setdefault(asks.payload, before.pongs)
             self.so_far = before._replace(pongs=before.pongs + 1)

@@ -13,7 +13,7 @@ from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
 
 from .application import (
     ANOTHER_ORDER,
@@ -356,13 +356,23 @@ class FrameOutputs(Outputs):
         A sink may send one back all the same, once it has taken it in.
         """
         sent = self.history.copies_before(frame)
-        arrived = self._reader.copies(message, moment.arrived)
-        return arrived > sent and (self.subject.setting.echo or self._reader.copies_read(message, place) <= sent)
+        promised = self.subject.setting.echo and self._reader.copies(message, moment.arrived) > sent
+        return promised or self._reader.is_unread(message, sent, place, moment)
+
+    def _answers_unread(self, place: Place, moment: Moment, frame: FrameUnit) -> bool:
+        """Whether a frame surely sends back what had arrived and is not read yet, whatever the application."""
+        if frame.header.opcode not in KNOWN_OPCODES:
+            return self._reader.is_unread(Message(frame.header.opcode, frame.payload), 0, place, moment)
+        message = self.history.messages.get(frame.start) if self.subject.unasked else None
+        if message is None or not message.payload:
+            return False
+        return self._reader.is_unread(message, self.history.copies_before(frame), place, moment)
 
     def _causes(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool]]:
         """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.
 
-        A Pong with the payload of a Ping that has arrived is an answer to it: it is not there by chance.
+        A Pong with the payload of a Ping that has arrived is an answer to it, and a message that is like one that has
+        arrived is its echo: they are not there by chance.
         """
         opcode, payload = frame.header.opcode, frame.payload
         unasked = self.subject.unasked
@@ -372,6 +382,8 @@ class FrameOutputs(Outputs):
         elif opcode == CLOSE:
             if self._may_close(place.state, moment):
                 yield place, False
+        elif self._answers_unread(place, moment, frame):
+            return
         elif frame.start in self.history.messages and not unasked:
             message = self.history.messages[frame.start]
             if self.history.asks_next(moment, place.asked, message):
@@ -421,10 +433,11 @@ class FrameOutputs(Outputs):
     def withheld(self, place: Place, moment: Moment) -> tuple[tuple[Due, str], ...]:
         """As of any outputs: the next message, and a Close."""
         state = place.state
-        if self.subject.unasked or state.sent_close or state.got_close or state.failed or not state.peer_open:
+        if state.sent_close or state.got_close or state.failed or not state.peer_open:
             return ()
         found: list[tuple[Due, str]] = []
-        message = self.history.asked_next(moment, place.asked)
+        # An application of which nothing is known may also send what the trace does not show that it asked for.
+        message = moment.asked.unsent if self.subject.unasked else self.history.asked_next(moment, place.asked)
         if message is not None:
             found.append((Due.REPLY, "6.1/send-text" if message.opcode == TEXT else "6.1/send-binary"))
         if moment.asked.close:

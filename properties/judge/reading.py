@@ -16,7 +16,7 @@ from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
 from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.units import FrameUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
 
 from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
@@ -102,9 +102,14 @@ class FrameReader(Steps):
         """How many times a message had arrived by then."""
         return bisect_right(self._arrivals.get(message, ((), ()))[0], arrived)
 
-    def copies_read(self, message: Message, place: Place) -> int:
-        """The same of those that are read at a place."""
-        return bisect_left(self._arrivals.get(message, ((), ()))[1], place.consumed)
+    def is_unread(self, message: Message, sent: int, place: Place, moment: Moment) -> bool:
+        """Whether a message had arrived more often than it was ``sent``, and is read no more often than that.
+
+        The payload of a frame that is part of no message counts as a message of either type too.
+        """
+        found = [arrivals.get(message, ((), ())) for arrivals in (self._arrivals, self._of_no_message)]
+        arrived = sum(bisect_right(ends, moment.arrived) for ends, _ in found)
+        return arrived > sent >= sum(bisect_left(indices, place.consumed) for _, indices in found)
 
     @cached_property
     def _arrivals(self) -> dict[Message, tuple[list[int], list[int]]]:
@@ -127,6 +132,22 @@ class FrameReader(Steps):
                     ends.append(frame.end)
                     indices.append(index)
                 parts = []
+        return found
+
+    @cached_property
+    def _of_no_message(self) -> dict[Message, tuple[list[int], list[int]]]:
+        """The same of frames with a reserved opcode, and of those that continue no message, if they have a payload."""
+        found: dict[Message, tuple[list[int], list[int]]] = {}
+        within = False
+        for index, frame in enumerate(self.arriving.frames):
+            opcode, reserved = frame.header.opcode, frame.header.opcode not in KNOWN_OPCODES
+            if frame.payload and (reserved or (opcode == CONTINUATION and not within)):
+                for kind in {TEXT, BINARY, opcode}:
+                    ends, indices = found.setdefault(Message(kind, frame.payload), ([], []))
+                    ends.append(frame.end)
+                    indices.append(index)
+            elif opcode <= BINARY:
+                within = not frame.header.fin
         return found
 
     def may_end(self, place: Place, moment: Moment) -> bool:

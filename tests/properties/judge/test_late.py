@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -120,8 +122,56 @@ def test_what_the_application_asks_for_is_sent(asked: Asks, other: Writes, rule:
         assert late.verdict is Verdict.OK, "section 2.1: sending may be delayed arbitrarily"
 
 
-def test_what_an_unknown_application_wants_is_not_known() -> None:
-    assert judged(Asks("text", b"hi"), Quiet(), application="unknown").verdict is Verdict.OK
+def test_an_unknown_application_may_send_what_it_is_not_seen_to_ask_for_and_is_sent_what_it_is() -> None:
+    asks, sent, own = Asks("text", b"hi"), writes(TEXT, b"hi"), writes(TEXT, b"no")
+    fine: list[tuple[Observation, ...]] = [
+        (asks, sent),
+        (own, asks, sent),
+        (asks, own, sent),
+        (asks, asks, sent, sent),
+        (asks, Quiet(), sent),
+    ]
+    for seen in fine:
+        assert judged(*seen, Quiet(), application="unknown").verdict is Verdict.OK
+    missing: list[tuple[Observation, ...]] = [(asks,), (sent, asks), (asks, own), (asks, asks, sent)]
+    for seen in missing:
+        judgement = judged(*seen, Quiet(), application="unknown")
+        assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("6.1/send-text",))
+    closing = judged(Asks("close", code=1001), Quiet(), application="unknown")
+    assert (closing.verdict, closing.rules) == (Verdict.FAILED, ("7.1.2/send-close",))
+
+
+_REFUSED: Final = {
+    "5.2/unknown-opcode": Frame(3, b"odd"),
+    "5.2/reserved-bits": Frame(TEXT, b"odd", rsv2=True),
+    "5.4/continuation-without-message": Frame(0, b"odd"),
+}
+
+
+@pytest.mark.parametrize("application", ["echo", "sink", "unknown"])
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("rule", _REFUSED)
+def test_what_is_sent_back_was_taken_in_whatever_the_application(
+    rule: str, role: Role, application: Application
+) -> None:
+    """A client may fail in silence: that its message is like one that had arrived is not by chance all the same."""
+    sends, gets = (KEY, None) if role is Role.CLIENT else (None, KEY)
+    refused, then = _REFUSED[rule], Frame(TEXT, b"hello")
+    setting = Setting(role, 1_000, application == "echo")
+    came = Arrives(encode(replace(refused, key=gets))), Arrives(encode(replace(then, key=gets)))
+    for back in (then, Frame(TEXT, refused.payload)):
+        trace = (*came, Writes(encode(replace(back, key=sends))), Quiet())
+        if back is not then and application == "unknown":
+            continue  # it may go on to send a message of its own
+        judgement = judge(trace, setting, application=application)
+        assert (judgement.verdict, judgement.rules[:1]) == (Verdict.FAILED, (rule,))
+    before = judge((Writes(encode(replace(then, key=sends))), *came), setting, application=application)
+    assert before.verdict in (Verdict.OK, Verdict.INFORMATIONAL), "what is sent before answers nothing"
+    if rule != "5.2/reserved-bits":
+        first = Frame(TEXT, refused.payload)
+        both = Arrives(encode(replace(first, key=gets)) + encode(replace(refused, key=gets)))
+        fails = Writes(encode(replace(first, key=sends)) + encode(Frame(CLOSE, b"\x03\xea", key=sends)))
+        assert application == "sink" or judge((both, fails), setting, application=application).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize("sent", [b"a\xff", b"a\xef\xbf\xbd"])
