@@ -37,6 +37,7 @@ from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_probes import Probes
 from .server_run import AgentRun, ServerRun
+from .server_trust import OwnNames
 from .server_web import Pages
 from .tls_listener import ServerNames, TlsListener
 from .transcript import RunFacts
@@ -140,6 +141,7 @@ class FuzzingServer:
         self._connections: Final[dict[asyncio.Task[None], _Accepted]] = {}
         self._stopped: Final = asyncio.Event()
         self._failure: BaseException | None = None
+        self._names: Final = OwnNames()
 
     @property
     def connections(self) -> int:
@@ -212,6 +214,7 @@ class FuzzingServer:
             within, most = self._limits.request, self._limits.connections
             server = TlsListener(host, port, tls, accept, self._outside_tls, within=within, goodbye=_GOODBYE, most=most)
         self._servers.append(server)
+        self._names.add(host)
         name = server.sockets[0].getsockname()
         return name[0], name[1]
 
@@ -273,6 +276,8 @@ class FuzzingServer:
                 command = command_of(request.target, self.cases)
                 return await self._do(connection, request, command)
             if request is not None:
+                if not self._names.may_read(request):
+                    raise Refusal(403, "pages are for this host by its address or a name of its own: call it so")
                 page = self._pages.answer(request, status_page=not web)
         except Refusal as refusal:
             page = _error(refusal.status, str(refusal))
@@ -288,13 +293,15 @@ class FuzzingServer:
         if command.path == "/runCase":
             await self._run_case(connection, request, command)
             return
+        if command.path == "/stopServer" and not self._names.may_stop(request):
+            raise Refusal(403, "no page of another site stops this server")
         head = connection.units.head
         assert isinstance(head, ParsedHead)
         octets = head.octets + connection.units.rest + connection.read()
         subprotocols = tuple(self._manners.greeting.subprotocols)
         opened = await reply(connection, octets, self._text(command, request), subprotocols, self._manners.patience)
         ends = command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once))
-        if opened and ends:
+        if opened and ends and self._names.may_stop(request):
             self.stop()
 
     async def _text(self, command: Command, request: Request) -> str | None:

@@ -46,6 +46,7 @@ async def respond(connection: Connection, page: Page, *, head_only: bool, patien
         ("Content-Length", str(len(page.body))),
         ("X-Content-Type-Options", "nosniff"),
         ("Cache-Control", "no-store"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Connection", "close"),
         *page.headers,
     )
