@@ -24,6 +24,7 @@ from .grading import TOO_BIG, is_own_limit
 from .history import History, Message, Moment
 from .observation import TOLD_AS, Tells
 from .steps import Reaction, Steps, machine_for
+from .telling import Telling
 from .waiting import Waiting
 
 _USUAL_CODE: Final = 1002
@@ -311,13 +312,23 @@ class FrameReader(Steps):
                 if tells is not None and tells.kind == "lost" and place.state.failed:
                     tells = None  # that the connection is over was told when it failed
                 if tells is not None and tells.kind in self.subject.sees:
-                    untold = untold.and_then(Untold(tells, rules))
+                    untold = self._to_tell(untold, Untold(tells, rules))
             if message is not None and (state.reply_due or (self.leniency.faults and self.subject.setting.echo)):
                 echoes = echoes.and_then(message)
         first = first if state.recv_type else 0
         if not state.reply_due and not self.leniency.faults:
             echoes = Waiting()  # one that goes out all the same is still the answer to a message
         return Place(state, consumed + 1, first, untold, heard, echoes, asked, None, late)
+
+    def _to_tell(self, untold: Waiting[Untold], due: Untold) -> Waiting[Untold]:
+        """What is to be told with one event more. A strict search keeps it as it is, to say what is owed."""
+        if not self._lazy or not self.leniency.acting or self.history.grows:
+            return untold.and_then(due)
+        return self._telling.with_due(untold, due, self.now, in_order=not self.leniency.faults)
+
+    @cached_property
+    def _telling(self) -> Telling:
+        return Telling(self.history, self.subject.sees)
 
     def may_pong(self, place: Place, moment: Moment, payload: bytes) -> bool:
         """Whether an endpoint at this place may send a Pong: it has read the Ping that this one answers, if any.

@@ -37,8 +37,8 @@ from .outputs import FrameOutputs, HeadOutputs, Outputs
 from .reading import FrameReader
 from .reading_heads import HeadReader, opening_of
 
-_MOST_STRICT_WORK: Final = 400_000
-"""The most explanations that a strict search considers, which takes some ten seconds."""
+_MOST_STRICT_WORK: Final = 100_000
+"""The most explanations that a strict search considers, which takes a few seconds."""
 _MOST_LENIENT_WORK: Final = 40_000
 """The same for a search that counts departures but no faults, where each explanation costs more: a few seconds."""
 _MOST_WORK: Final = 4_000
