@@ -240,23 +240,24 @@ def _interrupted(status: int) -> int:
     return status
 
 
-def _kill_workers() -> None:
+def _end_workers() -> None:
+    """End the processes at work for this one: they take away what is half written."""
     multiprocessing = sys.modules.get("multiprocessing")
     if multiprocessing is not None:
         for child in multiprocessing.active_children():
-            child.kill()
+            child.terminate()
 
 
 def _end_anyway(status: int) -> None:
     """A pool that was interrupted while it started its processes may wait for them for ever."""
-    _kill_workers()
+    _end_workers()
     os._exit(_interrupted(status))
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
     """Ctrl-C or SIGTERM: also ends the processes at work for this one, which would else go on with what they do."""
     status, error = (TERMINATED, Terminated) if signal_number == signal.SIGTERM else (INTERRUPTED, KeyboardInterrupt)
-    _kill_workers()
+    _end_workers()
     late = threading.Timer(GRACE, _end_anyway, (status,))
     late.daemon = True
     late.start()

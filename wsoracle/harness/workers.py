@@ -1,7 +1,8 @@
 """Processes that work for an event loop: made ready once, then forked, so that all of them begin warm.
 
 Theory of operation. One process is started at once; it gets ready, which takes a good part of a second, and then forks
-the others, which are ready then. Each has a pipe to this process, and does a few pieces of work at a time; the rest
+those that work, which are ready then, and waits for their end. Where this process ends, even killed, the system ends
+that one, which ends those. Each has a pipe to this process, and does a few pieces of work at a time; the rest
 waits here. The end of a pipe tells each side that the other has ended. Large work goes by a file in memory, one for
 each process, so that the event loop does not wait at the end of a full pipe.
 
@@ -19,14 +20,16 @@ import pickle
 import signal
 import tempfile
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from types import FrameType
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
-from wsoracle.generators.workers import quiet_worker
+from wsoracle.generators.workers import ends_with, quiet_worker
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,6 +45,13 @@ COLLECTED_AFTER: Final = 50_000
 
 NICE: Final = 10
 """The workers give way to the event loop: a late event loop would find silence where there is none."""
+
+
+LONGEST_END: Final = 1.0
+"""Seconds after SIGTERM in which a worker is gone, whatever it is doing."""
+
+
+_PAUSE: Final = 0.01
 
 
 class WorkersLost(Exception):
@@ -89,7 +99,9 @@ class Workers:
         self._waiting: Final[deque[_Job]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         places = list(zip(theirs, files, strict=True))
-        self._process: Final = context.Process(target=_work, args=(places, ours if alone else (), get_ready, args))
+        self._process: Final = context.Process(
+            target=_work, args=(places, ours if alone else (), get_ready, args, alone)
+        )
         self._process.start()
         for connection in theirs:
             connection.close()
@@ -128,14 +140,13 @@ class Workers:
 
     def close(self) -> None:
         """End them; work that is being done is broken off."""
-        busy = [worker.pid for worker in self._workers if worker.jobs and worker.pid is not None]
+        busy = any(worker.jobs and worker.pid is not None for worker in self._workers)
         self._forget_loop()
         for worker in self._workers:
             worker.end()
         self._workers = []
-        for pid in busy:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        if busy:
+            self._process.terminate()
         self._process.join()
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -266,8 +277,10 @@ def _work(
     not_ours: Sequence[Connection[Any, Any]],
     get_ready: Callable[..., object],
     args: Sequence[object],
+    alone: bool,
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Get ready, and fork a process for each place; ``alone``: there is one thread, so that this can be done."""
+    quiet_worker()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(os, "nice"):
         os.nice(NICE)
@@ -277,22 +290,54 @@ def _work(
     # The objects that exist now stay; few of the later ones are part of a cycle.
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER, 20, 20)
-    mine, *others = places
-    for number, (connection, file) in enumerate(others):
-        if os.fork() == 0:
-            for other, _ in (mine, *others[number + 1 :]):
+    if not alone:
+        _serve(*places[0])
+        return
+    me, pids = os.getpid(), []
+    # What is sent while they are forked waits: none of them is to be overlooked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    for number, (connection, file) in enumerate(places):
+        pid = os.fork()
+        if pid == 0:
+            for other, _ in places[number + 1 :]:
                 other.close()
             try:
+                if not ends_with(me, signal.SIGKILL):
+                    quiet_worker()
+                signal.signal(signal.SIGTERM, _stop)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
                 _serve(connection, file)
             finally:
                 os._exit(0)
+        pids.append(pid)
         connection.close()
-    _serve(*mine)
+    _wait_for(pids)
+
+
+def _wait_for(pids: list[int]) -> None:
+    """Wait for the end of processes, and bring it about at SIGTERM: they have a moment for what is half written."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        while pids:
+            pids.remove(os.wait()[0])
+    except SystemExit:
+        until = time.monotonic() + LONGEST_END
+        while pids:
+            late = time.monotonic() > until
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+            time.sleep(_PAUSE)
+            pids = [pid for pid in pids if os.waitpid(pid, os.WNOHANG)[0] == 0]
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+    raise SystemExit(1)
 
 
 def _serve(connection: Connection[Any, Any], file: IO[bytes] | None) -> None:
     """Do the work that comes, until the pipe ends."""
-    quiet_worker()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send(os.getpid())
         while True:

@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from wsoracle.generators import atomic_write
 from wsoracle.harness.workers import LARGE, Workers, WorkersLost
 
 READY: list[str] = []
@@ -158,35 +160,75 @@ def test_an_end_in_the_middle_of_work_is_soon_over() -> None:
     assert time.monotonic() - begun < 30
 
 
-def test_they_end_with_who_they_work_for() -> None:
-    code = f"""
+BUSY = """
 import asyncio, os, signal, sys
-sys.path.insert(0, {os.getcwd()!r})
-from tests.wsoracle.harness.test_workers import double, get_ready, take
-from wsoracle.harness.workers import Workers
+sys.path.insert(0, {here!r})
+from tests.wsoracle.harness.test_workers import *
 
 async def ask(some):
-    pids = set(await asyncio.gather(*(some.call(take, 0.3) for _ in range(2))))
-    print(*pids, flush=True)
-    await asyncio.gather(*(some.call(take, 60.0) for _ in range(2)))
+    await asyncio.gather(*(some.call({work}, {argument!r}) for _ in range(2)))
 
-asyncio.run(ask(Workers(2, get_ready, "warm")))
+some = Workers(2, {get_ready}, {ready!r})
+print("begun", flush=True)
+asyncio.run(ask(some))
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        pids = list(map(int, process.stdout.readline().split()))
-        assert len(pids) == 2
-        process.kill()
-    deadline = time.monotonic() + 20
-    while any(map(runs, pids)):
-        assert time.monotonic() < deadline, "they work on for nobody"
-        time.sleep(0.05)
 
 
-def runs(pid: int) -> bool:
-    """Whether a process runs; one that is over and that nobody has asked for does not."""
+def compute(begun: str) -> int:
+    """Work in one call into C, which no signal handler of Python breaks off."""
+    Path(f"{begun}/{os.getpid()}").touch()
+    return sum(range(10**11))
+
+
+def write_without_end(folder: str) -> None:
+    """Write a file, and hang before it has its name."""
+
+    def hang(*names: str) -> None:
+        Path(folder, "begun").touch()
+        time.sleep(600)
+
+    atomic_write.os.replace = hang  # type: ignore[attr-defined]
+    atomic_write.write_file(Path(folder, str(os.getpid())), b"half")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread of theirs sees to it, a little later")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(("get_ready", "work", "after"), [
+    ("take", "double", 0.0), ("take", "double", 0.3), ("get_ready", "take", 0.3), ("get_ready", "compute", None),
+    ("get_ready", "write_without_end", None),
+])  # fmt: skip
+def test_they_end_with_who_they_work_for_at_any_moment(
+    get_ready: str, work: str, after: float | None, number: int, tmp_path: Path
+) -> None:
+    ready, argument = (60.0, 1) if get_ready == "take" else ("warm", 60.0 if work == "take" else str(tmp_path))
+    code = BUSY.format(here=os.getcwd(), get_ready=get_ready, ready=ready, work=work, argument=argument)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"begun\n"
+        until(lambda: any(tmp_path.iterdir())) if after is None else time.sleep(after)
+        assert len(in_session(process.pid)) > 1
+        process.send_signal(number)
+    until(lambda: not in_session(process.pid))
+    assert not list(tmp_path.glob(f"{atomic_write.HALF}*"))
+
+
+def in_session(leader: int) -> list[int]:
+    """The processes of a session that run."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if runs(pid, leader)]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "nothing comes of it"
+        time.sleep(0.02)
+
+
+def runs(pid: int, session: int) -> bool:
+    """Whether a process of a session runs; one that is over and that nobody has asked for does not."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            state, _, _, its_session, *_ = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return False
+    return state not in "ZX" and int(its_session) == session
