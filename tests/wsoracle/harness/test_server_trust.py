@@ -49,7 +49,7 @@ def test_another_site_stops_nothing(host: str, site: str, port: str, scheme: str
     assert not NAMES.may_read(request(f"{site}{port}"))
 
 
-@pytest.mark.parametrize("origin", ["null", "", "file://", "http://localhost.example", "http://127.0.0.1.example",
+@pytest.mark.parametrize("origin", ["null", "", "about:blank", "http://localhost.example", "http://127.0.0.1.example",
                                     "http://127.0.0.1@site.example", "http://93.184.216.34", "x"])  # fmt: skip
 def test_no_site_in_disguise_stops_it(origin: str) -> None:
     assert not NAMES.may_stop(request("127.0.0.1:9001", origin))
