@@ -46,7 +46,7 @@ wheel: setup
 
 # All implementations that can be installed without root, each a report below out/fleet; those of Debian: FLEET_ARGS=--apt
 fleet: setup
-	@$(BIN)/python -m wsoracle fleet --install --findings docs/findings.md $(FLEET_ARGS)
+	@$(BIN)/python -m wsoracle fleet --install --findings docs/findings.md --causes wsoracle/reports/data/fleet_causes.json $(FLEET_ARGS)
 
 # Those that need only pip and npm, on some of the cases: for CI, where it shows that the harness works. Deviations are no
 # failure of it, nor is what cannot be installed here; what does not start, does not end or loses cases is.

@@ -56,14 +56,15 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option(
     "--findings", callback=checked_file, metavar="FILE", help="The page of findings [default: DIR/findings.md]"
 )
+@click.option("--causes", callback=checked_file, metavar="FILE", help="How many share each cause, as JSON.")
 @click.pass_context
 def command(context: click.Context, /, listing: bool, installing: bool, out: str, **options: Any) -> None:
     """Install and start real implementations, test each, and write the findings.
 
     Servers run against the fuzzing client, clients against the fuzzing server. All files are below DIR: the
     installations, a report for each implementation in DIR/reports, the matrix and the deviations in DIR/findings.md and
-    DIR/fleet.json. The exit status is 1 where an implementation could not be installed, started or run to its end, or
-    none was run; deviations do not change it.
+    DIR/fleet.json, and in DIR/causes.json how many share each cause. The exit status is 1 where an implementation could
+    not be installed, started or run to its end, or none was run; deviations do not change it.
     """
     from ..fleet.installer import missing
     from ..fleet.paths import FleetPaths
@@ -141,7 +142,7 @@ def _run(
     peers: Sequence[Peer], paths: FleetPaths, crew: Crew, reasons: dict[str, str], options: dict[str, Any]
 ) -> bool:
     from .. import __version__
-    from ..fleet.collecting import column_of, document_of, recall
+    from ..fleet.collecting import causes_document, column_of, document_of, recall
     from ..fleet.findings import Column, findings_page
     from ..fleet.rounds import Turn
     from ..fleet.versions import version_of
@@ -170,6 +171,7 @@ def _run(
     write_json(str(paths.root / "fleet.json"), document_of(columns, made_with))
     findings = options["findings"] or str(paths.root / "findings.md")
     write_text(findings, findings_page(columns, made_with))
+    write_json(options["causes"] or str(paths.root / "causes.json"), causes_document(columns, made_with))
     _show(columns, findings)
     return good and (options["missing_ok"] or not absent)
 

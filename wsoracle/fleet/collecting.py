@@ -12,7 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..reports.causes import causes_of
 from ..reports.rendering import NOT_RUN
+from ..reports.shared_causes import shared_document
+from ..reports.stored_record import summary_of
 from ..text.output import write_json
 from .deviations import deviations
 from .findings import Column, SeenTogether
@@ -95,7 +98,7 @@ def column_of(done: Round, asked: int | None = None) -> Column:
     """The result of a round. A report that cannot be read, or has fewer cases than `asked`, is a reason too."""
     turn, reason = done.turn, done.reason
     verdicts: Counter[str] = Counter()
-    uncounted, found, together = 0, [], []
+    uncounted, found, together, causes = 0, [], [], []
     try:
         rows = [one for one in read_rows(done.folder) if one.agent == turn.agent]
         if not rows:
@@ -108,12 +111,16 @@ def column_of(done: Round, asked: int | None = None) -> Column:
             else:
                 uncounted += 1
         together = read_together(done.folder, turn.agent)
-        found = deviations(read_record(one) for one in rows if one.counts and one.verdict in ("FAILED", "NON-STRICT"))
+        bad = [read_record(one) for one in rows if one.counts and one.verdict in ("FAILED", "NON-STRICT")]
+        found = deviations(bad)
+        causes = [
+            one.id for one in causes_of({record["id"]: summary_of(record) for record in bad}) if one.kind == "rule"
+        ]
     except (ValueError, KeyError, TypeError) as error:
         reason = reason or f"its report cannot be used: {error}"
     return Column(
         turn.peer, turn.role, turn.agent, turn.version, reason, verdicts, uncounted, done.seconds, tuple(found),
-        tuple(together),
+        tuple(together), tuple(causes),
     )  # fmt: skip
 
 
@@ -142,3 +149,8 @@ def document_of(columns: Sequence[Column], made_with: str) -> dict[str, Any]:
             for column in columns
         ],
     }
+
+
+def causes_document(columns: Sequence[Column], made_with: str) -> dict[str, Any]:
+    """How many implementations share each cause, of those that were run."""
+    return shared_document(((column.role.value, column.causes) for column in columns if column.cases), made_with)

@@ -36,7 +36,7 @@ class SeenTogether(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Column:
     """An implementation in one role: how its cases ended, and what was found. `reason` says why it was not run, or
-    not to the end."""
+    not to the end; `causes` are the ids of the causes of its run."""
 
     peer: Peer
     role: Role
@@ -48,6 +48,7 @@ class Column:
     seconds: float = 0.0
     deviations: Sequence[FleetDeviation] = ()
     connections: Sequence[SeenTogether] = ()
+    causes: Sequence[str] = ()
 
     @property
     def cases(self) -> int:

@@ -144,6 +144,7 @@ def _show_cause(cause: Cause, where: Any) -> None:
     listed = ", ".join(case.id for case in cause.cases[:_MOST_NAMED])
     more = ", ..." if len(cause.cases) > _MOST_NAMED else ""
     what = f"{one_line(cause.says)} ({cause.count}: {one_line(listed)}{more})"
+    what += f"; {cause.shared}" if cause.shared else ""
     say((f"{cause.verdict}  ", "bold red" if cause.fails else "yellow"), (what, "bold" if cause.fails else ""))
     if not cause.fails:
         return

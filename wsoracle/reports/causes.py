@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Strength
@@ -22,6 +23,7 @@ from wsoracle.properties.judge.echo_contract import BESIDES, NOT_AN_ECHO, said_o
 from .again import command_again
 from .evidence import RETURNS_CLOSE, SPEAKS_TLS, Evidence
 from .rendering import NO_CONTROL, NOT_RUN
+from .shared_causes import shared_by_most
 from .stored_record import CaseSummary, case_order, faults_in, page_name
 
 CauseKind = Literal["opening", "echo", "rule", "other", "control"]
@@ -29,7 +31,9 @@ CauseKind = Literal["opening", "echo", "rule", "other", "control"]
 _KINDS: Final[tuple[CauseKind, ...]] = ("opening", "echo")
 """Shown before all others."""
 
-_WORST: Final = ("FAILED", NOT_RUN, NO_CONTROL, "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "OK")
+WORST: Final = ("FAILED", NOT_RUN, NO_CONTROL, "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "OK")
+"""The verdicts from the worst on."""
+
 _STRENGTHS: Final = tuple(Strength.__members__)
 _GOES_ON: Final = ("sends a message", "sends a Ping", "sends a Pong")
 _MODALS: Final = {
@@ -58,17 +62,17 @@ class Cause:
     rules: tuple[Mapping[str, str], ...]
     cases: tuple[CaseSummary, ...]
 
-    @property
+    @cached_property
     def verdict(self) -> str:
         """The worst verdict of its cases."""
         return min((case.label for case in self.cases), key=_badness)
 
-    @property
+    @cached_property
     def fails(self) -> bool:
         """Whether one of its cases failed."""
         return any(case.failed for case in self.cases)
 
-    @property
+    @cached_property
     def example(self) -> CaseSummary:
         """The case that is the quickest to understand: few faults at once, few octets."""
         worst = [case for case in self.cases if case.label == self.verdict]
@@ -94,6 +98,11 @@ class Cause:
         """The number of cases, in words."""
         return "1 case" if len(self.cases) == 1 else f"{len(self.cases)} cases"
 
+    @cached_property
+    def shared(self) -> str:
+        """In words, where most implementations of the fleet do the same."""
+        return shared_by_most(self.id, self.example.role)
+
     @property
     def clauses(self) -> list[str]:
         """Each rule with its strength and the sentence of RFC 6455, and the note of the example."""
@@ -114,7 +123,8 @@ def causes_of(summaries: Mapping[str, CaseSummary]) -> list[Cause]:
     every = sorted(summaries.values(), key=lambda case: case_order(case.id))
     opening = _opening(every)
     if opening is not None:
-        every = [case for case in every if case not in opening.cases]
+        behind = {case.id for case in opening.cases}
+        every = [case for case in every if case.id not in behind]
     groups: dict[tuple[CauseKind, str], list[CaseSummary]] = {}
     for case in every:
         for key in _keys(case):
@@ -286,7 +296,7 @@ def _order(cause: Cause) -> tuple[object, ...]:
 
 
 def _badness(verdict: str) -> int:
-    return _WORST.index(verdict) if verdict in _WORST else 0
+    return WORST.index(verdict) if verdict in WORST else 0
 
 
 def _strength(rule: Mapping[str, str]) -> int:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from .causes import WORST, Cause, causes_of
 from .matrix import cell, compact, is_large, sums
 from .rendering import FILTER_SCRIPT, MEANINGS, ON_DEMAND_SCRIPT, VERDICTS, policy, style_of, template_environment
 from .stored_record import CaseSummary, Summaries, case_order
 
 if TYPE_CHECKING:
     from .seen_connections import OverConnections
+
+MOST_CAUSES: Final = 200
+"""Causes that the page shows; those of further agents are in the lists for programs."""
 
 OTHER: Final = "other"
 """Stands for verdicts that wsoracle does not give, such as text from outside."""
@@ -30,6 +34,7 @@ def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
     totals = [(agent, totals_of(summaries)) for agent, summaries in agents.items()]
     shown = [verdict for verdict in VERDICTS if any(sums[verdict] for _, sums in totals)]
     large = is_large(len(ordered), len(agents))
+    causes = [(agent, cause) for agent, summaries in agents.items() for cause in causes_of(summaries)]
     text: str = _template().render(
         policy=policy(script=True),
         scripts=[FILTER_SCRIPT, *([ON_DEMAND_SCRIPT] if large else [])],
@@ -38,11 +43,22 @@ def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
         verdicts=[*shown, *([OTHER] if any(sums[OTHER] for _, sums in totals) else [])],
         meanings={**MEANINGS, OTHER: "no verdict of ours"},
         totals=totals,
+        causes=[(number, agent, cause) for number, (agent, cause) in enumerate(causes[:MOST_CAUSES])],
+        more_causes=len(causes[MOST_CAUSES:]),
         groups=[(number, ("\u2003" if "." in number else "") + names[-1]) for names, number in _listed(groups)],
-        rows=_rows(ordered, agents, groups, large),
+        rows=_rows(ordered, agents, groups, large, _numbers([cause for _, cause in causes[:MOST_CAUSES]])),
         over=[(agent, result) for agent, results in (over or {}).items() for result in results],
     )
     return text
+
+
+def _numbers(causes: Sequence[Cause]) -> dict[str, list[int]]:
+    """By the id of a case: the numbers of the causes that it is behind."""
+    found: dict[str, list[int]] = {}
+    for number, cause in enumerate(causes):
+        for case in cause.cases:
+            found.setdefault(case.id, []).append(number)
+    return found
 
 
 def totals_of(summaries: Mapping[str, CaseSummary]) -> dict[str, int]:
@@ -82,7 +98,11 @@ def _listed(groups: Mapping[tuple[str, ...], str]) -> list[tuple[tuple[str, ...]
 
 
 def _rows(
-    ordered: list[tuple[str, CaseSummary]], agents: Summaries, groups: Mapping[tuple[str, ...], str], large: bool
+    ordered: list[tuple[str, CaseSummary]],
+    agents: Summaries,
+    groups: Mapping[tuple[str, ...], str],
+    large: bool,
+    causes: Mapping[str, list[int]],
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for case_id, summary in ordered:
@@ -99,6 +119,8 @@ def _rows(
                 "begins": not rows or rows[-1]["group"] != groups[names],
                 "cells": sums(found) if large else "".join(map(cell, found)),
                 "verdicts": " ".join(dict.fromkeys(styles)),
+                "worst": min((WORST.index(one.label) if one.label in WORST else 0 for one in there), default=0),
+                "causes": " ".join(map(str, causes.get(case_id, ()))),
                 "rules": " ".join(dict.fromkeys(rule for one in there for rule in one.rule_ids)),
             }
         )

@@ -96,6 +96,7 @@ def _told(cause: Cause, summary: CaseSummary) -> list[str]:
     also = [f"the same in {more} other case{'' if more == 1 else 's'}"] if more else []
     wire = [f"{side}: {words}{'  ' + octets if octets else ''}" for side, words, octets in own.exchange]
     allowed = [f"allowed: {one}" for one in summary.evidence.allowed]
+    also += [cause.shared] if cause.shared else []
     return [cause.says, *own.clauses, *wire, *allowed, *also, f"again: {own.again}"]
 
 
@@ -104,7 +105,8 @@ def _listed_cause(cause: Cause) -> list[str]:
     verdict = f"**{cause.verdict}**" if cause.verdict in VERDICTS else code(cause.verdict)
     named = ", ".join(code(case.id) for case in cause.cases[:_MOST_NAMED])
     more = ", ..." if len(cause.cases) > _MOST_NAMED else ""
-    lines = [f"- {verdict}: {code(cause.says)}: {cause.count}: {named}{more}"]
+    shared = f"; {cause.shared}" if cause.shared else ""
+    lines = [f"- {verdict}: {code(cause.says)}: {cause.count}: {named}{more}{shared}"]
     if cause.fails:
         lines += [f"  - {code(clause)}" for clause in cause.clauses]
         lines += [f"  - {side}: {code(' '.join((words, octets)).strip())}" for side, words, octets in cause.exchange]

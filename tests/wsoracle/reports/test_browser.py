@@ -177,12 +177,49 @@ def test_the_filter_filters(tab: Tab, matrix: Path) -> None:
     assert tab.complaints() == []
 
 
+def test_totals_and_causes_are_links_that_filter(tab: Tab, matrix: Path) -> None:
+    tab.open(matrix / "index.html")
+    counts = tab.run("""Array.from(document.querySelectorAll('.sums a, .cause a')).filter(
+      (one) => one.getAttribute('href').startsWith('#')).map((one) => [one.hash, parseInt(one.textContent)])""")
+    assert {link.partition("=")[0] for link, _ in counts} == {"#verdict", "#cause", "#cases"}
+    for link, count in counts:
+        tab.run(f"document.querySelector('a[href=\"{link}\"]').click()")
+        tab.run("new Promise((done) => setTimeout(done, 0))")
+        shown = tab.run(SHOWN)
+        assert len(shown) == count, link
+        title = tab.run("document.getElementById('cases').textContent")
+        assert title == ("Cases" if count == 5 else f"Cases: {count} of 5")
+    assert tab.complaints() == []
+
+
+def test_cases_are_sorted_by_verdict_on_demand(tab: Tab, matrix: Path) -> None:
+    tab.open(matrix / "index.html")
+    for value, order, heads in (("verdict", ["1.1.2", "2.1", "1.1.1", "1.2.1", "2.2"], 0),
+                                ("", ["1.1.1", "1.1.2", "1.2.1", "2.1", "2.2"], 3)):  # fmt: skip
+        tab.run(f"""(() => {{ const menu = document.getElementById('sort');
+          menu.value = {json.dumps(value)}; menu.dispatchEvent(new Event('input')); }})()""")
+        assert tab.run(SHOWN) == order
+        assert tab.run("document.querySelectorAll('tr.group:not([hidden])').length") == heads
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_of_the_index_is_cut_off_on_a_telephone(tab: Tab, matrix: Path, scheme: str) -> None:
+    tab.resize(390)
+    tab.scheme(scheme)
+    tab.open(matrix / "index.html")
+    cut = tab.run("""Array.from(document.querySelectorAll('.sums, .sums *, .cause, .cause *, .tools, .tools *')).filter(
+      (one) => one.getBoundingClientRect().right > document.documentElement.clientWidth).map((one) => one.outerHTML)""")
+    assert cut == []
+    for element in (".cause p", ".cause summary", ".cause .hex", ".cause a"):
+        assert contrast(tab, element) > 4.5, element
+
+
 def test_the_matrix_leads_to_every_page(tab: Tab, matrix: Path) -> None:
     tab.open(matrix / "index.html")
     links = tab.run("Array.from(document.querySelectorAll('.matrix a')).map((one) => one.href)")
     assert sorted(links) == sorted(page.resolve().as_uri() for page in matrix.glob("*_case_*.html"))
     tab.browser.events.clear()
-    tab.run("document.querySelector('td.FAILED a').click()")
+    tab.run("document.querySelector('.matrix td.FAILED a').click()")
     tab.browser.wait_for("Page.loadEventFired", tab.session)
     assert tab.run("document.querySelector('h1').textContent") == "first · case 1.1.2"
     tab.browser.events.clear()

@@ -33,14 +33,16 @@ from wsoracle.reports.stored_record import CaseSummary, in_order, span_of, summa
 
 ELEMENTS = re.findall(r"\S+", """
     html head meta title style body nav main a h1 h2 h3 p section strong table thead tbody tr th td code blockquote
-    ul li span div pre mark svg desc line text g path script label input select option
+    ul li span div pre mark svg desc line text g path script label input select option details summary
 """)  # fmt: skip
 ATTRIBUTES = re.findall(r"\S+", """
     lang charset http-equiv content name aria-label aria-labelledby aria-live href class scope id role viewbox width
     height xmlns x y x1 y1 x2 y2 d text-anchor tabindex rel title colspan type placeholder autocomplete value
-    data-group data-verdicts data-rules
+    data-group data-verdicts data-rules data-causes data-worst data-name open
 """)  # fmt: skip
-LINKS = re.compile(r"index\.html|[a-z0-9_%]+\.html|https://www\.rfc-editor\.org/rfc/rfc6455#section-[0-9.]+")
+LINKS = re.compile(
+    r"#cause=[0-9]+|#verdict=[A-Za-z-]+&agent=[0-9]+|#cases|index\.html|[a-z0-9_%]+\.html|https://www\.rfc-editor\.org/rfc/rfc6455#section-[0-9.]+"
+)
 
 
 def words_of(page: str) -> str:
@@ -234,8 +236,11 @@ def test_the_index_has_every_agent_case_and_total() -> None:
     assert ids == ["1.1.2", "1.1.10", "own/case"]
     assert page.count(">Missing<") == 2
     assert page.count('class="group"') == 1
-    links = [link for link in Skeleton(page).links if link != "index.html"]
-    assert sorted(links) == [f"a_case_{number}.html" for number in range(4)]
+    matrix = page[page.index('<table class="matrix"') :]
+    assert sorted(Skeleton(matrix).links) == [f"a_case_{number}.html" for number in range(4)]
+    assert {link for link in Skeleton(page).links if "verdict" in link} == {
+        "#verdict=OK&agent=0", "#verdict=FAILED&agent=0", "#verdict=NO-CONTROL&agent=1", "#verdict=other&agent=1",
+    }  # fmt: skip
     totals = totals_of({str(n): summary_of(one, "x") for n, one in enumerate(records)})
     assert totals == {"OK": 1, "NON-STRICT": 0, "INFORMATIONAL": 0, "UNIMPLEMENTED": 0, "FAILED": 1,
                       "NOT RUN": 0, "NO CONTROL": 1, "other": 1, "cases": 4}  # fmt: skip
@@ -255,8 +260,10 @@ def test_cases_without_a_group_are_found_by_their_number() -> None:
 
 def test_file_names_in_links_are_quoted() -> None:
     entry = summary_of(sample(), 'javascript:x"_case_<1>#?.json')
-    (link,) = Skeleton(index_page({"a": {"1": entry}})).links
-    assert link == "javascript%3Ax%22_case_%3C1%3E%23%3F.html"
+    links = [link for link in Skeleton(index_page({"a": {"1": entry}})).links if not link.startswith("#")]
+    assert len(links) == 2  # of the cause, and of the case
+    for link in links:
+        assert link == "javascript%3Ax%22_case_%3C1%3E%23%3F.html"
 
 
 @pytest.mark.parametrize(
