@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..harness.client import Target
     from ..harness.judging_pool import Judges
+    from ..harness.launching import Launcher
 
 
 @click.command("test")
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 @click.option("--insecure", is_flag=True, help="Accept any certificate.")
 @click.option("--server-name", metavar="NAME", help="The name that a wss server is asked for (SNI).")
 @click.option("--connect-to", metavar="HOST:PORT", help="The address for TCP, instead of the host and port of the URL.")
+@click.option(
+    "--restart", metavar="COMMAND", help="Start the server by this, again where it dies, and stop it at the end."
+)
 @json_option
 @click.pass_context
 def command(
@@ -53,6 +58,7 @@ def command(
     insecure: bool,
     server_name: str | None,
     connect_to: str | None,
+    restart: str | None,
     json_file: str | None,
     **options: Any,
 ) -> None:
@@ -61,6 +67,9 @@ def command(
     URL is ws://HOST:PORT/PATH or wss://...; several are tested one after another. A case that an endpoint can pass by
     doing nothing counts only where its control, the nearest legal case, was answered in the same run. The exit status
     is 1 where something failed that is not expected to, or passed that is.
+
+    With --restart the whole test is one line: COMMAND is run by the shell, and the test begins when it listens. A
+    server that dies is started again, and the cases that may have killed it are asked one by one.
     """
     for name in subprotocols:
         checked(check_subprotocol, "--subprotocol", name)
@@ -78,6 +87,8 @@ def command(
         raise WrongInput("--cafile, --insecure and --server-name are for wss: give a wss URL, or leave them out")
     if options["resume"] and len(urls) > 1 and len(agents) < len(urls):
         raise WrongInput("--resume: several URLs, and no name for each server: name each with --agent")
+    if restart is not None and len(urls) > 1:
+        raise WrongInput("--restart starts one server: give one URL")
 
     from ..harness.judging_pool import Judges
 
@@ -98,7 +109,8 @@ def command(
             )
             for number, uri in enumerate(uris)
         ]
-        good = _test(targets, agents, jobs, judges, {**options, "json_file": json_file})
+        with _launched(restart, targets[0]) as launcher:
+            good = _test(targets, agents, jobs, judges, {**options, "json_file": json_file}, launcher)
     if not good:
         context.exit(FAILED)
 
@@ -109,6 +121,7 @@ def _test(
     jobs: int,
     judges: Judges,
     options: dict[str, Any],
+    launcher: Launcher | None,
 ) -> bool:
     """Run the cases against each target, and show the results; whether all is well."""
     from ..harness.client import AgentNames, NoServer, run_client
@@ -148,6 +161,7 @@ def _test(
                                 numbers=numbers,
                                 named=AgentNames(target.uri.host_header, taken).new,
                                 judges=judges,
+                                launcher=launcher,
                             )
                         )
                     except NoServer as error:
@@ -170,6 +184,24 @@ def _test(
     if missing:
         raise WrongInput(f"{len(missing)} of {len(targets)} servers were not tested: {', '.join(missing)}")
     return good
+
+
+@contextmanager
+def _launched(restart: str | None, target: Target) -> Iterator[Launcher | None]:
+    """The server as a process of ours, for as long as the block lasts. Raises WrongInput where it does not listen."""
+    if restart is None:
+        yield None
+        return
+    from ..harness.launching import CannotStart, Launcher
+
+    launcher = Launcher(restart, target.address)
+    try:
+        launcher.start()
+        yield launcher
+    except CannotStart as error:
+        raise WrongInput(f"--restart: {error}") from error
+    finally:
+        launcher.stop()
 
 
 def _uri(url: str) -> WebSocketUri:

@@ -27,13 +27,8 @@ class Controls:
         self._passed: Final[dict[str, CaseSummary]] = {}
         self._unechoed: Final[set[str]] = set()
 
-    def may_count(self, case: Case, broken_off: bool) -> bool:
-        """Whether a case that was run can still count: not where its control is known not to be answered.
-
-        A case that the tester broke off is known not to be answered itself, before there is a record of it.
-        """
-        if broken_off:
-            self.answered[case.id] = False
+    def may_count(self, case: Case) -> bool:
+        """Whether a case that was run can still count: not where its control is known not to be answered."""
         return case.control is None or self.answered.get(case.control, True)
 
     def enter(self, summary: CaseSummary) -> list[CaseSummary]:

@@ -16,7 +16,8 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
@@ -25,7 +26,7 @@ from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, for_
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
-from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
 
 from ..expected.stored import answers_to
 from .connection import Connection
@@ -36,7 +37,19 @@ NORMAL: Final = 1000
 _TOGETHER: Final = 64 * 1024
 """Octets of frames that go out in one write."""
 
+_LOOKED_AT: Final = 64
+_ANSWER: Final = ("sent", "received")
+
 Condition = Callable[[], bool]
+
+PACE: Final = 4
+"""The tester waits this many times as long as the slowest answer that it has seen took, if that is more."""
+
+MOST_PATIENT: Final = 5
+"""The most that patience grows, however slow an endpoint is."""
+
+FAILED_HANDSHAKE: Final = 5.0
+"""Seconds that a client has at least to end the connection of a failed opening handshake."""
 
 SPARE_OCTETS: Final = 4 << 20
 """Octets that an endpoint may send on top of what it was sent before it is taken to flood the tester."""
@@ -57,6 +70,7 @@ class Manners:
 
     `patience`  how long to wait for silence, in all
     `grace`     how long to wait before a Ping asks whether the endpoint is still there
+    `opening`   how long to wait for the answer to the opening handshake; None: `patience`
     `closing`   how much longer to wait for the end of TCP after a server's Close; None: three times `patience`.
                 Implementations wait up to ten seconds here for a client that may be slow itself.
     `seconds`   how long a case may take at most; the case itself may ask for less
@@ -69,6 +83,13 @@ class Manners:
     seed: int = 6455
     greeting: Greeting = field(default_factory=Greeting)
     closing: float | None = None
+    opening: float | None = None
+
+    def for_pace(self, seconds: float) -> Manners:
+        """The manners with an endpoint that was seen to take so long for an answer: at most :data:`MOST_PATIENT` times
+        the patience."""
+        longer = min(MOST_PATIENT * self.patience, PACE * seconds)
+        return self if longer <= self.patience else replace(self, patience=longer, opening=None)
 
     @property
     def glimpse(self) -> float:
@@ -104,7 +125,7 @@ class Conversation:
     After :meth:`run`: `connection.log` is what happened; `opened` whether the opening handshake was completed; `silent`
     whether the tester found silence; `notes` other remarks; `left` how many steps were not done, because the endpoint
     had ended the connection. `others` says whether there were other conversations when
-    this one began.
+    this one began, `died` that it killed the endpoint. `heard` is called once, when the endpoint has sent something.
     """
 
     def __init__(
@@ -127,6 +148,8 @@ class Conversation:
         self.seconds = 0.0
         self.not_run = False
         self.others = False
+        self.died = False
+        self.heard: Callable[[], None] | None = None
         self.notes: Final[list[str]] = []
         self.sent_close: bytes | None = None
         self.first_close: Role | None = None
@@ -193,12 +216,26 @@ class Conversation:
             max(0, self._answers.messages - self._received.messages),
             min(self._answers.messages, self._received.messages),
             self.not_run,
+            self.died,
         )
 
     def leave_out(self, why: str) -> None:
         """Do not hold this conversation: it proves nothing."""
         self.not_run = True
         self.notes.append(why)
+
+    @property
+    def asks_aloud(self) -> bool:
+        """Whether the case sends a message that is not empty, and that is to be answered."""
+        asked = (action for action in self.case.actions if isinstance(action, SendFrame) and action.size)
+        return self._answers.messages > 0 and any(not is_control(action.frame.opcode) for action in asked)
+
+    @property
+    def slowest(self) -> float:
+        """Seconds of the slowest answer: from octets that were sent to the next ones that came, among the first."""
+        log = self.connection.log[:_LOOKED_AT]
+        gaps = [after.at - before.at for before, after in pairwise(log) if (before.kind, after.kind) == _ANSWER]
+        return max(gaps, default=0.0)
 
     @property
     def said_nothing(self) -> bool:
@@ -235,8 +272,13 @@ class Conversation:
             assert self.uri is not None
             self.request = request_to(self.uri, greeting, self._random.randbytes(16))
             self.connection.write(self.request.octets())
+            waits, begun = self._most_patience, self.connection.now
+            if self._manners.opening is not None:
+                self._patience = self._most_patience = max(waits, self._manners.opening)
             if not await self._until(self._has_final_head):
                 return False
+            slower = self._manners.for_pace(self.connection.now - begun).patience - self._manners.patience
+            self._patience = self._most_patience = waits + slower
             head = self._received.head
             self.opened = isinstance(head, ParsedHead) and isinstance(head.head, Response) and head.head.status == 101
             if not self.opened:
@@ -326,6 +368,8 @@ class Conversation:
         self._expects_failure = _must_fail(octets, self.request)
         self._begin_frames()
         self.opened = not self._expects_failure
+        if self._expects_failure:
+            self._patience = self._most_patience = max(self._most_patience, FAILED_HANDSHAKE)
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
@@ -352,6 +396,9 @@ class Conversation:
         """Take in the octets that have come, and answer Pings."""
         received = self._received
         self.connection.take()
+        if self.heard is not None and self.connection.received:
+            self.heard()
+            self.heard = None
         # Section 5.5.3: "it MAY elect to send a Pong frame for only the most recently processed Ping frame."
         if received.ping is not None and len(received.ping) <= 125 and self._can_ping():
             self._send_control(PONG, received.ping)

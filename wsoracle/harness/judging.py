@@ -73,10 +73,10 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
     """The judgement on a conversation that has come to its end; the application behind the endpoint is asked to echo.
 
     A conversation that the tester broke off, because it took too long or too much was sent, is failed without the
-    rules: none of them forbids to go on for ever, but the answer that the case asks for did not come. One that was not
-    held is NOT RUN.
+    rules: none of them forbids to go on for ever, but the answer that the case asks for did not come. So is one
+    that the endpoint died of: how TCP ended then is no matter. One that was not held is NOT RUN.
     """
-    if talk.broken_off:
+    if talk.broken_off or talk.died:
         nothing = Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED")
         return Judged(Judgement(Verdict.FAILED, profile), nothing, None, whole=not talk.not_run)
     history = History(trace_of(talk.log), talk.role)

@@ -372,7 +372,7 @@ class FuzzingServer:
         keep(
             connection.sent + connection.received
         )  # the judge may be behind, and others have to have room until it is not
-        counts = agent.controls.may_count(case, talk.broken_off)
+        counts = agent.controls.may_count(case)
         facts = RunFacts(agent.name, command.number, started, connection.now - begun, None, self._manners.seed, counts)
         place = self.run.place(agent, case)
         self.run.enter(agent, await self._judges.record(talk.transcript(), facts, self._profile, place))

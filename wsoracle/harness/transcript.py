@@ -33,7 +33,7 @@ class LogEntry(NamedTuple):
 class Transcript(NamedTuple):
     """A conversation as data: the attributes of the same names of a
     :class:`~wsoracle.harness.conversation.Conversation`, the log of its connection, how many messages fewer came
-    than an echo sends (`unanswered`), and how many of those that it sends came (`echoes`)."""
+    than an echo sends (`unanswered`), and how many of those that it sends came (`echoes`). `died`: the endpoint did."""
 
     case: Case
     role: Role
@@ -50,6 +50,7 @@ class Transcript(NamedTuple):
     unanswered: int = 0
     echoes: int = 0
     not_run: bool = False
+    died: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""The endpoint under test as a process of ours: a command starts it, and it is stopped however the test ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from typing import Final
+
+LISTENS_WITHIN: Final = 30.0
+"""Seconds in which the command must listen."""
+
+_GOODBYE: Final = 3.0
+"""Seconds between the request to end and the end by force."""
+
+_LOOK: Final = 0.02
+
+
+class CannotStart(Exception):
+    """The command does not bring up an endpoint; the message is one line."""
+
+
+class Launcher:
+    """Runs a command of the shell that listens at an address, in a process group of its own: :meth:`stop` ends all of
+    it."""
+
+    def __init__(self, command: str, address: tuple[str, int], within: float = LISTENS_WITHIN) -> None:
+        self._command: Final = command
+        self._address: Final = address
+        self._within: Final = within
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it listens. Raises :class:`CannotStart`."""
+        where = f"{self._address[0]}:{self._address[1]}"
+        if self._listens():
+            raise CannotStart(f"something else listens at {where} already: stop that, or leave out --restart")
+        self._process = subprocess.Popen(
+            self._command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        until = time.monotonic() + self._within
+        while not self._listens():
+            status = self._process.poll()
+            # A shell may go and leave the endpoint behind; one that failed leaves nothing.
+            if status or time.monotonic() > until:
+                self.stop()
+                ended = f"it ended with status {status}" if status else f"nothing after {self._within:g} s"
+                raise CannotStart(f"{self._command!r} does not listen at {where}: {ended}")
+            time.sleep(_LOOK)
+
+    def restart(self) -> None:
+        """Stop what is left of it, and start it anew. Raises :class:`CannotStart`."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """End its process group."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _signal(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GOODBYE)
+        _signal(process, signal.SIGKILL)  # those of the group that are still there
+        process.wait()
+
+    def _listens(self) -> bool:
+        with suppress(OSError), socket.create_connection(self._address, timeout=1.0):
+            return True
+        return False
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,89 @@
+"""The server under test: where it is, what it is called in reports, and a connection to it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from wsoracle.generators.cases.tester_handshake import Greeting
+from wsoracle.model.octets.uri import WebSocketUri
+
+from ..text.output import why_not
+from .connection import Connection
+
+
+class AgentNames:
+    """The name of an agent in reports: its own, unless another agent of this run has that already.
+
+    Several servers of the same code call themselves the same: the later ones get their address added.
+    """
+
+    def __init__(self, address: str, taken: set[str]) -> None:
+        self._address: Final = address
+        self._taken: Final = taken
+
+    def new(self, own: str) -> str:
+        """The name of an agent that calls itself ``own``."""
+        names = (f"{own} ({self._address}){f' {n}' if n > 1 else ''}" for n in count(1))
+        return own if own not in self._taken else next(name for name in names if name not in self._taken)
+
+
+class NoServer(Exception):
+    """Nothing answers at the address; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server under test. ``agent`` is its name in reports; without one its Server field is, and without that
+    ``nameless`` (its address, where that is empty).
+
+    ``tls`` is the context of a wss URL, ``server_name`` the name that it is asked for (SNI). ``connect_to`` is where
+    TCP goes instead of the host and the port of the URL.
+    """
+
+    uri: WebSocketUri
+    agent: str | None = None
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+    greeting: Greeting = field(default_factory=Greeting)
+    connect_to: tuple[str, int] | None = None
+    nameless: str = ""
+
+    @property
+    def url(self) -> str:
+        """The URL as text."""
+        return f"{'wss' if self.uri.secure else 'ws'}://{self.uri.host_header}{self.uri.resource_name}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where TCP goes."""
+        return self.connect_to or (self.uri.host.strip("[]"), self.uri.port)
+
+    async def open(self, connection: Connection) -> None:
+        """Open TCP, and TLS for a wss URL. Raises OSError."""
+        host, port = self.address
+        name = (self.server_name or self.uri.host.strip("[]")) if self.tls is not None else None
+        await asyncio.get_running_loop().create_connection(
+            lambda: connection, host, port, ssl=self.tls, server_hostname=name
+        )
+
+
+def why_no_connection(error: OSError) -> str:
+    """Why there is no connection, in words."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    said = str(error) if isinstance(error, ssl.SSLError) else why_not(error)
+    return said or "it ends the connection"
+
+
+def what_to_do(error: OSError, target: Target) -> str:
+    """What helps where the first connection cannot be made."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "trust its certificate (wsoracle test has --cafile and --insecure)"
+    refused = isinstance(error, ConnectionRefusedError | TimeoutError)
+    if target.tls is not None and not refused:
+        return "no TLS is spoken there, it seems: give a ws URL, or the port of the wss server"
+    return "start the server, or give its URL"
