@@ -54,6 +54,9 @@ class Launcher:
     def restart(self) -> None:
         """Stop what is left of it, and start it anew. Raises :class:`CannotStart`."""
         self.stop()
+        until = time.monotonic() + self._within
+        while self._listens() and time.monotonic() < until:
+            time.sleep(_LOOK)  # who was killed may take a moment to go
         self.start()
 
     def stop(self) -> None:
