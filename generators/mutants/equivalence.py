@@ -573,6 +573,7 @@ def _facts() -> Iterator[Expr]:
     """Simple facts about state and setting, of which invariants are made."""
     first = State()._asdict()
     yield from (server & ~established, ~server & ~established)
+    yield tcp_open | sent_close | ~got_close
     for name, variable in {**STATE_VARIABLES, **_setting_facts()}.items():
         if variable.sort is Sort.BOOL:
             yield from (variable, ~variable)

@@ -234,15 +234,16 @@ def opportunity(kind: EventKind) -> Expr:
 
 def can_happen(kind: EventKind, state: State, setting: Setting) -> bool:
     """Whether an event of a kind is possible at all in a state."""
-    key = kind.value, setting.role.value, state.handshake
+    key = kind.value, setting.role.value, state.handshake, state.tcp_open, state.peer_open
     found = _CAN_HAPPEN.get(key)
     if found is None:
-        here = {**setting.values, "handshake": state.handshake}
+        here = {**setting.values, **state._asdict()}
         found = _CAN_HAPPEN[key] = bool(evaluate(opportunity(kind), here))
     return found
 
 
-_CAN_HAPPEN: Final[dict[tuple[str, str, int], bool]] = {}
+_CAN_HAPPEN: Final[dict[tuple[str, str, int, bool, bool], bool]] = {}
+"""By all that the condition is about."""
 _READING: Final = (EventKind.RECEIVE, EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
 _NO_HEAD: Final = {
     kind: Event.of(kind, facts(syntax=value_of("syntax", "malformed")))

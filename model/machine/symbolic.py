@@ -204,8 +204,6 @@ class SymbolicMachine:
 
     def possible(self, kind: EventKind, state: Env, frame: Env) -> Any:
         """The event can happen at all (a fact of the encoding, not a rule)."""
-        if kind.facts is None:
-            return z3.BoolVal(True)
         bounds = within_bounds(FACT_VARIABLES[kind].values(), frame)
         return z3.And(*bounds, self._terms(state, frame).term(_possible(kind)))
 

@@ -316,7 +316,8 @@ def possible(kind: EventKind) -> Expr:
 
     Octets are heads of HTTP until the opening handshake is complete, frames from then on; requests go from clients to
     servers, responses the other way. A server reads no request while another waits for its answer, and a client that
-    was refused reads no further response: what comes then is the body of the refusal.
+    was refused reads no further response: what comes then is the body of the refusal. A peer ends its direction of TCP
+    once; after the endpoint has closed TCP that end may still come.
     """
     if kind is EventKind.RECEIVE:
         return established & possible_frames(kind)
@@ -330,6 +331,8 @@ def possible(kind: EventKind) -> Expr:
         return ~server & ~established & possible_request()
     if kind is EventKind.SEND_RESPONSE:
         return server & ~established & possible_response()
+    if kind is EventKind.RECEIVE_EOF:
+        return peer_open | ~tcp_open
     return TRUE
 
 
