@@ -42,6 +42,7 @@ NOT_DRAWN: Final = {
     "5.2/length-sign-bit": "a frame of so many octets never arrives whole",
     "5.2/send-length-sign-bit": "a frame of so many octets is never sent whole",
     "5.3/unpredictable-key": "a departure is a habit, and no step",
+    "7.3/client-closes-arbitrarily": "it is the application that closes",
 }
 """Rules that no departure is drawn from, and why."""
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from wsoracle.model.facts.frames import close_code
 from wsoracle.model.notation.variables import NO_CODE, Event, EventKind
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Role
 from wsoracle.properties.judge.observation import Asks, What
 
 from .opening import OpeningEndpoint
@@ -185,10 +185,21 @@ class DrawnEndpoint(OpeningEndpoint):
         code = self.random.choice((None, *OWN_CODES))
         if not self.habits.behaviour.asks and self._has_been_sent(code):
             return  # a Close with the code of one that has come is the answer to it: it is not there by chance
+        if self._would_be_unprovoked(code):
+            return
         if self.habits.behaviour.asks:
             self.observer.asks(Asks("close", code=code))
         self._send_close(code)
         self.observer.flush()
+
+    def _would_be_unprovoked(self, code: int | None) -> bool:
+        """Whether a client would close arbitrarily: nothing has come, neither its application nor the code says why."""
+        habits = self.habits
+        known = habits.application != "unknown" and not habits.behaviour.asks
+        peer = self.peer
+        frames = (end for unit, end in zip(peer.units, peer.ends, strict=True) if isinstance(unit, DrawnFrame))
+        nothing_came = not any(end <= peer.arrived for end in frames)
+        return known and habits.role is Role.CLIENT and code in (None, 1000) and nothing_came
 
     def _has_been_sent(self, code: int | None) -> bool:
         """Whether the peer sent a Close with this code."""

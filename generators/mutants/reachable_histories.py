@@ -24,7 +24,7 @@ from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import SWITCHES, Switch, Switches
-from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
@@ -347,7 +347,11 @@ class _About(NamedTuple):
             yield from self._flagged(next(self._contents(base, 0)))
             for length in lengths:
                 yield from self._contents(base, length)
-        yield from (FrameFacts(CLOSE, masked=self.masked, length=2, code=code) for code in codes)
+        closes = [FrameFacts(CLOSE, masked=self.masked, length=2, code=code) for code in codes]
+        yield from closes
+        for close in (FrameFacts(CLOSE, masked=self.masked), *closes):
+            if close.code in _SAY_NO_REASON:
+                yield close._replace(unprovoked=True)
         for length in lengths:
             forms = [form for form in FORMS if frames.minimal_form(length) < form]
             yield from (FrameFacts(BINARY, masked=self.masked, length=length, form=form) for form in forms)
@@ -385,6 +389,9 @@ def _alphabet(rules: RuleSet, role: Role, limit: int | None, *, pairs: bool = Fa
     """
     return Alphabet(rules, Setting(role, limit), pairs=pairs, classes=False)
 
+
+_SAY_NO_REASON: Final = (1000, 1001, NO_CODE)
+"""Codes of a Close that nothing provoked, on both sides of those that are no reason."""
 
 _OPCODES: Final = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
 

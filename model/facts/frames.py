@@ -139,7 +139,8 @@ def concrete(
         key if wanted.masked else None,
         None if wanted.form == minimal_form(wanted.length) else wanted.form,
     )
-    if facts(frame, before, answers=wanted.answers, key_foreseen=wanted.key_foreseen) != wanted:
+    seen = facts(frame, before, answers=wanted.answers, key_foreseen=wanted.key_foreseen)
+    if seen != wanted._replace(unprovoked=False):
         raise ValueError(f"no octets have these facts, or not those of the given payload: {wanted}")
     return Realisation(header + (mask(chosen, key) if wanted.masked else chosen), True, frame)
 

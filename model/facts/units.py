@@ -32,12 +32,14 @@ def leaving(
     uri: WebSocketUri | None = None,
     answers: bool = False,
     key_foreseen: bool = False,
+    unprovoked: bool = False,
 ) -> Event:
     """The event that a unit is for an endpoint of a role, in a state, that sends it.
 
     ``request`` was received before, ``uri`` is what a client was asked to open; ``answers`` says whether the frame
     answers what is due (of a Close it is known), ``key_foreseen`` whether its masking key shows that the keys can be
-    foreseen. ValueError for the end of TCP, which is no unit of its own for the endpoint that closes.
+    foreseen, ``unprovoked`` whether nothing is a reason for a Close. ValueError for the end of TCP, which is no unit of
+    its own for the endpoint that closes.
     """
     if isinstance(unit, EofUnit):
         raise ValueError("the end of TCP is sent by closing it")
@@ -45,7 +47,7 @@ def leaving(
         before = text_before(unit.header.opcode, state, EventKind.SEND)
         answers = answers or echoes_code(unit.header.opcode, unit.payload, state)
         facts = facts_on_wire(unit.header, unit.payload, before, answers=answers, key_foreseen=key_foreseen)
-        return Event(EventKind.SEND, facts)
+        return Event(EventKind.SEND, facts._replace(unprovoked=True) if unprovoked else facts)
     if role is Role.SERVER:
         return Event(EventKind.SEND_RESPONSE, None, facts_of_response(unit.result, request))
     return Event(EventKind.SEND_REQUEST, None, facts_of_request(unit.result, uri))

@@ -123,6 +123,7 @@ class FrameFacts(NamedTuple):
     utf8_next: int = utf8.ACCEPT
     answers: bool = False
     key_foreseen: bool = False
+    unprovoked: bool = False
 
 
 class Event(NamedTuple):
@@ -246,6 +247,10 @@ key_foreseen = _truth(
     "key_foreseen",
     "with the masking key of this frame, the keys that its sender has used can be foreseen, and that is no chance",
 )
+unprovoked = _truth(
+    "unprovoked",
+    "a Close that the application was not seen to ask for, before anything came that could be a reason for it",
+)
 
 # The setting; each switch has its own variable beside it.
 server = _truth("server", "the endpoint is the server; otherwise it is the client")
@@ -352,6 +357,7 @@ def possible_frames(kind: EventKind) -> Expr:
             has_body | ((code == NO_CODE) & reason_ok),
             (length > 2) | reason_ok,
             masked | ~key_foreseen,
+            ~unprovoked | all_of([is_close, peer_open, ~got_close, ~failed, ~reply_due, ~pong_due, recv_type == 0]),
             ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
         ]
     )

@@ -3,7 +3,7 @@
 Theory of operation. A request that has any fault of a handshake is refused: each fault has a row with a status code of
 HTTP that fits, and no row sets an order among faults. A point that the RFC leaves open is a switch. A request without
 any sign of a WebSocket handshake (no Upgrade to websocket, no key, no version) is a matter of HTTP; so is the answer to
-one that cannot upgrade (without Upgrade to websocket, or in HTTP/1.0), but for 101.
+one that cannot upgrade (without Upgrade to websocket, or in HTTP/1.0), but for 101. A client may send one first.
 """
 
 from __future__ import annotations
@@ -201,50 +201,55 @@ def _forbid(rule_id: str, strength: Strength, quote: str, when: Expr) -> Rule:
     return Rule(rule_id, strength, quote, EventKind.SEND_REQUEST, when, Forbid())
 
 
+def _wrong(rule_id: str, quote: str, when: Expr) -> Rule:
+    """A row against a request that is meant as an opening handshake; any other one is a matter of HTTP."""
+    return _forbid(rule_id, MUST, quote, is_handshake & when)
+
+
 SENDING_REQUESTS: Final = (
     _forbid("4.1/valid-request", MUST, "The handshake MUST be a valid HTTP request as specified by [RFC2616].",
             ~well_formed),
-    _forbid("4.1/send-get", MUST, "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
-            ~method_get),
-    _forbid("4.1/send-http-1-1", MUST,
-            "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
-            is_("http", "lower than 1.1")),
-    _forbid("4.1/send-target", MUST,
-            "The \"Request-URI\" part of the request MUST match the /resource name/ defined in Section 3 (a relative "
-            "URI) or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that "
-            "match the corresponding ws/wss URI.",
-            is_("target", "unfit")),
+    _wrong("4.1/send-get", "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
+           ~method_get),
+    _wrong("4.1/send-http-1-1",
+           "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.",
+           is_("http", "lower than 1.1")),
+    _wrong("4.1/send-target",
+           "The \"Request-URI\" part of the request MUST match the /resource name/ defined in Section 3 (a relative "
+           "URI) or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that "
+           "match the corresponding ws/wss URI.",
+           is_("target", "unfit")),
     _forbid("4.1/send-target-of-browsers", LETTER,
             "The \"Request-URI\" part of the request MUST match the /resource name/ defined in Section 3 (a relative "
             "URI) or be an absolute http/https URI that, when parsed, has a /resource name/, /host/, and /port/ that "
             "match the corresponding ws/wss URI.",
-            is_("target", "as browsers send it") & is_set_to("target_of_browsers", REFUSED)),
-    _forbid("4.1/send-for-uri", MUST,
-            "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
-            "by /port/ (when not using the default port).",
-            ~for_uri),
-    _forbid("4.1/send-host", MUST,
-            "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
-            "by /port/ (when not using the default port).",
-            ~is_("host", "one")),
-    _forbid("4.1/send-upgrade", MUST,
-            "The request MUST contain an |Upgrade| header field whose value MUST include the \"websocket\" keyword.",
-            ~names_websocket),
-    _forbid("4.1/send-connection", MUST,
-            "The request MUST contain a |Connection| header field whose value MUST include the \"Upgrade\" token.",
-            is_("connection", "absent", "without Upgrade")),
-    _forbid("4.1/send-key", MUST,
-            "The request MUST include a header field with the name |Sec-WebSocket-Key|. The value of this header field "
-            "MUST be a nonce consisting of a randomly selected 16-byte value that has been base64-encoded (see Section "
-            "4 of [RFC4648]).",
-            is_("key", "absent", "another number of octets", "not base64")),
+            is_handshake & is_("target", "as browsers send it") & is_set_to("target_of_browsers", REFUSED)),
+    _wrong("4.1/send-for-uri",
+           "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
+           "by /port/ (when not using the default port).",
+           ~for_uri),
+    _wrong("4.1/send-host",
+           "The request MUST contain a |Host| header field whose value contains /host/ plus optionally \":\" followed "
+           "by /port/ (when not using the default port).",
+           ~is_("host", "one")),
+    _wrong("4.1/send-upgrade",
+           "The request MUST contain an |Upgrade| header field whose value MUST include the \"websocket\" keyword.",
+           ~names_websocket),
+    _wrong("4.1/send-connection",
+           "The request MUST contain a |Connection| header field whose value MUST include the \"Upgrade\" token.",
+           is_("connection", "absent", "without Upgrade")),
+    _wrong("4.1/send-key",
+           "The request MUST include a header field with the name |Sec-WebSocket-Key|. The value of this header field "
+           "MUST be a nonce consisting of a randomly selected 16-byte value that has been base64-encoded (see Section "
+           "4 of [RFC4648]).",
+           is_("key", "absent", "another number of octets", "not base64")),
     _forbid("11.3.1/send-one-key", MUST,
             "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.",
             is_("key", "repeated")),
-    _forbid("4.1/send-version", MUST,
-            "The request MUST include a header field with the name |Sec-WebSocket-Version|. The value of this header "
-            "field MUST be 13.",
-            is_("version", "absent", "another", "not a version")),
+    _wrong("4.1/send-version",
+           "The request MUST include a header field with the name |Sec-WebSocket-Version|. The value of this header "
+           "field MUST be 13.",
+           is_("version", "absent", "another", "not a version")),
     _forbid("11.3.5/send-one-version", MUST,
             "However, the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.",
             is_("version", "13 and more")),
@@ -273,6 +278,7 @@ SENDING_REQUESTS: Final = (
     _forbid("7.1.4/no-request-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
             ~tcp_open),
+    # A client may ask for something else first: servers can share a port with HTTP servers (section 1.5).
     Rule("4.1/send-request", MUST,
          "Once a connection to the server has been established (including a connection via a proxy or over a "
          "TLS-encrypted tunnel), the client MUST send an opening handshake to the server.",

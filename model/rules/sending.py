@@ -17,6 +17,7 @@ from ..notation.named import bundle, term
 from ..notation.rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects
 from ..notation.switches import is_set_to
 from ..notation.variables import (
+    NO_CODE,
     EventKind,
     answers,
     code,
@@ -46,6 +47,7 @@ from ..notation.variables import (
     server,
     starts_message,
     tcp_open,
+    unprovoked,
     utf8_next,
 )
 from ..octets import utf8
@@ -197,6 +199,10 @@ ORDER: Final = (
             "An endpoint MAY delay sending a Close frame until its current message is sent",
             sending & peer_open & reply_due & is_close & ~closes_inside
             & is_set_to("close_overtakes_reply", "refused")),
+    _forbid("7.3/client-closes-arbitrarily", SHOULD,
+            "Clients SHOULD NOT close the WebSocket connection arbitrarily.",
+            # Other codes say why (section 7.4.1).
+            sending & ~server & is_close & ~closes_inside & unprovoked & ((code == 1000) | (code == NO_CODE))),
     _forbid("7.1.4/nothing-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
             established & ~tcp_open),

@@ -218,7 +218,8 @@ class _Search:
     def _send(self, where: Whereabouts, now: Happening, frame: FrameUnit) -> Iterator[Whereabouts]:
         state = where.state
         for then, answers in self._causes(where, now, frame):
-            event = leaving(frame, self._setting.role, state, where.request, answers=answers)
+            alone = frame.header.opcode == CLOSE and then.own and self._is_unprovoked(where, now)
+            event = leaving(frame, self._setting.role, state, where.request, answers=answers, unprovoked=alone)
             for sent in self._do(then, event, where.refused_by):
                 echoes = sent.echoes if sent.state.reply_due or sent.broken is not None else ()
                 yield sent._replace(echoes=echoes)
@@ -257,6 +258,12 @@ class _Search:
                     yield then._replace(own=True, echoes=where.echoes[1:]), len(where.echoes) == 1
         else:
             yield where, False
+
+    def _is_unprovoked(self, where: Whereabouts, now: Happening) -> bool:
+        """Whether nothing had come since the opening handshake, whose 101 lacks no subprotocol, nor was asked for."""
+        if now.asked or now.eof or now.arrived > where.start or self._seen.tells_of_failure:
+            return False
+        return where.request is None or not where.request.values("Sec-WebSocket-Protocol")
 
     def _may_be_its_own(self, where: Whereabouts, now: Happening, code: int) -> bool:
         """Whether an application may close with a code of its own accord: not with that of a Close that had arrived.

@@ -95,6 +95,11 @@ class SeenTrace:
         told = {one.code for one in self.trace if isinstance(one, Tells) and one.kind == "failed"}
         return frozenset(sent | {code for code in told if code is not None})
 
+    @cached_property
+    def tells_of_failure(self) -> bool:
+        """Whether the endpoint ever tells its application that it fails the connection."""
+        return any(isinstance(one, Tells) and one.kind == "failed" for one in self.trace)
+
     def happenings(self) -> list[Happening]:
         """What the endpoint does, in order."""
         found: list[Happening] = []

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from wsoracle.model.notation.variables import NO_CODE, Event
+from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.units import HeadUnit
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES, TEXT
 
 from .history import Message
@@ -37,6 +39,12 @@ def differs(expected: Message, sent: Message) -> str:
     pairs = zip(expected.payload, sent.payload, strict=False)
     at = next((at for at, (one, other) in enumerate(pairs) if one != other), None)
     return f"the message differs at octet {min(len(expected.payload), len(sent.payload)) if at is None else at}"
+
+
+def offers_subprotocols(seen: object) -> bool:
+    """Whether something that was seen is a request that offers subprotocols."""
+    request = seen.head if isinstance(seen, HeadUnit) else None
+    return isinstance(request, Request) and bool(request.values("Sec-WebSocket-Protocol"))
 
 
 def closes(code: int, *, instead_of_echo: bool) -> str:

@@ -23,6 +23,7 @@ from .application import (
     SENT_BACK_LATE,
     closes,
     differs,
+    offers_subprotocols,
     with_replacements,
 )
 from .explanation import Explanation, Place, Step
@@ -292,8 +293,9 @@ class FrameOutputs(Outputs):
                 event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen)
                 yield from self._reader.do(explanation, moment, event, then)
             if not caused and self._reader.acting:
+                alone = unit.header.opcode == CLOSE and self._is_unprovoked(moment)
                 for then, answers, act in self._acts(place, moment, unit):
-                    event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen)
+                    event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen, unprovoked=alone)
                     yield from self._reader.do(explanation, moment, event, then, application=act)
 
     def _shows_no_failure(self, state: State, opcode: int) -> bool:
@@ -326,6 +328,15 @@ class FrameOutputs(Outputs):
                 yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
             if free:
                 yield place, False, OWN_MESSAGE
+
+    def _is_unprovoked(self, moment: Moment) -> bool:
+        """Whether nothing that could be a reason for a Close had come by then, and the application had asked nothing.
+
+        A client that offers subprotocols may do without a connection on which none was chosen.
+        """
+        history = self.history
+        quiet = self._reader.is_unsent(moment) and not moment.asked.messages and not history.tells_of_failure
+        return quiet and not any(offers_subprotocols(one.what) for one in history.moments)
 
     def _may_be_its_own(self, code: int, place: Place, moment: Moment) -> bool:
         """Whether the application may send a Close with this code of its own accord.

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome, done_by
+from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, Event, Setting, State
@@ -64,6 +65,16 @@ def _heard(rules: RuleSet) -> RuleSet:
 def _machines(rules: RuleSet, setting: Setting) -> tuple[CompiledMachine, CompiledMachine, CompiledMachine]:
     """The machines of all rules, of the rules by which a frame may matter at all, and of the rules without refusals."""
     return (machine_for(rules, setting), machine_for(_heard(rules), setting), machine_for(unrefusing(rules), setting))
+
+
+def _direct(broken: tuple[str, ...], rules: RuleSet) -> tuple[str, ...]:
+    """Broken rules without what only follows: a code that may not be sent does not fit the failure either."""
+    if len(broken) < 2:
+        return broken
+    reads = {rule: variables(rules.by_id[rule].when) for rule in broken}
+    fits = {rule for rule, of in reads.items() if "fail_code" in of}
+    bars = any("code" in of or "length" in of for rule, of in reads.items() if rule not in fits)
+    return tuple(rule for rule in broken if rule not in fits) if bars else broken
 
 
 class Steps:
@@ -130,11 +141,13 @@ class Steps:
         for outcome in outcomes:
             named = self.named(outcome.departs_from)
             acts = application or (unpromised(event) if len(named) < len(outcome.departs_from) else "")
-            step = Step(moment.at, state, event, outcome.label, outcome.rules, (*missing, *named), application=acts)
+            broken = (*missing, *_direct(named, self.rules))
+            step = Step(moment.at, state, event, outcome.label, outcome.rules, broken, application=acts)
             yield self.go(explanation, place._replace(state=outcome.state), step)
         if outcomes or not self.leniency.faults:
             return
-        forbidden = self.named(rule.id for rule in without_soon(self.machine.forbidden_by(state, event)))
+        forbidding = without_soon(self.machine.forbidden_by(state, event))
+        forbidden = _direct(self.named(rule.id for rule in forbidding), self.rules)
         opening = place.opening
         if opening is not None:
             accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
