@@ -32,7 +32,7 @@ from wsoracle.model.notation.variables import (
     status,
 )
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.model.rules.requests import legible
+from wsoracle.model.rules.requests import is_handshake, legible
 
 from .induction import SOLVER_MILLISECONDS, described
 from .opening import ACCEPTED, DEFAULTS, OPEN, READING_ANSWER, READING_REQUEST
@@ -211,8 +211,9 @@ def _theorem(name: str, statement: str, check: Callable[[TheoremSubject], ProofR
 
 OPENING_PAIR: Final = (
     _theorem("a-request-that-may-be-sent-is-accepted",
-             "Every request that a client may send, a server may accept.",
-             _taken(EventKind.SEND_REQUEST, EventKind.RECEIVE_REQUEST, Role.CLIENT, READING_REQUEST, ACCEPTED, ~server),
+             "Every opening handshake that a client may send, a server may accept.",
+             _taken(EventKind.SEND_REQUEST, EventKind.RECEIVE_REQUEST, Role.CLIENT, READING_REQUEST, ACCEPTED,
+                    ~server & is_handshake),
              "4.1/send-connection"),
     _theorem("an-answer-that-may-be-sent-opens",
              "Every 101 that a server may send, a client may take for the connection being established, with the same "

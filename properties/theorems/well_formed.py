@@ -306,7 +306,7 @@ WELL_FORMED: Final = (
              one_state_a_label, "5.4/first-text-fragment~without-opcode-is-text"),
     _theorem("one-fault-of-time",
              "No frame that is sent comes at the wrong time for two reasons, of which one only follows from the other.",
-             one_fault_of_time, "6.1/continuation-follows-fragment~without-not-sent_close"),
+             one_fault_of_time, "6.1/continuation-follows-fragment~without-not-failed"),
     _theorem("effects-stay-in-bounds",
              "Every effect keeps every variable within its bounds.",
              in_bounds, "10.4/message-too-big", "5.4/first-text-fragment"),
