@@ -23,7 +23,7 @@ from ..explain.text import show
 from ..explain.written import octets_of_text
 from ..text.hexadecimal import octets_of
 from ..text.output import STDOUT, console, write_json
-from .options import json_option
+from .options import json_option, switches_of
 
 _MOST: Final = 4 * HEAD_LIMIT
 """Octets of a text that are read: more than a head may have, whatever becomes of its line ends."""
@@ -90,7 +90,7 @@ def command(
     """
     if request is not None or response is not None:
         _only_a_head(context)
-        _give(_explained_head(request, response, asked, exact, _switches(switches)), json_file)
+        _give(_explained_head(request, response, asked, exact, switches_of(switches)), json_file)
         return
     for name, given in (("--to", asked is not None), ("--exact", exact)):
         if given:
@@ -99,7 +99,7 @@ def command(
         raise click.MissingParameter(ctx=context, param=context.command.params[0])
     if "-" in hexadecimal and len(hexadecimal) > 1:
         raise WrongInput("HEX: - reads all octets from standard input: give either that or the octets")
-    setting = Setting(Role(role), limit, switches=_switches(switches))
+    setting = Setting(Role(role), limit, switches=switches_of(switches))
     octets = _octets("HEX", _standard_input() if "-" in hexadecimal else " ".join(hexadecimal))
     if not octets:
         raise WrongInput("there are no octets to explain: give at least one, such as 81")
@@ -180,18 +180,3 @@ def _octets(where: str, text: str) -> bytes:
         return octets_of(text)
     except ValueError as error:
         raise WrongInput(f"{where}: {error}") from error
-
-
-def _switches(given: tuple[str, ...]) -> Switches:
-    changes = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals:
-            raise WrongInput(
-                f"--switch {one}: write it as NAME=VALUE, such as {SWITCHES[0].name}={SWITCHES[0].default}"
-            )
-        changes[name.strip().replace("-", "_")] = value.strip()
-    try:
-        return Switches(**changes)
-    except ValueError as error:
-        raise WrongInput(f"--switch: {error}") from error

@@ -17,7 +17,10 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import PROFILES
 
 from ..cli import Terminated, WrongInput
-from ..text.output import one_line
+from ..reports.badge import SUFFIXES
+from ..reports.lists import Lists
+from ..reports.wanted import FAIL_ON, PLAIN, Wanted
+from ..text.output import STDOUT, one_line
 from .options import DEFAULT_SEED, checked_file, select
 
 if TYPE_CHECKING:
@@ -64,11 +67,16 @@ def harness_options(out: str) -> Callable[[F], F]:
                      help="Whether rules that only implementations agree on bind."),
         click.option("--expected-failures", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                      help="Ids of cases that are known to fail, one a line."),
-        click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too."),
-        click.option("--markdown", metavar="FILE", callback=checked_file, help="Write a summary in Markdown too."),
+        click.option("--write-expected-failures", metavar="FILE", callback=checked_file,
+                     help="Write such a file with the cases that failed."),
+        click.option("--fail-on", type=click.Choice(FAIL_ON), default="must", show_default=True,
+                     help="Whether a SHOULD that is not followed fails a case too."),
+        click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True,
+                     help="Decide a disputed point (docs/spec.md has them all); may be repeated."),
     )  # fmt: skip
 
     def add(function: F) -> F:
+        function = list_options(function)
         for option in reversed(options):
             function = option(function)
         return function
@@ -76,8 +84,54 @@ def harness_options(out: str) -> Callable[[F], F]:
     return add
 
 
+def list_options(function: F) -> F:
+    """The options for lists of the results, for other programs."""
+    options: Final = (
+        click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too."),
+        click.option("--markdown", metavar="FILE", callback=checked_file, help="Write a summary in Markdown too."),
+        click.option("--ctrf", metavar="FILE", callback=checked_file, help="Write the results as CTRF JSON too."),
+        click.option("--badge", metavar="FILE", callback=_badge_file,
+                     help="Write a badge too: a picture (.svg), or JSON for shields.io (.json)."),
+        click.option("--github", is_flag=True,
+                     help="Print annotations for GitHub Actions, and add to the summary of the job."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _badge_file(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not name.endswith(SUFFIXES):
+        raise click.BadParameter(f"{name!r} ends neither with .svg nor with .json", context, option)
+    return checked_file(context, option, name)
+
+
+def lists_of(options: Mapping[str, Any], wanted: Wanted = PLAIN) -> Lists:
+    """The lists that the options ask for. Raises WrongInput where two of them go to one file."""
+    lists = Lists(
+        options.get("junit"), options.get("markdown"), options.get("ctrf"), options.get("badge"),
+        bool(options.get("github")), wanted,
+    )  # fmt: skip
+    others = [options.get(kind) for kind in ("json_file", "write_expected_failures")]
+    files = [*lists.files, *(name for name in others if name is not None)]
+    if lists.github and STDOUT in files:
+        raise WrongInput("--github prints on standard output: give another list than - for it a file")
+    if len(set(files)) < len(files):
+        twice = next(name for name in files if files.count(name) > 1)
+        raise WrongInput(f"two lists go to {one_line(twice)}: give each its own file")
+    return lists
+
+
+def wanted_of(options: Mapping[str, Any], cases: Sequence[Case]) -> Wanted:
+    """What fails the run. Raises WrongInput for a file of expected failures that names something else than cases."""
+    expected = _expected_failures(options["expected_failures"], cases)
+    return Wanted(expected, options["fail_on"] == "should")
+
+
 @contextmanager
-def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iterator[ReportFolder]:
+def run_folder(
+    options: Mapping[str, Any], judges: Judges | None = None, wanted: Wanted = PLAIN
+) -> Iterator[ReportFolder]:
     """The folder of a run, for as long as the block lasts: its lists are written at the end, however it comes.
 
     ``judges`` make the index page, if there are any. Raises WrongInput for a folder that cannot be used, and where a
@@ -85,19 +139,14 @@ def run_folder(options: Mapping[str, Any], judges: Judges | None = None) -> Iter
     """
     from ..reports import FolderInUse, ForeignFolder, ReportFolder, only_run_in
 
-    files = [name for name in (options.get(kind) for kind in ("junit", "markdown", "json_file")) if name is not None]
-    if len(set(files)) < len(files):
-        raise WrongInput(
-            f"--junit, --markdown, --json: two of them go to {one_line(files[-1])}: give each its own file"
-        )
+    lists = lists_of(options, wanted)
     path = Path(checked_folder(options["out"]))
     try:
         with only_run_in(path):
             folder = ReportFolder(
                 path,
                 resumed=bool(options.get("resume")),
-                junit=options.get("junit"),
-                markdown=options.get("markdown"),
+                lists=lists,
                 index=None if judges is None else judges.index_page,
             )
             _check_profiles(folder, str(options.get("profile")))
@@ -172,7 +221,7 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
     return cases
 
 
-def expected_failures(name: str | None, cases: Sequence[Case]) -> frozenset[str]:
+def _expected_failures(name: str | None, cases: Sequence[Case]) -> frozenset[str]:
     """The ids of the cases that are expected to fail, by a file that may name others too.
 
     Raises WrongInput for a file that names something else than cases.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+
+from wsoracle.model.notation.switches import SWITCHES, Switches
 
 from ..autobahn.data import AutobahnDataError, autobahn_data
 from ..cli import WrongInput
@@ -83,3 +85,19 @@ def checked_autobahn_cases(name: str | None = None) -> Path | None:
         return autobahn_data(name)
     except AutobahnDataError as error:
         raise WrongInput(str(error)) from error
+
+
+def switches_of(given: Sequence[str]) -> Switches:
+    """The switches of options such as NAME=VALUE. Raises WrongInput."""
+    changes = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise WrongInput(
+                f"--switch {one}: write it as NAME=VALUE, such as {SWITCHES[0].name}={SWITCHES[0].default}"
+            )
+        changes[name.strip().replace("-", "_")] = value.strip()
+    try:
+        return Switches(**changes)
+    except ValueError as error:
+        raise WrongInput(f"--switch: {error}") from error

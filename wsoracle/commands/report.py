@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ..cli import FAILED, WrongInput
 from ..text.output import STDOUT, one_line, progress
-from .options import checked_file
+from .harness_options import list_options, lists_of
 
 if TYPE_CHECKING:
     from ..reports import ReportFolder
+    from ..reports.lists import Lists
     from ..reports.stored_record import NoRecord
 
 _ADVICE: Final = "name the folder of a run, such as reports/servers"
@@ -20,10 +21,9 @@ _ADVICE: Final = "name the folder of a run, such as reports/servers"
 
 @click.command("report")
 @click.argument("folder", metavar="DIR")
-@click.option("--junit", metavar="FILE", callback=checked_file, help="Write the results as JUnit XML too.")
-@click.option("--markdown", metavar="FILE", callback=checked_file, help="Write a summary in Markdown too.")
+@list_options
 @click.pass_context
-def command(context: click.Context, /, folder: str, junit: str | None, markdown: str | None) -> None:
+def command(context: click.Context, /, folder: str, **options: Any) -> None:
     """Make the pages and lists of a run anew, from the JSON files of its cases.
 
     DIR is the folder of a run of wsoracle or of Autobahn: every page, index.html, index.json and
@@ -32,6 +32,7 @@ def command(context: click.Context, /, folder: str, junit: str | None, markdown:
     """
     from ..reports import FolderInUse, only_run_in
 
+    lists = lists_of(options)
     if not folder or "\0" in folder or not Path(folder).is_dir():
         what = "not a folder" if folder and "\0" not in folder and Path(folder).exists() else "no such folder"
         raise WrongInput(f"{folder!r}: {what}: {_ADVICE}")
@@ -39,10 +40,10 @@ def command(context: click.Context, /, folder: str, junit: str | None, markdown:
         raise WrongInput(f"{folder} has no records of cases (files such as NAME_case_1_1_1.json): {_ADVICE}")
     try:
         with only_run_in(Path(folder)):
-            run, passed_over = _remade(folder, junit, markdown)
+            run, passed_over = _remade(folder, lists)
     except FolderInUse as error:
         raise WrongInput(str(error)) from error
-    if STDOUT not in (junit, markdown):
+    if STDOUT not in lists.files:
         cases = sum(map(len, run.summaries.values()))
         found = f"{_number(cases, 'page')} of {_number(len(run.summaries), 'agent')}"
         click.echo(f"{found}: {one_line(str(Path(folder) / 'index.html'))}")
@@ -50,7 +51,7 @@ def command(context: click.Context, /, folder: str, junit: str | None, markdown:
         context.exit(FAILED)
 
 
-def _remade(folder: str, junit: str | None, markdown: str | None) -> tuple[ReportFolder, list[NoRecord]]:
+def _remade(folder: str, lists: Lists) -> tuple[ReportFolder, list[NoRecord]]:
     """Make everything in a folder anew; the run, and the files that were passed over."""
     from ..reports import ForeignFolder, ReportFolder
 
@@ -63,7 +64,7 @@ def _remade(folder: str, junit: str | None, markdown: str | None) -> tuple[Repor
     with progress("making pages") as step:
         passed_over = run.remake(step)
     run.finish()
-    run.write_junit_markdown(junit, markdown)
+    run.write_lists(lists)
     for file in passed_over:
         click.echo(f"wsoracle: warning: {one_line(file.name)}: {file.why}: passed over", err=True)
     return run, passed_over

@@ -12,7 +12,8 @@ from wsoracle.model.octets.vocabulary import Role
 from ..cli import FAILED, Terminated, WrongInput, checked
 from ..text.input_checks import check_host
 from ..text.output import one_line
-from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
+from .harness_options import chosen_cases, harness_options, manners_of, run_folder, wanted_of
+from .options import switches_of
 
 
 @click.command("serve")
@@ -60,16 +61,17 @@ def command(
     host, port = address(listen)
     if (cert is None) != (key is None):
         raise WrongInput("--cert and --key go together: give both, or none")
-    with Judges(Role.CLIENT) as judges:
+    with Judges(Role.CLIENT, switches=switches_of(options["switches"])) as judges:
         # Slow imports are made while the other process makes the same.
+        from ..harness.run_result import Tally, write_expected
         from ..harness.server import FuzzingServer
         from ..harness.server_run import ServerRun
         from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
         where = Where(host, port, web_port, tls_of(cert, key), untrusted_port)
         manners, cases = manners_of(options), chosen_cases(Role.CLIENT, options)
-        expected = expected_failures(options["expected_failures"], cases)
-        with run_folder(options, judges) as folder:
+        wanted, known = wanted_of(options, cases), list[Tally]()
+        with run_folder(options, judges, wanted) as folder:
             run = ServerRun(folder)
             server = FuzzingServer(
                 cases,
@@ -85,7 +87,8 @@ def command(
                 told = serve_until_stopped(server, where, say)
             except CannotListen as error:
                 raise WrongInput(f"--listen: {error}") from error
-            good = conclude(run, [case.id for case in cases], expected, folder.path, say)
+            good = conclude(run, [case.id for case in cases], wanted, folder.path, say, tallies=known)
+        write_expected(options["write_expected_failures"], known)
     ended(told)
     if not good:
         context.exit(FAILED)

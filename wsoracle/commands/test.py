@@ -17,8 +17,8 @@ from wsoracle.model.octets.vocabulary import Role
 from ..cli import FAILED, WrongInput, checked
 from ..text.input_checks import VALUE, check_agent, check_host, check_origin, check_subprotocol
 from ..text.output import STDOUT, one_line, progress, write_json
-from .harness_options import chosen_cases, expected_failures, harness_options, manners_of, run_folder
-from .options import json_option
+from .harness_options import chosen_cases, harness_options, manners_of, run_folder, wanted_of
+from .options import json_option, switches_of
 
 if TYPE_CHECKING:
     import ssl
@@ -92,7 +92,7 @@ def command(
 
     from ..harness.judging_pool import Judges
 
-    with Judges(Role.SERVER) as judges:
+    with Judges(Role.SERVER, switches=switches_of(options["switches"])) as judges:
         # Slow imports are made while the other process makes the same.
         from wsoracle.generators.cases.tester_handshake import Greeting
 
@@ -126,15 +126,15 @@ def _test(
     """Run the cases against each target, and show the results; whether all is well."""
     from ..harness.client import AgentNames, NoServer, run_client
     from ..harness.event_loop import run_until_stopped
-    from ..harness.run_result import document_of, show, tally_of
+    from ..harness.run_result import Tally, document_of, show, tally_of, write_expected
 
     manners, cases = manners_of(options), chosen_cases(Role.SERVER, options)
-    expected = expected_failures(options["expected_failures"], cases)
+    wanted = wanted_of(options, cases)
     numbers = {case.id: number for number, case in enumerate(cases, 1)}
     json_file: str | None = options["json_file"]
-    good, document = True, []
+    good, document, known = True, [], list[Tally]()
     taken = set(agents)
-    with run_folder(options, judges) as folder:
+    with run_folder(options, judges, wanted) as folder:
         for target in targets:
             if options["resume"] and target.agent is None and folder.agents:
                 target = replace(target, agent=_only(folder.agents, len(targets)))
@@ -173,11 +173,13 @@ def _test(
             taken.add(agent)
             found = folder.summaries.get(agent, {})
             summaries = {case.id: found[case.id] for case in cases if case.id in found}
-            tally = tally_of(summaries, expected)
+            tally = tally_of(summaries, wanted)
             good = good and tally.good
+            known.append(tally)
             document.append(document_of(agent, target.url, summaries, tally))
             if json_file != STDOUT:
                 show(agent, summaries, tally, folder.path)
+    write_expected(options["write_expected_failures"], known)
     if json_file is not None:
         write_json(json_file, {"servers": document})
     missing = [one["url"] for one in document if "error" in one]

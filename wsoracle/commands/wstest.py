@@ -16,6 +16,7 @@ from wsoracle.model.octets.vocabulary import Role
 from ..autobahn.patterns import in_short
 from ..autobahn.specification import CLIENT, SERVER, ServerUnderTest, SpecFile, SpecFileError, default_text, read_spec
 from ..cli import FAILED, WrongInput, checked
+from ..reports.wanted import PLAIN
 from ..text.input_checks import check_host
 from ..text.output import one_line, progress, why_not, write_text
 from .harness_options import run_folder
@@ -210,7 +211,7 @@ def _test(
             taken.add(agent)
             found = folder.summaries.get(agent, {})
             ordered = {case.id: found[case.id] for case in cases if case.id in found}
-            tally = tally_of(ordered, frozenset())
+            tally = tally_of(ordered, PLAIN)
             show(one_line(agent, 100), ordered, tally, folder.path)
             good = good and tally.good
     return good
@@ -327,7 +328,7 @@ def _serve(
         except CannotListen as error:
             raise WrongInput(f"url: {error}") from error
         ids = [case.id for case in cases]
-        good = conclude(run, ids, frozenset(), folder.path, say, spec.exclude_agent_cases)
+        good = conclude(run, ids, PLAIN, folder.path, say, spec.exclude_agent_cases)
     ended(told)
     return good
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
+from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
@@ -69,7 +70,7 @@ def trace_of(log: list[LogEntry]) -> list[Observation]:
 UNOPENED: Final = "the opening handshake was not completed, so that nothing of the case was tested"
 
 
-def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged:
+def judge_conversation(talk: Transcript, profile: Profile = "interop", switches: Switches | None = None) -> Judged:
     """The judgement on a conversation that has come to its end; the application behind the endpoint is asked to echo.
 
     A conversation that the tester broke off, because it took too long or too much was sent, is failed without the
@@ -82,8 +83,10 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop") -> Judged
     history = History(trace_of(talk.log), talk.role)
     uri = talk.uri if talk.role is Role.CLIENT else None
 
+    chosen = switches or Switches()
+
     def judged(limit: int | None, strictly: bool = False) -> InRun:
-        setting = Setting(talk.role, limit, echo=True, willing=talk.role is Role.SERVER)
+        setting = Setting(talk.role, limit, echo=True, switches=chosen, willing=talk.role is Role.SERVER)
         found = judge(
             history,
             setting,
@@ -119,9 +122,18 @@ def _judged(run: InRun, history: History) -> Judged:
     return Judged(run.judgement, parts(run.judgement, history.trace), history, run.whole)
 
 
-def judge_and_file(transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:
+def judge_and_file(
+    transcript: Transcript,
+    facts: RunFacts,
+    profile: Profile,
+    place: FilePlace,
+    switches: Switches | None = None,
+) -> CaseSummary:
     """Judge a conversation and write the files of its record; the summary. Raises OSError."""
-    return file_record(record_of(transcript, judge_conversation(transcript, profile), facts), place)
+    record = record_of(transcript, judge_conversation(transcript, profile, switches), facts)
+    if switches is not None:
+        record["wsoracle"]["switches"] = switches.changes()
+    return file_record(record, place)
 
 
 def get_ready(role: Role) -> None:

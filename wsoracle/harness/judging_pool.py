@@ -20,6 +20,7 @@ from .workers import Workers, WorkersLost
 
 if TYPE_CHECKING:
     from wsoracle.generators.cases.case import Case
+    from wsoracle.model.notation.switches import Switches
     from wsoracle.properties.judge.verdict import Profile
 
     from ..reports.seen_connections import OverConnections
@@ -41,10 +42,12 @@ class Judges:
     """The processes that judge conversations. To be closed at the end, or used as a context.
 
     ``role`` is that of the endpoints. If ``cases`` are few, this process judges the small ones; without any, all are
-    in other ones, which are best begun before this one has threads and has imported much.
+    in other ones, which are best begun before this one has threads and has imported much. ``switches`` decide disputed
+    points, otherwise than they stand by default.
     """
 
-    def __init__(self, role: Role, cases: Iterable[Case] | None = None) -> None:
+    def __init__(self, role: Role, cases: Iterable[Case] | None = None, *, switches: Switches | None = None) -> None:
+        self._switches: Final = switches
         every = None if cases is None else list(cases)
         self._all: Final = every is None or len(every) >= MANY_CASES
         wanted = self._all or any(map(_is_large, every or ()))
@@ -59,11 +62,13 @@ class Judges:
         """Judge a conversation and write the files of its record; the summary."""
         if self._workers is not None and self.elsewhere(transcript.case):
             try:
-                summary: CaseSummary = await self._workers.call(_work, transcript, facts, profile, place)
+                summary: CaseSummary = await self._workers.call(
+                    _work, transcript, facts, profile, self._switches, place
+                )
                 return summary
             except WorkersLost:
                 pass  # the process was killed: its work is done here
-        return _work(transcript, facts, profile, place)
+        return _work(transcript, facts, profile, self._switches, place)
 
     def index_page(self, agents: Summaries, over: OverConnections) -> str:
         """The index of a run, made where templates have been read before, unless there is other work to do."""
@@ -100,10 +105,12 @@ def _get_ready(role: Role) -> None:
     get_ready(role)
 
 
-def _work(transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:
+def _work(
+    transcript: Transcript, facts: RunFacts, profile: Profile, switches: Switches | None, place: FilePlace
+) -> CaseSummary:
     from .judging import judge_and_file
 
-    return judge_and_file(transcript, facts, profile, place)
+    return judge_and_file(transcript, facts, profile, place, switches)
 
 
 def _index_page(agents: Summaries, over: OverConnections) -> str:

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from ..reports.causes import Cause, causes_of
-from ..reports.rendering import NOT_RUN
 from ..reports.stored_record import CaseSummary
-from ..text.output import one_line, say
+from ..reports.wanted import Status, Wanted
+from ..text.output import one_line, say, write_text
 from ..text.patterns import matching
 
 if TYPE_CHECKING:
@@ -67,20 +67,19 @@ class Tally:
         return not wrong and bool(self.passed or self.expected)
 
 
-def tally_of(summaries: Mapping[str, CaseSummary], expected: frozenset[str]) -> Tally:
+def tally_of(summaries: Mapping[str, CaseSummary], wanted: Wanted) -> Tally:
     """Sum up a run by the ids of its cases. A verdict that is neither a pass nor a failure is no failure of the run."""
-    names = ("passed", "failed", "expected", "unexpected_passes", "not_run", "other")
-    groups: dict[str, list[str]] = {name: [] for name in names}
+    groups: dict[Status, list[str]] = {status: [] for status in get_args(Status)}
     for case_id, summary in summaries.items():
-        if summary.passed:
-            groups["unexpected_passes" if case_id in expected else "passed"].append(case_id)
-        elif summary.failed:
-            groups["expected" if case_id in expected else "failed"].append(case_id)
-        elif summary.verdict == NOT_RUN:
-            groups["not_run"].append(case_id)
-        else:
-            groups["other"].append(case_id)
+        groups[wanted.status(summary)].append(case_id)
     return Tally(**{name: tuple(ids) for name, ids in groups.items()})
+
+
+def write_expected(name: str | None, tallies: Iterable[Tally]) -> None:
+    """Write a file for ``--expected-failures`` of this name, if there is one: the ids that failed, expected or not."""
+    if name is not None:
+        ids = dict.fromkeys(case_id for tally in tallies for case_id in (*tally.failed, *tally.expected))
+        write_text(name, "".join(f"{line}\n" for line in ("# cases that are known to fail, an id a line", *ids)))
 
 
 def document_of(agent: str, url: str | None, summaries: Mapping[str, CaseSummary], tally: Tally) -> dict[str, Any]:

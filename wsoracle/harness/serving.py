@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from ..reports.wanted import Wanted
 from ..text.output import one_line, why_not
 from .event_loop import only_what_is_new
-from .run_result import is_failure, show, show_results, tally_of
+from .run_result import Tally, is_failure, show, show_results, tally_of
 
 if TYPE_CHECKING:
     from .server import FuzzingServer
@@ -110,21 +111,24 @@ def _shown(host: str) -> str:
 def conclude(
     run: ServerRun,
     ids: Sequence[str],
-    expected: frozenset[str],
+    wanted: Wanted,
     where: Any,
     say: Callable[[str], None],
     excluded: Callable[[str, str], bool] = lambda agent, case_id: False,
+    tallies: list[Tally] | None = None,
 ) -> bool:
     """Print how each agent did; whether all is well: every case of every agent was run, none failed unexpectedly, and
     its connections together break no MUST.
 
-    ``ids`` are those of all cases. A run without any agent is not well.
+    ``ids`` are those of all cases; ``tallies`` gets that of each agent. A run without any agent is not well.
     """
     good = True
     tested = [agent for agent in run.agents.values() if agent.results]
     for agent in tested:
         summaries = {case_id: agent.results[case_id].summary for case_id in ids if case_id in agent.results}
-        tally = tally_of(summaries, expected)
+        tally = tally_of(summaries, wanted)
+        if tallies is not None:
+            tallies.append(tally)
         name = one_line(agent.name, 100)
         show(name, summaries, tally, where)
         results = run.results_on_connections(agent)

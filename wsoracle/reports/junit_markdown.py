@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ from .causes import Cause, causes_by_case, causes_of
 from .index import OTHER, totals_of
 from .rendering import VERDICTS
 from .stored_record import CaseSummary, Summaries
+from .wanted import PLAIN, Wanted
 
 if TYPE_CHECKING:
     from wsoracle.properties.connections.checks import CheckResult
@@ -25,8 +27,12 @@ _MOST_NAMED: Final = 8
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
-    """A test suite for each agent. Failures say their cause; a case that neither passed nor failed is skipped.
+UNEXPECTED: Final = "passed, though it is expected to fail"
+
+
+def junit_xml(agents: Summaries, over: OverConnections | None = None, wanted: Wanted = PLAIN) -> str:
+    """A test suite for each agent. Failures say their cause, with clauses and octets; a case that neither passed nor
+    failed is skipped, and so is one that failed as expected.
 
     What the connections of an agent show together is a test case for each check, behind the others.
     """
@@ -34,8 +40,9 @@ def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
     for agent, summaries in agents.items():
         results = (over or {}).get(agent, ())
         causes = causes_by_case(causes_of(summaries))
-        failures = sum(summary.failed for summary in summaries.values())
-        skipped = sum(not summary.passed for summary in summaries.values()) - failures
+        found = Counter(map(wanted.status, summaries.values()))
+        failures = found["failed"] + found["unexpected_passes"]
+        skipped = len(summaries) - found["passed"] - failures
         failures += sum(result.verdict is Verdict.FAILED for result in results)
         suite = ElementTree.SubElement(
             root, "testsuite", name=_xml(agent), tests=str(len(summaries) + len(results)), failures=str(failures),
@@ -48,11 +55,14 @@ def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
             )
             said = _xml("; ".join([*summary.rule_ids, *filter(None, [summary.note])]))
             verdict = _xml(summary.label)
-            if summary.failed:
+            status = wanted.status(summary)
+            if status == "failed":
                 cause = causes[case_id]
                 failure = ElementTree.SubElement(case, "failure", message=_xml(cause.says), type=verdict)
-                failure.text = _xml("\n".join(_told(cause, summary)))
-            elif not summary.passed:
+                failure.text = _xml("\n".join(told(cause, summary)))
+            elif status == "unexpected_passes":
+                ElementTree.SubElement(case, "failure", message=UNEXPECTED, type=verdict)
+            elif status != "passed":
                 ElementTree.SubElement(case, "skipped", message=f"{verdict}: {said}" if said else verdict)
         for result in results:
             name = f"{agent}.Over all connections"
@@ -64,8 +74,11 @@ def junit_xml(agents: Summaries, over: OverConnections | None = None) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> str:
-    """A table of the agents, the causes of what is amiss in each, and what connections show together."""
+def markdown_summary(agents: Summaries, over: OverConnections | None = None, wanted: Wanted = PLAIN) -> str:
+    """A table of the agents, the causes of what is amiss in each, and what connections show together.
+
+    Of cases that failed as expected there is the number.
+    """
     totals = {agent: totals_of(summaries) for agent, summaries in agents.items()}
     verdicts = [*VERDICTS, *([OTHER] if any(sums[OTHER] for sums in totals.values()) else [])]
     lines = ["# WebSocket conformance", "", row("agent", *verdicts, "cases")]
@@ -73,9 +86,14 @@ def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> 
     for agent, sums in totals.items():
         lines.append(row(code(agent), *(str(sums[verdict] or "") for verdict in verdicts), str(sums["cases"])))
     for agent, summaries in agents.items():
-        causes = causes_of(summaries)
-        if causes:
+        status = {case_id: wanted.status(one) for case_id, one in summaries.items()}
+        causes = causes_of({case_id: one for case_id, one in summaries.items() if status[case_id] != "expected"})
+        known = sum(one == "expected" for one in status.values())
+        surprising = [case_id for case_id, one in status.items() if one == "unexpected_passes"]
+        if causes or known or surprising:
             lines += ["", f"## {code(agent)}", ""]
+        lines += [f"- {code(case_id)}: {UNEXPECTED}" for case_id in surprising[:_MOST]]
+        lines += [f"- {known} failed as expected"] if known else []
         for cause in causes[:_MOST]:
             lines += _listed_cause(cause)
         if len(causes) > _MOST:
@@ -89,7 +107,7 @@ def markdown_summary(agents: Summaries, over: OverConnections | None = None) -> 
     return "\n".join(lines) + "\n"
 
 
-def _told(cause: Cause, summary: CaseSummary) -> list[str]:
+def told(cause: Cause, summary: CaseSummary) -> list[str]:
     """The lines of a failure: the cause, the clauses, the octets of this very case, and how to run it again."""
     own = replace(cause, cases=(summary,))
     more = len(cause.cases) - 1

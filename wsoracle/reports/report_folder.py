@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
 
-from ..text.output import write_text
+from .lists import NO_LISTS, Lists
 from .rendering import NOT_RUN
 from .stored_record import (
     CaseSummary,
@@ -59,8 +59,8 @@ class ReportFolder:
     """A folder of reports; it is made if need be. Raises :class:`ForeignFolder` for one that cannot be used.
 
     Records of other agents stay listed. Records of an earlier run of the same agent are removed with the first new
-    record, unless the run is ``resumed``: then only the cases that are missing need to be run. ``junit`` and
-    ``markdown`` name files that are written with the lists; ``index`` makes the index page instead of this process.
+    record, unless the run is ``resumed``: then only the cases that are missing need to be run. ``lists`` are written
+    with those of the folder; ``index`` makes the index page instead of this process.
     """
 
     def __init__(
@@ -68,14 +68,12 @@ class ReportFolder:
         path: str | os.PathLike[str],
         *,
         resumed: bool = False,
-        junit: str | None = None,
-        markdown: str | None = None,
+        lists: Lists = NO_LISTS,
         index: Callable[[Summaries, OverConnections], str] | None = None,
     ) -> None:
         self.path: Final = Path(path)
         self._resumed: Final = resumed
-        self._junit: Final = junit
-        self._markdown: Final = markdown
+        self._lists: Final = lists
         self._index: Final = index
         self._names: Final = FileNames()
         self._summaries: Final[dict[str, dict[str, CaseSummary]]] = {}
@@ -207,19 +205,11 @@ class ReportFolder:
         )
         write_escaped(self.path / "index.json", _listed(agents, _autobahn_fields))
         write_escaped(self.path / "index.html", self._index_page(agents, over))
-        self.write_junit_markdown(self._junit, self._markdown)
+        self.write_lists(self._lists)
 
-    def write_junit_markdown(self, junit: str | None, markdown: str | None) -> None:
-        """Write the listed results to files of these names, if given, as JUnit XML and as Markdown."""
-        if junit is None and markdown is None:
-            return
-        # These imports would slow down every other run.
-        from .junit_markdown import junit_xml, markdown_summary
-
-        if junit is not None:
-            write_text(junit, junit_xml(self.summaries, self.over_connections))
-        if markdown is not None:
-            write_text(markdown, markdown_summary(self.summaries, self.over_connections))
+    def write_lists(self, lists: Lists) -> None:
+        """Write the listed results for other programs. Raises OutputError."""
+        lists.write(self.summaries, self.over_connections)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from wsoracle.cli import program
 from wsoracle.fleet.paths import SCRIPTS
 from wsoracle.harness.run_result import ExpectedFailures, tally_of
 from wsoracle.reports.stored_record import summary_of
+from wsoracle.reports.wanted import PLAIN
 
 pytestmark = pytest.mark.peers
 
@@ -154,9 +155,25 @@ def test_a_file_of_expected_failures_that_says_nothing_known(text: bytes, said: 
     assert said in error_of(run(echo, "--expected-failures", str(tmp_path / "known"), out=tmp_path / "out"))
 
 
+def test_the_failures_of_a_run_are_known_in_the_next(echo: str, tmp_path: Path) -> None:
+    known = str(tmp_path / "known")
+    first = run(echo, "--write-expected-failures", known, "--github", cases=(*SOUND, FAILS), out=tmp_path / "a")
+    assert first.exit_code == 1 and Path(known).read_text().splitlines()[1:] == [FAILS]
+    assert [line for line in first.stdout.splitlines() if line.startswith("::error title=")]
+    second = run(echo, "--expected-failures", known, "--github", cases=(*SOUND, FAILS), out=tmp_path / "b")
+    assert second.exit_code == 0 and "::error" not in second.stdout
+
+
+def test_a_switch_decides_what_is_open(echo: str, tmp_path: Path) -> None:
+    taken = "witness/5.2/non-minimal-length-may-fail/server"  # by websockets, which may
+    assert run(echo, cases=(taken,), out=tmp_path / "a").exit_code == 0
+    assert run(echo, "--switch", "non-minimal-lengths=refuse", cases=(taken,), out=tmp_path / "b").exit_code == 1
+    assert records(tmp_path / "b")[taken]["wsoracle"]["switches"] == {"non_minimal_lengths": "refuse"}
+
+
 def test_who_passes_nothing_is_no_success() -> None:
     summary = summary_of(sample(verdict="INFORMATIONAL"))
-    assert not tally_of({"a": summary}, frozenset()).good and not tally_of({}, frozenset()).good
+    assert not tally_of({"a": summary}, PLAIN).good and not tally_of({}, PLAIN).good
     assert ExpectedFailures(["a*"]).ids(["ab", "ac", "b"]) == {"ab", "ac"}
 
 
@@ -170,6 +187,11 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://",), "ws://"),
         (("ws://127.0.0.1:0/x#y",), "#"),
         (("ws://127.0.0.1:1/", "--header", "no field"), "--header"),
+        (("ws://127.0.0.1:1/", "--switch", "code_1004"), "NAME=VALUE"),
+        (("ws://127.0.0.1:1/", "--switch", "x=y"), "no switch"),
+        (("ws://127.0.0.1:1/", "--badge", "x.png"), "--badge"),
+        (("ws://127.0.0.1:1/", "--github", "--json", "-"), "--github"),
+        (("ws://127.0.0.1:1/", "--junit", "x.svg", "--badge", "x.svg"), "own file"),
         (("ws://127.0.0.1:1/", "--header", "Sec-WebSocket-Key: x"), "belongs to the opening handshake"),
         (("ws://127.0.0.1:1/", "--header", "Host: "), "belongs to the opening handshake"),
         (("ws://127.0.0.1:1/", "--origin", "x\r\ny"), "--origin"),
@@ -178,7 +200,7 @@ def test_who_passes_nothing_is_no_success() -> None:
         (("ws://127.0.0.1:1/", "--jobs", "0"), "--jobs"),
         (("ws://127.0.0.1:1/", "--timeout", "60"), "--timeout 60 is no less than --case-timeout 60"),
         (("ws://127.0.0.1:1/", "--insecure"), "--insecure and --server-name are for wss"),
-        (("ws://127.0.0.1:1/", "--junit", "-", "--json", "-"), "two of them go to -"),
+        (("ws://127.0.0.1:1/", "--junit", "-", "--json", "-"), "two lists go to -"),
         (("ws://127.0.0.1:1/", "--select", "no-such-case"), "no-such-case"),
         (("ws://127.0.0.1:1/", "--agent", "a", "--agent", "b"), "--agent"),
         (("ws://127.0.0.1:1/", "ws://127.0.0.1:2/", "--agent", "a", "--resume"), "--resume"),

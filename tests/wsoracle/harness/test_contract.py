@@ -31,6 +31,7 @@ from wsoracle.generators.cases.steps import SendFrame, Settle
 from wsoracle.model.octets.vocabulary import PING, TEXT, Frame
 from wsoracle.properties.judge.echo_contract import BESIDES, CUT_SHORT, NOT_AN_ECHO
 from wsoracle.reports import ReportFolder
+from wsoracle.reports.lists import Lists
 
 EMPTY = case("empty", SendFrame(Frame(TEXT)), control=None)
 TWO = case("two", SendFrame(Frame(TEXT, b"one")), SendFrame(Frame(TEXT, b"two")), control=None)
@@ -101,7 +102,7 @@ def test_reports_name_the_cause_and_no_clause(tmp_path: Path) -> None:
     for record in against(served(upper_case), cases=POSITIVE[:1]).values():
         folder.add(record)
     junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
-    folder.write_junit_markdown(str(junit), str(markdown))
+    folder.write_lists(Lists(str(junit), str(markdown)))
     (failure,) = ElementTree.parse(junit).iter("failure")
     assert failure.get("message") == f"the message differs at octet 1: {NOT_AN_ECHO}"
     assert "not an echo" in markdown.read_text(encoding="utf-8")

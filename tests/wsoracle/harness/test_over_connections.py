@@ -21,6 +21,8 @@ from wsoracle.harness.serving import conclude
 from wsoracle.model.octets.frames import decode_header, encode
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame
 from wsoracle.reports import ReportFolder
+from wsoracle.reports.lists import Lists
+from wsoracle.reports.wanted import PLAIN
 
 ECHO = Case("sample/echo", "echo", "echo", ("sample",), tuple(SendFrame(Frame(TEXT, b"%d" % n)) for n in range(3)))
 Octets = Callable[[], bytes]
@@ -62,7 +64,7 @@ async def run_small(folder: ReportFolder, times: int, nonce: Octets, key: Octets
         async with asyncio.timeout(5):
             await run.until(lambda: not run.agents["small"].running, 5)
     run.finish()
-    return conclude(run, [ECHO.id], frozenset(), folder.path, lambda line: None)
+    return conclude(run, [ECHO.id], PLAIN, folder.path, lambda line: None)
 
 
 def strong(size: int) -> Octets:
@@ -80,7 +82,7 @@ FAULTY = {
 @pytest.mark.parametrize("check", FAULTY)
 def test_a_faulty_client_is_named_with_counts_and_clause(check: str, tmp_path: Path) -> None:
     junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
-    folder = ReportFolder(tmp_path / "out", junit=str(junit), markdown=str(markdown))
+    folder = ReportFolder(tmp_path / "out", lists=Lists(str(junit), str(markdown)))
     good = asyncio.run(run_small(folder, 4, *FAULTY[check]))
     assert not good
     results = {result.check.id: result for result in folder.over_connections["small"]}

@@ -19,6 +19,8 @@ from wsoracle.commands.harness_options import run_folder
 from wsoracle.generators.atomic_write import HALF
 from wsoracle.harness.run_result import document_of, show, tally_of
 from wsoracle.reports import ForeignFolder, ReportFolder
+from wsoracle.reports.lists import Lists
+from wsoracle.reports.wanted import Wanted
 
 IDS = ("1.1.1", "2.1", "4.2.4", "witness/5.2/reserved-bits/server")
 
@@ -127,7 +129,7 @@ def test_whatever_is_in_a_record_it_is_taken_or_run_again(tmp_path: Path, capsys
     assert 0 < len(taken) < len(records)
     for summary in taken.values():
         assert isinstance(summary.verdict, str) and isinstance(summary.note, str) and isinstance(summary.passed, bool)
-    tally = tally_of(taken, frozenset(list(taken)[::2]))
+    tally = tally_of(taken, Wanted(frozenset(list(taken)[::2])))
     json.dumps(document_of("sample", None, taken, tally))
     show("sample", taken, tally, folder.path)
     assert "sample: " in capsys.readouterr().out
@@ -176,8 +178,8 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_lists_for_machines_have_earlier_parts_too(tmp_path: Path) -> None:
     filled(tmp_path / "out", sample("me", "1.1.1", "OK"))
-    more = {"junit": str(tmp_path / "run.xml"), "markdown": str(tmp_path / "run.md")}
-    filled(tmp_path / "out", sample("me", "2.1", "FAILED"), resumed=True, **more)
+    lists = Lists(str(tmp_path / "run.xml"), str(tmp_path / "run.md"))
+    filled(tmp_path / "out", sample("me", "2.1", "FAILED"), resumed=True, lists=lists)
     cases = {case.get("name"): case for case in ElementTree.parse(tmp_path / "run.xml").getroot().iter("testcase")}
     assert set(cases) == {"1.1.1", "2.1"}
     assert cases["1.1.1"].find("failure") is None and cases["2.1"].find("failure") is not None
