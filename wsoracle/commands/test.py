@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--restart", metavar="COMMAND", help="Start the server by this, again where it dies, and stop it at the end."
 )
+@click.option("-v", "--verbose", is_flag=True, help="Print each exchange as it happens, its verdict, and why.")
 @json_option
 @click.pass_context
 def command(
@@ -146,7 +148,7 @@ def _test(
                 click.echo(f"{before}, and are not run again", err=True)
 
             if left:
-                with progress("testing") as step:
+                with nullcontext() if options["verbose"] else progress("testing") as step:
                     try:
                         agent = run_until_stopped(
                             run_client(
@@ -162,6 +164,7 @@ def _test(
                                 named=AgentNames(target.uri.host_header, taken).new,
                                 judges=judges,
                                 launcher=launcher,
+                                live=partial(click.echo, err=json_file == STDOUT) if options["verbose"] else None,
                             )
                         )
                     except NoServer as error:

@@ -34,18 +34,21 @@ async def run_client(
     named: Callable[[str], str] = lambda own: own,
     judges: Judges | None = None,
     launcher: Launcher | None = None,
+    live: Callable[[str], None] | None = None,
 ) -> str:
     """Run all cases (those for servers; their controls must be among them, or have been run); the name of the agent.
 
     Records go into the folder. ``answered`` tells of controls that were run before whether they were answered;
     ``numbers`` are the places of the cases in reports, by id (their places among ``cases`` otherwise). ``named`` gives
     the name in reports of a server that the target has no name for, from the server's own. ``judges`` are left open.
-    ``launcher`` starts a server again that died. Raises :class:`NoServer` where the first connection cannot be made.
+    ``launcher`` starts a server again that died. ``live`` is told of each exchange as it happens, and of the verdict on
+    it: then one case runs after another. Raises :class:`NoServer` where the first connection cannot be made.
     """
     served = [case for case in cases if Role.SERVER in case.roles]
     numbers = numbers or {case.id: number for number, case in enumerate(served, 1)}
     with nullcontext(judges) if judges is not None else Judges(Role.SERVER, served) as working:
         controls = Controls(answered)
         run = ClientRun(target, served, manners, folder, working, profile, step, controls, numbers, named, launcher)
-        await run.all(max(1, jobs))
+        run.live = live
+        await run.all(max(1, jobs) if live is None else 1)
     return run.agent

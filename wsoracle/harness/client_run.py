@@ -31,6 +31,7 @@ from .deaths import DIED_HERE, MOST_DEATHS, Suspects, ended_abruptly, not_run
 from .judging_pool import MANY_ACTIONS, Judges
 from .lanes import Lanes
 from .launching import CannotStart, Launcher
+from .live import LiveLog, why
 from .target import NoServer, Target, what_to_do, why_no_connection
 from .transcript import RunFacts
 
@@ -53,7 +54,8 @@ OnStep = Callable[[str, int, int], None]
 
 
 class ClientRun:
-    """The cases of a run, their order, and what came of them. `agent` is the name of the server once it is known."""
+    """The cases of a run, their order, and what came of them. `agent` is the name of the server once it is known;
+    `live` is told of each exchange as it happens."""
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class ClientRun:
         launcher: Launcher | None,
     ) -> None:
         self.agent = target.agent or ""
+        self.live: Callable[[str], None] | None = None
         self._named: Final = named
         self._folder: Final = folder
         self._target: Final = target
@@ -167,7 +170,7 @@ class ClientRun:
             lanes.fewer()
         if self._refused and case in self._refused:
             return
-        if self._judges.elsewhere(case):
+        if self._judges.elsewhere(case) and self.live is None:
             group.create_task(self._judge_and_enter(talk, started))
             await self._has_room()
         else:
@@ -206,7 +209,8 @@ class ClientRun:
     ) -> tuple[Conversation, datetime]:
         """The conversation of a case, come to its end, and when it began."""
         started = datetime.now(UTC)
-        connection = Connection(most_octets(case), Role.SERVER)
+        log = None if self.live is None else LiveLog(self.live, case)
+        connection = Connection(most_octets(case), Role.SERVER, log)
         manners = self._manners.for_pace(self._slowest)
         if first:
             manners = replace(manners, opening=MOST_PATIENT * manners.patience)
@@ -228,7 +232,7 @@ class ClientRun:
                 self._suspects.end(talk, asyncio.get_running_loop().time())
             self._slowest = max(self._slowest, talk.slowest)
         if not self.agent:
-            self.agent = self._named(_server_field(talk) or self._target.uri.host_header)
+            self.agent = self._named(_server_field(talk) or self._target.nameless or self._target.uri.host_header)
         return talk, started
 
     async def _has_room(self) -> None:
@@ -258,7 +262,10 @@ class ClientRun:
             counts = self._controls.may_count(talk.case)
             facts = RunFacts(self.agent, self._numbers[case_id], started, talk.seconds, url, self._manners.seed, counts)
             place = self._folder.place(self.agent, case_id, talk.case.control)
-            return await self._judges.record(talk.transcript(), facts, self._profile, place)
+            summary = await self._judges.record(talk.transcript(), facts, self._profile, place)
+            if self.live is not None:
+                self.live("\n".join(why(summary)))
+            return summary
         finally:
             self._pending -= octets
             self._judged_one.set()

@@ -137,12 +137,13 @@ class Connection(asyncio.Protocol):
 
     ``most`` octets are read at the most: when an endpoint sends more, `flooded` is set and the connection is aborted.
     The last read of the event loop comes on top. `began` is the time of the event loop when it was made,
-    `peer_host` the address of the endpoint. `units` are those of the endpoint, as far as they were taken.
+    `peer_host` the address of the endpoint. `units` are those of the endpoint, as far as they were taken. ``log`` is an
+    empty one that does more than to keep its entries.
     """
 
-    def __init__(self, most: int, endpoint: Role) -> None:
+    def __init__(self, most: int, endpoint: Role, log: list[LogEntry] | None = None) -> None:
         self.units: Final = Received(endpoint)
-        self.log: Final[list[LogEntry]] = []
+        self.log: Final[list[LogEntry]] = [] if log is None else log
         self._unread: list[bytes] = []
         self.received: int = 0
         self.sent: int = 0

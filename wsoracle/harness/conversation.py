@@ -204,7 +204,7 @@ class Conversation:
             self.case,
             self.role,
             self.uri,
-            self.connection.log,
+            list(self.connection.log),
             self.connection.closed_by_peer,
             self.opened,
             self.broken_off,

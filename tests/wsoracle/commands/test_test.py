@@ -139,6 +139,17 @@ def test_a_failure_is_told_with_its_clause(echo: str, tmp_path: Path) -> None:
     assert f"    again: wsoracle test {echo} --select {FAILS} -v" in lines
 
 
+def test_an_exchange_is_printed_as_it_happens(echo: str, tmp_path: Path) -> None:
+    lines = run(echo, "-v", cases=(*SOUND, FAILS), out=tmp_path).stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(f"{FAILS}: "))
+    words = [line[15:] for line in lines[at:]]
+    assert any(word.startswith("> GET /") for word in words) and any(
+        word.startswith("< HTTP/1.1 101") for word in words
+    )
+    assert any(line.startswith("  FAILED: ") for line in lines[at:])
+    assert any(line.endswith("refuse the opening handshake (4.2.1/host-missing)") for line in lines[at:])
+
+
 def test_a_failure_that_is_expected_is_none_and_a_pass_that_is_not_is_one(echo: str, tmp_path: Path) -> None:
     known = tmp_path / "known"
     known.write_text(f"# of websockets\n{FAILS}  # it takes it\n")
