@@ -31,6 +31,10 @@ LARGEST_HEAD: Final = 1 << 20
 MOST_FRAMES: Final = 400_000
 """The most frames of one direction that are cut: each takes memory, however short it is."""
 
+MOST_HEADS: Final = 1_000
+"""The most heads of one direction that are cut: there is one, interim answers before it, and requests that are not
+for this connection after a refusal."""
+
 _new: Final = tuple.__new__
 _END: Final = attrgetter("end")
 
@@ -129,6 +133,7 @@ class Cutter:
         self._looked = start
         self._unseen = False
         self._ends: Final[list[int]] = []
+        self._heads = 0
         self.cut()
 
     def add(self, octets: bytes) -> None:
@@ -171,6 +176,11 @@ class Cutter:
         return len(self.frames) >= MOST_FRAMES
 
     @property
+    def full_of_heads(self) -> bool:
+        """Whether there are so many heads that what follows is not cut any more."""
+        return self._heads >= MOST_HEADS
+
+    @property
     def in_frames(self) -> bool:
         """Whether all that follows is cut as frames."""
         return self._cut == self._frames
@@ -190,7 +200,7 @@ class Cutter:
 
     def _head(self) -> bool:
         octets, start = self.octets, self.rest
-        if start >= len(octets):
+        if start >= len(octets) or self.full_of_heads:
             return False
         if self._head_reader is None:
             begins_frame = False if self._heads_only else self._begins_frame(start)
@@ -214,6 +224,7 @@ class Cutter:
         end = self.rest = start + len(result.octets)
         unit = HeadUnit(result, start, end, end if isinstance(result, ParsedHead) else None)
         self.units.append(unit)
+        self._heads += 1
         if isinstance(result, Malformed):
             # What is no head ends for a client with the octet that shows it.
             reads_on = self._heads_only and self._reader is Role.CLIENT

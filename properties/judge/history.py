@@ -266,6 +266,11 @@ class History:
         return self._sent.full
 
     @property
+    def full_of_heads(self) -> bool:
+        """Whether so many heads went in one direction that what follows is not cut any more."""
+        return self._sent.full_of_heads or (self._heads is not None and self._heads.full_of_heads)
+
+    @property
     def stale(self) -> bool:
         """Whether what has come shows that units were cut wrongly: the trace as a whole is to be read anew."""
         return self._heads is not None and self._heads.stale

@@ -35,7 +35,7 @@ from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
 from wsoracle.model.notation.variables import CLAIMS, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
-from wsoracle.model.octets.units import MOST_FRAMES, SWITCHING, FrameUnit, HeadUnit
+from wsoracle.model.octets.units import MOST_FRAMES, MOST_HEADS, SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 from wsoracle.model.rules import RULES
@@ -131,6 +131,7 @@ class Judgement:
 
 
 TOO_LONG: Final = f"not judged: more than {MOST_FRAMES:,} frames went in one direction"
+TOO_MANY_HEADS: Final = f"not judged: {MOST_HEADS:,} heads or more went in one direction"
 TOO_MANY: Final = "not judged: there are too many orders in which it may have read what it was sent"
 
 
@@ -366,6 +367,8 @@ class _Openings:
     def judgement(self) -> Judgement:
         """The judgement by the explanation of the handshake and the frames after it that breaks least."""
         history, ruling = self._history, self._ruling
+        if history.full_of_heads:
+            return Judgement(Verdict.INFORMATIONAL, ruling.profile, note=TOO_MANY_HEADS, unexplained=True)
         if history.torn_in_opening:
             return self._torn("a head")
         strict = HeadSearch(history, ruling.subject, STRICT)

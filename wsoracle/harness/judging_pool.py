@@ -10,9 +10,11 @@ This module imports nothing that only those processes need: they get ready while
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable
+from time import process_time
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.model.octets.vocabulary import Role
 
@@ -34,6 +36,10 @@ MANY_ACTIONS: Final = 500
 MANY_CASES: Final = 64
 """With this number of cases or more, all are judged in other processes."""
 
+MOST_SECONDS: Final = 600.0
+"""CPU seconds in which the conversations of one agent are judged; the cases after them are NOT RUN. That is some twenty
+times as long as for an endpoint that sends little more than the answers."""
+
 MOST: Final = 2
 """Processes: the tester keeps no more of them busy."""
 
@@ -53,22 +59,32 @@ class Judges:
         wanted = self._all or any(map(_is_large, every or ()))
         count = min(MOST, os.cpu_count() or 1)
         self._workers: Workers | None = Workers(count, _get_ready, role) if wanted else None
+        self._spent: Final[defaultdict[str, float]] = defaultdict(float)
 
     def elsewhere(self, case: Case) -> bool:
         """Whether a case is judged in another process, so that its conversation's lane may go on meanwhile."""
         return self._workers is not None and (self._all or _is_large(case))
 
     async def record(self, transcript: Transcript, facts: RunFacts, profile: Profile, place: FilePlace) -> CaseSummary:
-        """Judge a conversation and write the files of its record; the summary."""
+        """Judge a conversation and write the files of its record; the summary.
+
+        It is not judged where those of the agent have taken :data:`MOST_SECONDS`.
+        """
+        if self._spent[facts.agent] > MOST_SECONDS:
+            why = f"not judged: what this endpoint sent before took {MOST_SECONDS:g} s of CPU time to judge"
+            transcript = transcript.without_judgement(why)
+        summary, seconds = await self._done(transcript, facts, profile, self._switches, place)
+        self._spent[facts.agent] += seconds
+        return summary
+
+    async def _done(self, transcript: Transcript, *more: Any) -> tuple[CaseSummary, float]:
         if self._workers is not None and self.elsewhere(transcript.case):
             try:
-                summary: CaseSummary = await self._workers.call(
-                    _work, transcript, facts, profile, self._switches, place
-                )
-                return summary
+                done: tuple[CaseSummary, float] = await self._workers.call(_work, transcript, *more)
+                return done
             except WorkersLost:
                 pass  # the process was killed: its work is done here
-        return _work(transcript, facts, profile, self._switches, place)
+        return _work(transcript, *more)
 
     def index_page(self, agents: Summaries, over: OverConnections) -> str:
         """The index of a run, made where templates have been read before, unless there is other work to do."""
@@ -107,10 +123,12 @@ def _get_ready(role: Role) -> None:
 
 def _work(
     transcript: Transcript, facts: RunFacts, profile: Profile, switches: Switches | None, place: FilePlace
-) -> CaseSummary:
+) -> tuple[CaseSummary, float]:
+    """The summary, and the CPU seconds that it took."""
     from .judging import judge_and_file
 
-    return judge_and_file(transcript, facts, profile, place, switches)
+    begun = process_time()
+    return judge_and_file(transcript, facts, profile, place, switches), process_time() - begun
 
 
 def _index_page(agents: Summaries, over: OverConnections) -> str:

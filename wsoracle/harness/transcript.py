@@ -52,6 +52,10 @@ class Transcript(NamedTuple):
     not_run: bool = False
     died: bool = False
 
+    def without_judgement(self, why: str) -> Transcript:
+        """The conversation as one that is not judged, and so NOT RUN."""
+        return self._replace(not_run=True, broken_off=True, notes=[*self.notes, why])
+
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:

@@ -19,7 +19,7 @@ from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.judge import EVERYTHING, NOT_JUDGED, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, NOT_JUDGED, TOO_MANY_HEADS, Judgement, judge
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -122,6 +122,22 @@ def test_an_interim_answer_is_none() -> None:
     assert server(Arrives(ASKS), Writes(hints), Writes(OPENS), *DONE).verdict is Verdict.OK
     assert server(Arrives(ASKS), Writes(hints), *DONE).verdict is Verdict.FAILED
     assert client(Arrives(hints), Processed(), Arrives(OPENS + PING), Writes(MASKED_PONG), *DONE).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("count", [3, 8, 9, 10, 500])
+def test_of_very_many_heads_nothing_is_judged(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.model.octets.units.MOST_HEADS", 10)
+    hints, small = b"HTTP/1.1 103 Early Hints\r\n\r\n" * count, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * count
+    for judgement in (
+        server(Arrives(ASKS), Writes(hints + OPENS), *DONE),
+        client(Arrives(hints + OPENS + PING), Writes(MASKED_PONG), *DONE),
+        client(Arrives(REFUSES), Writes(small), *DONE),
+    ):
+        if count < 9:
+            assert judgement.note != TOO_MANY_HEADS
+        else:
+            assert (judgement.verdict, judgement.note) == (Verdict.INFORMATIONAL, TOO_MANY_HEADS)
+            assert judgement.unexplained and not judgement.rules
 
 
 def test_an_answer_that_has_no_end_is_torn() -> None:

@@ -124,6 +124,18 @@ def test_who_echoes_everything_passes_no_negative_case() -> None:
     assert "5.2/reserved-bits" in [rule["id"] for rule in records["sample/reserved-bit"]["wsoracle"]["rules"]]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_would_take_too_long_to_judge_in_all_is_not_run(elsewhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.harness.judging_pool.MOST_SECONDS", 0.0)
+    monkeypatch.setattr("wsoracle.harness.judging_pool.MANY_CASES", 1 if elsewhere else 1000)
+    records = [record["wsoracle"] for record in against(echoes_everything, jobs=1).values()]
+    left_out = [record for record in records if record["verdict"] == "NOT RUN"]
+    assert 0 < len(left_out) < len(records)  # the first is judged
+    for record in left_out:
+        assert not record["passed"]
+        assert "not judged: what this endpoint sent before took 0 s" in record["note"]
+
+
 @pytest.mark.parametrize("handler", HOSTILE, ids=lambda handler: handler.__name__)
 def test_no_server_stops_a_run_or_passes_a_case_by_misbehaving(handler: Handler) -> None:
     records = against(handler)
