@@ -185,6 +185,16 @@ def checked_folder(name: str) -> str:
     return name
 
 
+def enough_files(connections: int, option: str = "") -> None:
+    """Raise WrongInput where the limit on open files does not allow so many connections at once."""
+    from ..harness.shortage import Shortage, check_connections
+
+    try:
+        check_connections(connections, option)
+    except Shortage as error:
+        raise WrongInput(str(error)) from error
+
+
 def manners_of(options: Mapping[str, Any]) -> Manners:
     """How the tester behaves. Raises WrongInput where a case ends before silence can be found."""
     from ..harness.conversation import GRACE, Manners

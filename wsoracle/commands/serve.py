@@ -12,7 +12,7 @@ from wsoracle.model.octets.vocabulary import Role
 from ..cli import FAILED, Terminated, WrongInput, checked
 from ..text.input_checks import check_host
 from ..text.output import one_line
-from .harness_options import chosen_cases, harness_options, manners_of, run_folder, wanted_of
+from .harness_options import chosen_cases, enough_files, harness_options, manners_of, run_folder, wanted_of
 from .options import switches_of
 
 
@@ -64,10 +64,11 @@ def command(
     with Judges(Role.CLIENT, switches=switches_of(options["switches"])) as judges:
         # Slow imports are made while the other process makes the same.
         from ..harness.run_result import Tally, write_expected
-        from ..harness.server import FuzzingServer
+        from ..harness.server import FEWEST_CONNECTIONS, FuzzingServer
         from ..harness.server_run import ServerRun
         from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
+        enough_files(FEWEST_CONNECTIONS)
         where = Where(host, port, web_port, tls_of(cert, key), untrusted_port)
         manners, cases = manners_of(options), chosen_cases(Role.CLIENT, options)
         wanted, known = wanted_of(options, cases), list[Tally]()

@@ -18,7 +18,7 @@ from wsoracle.model.octets.vocabulary import Role
 from ..cli import FAILED, WrongInput, checked
 from ..text.input_checks import VALUE, check_agent, check_host, check_origin, check_subprotocol
 from ..text.output import STDOUT, one_line, progress, write_json
-from .harness_options import chosen_cases, harness_options, manners_of, run_folder, wanted_of
+from .harness_options import chosen_cases, enough_files, harness_options, manners_of, run_folder, wanted_of
 from .options import json_option, switches_of
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def command(
 
     from ..harness.judging_pool import Judges
 
+    enough_files(jobs, "--jobs")
     with Judges(Role.SERVER, switches=switches_of(options["switches"])) as judges:
         # Slow imports are made while the other process makes the same.
         from wsoracle.generators.cases.tester_handshake import Greeting

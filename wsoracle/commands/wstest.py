@@ -19,7 +19,7 @@ from ..cli import FAILED, WrongInput, checked
 from ..reports.wanted import PLAIN
 from ..text.input_checks import check_host
 from ..text.output import one_line, progress, why_not, write_text
-from .harness_options import run_folder
+from .harness_options import enough_files, run_folder
 from .serve import ended, say, tls_of
 
 if TYPE_CHECKING:
@@ -304,10 +304,11 @@ def _serve(
     options: dict[str, Any],
     judges: Judges,
 ) -> bool:
-    from ..harness.server import FuzzingServer
+    from ..harness.server import FEWEST_CONNECTIONS, FuzzingServer
     from ..harness.server_run import ServerRun
     from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 
+    enough_files(FEWEST_CONNECTIONS)
     uri = spec.url
     assert uri is not None
     key, cert = key or spec.key, cert or spec.cert

@@ -39,6 +39,7 @@ from .server_probes import Probes
 from .server_run import AgentRun, ServerRun
 from .server_trust import OwnNames
 from .server_web import Pages
+from .shortage import connections_at_once
 from .tls_listener import ServerNames, TlsListener
 from .transcript import RunFacts
 
@@ -46,6 +47,11 @@ Address = tuple[str, int]
 
 Excluded = Callable[[str, str], bool]
 """Whether an agent is not to run a case."""
+
+
+MOST_CONNECTIONS: Final = 256
+FEWEST_CONNECTIONS: Final = 16
+"""For fewer connections at a time no server is begun: clients and browsers would be refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class ServerLimits:
     `octets`       that clients may send in cases that run at the same time; at least one case always runs
     """
 
-    connections: int = 256
+    connections: int = MOST_CONNECTIONS
     request: float = 10.0
     status: float = 120.0
     update: float = 600.0
@@ -129,7 +135,7 @@ class FuzzingServer:
         self._pages: Final = Pages(run, reports, len(self.cases))
         self._manners: Final = manners
         self._profile: Final[Profile] = profile
-        self._limits: Final = limits or ServerLimits()
+        self._limits: Final = limits or ServerLimits(connections=min(MOST_CONNECTIONS, connections_at_once()))
         self._say: Final = say
         self._excluded: Final = excluded
         self._once: Final = once

@@ -13,6 +13,7 @@ from wsoracle.model.octets.uri import WebSocketUri
 
 from ..text.output import why_not
 from .connection import Connection
+from .shortage import is_own
 
 
 class AgentNames:
@@ -75,6 +76,8 @@ def why_no_connection(error: OSError) -> str:
     """Why there is no connection, in words."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if is_own(error):
+        return f"this machine is short of something: {why_not(error)}"
     said = str(error) if isinstance(error, ssl.SSLError) else why_not(error)
     return said or "it ends the connection"
 
@@ -83,6 +86,8 @@ def what_to_do(error: OSError, target: Target) -> str:
     """What helps where the first connection cannot be made."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "trust its certificate (wsoracle test has --cafile and --insecure)"
+    if is_own(error):
+        return "give fewer --jobs, or end other programs"
     refused = isinstance(error, ConnectionRefusedError | TimeoutError)
     if target.tls is not None and not refused:
         return "no TLS is spoken there, it seems: give a ws URL, or the port of the wss server"
