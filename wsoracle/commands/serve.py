@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from ..cli import FAILED, Terminated, WrongInput, checked
 from ..text.input_checks import check_host
 from ..text.output import one_line
 from .harness_options import chosen_cases, enough_files, harness_options, manners_of, run_folder, wanted_of
-from .options import switches_of
+from .options import select, switches_of
 
 
 @click.command("serve")
@@ -36,6 +37,8 @@ from .options import switches_of
     metavar="N",
     help="On this port wss has a certificate that no client can trust, for a probe.",
 )
+@click.option("--skip", "skipped", multiple=True, metavar="CASE",
+              help="Let clients go at once in this case, such as one that hangs them; may be repeated.")  # fmt: skip
 @click.option("--once", is_flag=True, help="End after the first /updateReports.")
 @click.pass_context
 def command(
@@ -46,6 +49,7 @@ def command(
     cert: str | None,
     key: str | None,
     untrusted_port: int | None,
+    skipped: Sequence[str],
     once: bool,
     **options: Any,
 ) -> None:
@@ -54,7 +58,8 @@ def command(
     Clients use the paths of Autobahn: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A. What to open
     besides, so that more than one connection can show, is on /getProbes?agent=A (docs/testing.md).
     Results are shown live at http://HOST:PORT/ while it runs. The exit status is 1 where a case failed that is not
-    expected to, or was not run.
+    expected to, or was not run. A case that takes too long is given up; --skip leaves one out, and others keep their
+    numbers.
     """
     from ..harness.judging_pool import Judges
 
@@ -72,6 +77,8 @@ def command(
         where = Where(host, port, web_port, tls_of(cert, key), untrusted_port)
         manners, cases = manners_of(options), chosen_cases(Role.CLIENT, options)
         wanted, known = wanted_of(options, cases), list[Tally]()
+        ids = [case.id for case in cases]
+        left_out = {case_id for pattern in skipped for case_id in select(pattern, ids, "case")}
         with run_folder(options, judges, wanted) as folder:
             run = ServerRun(folder)
             server = FuzzingServer(
@@ -81,6 +88,7 @@ def command(
                 folder.path,
                 profile=options["profile"],
                 say=say,
+                excluded=lambda agent, case_id: case_id in left_out,
                 once=once,
                 judges=judges,
             )
@@ -88,7 +96,8 @@ def command(
                 told = serve_until_stopped(server, where, say)
             except CannotListen as error:
                 raise WrongInput(f"--listen: {error}") from error
-            good = conclude(run, [case.id for case in cases], wanted, folder.path, say, tallies=known)
+            run_ids = [one for one in ids if one not in left_out]
+            good = conclude(run, run_ids, wanted, folder.path, say, tallies=known)
         write_expected(options["write_expected_failures"], known)
     ended(told)
     if not good:

@@ -225,6 +225,28 @@ class Connection(asyncio.Protocol):
         return self.closed_by_peer or self.reset_by_peer or self.flooded or self._gone.done()
 
     @property
+    def is_gone(self) -> bool:
+        """Whether TCP is gone, or another connection has it."""
+        return self._gone.done()
+
+    @property
+    def begins_request(self) -> bool:
+        """Whether the octets that have come since the last time begin a request of HTTP."""
+        return bool(self._unread) and self._unread[0].startswith(b"GET /")
+
+    def hand_over(self, other: Connection) -> None:
+        """Let another connection have TCP, and the octets that have come since the last time: they are no part of this
+        one's log."""
+        transport, self._transport = self._transport, None
+        assert transport is not None
+        del self.log[len(self.log) - len(self._unread) :]
+        self.log.append(LogEntry(self.now, "note", words="the next request comes on the same TCP connection"))
+        self._gone.set_result(None)
+        transport.set_protocol(other)
+        other.connection_made(transport)
+        other.data_received(self.read())
+
+    @property
     def can_write(self) -> bool:
         """Whether octets can still be sent."""
         transport = self._transport

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
@@ -124,8 +124,9 @@ class Conversation:
 
     After :meth:`run`: `connection.log` is what happened; `opened` whether the opening handshake was completed; `silent`
     whether the tester found silence; `notes` other remarks; `left` how many steps were not done, because the endpoint
-    had ended the connection. `others` says whether there were other conversations when
-    this one began, `died` that it killed the endpoint. `heard` is called once, when the endpoint has sent something.
+    had ended the connection. `others` says whether there were other conversations when this one began, `died` that it
+    killed the endpoint, `asked_next` that a client has sent its next request on the TCP connection of a refused opening
+    handshake, which is left open for that. `heard` is called once, when the endpoint has sent something.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class Conversation:
         self.not_run = False
         self.others = False
         self.died = False
+        self.asked_next = False
         self.heard: Callable[[], None] | None = None
         self.notes: Final[list[str]] = []
         self.sent_close: bytes | None = None
@@ -170,6 +172,7 @@ class Conversation:
         self._refused = False
         self._interims = 0
         self._expects_failure = False
+        self._may_ask_next = False
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
 
     async def run(self) -> None:
@@ -181,8 +184,10 @@ class Conversation:
             self.timed_out = True
             self.notes.append(f"the case took longer than {self._manners.time_for(self.case):g} s")
         finally:
-            self.connection.abort()
-        await self.connection.gone()
+            if not self.asked_next:
+                self.connection.abort()
+        if not self.asked_next:
+            await self.connection.gone()
         self.seconds = self.connection.now
         self._take()
         if self.connection.flooded:
@@ -244,17 +249,17 @@ class Conversation:
 
     # --- the parts ----------------------------------------------------------------------------------------------------
 
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing more will come from the endpoint in this case."""
+        return self.connection.ended or self.asked_next
+
     async def _talk(self) -> None:
         if not self.case.opening and not await self._open():
             return
         actions = tuple(runs(self.case.actions))
         for number, (action, times) in enumerate(actions):
-            if (
-                self.connection.ended
-                or not self.connection.can_write
-                or self.silent
-                or self._received.close is not None
-            ):
+            if self._is_over or not self.connection.can_write or self.silent or self._received.close is not None:
                 self.left = sum(times for _, times in actions[number:])
                 break
             if isinstance(action, SendFrame):
@@ -365,10 +370,15 @@ class Conversation:
         self.request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
         octets = with_accept(action.octets, self.request)
         self.connection.write(octets)
-        self._expects_failure = _must_fail(octets, self.request)
+        reaction = _reaction(octets, self.request)
+        self._expects_failure = reaction == "fails"
         self._begin_frames()
-        self.opened = not self._expects_failure
-        if self._expects_failure:
+        self.opened = reaction == "opens"
+        if not self.opened:
+            # Section 4.1: "the client handles the response per HTTP [RFC2616] procedures", which leave TCP open for
+            # another request.
+            self._refused = reaction == "is refused"
+            self._may_ask_next = not octets.startswith(b"HTTP/1.1 101")
             self._patience = self._most_patience = max(self._most_patience, FAILED_HANDSHAKE)
 
     # --- waiting ------------------------------------------------------------------------------------------------------
@@ -380,12 +390,12 @@ class Conversation:
 
         def is_done() -> bool:
             self._take()
-            return done()
+            return self.asked_next or done()
 
         found = await self.connection.wait(is_done, silence)
         if found:
             self._patience = self._most_patience  # the endpoint was slow, and not silent
-        elif not self.connection.ended:
+        elif not self._is_over:
             self._patience = max(0.0, self._patience - min(silence, self.connection.now - waiting_since))
             if self._patience <= 0.001 and most is None:
                 self.silent = True
@@ -394,6 +404,9 @@ class Conversation:
 
     def _take(self) -> None:
         """Take in the octets that have come, and answer Pings."""
+        if self.asked_next or (self._may_ask_next and self.connection.begins_request):
+            self.asked_next = True
+            return
         received = self._received
         self.connection.take()
         if self.heard is not None and self.connection.received:
@@ -446,7 +459,7 @@ class Conversation:
         # Where more of the stimulus follows a fault, the endpoint need not notice it before that.
         early = self._answers.failed and not at_end
         most = self._manners.glimpse if early else self._manners.grace
-        if await self._until(self._caught_up, most) or self.connection.ended:
+        if await self._until(self._caught_up, most) or self._is_over:
             self._note_opening()
             return
         if self._answers.failed:
@@ -474,7 +487,7 @@ class Conversation:
 
         if self.role is Role.SERVER or not (self._at_boundary and self.connection.can_write):
             await self._until(shows)
-        elif not await self._until(shows, self._patience / 2) and not self.connection.ended:
+        elif not await self._until(shows, self._patience / 2) and not self._is_over:
             await self._until_pong()
 
     async def _until_pong(self) -> None:
@@ -512,9 +525,11 @@ class Conversation:
     async def _finish(self) -> None:
         if not self.silent:
             await self._settle(at_end=True)
-        if self.connection.ended or self.silent:
+        if self._is_over or self.silent:
             return
         if self._refused or not self.opened_or_doubtful:
+            if self._may_ask_next:
+                await self._until(lambda: False, self._patience / 2)
             await self._end()
             return
         if self.sent_close is None and self._at_boundary and self.connection.can_write:
@@ -532,8 +547,9 @@ class Conversation:
                 self._most_patience += self._manners.patience_for_tcp
                 await self._until(lambda: False)
             return
-        self.connection.end_sending()
-        await self._until(lambda: False)
+        if not self._is_over:
+            self.connection.end_sending()
+            await self._until(lambda: False)
 
 
 def _is_interim(head: ParsedHead | Malformed | None) -> bool:
@@ -542,8 +558,8 @@ def _is_interim(head: ParsedHead | Malformed | None) -> bool:
     return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
 
 
-def _must_fail(response: bytes, request: Request | None) -> bool:
-    """Whether a client has to fail the connection on this answer to its request."""
+def _reaction(response: bytes, request: Request | None) -> Literal["opens", "is refused", "fails"]:
+    """What a client does on this answer to its request."""
     from wsoracle.model.facts.heads import facts_of_response
     from wsoracle.model.machine.compiled import CompiledMachine
     from wsoracle.model.machine.interpreted import Kind, canonical
@@ -553,8 +569,11 @@ def _must_fail(response: bytes, request: Request | None) -> bool:
     reader = HeadParser(Role.CLIENT)
     reader.feed(response)
     if reader.result is None:
-        return True
+        return "fails"
     machine = CompiledMachine(RULES, Setting(Role.CLIENT))
     state = State(handshake=HANDSHAKE.index("awaiting 101"))
     outcomes = machine.allowed(state, Event.of(EventKind.RECEIVE_RESPONSE, facts_of_response(reader.result, request)))
-    return not outcomes or canonical(outcomes).label.kind is not Kind.ACCEPT
+    label = canonical(outcomes).label if outcomes else None
+    if label is None or label.kind is not Kind.ACCEPT:
+        return "fails"
+    return "is refused" if label.delivers == "refused" else "opens"

@@ -6,8 +6,8 @@ request already read: the client is judged from the first octet of its opening h
 its case is over, and again should its control turn out not to be answered (`controls`).
 
 Everything is bounded (:class:`ServerLimits`): connections, the time and the octets of a request, agents, and the octets
-that clients may send in cases at the same time, for which cases wait. A client that is silent in its first case gets no
-further one, so that silence costs the stated patience once.
+that clients may send in cases at the same time, for which cases wait, as they do for the judge. A client that is silent
+from the beginning gets no further case, so that silence costs the stated patience a few times.
 """
 
 from __future__ import annotations
@@ -72,6 +72,15 @@ class ServerLimits:
     octets: int = 256 << 20
 
 
+MOST_BEHIND: Final = 32
+"""Conversations that wait to be judged; with more of them the next case begins when one is done."""
+
+IN_VAIN: Final = 3
+"""Messages, not empty, that a client leaves unanswered before it has said anything; it is not asked any further."""
+
+_APART: Final = 0.05
+"""Seconds between a 101 and the number of cases, which so has a segment of its own."""
+
 _SPARE: Final = 256 * 1024
 """Octets of a read of the event loop, which come on top of what a request may have."""
 
@@ -102,6 +111,10 @@ class _Accepted(Connection):
         tls = self.tls
         name = None if self._names is None or tls is None else self._names.get(tls)
         return SeenConnection(nonce, bytes(self.units.keys), host, self.is_tls, name, self.beside_tls)
+
+    def for_next(self) -> _Accepted:
+        """A connection for the next request on the same TCP connection."""
+        return _Accepted(self._came, self._names)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -143,6 +156,8 @@ class FuzzingServer:
         self._has_own_judges: Final = judges is None
         self._room: Final = Room(self._limits.octets)
         self._servers: Final[list[asyncio.Server | TlsListener]] = []
+        self._behind = 0
+        self._judged: Final = asyncio.Event()
         self._probes: Final = Probes(run, manners.greeting, manners.patience)
         self._connections: Final[dict[asyncio.Task[None], _Accepted]] = {}
         self._stopped: Final = asyncio.Event()
@@ -151,8 +166,8 @@ class FuzzingServer:
 
     @property
     def connections(self) -> int:
-        """The number of connections."""
-        return len(self._connections)
+        """The number of connections that are open: what is being judged has none any more."""
+        return sum(not connection.is_gone for connection in self._connections.values())
 
     # --- from start to end --------------------------------------------------------------------------------------------
 
@@ -236,7 +251,7 @@ class FuzzingServer:
         if self._stopped.is_set():
             connection.abort()
             return
-        if len(self._connections) >= self._limits.connections:
+        if self.connections >= self._limits.connections:
             connection.write(_UNAVAILABLE)
             connection.close()
             asyncio.get_running_loop().call_later(_GOODBYE, connection.abort)
@@ -305,7 +320,8 @@ class FuzzingServer:
         assert isinstance(head, ParsedHead)
         octets = head.octets + connection.units.rest + connection.read()
         subprotocols = tuple(self._manners.greeting.subprotocols)
-        opened = await reply(connection, octets, self._text(command, request), subprotocols, self._manners.patience)
+        text, apart = self._text(command, request), _APART if command.path == "/getCaseCount" else 0.0
+        opened = await reply(connection, octets, text, subprotocols, self._manners.patience, apart)
         ends = command.path == "/stopServer" or (command.path == "/updateReports" and (command.stops or self._once))
         if opened and ends and self._names.may_stop(request):
             self.stop()
@@ -352,12 +368,15 @@ class FuzzingServer:
             agent.silent = None  # it begins anew
         seen = connection.seen(request)  # while it is there
         with self.run.running(agent, case.id):
+            while self._behind >= MOST_BEHIND:
+                self._judged.clear()
+                await self._judged.wait()
             async with self._room.of(most_octets(case)) as keep:
                 await self._talk(connection, agent, command, keep)
             self.run.see(agent, replace(seen, keys=bytes(connection.units.keys)))
 
     async def _talk(
-        self, connection: Connection, agent: AgentRun, command: Command, keep: Callable[[int], None]
+        self, connection: _Accepted, agent: AgentRun, command: Command, keep: Callable[[int], None]
     ) -> None:
         case = command.case
         assert case is not None
@@ -371,17 +390,36 @@ class FuzzingServer:
             connection.close()
             await connection.gone()
         else:
-            first, agent.has_talked = not agent.has_talked, True
             await talk.run()
-            if first and (talk.silent or talk.timed_out) and talk.said_nothing:
-                agent.silent = case.id
+            self._mark_silence(agent, talk)
+            if talk.asked_next:
+                connection.hand_over(connection.for_next())
         keep(
             connection.sent + connection.received
         )  # the judge may be behind, and others have to have room until it is not
         counts = agent.controls.may_count(case)
         facts = RunFacts(agent.name, command.number, started, connection.now - begun, None, self._manners.seed, counts)
         place = self.run.place(agent, case)
-        self.run.enter(agent, await self._judges.record(talk.transcript(), facts, self._profile, place))
+        self._behind += 1
+        try:
+            self.run.enter(agent, await self._judges.record(talk.transcript(), facts, self._profile, place))
+        finally:
+            self._behind -= 1
+            self._judged.set()
+
+    def _mark_silence(self, agent: AgentRun, talk: Conversation) -> None:
+        """Say which case was given up, and note a client that answers no message from its first case on."""
+        if not (talk.silent or talk.timed_out):
+            agent.has_talked = agent.has_talked or not talk.said_nothing
+            return
+        if talk.timed_out or talk.said_nothing:
+            why = talk.notes[-1] if talk.timed_out else "it says nothing"
+            self._say(f"{agent.name}: {talk.case.id} is given up: {why}")
+        agent.has_talked = agent.has_talked or not talk.said_nothing
+        if not agent.has_talked and talk.asks_aloud:
+            agent.unheard.append(talk.case.id)
+            if len(agent.unheard) == IN_VAIN:
+                agent.silent = ", ".join(agent.unheard)
 
 
 def _error(status: int, why: str) -> Page:

@@ -77,11 +77,17 @@ def get_ready() -> None:
 
 
 async def reply(
-    connection: Connection, request: bytes, answer: Awaitable[str | None], subprotocols: Sequence[str], patience: float
+    connection: Connection,
+    request: bytes,
+    answer: Awaitable[str | None],
+    subprotocols: Sequence[str],
+    patience: float,
+    apart: float = 0.0,
 ) -> bool:
     """Open the connection, send a text message when it is there (None: no message), and then an empty Close.
 
-    ``request`` are the octets of the opening handshake and those behind it. Whether it was accepted.
+    ``request`` are the octets of the opening handshake and those behind it. The message comes ``apart`` seconds behind
+    the 101: some clients overlook what is behind it in what they read first. Whether the handshake was accepted.
     """
     endpoint = _endpoint(subprotocols)
 
@@ -106,6 +112,7 @@ async def reply(
                 watch.cancel()  # and it must be gone before anybody else waits on the connection
                 await asyncio.gather(watch, return_exceptions=True)
             if text.done():
+                await asyncio.sleep(apart)
                 with contextlib.suppress(Refused):
                     said = text.result()
                     if said is not None:

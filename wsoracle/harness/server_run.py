@@ -38,8 +38,8 @@ class CaseResult(NamedTuple):
 class AgentRun:
     """One agent. ``earlier`` are the ids of the cases that it did in the part of the run that came before.
 
-    `has_talked` is whether a case was begun; `silent` the id of the first one, where it said nothing at all in it: it
-    is not asked any further then.
+    `has_talked` is whether it has said anything in a case; `unheard` are those in which it left a message unanswered
+    before; `silent` names them, where they are too many: it is not asked any further then.
     """
 
     def __init__(self, name: str, earlier: Iterable[str], answered: Mapping[str, bool]) -> None:
@@ -49,6 +49,7 @@ class AgentRun:
         self.controls: Final = Controls(answered)
         self.running: Final[Counter[str]] = Counter()
         self.has_talked = False
+        self.unheard: Final[list[str]] = []
         self.silent: str | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from tests.wsoracle.client_testee import (
     QUICK,
     TemporaryFolder,
+    address_of,
     ask,
     fuzzing_server,
     get,
@@ -27,7 +29,7 @@ from tests.wsoracle.client_testee import (
 from tests.wsoracle.harness.test_client import ALL, CERTIFICATE, ECHO
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
-from wsoracle.harness.server import ServerLimits
+from wsoracle.harness.server import MOST_BEHIND, ServerLimits
 from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.reports import ReportFolder
@@ -340,7 +342,7 @@ def test_only_files_of_the_report_are_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("talks", [True, False])
-def test_a_client_is_silent_by_its_first_case_alone_however_late_that_is_judged(
+def test_a_client_is_silent_by_its_first_messages_alone_however_late_they_are_judged(
     talks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The judge may be behind: who talked in a case that has no result yet is not silent."""
@@ -357,12 +359,109 @@ def test_a_client_is_silent_by_its_first_case_alone_however_late_that_is_judged(
             monkeypatch.setattr(server._judges, "record", late)
             if talks:
                 await run_case(url, "case=1", "x")
-            answers = [await raw(url, opening("/runCase?case=2&agent=x")) for _ in range(2)]
-            assert answers[1].startswith(b"HTTP/1.1 101" if talks else b"HTTP/1.1 503")
+            answers = [await raw(url, opening("/runCase?case=1&agent=x")) for _ in range(4)]
+            assert answers[2].startswith(b"HTTP/1.1 101")
+            assert answers[3].startswith(b"HTTP/1.1 101" if talks else b"HTTP/1.1 503")
             judged.set()
             await ask(f"{url}/updateReports?agent=x")
         return folder.of("x")
 
     records = run(talk())
-    assert len(records) == 1 + talks
-    assert ("taken to be silent" in records[ALL[1].id]["wsoracle"]["note"]) is not talks
+    assert set(records) == {ECHO}
+    assert ("taken to be silent" in records[ECHO]["wsoracle"]["note"]) is not talks
+
+
+def test_a_sequential_client_is_never_refused_however_far_the_judge_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are counted while they are open; too many that wait to be judged slow the next case down."""
+    most = 3
+
+    async def talk() -> dict[str, dict[str, Any]]:
+        folder, going = TemporaryFolder(), asyncio.Semaphore(0)
+        cases = [replace(ALL[0], id=f"sample/{number}") for number in range(4 * MOST_BEHIND)]
+        limits = ServerLimits(connections=most)
+        async with fuzzing_server(cases, folder, manners=QUICK, limits=limits) as (server, url):
+            record = server._judges.record
+
+            async def late(*arguments: Any) -> CaseSummary:
+                await going.acquire()
+                return await record(*arguments)
+
+            monkeypatch.setattr(server._judges, "record", late)
+            for number in range(MOST_BEHIND):
+                await run_case(url, f"case={number + 1}", "x")
+            next_one = asyncio.ensure_future(run_case(url, f"case={MOST_BEHIND + 1}", "x"))
+            await asyncio.sleep(0.05)
+            assert not next_one.done()
+            for _ in cases:
+                going.release()
+            await next_one
+            for number in range(MOST_BEHIND + 2, len(cases) + 1):
+                await run_case(url, f"case={number}", "x")
+            await ask(f"{url}/updateReports?agent=x")
+        return folder.of("x")
+
+    records = run(talk())
+    assert len(records) == 4 * MOST_BEHIND
+    assert {record["wsoracle"]["verdict"] for record in records.values()} == {"OK"}
+
+
+def test_the_next_request_on_the_tcp_connection_of_a_refusal_is_a_request() -> None:
+    """Section 4.1: "the client handles the response per HTTP [RFC2616] procedures", which keep connections."""
+    refusals = [one for one in runnable_cases() if one.id in ("fault/client/status-200", "fault/client/status-201")]
+    assert len(refusals) == 2
+
+    async def talk() -> tuple[list[bytes], dict[str, dict[str, Any]]]:
+        folder = TemporaryFolder()
+        async with fuzzing_server(refusals, folder, manners=QUICK) as (_, url):
+            reader, writer = await asyncio.open_connection(*address_of(url))
+            answers = []
+            for target in ("/runCase?case=1&agent=x", "/runCase?case=2&agent=x", "/getCaseCount"):
+                writer.write(opening(target))
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"Content-Length: (\d+)", head)
+                answers.append(head + (await reader.readexactly(int(length[1])) if length else b""))
+            answers.append(await reader.readexactly(3))
+            writer.close()
+            await ask(f"{url}/updateReports?agent=x")
+        return answers, folder.of("x")
+
+    answers, records = run(talk())
+    assert not any(answer.startswith(b"HTTP/1.1 101") for answer in answers[:2])
+    assert answers[2].startswith(b"HTTP/1.1 101") and answers[3] == b"\x81\x012"
+    assert [records[one.id]["wsoracle"]["verdict"] for one in refusals] == ["OK", "OK"]
+
+
+def test_the_number_of_cases_has_a_segment_of_its_own() -> None:
+    async def talk() -> tuple[bytes, bytes]:
+        async with fuzzing_server(ALL) as (_, url):
+            reader, writer = await asyncio.open_connection(*address_of(url))
+            writer.write(opening("/getCaseCount"))
+            first, second = await reader.read(65536), await reader.read(65536)
+            writer.close()
+            return first, second
+
+    first, second = run(talk())
+    assert first.endswith(b"\r\n\r\n") and second.startswith(b"\x81")
+
+
+def test_a_client_that_hangs_in_a_case_is_given_up_and_can_skip_it() -> None:
+    said: list[str] = []
+
+    async def talk() -> dict[str, dict[str, Any]]:
+        folder = TemporaryFolder()
+        skipped = ALL[1].id
+        async with fuzzing_server(
+            ALL[:3], folder, manners=QUICK, say=said.append, excluded=lambda agent, case_id: case_id == skipped
+        ) as (_, url):
+            reader, writer = await asyncio.open_connection(*address_of(url))
+            writer.write(opening("/runCase?case=1&agent=x"))
+            assert (await reader.read()).startswith(b"HTTP/1.1 101")
+            writer.close()
+            await run_case(url, "case=2", "x")
+            await run_case(url, "case=3", "x")
+            await ask(f"{url}/updateReports?agent=x")
+        return folder.of("x")
+
+    records = run(talk())
+    assert f"x: {ECHO} is given up: it says nothing" in said
+    assert set(records) == {ECHO, ALL[2].id} and records[ALL[2].id]["wsoracle"]["passed"]
