@@ -6,8 +6,8 @@ import pytest
 
 from tests.properties.judge.test_judge_handshakes import ASKS, CLIENT, DONE, OPENS, judge_all
 from wsoracle.model.notation.variables import Setting
-from wsoracle.model.octets.frames import Frame, encode
-from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Role
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, ClosesTcp, Observation, Tells, Writes
 from wsoracle.properties.judge.verdict import Profile, Verdict
