@@ -92,26 +92,27 @@ _DISPUTES: Final = (
     _Dispute(
         "Codes 1012 to 1015",
         "52, 88, 113",
-        "1012, 1013 and 1014 were registered with IANA after the RFC, which reserves the range for such revisions: the "
-        "judge takes them. 1015 is barred from the wire, so that an endpoint that gets it has to fail the connection. "
-        "Autobahn has a case for none of the four; it has 1016.",
-        ("7.4.2/receive-later-codes", "7.4.1/send-code-1015", "7.4.1/receive-code-1015"),
+        "1012, 1013 and 1014 were registered with IANA after the RFC, which reserves the range for such revisions: an "
+        "endpoint may take them, and need not know them. 1015 is barred from the wire, so that an endpoint that gets it "
+        "has to fail the connection. Autobahn has a case for none of the four; it has 1016.",
+        ("7.4.2/may-refuse-later-codes", "7.4.1/send-code-1015", "7.4.1/receive-code-1015"),
         codes=(1012, 1013, 1014, 1015),
     ),
     _Dispute(
         "Code 1004",
         "79",
-        "1004 has no meaning. The RFC does not say that it must not be sent, as it does of 1005, 1006 and 1015; "
-        "implementations agree not to take it, and the profile `letter` does not hold them to that.",
-        ("7.4.1/receive-code-1004", "7.4.1/send-code-1004"),
+        "1004 has no meaning. The RFC does not say that it must not be sent, as it does of 1005, 1006 and 1015, and "
+        "implementations differ: an endpoint may take it and may refuse it. Autobahn wants it refused.",
+        ("7.4.1/may-refuse-code-1004",),
         cases=("7.9.3",),
     ),
     _Dispute(
         "Code 1010 from a server",
         "123",
         "Autobahn sends 1010 to clients too (7.7.8), and wants it taken. The RFC says that servers do not "
-        "use it, in a note and not as a requirement; the model takes it from either side.",
-        ("7.4.1/receive-mandatory-extension",),
+        "use it, in a note and not as a requirement: a client may take it and may refuse it. The endpoint of the model "
+        "refuses what it may refuse, which is all that the two differ in.",
+        ("7.4.1/may-refuse-mandatory-extension",),
         cases=("7.7.8",),
     ),
     _Dispute(
