@@ -93,8 +93,8 @@ _DISPUTES: Final = (
         "Codes 1012 to 1015",
         "52, 88, 113",
         "1012, 1013 and 1014 were registered with IANA after the RFC, which reserves the range for such revisions: an "
-        "endpoint may take them, and need not know them. 1015 is barred from the wire, so that an endpoint that gets it "
-        "has to fail the connection. Autobahn has a case for none of the four; it has 1016.",
+        "endpoint may take them, and need not know them. 1015 is barred from the wire, so that an endpoint that gets "
+        "it has to fail the connection. Autobahn has a case for none of the four; it has 1016.",
         ("7.4.2/may-refuse-later-codes", "7.4.1/send-code-1015", "7.4.1/receive-code-1015"),
         codes=(1012, 1013, 1014, 1015),
     ),
@@ -276,9 +276,17 @@ def _row(one: Comparison) -> list[str]:
         "<br>".join(stated.verdict for stated in differing) or "not OK",
         "<br>".join(_said(stated) for stated in differing) or "OK",
         "<br>".join(dict.fromkeys(_more(one))) or "nothing",
-        "<br>".join(map(of_rule, clauses)),
+        "<br>".join([*_NO_CLAUSE[: any(map(_breaks_promise, differing))], *map(of_rule, clauses)]),
         ", ".join(one.profiles) or "neither",
     ]
+
+
+_NO_CLAUSE: Final = ["no clause: not the echo that a run asks for"]
+
+
+def _breaks_promise(stated: Stated) -> bool:
+    """Whether the judge fails it for the sake of the application alone."""
+    return not stated.rules and Verdict.FAILED in stated.verdicts.values()
 
 
 def _besides(one: Comparison) -> list[str]:
