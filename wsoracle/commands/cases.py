@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
+from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import WrongInput
 from ..expected.case_text import case_lines, case_overview, summary
 from ..text.output import STDOUT, progress, write_json, write_text
 from .options import checked_autobahn_cases, checked_file, json_option, select
+
+if TYPE_CHECKING:
+    from wsoracle.generators.export.script import ScriptForm
 
 
 @click.command("cases")
@@ -24,6 +28,8 @@ from .options import checked_autobahn_cases, checked_file, json_option, select
 @click.option("--expected", is_flag=True, help="Work out the expectation of every case; this takes a minute.")
 @click.option("--write", "file", callback=checked_file, metavar="FILE", help="Write to FILE instead of printing.")
 @click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, one JSON object per line.")
+@click.option("--script", type=click.Choice(["python", "sh"]), help="Print a script that plays the octets of the case.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="The endpoint that the script is for.")
 def command(
     pattern: str | None,
     json_file: str | None,
@@ -32,6 +38,8 @@ def command(
     expected: bool,
     file: str | None,
     autobahn_cases: str | None,
+    script: ScriptForm | None,
+    role: str | None,
 ) -> None:
     """List the cases that a tester runs, or show what is sent and expected in one.
 
@@ -51,6 +59,11 @@ def command(
     every = {case.id: case for case in runnable_cases()}
     chosen = [every[case_id] for case_id in select(pattern, every, "case")]
     one = chosen[0] if len(chosen) == 1 else None
+    if script is not None:
+        if one is None:
+            raise WrongInput(f"--script: {len(chosen)} cases match: name one of them, such as {chosen[0].id}")
+        click.echo(_script(one, script, role), nl=False)
+        return
     if json_file is not None:
         write_json(json_file, {"cases": [case_overview(case, whole=case is one) for case in chosen]})
     if json_file == STDOUT:
@@ -59,6 +72,15 @@ def command(
         click.echo("\n".join(case_lines(one)))
     else:
         _list(chosen)
+
+
+def _script(case: Case, form: ScriptForm, role: str | None) -> str:
+    from wsoracle.generators.export.script import NoScript, script_of
+
+    try:
+        return script_of(case, max(case.roles) if role is None else Role(role), form)
+    except NoScript as error:
+        raise WrongInput(str(error)) from error
 
 
 def _list(cases: Sequence[Case]) -> None:
