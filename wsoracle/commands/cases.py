@@ -14,7 +14,7 @@ from wsoracle.model.octets.vocabulary import Role
 from ..cli import WrongInput
 from ..expected.case_text import case_lines, case_overview, summary
 from ..text.output import STDOUT, progress, write_json, write_text
-from .options import checked_autobahn_cases, checked_file, json_option, select
+from .options import checked_autobahn_cases, checked_file, json_option, select_cases
 
 if TYPE_CHECKING:
     from wsoracle.generators.export.script import ScriptForm
@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """List the cases that a tester runs, or show what is sent and expected in one.
 
-    PATTERN is the id of a case, the beginning or a part of ids, or a pattern with * for whole ids. The expectation is
-    worked out from the rules.
+    PATTERN is the id of a case, the beginning or a part of ids, words of titles and rules (utf8), or a pattern with *
+    for whole ids. The expectation is worked out from the rules.
     """
     if autobahn or suite or expected:
         if autobahn + suite + expected > 1 or pattern is not None or json_file is not None:
@@ -57,7 +57,7 @@ def command(
             "--write and --autobahn-cases go with --autobahn, --suite or --expected: give one of these too"
         )
     every = {case.id: case for case in runnable_cases()}
-    chosen = [every[case_id] for case_id in select(pattern, every, "case")]
+    chosen = [every[case_id] for case_id in select_cases(pattern, every.values())]
     one = chosen[0] if len(chosen) == 1 else None
     if script is not None:
         if one is None:

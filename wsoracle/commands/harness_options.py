@@ -21,7 +21,7 @@ from ..reports.badge import SUFFIXES
 from ..reports.lists import Lists
 from ..reports.wanted import FAIL_ON, PLAIN, Wanted
 from ..text.output import STDOUT, one_line
-from .options import DEFAULT_SEED, checked_file, select
+from .options import DEFAULT_SEED, checked_file, select_cases
 
 if TYPE_CHECKING:
     # Slow imports are made where they are used: while another process gets ready.
@@ -215,12 +215,11 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
         # A variable of a script that is not set: without a pattern all cases would run.
         raise WrongInput("--select or --exclude is empty: give a part of an id, or a pattern with *, or leave it out")
     every = [case for case in runnable_cases() if role in case.roles]
-    ids = [case.id for case in every]
-    chosen = set(ids)
+    chosen = {case.id for case in every}
     if options["selected"]:
-        chosen = {case_id for pattern in options["selected"] for case_id in select(pattern, ids, "case")}
+        chosen = {case_id for pattern in options["selected"] for case_id in select_cases(pattern, every)}
     for pattern in options["excluded"]:
-        chosen -= set(select(pattern, ids, "case"))
+        chosen -= set(select_cases(pattern, every))
     if not chosen:
         raise WrongInput("--exclude excludes every case that --select selects: exclude fewer")
     cases = with_controls([case for case in every if case.id in chosen], every)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from ..autobahn.data import AutobahnDataError, autobahn_data
 from ..cli import WrongInput
 from ..text.output import OutputError, check_writable
 from ..text.patterns import matching
+
+if TYPE_CHECKING:
+    from wsoracle.generators.cases.case import Case
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,8 +48,8 @@ def seed_option(function: F) -> F:
     )(function)
 
 
-def select(pattern: str | None, ids: Iterable[str], what: str) -> list[str]:
-    """The ids that a pattern selects (see :func:`matching`); without one, all.
+def select(pattern: str | None, ids: Iterable[str], what: str, words: Mapping[str, str] | None = None) -> list[str]:
+    """The ids that a pattern selects (see :func:`matching`); without one, all. ``words`` are searched too, by id.
 
     Raises :class:`WrongInput` where it selects nothing, and for an empty one: a variable of a script that is not set.
     """
@@ -54,12 +57,19 @@ def select(pattern: str | None, ids: Iterable[str], what: str) -> list[str]:
     if pattern is None:
         return everything
     _not_empty(pattern, what)
-    found = matching(pattern, everything)
+    found = matching(pattern, everything, words)
     if found:
         return found
-    near = get_close_matches(pattern, everything, n=1, cutoff=0.5) or everything[:1]
-    hint = f"such as {near[0]}" if near else "of which there are none"
+    near = get_close_matches(pattern, everything, n=3, cutoff=0.5) or everything[:1]
+    hint = f"such as {', '.join(near)}" if near else "of which there are none"
     raise WrongInput(f"no {what} matches {pattern!r}: give a part of an id, or a pattern with *, {hint}")
+
+
+def select_cases(pattern: str | None, cases: Iterable[Case]) -> list[str]:
+    """The ids of the cases that a pattern selects, by their ids, titles, groups and the rules that they are about."""
+    every = list(cases)
+    words = {case.id: " ".join((case.title, *case.group, *case.quotes)) for case in every}
+    return select(pattern, words, "case", words)
 
 
 def _not_empty(pattern: str, what: str) -> None:
@@ -74,9 +84,17 @@ def foreseen(pattern: str | None) -> None:
     """
     if pattern is not None and not pattern.casefold().startswith(("control", "*", "?", "[")):
         _not_empty(pattern, "case")
+        from wsoracle.generators.cases.runnable import runnable_cases
         from wsoracle.generators.suite.all_cases import foreseen_ids  # not for commands that generate nothing
 
-        select(pattern, foreseen_ids(), "case")
+        ids = foreseen_ids()
+        known = matching(pattern, (case.id for case in runnable_cases()))
+        if known and not matching(pattern, ids):
+            raise WrongInput(
+                f"{pattern!r} selects cases that a tester plays, such as {known[0]}, and none that is generated: "
+                f"wsoracle test --select runs it, wsoracle cases {known[0]} --script python writes it as a script"
+            )
+        select(pattern, ids, "case")
 
 
 def checked_autobahn_cases(name: str | None = None) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,22 @@ def test_every_case_is_listed_with_its_title_and_control() -> None:
 def test_a_pattern_selects() -> None:
     assert len(told("cases", "7.3").splitlines()) == 1 + 6
     assert "give a part of an id" in refused("cases", "99.9")
+
+
+def test_titles_are_searched_and_digests_are_not() -> None:
+    found = {line.split()[0] for line in told("cases", "utf8").splitlines() if line.startswith("  ")}
+    assert found >= {case.id for case in runnable_cases() if "UTF-8" in case.title} and len(found) > 50
+    digest = next(found[1] for case in runnable_cases() if (found := re.search("-([0-9a-f]{6})$", case.id)))
+    assert "no case matches" in refused("cases", digest)
+    assert "such as 4.2.1, 4.2." in refused("cases", "4.2.99")
+
+
+def test_a_script_is_printed_for_one_case() -> None:
+    assert told("cases", "4.2.4", "--script", "python").startswith("#!/usr/bin/env python3")
+    assert told("cases", "4.2.4", "--script", "sh").startswith("#!/usr/bin/env bash")
+    assert "(0: any)" in told("cases", "4.2.4", "--script", "python", "--role", "client")
+    assert "cases match: name one" in refused("cases", "4.2", "--script", "python")
+    assert "cannot listen" in refused("cases", "4.2.4", "--script", "sh", "--role", "client")
 
 
 def test_of_one_case_everything_is_told() -> None:
