@@ -54,9 +54,9 @@ def test_a_pattern_selects() -> None:
 def test_titles_are_searched_and_digests_are_not() -> None:
     found = {line.split()[0] for line in told("cases", "utf8").splitlines() if line.startswith("  ")}
     assert found >= {case.id for case in runnable_cases() if "UTF-8" in case.title} and len(found) > 50
-    digest = next(found[1] for case in runnable_cases() if (found := re.search("-([0-9a-f]{6})$", case.id)))
-    assert "no case matches" in refused("cases", digest)
-    assert "such as 4.2.1, 4.2." in refused("cases", "4.2.99")
+    digests = [match[1] for case in runnable_cases() if (match := re.search("-([0-9a-f]{6})$", case.id))]
+    assert "no case matches" in refused("cases", digests[0])
+    assert "such as 4.2.5, 4.2.4, 4.2.3" in refused("cases", "4.2.99")
 
 
 def test_a_script_is_printed_for_one_case() -> None:
