@@ -302,7 +302,8 @@ class FrameReader(Steps):
                 opcode = frame.header.opcode
                 if opcode <= BINARY:
                     first = first if opcode == CONTINUATION else consumed
-                    message = self._message(first, consumed) if frame.header.fin else None
+                    whole = frame.header.fin or label.delivers is not None
+                    message = self._message(first, consumed) if whole else None
                 elif opcode == PING:
                     heard = consumed + 1
                     if state.pong_due and self._ponged.get(frame.payload, -1) >= frame.end:
@@ -401,8 +402,10 @@ class FrameReader(Steps):
                 yield from self._unrefused(state, event, refusals, {outcome.label for outcome in outcomes})
             elif any(outcome.label.kind is Kind.ACCEPT for outcome in outcomes):
                 yield from self._refused(state, event)
+                yield from self._taken_as_whole(state, event, event.frame)
             else:
                 yield from self._attended(state, event)
+                yield from self._failed_late(state, event)
 
     def _believes(self, outcome: Outcome, state: State, facts: FrameFacts | None) -> bool:
         """Whether the search considers an outcome: a refusal by an unstated limit is not always considered."""
@@ -425,6 +428,24 @@ class FrameReader(Steps):
             return
         rows = self.machine.enabled(state, event)
         yield from self._failing(state, event.frame, tuple(rule.id for rule in rows if isinstance(rule.then, Accept)))
+
+    def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+        """A frame that begins or continues a message is taken for its end: a part is told as a whole message."""
+        if not self.leniency.faults or not self.subject.sees or frame.fin or frame.opcode > BINARY:
+            return
+        rows = self.machine.enabled(state, event)
+        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
+        for outcome in self.machine.allowed(state, event._replace(frame=frame._replace(fin=True))):
+            if outcome.label.kind is Kind.ACCEPT:
+                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
+
+    def _failed_late(self, state: State, event: Event) -> Iterator[Reaction]:
+        """The connection is failed because of a frame that must not be processed any more, and that is told."""
+        if state.failed or not self.history.tells_of_failure:
+            return
+        broken = tuple(rule.id for rule in self.machine.enabled(state, event) if rule.strength.binds)
+        if broken:
+            yield from self._failing(state, event.frame, broken)
 
     def _failing(self, state: State, frame: FrameFacts | None, broken: tuple[str, ...]) -> list[Reaction]:
         row = next(rule for rule in self.rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
