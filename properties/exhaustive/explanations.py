@@ -204,7 +204,7 @@ class _Search:
             yield where
         elif untold and untold[0][0] == tells:
             yield where._replace(untold=untold[1:])
-        elif tells.kind == "lost" and (state.handshake or not state.tcp_open):
+        elif tells.kind == "lost" and (state.handshake or not state.tcp_open or (state.failed and not state.peer_open)):
             yield where
         elif self._may_fail(where):
             for index, (expected, rules) in enumerate(untold):

@@ -41,6 +41,7 @@ from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 from wsoracle.model.rules import RULES
 
 from .deciding import Direction, deciding_octet
+from .evident import cost_of, sent_steps
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
 from .grading import verdict_on
 from .history import History, Moment
@@ -137,6 +138,7 @@ TOO_MANY: Final = "not judged: there are too many orders in which it may have re
 
 NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
 _UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a few rules"
+_EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
 _MUST_OF_UNEXPLAINED: Final = 4
 """The number of broken MUSTs as which an unexplained trace counts where explanations are compared."""
 _NO_BLAME: Final = 1 << 62
@@ -292,7 +294,7 @@ class _Ruling:
                 judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=TOO_MANY, unexplained=True)
                 return _Candidate(judgement, Cost())
         assert strict is not None
-        return self._frames_unexplained(strict)
+        return self._frames_unexplained(strict, moments, state)
 
     def explained(self, found: Explanation, strict: Search | None = None) -> _Candidate:
         """By an explanation; what is not allowed in full begins where a strict search ends."""
@@ -329,10 +331,17 @@ class _Ruling:
     def _strength(self, rule: str) -> Strength:
         return self.subject.rules.by_id[rule].strength
 
-    def _frames_unexplained(self, strict: FrameSearch) -> _Candidate:
-        """Nothing is said of rules where no explanation was found."""
-        judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=_UNEXPLAINED, unexplained=True)
-        return _Candidate(_placed(judgement, strict), Cost())
+    def _frames_unexplained(self, strict: FrameSearch, moments: list[Moment], state: State) -> _Candidate:
+        """Where no explanation was found, nothing is said of the rules but what no explanation could excuse."""
+        steps = () if self.strictly else tuple(sent_steps(strict.history, moments, self.subject, state))
+        certain = frozenset(rule for step in steps for rule in step.broken)
+        if not certain:
+            judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=_UNEXPLAINED, unexplained=True)
+            return _Candidate(_placed(judgement, strict), Cost())
+        judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=_EVIDENT)
+        blame = next(number for number, step in enumerate(steps) if step.broken)
+        candidate = _Candidate(judgement, cost_of(steps, self.subject), blame, certain, certain)
+        return candidate._replace(judgement=_placed(self.named(candidate), strict))
 
     def heads_unexplained(self, strict: HeadSearch, lenient: HeadSearch) -> Judgement:
         """The same of an opening handshake."""

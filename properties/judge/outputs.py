@@ -79,7 +79,10 @@ class Outputs(ABC):
             if self._steps.may_end(place, moment) and (self.leniency.departing or not unclean):
                 yield from self._reset(explanation, moment, unclean)
         elif isinstance(what, (Processed, Quiet)) and self._steps.has_read_all(place, moment):
-            yield from [explanation] if isinstance(what, Processed) else self._be_quiet(explanation, moment)
+            if isinstance(what, Processed):
+                yield from self._be_done(explanation, moment)
+            else:
+                yield from self._be_quiet(explanation, moment)
 
     @abstractmethod
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]: ...
@@ -120,6 +123,15 @@ class Outputs(ABC):
             step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
             late = place.late - {done_by(event)}
             yield self._steps.go(explanation, place._replace(state=outcome.state, late=late), step)
+
+    def _be_done(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """All that arrived is taken in, and all that is told of it was told."""
+        missing, place = self._missed_in_silence(explanation), explanation.place
+        if not missing:
+            yield explanation
+        elif self.leniency.faults:
+            step = Step(moment.at, place.state, None, None, (), missing)
+            yield self._steps.go(explanation, place._replace(untold=Waiting()), step)
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         missing, unrefused = self._missed_in_silence(explanation), self._unrefused(explanation, moment)

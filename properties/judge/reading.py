@@ -423,11 +423,18 @@ class FrameReader(Steps):
                 yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
 
     def _refused(self, state: State, event: Event) -> Iterator[Reaction]:
-        """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent."""
+        """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent.
+
+        Seen from inside, the end of a message may be dropped, which shows in what is told later.
+        """
         if not self.leniency.faults:
             return
         rows = self.machine.enabled(state, event)
-        yield from self._failing(state, event.frame, tuple(rule.id for rule in rows if isinstance(rule.then, Accept)))
+        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
+        yield from self._failing(state, event.frame, broken)
+        frame = event.frame
+        if self.subject.sees and frame is not None and frame.opcode == CONTINUATION and frame.fin:
+            yield Reaction(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
 
     def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
         """A frame that begins or continues a message is taken for its end: a part is told as a whole message."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from .explanation import Untold
 from .history import History
-from .observation import Quiet, Tells, Told
+from .observation import Processed, Quiet, Tells, Told
 from .waiting import Waiting
 
 _NEVER: Final = Tells("failed")
@@ -32,7 +32,9 @@ class Telling:
         ]
         self._numbers: Final = [number for number, _ in told]
         self._tells: Final = [what for _, what in told]
-        self._last_quiet: Final = max((number for number, what in seen if isinstance(what, Quiet)), default=-1)
+        self._last_quiet: Final = max(
+            (number for number, what in seen if isinstance(what, (Processed, Quiet))), default=-1
+        )
 
     def with_due(self, untold: Waiting[Untold], due: Untold, now: int, *, in_order: bool) -> Waiting[Untold]:
         """What is to be told with one event more, at the moment numbered `now`; ``in_order``: no faults are counted."""

@@ -268,7 +268,7 @@ def test_a_torn_frame_fails(end: Observation) -> None:
 def test_nothing_is_said_where_there_are_too_many_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wsoracle.properties.judge.search._MOST_WORK", 10)
     monkeypatch.setattr("wsoracle.properties.judge.search._WORK_EACH", 0)
-    wrong = Writes(encode(Frame(TEXT, b"\xff", key=KEY)))
+    wrong = Writes(from_server(CONTINUATION, b"a"))
     trace: list[Observation] = [*[PINGED] * 6, *[wrong] * 6, Quiet()]
     judgement = as_server(*trace)
     assert (judgement.verdict, judgement.rules, judgement.unexplained) == (Verdict.INFORMATIONAL, (), True)
