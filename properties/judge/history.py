@@ -57,7 +57,8 @@ Seen: TypeAlias = HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Process
 class Moment(NamedTuple):
     """Something that the endpoint is seen to do, or (None) that a part of the opening handshake arrives, and where.
 
-    `arrived` counts octets; `eof`: the end of TCP had arrived too, `lost`: that of both directions. `written` is where
+    `arrived` counts octets; `eof`: the end of TCP had arrived too, `lost`: that of both directions; `ended`: it had
+    ended its own. `written` is where
     the last whole unit ends that the endpoint had written. `number` counts what the endpoint was seen to do before: it
     is the same however octets are cut, and `at` is not.
     """
@@ -70,6 +71,7 @@ class Moment(NamedTuple):
     written: int
     lost: bool = False
     number: int = 0
+    ended: bool = False
 
 
 class History:
@@ -110,7 +112,9 @@ class History:
         self._acts = 0
         self._count = 0
         self._asking: Final = _Asking()
-        self._eof = self._lost = self._shut_down = False
+        self._eof = self._lost = False
+        self.shut_down = False
+        """Whether the endpoint ended its direction of TCP."""
         self._opcode = CONTINUATION
         self._parts: list[bytes] = []
         self._close_codes: Final[set[int]] = set()
@@ -182,7 +186,7 @@ class History:
                 self._lost |= isinstance(seen, ArrivesReset)
                 self._end_of_both(at)
             case ShutsDownTcp():
-                self._shut_down = True
+                self.shut_down = True
                 self._find_torn()
                 self._end_of_both(at)
             case Asks():
@@ -201,7 +205,7 @@ class History:
 
     def _end_of_both(self, at: int) -> None:
         """TCP is closed where the endpoint has ended its direction and the peer has ended the other."""
-        if self._eof and self._shut_down:
+        if self._eof and self.shut_down:
             self.moments.append(self._moment(at, ClosesTcp()))
 
     def _find_torn(self) -> None:
@@ -319,7 +323,9 @@ class History:
     def _moment(self, at: int, what: Seen) -> Moment:
         number = self._acts
         self._acts += what is not None
-        return Moment(at, what, self._count, self._eof, self._asking.so_far, self._whole, self._lost, number)
+        return Moment(
+            at, what, self._count, self._eof, self._asking.so_far, self._whole, self._lost, number, self.shut_down
+        )
 
     @property
     def now(self) -> Moment:

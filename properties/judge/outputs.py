@@ -28,7 +28,7 @@ from .application import (
 )
 from .explanation import Explanation, Place, Step
 from .history import Message, Moment
-from .late import choices, may_come
+from .late import choices, may_come, without_soon
 from .lost_in_reset import CLEANLY, unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader, code_of
@@ -143,7 +143,9 @@ class Outputs(ABC):
         if (missing and not self.leniency.faults) or (unrefused and not self.leniency.departing):
             return
         missing = (*unrefused, *missing)
-        if not moment.lost:
+        if moment.ended and not moment.lost:
+            yield from self._wait_for_its_end(explanation, moment, missing)
+        elif not moment.lost:
             for then in self._steps.do(explanation, moment, _QUIET, explanation.place, missing):
                 yield _without_echo(then) if then.trail is not None and then.trail.step.application else then
             if self._steps.acting:
@@ -153,6 +155,22 @@ class Outputs(ABC):
             yield self._steps.go(explanation, explanation.place, step)
         else:
             yield explanation  # what it did on TCP was not seen
+
+    def _wait_for_its_end(
+        self, explanation: Explanation, moment: Moment, missing: tuple[str, ...]
+    ) -> Iterator[Explanation]:
+        """Quiet after it has ended its direction of TCP: it may read on until the peer's ends (section 7.1.1)."""
+        place = explanation.place
+        forbidding = self.machine.forbidden_by(place.state, _QUIET)
+        due = [rule for rule in forbidding if not (isinstance(rule.then, Forbid) and rule.then.due is Due.TCP_CLOSE)]
+        if len(due) == len(forbidding):
+            yield from self._steps.do(explanation, moment, _QUIET, place, missing)
+            return
+        broken = (*missing, *self._steps.named(rule.id for rule in without_soon(due)))
+        if broken and not self.leniency.departing:
+            return
+        place = place._replace(late=place.late - {Due.TCP_CLOSE})
+        yield self._steps.go(explanation, place, Step(moment.at, place.state, _QUIET, None, (), broken))
 
     def withheld(self, place: Place, moment: Moment) -> tuple[tuple[Due, str], ...]:
         """What the application has asked for and was not sent, with the rules by which it must be."""
@@ -469,7 +487,7 @@ class FrameOutputs(Outputs):
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         state = explanation.place.state
-        unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open
+        unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open and not moment.ended
         # A server that fails ends TCP: where nothing shows it, the reason to fail was overlooked. A client waits for
         # its server to end TCP (section 7.1.1), so that its silence is a reaction too.
         if not unseen or self._shows_failure(explanation, moment):

@@ -26,6 +26,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import reduce
 from typing import Final, NamedTuple
 
+from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
@@ -237,7 +238,8 @@ class FrameSearch(Search):
             self._most_work = min(self._most_work, _MOST_FAULTY_WORK)
         if not self.run(moments):
             return None
-        found = [one for one in self.alive if not one.place.late]
+        came = {Due.TCP_CLOSE} if self.history.shut_down else set()
+        found = [one for one in self.alive if one.place.late <= came]
         if not found:
             return None
         best = reduce(Explanation.or_rather, found)

@@ -102,6 +102,22 @@ def test_shutting_down_one_direction_and_the_end_of_the_other_close_tcp() -> Non
     assert "5.5.1/close-owed" in judged(Role.SERVER, *unanswered).rules
 
 
+@pytest.mark.parametrize("after", [(), (FIN,), (QUIET, FIN, QUIET), (LOST, QUIET)])
+@pytest.mark.parametrize("role", BOTH)
+def test_who_has_shut_down_one_direction_may_wait_for_the_other(role: Role, after: tuple[Observation, ...]) -> None:
+    """Section 7.1.1: shut down writing, read until the peer's orderly shutdown, then close."""
+    answered = (arrives(role, CLOSE, BYE), writes(role, CLOSE, BYE))
+    refused = (arrives(role, 3), writes(role, CLOSE, b"\x03\xea"))
+    for before in (answered, refused):
+        assert judged(role, *before, ShutsDownTcp(), QUIET, *after).verdict is Verdict.OK
+    if role is Role.SERVER:
+        assert judged(role, *answered, QUIET).rules == ("5.5.1/server-tcp-close-owed",)
+        late = judged(role, *answered, QUIET, ShutsDownTcp(), QUIET, *after)
+        assert (late.verdict, late.rules) == (Verdict.NON_STRICT, ("7.1.1/tcp-close-soon",))
+    without = judged(role, arrives(role, 3), ShutsDownTcp(), QUIET, *after)
+    assert (without.verdict, without.rules) == (Verdict.NON_STRICT, ("7.1.7/close-frame-owed",))
+
+
 @pytest.mark.parametrize("later", [(), (arrives(Role.CLIENT, PING, b"q"), QUIET), (FIN, CLOSES)])
 def test_a_client_that_fails_may_be_silent(later: tuple[Observation, ...]) -> None:
     """Section 7.1.1: it waits for the server to end TCP; a Close frame SHOULD come before (section 7.1.7)."""
