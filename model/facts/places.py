@@ -7,6 +7,7 @@ Ping of 126 octets is at fault in its length, not in its opcode.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -49,6 +50,11 @@ FIRST_LINE: Final[Mapping[type, tuple[str, ...]]] = {
 }
 """The facts that the first line of a head gives."""
 
+_WORD_OF: Final[Mapping[str, int]] = {"method_get": 0, "target": 1, "status": 1, "http": 2}
+"""The word of the first line that gives a fact; in a response HTTP comes first."""
+
+_WORD: Final = re.compile(rb"[^ \t\v\f\r]+")
+
 BODY_FIELDS: Final = ("content-length", "transfer-encoding")
 """The fields that announce a body, in lower case."""
 
@@ -82,14 +88,20 @@ def _bad_text(octets: bytes, before: int) -> int:
     return max(len(octets) - 1, 0) if bad is None else bad
 
 
-def place_in_head(facts: Iterable[str], octets: bytes) -> int:
+def place_in_head(facts: Iterable[str], octets: bytes, faulty_line: int | None = None) -> int:
     """The offset in a head of the line at fault, where these facts are the reason; 0, the first line, for no fact.
 
-    A field that is repeated is at fault where it stands last, and one that is missing where the fields end. So is a
-    fact of the head as a whole.
+    In the first line it is the word at fault. A field that is repeated is at fault where it stands last, and one that
+    is missing where the fields end. So is a fact of the head as a whole, but for its syntax, where ``faulty_line`` says
+    which line is at fault: 0 for what comes before the first.
     """
+    if faulty_line == 0:
+        return 0
     lines = list(_lines(octets)) or [(0, "")]
-    return max((_in_head(fact, lines) for fact in facts), default=lines[0][0])
+    words = [lines[0][0] + word.start() for word in _WORD.finditer(octets[lines[0][0] :].partition(b"\n")[0])]
+    if faulty_line is not None:
+        return lines[min(faulty_line, len(lines)) - 1][0]
+    return max((_in_head(fact, lines, words or [lines[0][0]]) for fact in facts), default=lines[0][0])
 
 
 def _lines(octets: bytes) -> Iterator[tuple[int, str]]:
@@ -102,9 +114,11 @@ def _lines(octets: bytes) -> Iterator[tuple[int, str]]:
         at += len(line) + 1
 
 
-def _in_head(fact: str, lines: list[tuple[int, str]]) -> int:
-    first, last = lines[0][0], lines[-1][0]
-    if any(fact in facts for facts in FIRST_LINE.values()):
-        return first
+def _in_head(fact: str, lines: list[tuple[int, str]], words: list[int]) -> int:
+    last = lines[-1][0]
+    if fact == "http" and lines[0][1].startswith("http/"):
+        return words[0]
+    if fact in _WORD_OF:
+        return words[min(_WORD_OF[fact], len(words) - 1)]
     names = BODY_FIELDS if fact == "body" else (_FIELD_OF_ALL.get(fact, "").lower(),)
     return max((at for at, name in lines[1:] if name in names), default=last)

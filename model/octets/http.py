@@ -92,6 +92,14 @@ class ParsedHead:
     rest: bytes
     tolerated: str = ""
 
+    @property
+    def faulty_line(self) -> int | None:
+        """The number of the first line that no sender may write so, 0 for lines before the first; None without one."""
+        if not self.tolerated:
+            return None
+        numbers = [int(number) for number in _LINE.findall(self.tolerated)]
+        return 0 if self.tolerated.startswith(_SKIPPED) else min(numbers, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
@@ -102,6 +110,8 @@ class Malformed:
     too_large: bool = False
 
 
+_SKIPPED: Final = "empty lines come before it"
+_LINE: Final = re.compile(r"\bline (\d+) ")
 _END: Final = re.compile(rb"\n\r?\n")
 _EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
 _TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -196,7 +206,7 @@ class HeadParser:
         head, end = whole
         rest = bytes(octets[end - before :])
         # Empty lines are for servers to pass over, and not for clients to send.
-        skipped = "empty lines come before it" if self._begin else ""
+        skipped = _SKIPPED if self._begin else ""
         return _parsed(self._role, head, bytes(self._octets[:end]), rest, skipped)
 
 

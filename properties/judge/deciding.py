@@ -7,7 +7,7 @@ sound, the octet is in the refusal that it wrote: the code of a Close.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.frames import text_before
@@ -17,6 +17,7 @@ from wsoracle.model.machine.reasons import because
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.notation.variables import EventKind
+from wsoracle.model.octets.http import Malformed, ParsedHead
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
 
@@ -30,10 +31,11 @@ _HEADS = (EventKind.RECEIVE_REQUEST, EventKind.RECEIVE_RESPONSE)
 
 
 class DecidingOctet(NamedTuple):
-    """An octet by its offset in one of the two streams."""
+    """An octet by its offset in one of the two streams. ``why``: what is wrong with the syntax of a head, in words."""
 
     octet: int
     direction: Direction = "written"
+    why: str = ""
 
 
 def deciding_octet(
@@ -66,12 +68,13 @@ def _overlooked(
         unit = history.head(len(heads) - 1) if heads else None
         if unit is None:
             return None
-        return DecidingOctet(unit.start + _place(rule, heads[-1], unit, subject), "arrived")
+        names = _facts(rule, heads[-1], subject)
+        return DecidingOctet(_in_head(names, unit), "arrived", _why(names, unit))
     for step in reversed(before):
         failing = step.label is not None and step.label.kind is Kind.FAIL
         if step.frame is not None and (step is steps[faulty] or failing):
             frame = history.arriving(start).beginning(step.frame)
-            return None if frame is None else DecidingOctet(frame.start + _place(rule, step, frame, subject), "arrived")
+            return None if frame is None else DecidingOctet(_in_frame(rule, step, frame, subject), "arrived")
     return None
 
 
@@ -80,7 +83,10 @@ def _sent(rule: Rule, steps: Sequence[Step], faulty: int, history: History, subj
     moment = _seen_at(steps, faulty, history)
     if moment is None or not isinstance(moment.what, (FrameUnit, HeadUnit)):
         return None
-    return DecidingOctet(moment.what.start + _place(rule, steps[faulty], moment.what, subject))
+    if isinstance(moment.what, FrameUnit):
+        return DecidingOctet(_in_frame(rule, steps[faulty], moment.what, subject))
+    names, head = _facts(rule, steps[faulty], subject), moment.what
+    return DecidingOctet(_in_head(names, head), why=_why(names, head))
 
 
 def _seen_at(steps: Sequence[Step], faulty: int, history: History) -> Moment | None:
@@ -104,14 +110,33 @@ def _is_sent(step: Step) -> bool:
     return step.event is not None and step.event.facts is not None and not step.event.kind.is_input and not step.unseen
 
 
-def _place(rule: Rule, step: Step, unit: FrameUnit | HeadUnit, subject: Subject) -> int:
-    """Where in a unit the facts stand for which a rule is against it."""
+def _facts(rule: Rule, step: Step, subject: Subject) -> Collection[str]:
+    """The facts for which a rule is against a unit."""
     assert step.event is not None and step.event.facts is not None
     reason = because(rule, subject.setting, step.state, step.event.facts)
-    names = () if reason is None else variables(reason)
-    if isinstance(unit, HeadUnit):
-        return place_in_head(names, unit.result.octets)
-    return place_in_frame(names, unit.header, unit.payload, text_before(unit.header.opcode, step.state, rule.on))
+    return () if reason is None else variables(reason)
+
+
+def _in_frame(rule: Rule, step: Step, frame: FrameUnit, subject: Subject) -> int:
+    """Where the facts of a frame stand for which a rule is against it."""
+    text_from = text_before(frame.header.opcode, step.state, rule.on)
+    return frame.start + place_in_frame(_facts(rule, step, subject), frame.header, frame.payload, text_from)
+
+
+def _in_head(facts: Collection[str], head: HeadUnit) -> int:
+    """Where these facts of a head stand."""
+    line = head.result.faulty_line if "syntax" in facts and isinstance(head.result, ParsedHead) else None
+    return head.start + place_in_head(facts, head.result.octets, line)
+
+
+def _why(facts: Collection[str], head: HeadUnit) -> str:
+    """What is wrong with the syntax of a head, in words, where that is the reason."""
+    if "syntax" not in facts:
+        return ""
+    result = head.result
+    if isinstance(result, Malformed):
+        return f"no HTTP: {result.why}"
+    return f"no sender may write so: {result.tolerated}" if result.tolerated else ""
 
 
 def _in_refusal(moment: Moment) -> DecidingOctet | None:

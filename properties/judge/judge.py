@@ -541,6 +541,7 @@ def _placed(judgement: Judgement, strict: Search) -> Judgement:
         at=moment.at,
         octet=None if found is None else found.octet,
         direction="written" if found is None else found.direction,
+        note="; ".join(filter(None, (judgement.note, "" if found is None else found.why))),
         begins=moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else None,
         arrived=moment.arrived,
         instead=_instead(strict, moment),

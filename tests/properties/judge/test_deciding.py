@@ -116,3 +116,30 @@ def test_an_answer_that_is_not_as_it_must_be_is_at_fault_in_its_line() -> None:
                    start=CONNECTING)  # fmt: skip
     assert opened.rules[:1] == ("4.1/answer-upgrade",)
     assert place(opened) == ("arrived", wrong.index(b"Upgrade: h2c"))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "why"),
+    [
+        (
+            b"HTTP/1.1 101 Switching Protocols",
+            b"HTTP/1.1 101",
+            "line 1 ends without the blank before the reason phrase",
+        ),
+        (b"HTTP/1.1 101 ", b"HTTP/1.1  101 ", "line 1 does not have one space between each two words"),
+        (b"Upgrade: websocket", b"Upgrade : websocket", "line 2 has a blank before its colon"),
+        (b"\r\n\r\n", b"\r\nX: a\r\n b\r\n\r\n", "line 6 is folded"),
+    ],
+)
+def test_a_head_that_no_sender_may_write_is_at_fault_in_its_line_and_the_note_says_why(
+    right: bytes, wrong: bytes, why: str
+) -> None:
+    request, answer = request_octets(RequestFacts()), response_octets(ResponseFacts(), sample_request(RequestFacts()))
+    assert right in answer
+    octets = answer.replace(right, wrong, 1)
+    trace = Arrives(request), Writes(octets), Quiet()
+    judgement = judge(trace, Setting(Role.SERVER), application="unknown", start=CONNECTING)
+    assert judgement.rules == ("4.2.2/valid-response",)
+    assert judgement.note == f"no sender may write so: {why}"
+    number = int(why.split()[1])
+    assert judgement.octet == len(b"".join(octets.splitlines(keepends=True)[: number - 1]))
