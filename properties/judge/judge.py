@@ -51,6 +51,7 @@ from .observation import Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
+from .torn import broken_by_torn
 from .transformed import ABOUT_HEADERS, without_content
 from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
@@ -269,6 +270,8 @@ class _Ruling:
         if history.torn is not None:
             note = f"it stops writing inside a frame, {history.written - history.unread} octets after the frame begins"
             judgement = _failed(judgement, note, history.torn, history.unread)
+            rules = (*judgement.rules, *broken_by_torn(history, self.subject, state))
+            judgement = replace(judgement, broken=self.broken(rules))
         if crash < len(moments):
             crashed = moments[crash].what
             assert isinstance(crashed, Crashes)

@@ -265,6 +265,26 @@ def test_a_torn_frame_fails(end: Observation) -> None:
     assert as_server(PINGED, PONGS, Writes(b"\x81\x02a"), Writes(b"b"), end).note == ""
 
 
+@pytest.mark.parametrize(
+    ("begun", "rules"),
+    [
+        ("820561", ("6.1/send-binary",)),
+        ("8182010203", ()),
+        ("818201020304", ("5.1/server-does-not-mask",)),
+        ("a10561", ("5.2/reserved-bits-zero",)),
+        ("830561", ("5.2/defined-opcodes-only",)),
+        ("827f8000000000000000", ("5.2/send-length-sign-bit",)),
+        ("817e000561", ("5.2/send-minimal-length",)),
+        ("897e007e61", ("5.5/control-length",)),
+        ("090261", ("5.4/control-not-fragmented",)),
+    ],
+)
+def test_a_torn_frame_breaks_what_its_header_breaks(begun: str, rules: tuple[str, ...]) -> None:
+    """A header that decides does so where its payload never comes; a sound one is to be transmitted (section 6.1)."""
+    judgement = as_server(PINGED, PONGS, Writes(bytes.fromhex(begun)), Quiet())
+    assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, rules)
+
+
 def test_nothing_is_said_where_there_are_too_many_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wsoracle.properties.judge.search._MOST_WORK", 10)
     monkeypatch.setattr("wsoracle.properties.judge.search._WORK_EACH", 0)
