@@ -27,7 +27,7 @@ NOT_ITS_OWN: Final = frozenset((1002, 1007, 1009))
 
 def with_replacements(message: Message) -> Message:
     """The message as it is sent back by an application that shows what is no UTF-8 as U+FFFD."""
-    if message.opcode != TEXT:
+    if message.opcode != TEXT or message.payload.isascii():
         return message
     return message._replace(payload=message.payload.decode("utf-8", "replace").encode())
 

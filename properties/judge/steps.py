@@ -12,7 +12,7 @@ from wsoracle.model.machine.interpreted import Kind, Label, Outcome, done_by
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import RuleSet, Strength
-from wsoracle.model.notation.variables import HANDSHAKE, Event, Setting, State
+from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.vocabulary import Role
@@ -97,7 +97,9 @@ class Steps:
         _, cost, trail, blame, certain, possible, faults = explanation
         broken = step.broken
         if broken or own_limit or step.application:
-            strength, profile = self._strongest(broken), self.subject.profile
+            # To be quiet once more is no second fault.
+            again = step.event is not None and step.event.kind is EventKind.SILENCE and certain.issuperset(broken)
+            strength, profile = None if again else self._strongest(broken), self.subject.profile
             cost = cost.plus(strength, own_limit, application=bool(step.application), profile=profile)
             if broken:
                 faults += strength is Strength.MUST and not certain.issuperset(broken)

@@ -122,6 +122,23 @@ def test_what_the_application_asks_for_is_sent(asked: Asks, other: Writes, rule:
         assert late.verdict is Verdict.OK, "section 2.1: sending may be delayed arbitrarily"
 
 
+_MISSED: Sequence[tuple[Observation, ...]] = [
+    (arrives(TEXT, b"\xff"), writes(CLOSE, b"\x03\xef"), Quiet()),
+    (arrives(PING, b"p"), Quiet(), arrives(CLOSE, NORMAL), writes(CLOSE, NORMAL), ClosesTcp()),
+    (arrives(CLOSE, NORMAL), Quiet()),
+    (arrives(3), Quiet(), arrives(PING, b"p"), Quiet()),
+]
+
+
+@pytest.mark.parametrize("application", ["echo", "sink", "unknown"])
+@pytest.mark.parametrize("trace", _MISSED)
+def test_to_be_quiet_once_more_is_no_second_fault(trace: Sequence[Observation], application: Application) -> None:
+    once = judged(*trace, application=application)
+    more = [seen for one in trace for seen in ([one] * 3 if isinstance(one, Quiet) else [one])]
+    often = judged(*more, application=application)
+    assert (often.verdict, often.rules, often.one_of) == (once.verdict, once.rules, once.one_of)
+
+
 def test_an_unknown_application_may_send_what_it_is_not_seen_to_ask_for_and_is_sent_what_it_is() -> None:
     asks, sent, own = Asks("text", b"hi"), writes(TEXT, b"hi"), writes(TEXT, b"no")
     fine: list[tuple[Observation, ...]] = [
