@@ -324,11 +324,18 @@ def _wait_for(pids: list[int]) -> None:
     except SystemExit:
         until = time.monotonic() + LONGEST_END
         while pids:
-            late = time.monotonic() > until
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+            number = signal.SIGKILL if time.monotonic() > until else signal.SIGTERM
+            pids = [pid for pid in pids if _runs_on(pid, number)]
             time.sleep(_PAUSE)
-            pids = [pid for pid in pids if os.waitpid(pid, os.WNOHANG)[0] == 0]
+
+
+def _runs_on(pid: int, number: int) -> bool:
+    """Whether a process of ours is not over; it is sent a signal."""
+    try:
+        os.kill(pid, number)
+        return os.waitpid(pid, os.WNOHANG)[0] == 0
+    except (ProcessLookupError, ChildProcessError):
+        return False  # it was waited for when the signal came
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
