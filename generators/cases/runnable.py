@@ -1,4 +1,4 @@
-"""All cases that a tester runs: the catalogue of Autobahn's ids, then our own, generated ones.
+"""All cases that a tester runs: the catalogue of Autobahn's ids, then our own, generated and written by hand.
 
 To find our own takes minutes, and to find the controls of the catalogue a second, so that both are kept in a file
 (`file`) that ``wsoracle cases --suite`` writes, together with a digest of the rules that they were found with. Nothing
@@ -13,11 +13,12 @@ from functools import lru_cache
 from .case import Case
 from .catalogue import CATALOGUE
 from .file import FILE, Suite, read_suite
+from .handwritten import HANDWRITTEN
 
 
 def runnable_cases(*groups: str) -> tuple[Case, ...]:
     """All cases, the catalogue first; with ``groups``, the cases whose group begins with one of these titles."""
-    every = (*catalogue_cases(), *generated_cases())
+    every = (*catalogue_cases(), *generated_cases(), *HANDWRITTEN)
     return tuple(case for case in every if case.group[0] in groups) if groups else every
 
 

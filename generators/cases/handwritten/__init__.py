@@ -1,0 +1,18 @@
+"""Cases that no rule asks for, since rules see facts and not spellings: written by hand, beside the generated ones.
+
+Rules and samples of heads go in; out come cases for both roles: sound heads in other words, further samples of a fault,
+and lengths, codes and numbers of frames at which implementations break.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..case import Case
+from .extremes import extremes
+from .faulty_heads import faulty_heads
+from .spellings import spellings
+
+__all__ = ["HANDWRITTEN"]
+
+HANDWRITTEN: Final[tuple[Case, ...]] = (*spellings(), *faulty_heads(), *extremes())
