@@ -84,6 +84,8 @@ setup: .venv/.installed
 	@touch $@
 
 .venv/.installed: .venv/.locked pyproject.toml
+	@# An sdist has no links; type checkers and editors need them.
+	@for room in model properties generators; do [ -e wsoracle/$$room ] || ln -s ../$$room wsoracle/$$room; done
 	@$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterable
@@ -181,6 +182,24 @@ def test_the_wheel_holds_wsoracle_whole_and_nothing_else(tmp_path: Path) -> None
     files = [path for path in repository_files() if path.split("/")[0] in LAYERS and not (ROOT / path).is_symlink()]
     assert wheel_faults(names, [installed_name(path) for path in files]) == []
     assert {installed_name(f"{layer}/py.typed") for layer in LAYERS} <= set(names)
+
+
+@pytest.mark.slow
+def test_the_sdist_holds_the_repository(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for path in repository_files():
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, source / path, follow_symlinks=False)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(tmp_path), str(source)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {path for path in repository_files() if not (ROOT / path).is_symlink()}
+    assert sorted(wanted - names) == []
 
 
 def test_a_bad_wheel_is_found() -> None:
