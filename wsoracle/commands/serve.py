@@ -80,6 +80,7 @@ def command(
         ids = [case.id for case in cases]
         left_out = {case_id for pattern in skipped for case_id in select(pattern, ids, "case")}
         with run_folder(options, judges, wanted) as folder:
+            folder.expect(case.id for case in cases)
             run = ServerRun(folder)
             server = FuzzingServer(
                 cases,

@@ -138,6 +138,7 @@ def _test(
     good, document, known = True, [], list[Tally]()
     taken = set(agents)
     with run_folder(options, judges, wanted) as folder:
+        folder.expect(case.id for case in cases)
         for target in targets:
             if options["resume"] and target.agent is None and folder.agents:
                 target = replace(target, agent=_only(folder.agents, len(targets)))

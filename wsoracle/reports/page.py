@@ -8,15 +8,25 @@ template, which escapes it; numbers are numbers in a tidy record.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from html import escape
 from typing import Any, Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
-from .rendering import MEANINGS, as_text, html_of, label, policy, template_environment, tidy, visible
+from .again import command_again
+from .rendering import (
+    MEANINGS,
+    NO_LINKS,
+    PageLinks,
+    as_text,
+    html_of,
+    label,
+    policy,
+    template_environment,
+    tidy,
+)
+from .sequence import sequence_diagram, sequence_list
 
 FACTS: Final = (
     ("isServer", "the tester was the server, the endpoint under test the client"),
@@ -33,6 +43,9 @@ FACTS: Final = (
     ("remoteCloseCode", "the status code of the endpoint's Close"),
     ("remoteCloseReason", "the reason in the endpoint's Close"),
 )
+
+MOST_UNFOLDED: Final = 60
+"""Rows of a table that are shown at once; a longer one is folded."""
 
 _AROUND: Final = 16
 """Octets shown before and after the deciding one."""
@@ -63,12 +76,12 @@ class Statistic(NamedTuple):
     rows: str
 
 
-def case_page(record: Mapping[str, Any], control_page: str | None = None) -> str:
-    """HTML of a record; ``control_page`` is the file of the page of its control. Nothing in the record is trusted."""
-    return tidy_page(tidy(record), control_page)
+def case_page(record: Mapping[str, Any], links: PageLinks = NO_LINKS) -> str:
+    """HTML of a record. Nothing in the record is trusted."""
+    return tidy_page(tidy(record), links)
 
 
-def tidy_page(shown: Mapping[str, Any], control_page: str | None) -> str:
+def tidy_page(shown: Mapping[str, Any], links: PageLinks) -> str:
     """HTML of a tidy record."""
     ours = shown["wsoracle"]
     wire = wire_log(shown)
@@ -79,15 +92,21 @@ def tidy_page(shown: Mapping[str, Any], control_page: str | None) -> str:
         w=ours,
         label=said,
         meaning=MEANINGS.get(said, "") if shown["ours"] else "as the suite that ran the case has judged it",
-        control_page=control_page,
+        links=links,
+        again=command_again(
+            shown["id"], ours["role"] or ("client" if shown.get("isServer") is True else ""), ours["url"]
+        ),
+        long=MOST_UNFOLDED,
         decided=next((step for step in ours["timeline"] if step["deciding"]), None),
         diagram=sequence_diagram(ours["timeline"], ours["role"]),
+        listed=sequence_list(ours["timeline"]),
         rules=[{**rule, "address": _address(rule["section"])} for rule in ours["rules"]],
         expected=[(verdict, _events(events)) for verdict, events in shown["expected"].items()],
         received=_events(shown["received"]),
         facts=_facts(shown),
         statistics=list(_statistics(shown)),
         wire=_wire_rows(wire),
+        wire_lines=len(wire),
         timeline=_timeline_rows(ours["timeline"]),
         marked=_around(wire),
         traffic=list(_flat(shown["trafficStats"])),
@@ -169,103 +188,6 @@ def _statistics(record: Mapping[str, Any]) -> Iterator[Statistic]:
         named = ((f"{code} ({OPCODE_NAMES.get(code, 'none')})", count) for code, count in counts.items())
         rows = _count_rows(named, (sum(counts.values()),)) if counts else ""
         yield Statistic(f"{title} by opcode", ("opcode", "count"), rows)
-
-
-# --- the sequence diagram ---------------------------------------------------------------------------------------------
-
-MOST_ARROWS: Final = 60
-_WIDTH: Final = 650
-_LEFT, _RIGHT = 90, 560
-_TOP, _STEP = 52, 30
-_LONGEST_LABEL: Final = 64
-
-
-def sequence_diagram(timeline: Sequence[Mapping[str, Any]], sut: str) -> str:
-    """A timeline as SVG: two lifelines, an arrow for each step, the deciding one marked. Nothing for an empty one.
-
-    ``sut`` is the role of the endpoint. If there are more than :data:`MOST_ARROWS` steps, those at the beginning and
-    around the deciding one are drawn.
-    """
-    if not timeline:
-        return ""
-    rows = _drawn(timeline)
-    height = _TOP + _STEP * len(rows) - 8
-    deciding = next((step for step in timeline if step["deciding"]), None)
-    said = f"deciding: {visible(deciding['what'], 200)}" if deciding else "no step of it is marked as deciding"
-    parts = [
-        f'<svg class="sequence" role="img" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        'aria-labelledby="sequence-title sequence-desc" xmlns="http://www.w3.org/2000/svg">',
-        f'<title id="sequence-title">Sequence of the exchange, {len(timeline)} steps</title>',
-        f'<desc id="sequence-desc">{escape(said)}</desc>',
-    ]
-    endpoint = f"endpoint ({sut})" if sut in ("client", "server") else "endpoint"
-    for x, name in ((_LEFT, "tester"), (_RIGHT, endpoint)):
-        parts.append(f'<text class="who" x="{x}" y="20" text-anchor="middle">{name}</text>')
-        parts.append(f'<line class="life" x1="{x}" y1="30" x2="{x}" y2="{height - 8}"/>')
-    for place, row in enumerate(rows):
-        y = _TOP + _STEP * place
-        parts += [_gap(row, y)] if isinstance(row, int) else _arrow(row, y)
-    return "".join([*parts, "</svg>"])
-
-
-def _drawn(timeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | int]:
-    """The steps to draw, and between them how many are left out."""
-    if len(timeline) <= MOST_ARROWS:
-        return list(timeline)
-    half = MOST_ARROWS // 2
-    decides = next((place for place, step in enumerate(timeline) if step["deciding"]), len(timeline) - 1)
-    begin = min(max(half, decides - half // 2), len(timeline) - half)
-    before, after = begin - half, len(timeline) - begin - half
-    return [
-        *timeline[:half],
-        *([before] if before else []),
-        *timeline[begin : begin + half],
-        *([after] if after else []),
-    ]
-
-
-def _gap(left_out: int, y: int) -> str:
-    middle = (_LEFT + _RIGHT) // 2
-    words = f"... {left_out} step{'' if left_out == 1 else 's'} left out here"
-    return f'<text class="gap" x="{middle}" y="{y}" text-anchor="middle">{words}</text>'
-
-
-def _arrow(step: Mapping[str, Any], y: int) -> list[str]:
-    kind = " deciding" if step["deciding"] else ""
-    label = escape(_fitted(step["what"]))
-    time = f'<text class="time" x="8" y="{y + 4}">{_time(step["t"])}</text>'
-    middle = (_LEFT + _RIGHT) // 2
-    if step["from"] not in ("tester", "sut"):
-        return [
-            f'<g class="step note{kind}">{time}<text x="{middle}" y="{y + 4}" text-anchor="middle">{label}</text></g>'
-        ]
-    begin, end = (_LEFT, _RIGHT) if step["from"] == "tester" else (_RIGHT, _LEFT)
-    turn = 8 if end > begin else -8
-    line = f'<line x1="{begin}" y1="{y}" x2="{end - turn}" y2="{y}"/>'
-    head = f'<path d="M{end} {y} l{-turn} -4 v8 z"/>'
-    mark = f'<text class="mark" x="{_RIGHT + 12}" y="{y + 4}">&#9668; decides</text>' if step["deciding"] else ""
-    text = f'<text x="{middle}" y="{y - 5}" text-anchor="middle">{label}</text>'
-    return [f'<g class="step {step["from"]}{kind}">{time}{line}{head}{text}{mark}</g>']
-
-
-def _fitted(what: str) -> str:
-    """As much of the text as there is room for between the lifelines."""
-    shown = visible(what[: 2 * _LONGEST_LABEL], lines=False)
-    if len(shown) <= _LONGEST_LABEL and shown.isascii():
-        return shown
-    columns, cut = 0, ""
-    for character in shown:
-        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if columns > _LONGEST_LABEL:
-            return f"{cut[:-1]}…"
-        cut += character
-    return cut
-
-
-def _time(seconds: float) -> str:
-    if abs(seconds) < 1000:
-        return f"{seconds * 1000:.1f} ms"
-    return f"{seconds:.0f} s" if abs(seconds) < 1e9 else "?"
 
 
 # --- the wire log -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..text.visible import escape_of, escaped
 
@@ -49,6 +49,17 @@ _MOST_DIGITS: Final = 18
 
 _PASSED: Final = ("OK", "NON-STRICT")
 _ALSO_BREAKS: Final = re.compile("[\n\t]")
+
+
+class PageLinks(NamedTuple):
+    """The files of other pages: of the control of a case, and of the cases before and after it."""
+
+    control: str | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+NO_LINKS: Final = PageLinks()
 
 
 def label(verdict: str, counts: bool) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Final
 from wsoracle.generators.atomic_write import remove_halves
 
 from .lists import NO_LISTS, Lists
-from .rendering import NOT_RUN
+from .rendering import NOT_RUN, PageLinks
 from .stored_record import (
     CaseSummary,
     FilePlace,
     NoRecord,
     RecordFile,
     Summaries,
+    case_order,
     file_record,
     in_order,
     page_name,
@@ -79,6 +80,7 @@ class ReportFolder:
         self._summaries: Final[dict[str, dict[str, CaseSummary]]] = {}
         self._earlier: Final[dict[str, dict[str, CaseSummary]]] = {}
         self._without_page: Final[set[str]] = set()  # files of records; a run that was killed may leave some
+        self._beside: dict[str, tuple[str | None, str | None]] = {}
         self._begun: Final[set[str]] = set()
         self._changed: Final[set[str]] = set()  # files of records that were changed after they were written
         self._clients: Final[dict[str, SeenClient]] = {}
@@ -118,8 +120,13 @@ class ReportFolder:
     def place(self, agent: str, case_id: str, control: str | None) -> FilePlace:
         """The paths at which the process that judges a case writes the files of its record."""
         self._begin(agent)
-        page = None if control is None else f"{self._names.base(agent, control)}.html"
-        return FilePlace(self.path, self._names.base(agent, case_id), page)
+        beside = self._beside.get(case_id, (None, None))
+        pages = (None if one is None else f"{self._names.base(agent, one)}.html" for one in (control, *beside))
+        return FilePlace(self.path, self._names.base(agent, case_id), PageLinks(*pages))
+
+    def expect(self, cases: Iterable[str]) -> None:
+        """Which cases the run has, by their ids: a page leads to the one before it and the one after it."""
+        self._beside = _beside(cases)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Write the files of a record, and list it."""
@@ -167,6 +174,7 @@ class ReportFolder:
 
         passed_over = []
         total = sum(map(len, self._summaries.values()))
+        beside = {agent: _beside(cases) for agent, cases in self._summaries.items()}
         done = 0
         for found in records_in(self.path):
             if isinstance(found, NoRecord):
@@ -177,7 +185,9 @@ class ReportFolder:
             if summary is None or summary.file != found.name:
                 passed_over.append(NoRecord(found.name, "its case is in another file too"))
                 continue
-            write_escaped(self.path / page_name(found.name), case_page(found.record, self._control_page(summary)))
+            write_escaped(
+                self.path / page_name(found.name), case_page(found.record, self._links(summary, beside[agent][case_id]))
+            )
             done += 1
             if step is not None:
                 step(f"{agent}: {case_id}", done, total)
@@ -244,11 +254,13 @@ class ReportFolder:
         place = self.place(summary.agent, summary.id, summary.control)
         if summary.counts or summary.control in self._summaries.get(summary.agent, {}):
             return place
-        return place._replace(control_page=None)  # the control was not run
+        return place._replace(links=place.links._replace(control=None))  # the control was not run
 
-    def _control_page(self, summary: CaseSummary) -> str | None:
-        control = self._summaries[summary.agent].get(str(summary.control))
-        return None if control is None else page_name(control.file)
+    def _links(self, summary: CaseSummary, beside: tuple[str | None, str | None]) -> PageLinks:
+        """The pages that are there."""
+        cases = self._summaries[summary.agent]
+        found = (cases.get(str(one)) for one in (summary.control, *beside))
+        return PageLinks(*(None if one is None else page_name(one.file) for one in found))
 
     def _load(self) -> None:
         for name in ("index.json", "index.html"):
@@ -275,6 +287,12 @@ class ReportFolder:
     def _remove(self, summary: CaseSummary) -> None:
         for name in (summary.file, page_name(summary.file)):
             (self.path / name).unlink(missing_ok=True)
+
+
+def _beside(cases: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
+    """The cases before and after each, in the order of lists."""
+    ordered = sorted(cases, key=case_order)
+    return dict(zip(ordered, zip([None, *ordered], [*ordered[1:], None], strict=False), strict=True))
 
 
 def settled(summaries: Mapping[str, CaseSummary]) -> dict[str, CaseSummary]:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 from wsoracle.generators.atomic_write import write_file
 
 from .evidence import Evidence, answer_of, evidence_of
-from .rendering import NOT_RUN, label, tidy
+from .rendering import NOT_RUN, PageLinks, label, tidy
 
 MOST_OCTETS: Final = 64 << 20
 """A larger file is no record."""
@@ -26,11 +26,11 @@ _GOOD: Final = ("OK", "NON-STRICT")
 
 
 class FilePlace(NamedTuple):
-    """The paths of the files of a case: the folder, their name without suffix, and the page of the control."""
+    """The paths of the files of a case: the folder, their name without suffix, and the pages that its page leads to."""
 
     folder: Path
     base: str
-    control_page: str | None
+    links: PageLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def file_record(record: Mapping[str, Any], place: FilePlace) -> CaseSummary:
 
     file, tidied = f"{place.base}.json", tidy(record)
     write_escaped(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
-    write_escaped(place.folder / page_name(file), tidy_page(tidied, place.control_page))
+    write_escaped(place.folder / page_name(file), tidy_page(tidied, place.links))
     return _summary(record, tidied, file)
 
 

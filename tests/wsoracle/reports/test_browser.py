@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.wsoracle.chromium import Chromium, Tab, chromium, find_chromium
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, poisoned, sample, step
+from wsoracle.cli import program
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.client import Target, run_client
 from wsoracle.harness.controls import with_controls
@@ -325,6 +327,29 @@ async def real_run(folder: ReportFolder) -> None:
         port = server.sockets[0].getsockname()[1]
         target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), "real server")
         await run_client(target, cases, Manners(patience=5.0, grace=0.1, seconds=20.0), folder)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(390, "ol.steps"), (1200, "svg.sequence")])
+def test_the_sequence_can_be_read_at_any_width(tab: Tab, matrix: Path, width: int, shown: str) -> None:
+    tab.resize(width)
+    tab.open(matrix / "first_case_1_1_2.html")
+    seen = tab.run("""['ol.steps', 'svg.sequence'].filter(
+      (one) => document.querySelector(one).getBoundingClientRect().width > 0)""")
+    assert seen == [shown]
+    inside = tab.run(f"""(() => {{ const box = document.querySelector('{shown}').getBoundingClientRect();
+      return box.left >= 0 && box.right <= document.documentElement.clientWidth; }})()""")
+    assert inside
+
+
+def test_pages_lead_to_the_one_before_and_the_one_after(tab: Tab, matrix: Path) -> None:
+    made = CliRunner().invoke(program, ["report", str(matrix)])
+    assert made.exit_code == 0
+    tab.open(matrix / "first_case_1_1_2.html")
+    links = tab.run("""Array.from(document.querySelectorAll('nav a[rel]')).map(
+      (one) => [one.rel, one.textContent, one.href])""")
+    assert [(rel, words, link.rpartition("/")[2]) for rel, words, link in links] == [
+        ("prev", "previous", "first_case_1_1_1.html"), ("next", "next", "first_case_1_2_1.html")
+    ]  # fmt: skip
 
 
 @pytest.mark.peers

@@ -27,13 +27,14 @@ from tests.wsoracle.reports.report_samples import (
 )
 from wsoracle.reports import index, page, rendering
 from wsoracle.reports.index import index_page, totals_of
-from wsoracle.reports.page import MOST_ARROWS, case_page, sequence_diagram, wire_log
-from wsoracle.reports.rendering import LONGEST, MEANINGS, VERDICTS, template_environment, tidy, visible
+from wsoracle.reports.page import MOST_UNFOLDED, case_page, wire_log
+from wsoracle.reports.rendering import LONGEST, MEANINGS, VERDICTS, PageLinks, template_environment, tidy, visible
+from wsoracle.reports.sequence import MOST_ARROWS, sequence_diagram
 from wsoracle.reports.stored_record import CaseSummary, in_order, span_of, summary_of
 
 ELEMENTS = re.findall(r"\S+", """
     html head meta title style body nav main a h1 h2 h3 p section strong table thead tbody tr th td code blockquote
-    ul li span div pre mark svg desc line text g path script label input select option details summary
+    ul ol li span div pre mark svg desc line text g path script label input select option details summary
 """)  # fmt: skip
 ATTRIBUTES = re.findall(r"\S+", """
     lang charset http-equiv content name aria-label aria-labelledby aria-live href class scope id role viewbox width
@@ -73,7 +74,7 @@ def index_of(*records: Any) -> str:
 
 
 def test_a_page_shows_verdict_rule_quote_and_the_deciding_octet() -> None:
-    page = case_page(sample(), "sample_case_2_9.html")
+    page = case_page(sample(), PageLinks("sample_case_2_9.html", "sample_case_4_2_3.html", "sample_case_4_2_5.html"))
     words = words_of(page)
     for said in ("FAILED", MEANINGS["FAILED"], "5.2/unknown-opcode", "RFC 6455, section 5.2", "If an unknown opcode",
                  "Close 1002", "octet 52 of what the endpoint wrote", "64 octets had arrived", "a note", "bye",
@@ -84,7 +85,10 @@ def test_a_page_shows_verdict_rule_quote_and_the_deciding_octet() -> None:
     assert page.count(f"<mark>{first}</mark>{second}") == 1
     assert page.count(f'<mark title="the deciding octet">{first}</mark>{second}') == 1
     assert page.count("◄ decides") + page.count("&#9668; decides") == 1
-    assert page.count("(decides)") == 1
+    assert page.count("(decides)") == 2  # in the list for narrow screens, and in the timeline
+    links = Skeleton(page).links
+    assert {"sample_case_2_9.html", "sample_case_4_2_3.html", "sample_case_4_2_5.html"} <= set(links)
+    assert "<code>wsoracle test ws://127.0.0.1/ --select 4.2.4 -v</code>" in page
 
 
 @pytest.mark.parametrize("page", [case_page(sample()), case_page(autobahn_record("a", "1.1.1")), index_of(sample())])
@@ -97,6 +101,12 @@ def test_pages_can_be_read_without_eyes_and_without_a_mouse(page: str) -> None:
         assert not named[1] or page.count(f'<h2 id="{named[2]}"') == 1
     for table in re.findall("<table.*?</table>", page, re.DOTALL):
         assert '<th scope="col"' in table or '<th scope="row"' in table
+
+
+@pytest.mark.parametrize("many", [MOST_UNFOLDED, MOST_UNFOLDED + 1])
+def test_a_long_case_is_folded(many: int) -> None:
+    page = case_page(sample(timeline=[step("sut", "pong fin", 2, number) for number in range(many)]))
+    assert (f"<details open><summary>{many} steps" in page) == (many <= MOST_UNFOLDED)
 
 
 @pytest.mark.parametrize("verdict", VERDICTS[:-1])

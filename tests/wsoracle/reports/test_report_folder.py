@@ -306,7 +306,7 @@ def test_a_page_does_not_lead_to_a_control_that_was_not_run(tmp_path: Path) -> N
     page = tmp_path / f"{place.base}.html"
     summary = file_record(sample("a", "2", "OK", control="1"), place)
     folder.enter(summary)
-    leads = f'href="{place.control_page}"'
+    leads = f'href="{place.links.control}"'
     assert leads in page.read_text()
     controls = Controls()
     controls.enter(summary)
