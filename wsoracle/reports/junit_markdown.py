@@ -115,7 +115,8 @@ def told(cause: Cause, summary: CaseSummary) -> list[str]:
     wire = [f"{side}: {words}{'  ' + octets if octets else ''}" for side, words, octets in own.exchange]
     allowed = [f"allowed: {one}" for one in summary.evidence.allowed]
     also += [cause.shared] if cause.shared else []
-    return [cause.says, *own.clauses, *wire, *allowed, *also, f"again: {own.again}"]
+    page = [f"page: {own.page}"] if summary.file else []
+    return [cause.says, *own.clauses, *wire, *allowed, *also, *page, f"again: {own.again}"]
 
 
 def _listed_cause(cause: Cause) -> list[str]:
@@ -128,6 +129,7 @@ def _listed_cause(cause: Cause) -> list[str]:
     if cause.fails:
         lines += [f"  - {code(clause)}" for clause in cause.clauses]
         lines += [f"  - {side}: {code(' '.join((words, octets)).strip())}" for side, words, octets in cause.exchange]
+        lines += [f"  - page: {code(cause.page)}"] if cause.example.file else []
         lines.append(f"  - again: {code(cause.again)}")
     return lines
 

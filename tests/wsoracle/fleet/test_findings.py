@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wsoracle.fleet.fleet_records import entry, record, rule
+from wsoracle.fleet.collecting import causes_document
 from wsoracle.fleet.deviations import deviations, natural
 from wsoracle.fleet.findings import Column, SeenTogether, findings_page
 from wsoracle.fleet.registry import find
@@ -32,6 +34,17 @@ def test_what_connections_show_together_is_a_table() -> None:
     (line,) = (line for line in page.splitlines() if line.startswith("| `keys/foreseen`"))
     assert line.split(" | ")[1:4] == ["5.3, 10.3", "libwebsockets 4.1.6", "FAILED"]
     assert "No client showed anything" in findings_page([column()], "test")
+
+
+def test_how_many_share_a_cause_is_written_down() -> None:
+    ran = [
+        column(record("a", "1", rules=FATAL), causes=["x"]),
+        column(record("b", "1", rules=FATAL), causes=["x", "y"]),
+    ]
+    absent = replace(column(), verdicts={}, causes=["x"])
+    document = causes_document([*ran, absent, column(role=Role.CLIENT)], "a test")
+    assert document["server"] == {"implementations": 2, "causes": {"x": 2, "y": 1}}
+    assert document["client"] == {"implementations": 0, "causes": {}}
 
 
 def test_cases_with_the_same_rules_are_one_deviation() -> None:
