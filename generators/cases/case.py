@@ -17,7 +17,7 @@ from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 from wsoracle.properties.judge.verdict import TAKEN_BY_ALL
 
 from .origin import CATALOGUED, Origin
-from .steps import ACTIONS, WRITING, Action, CaseStep, EndSending, SendFrame
+from .steps import ACTIONS, WRITING, Action, CaseStep, EndSending, SendFrame, SendOctets
 
 if TYPE_CHECKING:
     from .outcome import AllowedOutcome
@@ -86,8 +86,10 @@ class Case:
 
     @cached_property
     def size(self) -> int:
-        """Octets of all payloads."""
-        return sum(step.size for step in self.steps if isinstance(step, SendFrame))
+        """Octets of all payloads, of a frame that is never complete those that are written."""
+        rest = sum(len(step.octets) for step in self.steps if isinstance(step, SendOctets))
+        frames = [step for step in self.steps if isinstance(step, SendFrame)]
+        return sum(one.size if one.is_whole else min(one.size, len(one.payload) + rest) for one in frames)
 
     @property
     def may_be_too_big(self) -> bool:
@@ -95,7 +97,8 @@ class Case:
 
         No endpoint is assumed to have a lower limit: a refusal for its size would excuse any other.
         """
-        return self.size > TAKEN_BY_ALL
+        declared = sum(step.size for step in self.steps if isinstance(step, SendFrame))
+        return declared > TAKEN_BY_ALL
 
     @property
     def frames(self) -> tuple[Frame, ...]:

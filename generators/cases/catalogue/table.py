@@ -67,4 +67,5 @@ def _seconds(action: Action) -> float:
         return 0.06
     if not isinstance(action, SendFrame):
         return 0.0
-    return action.size / 200_000 + (1 if action.chop is None else action.size // action.chop) / 1_000
+    written = action.size if action.is_whole else len(action.payload)
+    return written / 200_000 + (1 if action.chop is None else written // action.chop) / 1_000

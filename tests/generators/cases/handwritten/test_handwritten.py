@@ -61,6 +61,12 @@ def test_none_is_sent_under_another_id_already() -> None:
     assert not [key for key in mine if key in sent]
 
 
+def test_what_is_never_sent_costs_no_time_and_no_room() -> None:
+    for case in HANDWRITTEN:
+        if "length-" in case.id:
+            assert case.size == 1 and case.seconds == 15.0 and case.may_be_too_big
+
+
 def test_controls_are_there_and_what_has_none_must_be_answered() -> None:
     ids = {case.id for case in runnable_cases()}
     assert all(case.control in ids if case.control else must_be_answered(case) for case in HANDWRITTEN)
