@@ -7,6 +7,7 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 FLEET_ARGS ?=
 GOLDEN_ARGS ?=
+ATTACK_ARGS ?=
 JOBS ?= 2
 LOCK := requirements/locked.txt
 BIN := .venv/bin
@@ -15,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet setup clean
+.PHONY: attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -62,6 +63,10 @@ golden: setup
 
 golden-check: setup
 	@$(BIN)/python -m tests.golden check $(GOLDEN_ARGS)
+
+# Peers and files that try to cost more than their bound, one at a time (some ten minutes): CPU time and memory of each.
+attack: setup
+	@$(BIN)/python -m tests.attacks $(ATTACK_ARGS)
 
 # The records of real implementations that both judge anew.
 golden-fleet: setup
