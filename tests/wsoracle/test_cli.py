@@ -302,6 +302,11 @@ def test_explain_reads_standard_input() -> None:
     assert '"Hello"' in result.output
 
 
+def test_explain_takes_a_number_of_frames_that_can_be_read() -> None:
+    most = CliRunner().invoke(program, ["explain", "-", "--role", "client"], input="8a00" * 10_001)
+    assert "more than 10,000 frames: give a part of them (wsoracle judge reads long traces)" in assert_one_line(most)
+
+
 def test_explain_as_json(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     shown = run("explain", "83 00", "--role", "client", "--json", "-")

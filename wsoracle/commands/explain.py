@@ -28,6 +28,9 @@ from .options import json_option, switches_of
 _MOST: Final = 4 * HEAD_LIMIT
 """Octets of a text that are read: more than a head may have, whatever becomes of its line ends."""
 
+_MOST_DIGITS: Final = 64 << 20
+"""Characters of octets in hex that are read from standard input."""
+
 
 @click.command(
     "explain", epilog=f"Switches: {', '.join(switch.name for switch in SWITCHES)}; docs/spec.md has them all."
@@ -172,7 +175,10 @@ def _text(option: str, name: str) -> bytes:
 def _standard_input() -> str:
     if sys.stdin is None:
         raise WrongInput("HEX: - reads octets from standard input, and that is closed: give them as arguments")
-    return sys.stdin.buffer.read().decode("ascii", "replace")
+    text = sys.stdin.buffer.read(_MOST_DIGITS + 1)
+    if len(text) > _MOST_DIGITS:
+        raise WrongInput(f"HEX: standard input has more than {_MOST_DIGITS:,} characters: give a part of it")
+    return text.decode("ascii", "replace")
 
 
 def _octets(where: str, text: str) -> bytes:

@@ -67,6 +67,18 @@ def _state_after(extensions: str) -> State:
     return State(claims_rsv1=1 in bits, claims_rsv2=2 in bits, claims_rsv3=3 in bits)
 
 
+def _cut(octets: bytes) -> Cutter:
+    """The frames. Raises :class:`ExplainError` where there are more than anybody reads about."""
+    cutter = Cutter(octets=bytearray(octets))
+    if len(cutter.frames) > MOST_FRAMES:
+        raise ExplainError(f"more than {MOST_FRAMES:,} frames: give a part of them (wsoracle judge reads long traces)")
+    return cutter
+
+
+MOST_FRAMES: Final = 10_000
+"""The most frames that are explained: each takes half a millisecond and some lines."""
+
+
 class _FrameExplainer(Reader):
     """Follows an endpoint through frames."""
 
@@ -82,7 +94,7 @@ class _FrameExplainer(Reader):
 
     def frames(self, octets: bytes, *, thoroughly: bool = True) -> Iterator[FrameReading]:
         """Each frame that arrives; ``thoroughly``: with its fields, and what would have made it legal."""
-        cutter = Cutter(octets=bytearray(octets))
+        cutter = _cut(octets)
         for unit in cutter.frames:
             yield self._whole(unit, octets[unit.start : unit.end], thoroughly)
         if cutter.rest < len(octets):
@@ -90,7 +102,7 @@ class _FrameExplainer(Reader):
 
     def send(self, octets: bytes) -> int:
         """Frames that the endpoint sends itself; their number. Raises :class:`ExplainError`."""
-        cutter = Cutter(octets=bytearray(octets))
+        cutter = _cut(octets)
         if cutter.rest < len(octets):
             raise ExplainError("the octets sent before end inside a frame: give whole frames")
         for count, (header, payload, *_) in enumerate(cutter.frames, 1):
