@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_CAUSES: Final = 200
 """Causes that the page shows; those of further agents are in the lists for programs."""
 
+MOST_WHOLE: Final = 20
+"""Causes with clause and example, where the table is large."""
+
 OTHER: Final = "other"
 """Stands for verdicts that wsoracle does not give, such as text from outside."""
 
@@ -44,6 +47,7 @@ def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
         meanings={**MEANINGS, OTHER: "no verdict of ours"},
         totals=totals,
         causes=[(number, agent, cause) for number, (agent, cause) in enumerate(causes[:MOST_CAUSES])],
+        whole_causes=MOST_WHOLE if large else MOST_CAUSES,
         more_causes=len(causes[MOST_CAUSES:]),
         groups=[(number, ("\u2003" if "." in number else "") + names[-1]) for names, number in _listed(groups)],
         rows=_rows(ordered, agents, groups, large, _numbers([cause for _, cause in causes[:MOST_CAUSES]])),
