@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files, without the links to neighbours: while a run goes on, they are those of the cases that it will have."""
+    """The files without links to neighbours: in a run they are those of the cases that it will have."""
     return {path.name: NEIGHBOUR.sub(b"", path.read_bytes()) for path in folder.iterdir()}
 
 
