@@ -386,4 +386,5 @@ def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
         role=role,
         opening=on_heads or (habits.opening and random.random() < 0.3),
         limit=limit,
+        ends_apart=False,
     )

@@ -168,7 +168,7 @@ class DrawnEndpoint(OpeningEndpoint):
             if self._sends_echo:
                 del self.echoes[:1]
             elif not self.habits.behaviour.asks:
-                self.did_something_of_its_own = True
+                self.did_something_of_its_own = not self.observer.lost
         else:
             self.sending = sending
 

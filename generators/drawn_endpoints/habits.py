@@ -77,6 +77,8 @@ class Habits:
     hurry: float
     cuts: float
     steps: int
+    ends_apart: bool = False
+    """The ends of the two directions of TCP are told apart: the peer may reset TCP, the endpoint end its half first."""
 
     @property
     def setting(self) -> Setting:
@@ -109,4 +111,5 @@ def draw_habits(random: Random) -> Habits:
         hurry=random.choice((0.2, 0.8, 1.0)),
         cuts=random.choice((0.0, 0.0, 0.15, 0.5)),
         steps=random.choice((6, 10, 16, 26)),
+        ends_apart=random.random() < 0.4,
     )

@@ -8,12 +8,14 @@ from typing import Final
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
+    ArrivesReset,
     Asks,
     ClosesTcp,
     Observation,
     Processed,
     Quiet,
     ResetsTcp,
+    ShutsDownTcp,
     Tells,
     Writes,
 )
@@ -29,6 +31,8 @@ class Observer:
         self._hurry: Final = hurry
         self._cuts: Final = cuts
         self._sent = bytearray()
+        self.lost = False
+        """TCP was reset by the peer: nothing that is sent from then on is seen."""
         self.written = 0
         """How many octets the endpoint has sent so far, be they seen or not."""
 
@@ -42,8 +46,16 @@ class Observer:
         """The peer ends its half of TCP."""
         self.trace.append(ArrivesEof())
 
+    def arrives_reset(self) -> None:
+        """The peer resets TCP: a part of what is on its way is lost, and all that comes later."""
+        self._lose_some()
+        self.trace.append(ArrivesReset())
+        self.lost = True
+
     def sends(self, octets: bytes) -> None:
         """The endpoint sends octets, which are on their way."""
+        if self.lost:
+            return
         self._sent += octets
         self.written += len(octets)
         if self._random.random() < self._hurry:
@@ -88,7 +100,15 @@ class Observer:
 
     def resets(self) -> None:
         """The endpoint resets TCP: a part of what is on its way is lost."""
+        self._lose_some()
+        self.trace.append(ResetsTcp())
+
+    def shuts_down(self) -> None:
+        """The endpoint ends its direction of TCP."""
+        self.flush()
+        self.trace.append(ShutsDownTcp())
+
+    def _lose_some(self) -> None:
         if self._sent:
             del self._sent[self._random.randrange(len(self._sent) + 1) :]
         self.flush()
-        self.trace.append(ResetsTcp())

@@ -10,10 +10,9 @@ from wsoracle.model.notation.head_variables import value_of
 from wsoracle.model.notation.variables import Event, EventKind
 from wsoracle.model.octets.masking import mask
 
-from .reading import NOT_BEGUN, REFUSED, ReadingEndpoint
+from .reading import CLOSES_TCP, NOT_BEGUN, REFUSED, ReadingEndpoint
 from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
 
-_CLOSES: Final = Event(EventKind.CLOSE_TCP)
 _NO_EXTENSION: Final = value_of("extensions", "absent")
 
 
@@ -29,7 +28,7 @@ class OpeningEndpoint(ReadingEndpoint):
         """Send a frame where that is permitted in full; whether it was."""
         before = text_before(unit.header.opcode, self.state, EventKind.SEND)
         event = Event(EventKind.SEND, facts_on_wire(unit.header, unit.payload, before, answers=answers))
-        outcome = self.permits(event)
+        outcome = None if self.shut else self.permits(event)
         if outcome is None:
             return False
         self.puts_on_wire(unit)
@@ -46,20 +45,30 @@ class OpeningEndpoint(ReadingEndpoint):
 
     def end_tcp(self) -> None:
         """Close or reset TCP, where that is permitted in full."""
-        if self.permits(_CLOSES) is None or not self.state.tcp_open:
+        if self.permits(CLOSES_TCP) is None or not self.state.tcp_open:
             return
         if self._says_too_big and not self.state.sent_close:
             return  # a limit of which it does not speak is none that an observer could know of
         state = self.state
         is_over = state.sent_close and state.got_close and not state.failed  # it SHOULD close cleanly (section 7.1.1)
+        if self.habits.ends_apart and not self.shut and state.sent_close and self.random.random() < 0.5:
+            self._shut_down()
+            return
         if self.random.random() < 0.25 and not self._says_too_big and not is_over:
             self.observer.resets()
             self.did_something_of_its_own = False  # it may be lost
         else:
             self.observer.closes()
-        outcome = self.permits(_CLOSES)
+        outcome = self.permits(CLOSES_TCP)
         assert outcome is not None
         self.become(outcome)
+
+    def _shut_down(self) -> None:
+        """End its direction of TCP and read on, once nothing but the end of TCP is left to do (section 7.1.1)."""
+        if self.state.got_close or self.state.failed:
+            self.shut = True
+            self.observer.shuts_down()
+            self.ends_both()
 
     # --- the opening handshake ----------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from .units import DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
 TOO_BIG: Final = 1009
 _END: Final = Event(EventKind.RECEIVE_EOF)
 NOT_BEGUN, AWAITING, REFUSED = (HANDSHAKE.index(name) for name in ("not begun", "awaiting 101", "refused"))
+CLOSES_TCP: Final = Event(EventKind.CLOSE_TCP)
 _READS_HEADS: Final = {Role.SERVER: (NOT_BEGUN, REFUSED), Role.CLIENT: (NOT_BEGUN, AWAITING)}
 
 
@@ -70,6 +71,8 @@ class ReadingEndpoint:
         self.answer_ends = False
         """Its latest answer has an end of its own; others end with TCP (RFC 9112, section 6.3)."""
         self._says_too_big = False
+        self.shut = False
+        """It has ended its direction of TCP."""
 
     # --- what arrives -------------------------------------------------------------------------------------------------
 
@@ -85,7 +88,23 @@ class ReadingEndpoint:
             self.observer.arrives(octets)
         elif random.random() < 0.4:
             peer.eof = True
-            self.observer.arrives_eof()
+            if self.habits.ends_apart and random.random() < 0.3:
+                self._is_lost()
+            else:
+                self.observer.arrives_eof()
+            self.ends_both()
+
+    def _is_lost(self) -> None:
+        """TCP is lost; an endpoint that spoke of its limit was heard."""
+        if self._says_too_big:
+            self.observer.flush()
+        self.observer.arrives_reset()
+        self.did_something_of_its_own = False  # it may be lost
+
+    def ends_both(self) -> None:
+        """Where both directions of TCP have ended, TCP is closed."""
+        if self.shut and self.peer.eof and self.state.tcp_open:
+            self.become(self.machine.allowed(self.state, CLOSES_TCP)[0])
 
     def _peer_sends(self) -> None:
         """The peer sends one unit or a few."""
@@ -188,7 +207,8 @@ class ReadingEndpoint:
     def believable(self, event: Event, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """The outcomes without a refusal by an unstated limit of which it could not speak."""
         found = list(outcomes)
-        if len(found) > 1 and (self.state.sent_close or self.random.random() < 0.8):
+        unheard = self.state.sent_close or self.observer.lost
+        if len(found) > 1 and (unheard or self.random.random() < 0.8):
             found = [one for one in found if one.label.code != TOO_BIG or one.strength is not Strength.MAY]
         return found
 

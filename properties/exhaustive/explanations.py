@@ -22,7 +22,17 @@ from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 
-from ..judge.observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells, Told, Trace
+from ..judge.observation import (
+    ArrivesReset,
+    ClosesTcp,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    ShutsDownTcp,
+    Tells,
+    Told,
+    Trace,
+)
 from .place import Broken, Move, Whereabouts, lawless, legal, lesser, put_off, refusing, unpromised
 from .reading import Reading
 from .seen import Happening, SeenTrace
@@ -63,6 +73,8 @@ def explained(
 
     ``known_application``: the trace shows all that the application asks for. TooManyPlacesError where it is not small.
     """
+    if any(isinstance(one, (ArrivesReset, ShutsDownTcp)) for one in trace):
+        raise TooManyPlacesError("the ends of the directions of TCP are told apart, which this search does not")
     seen = SeenTrace(trace, setting.role, opening=bool(start.state.handshake))
     for lenient in (False, True) if faults else (False,):
         search = _Search(seen, setting, sees, known_application, faults=lenient)

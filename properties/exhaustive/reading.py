@@ -222,7 +222,8 @@ class Reading:
     def _end(self, where: Whereabouts) -> Iterator[Whereabouts]:
         for outcome in legal(self.setting, where.state, _END):
             untold = where.untold
-            if outcome.label.kind is Kind.ACCEPT and not where.state.failed:
+            # Before the connection is open there is nobody to tell of its end.
+            if outcome.label.kind is Kind.ACCEPT and not where.state.failed and not where.state.handshake:
                 untold = self._to_tell(untold, outcome.label.delivers, b"", frozenset(outcome.rules))
             echoes = where.echoes if outcome.state.reply_due else ()
             yield where._replace(state=outcome.state, eof=True, echoes=echoes, untold=untold)

@@ -39,8 +39,13 @@ def unseen_replies(state: State, setting: Setting) -> Iterator[FrameFacts]:
         yield FrameFacts(TEXT, masked=masked, answers=True)
 
 
-def unseen_answers() -> Iterator[ResponseFacts]:
-    """Answers with which a server may have refused a request; one of them names the versions that it knows."""
+def unseen_answers(*, opening: bool = False) -> Iterator[ResponseFacts]:
+    """Answers with which a server may have refused a request; one of them names the versions that it knows.
+
+    With ``opening``, also the one by which it accepts: where TCP is lost, it may go on from there.
+    """
+    if opening:
+        yield ResponseFacts()
     plain = HEAD_SHAPES[ResponseFacts][1]
     assert isinstance(plain, ResponseFacts)
     for status in _ERRORS:

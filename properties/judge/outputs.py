@@ -10,7 +10,7 @@ from wsoracle.model.facts.units import leaving
 from wsoracle.model.machine.interpreted import Kind, done_by
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import Due, Forbid, Strength
-from wsoracle.model.notation.variables import HANDSHAKE, LOST, Event, EventKind, State
+from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
@@ -98,6 +98,11 @@ class Outputs(ABC):
         """The rules by which it has to refuse what has not arrived in full, and never does."""
         return ()
 
+    def unseen(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """The explanations after outputs that nobody saw, where the peer has reset TCP: the endpoint reads on."""
+        if moment.lost:
+            yield from self._lost(explanation, moment)
+
     @abstractmethod
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The explanations after outputs that the endpoint may have sent unseen, right before a reset."""
@@ -116,11 +121,15 @@ class Outputs(ABC):
             if self._steps.outcomes_of(then.place.state, _CLOSES):
                 yield from self._steps.do(then, moment, _CLOSES, then.place)
 
-    def _unseen(self, explanation: Explanation, moment: Moment, event: Event) -> Iterator[Explanation]:
+    def _unseen(
+        self, explanation: Explanation, moment: Moment, event: Event, application: str = ""
+    ) -> Iterator[Explanation]:
         """The explanations after an output that is allowed in full, was sent, and was lost."""
         place = explanation.place
         for outcome in self.machine.allowed(place.state, event):
-            step = Step(moment.at, place.state, event, outcome.label, outcome.rules, unseen=True)
+            step = Step(
+                moment.at, place.state, event, outcome.label, outcome.rules, unseen=True, application=application
+            )
             late = place.late - {done_by(event)}
             yield self._steps.go(explanation, place._replace(state=outcome.state, late=late), step)
 
@@ -276,7 +285,7 @@ class HeadOutputs(Outputs):
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The answer of a server."""
         if self._reader.server and explanation.place.state.handshake:
-            for facts in unseen_answers():
+            for facts in unseen_answers(opening=moment.lost):
                 yield from self._unseen(explanation, moment, Event(EventKind.SEND_RESPONSE, None, facts))
 
 
@@ -487,7 +496,8 @@ class FrameOutputs(Outputs):
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         state = explanation.place.state
-        unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open and not moment.ended
+        unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open
+        unseen = unseen and not (moment.ended or moment.lost)
         # A server that fails ends TCP: where nothing shows it, the reason to fail was overlooked. A client waits for
         # its server to end TCP (section 7.1.1), so that its silence is a reaction too.
         if not unseen or self._shows_failure(explanation, moment):
@@ -553,6 +563,8 @@ class FrameOutputs(Outputs):
 
     def _lost_closes(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         state = explanation.place.state
-        if self.subject.unasked or state.failed or state.got_close or moment.asked.close:
+        asked = self.subject.unasked or state.failed or state.got_close or moment.asked.close
+        if asked or (moment.lost and self._reader.acting):
             for facts in unseen_closes(state, self.subject.setting):
-                yield from self._unseen(explanation, moment, Event(EventKind.SEND, facts))
+                act = "" if asked else closes(facts.code if facts.length else NO_CODE, instead_of_echo=False)
+                yield from self._unseen(explanation, moment, Event(EventKind.SEND, facts), act)

@@ -169,7 +169,8 @@ class HeadSearch(Search):
         while waiting:
             explanation = waiting.pop()
             self._keep(found, explanation)
-            for then in self._reader.receive(explanation, moment):
+            received = self._reader.receive(explanation, moment)
+            for then in (*received, *self.outputs.unseen(explanation, moment)):
                 if not then.place.state.handshake:
                     sent_from = moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else moment.written
                     self._open(then, moment, self._at, sent_from)
@@ -372,6 +373,10 @@ class FrameSearch(Search):
                 for explanation in list(level.values()):
                     for then in reader.fail_early(explanation, moment):
                         self._keep(level, then)
+            if moment.lost:
+                for explanation in list(level.values()):
+                    for then in self._frames.unseen(explanation, moment):
+                        self._keep(level, then)
             yield from level.values()
             if consumed < last:
                 for explanation in level.values():
@@ -388,6 +393,13 @@ class FrameSearch(Search):
 
 
 def _ends_sending(moment: Moment) -> bool:
-    """Whether what is seen changes how an endpoint reads: a Close frame that it sends, or the end of TCP."""
+    """Whether what is seen changes how an endpoint reads: a Close frame that it sends, or the end of TCP.
+
+    Where TCP is lost, it may have sent one that is not seen.
+    """
     what = moment.what
-    return isinstance(what, (ClosesTcp, ResetsTcp)) or (isinstance(what, FrameUnit) and what.header.opcode == CLOSE)
+    return (
+        moment.lost
+        or isinstance(what, (ClosesTcp, ResetsTcp))
+        or (isinstance(what, FrameUnit) and what.header.opcode == CLOSE)
+    )

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.model.notation.variables import Setting
+from wsoracle.model.facts.heads import sample_request
+from wsoracle.model.notation.head_variables import RequestFacts
+from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -162,3 +164,33 @@ def test_tcp_dropped_with_a_close_unanswered_is_one_of_two_faults(role: Role) ->
     assert letter.verdict is Verdict.INFORMATIONAL, "as mild as the mildest"
     read = judged(role, arrives(role, CLOSE, BYE), READ, CLOSES, profile="letter")
     assert (read.verdict, read.rules) == (Verdict.FAILED, ("5.5.1/answer-close-first",))
+
+
+@pytest.mark.parametrize("role", BOTH)
+@pytest.mark.parametrize("fault", [False, True])
+def test_an_endpoint_may_wait_for_the_end_of_its_peer(role: Role, fault: bool) -> None:
+    """Section 7.1.1: shut down one direction, and close once the other one has ended."""
+    came = arrives(role, TEXT, b"\xff") if fault else arrives(role, CLOSE, BYE)
+    begun = (came, writes(role, CLOSE, b"\x03\xef" if fault else BYE))
+    assert judged(role, *begun, ShutsDownTcp(), QUIET).verdict is Verdict.OK
+    assert judged(role, arrives(role, PING), ShutsDownTcp(), QUIET).rules == ("5.5.2/pong-owed",)
+
+
+def test_what_is_done_once_tcp_is_lost_is_not_seen() -> None:
+    server = Role.SERVER
+    assert judged(server, arrives(server, TEXT, b"\xff"), LOST, QUIET).verdict is Verdict.OK, "it failed unseen"
+    wrong = (arrives(server, TEXT, b"\xff"), arrives(server, CLOSE, BYE), LOST)
+    told = (Tells("close", code=1000), READ)
+    as_free = judge((*wrong, *told), Setting(server), application="unknown", sees=EVERYTHING)
+    assert as_free.verdict is Verdict.OK, "its Close was not seen, and it went on to read until the peer's"
+    as_sink = judge((*wrong, *told), Setting(server), application="sink", sees=EVERYTHING)
+    assert as_sink.verdict is Verdict.INFORMATIONAL and as_sink.application
+    seen = judge((*wrong[:-1], *told), Setting(server), application="unknown", sees=EVERYTHING)
+    assert seen.verdict is Verdict.FAILED
+
+
+def test_the_answer_to_a_request_may_be_lost_with_tcp() -> None:
+    request = sample_request(RequestFacts())
+    trace = (Arrives(request.octets() + frame(Role.CLIENT, PING)), LOST, Tells("ping"), Tells("lost"), READ)
+    found = judge(trace, Setting(Role.SERVER), application="sink", sees=EVERYTHING, start=CONNECTING)
+    assert found.verdict is Verdict.OK
