@@ -16,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet setup clean
+.PHONY: attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -72,6 +72,10 @@ attack: setup
 golden-fleet: setup
 	@$(BIN)/python -m wsoracle fleet --install --missing-ok --kind pip,npm --jobs $(JOBS) --limit 120 \
 	  --out out/golden-fleet $(foreach cases,$(FLEET_SHORT),--select '$(cases)')
+
+# Small faulty endpoints: all cases one at a time, 16 at a time and beside busy processes; a part: ZOO_ARGS=Close
+zoo: setup
+	@$(BIN)/python -m tests.zoo $(ZOO_ARGS)
 
 setup: .venv/.installed
 

@@ -91,6 +91,7 @@ class ClientRun:
         self._dead: str | None = None
         self._talking = 0
         self._slowest = 0.0
+        self._kept_open = 0
         self._judges: Final = judges
         self._launcher: Final = launcher
         self._suspects: Final = Suspects()
@@ -181,14 +182,14 @@ class ClientRun:
 
         Opening handshakes come last: a server may well leave a faulty one unanswered.
         """
-        doubtful = sorted(self._doubtful, key=lambda one: (one.case.opening, one.case.id not in self._controlling))
+        doubtful = sorted(self._doubtful, key=lambda one: (not one.unanswered, one.case.opening))
         self._doubtful.clear()
         same: Counter[tuple[object, ...]] = Counter()
         changing: set[tuple[object, ...]] = set()
         for one in doubtful:
             before = one.outcome
-            is_control = one.case.id in self._controlling
-            if not is_control and before not in changing and same[before] >= IN_VAIN:
+            believed = not one.unanswered and before not in changing and same[before] >= IN_VAIN
+            if believed or (not one.beside_others and self._dead is not None) or self._silent is not None:
                 await self._enter(one.summary)
                 continue
             self._asked_again.add(one.case.id)
@@ -212,6 +213,8 @@ class ClientRun:
         log = None if self.live is None else LiveLog(self.live, case)
         connection = Connection(most_octets(case), Role.SERVER, log)
         manners = self._manners.for_pace(self._slowest)
+        if self._kept_open >= IN_VAIN:
+            manners = replace(manners, hurried=True)
         if first:
             manners = replace(manners, opening=MOST_PATIENT * manners.patience)
         talk = Conversation(case, Role.SERVER, connection, manners, uri=self._target.uri)
@@ -231,6 +234,8 @@ class ClientRun:
             if case not in self._refused:
                 self._suspects.end(talk, asyncio.get_running_loop().time())
             self._slowest = max(self._slowest, talk.slowest)
+            if talk.left_open is not None:
+                self._kept_open = self._kept_open + 1 if talk.left_open else -len(self._cases)
         if not self.agent:
             self.agent = self._named(_server_field(talk) or self._target.nameless or self._target.uri.host_header)
         return talk, started
@@ -244,11 +249,11 @@ class ClientRun:
     async def _judge_and_enter(self, talk: Conversation, started: datetime, alone: bool = False) -> Outcome:
         """Have a conversation judged, and enter what changes by it, or keep it for a second question."""
         summary = await self._judged(talk, started)
-        finished = _Finished(talk.case, summary)
         asked = talk.case.id in self._asked_again
-        control = talk.case.id in self._controlling and not summary.answered
+        unanswered = talk.case.id in self._controlling and not summary.answered
         doubtful = not alone and talk.others and _in_doubt(talk) and summary.label != "OK"
-        if (control or doubtful) and not asked and self._silent is None and self._dead is None:
+        finished = _Finished(talk.case, summary, unanswered, doubtful)
+        if (unanswered or doubtful) and not asked and self._silent is None and self._dead is None:
             self._doubtful.append(finished)
         else:
             await self._enter(summary)
@@ -376,10 +381,13 @@ Outcome = tuple[object, ...]
 
 @dataclass(frozen=True)
 class _Finished:
-    """A case with what came of it."""
+    """A case with what came of it. `unanswered`: it is a control that was not answered. `beside_others`: they may be
+    why."""
 
     case: Case
     summary: CaseSummary
+    unanswered: bool
+    beside_others: bool
 
     @property
     def outcome(self) -> Outcome:
@@ -391,9 +399,11 @@ def _is_heavy(case: Case) -> bool:
 
 
 def _asks_nothing_aloud(case: Case) -> bool:
-    """False for a case that is answered with a message that is not empty: a question for the beginning."""
-    first = next((action for action in case.actions if isinstance(action, SendFrame)), None)
-    return case.opening or case.control is not None or first is None or not first.size or first.frame.opcode != TEXT
+    """False for a case that is answered with a text of ASCII that is not empty: a question for the beginning."""
+    sent = next((action for action in case.actions if isinstance(action, SendFrame)), None)
+    if sent is None or not sent.size or case.opening or case.control is not None:
+        return True
+    return sent.frame.opcode != TEXT or not sent.frame.fin or not sent.frame.payload.isascii()
 
 
 def _was_refused(talk: Conversation) -> bool:

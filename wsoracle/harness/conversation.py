@@ -70,6 +70,7 @@ class Manners:
 
     `patience`  how long to wait for silence, in all
     `grace`     how long to wait before a Ping asks whether the endpoint is still there
+    `hurried`   the server has left TCP open after its Close again and again: a quarter of `patience` tells the same
     `opening`   how long to wait for the answer to the opening handshake; None: `patience`
     `closing`   how much longer to wait for the end of TCP after a server's Close; None: three times `patience`.
                 Implementations wait up to ten seconds here for a client that may be slow itself.
@@ -84,6 +85,7 @@ class Manners:
     greeting: Greeting = field(default_factory=Greeting)
     closing: float | None = None
     opening: float | None = None
+    hurried: bool = False
 
     def for_pace(self, seconds: float) -> Manners:
         """The manners with an endpoint that was seen to take so long for an answer: at most :data:`MOST_PATIENT` times
@@ -173,6 +175,7 @@ class Conversation:
         self._interims = 0
         self._expects_failure = False
         self._may_ask_next = False
+        self._asked: set[bytes] | None = set()  # by Pings whose payload is known
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
 
     async def run(self) -> None:
@@ -234,6 +237,13 @@ class Conversation:
         """Whether the case sends a message that is not empty, and that is to be answered."""
         asked = (action for action in self.case.actions if isinstance(action, SendFrame) and action.size)
         return self._answers.messages > 0 and any(not is_control(action.frame.opcode) for action in asked)
+
+    @property
+    def left_open(self) -> bool | None:
+        """Whether a server left TCP open after both had sent a Close; None where it did not come to that."""
+        if self._received.close is None or self.sent_close is None:
+            return None
+        return self.silent
 
     @property
     def slowest(self) -> float:
@@ -312,6 +322,8 @@ class Conversation:
             octets = octets_of(action, self._key)
             self._latest, self._latest_octets = action, octets
         self._answers.sent(octets, times)
+        if self._asked is not None and action.frame.opcode == PING:
+            self._asked.add(action.payload)
         if action.chop is None:
             together = max(1, _TOGETHER // len(octets))
             for begun in range(0, times, together):
@@ -331,7 +343,7 @@ class Conversation:
         if isinstance(action, SendOctets):
             octets = octets_of(action, self._key)
             self.connection.write(octets, action.chop)
-            self._latest = None
+            self._latest = self._asked = None
             if self.opened:
                 self._answers.sent(octets)
             self._at_boundary = False
@@ -451,6 +463,8 @@ class Conversation:
 
     def _pongs(self) -> int:
         """The number of Pongs for Pings of the case."""
+        if self._asked is not None:
+            return sum(pong in self._asked for pong in self._received.pongs)
         own = sum(pong == BARRIER for pong in self._received.pongs) if self.barriers else 0
         return len(self._received.pongs) - own
 
@@ -543,8 +557,11 @@ class Conversation:
         """The end of TCP: a server brings it about, a client waits for it."""
         if self.role is Role.SERVER:
             if self._received.close is not None and self.sent_close is not None:
-                self._patience += self._manners.patience_for_tcp
-                self._most_patience += self._manners.patience_for_tcp
+                if self._manners.hurried:
+                    self._patience = self._most_patience = self._manners.patience / 4
+                else:
+                    self._patience += self._manners.patience_for_tcp
+                    self._most_patience += self._manners.patience_for_tcp
                 await self._until(lambda: False)
             return
         if not self._is_over:

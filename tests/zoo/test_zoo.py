@@ -1,0 +1,41 @@
+"""Each report names what its endpoint does amiss, and nothing else; every case counts that can."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.zoo.clients import CLIENTS, Client
+from tests.zoo.clients import run as run_client
+from tests.zoo.running import causes, chosen, patient, run
+from tests.zoo.servers import SERVERS, Animal
+
+CASES = chosen()
+MANNERS = patient(1.0)
+
+
+@pytest.mark.parametrize("animal", SERVERS, ids=lambda animal: animal.name)
+def test_a_server_is_accused_of_what_it_does(animal: Animal) -> None:
+    summaries = run(animal, CASES, MANNERS)
+    assert causes(summaries) == animal.causes
+    assert len(summaries) == len(CASES) - len(animal.without)
+
+
+@pytest.mark.parametrize("name", ["sound", "one connection at a time", "drops empty messages"])
+def test_one_connection_at_a_time_says_the_same(name: str) -> None:
+    (animal,) = (animal for animal in SERVERS if animal.name == name)
+    assert causes(run(animal, CASES, MANNERS, jobs=1)) == animal.causes
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["never answers a Close", "keeps TCP open", "answers an empty Close", "answers Close 1005", "drops empty messages",
+     "wrong Pongs between fragments"],
+)  # fmt: skip
+def test_every_other_case_counts(name: str) -> None:
+    (animal,) = (animal for animal in SERVERS if animal.name == name)
+    assert all(summary.counts for summary in run(animal, CASES, MANNERS).values())
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_client_is_accused_of_what_it_does(client: Client) -> None:
+    assert causes(run_client(client, CASES, MANNERS)) == client.causes
