@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from tests.wsoracle.degenerate_servers import frames
 from wsoracle.model.endpoint.endpoint import Endpoint
@@ -17,6 +17,7 @@ from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 
 KEY: Final = b"\1\2\3\4"
+_MOMENT: Final = 0.02
 
 Pieces = Iterable[Frame]
 Hears = Callable[[Frame], Frame | None]
@@ -24,6 +25,21 @@ Hears = Callable[[Frame], Frame | None]
 
 Says = Callable[[Frame, Frame], Pieces]
 """What it sends in the place of a frame, behind one that it has heard."""
+
+
+Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class _Kept(asyncio.StreamReaderProtocol):
+    """A connection whose transport is kept, so that the end of the server is its end too."""
+
+    def __init__(self, serve: Connected, transports: set[asyncio.WriteTransport]) -> None:
+        super().__init__(asyncio.StreamReader(), serve)
+        self._transports: Final = transports
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transports.add(cast("asyncio.WriteTransport", transport))
+        super().connection_made(transport)
 
 
 class Cage:
@@ -34,6 +50,8 @@ class Cage:
         self.port = 0
         self.open = 0
         self.served = 0
+        self._transports: Final[set[asyncio.WriteTransport]] = set()
+        self._dead = True
         self._handler: Final = handler
         self._server: asyncio.Server | None = None
         self._tasks: Final[set[asyncio.Task[None]]] = set()
@@ -41,14 +59,25 @@ class Cage:
 
     async def start(self) -> None:
         """Listen, on the same port as before."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        if self.port:
+            await asyncio.sleep(3 * _MOMENT)
+        self._dead = False
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Kept(self._serve, self._transports), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def die(self) -> None:
         """Listen no more, and drop every connection."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._dead = True
+        server, self._server = self._server, None
+        if server is not None:
+            # asyncio has no place for a connection that it has accepted when the server is closed.
+            for listener in server.sockets:
+                self._loop.remove_reader(listener.fileno())
+            self._loop.call_later(_MOMENT, server.close)
+        for transport in self._transports:
+            transport.abort()
+        self._transports.clear()
         for task in self._tasks:
             task.cancel()
 
@@ -60,9 +89,13 @@ class Cage:
     async def stop(self) -> None:
         """The end."""
         self.die()
+        await asyncio.sleep(3 * _MOMENT)  # connections that were accepted and have not begun
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._dead:
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)

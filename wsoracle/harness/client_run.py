@@ -320,6 +320,8 @@ class ClientRun:
             else:
                 cases.pop(0)
                 culprit = before = talk, started
+                if ended_abruptly(talk):
+                    await asyncio.sleep(2 * _LOOK)  # who dies may listen for a moment more
                 if await self._listens():
                     await self._judge_and_enter(talk, started, alone=True)
                     continue
