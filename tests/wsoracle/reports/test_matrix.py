@@ -68,10 +68,10 @@ def test_a_large_table_has_elements_for_each_case_and_each_agent_and_not_for_eac
     monkeypatch.setattr("wsoracle.reports.matrix.MOST_CELLS", agents * cases - 1)
     every = {f"agent {a}": {f"1.{c}": summary(f"agent {a}", f"1.{c}", VERDICTS[(a * c) % 5], f"a{a}_case_1_{c}.json")
                             for c in range(cases)} for a in range(agents)}  # fmt: skip
-    page = index_page(every)
-    assert Counted(page).elements < 18 * (agents + cases) + 100
+    folded = Counted(index_page(every)).elements
     monkeypatch.setattr("wsoracle.reports.matrix.MOST_CELLS", agents * cases)
-    assert Counted(index_page(every)).elements > agents * cases
+    drawn = Counted(index_page(every)).elements
+    assert drawn - folded > agents * cases
 
 
 def test_a_fleet_is_drawn_whole_and_five_hundred_agents_are_not() -> None:
