@@ -185,8 +185,10 @@ class SymbolicMachine:
 
     @cached_property
     def setting_bounds(self) -> Any:
-        """The constraint on the setting variables: their bounds."""
-        return z3.And(*within_bounds(SETTING_VARIABLES.values(), self.setting_env), z3.BoolVal(True))
+        """The constraint on the setting variables: their bounds, and the role that each application is of."""
+        env = self.setting_env
+        roles = (z3.Implies(env["willing"], env["server"]), z3.Implies(env["browser"], z3.Not(env["server"])))
+        return z3.And(*within_bounds(SETTING_VARIABLES.values(), env), *roles)
 
     @staticmethod
     def state_env(suffix: str = "") -> Env:
