@@ -135,7 +135,7 @@ def _carried(action: Action, role: Role) -> Action:
             return SendOctets(action.octets)
         case SendHead(octets, facts) if facts is not None:
             # An answer with a status below 200 has no body (RFC 9110, section 6.4.1).
-            has_body = facts.body and (isinstance(facts, RequestFacts) or facts.status >= 200)
+            has_body = facts.has_body and (isinstance(facts, RequestFacts) or facts.status >= 200)
             return SendHead(octets + SAMPLE_BODY if has_body else octets)
     return action
 

@@ -99,7 +99,7 @@ class OpeningEndpoint(ReadingEndpoint):
             return False
         outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, answer.facts))
         if outcome is not None:
-            self.answer_ends = answer.facts.body
+            self.answer_ends = answer.facts.has_body
             self.observer.sends(answer.octets)
             self.become(outcome)
         return outcome is not None

@@ -150,7 +150,11 @@ def requests() -> tuple[DrawnRequest, ...]:
     for event in events:
         facts = event.head
         # The time at which a server takes in the body of a request is not known: none is sent.
-        if isinstance(facts, RequestFacts) and label_of_fact("syntax", facts.syntax) != "too large" and not facts.body:
+        if (
+            isinstance(facts, RequestFacts)
+            and label_of_fact("syntax", facts.syntax) != "too large"
+            and not facts.has_body
+        ):
             legible = label_of_fact("syntax", facts.syntax) != "malformed"
             octets = request_octets(facts)
             found[facts] = DrawnRequest(facts, octets, sample_request(facts) if legible else None)
@@ -188,7 +192,7 @@ def responses(request: Request) -> tuple[DrawnResponse, ...]:
         if label_of_fact("syntax", facts.syntax) == "too large":
             continue
         try:
-            body = SAMPLE_BODY if facts.body and facts.status >= 200 else b""
+            body = SAMPLE_BODY if facts.has_body and facts.status >= 200 else b""
             found.append(DrawnResponse(facts, response_octets(facts, request) + body))
         except ValueError:
             continue  # an answer that takes up an offer that the request does not make

@@ -47,7 +47,7 @@ def _but_for_key(request: Request, uri: WebSocketUri | None, tolerated: bool) ->
     return RequestFacts(
         syntax=_syntax(tolerated),
         method_get=request.method == "GET",
-        body=_has_body(request),
+        body=_body(request),
         for_uri=uri is None or _is_for(request, uri),
         **_numbers(_found_in_request(request)),
     )
@@ -84,7 +84,7 @@ def _but_for_accept(response: Response, request: Request | None, tolerated: bool
     return ResponseFacts(
         syntax=_syntax(tolerated),
         status=response.status,
-        body=_has_body(response),
+        body=_body(response),
         defines_rsv1=1 in bits,
         defines_rsv2=2 in bits,
         defines_rsv3=3 in bits,
@@ -165,9 +165,11 @@ def _syntax(tolerated: bool) -> int:
     return value_of("syntax", "tolerated" if tolerated else "well-formed")
 
 
-def _has_body(head: Request | Response) -> bool:
+def _body(head: Request | Response) -> int:
     lengths = head.values("Content-Length")
-    return bool(head.values("Transfer-Encoding")) or any(value.strip("0, \t") for value in lengths)
+    if head.values("Transfer-Encoding") or any(value.strip("0, \t") for value in lengths):
+        return value_of("body", "announced")
+    return value_of("body", "of no octets" if lengths else "absent")
 
 
 def _is_for(request: Request, uri: WebSocketUri) -> bool:
@@ -216,7 +218,8 @@ EXTENSION, DEFLATE = "x-private", "permessage-deflate"
 SAMPLE_BODY: Final = b"\x8a\x80body"
 """The body after a sample head that announces one: read as frames it is a Pong, which asks for nothing."""
 
-_BODY_LENGTH: Final = str(len(SAMPLE_BODY))
+_LENGTHS: Final = {"absent": [], "announced": [str(len(SAMPLE_BODY))], "of no octets": ["0"]}
+"""The values of Content-Length that tell of a body."""
 _FOLDED: Final = ("X-Folded", "over two lines")
 """The field that makes a head tolerated: it means nothing, and is folded."""
 
@@ -272,8 +275,7 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
     for name in ("upgrade", "connection", "key", "version", "protocols", "offers", "origin"):
         label = label_of_fact(name, getattr(facts, name))
         lines += keys.get(label, ()) if name == "key" and label in keys else _REQUEST_LINES.get((name, label), ())
-    if facts.body:
-        lines.append(("Content-Length", _BODY_LENGTH))
+    lines += [("Content-Length", length) for length in _LENGTHS[label_of_fact("body", facts.body)]]
     lines += _further(facts.syntax)
     version = _VERSIONS[label_of_fact("http", facts.http)]
     return Request(version, tuple(lines), "GET" if facts.method_get else "POST", target)
@@ -312,7 +314,7 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
             "not a list of versions": ["thirteen"],
             "a list without 13": ["8, 7"],
         }[label_of_fact("versions", facts.versions)],
-        "Content-Length": [_BODY_LENGTH] if facts.body else [],
+        "Content-Length": _LENGTHS[label_of_fact("body", facts.body)],
     }
     lines = [line for name in ("upgrade", "connection")
              for line in _REQUEST_LINES.get((name, label_of_fact(name, getattr(facts, name))), ())]  # fmt: skip

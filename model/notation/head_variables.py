@@ -31,8 +31,13 @@ class RequestFacts(NamedTuple):
     protocols: int = 0
     offers: int = 0
     origin: int = 0
-    body: bool = False
+    body: int = 0
     for_uri: bool = True
+
+    @property
+    def has_body(self) -> bool:
+        """Octets of a body are announced."""
+        return self.body == value_of("body", "announced")
 
 
 class ResponseFacts(NamedTuple):
@@ -51,10 +56,15 @@ class ResponseFacts(NamedTuple):
     subprotocol: int = 0
     extensions: int = 0
     versions: int = 0
-    body: bool = False
+    body: int = 0
     defines_rsv1: bool = False
     defines_rsv2: bool = False
     defines_rsv3: bool = False
+
+    @property
+    def has_body(self) -> bool:
+        """Octets of a body are announced."""
+        return self.body == value_of("body", "announced")
 
     @property
     def defines_bits(self) -> bool:
@@ -124,7 +134,10 @@ _FACTS: Final[Mapping[str, _FactWords]] = {
         "Sec-WebSocket-Version: the versions that the server lists",
         ("absent", "a list with 13", "not a list of versions", "a list without 13"),
     ),
-    "body": _FactWords("the head announces a body"),
+    "body": _FactWords(
+        'what Content-Length and Transfer-Encoding say of a body; "of no octets": a Content-Length of 0 alone',
+        ("absent", "announced", "of no octets"),
+    ),
     "for_uri": _FactWords(
         "target and Host are those of the URI that the client was asked to open; only the client knows"
     ),

@@ -278,7 +278,7 @@ FACT_VARIABLES: Final[Mapping[EventKind, Mapping[str, Var]]] = {
 ALL_FACTS: Final[Mapping[str, Var]] = {**FRAME_VARIABLES, **HEAD_VARIABLES}
 """The variables of what events carry, of all kinds: no name means two things."""
 
-method_get, for_uri, body = (HEAD_VARIABLES[name] for name in ("method_get", "for_uri", "body"))
+method_get, for_uri = (HEAD_VARIABLES[name] for name in ("method_get", "for_uri"))
 status = HEAD_VARIABLES["status"]
 defines_rsv1, defines_rsv2, defines_rsv3 = (HEAD_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3))
 

@@ -18,7 +18,6 @@ from ..notation.switches import is_set_to
 from ..notation.variables import (
     HANDSHAKE,
     EventKind,
-    body,
     browser,
     failed,
     for_uri,
@@ -176,7 +175,7 @@ READING_REQUESTS: Final = (
             "If the origin indicated is unacceptable to the server, then it SHOULD respond to the WebSocket handshake "
             "with a reply containing HTTP 403 Forbidden status code.",
             is_handshake & ~is_("origin", "absent"), 403),
-    *_disputed("4.2.1/body", "request_with_body", _MATCHES, body, CONSENSUS),
+    *_disputed("4.2.1/body", "request_with_body", _MATCHES, is_("body", "announced"), CONSENSUS),
     _refuse("4.2.1/no-handshake", MUST, _MATCHES, legible & ~is_handshake & is_set_to("other_requests", "refused")),
     _row("4.2.1/sound-request", MUST,
          "The client's opening handshake consists of the following parts.",

@@ -18,7 +18,6 @@ from ..notation.switches import is_set_to
 from ..notation.variables import (
     LOST,
     EventKind,
-    body,
     defines_rsv1,
     defines_rsv2,
     defines_rsv3,
@@ -32,6 +31,7 @@ from ..notation.variables import (
 from .requests import EITHER, REFUSED, legible, now, tcp_usable, well_formed
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
+LETTER: Final = Strength.LETTER
 
 switches_protocols: Final = term(
     "switches_protocols", "a response that can be read, of status 101", legible & (status == 101)
@@ -142,7 +142,12 @@ SENDING_RESPONSES: Final = (
     _wrong("4.2.2/send-no-body",
            "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response "
            "indicating the following.",
-           body),
+           is_("body", "announced")),
+    # Such a field is a sign of no body, and clients take it.
+    _wrong("4.2.2/send-no-length",
+           "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response "
+           "indicating the following.",
+           is_("body", "of no octets"), LETTER),
     _forbid("7.1.4/no-response-when-closed", MUST,
             "When the underlying TCP connection is closed, it is said that _The WebSocket Connection is Closed_",
             ~tcp_open),
@@ -240,7 +245,7 @@ READING_RESPONSES: Final = (
     _fault("4.1/answer-one-subprotocol", _CONFORMS, is_("subprotocol", "not one token")),
     *_disputed("4.1/answer-without-subprotocol", "no_subprotocol_chosen", _CONFORMS,
                is_("subprotocol", "none chosen"), CONSENSUS),
-    _fail("4.1/may-fail-answer-with-body", MAY, _CONFORMS, switches_protocols & body),
+    _fail("4.1/may-fail-answer-with-body", MAY, _CONFORMS, switches_protocols & ~is_("body", "absent")),
     # Sections 4.2.2 and 4.4 have the field in refusals alone.
     _fail("4.1/may-fail-answer-with-versions", MAY, _CONFORMS, switches_protocols & ~is_("versions", "absent")),
     _row("4.1/established", MUST,

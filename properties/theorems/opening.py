@@ -31,7 +31,6 @@ from wsoracle.model.notation.variables import (
     STATE_VARIABLES,
     EventKind,
     State,
-    body,
     browser,
     defines_rsv1,
     defines_rsv2,
@@ -81,7 +80,7 @@ BEYOND_DISPUTE: Final = all_of([
     *(condition.holds for condition in REQUEST),
     is_("syntax", "well-formed"), is_("http", "1.1"), is_("upgrade", "websocket"), is_("connection", "Upgrade"),
     is_("key", "16 octets"),
-    ~is_("protocols", "with a repeated token"), is_("origin", "absent"), ~body,
+    ~is_("protocols", "with a repeated token"), is_("origin", "absent"), ~is_("body", "announced"),
 ])  # fmt: skip
 """A request that leaves a server no reason to refuse it, but its application's."""
 
@@ -103,7 +102,7 @@ UNDISPUTED: Final = all_of([
     *(condition.holds for condition in ANSWER),
     is_("syntax", "well-formed"), is_("http", "1.1"), is_("upgrade", "websocket"),
     is_("connection", "Upgrade"), is_("accept", "right"), is_("subprotocol", "absent", "offered"),
-    is_("versions", "absent"), ~body,
+    is_("versions", "absent"), is_("body", "absent"),
 ])  # fmt: skip
 """An answer that leaves a client no reason to fail the connection."""
 

@@ -350,12 +350,16 @@ def test_for_whom_a_request_is(target: str, host: str, fits: bool) -> None:
 
 
 def test_bodies() -> None:
-    for fields, body in (
-        ([("Content-Length", "0")], False), ([("Content-Length", "00, 0")], False), ([("content-length", "10")], True),
-        ([("Transfer-Encoding", "gzip")], True), ([], False),
+    for fields, label in (
+        ([("Content-Length", "0")], "of no octets"), ([("Content-Length", "00, 0")], "of no octets"),
+        ([("content-length", "10")], "announced"), ([("Transfer-Encoding", "gzip")], "announced"), ([], "absent"),
     ):  # fmt: skip
-        assert request_facts(Request("1.1", tuple(fields))).body is body
-        assert response_facts(Response("1.1", tuple(fields)), None).body is body
+        for facts in (
+            request_facts(Request("1.1", tuple(fields))),
+            response_facts(Response("1.1", tuple(fields)), None),
+        ):
+            assert label_of_fact("body", facts.body) == label
+            assert facts.has_body is (label == "announced")
 
 
 def test_the_parameters_of_deflate_are_those_of_rfc_7692() -> None:
