@@ -252,10 +252,12 @@ class FrameSearch(Search):
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""
         self._reader.now = moment.number
-        if self._lazy and len(self.alive) == 1 and self._goes_on_alone(self.alive[0], moment):
+        before = self.alive
+        if self._lazy and len(before) == 1 and self._goes_on_alone(before[0], moment):
             self._reader.sent(moment)
             return True
-        before = self.alive
+        if self.leniency != ACTING:
+            before = self.alive  # else its application may have acted before it read on
         found = {explanation.place: explanation for explanation in before}
         after = self._pass(found, moment)
         if not after and self.leniency == ACTING:

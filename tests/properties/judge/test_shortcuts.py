@@ -26,6 +26,7 @@ from wsoracle.properties.judge.observation import (
     Writes,
 )
 from wsoracle.properties.judge.search import FrameSearch
+from wsoracle.properties.judge.verdict import Verdict
 
 KEY = bytes(range(4))
 PAYLOADS = (b"", b"a", b"\xc3", b"b" * 60)
@@ -168,3 +169,16 @@ def test_what_an_endpoint_sends_does_not_change_how_it_reads() -> None:
     assert not changed & asked
     closes = [rule.id for rule in RULES.of(EventKind.SEND) if close_only & set(rule.then.effects)]
     assert closes == ["7.1.2/send-close"]
+
+
+def test_an_application_may_act_before_a_fault_is_read() -> None:
+    """The only explanation reads on to a frame at which it fails: the message that it sends came before that.
+
+    The Ping behind the fault is like one that was answered: that it is dropped is as it should be.
+    """
+    ping, pong = Arrives(encode(Frame(PING, b"p", key=KEY))), Writes(encode(Frame(PONG, b"p")))
+    bad, texts = Arrives(encode(Frame(3, key=KEY))), Arrives(encode(Frame(TEXT, b"t", key=KEY)) * 7)
+    own, close = Writes(encode(Frame(TEXT, b"own"))), Writes(encode(Frame(CLOSE, b"\x03\xea")))
+    trace = (ping, pong, bad, own, ping, texts, close, ClosesTcp(), Quiet())
+    found = judge(trace, Setting(Role.SERVER), application="sink")
+    assert found.verdict is Verdict.INFORMATIONAL and not found.rules
