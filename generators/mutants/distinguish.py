@@ -127,17 +127,14 @@ class Distinguisher:
         return MutantResult(mutant.id, MutantStatus.ALIVE if scenario is None else MutantStatus.KILLED, scenario)
 
     def _in_pairs(self, mutant: Mutant, where: Sequence[WorldStart], proof: MutantProof) -> Scenario | None:
-        """A short history that ends with a head that differs from a sound one, or from a bare one, in two points."""
+        """A short history with a head that differs from a sound one, or from a bare one, in two points."""
         facts = self.rules.by_id[mutant.rule].on.facts
         for start in where if facts in (RequestFacts, ResponseFacts) else ():
             if start.departing or proof.equivalent_under(start.setting):
                 continue
-            world = self.world(start)
-            machine = mutated(world.machine, mutant)
-            for here in (here for depth in range(FIRST_TRY[CONNECTING] + 1) for here in world.layer(depth)):
-                for trial in world.pairs(here.state, machine.kind):
-                    if observe(machine, here.state, trial.event)[0] != trial.expected:
-                        return Scenario(start, (*world.history(here), trial.step(here.state)))
+            history = _Search(self.world(start), mutant).in_pairs(FIRST_TRY[CONNECTING])
+            if history is not None:
+                return Scenario(start, history)
         return None
 
     def _where(self, mutant: Mutant) -> tuple[Sequence[State], Sequence[State]]:
@@ -246,7 +243,7 @@ class _Search:
         layer = self._world.layer(self.depth)
         self.depth += 1
         for here in layer:
-            if (found := self._in_one_state(here)) is not None:
+            if (found := self._in_one_state(here, self._trials(here.state))) is not None:
                 return found
         for pair in self._pairs:
             if (found := self._in_two_states(pair)) is not None:
@@ -254,18 +251,34 @@ class _Search:
         self._pairs = self._next[:MOST_PAIRS]
         return None
 
+    def in_pairs(self, longest: int) -> EventHistory | None:
+        """A history of a bounded number of steps and a head that differs from a sound or bare one in two points.
+
+        Or one that is a step longer, where such a head leads to different states.
+        """
+        for here in (here for depth in range(longest + 1) for here in self._world.layer(depth)):
+            if (found := self._in_one_state(here, self._world.pairs(here.state, self._machine.kind))) is not None:
+                return found
+        found_after = (self._in_two_states(pair) for pair in self._next[:MOST_PAIRS])
+        return next((found for found in found_after if found is not None), None)
+
     def _events_for_the_row(self) -> list[Event]:
         """Some events for which the row is enabled in the first state, if it ever is: to be tried in all others too."""
         trials = self._world.trials(self._world.start.state, self._machine.kind)
         found = (t.event for t in trials if t.event.facts is not None and self._machine.enables(t.masks))
         return list(islice(found, MOST_TELLING))
 
-    def _in_one_state(self, here: Situation) -> EventHistory | None:
+    def _trials(self, state: State) -> Iterator[Trial]:
+        """What is tried in a state that both are in."""
+        yield from self._world.trials(state, self._machine.kind)
+        if self.depth > 1:
+            yield from (self._world.tried(state, event) for event in self._telling if self._world.has(event, state))
+
+    def _in_one_state(self, here: Situation, trials: Iterable[Trial]) -> EventHistory | None:
         machine, state = self._machine, here.state
         if here.ended and machine.kind.is_input:
             return None
-        telling = (self._world.tried(state, event) for event in self._telling if self._world.has(event, state))
-        for trial in (*self._world.trials(state, machine.kind), *(telling if self.depth > 1 else ())):
+        for trial in trials:
             masks = machine.changed(trial.masks, state, trial.event.facts)
             if masks == trial.masks and machine.keeps_reaction:
                 continue

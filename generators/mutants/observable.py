@@ -172,7 +172,8 @@ class TracedStep(NamedTuple):
 
 
 def trace(machine: OriginalOrMutant, history: EventHistory, start: State | None = None) -> tuple[TracedStep, ...]:
-    """A history followed step by step; it ends at a step whose chosen outcome is not allowed, or after the last."""
+    """A history followed step by step; it ends after the last, or at a step where nothing allowed looks like the chosen
+    outcome."""
     state: State | None = State() if start is None else start
     found: list[TracedStep] = []
     for step in history:
@@ -183,8 +184,9 @@ def trace(machine: OriginalOrMutant, history: EventHistory, start: State | None 
             break
         masks = machine.masks(event.kind, state, event.facts)
         seen, after = observe(machine, state, event, masks)
-        found.append(TracedStep(step, state, masks, seen, None if step.label is None else after.get(step.label)))
-        state = found[-1].after
+        then = None if step.label is None else alike(after, step.label, None)
+        found.append(TracedStep(step, state, masks, seen, then))
+        state = then
     return tuple(found)
 
 

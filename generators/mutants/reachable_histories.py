@@ -20,7 +20,7 @@ from wsoracle.model.facts.frames import text_before
 from wsoracle.model.machine.boundary_events import Alphabet, reporting_variables
 from wsoracle.model.machine.compiled import CompiledMachine, Masks
 from wsoracle.model.machine.explorer import BreadthFirst
-from wsoracle.model.machine.interpreted import Label
+from wsoracle.model.machine.interpreted import LEVELS, Label
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import SWITCHES, Switch, Switches
@@ -29,7 +29,7 @@ from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
-from .observable import EventHistory, Expectation, HistoryStep, as_seen, can_happen, observe, step_at
+from .observable import EventHistory, Expectation, HistoryStep, alike, as_seen, can_happen, observe, step_at
 from .operators import of_handshake
 
 SMALL_LIMIT: Final = 2
@@ -59,9 +59,9 @@ class Trial(NamedTuple):
     after: dict[Label, State]
     payload: bytes | None = None
 
-    def is_plain(self, looks: Label, then: State) -> bool:
-        """All outcomes that look like this lead to one state."""
-        return all(state == then for label, state in self.after.items() if as_seen(label) == looks)
+    def after_like(self, looks: Label) -> Iterator[State]:
+        """The states after all outcomes that look like this."""
+        return (state for label, state in self.after.items() if as_seen(label) == looks)
 
     def step(self, state: State, label: Label | None = None) -> HistoryStep:
         """The trial as a step of a history."""
@@ -192,15 +192,34 @@ class World:
     def steps_on(self, trial: Trial) -> Iterator[Label]:
         """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
 
-        And only where an observer knows the state: after two refusals that look alike it is unknown.
+        And only where an observer knows what is allowed: of two refusals that look alike, after the one that allows all
+        that the other does.
         """
         frame = trial.event.frame
         if frame is None or frame.length <= SHORT_FRAME:
             going_on = {seen.label for seen in trial.expected.outcomes if seen.level == 0 or self.start.departing}
             for label, then in trial.after.items():
                 looks = as_seen(label)
-                if looks in going_on and (looks is label or trial.is_plain(looks, then)):
+                if looks in going_on and all(self._covers(then, other) for other in trial.after_like(looks)):
                     yield label
+
+    def _covers(self, wide: State, narrow: State, assumed: frozenset[tuple[State, State]] = frozenset()) -> bool:
+        """Whether the one state allows all that the other does, now and later on, as far as events are tried."""
+        if wide == narrow or (wide, narrow) in assumed:
+            return True
+        for trial in (trial for kind in EventKind for trial in self.trials(narrow, kind)):
+            if not self.has(trial.event, wide):
+                return False
+            there = self.tried(wide, trial.event, trial.payload)
+            levels = {(seen.label, seen.told): seen.level for seen in there.expected.outcomes}
+            for seen in trial.expected.outcomes:
+                if levels.get((seen.label, seen.told), len(LEVELS)) > seen.level:
+                    return False
+            for label, then in trial.after.items():
+                after = alike(there.after, label, then)
+                if after is None or not self._covers(after, then, assumed | {(wide, narrow)}):
+                    return False
+        return True
 
     def _steps(self, situation: Situation) -> Iterator[tuple[HistoryStep, Situation]]:
         for kind in EventKind:
