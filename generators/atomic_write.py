@@ -36,7 +36,7 @@ def write_file(path: Name, octets: bytes) -> None:
         os.replace(half, path)
     except BaseException as error:
         Path(half).unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:
             error.filename, error.filename2 = os.fspath(path), None  # a full disk has none of its own
         raise
 
@@ -70,7 +70,8 @@ def write_directory(target: Path, files: Mapping[str, bytes]) -> None:
             try:
                 path.write_bytes(octets)
             except OSError as error:
-                error.filename = os.fspath(target / name)  # a full disk has none of its own
+                if error.errno is not None:
+                    error.filename = os.fspath(target / name)  # a full disk has none of its own
                 raise
         replaced = target.exists()
         if replaced:

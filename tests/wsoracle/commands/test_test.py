@@ -276,7 +276,7 @@ def _until(done: Any) -> None:
 def test_a_run_that_is_stopped_leaves_whole_files_and_is_resumed(
     how: signal.Signals, echo: str, tmp_path: Path
 ) -> None:
-    """Of the cases that are there none is run again; those that are not, are."""
+    """Of the cases that are there none is run again, but those whose control is missing; those that are not, are."""
     out = tmp_path / "out"
     cases = [part for group in ("1", "2", "5", "6", "7") for part in ("--select", group)]
     command = [sys.executable, "-m", "wsoracle", "test", echo, "--agent", "mine", "--out", str(out), *cases]
@@ -295,5 +295,6 @@ def test_a_run_that_is_stopped_leaves_whole_files_and_is_resumed(
     assert again.returncode == 0, again.stdout + again.stderr
     after = records(out)
     assert set(json.loads((out / "index.json").read_text())["mine"]) == set(after) > set(before) or len(after) == 229
-    assert all(after[case]["started"] == started for case, started in before.items())
+    settled = [case for case in before if after[case]["wsoracle"]["control"] in (None, *before)]
+    assert len(settled) > 10 and all(after[case]["started"] == before[case] for case in settled)
     assert not [name for name in os.listdir(out) if name.startswith(".")]

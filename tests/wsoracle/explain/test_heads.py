@@ -176,7 +176,7 @@ def test_lines_that_give_no_fact_say_so() -> None:
         "the end",
     ]
     assert found.rest == 3
-    assert "body: yes" in said(found)
+    assert "body: announced" in said(found)
 
 
 # --- responses
