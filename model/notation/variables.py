@@ -351,13 +351,14 @@ def possible_frames(kind: EventKind) -> Expr:
     in_progress, before = (recv_type, recv_utf8) if kind is EventKind.RECEIVE else (send_type, send_utf8)
     has_body = is_close & (length >= 2)
     start = ite(is_text, utf8.ACCEPT, before)
+    at_rest = all_of([is_close, peer_open, ~got_close, ~failed, ~reply_due, ~pong_due, recv_type == 0])
     return all_of(
         [
             *((form != shape) | (length <= frames.capacity(shape)) for shape in FORMS),
             has_body | ((code == NO_CODE) & reason_ok),
             (length > 2) | reason_ok,
             masked | ~key_foreseen,
-            ~unprovoked | all_of([is_close, peer_open, ~got_close, ~failed, ~reply_due, ~pong_due, recv_type == 0]),
+            ~unprovoked if kind is EventKind.RECEIVE else ~unprovoked | at_rest,
             ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
         ]
     )
