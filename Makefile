@@ -1,5 +1,5 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | clean
+#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.13)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
