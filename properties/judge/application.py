@@ -20,7 +20,6 @@ OWN_MESSAGE: Final = "the application sends a message of its own"
 ANOTHER_ORDER: Final = "the message was sent back in another order"
 NOT_SENT_BACK: Final = "the message was not sent back"
 SENT_BACK_LATE: Final = "the message was sent back late"
-CLOSES_EARLY: Final = "TCP is closed before a head has arrived in whole, for a reason that is not seen"
 
 NOT_ITS_OWN: Final = frozenset((1002, 1007, 1009))
 """The codes that say that the peer broke the protocol, or a limit (section 7.4.1): that is for the endpoint to say."""

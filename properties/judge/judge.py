@@ -255,8 +255,7 @@ class _Ruling:
         self.subject: Final = subject
         self.profile: Final[Profile] = subject.profile
         self.strictly: Final = strictly
-        promises = {"echo": "not an echo: ", "sink": "not a sink: "}
-        self._not_as_promised: Final = promises.get(application, "")
+        self._not_as_promised: Final = f"not {'an echo' if application == 'echo' else f'a {application}'}: "
 
     @cached_property
     def on_headers(self) -> _Ruling:

@@ -17,7 +17,6 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_
 
 from .application import (
     ANOTHER_ORDER,
-    CLOSES_EARLY,
     NOT_ITS_OWN,
     NOT_SENT_BACK,
     OWN_MESSAGE,
@@ -256,13 +255,6 @@ class HeadOutputs(Outputs):
             waits = place.state.handshake == AWAITING  # then the answer is to the request before
             opening = opening._replace(request=opening.request if waits else unit.head)
         yield from self._reader.do(explanation, moment, event, place._replace(opening=opening))
-
-    def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
-        """As of any outputs, but before a head has arrived in whole: that is no HTTP is the reason, or is not known."""
-        if self._reader.next_head(explanation.place, moment) is None or explanation.place.state.handshake == REFUSED:
-            yield from super()._close(explanation, moment)
-        elif self.leniency.acting:
-            yield from self._steps.do(explanation, moment, _CLOSES, explanation.place, application=CLOSES_EARLY)
 
     def _send_early(
         self, explanation: Explanation, moment: Moment, event: Event, frame: FrameUnit

@@ -91,16 +91,6 @@ def test_a_request_that_is_dropped_should_have_had_an_answer(octets: bytes) -> N
     assert (dropped.verdict, dropped.rules) == (Verdict.NON_STRICT, ("10.7/answer-before-closing",))
 
 
-@given(st.sampled_from([b"\x16\x03\x01 is no HTTP\r\n\r\n", b"GET /\r\n\r\n"]), st.data())
-def test_the_end_of_tcp_amid_a_head_may_have_a_reason_of_its_own(octets: bytes, data: st.DataObject) -> None:
-    """Nobody need have seen by then that it is no HTTP: no certain breach of section 10.7."""
-    cut = data.draw(st.integers(0, len(octets) - 1))
-    amid = server(Arrives(octets[:cut]), ClosesTcp(), Arrives(octets[cut:]))
-    assert amid.verdict in (Verdict.OK, Verdict.INFORMATIONAL) and not amid.rules
-    dropped = server(Arrives(octets), ClosesTcp())
-    assert (dropped.verdict, dropped.rules) == (Verdict.NON_STRICT, ("10.7/answer-before-closing",))
-
-
 def test_a_willing_server_does_not_drop_a_sound_request() -> None:
     dropped = judge_all((Arrives(ASKS), ClosesTcp(), *DONE), WILLING)
     assert (dropped.verdict, dropped.rules) == (Verdict.FAILED, ("4.4/accept-before-closing",))
@@ -195,14 +185,6 @@ def test_a_101_that_announces_a_body_is_no_valid_response(field: bytes, profile:
     opens = OPENS.replace(b"Upgrade: websocket", field + b"\r\nUpgrade: websocket")
     sent = server(Arrives(ASKS), Writes(opens), *DONE, profile=profile)
     assert (sent.verdict, sent.rules) == (Verdict.FAILED, ("4.2.2/send-no-body",))
-
-
-def test_a_101_with_a_length_of_none_is_a_fault_by_the_letter_alone() -> None:
-    """RFC 9110, section 8.6: a server MUST NOT send a Content-Length in a 1xx, whatever its value."""
-    octets = OPENS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")
-    for profile, verdict in (("interop", Verdict.INFORMATIONAL), ("letter", Verdict.FAILED)):
-        judgement = server(Arrives(ASKS), Writes(octets), *DONE, profile=profile)
-        assert (judgement.verdict, judgement.rules) == (verdict, ("4.2.2/send-no-length",))
 
 
 def test_a_client_may_give_up_where_no_subprotocol_was_chosen() -> None:
