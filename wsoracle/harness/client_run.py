@@ -370,7 +370,7 @@ class ClientRun:
             why = why_no_connection(error)
             if first:
                 raise NoServer(f"{self._target.url}: {why}: {what_to_do(error, self._target)}") from error
-            if isinstance(error, ConnectionRefusedError):
+            if isinstance(error, (ConnectionRefusedError, ConnectionResetError)):  # or died as it was asked
                 self._refused.append(talk.case)
             talk.leave_out(f"no connection: {why}")
             return False

@@ -187,6 +187,14 @@ def test_a_101_that_announces_a_body_is_no_valid_response(field: bytes, profile:
     assert (sent.verdict, sent.rules) == (Verdict.FAILED, ("4.2.2/send-no-body",))
 
 
+def test_a_101_with_a_length_of_none_is_a_fault_by_the_letter_alone() -> None:
+    """RFC 9110, section 8.6: a server MUST NOT send a Content-Length in a 1xx, whatever its value."""
+    octets = OPENS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")
+    for profile, verdict in (("interop", Verdict.INFORMATIONAL), ("letter", Verdict.FAILED)):
+        judgement = server(Arrives(ASKS), Writes(octets), *DONE, profile=profile)
+        assert (judgement.verdict, judgement.rules) == (verdict, ("4.2.2/send-no-length",))
+
+
 def test_a_client_may_give_up_where_no_subprotocol_was_chosen() -> None:
     offers = sample_request(RequestFacts(protocols=1))
     opens = response_octets(ResponseFacts(), offers)
