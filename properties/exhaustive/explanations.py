@@ -147,7 +147,8 @@ class _Search:
                     yield from self._be_quiet(where, now)
 
     def _leaves_head(self, where: Whereabouts, now: Happening) -> bool:
-        return where.state.handshake != _REFUSED and self._reading.next_head(where, now) is not None
+        head = self._reading.next_head(where, now) if where.state.handshake != _REFUSED else None
+        return head is not None and head.seen is not None and head.seen <= now.arrived
 
     def _is_over(self, where: Whereabouts, now: Happening) -> bool:
         """Whether the closing handshake is complete and nothing is left unread that a reset could be about."""

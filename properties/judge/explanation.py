@@ -53,7 +53,7 @@ class Cost(NamedTuple):
     The fields are in the order of the verdicts that they lead to: of two costs the less is the milder verdict.
     `must`, `consensus` (or LETTER, where the profile holds endpoints to that): FAILED; `should`: NON-STRICT. All others
     are INFORMATIONAL: `loose`, rules that the profile holds nobody to; `application`, what the application does that it
-    does not promise; `own_limit`, refusals by an unstated limit.
+    does not promise; `own_limit`, refusals by an unstated limit, and what else is open.
     """
 
     must: int = 0
@@ -99,7 +99,7 @@ class Step(NamedTuple):
     `early`: it had not arrived in full, and those facts of the event that were still unknown are meaningless; `unseen`:
     it was not observed, because a reset of TCP may have cost it. Very many frames that meet the same rules are one
     step: the first of them, and how many `times`. `application`: in words, what the application does here that it does
-    not promise; empty where it keeps its promise.
+    not promise; empty where it keeps its promise. `note`: in words, what is open here and breaks no rule.
     """
 
     at: int
@@ -113,6 +113,7 @@ class Step(NamedTuple):
     unseen: bool = False
     times: int = 1
     application: str = ""
+    note: str = ""
 
 
 class Trail(NamedTuple):

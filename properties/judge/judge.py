@@ -308,6 +308,7 @@ class _Ruling:
             step.event.frame.key_foreseen for step in steps if step.event and step.event.frame
         ):
             notes.append(strict.history.keys.reason or "")
+        notes += dict.fromkeys(step.note for step in steps if step.note)
         note = "; ".join([*notes, *acts])
         judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=note, application=acts)
         candidate = _Candidate(judgement, found.cost, found.blame[0], found.certain, found.possible)

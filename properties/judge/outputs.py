@@ -41,6 +41,7 @@ Owed = tuple[str, tuple[str, ...]]
 
 _CLOSES: Final = Event(EventKind.CLOSE_TCP)
 _QUIET: Final = Event(EventKind.SILENCE)
+_CLOSES_EARLY: Final = "TCP is closed before what came is a whole head: that it is no HTTP need not be the reason"
 
 
 def _without_echo(explanation: Explanation) -> Explanation:
@@ -255,6 +256,16 @@ class HeadOutputs(Outputs):
             waits = place.state.handshake == AWAITING  # then the answer is to the request before
             opening = opening._replace(request=opening.request if waits else unit.head)
         yield from self._reader.do(explanation, moment, event, place._replace(opening=opening))
+
+    def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
+        """As of any outputs; amid what is no HTTP, which not every reader sees yet, it may have another reason."""
+        place = explanation.place
+        if self._reader.next_head(place, moment) is None or place.state.handshake == REFUSED:
+            yield from super()._close(explanation, moment)
+        elif self.leniency.acting:
+            for outcome in self._reader.outcomes_of(place.state, _CLOSES):
+                step = Step(moment.at, place.state, _CLOSES, outcome.label, outcome.rules, note=_CLOSES_EARLY)
+                yield self._reader.go(explanation, place._replace(state=outcome.state), step)
 
     def _send_early(
         self, explanation: Explanation, moment: Moment, event: Event, frame: FrameUnit

@@ -72,8 +72,11 @@ class HeadReader(Steps):
         return opening_of(place).eof is moment.eof and not self.must_read(place, moment)
 
     def may_end(self, place: Place, moment: Moment) -> bool:
-        """Whether an endpoint may end TCP: not with a head that is left without a reaction, looked at or not."""
-        return place.state.handshake == REFUSED or self.next_head(place, moment) is None
+        """Whether an endpoint may end TCP: not with a head that is left without a reaction, looked at or not.
+
+        Until no endpoint can wait for more of it, it may end TCP for a reason of its own.
+        """
+        return not self.must_read(place, moment)
 
     def receive(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The next head, or the end of TCP, is read."""

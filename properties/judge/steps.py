@@ -95,7 +95,7 @@ class Steps:
     def go(self, explanation: Explanation, place: Place, step: Step, own_limit: bool = False) -> Explanation:
         """The explanation with one step more, which leads to a place."""
         _, cost, trail, blame, certain, possible, faults = explanation
-        broken = step.broken
+        broken, own_limit = step.broken, own_limit or bool(step.note)
         if broken or own_limit or step.application:
             # To be quiet once more is no second fault.
             again = step.event is not None and step.event.kind is EventKind.SILENCE and certain.issuperset(broken)

@@ -91,6 +91,17 @@ def test_a_request_that_is_dropped_should_have_had_an_answer(octets: bytes) -> N
     assert (dropped.verdict, dropped.rules) == (Verdict.NON_STRICT, ("10.7/answer-before-closing",))
 
 
+@given(st.sampled_from([b"\x16\x03\x01 is no HTTP\r\n\r\n", b"GET /\r\n\r\n"]), st.data())
+def test_the_end_of_tcp_amid_a_head_may_have_a_reason_of_its_own(octets: bytes, data: st.DataObject) -> None:
+    """Nobody need have seen by then that it is no HTTP: no certain breach of section 10.7."""
+    cut = data.draw(st.integers(0, len(octets) - 1))
+    amid = server(Arrives(octets[:cut]), ClosesTcp(), Arrives(octets[cut:]))
+    assert amid.verdict in (Verdict.OK, Verdict.INFORMATIONAL) and not amid.rules and not amid.application
+    assert (amid.verdict is Verdict.INFORMATIONAL) is ("before what came is a whole head" in amid.words)
+    dropped = server(Arrives(octets), ClosesTcp())
+    assert (dropped.verdict, dropped.rules) == (Verdict.NON_STRICT, ("10.7/answer-before-closing",))
+
+
 def test_a_willing_server_does_not_drop_a_sound_request() -> None:
     dropped = judge_all((Arrives(ASKS), ClosesTcp(), *DONE), WILLING)
     assert (dropped.verdict, dropped.rules) == (Verdict.FAILED, ("4.4/accept-before-closing",))
