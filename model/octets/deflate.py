@@ -100,13 +100,30 @@ class DeflateTracer:
         self._out = bytearray()  # the history, and behind it what was not given yet
         self._given = 0
         self._fault = DeflateFault.NONE
+        self._complete = True
         self._begin()
+
+    def _begin(self) -> None:
+        if not self._fault.lost:
+            self._fault = DeflateFault.NONE
+            self._reader = self._read()
+            next(self._reader)
+        self._blocks = [0, 0, 0]
+        self._final = self._distance = self._reach = self._length = 0
+        self._complete = False
+        self._any = False  # there were octets of payload
+        self._ended = False
+        self._between = True  # no block is begun
+        self._empty = False  # the last block was an empty stored one
+        self._was_final = False  # the last block had BFINAL = 1
 
     @property
     def facts(self) -> DeflateFacts:
         """The facts of the message so far; after :meth:`end`, of the whole message until the next one begins."""
-        blocks = self._blocks
-        return DeflateFacts(*blocks, self._final, self._distance, self._reach, self._length, self._ended, self._fault)
+        stored, fixed, dynamic = self._blocks
+        return DeflateFacts(
+            stored, fixed, dynamic, self._final, self._distance, self._reach, self._length, self._ended, self._fault
+        )
 
     @property
     def history(self) -> int:
@@ -143,16 +160,6 @@ class DeflateTracer:
         """Between messages: drop the history, as a receiver may that takes over no context."""
         self._out.clear()
         self._given = 0
-
-    def _begin(self) -> None:
-        if not self._fault.lost:
-            self._fault = DeflateFault.NONE
-            self._reader = self._read()
-            next(self._reader)
-        self._blocks = [0, 0, 0]
-        self._final = self._distance = self._reach = self._length = 0
-        self._any = self._ended = self._complete = False
-        self._between, self._empty, self._was_final = True, False, False
 
     def _run(self, data: bytes) -> None:
         """Let the reader take octets, all of them or up to a fault."""

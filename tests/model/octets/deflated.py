@@ -38,15 +38,15 @@ def deflated(draw: st.DrawFn) -> Deflated:
     strategy = draw(st.sampled_from(STRATEGIES))
     bits = draw(st.integers(9, 15))
     memory = draw(st.sampled_from((1, 8)))
-    new = lambda: zlib.compressobj(level, zlib.DEFLATED, -bits, memory, strategy)  # noqa: E731
+    arguments = (level, zlib.DEFLATED, -bits, memory, strategy)
     made = Deflated([], [], level, strategy, bits, [])
-    squeeze = new()
+    squeeze = zlib.compressobj(*arguments)
     for cut in draw(st.lists(pieces, min_size=1, max_size=3)):
         payload, finals = b"", 0
         for piece, flush in cut:
             payload += squeeze.compress(piece) + squeeze.flush(flush)
             if flush == zlib.Z_FINISH:
-                squeeze, finals = new(), finals + 1
+                squeeze, finals = zlib.compressobj(*arguments), finals + 1
         payload += squeeze.flush(zlib.Z_SYNC_FLUSH)
         made.messages.append(b"".join(piece for piece, _ in cut))
         made.payloads.append(payload.removesuffix(TAIL) or b"\0")
