@@ -1,28 +1,33 @@
-"""A headless Chromium under remote control: the DevTools protocol over two pipes, so that no port is open.
+"""A headless Chromium of the system, driven by Playwright, and a page in it with what it asked for and complained of.
 
-Every wait has an end: a browser that hangs fails a test, and is killed with all that it started.
+Every wait has an end: a browser that hangs fails a test, and is ended with all that it started.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, sync_playwright
+
 PATIENCE: Final = 60.0
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-class BrowserError(Exception):
-    """The browser did not do what it was asked for."""
+_OPTIONS: Final = ("--disable-gpu", "--disable-dev-shm-usage", "--password-store=basic")
+_SHIFTS: Final = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) {
+    if (!one.hadRecentInput) { window.shifts.push([one.value, one.sources.map((s) => s.node && s.node.outerHTML)]); }
+  }
+}).observe({ type: 'layout-shift', buffered: true });
+"""
 
 
 def find_chromium() -> str | None:
@@ -30,176 +35,113 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-class Chromium:
-    """A browser. Its pages share one profile in a folder of their own."""
-
-    def __init__(self, binary: str, profile: Path) -> None:
-        options = [
-            "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "--disable-gpu",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-            "--disable-dev-shm-usage", "--proxy-server=127.0.0.1:9", "--password-store=basic",
-        ]  # fmt: skip
-        if os.geteuid() == 0:
-            options.append("--no-sandbox")
-        to_browser, self._out = os.pipe()
-        self._in, from_browser = os.pipe()
-        # The browser reads commands from descriptor 3 and writes to 4.
-        line = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
-        self._process: Final = subprocess.Popen(
-            ["bash", "-c", line, binary, *options, "about:blank"],
-            pass_fds=(to_browser, from_browser), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        os.close(to_browser)
-        os.close(from_browser)
-        self._buffer = bytearray()
-        self._number = 0
-        self.events: Final[list[dict[str, Any]]] = []
-
-    def call(self, method: str, session: str | None = None, /, **params: Any) -> dict[str, Any]:
-        """Do something, and return the result."""
-        self._number += 1
-        number = self._number
-        message = {"id": number, "method": method, "params": params, **({"sessionId": session} if session else {})}
-        left = json.dumps(message).encode() + b"\0"
-        while left:
-            left = left[os.write(self._out, left) :]
-        ends = time.monotonic() + PATIENCE
-        while True:
-            answer = self._next(ends)
-            if answer.get("id") == number:
-                if "error" in answer:
-                    raise BrowserError(f"{method}: {answer['error']}")
-                result: dict[str, Any] = answer["result"]
-                return result
-            self.events.append(answer)
-
-    def wait_for(self, method: str, session: str) -> dict[str, Any]:
-        """The next event of that name."""
-        ends = time.monotonic() + PATIENCE
-        seen = 0
-        while True:
-            for event in self.events[seen:]:
-                if event.get("method") == method and event.get("sessionId") == session:
-                    return event
-            seen = len(self.events)
-            self.events.append(self._next(ends))
-
-    def close(self) -> None:
-        """End the browser and everything that it started."""
-        with suppress(OSError, BrowserError):
-            self.call("Browser.close")
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
-        os.close(self._out)
-        os.close(self._in)
-
-    def _next(self, ends: float) -> dict[str, Any]:
-        while (end := self._buffer.find(0)) < 0:
-            ready, _, _ = select.select([self._in], [], [], max(0.0, ends - time.monotonic()))
-            if not ready:
-                raise BrowserError(f"the browser said nothing for {PATIENCE} s")
-            octets = os.read(self._in, 1 << 16)
-            if not octets:
-                raise BrowserError("the browser has ended")
-            self._buffer += octets
-        message: dict[str, Any] = json.loads(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return message
+@lru_cache(maxsize=1)
+def _axe() -> str:
+    """The script of axe-core."""
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 class Tab:
-    """A page in a browser."""
+    """A page in a browser, which reaches nothing but this machine."""
 
-    def __init__(self, browser: Chromium, width: int = 1200, height: int = 900) -> None:
-        self.browser: Final = browser
-        self._target: Final = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session: Final[str] = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)[
-            "sessionId"
-        ]
-        for domain in ("Page", "Runtime", "Network", "Log", "Security"):
-            self.call(f"{domain}.enable")
+    def __init__(self, browser: BrowserContext, width: int = 1200, height: int = 900) -> None:
+        self.page: Final = browser.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
+        self._requested: Final[list[str]] = []
+        self._complaints: Final[list[str]] = []
+        self.page.on("request", self._on_request)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self._complaints.append(str(error)))
         self.resize(width, height)
 
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Do something with the page."""
-        return self.browser.call(method, self.session, **params)
+    def _on_request(self, request: Request) -> None:
+        self._requested.append(request.url)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        self._complaints.append(message.text)
 
     def resize(self, width: int, height: int = 900) -> None:
         """Give the page that many pixels."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.page.set_viewport_size({"width": width, "height": height})
 
     def scheme(self, name: str) -> None:
         """Prefer ``dark`` or ``light``."""
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
+        self.page.emulate_media(color_scheme="dark" if name == "dark" else "light")
 
-    def open(self, path: Path) -> None:
-        """Load a file, to its end."""
-        self.browser.events.clear()
-        done = self.call("Page.navigate", url=path.resolve().as_uri())
-        if "errorText" in done:
-            raise BrowserError(f"{path}: {done['errorText']}")
-        self.browser.wait_for("Page.loadEventFired", self.session)
+    def open(self, where: Path | str) -> None:
+        """Load a file or an address, to its end."""
+        self._requested.clear()
+        self._complaints.clear()
+        self.page.goto(where.resolve().as_uri() if isinstance(where, Path) else where)
+
+    def click(self, selector: str) -> None:
+        """Click on a link, and load the page that it leads to."""
+        with self.page.expect_navigation():
+            self.page.evaluate("(one) => document.querySelector(one).click()", selector)
 
     def run(self, script: str) -> Any:
         """The value of an expression of JavaScript, in the page."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in answer:
-            raise BrowserError(str(answer["exceptionDetails"]))
-        return answer["result"].get("value")
+        return self.page.evaluate(script)
+
+    def wait_for_text(self, selector: str, text: str) -> None:
+        """Wait until an element contains a text."""
+        self.page.locator(selector, has_text=text).first.wait_for()
 
     def type(self, selector: str, text: str) -> None:
         """Type into a field, as somebody at the keyboard."""
-        self.run(f"document.querySelector({json.dumps(selector)}).focus()")
-        self.run(f"document.querySelector({json.dumps(selector)}).select()")
-        if text:
-            self.call("Input.insertText", text=text)
-        else:
-            for kind in ("keyDown", "keyUp"):
-                self.call("Input.dispatchKeyEvent", type=kind, key="Delete", code="Delete", windowsVirtualKeyCode=46)
+        self.page.fill(selector, text)
 
     def requested(self) -> list[str]:
         """The addresses that were asked for since the page was opened."""
         self.run("new Promise((done) => setTimeout(done, 0))")
-        return [
-            event["params"]["request"]["url"]
-            for event in self.browser.events
-            if event.get("method") == "Network.requestWillBeSent" and event.get("sessionId") == self.session
-        ]
+        return list(self._requested)
 
     def complaints(self) -> list[str]:
         """What the browser has to say about the page: errors, and what its policy has kept from running."""
-        found = []
-        for event in self.browser.events:
-            if event.get("sessionId") == self.session:
-                if event.get("method") == "Log.entryAdded":
-                    found.append(event["params"]["entry"]["text"])
-                elif event.get("method") == "Runtime.exceptionThrown":
-                    found.append(str(event["params"]["exceptionDetails"]))
-                elif event.get("method") == "Runtime.consoleAPICalled":
-                    found.append(str(event["params"]["args"]))
+        return list(self._complaints)
+
+    def barriers(self) -> list[str]:
+        """What axe finds that keeps people from using the page: the rule, and the elements."""
+        self.run(_axe())
+        found: list[dict[str, Any]] = self.run("axe.run().then((found) => found.violations)")
+        return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
+
+    def watch_shifts(self) -> None:
+        """From the next page on, take down what moves without being asked to."""
+        self.page.add_init_script(_SHIFTS)
+
+    def shifts(self) -> list[Any]:
+        """What has moved: by how much, and which elements."""
+        found: list[Any] = self.run("window.shifts")
         return found
 
     def picture(self, path: Path) -> None:
         """Write a picture of the whole page as PNG."""
-        import base64
-
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-        path.write_bytes(base64.b64decode(data))
+        self.page.screenshot(path=path, full_page=True)
 
     def close(self) -> None:
         """Close the page."""
-        self.browser.call("Target.closeTarget", targetId=self._target)
+        self.page.close()
 
 
 @contextmanager
-def chromium(binary: str, profile: Path) -> Iterator[Chromium]:
-    """A browser for as long as the block lasts."""
-    browser = Chromium(binary, profile)
-    try:
-        yield browser
-    finally:
-        browser.close()
+def chromium() -> Iterator[BrowserContext]:
+    """A browser for as long as the block lasts; while it does, asyncio runs in other threads only.
+
+    Where there is none, tests that need it are skipped, and fail in CI.
+    """
+    binary = find_chromium()
+    if binary is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium here: on Debian, apt-get install chromium")
+    with sync_playwright() as playwright:
+        options = [*_OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        browser = playwright.chromium.launch(
+            executable_path=binary,
+            args=options,
+            proxy={"server": "127.0.0.1:9", "bypass": "127.0.0.1"},
+            timeout=1000 * PATIENCE,
+        )
+        try:
+            yield browser.new_context()
+        finally:
+            browser.close()

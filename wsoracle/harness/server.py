@@ -32,6 +32,7 @@ from wsoracle.properties.judge.verdict import Profile
 from .connection import Connection
 from .conversation import Conversation, Manners, most_octets
 from .judging_pool import Judges
+from .live_results import LiveResults
 from .room import Room
 from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket
@@ -145,7 +146,7 @@ class FuzzingServer:
     ) -> None:
         self.cases: Final = [case for case in cases if Role.CLIENT in case.roles]
         self.run: Final = run
-        self._pages: Final = Pages(run, reports, len(self.cases))
+        self._pages: Final = Pages(run, reports, len(self.cases), LiveResults(run, self.cases, excluded))
         self._manners: Final = manners
         self._profile: Final[Profile] = profile
         self._limits: Final = limits or ServerLimits(connections=min(MOST_CONNECTIONS, connections_at_once()))
@@ -354,6 +355,8 @@ class FuzzingServer:
         if agent is not None:
             await self.run.until(lambda: not agent.running, self._limits.update)
         self.run.finish()
+        if agent is not None:
+            agent.reported = not agent.running
         self._say(f"reports written for {name}" if agent else f"reports written; {name} has run no case")
 
     async def _run_case(self, connection: _Accepted, request: Request, command: Command) -> None:

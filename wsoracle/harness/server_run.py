@@ -39,7 +39,8 @@ class AgentRun:
     """One agent. ``earlier`` are the ids of the cases that it did in the part of the run that came before.
 
     `has_talked` is whether it has said anything in a case; `unheard` are those in which it left a message unanswered
-    before; `silent` names them, where they are too many: it is not asked any further then.
+    before; `silent` names them, where they are too many: it is not asked any further then. `reported`: the reports
+    were written when it had asked for that, and no case has begun since.
     """
 
     def __init__(self, name: str, earlier: Iterable[str], answered: Mapping[str, bool]) -> None:
@@ -51,6 +52,7 @@ class AgentRun:
         self.has_talked = False
         self.unheard: Final[list[str]] = []
         self.silent: str | None = None
+        self.reported = False
 
 
 class ServerRun:
@@ -112,6 +114,7 @@ class ServerRun:
     def running(self, agent: AgentRun, case_id: str) -> Iterator[None]:
         """While a case is run."""
         agent.running[case_id] += 1
+        agent.reported = False
         try:
             yield
         finally:

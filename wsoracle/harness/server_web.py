@@ -12,12 +12,13 @@ import json
 from importlib import resources
 from pathlib import Path
 from re import compile as regex
-from typing import Any, Final
-from urllib.parse import parse_qs, unquote
+from typing import Final
+from urllib.parse import unquote
 
 from wsoracle.model.octets.http import Request
 
-from ..reports.stored_record import CaseSummary
+from ..reports.rendering import STYLE
+from .live_results import LiveResults
 from .server_answers import Page
 from .server_paths import Refusal, path_of
 from .server_run import ServerRun
@@ -35,7 +36,7 @@ _TYPES: Final = {
 """The files that are served, by the suffix of their names; no others are."""
 
 _OWN: Final = {"/": "live.html", "/test_browser.html": "test_browser.html"}
-_PARTS: Final = {"/live.js": "live.js", "/test_browser.js": "test_browser.js", "/server.css": "server.css"}
+_SCRIPTS: Final = {f"/{name}": name for name in ("shown.js", "live.js", "test_browser.js")}
 _PLAIN_NAME: Final = regex(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _OWN_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ws: wss:; "
@@ -47,21 +48,21 @@ _REPORT_POLICY: Final = (
 )
 """Pages of the report have their script and style inside, so that they work from the file system too."""
 
-_MOST_ROWS: Final = 5000
-
 
 class Pages:
-    """The pages for requests of HTTP. ``reports`` is the report folder; ``cases`` is how many cases there are.
+    """The pages for requests of HTTP. ``reports`` is the report folder; ``cases`` is how many cases there are; ``live``
+    is what the live pages show.
 
     `port` and `secure` say where the WebSocket server is; they are known when it listens.
     """
 
-    def __init__(self, run: ServerRun, reports: Path, cases: int) -> None:
+    def __init__(self, run: ServerRun, reports: Path, cases: int, live: LiveResults) -> None:
         self.port = 0
         self.secure = False
         self._run: Final = run
         self._reports: Final = reports
         self._cases: Final = cases
+        self._live: Final = live
 
     def answer(self, request: Request, *, status_page: bool) -> Page:
         """The page for a request. ``status_page``: an unknown path gets the status page, and no 404.
@@ -73,16 +74,18 @@ class Pages:
         path, query = path_of(request.target)
         if path in _OWN:
             return self._own(_OWN[path])
-        if path in _PARTS:
-            return Page(_template(_PARTS[path]).encode(), _TYPES[Path(path).suffix])
+        if path in _SCRIPTS:
+            return Page(_template(_SCRIPTS[path]).encode(), _TYPES[".js"])
+        if path == "/server.css":
+            return Page((STYLE + _template("server.css")).encode(), _TYPES[".css"])
         if path == "/live.json":
-            return Page(json.dumps(self._live(query)).encode(), _TYPES[".json"])
+            return Page(json.dumps(self._live.answer(query)).encode(), _TYPES[".json"])
         for prefix in self._prefixes():
             if path.startswith(prefix):
                 return self._file(unquote(path[len(prefix) :], errors="replace") or "index.html")
         if not status_page:
             raise Refusal(404, "there is no such page: begin at /")
-        return self._status()
+        return self._own("status.html")
 
     def _prefixes(self) -> list[str]:
         """The path of the report folder, also the one at which Autobahn has the files of its working directory."""
@@ -94,40 +97,13 @@ class Pages:
         return found if below == "." else [f"/cwd/{below}/", *found]
 
     def _own(self, name: str) -> Page:
-        text = _template(name)
-        for mark, value in (("@PORT@", self.port), ("@SECURE@", int(self.secure)), ("@CASES@", self._cases)):
-            text = text.replace(mark, html.escape(str(value)))
-        return Page(text.encode(), _TYPES[".html"], headers=(("Content-Security-Policy", _OWN_POLICY),))
-
-    def _status(self) -> Page:
         run = sum(len(agent.results) for agent in self._run.agents.values())
-        text = (
-            "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>wsoracle</title><h1>wsoracle fuzzing server</h1>"
-            f"<p>Cases for WebSocket clients: {self._cases}. Agents: {len(self._run.agents)}. Results so far: {run}."
-            "<p><a href=/>Live results</a>. A client under test begins at the WebSocket path /getCaseCount.</html>\n"
-        )
+        marks = {"PORT": self.port, "SECURE": int(self.secure), "CASES": self._cases,
+                 "AGENTS": len(self._run.agents), "RESULTS": run}  # fmt: skip
+        text = _template(name)
+        for mark, value in marks.items():
+            text = text.replace(f"@{mark}@", html.escape(str(value)))
         return Page(text.encode(), _TYPES[".html"], headers=(("Content-Security-Policy", _OWN_POLICY),))
-
-    def _live(self, query: str) -> dict[str, Any]:
-        """The results that have changed since a serial number."""
-        asked = parse_qs(query, max_num_fields=8).get("since", ["0"])[0] if query.count("&") < 8 else "0"
-        since = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 16 else 0
-        agents = list(self._run.agents.values())
-        rows = [
-            (result.serial, place, result.summary)
-            for place, agent in enumerate(agents)
-            for result in agent.results.values()
-            if result.serial > since
-        ]
-        rows.sort(key=lambda row: row[0])
-        return {
-            "serial": rows[_MOST_ROWS - 1][0] if len(rows) > _MOST_ROWS else self._run.serial,
-            "cases": self._cases,
-            "agents": [
-                {"name": agent.name, "run": len(agent.results), "now": sorted(agent.running)} for agent in agents
-            ],
-            "results": [_row(place, summary) for _, place, summary in rows[:_MOST_ROWS]],
-        }
 
     def _file(self, name: str) -> Page:
         missing = Refusal(404, "there is no such file in the report: begin at /reports/index.html")
@@ -143,18 +119,6 @@ class Pages:
             return Page(file.read_bytes(), kind, headers=(("Content-Security-Policy", _REPORT_POLICY),))
         except OSError:
             raise missing from None
-
-
-def _row(place: int, summary: CaseSummary) -> dict[str, Any]:
-    return {
-        "agent": place,
-        "case": summary.id,
-        "verdict": summary.label,
-        "passed": summary.passed,
-        "behavior": summary.behavior,
-        "behaviorClose": summary.behavior_close,
-        "rules": summary.rule_ids,
-    }
 
 
 def _template(name: str) -> str:

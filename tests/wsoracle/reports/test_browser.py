@@ -6,13 +6,15 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import BrowserContext
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.wsoracle.chromium import Chromium, Tab, chromium, find_chromium
+from tests.wsoracle.chromium import Tab, chromium
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, poisoned, sample, step
 from wsoracle.cli import program
 from wsoracle.generators.cases.runnable import runnable_cases
@@ -45,16 +47,13 @@ new Promise((found) => {
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    binary = find_chromium()
-    if binary is None:
-        pytest.skip("no chromium here: on Debian, apt-get install chromium")
-    with chromium(binary, tmp_path_factory.mktemp("profile")) as found:
+def browser() -> Iterator[BrowserContext]:
+    with chromium() as found:
         yield found
 
 
 @pytest.fixture
-def tab(browser: Chromium) -> Iterator[Tab]:
+def tab(browser: BrowserContext) -> Iterator[Tab]:
     page = Tab(browser)
     yield page
     page.close()
@@ -109,20 +108,20 @@ def test_what_a_page_asks_for_would_be_seen(tab: Tab, tmp_path: Path) -> None:
 
 
 def test_hostile_texts_stay_texts(tab: Tab, hostile: Path) -> None:
-    pages = sorted(hostile.glob("*_case_*.html"))
-    assert len(pages) == 2 * (len(HOSTILE) + 1)
+    pages = sorted(set(hostile.glob("*_case_*.html")) - set(hostile.glob("*_case_1_*.html")))
+    assert len(pages) == len(HOSTILE) + 1
     for page in [*pages, hostile / "index.html"]:
         scripts = 1 if page.name == "index.html" else 0
         tab.open(page)
         seen = tab.run("""({
-          ran: window.ran, title: document.title, scripts: document.scripts.length,
+          ran: 'ran' in window, title: document.title, scripts: document.scripts.length,
           heading: document.querySelector('main > h1').textContent, sections: document.querySelectorAll('h2').length,
           strange: document.querySelectorAll('img,image,iframe,object,embed,audio,video,base,form,textarea').length,
           handlers: Array.from(document.querySelectorAll('*')).filter(
             (one) => one.getAttributeNames().some((name) => name.startsWith('on'))).length,
           links: Array.from(document.links).map((one) => one.href),
         })""")
-        assert "ran" not in seen
+        assert not seen["ran"]
         assert seen["title"] != "ran"
         assert (seen["scripts"], seen["strange"], seen["handlers"]) == (scripts, 0, 0)
         assert seen["heading"]
@@ -142,6 +141,18 @@ def test_hostile_texts_do_not_widen_a_page(tab: Tab, hostile: Path, width: int) 
         assert tab.run(OUTSIDE_OF_DIAGRAM) == []
     tab.open(hostile / "index.html")
     assert tab.run(FITS)
+
+
+# --- barriers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_nothing_keeps_people_from_using_a_page(tab: Tab, matrix: Path, width: int, scheme: str) -> None:
+    tab.resize(width)
+    tab.scheme(scheme)
+    for name in ("index.html", "first_case_1_1_2.html"):
+        tab.open(matrix / name)
+        assert tab.barriers() == []
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
@@ -220,13 +231,9 @@ def test_the_matrix_leads_to_every_page(tab: Tab, matrix: Path) -> None:
     tab.open(matrix / "index.html")
     links = tab.run("Array.from(document.querySelectorAll('.matrix a')).map((one) => one.href)")
     assert sorted(links) == sorted(page.resolve().as_uri() for page in matrix.glob("*_case_*.html"))
-    tab.browser.events.clear()
-    tab.run("document.querySelector('.matrix td.FAILED a').click()")
-    tab.browser.wait_for("Page.loadEventFired", tab.session)
+    tab.click(".matrix td.FAILED a")
     assert tab.run("document.querySelector('h1').textContent") == "first · case 1.1.2"
-    tab.browser.events.clear()
-    tab.run("document.querySelector('nav a').click()")
-    tab.browser.wait_for("Page.loadEventFired", tab.session)
+    tab.click("nav a")
     assert tab.run("document.querySelectorAll('tr.case').length") == 5
 
 
@@ -251,6 +258,7 @@ def test_a_large_matrix_is_drawn_on_demand(tab: Tab, tmp_path: Path, monkeypatch
       menu.dispatchEvent(new Event('input')); })()""")
     of_agent = "Array.from(document.querySelectorAll('.matrix td > a')).map((one) => one.textContent)"
     assert tab.run(of_agent) == ["✗ FAILED", "✓ OK"]
+    assert tab.barriers() == []
     assert tab.complaints() == []
 
 
@@ -355,7 +363,8 @@ def test_pages_lead_to_the_one_before_and_the_one_after(tab: Tab, matrix: Path) 
 @pytest.mark.peers
 def test_the_page_of_4_2_4_has_what_a_reader_of_the_established_one_looks_for(tab: Tab, tmp_path: Path) -> None:
     folder = ReportFolder(tmp_path)
-    asyncio.run(real_run(folder))
+    with ThreadPoolExecutor(1) as other:  # the browser has this one's event loop
+        other.submit(asyncio.run, real_run(folder)).result()
     folder.finish()
     record = json.loads((tmp_path / "real_server_case_4_2_4.json").read_text())
     tab.open(tmp_path / "real_server_case_4_2_4.html")

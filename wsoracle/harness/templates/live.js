@@ -1,50 +1,43 @@
 "use strict";
-// Asks for what has changed and shows it. Whatever agents sent is written as text, never as HTML.
+// Asks for what has changed and shows it.
+const MOST_ROWS = 5000;
 const rows = new Map();
-const verdicts = new Map();
+const only = document.getElementById("only-failed");
+const results = document.getElementById("results");
 let serial = 0;
-
-function cell(row, text, kind) {
-  const made = row.insertCell();
-  made.textContent = text;
-  if (kind) made.className = kind;
-}
-
-function kindOf(result) {
-  if (result.passed) return "passed";
-  return ["INFORMATIONAL", "UNIMPLEMENTED"].includes(result.verdict) ? "other" : "failed";
-}
 
 function show(result, agents) {
   const key = result.agent + " " + result.case;
-  const kind = kindOf(result);
-  const row = rows.get(key) || document.getElementById("results").insertRow(0);
+  const row = rows.get(key) || results.insertRow();
   rows.set(key, row);
-  verdicts.set(key, [result.agent, kind]);
   row.replaceChildren();
-  row.dataset.kind = kind;
-  row.hidden = document.getElementById("only-failed").checked && kind === "passed";
-  cell(row, agents[result.agent].name);
-  cell(row, result.case);
-  cell(row, result.verdict, kind);
-  cell(row, result.behaviorClose);
-  cell(row, result.rules.join(", "));
+  row.dataset.passed = result.passed;
+  row.hidden = only.checked && result.passed;
+  const page = make("a");
+  link(page, result.case, result.page);
+  row.append(make("td", "", page), make("td", "verdict " + result.style, `${result.sign} ${result.verdict}`),
+    make("td", "", agents[result.agent].name), make("td", "wide-only", result.behaviorClose),
+    make("td", "wide-only", result.rules.join(", ")));
 }
 
-function sums(agents) {
-  const counted = agents.map(() => ({ passed: 0, failed: 0, other: 0 }));
-  for (const [agent, kind] of verdicts.values()) counted[agent][kind] += 1;
-  const body = document.getElementById("agents");
-  body.replaceChildren();
-  agents.forEach((agent, place) => {
-    const row = body.insertRow();
-    cell(row, agent.name);
-    cell(row, String(agent.run));
-    cell(row, String(counted[place].passed), "passed");
-    cell(row, String(counted[place].failed), counted[place].failed ? "failed" : "");
-    cell(row, String(counted[place].other));
-    cell(row, agent.now.join(", "));
-  });
+// The oldest go where there are too many; whoever is at the end of the list stays there.
+function showResults(news) {
+  const box = results.closest(".window");
+  const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 4;
+  for (const result of news.results) show(result, news.agents);
+  for (const [key, row] of rows) {
+    if (rows.size <= MOST_ROWS) break;
+    row.remove();
+    rows.delete(key);
+  }
+  if (atEnd) box.scrollTop = box.scrollHeight;
+}
+
+function words(agents) {
+  const running = agents.filter((agent) => agent.now.length).length;
+  const count = agents.reduce((sum, agent) => sum + agent.run, 0);
+  if (!agents.length) return "Waiting for an agent.";
+  return `${count} results of ${agents.length} agent${agents.length === 1 ? "" : "s"}` + (running ? `, ${running} running.` : ".");
 }
 
 async function ask() {
@@ -54,16 +47,16 @@ async function ask() {
     const news = await answer.json();
     if (news.serial < serial) location.reload();
     serial = news.serial;
-    for (const result of news.results) show(result, news.agents);
-    sums(news.agents);
-    state.textContent = news.agents.length ? `${rows.size} results of ${news.agents.length} agents.` : "Waiting for an agent.";
+    showResults(news);
+    showAgents(news.agents);
+    put(state, words(news.agents));
   } catch (error) {
-    state.textContent = "The server does not answer: it has ended, or is busy.";
+    put(state, "The server does not answer: it has ended, or is busy.");
   }
   setTimeout(ask, 1000);
 }
 
-document.getElementById("only-failed").addEventListener("change", (event) => {
-  for (const row of rows.values()) row.hidden = event.target.checked && row.dataset.kind === "passed";
+only.addEventListener("change", () => {
+  for (const row of rows.values()) row.hidden = only.checked && row.dataset.passed === "true";
 });
 ask();

@@ -24,6 +24,14 @@ function talk(url, echo) {
   });
 }
 
+// The verdict of the server of this page on the agent; another server has it on a page of its own.
+async function outcomeOf(agent) {
+  const answer = await fetch("/live.json?agent=" + agent).catch(() => null);
+  const news = answer && answer.ok ? await answer.json() : { agents: [] };
+  showAgents(news.agents);
+  return news.agents.length ? "" : " The server that was named has the results on its own page.";
+}
+
 async function run() {
   const server = at("server").value.replace(/\/+$/, "");
   const agent = encodeURIComponent(at("agent").value);
@@ -48,7 +56,8 @@ async function run() {
       await Promise.all(uris.map((uri) => talk(uri, true).catch(() => null)));
     }
     await talk(`${server}/updateReports?agent=${agent}`, false);
-    at("state").textContent = stopped ? "Stopped." : "Done.";
+    const elsewhere = await outcomeOf(agent);
+    at("state").textContent = (stopped ? "Stopped." : "Done.") + elsewhere;
   }
   at("start").disabled = false;
   at("stop").disabled = true;
@@ -58,6 +67,7 @@ function begin() {
   run().catch((error) => {
     at("state").textContent = String(error);
     at("start").disabled = false;
+    at("stop").disabled = true;
   });
 }
 
