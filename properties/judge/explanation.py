@@ -234,7 +234,8 @@ class Subject(NamedTuple):
     `taken_by_all` octets of a message an unstated limit is not believed unless it is said (1009). `request` was sent
     and received before the trace begins, `uri` is what a client was asked to open, and `head_limit` the largest head
     that the endpoint says it takes, in octets. `profile` says which explanation is the milder one.
-    `keeps_promise`: the application is taken to close by itself only when all is read that had arrived.
+    `keeps_promise`: the application is taken to close by itself only when all is read that had arrived. `acts`:
+    whether the application may do what it does not promise.
     """
 
     setting: Setting
@@ -247,3 +248,4 @@ class Subject(NamedTuple):
     head_limit: int = HEAD_LIMIT
     profile: Profile = "interop"
     keeps_promise: bool = False
+    acts: bool = True

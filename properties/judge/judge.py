@@ -164,6 +164,7 @@ def judge(
     strictly: bool = False,
     taken_by_all: int = TAKEN_BY_ALL,
     keeps_promise: bool = False,
+    acts: bool = True,
 ) -> Judgement:
     """Judge a trace of one endpoint, whose role, limit and application `setting` states.
 
@@ -172,7 +173,8 @@ def judge(
     the trace is certain to show where they happen. An endpoint that states no limit is assumed to have none for
     messages of up to ``taken_by_all`` octets. In a run the application is asked to echo: with ``keeps_promise`` it is
     not assumed to close by itself before the endpoint has read what had arrived, such as a frame that it must refuse.
-    With ``strictly`` an explanation that breaks rules is not looked for.
+    Without ``acts`` it does nothing at all that it does not promise. With ``strictly`` an explanation that breaks rules
+    is not looked for.
 
     For the opening handshake: ``request`` is one that was sent and received before the trace begins; usually the trace
     has it. ``uri`` is the URI that a client was told to open, if known. ``head_limit`` is the largest head that the
@@ -187,7 +189,7 @@ def judge(
         raise ValueError(f"the setting says echo={setting.echo}, the application is {application!r}")
     unasked = application == "unknown"
     subject = Subject(
-        setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit, profile, keeps_promise
+        setting, rules, frozenset(sees), unasked, taken_by_all, request, uri, head_limit, profile, keeps_promise, acts
     )
     ruling = _Ruling(subject, application, strictly)
     role = setting.role if start is not None and start.handshake else None

@@ -83,8 +83,11 @@ class Search(ABC):
     def up_to_date(self) -> list[Explanation]:
         """The explanations in which everything was read that has arrived so far, right before what comes next."""
 
+    def _counts(self, then: Explanation) -> bool:
+        return then.faults <= self.leniency.faults and (self.subject.acts or not then.cost.application)
+
     def _keep(self, found: Explanations, then: Explanation) -> None:
-        if then.faults > self.leniency.faults:
+        if not self._counts(then):
             return
         kept = found.get(then.place)
         found[then.place] = then if kept is None else kept.or_rather(then)
@@ -176,13 +179,13 @@ class HeadSearch(Search):
                     self._open(then, moment, self._at, sent_from)
                     continue
                 kept = found.get(then.place)
-                if then.faults <= self.leniency.faults and (kept is None or kept.or_rather(then) != kept):
+                if self._counts(then) and (kept is None or kept.or_rather(then) != kept):
                     waiting.append(then)
         return found
 
     def _open(self, then: Explanation, moment: Moment, following: int, sent_from: int) -> None:
         """An explanation whose handshake is complete: in a server's what came before that may be lost or a body."""
-        if then.faults > self.leniency.faults:
+        if not self._counts(then):
             return
         place = then.place
         read = self._reader.behind(place)
@@ -334,7 +337,7 @@ class FrameSearch(Search):
             if not self._frames.may_be_now(place, moment):
                 continue
             for then in self.outputs.output(explanation, moment):
-                if then.faults > self.leniency.faults:
+                if not self._counts(then):
                     continue
                 if lazy:
                     if then.cost == cost:

@@ -35,19 +35,30 @@ async def handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     )
 
 
-async def frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
-    """The frames that come, unmasked."""
+async def received(reader: asyncio.StreamReader) -> AsyncIterator[tuple[Frame, bytes]]:
+    """The frames that come, unmasked, each with its octets as they came. A length of 2^63 and more is a fault of the
+    header: such a frame is not waited for."""
     data = b""
     while octets := await reader.read(65536):
         data += octets
         at = 0
-        while (found := decode_header(data, at)) is not None and found[1] + found[0].length <= len(data):
+        while (found := decode_header(data, at)) is not None:
             header, body = found
-            payload = data[body : body + header.length]
-            at = body + header.length
+            end = body + header.length
+            if end > len(data) and not header.length >> 63:
+                break
+            payload = data[body:end]
             plain = payload if header.key is None else mask(payload, header.key)
-            yield Frame(header.opcode, plain, header.fin, header.rsv1, header.rsv2, header.rsv3)
+            frame = Frame(header.opcode, plain, header.fin, header.rsv1, header.rsv2, header.rsv3)
+            yield frame, data[at:end]
+            at = min(end, len(data))
         data = data[at:]
+
+
+async def frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
+    """The frames that come, unmasked."""
+    async for frame, _ in received(reader):
+        yield frame
 
 
 async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

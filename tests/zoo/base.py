@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, cast
 
-from tests.wsoracle.degenerate_servers import frames
+from tests.wsoracle.degenerate_servers import received
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.octets.frames import encode
@@ -163,12 +163,12 @@ def server(
             return
         writer.write(greets)
         closed = False
-        async for frame in frames(reader):
+        async for frame, octets in received(reader):
             await each(frame, cage)
             heard = hears(frame)
             if heard is None:
                 continue
-            endpoint.receive(encode(replace(heard, key=KEY)))
+            endpoint.receive(octets if heard is frame else encode(replace(heard, key=KEY)))
             for answer in frames_in(endpoint.octets_to_send())[0]:
                 found = answer.header
                 said = Frame(found.opcode, answer.payload, found.fin)

@@ -8,6 +8,7 @@ from tests.zoo.clients import CLIENTS, Client
 from tests.zoo.clients import run as run_client
 from tests.zoo.running import causes, chosen, patient, run
 from tests.zoo.servers import SERVERS, Animal
+from wsoracle.generators.cases.runnable import runnable_cases
 
 CASES = chosen()
 MANNERS = patient(1.0)
@@ -39,3 +40,14 @@ def test_every_other_case_counts(name: str) -> None:
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_a_client_is_accused_of_what_it_does(client: Client) -> None:
     assert causes(run_client(client, CASES, MANNERS)) == client.causes
+
+
+def test_a_refusal_that_the_rules_allow_is_no_act_of_the_application() -> None:
+    """A frame of 125 octets whose length takes more octets than it need: an endpoint may fail the connection for it.
+    That its Close does not say why departs from a SHOULD, which is more than an act of the application to the judge,
+    and less than an echo that is missing in a run."""
+    (animal,) = (animal for animal in SERVERS if animal.name == "answers an empty Close")
+    longer = "mutant/5.2/non-minimal-length-may-fail~length-bound-126-1/server"
+    (case,) = (case for case in runnable_cases() if case.id == longer)
+    found = run(animal, [case], MANNERS)[longer]
+    assert (found.verdict, [rule["id"] for rule in found.rules]) == ("NON-STRICT", ["7.1.7/appropriate-code"])

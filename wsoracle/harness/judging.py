@@ -87,17 +87,27 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
 
     def judged(limit: int | None, strictly: bool = False) -> InRun:
         setting = Setting(talk.role, limit, echo=True, switches=chosen, willing=talk.role is Role.SERVER)
-        found = judge(
-            history,
-            setting,
-            start=CONNECTING,
-            uri=uri,
-            application="echo",
-            profile=profile,
-            strictly=strictly,
-            keeps_promise=True,
-        )
-        run = in_a_run(found, left=talk.left, unanswered=talk.unanswered)
+
+        def seen(acts: bool) -> InRun:
+            found = judge(
+                history,
+                setting,
+                start=CONNECTING,
+                uri=uri,
+                application="echo",
+                profile=profile,
+                strictly=strictly,
+                keeps_promise=True,
+                acts=acts,
+            )
+            return in_a_run(found, left=talk.left, unanswered=talk.unanswered)
+
+        run = seen(acts=True)
+        if run.judgement.verdict is Verdict.FAILED and run.judgement.application:
+            # To the judge an act of the application is milder than a breach of a SHOULD; here it fails the case.
+            by_rules = seen(acts=False)
+            if by_rules.judgement.verdict is not Verdict.FAILED and not by_rules.judgement.unexplained:
+                run = by_rules
         found = run.judgement
         if talk.opened or talk.case.opening or found.verdict not in (Verdict.OK, Verdict.NON_STRICT):
             return run
