@@ -125,6 +125,8 @@ class History:
         self.keys: Final = MaskingKeys()
         self._keys_shown: int | None = None
         self._copies: Final[Counter[Message]] = Counter()
+        self._last_sent: Final[dict[Message, int]] = {}
+        """Where the last frame of the latest copy of a message begins."""
         self._sent_before: Final[dict[int, int]] = {}
         """For each message sent, by where its last frame begins: how many times the same was sent before."""
         # A later part of a trace can show that a long head has an end: all octets are cut at once.
@@ -354,6 +356,7 @@ class History:
             self.messages[frame.start] = message
             self._sent_before[frame.start] = self._copies[message]
             self._copies[message] += 1
+            self._last_sent[message] = frame.start
             self._asking.sent(message)
             self._parts = []
 
@@ -397,6 +400,19 @@ class History:
         """Whether the endpoint ever sends this message, or a Pong with this payload."""
         return answer in (self._pongs if isinstance(answer, bytes) else self._copies)
 
+    def sends_after(self, message: Message, moment: Moment) -> bool:
+        """Whether the endpoint sends this message after a moment, as far as the trace is known."""
+        return self._last_sent.get(message, -1) >= moment.written
+
+    def is_asked(self, message: Message) -> bool:
+        """Whether the application ever asks for this message."""
+        return self._asking.asks(message)
+
+    @property
+    def loses(self) -> bool:
+        """Whether TCP is reset, by which what the endpoint sent may be lost."""
+        return self.has_reset or self._lost
+
     def copies_before(self, last: FrameUnit) -> int:
         """How many times the same message as the one that this frame ends was sent before it."""
         return self._sent_before[last.start]
@@ -411,6 +427,7 @@ class _Asking:
         self.pongs: Final[dict[bytes, int]] = {}
         """How many Pongs had been asked for before the first with this payload."""
         self._unsent: Final[Counter[Message]] = Counter()
+        self._ever: Final[set[Message]] = set()
         self._opcode = 0
         self._parts: list[bytes] = []
 
@@ -421,6 +438,10 @@ class _Asking:
             if not self._unsent[message]:
                 del self._unsent[message]
             self.so_far = self.so_far._replace(unsent=next(iter(self._unsent), None))
+
+    def asks(self, message: Message) -> bool:
+        """Whether this message was ever asked for."""
+        return message in self._ever
 
     def add(self, asks: Asks) -> None:
         """One more request."""
@@ -433,6 +454,7 @@ class _Asking:
             if asks.fin:
                 message = Message(self._opcode, b"".join(self._parts))
                 self.messages.append(message)
+                self._ever.add(message)
                 self._unsent[message] += 1
                 self.so_far = before._replace(messages=before.messages + 1, unsent=next(iter(self._unsent)))
         elif asks.what == "pong":

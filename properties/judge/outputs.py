@@ -13,25 +13,16 @@ from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, KNOWN_OPCODES, PING, PONG, TEXT
 
-from .application import (
-    ANOTHER_ORDER,
-    NOT_ITS_OWN,
-    NOT_SENT_BACK,
-    OWN_MESSAGE,
-    SENT_BACK_LATE,
-    closes,
-    differs,
-    offers_subprotocols,
-    with_replacements,
-)
+from .acts import Acts
+from .application import NOT_SENT_BACK, SENT_BACK_LATE, closes
 from .explanation import Explanation, Place, Step
 from .history import Message, Moment
 from .late import choices, may_come, without_soon
 from .lost_in_reset import CLEANLY, unseen_answers, unseen_closes, unseen_replies
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
-from .reading import FrameReader, code_of
+from .reading import FrameReader
 from .reading_heads import HeadReader, agreed_on, opening_of
 from .steps import AWAITING, REFUSED
 from .waiting import Waiting
@@ -306,6 +297,7 @@ class FrameOutputs(Outputs):
     def __init__(self, reader: FrameReader) -> None:
         super().__init__(reader)
         self._reader: Final = reader
+        self.acts: Final = Acts(reader)
 
     def latest_ping(self, place: Place) -> bytes | None:
         """As of any outputs."""
@@ -343,8 +335,8 @@ class FrameOutputs(Outputs):
                 event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen)
                 yield from self._reader.do(explanation, moment, event, then)
             if not caused and self._reader.acting:
-                alone = unit.header.opcode == CLOSE and self._is_unprovoked(moment)
-                for then, answers, act in self._acts(place, moment, unit):
+                alone = unit.header.opcode == CLOSE and self.acts.is_unprovoked(moment)
+                for then, answers, act in self.acts.of(place, moment, unit):
                     event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen, unprovoked=alone)
                     yield from self._reader.do(explanation, moment, event, then, application=act)
 
@@ -359,66 +351,6 @@ class FrameOutputs(Outputs):
         if opcode <= BINARY:
             return state.fail_code not in self.history.close_codes
         return opcode != CLOSE and not (self.history.has_close or self.history.grows)
-
-    def _acts(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool, str]]:
-        """What the application may do that it does not promise: the place then, whether the frame answers, in words."""
-        if frame.header.opcode == CLOSE:
-            code = code_of(frame.payload)
-            if self._may_be_its_own(code, place, moment):
-                yield place, False, closes(code, instead_of_echo=bool(place.echoes))
-        elif frame.start in self.history.messages:
-            message, echoes = self.history.messages[frame.start], place.echoes
-            if message in echoes:
-                rest = list(echoes)
-                rest.remove(message)
-                yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
-                return
-            free = place.state.sent_close or not self._is_echo(place, moment, frame, message)
-            if echoes.next is not None and (free or with_replacements(echoes.next) == message):
-                yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
-            if free:
-                yield place, False, OWN_MESSAGE
-
-    def _is_unprovoked(self, moment: Moment) -> bool:
-        """Whether nothing that could be a reason for a Close had come by then, and the application had asked nothing.
-
-        A client that offers subprotocols may do without a connection on which none was chosen.
-        """
-        history = self.history
-        quiet = self._reader.is_unsent(moment) and not moment.asked.messages and not history.tells_of_failure
-        return quiet and not any(offers_subprotocols(one.what) for one in history.moments)
-
-    def _may_be_its_own(self, code: int, place: Place, moment: Moment) -> bool:
-        """Whether the application may send a Close with this code of its own accord.
-
-        One with the code of a Close that had arrived is the answer to it: it is not there by chance. That the peer did
-        wrong it does not say, unless nothing that the peer sent is left that this could be about. An application that
-        `keeps_promise` closes when all is read: a Close right after a frame that must be refused is not its own.
-        """
-        reader = self._reader
-        if self.subject.keeps_promise and not reader.has_read_all(place, moment):
-            return False
-        return not reader.is_answer(code, place, moment) and (code not in NOT_ITS_OWN or self._is_done(place, moment))
-
-    def _is_done(self, place: Place, moment: Moment) -> bool:
-        """Whether all that had arrived shows that it was taken in: nothing had, or the last of it was answered."""
-        state, reader = place.state, self._reader
-        if reader.is_unsent(moment):
-            return True
-        whole = reader.whole(moment)
-        if not self.subject.setting.echo or place.consumed != whole or not whole or reader.begun(moment):
-            return False
-        waits = place.echoes or state.pong_due or state.recv_type
-        return not waits and reader.arriving.frames[whole - 1].header.opcode in (CONTINUATION, TEXT, BINARY, PING)
-
-    def _is_echo(self, place: Place, moment: Moment, frame: FrameUnit, message: Message) -> bool:
-        """Whether a message surely is the echo of one that had arrived, which is not there by chance.
-
-        A sink may send one back all the same, once it has taken it in.
-        """
-        sent = self.history.copies_before(frame)
-        promised = self.subject.setting.echo and self._reader.copies(message, moment.arrived) > sent
-        return promised or self._reader.is_unread(message, sent, place, moment)
 
     def _answers_unread(self, place: Place, moment: Moment, frame: FrameUnit) -> bool:
         """Whether a frame surely sends back what had arrived and is not read yet, whatever the application."""

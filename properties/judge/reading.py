@@ -71,7 +71,7 @@ class FrameReader(Steps):
         self.arriving: Final = arriving
         self.mask: Final = self.machine.mask_function(EventKind.RECEIVE)
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
-        self._lazy: Final = lazy
+        self.lazy: Final = lazy
         self._messages: Final[dict[tuple[int, int], Message]] = {}
         self._pongs: Final[Counter[bytes]] = Counter()
         """How many Pongs with a payload that can be answers were sent."""
@@ -231,7 +231,7 @@ class FrameReader(Steps):
         event = Event(EventKind.RECEIVE, facts)
         if self.leniency.departing:
             reactions = list(self._reactions(state, event))
-            if self._lazy and self.whole(moment) - place.consumed > _MOST_EITHER_WAY and not self.subject.sees:
+            if self.lazy and self.whole(moment) - place.consumed > _MOST_EITHER_WAY and not self.subject.sees:
                 reactions = self._by_answers(place, frame, reactions)
         else:
             chosen = self.outcomes(state, facts)
@@ -323,7 +323,7 @@ class FrameReader(Steps):
 
     def _to_tell(self, untold: Waiting[Untold], due: Untold) -> Waiting[Untold]:
         """What is to be told with one event more. A strict search keeps it as it is, to say what is owed."""
-        if not self._lazy or not self.leniency.acting or self.history.grows:
+        if not self.lazy or not self.leniency.acting or self.history.grows:
             return untold.and_then(due)
         return self._telling.with_due(untold, due, self.now, in_order=not self.leniency.faults)
 
@@ -349,7 +349,7 @@ class FrameReader(Steps):
             if opcode == PONG:
                 if self.arriving.ping(payload, self._pongs[payload], moment.arrived) is not None:
                     self._pongs[payload] += 1
-                if self._lazy:
+                if self.lazy:
                     self._ponged[payload] = moment.arrived
             elif opcode == CLOSE:
                 self._ponged.clear()
@@ -370,7 +370,7 @@ class FrameReader(Steps):
         """
         state, frames = place.state, whole - place.consumed
         ended = state.failed or state.got_close or state.discarding or not state.peer_open
-        if not self._lazy or frames <= 1 or not ended:
+        if not self.lazy or frames <= 1 or not ended:
             return 0
         if self.leniency.departing and frames <= _MOST_ATTENDED:
             return 0

@@ -256,13 +256,14 @@ class FrameSearch(Search):
         """Go on with the next moment; whether anything explains it."""
         self._reader.now = moment.number
         before = self.alive
-        if self._lazy and len(before) == 1 and self._goes_on_alone(before[0], moment):
+        certain = self._lazy and self.leniency == ACTING and self._frames.acts.is_certain(moment)
+        if self._lazy and not certain and len(before) == 1 and self._goes_on_alone(before[0], moment):
             self._reader.sent(moment)
             return True
         if self.leniency != ACTING:
             before = self.alive  # else its application may have acted before it read on
         found = {explanation.place: explanation for explanation in before}
-        after = self._pass(found, moment)
+        after = {} if certain else self._pass(found, moment)
         if not after and self.leniency == ACTING:
             # The application does what it does not promise only where nothing else explains what is seen.
             self._reader.acting = True
@@ -326,6 +327,7 @@ class FrameSearch(Search):
         covered: frozenset[Explanation] = frozenset()
         for explanation in self._read_on(found, moment, settled):
             place, cost = explanation.place, explanation.cost
+            acted = cost._replace(application=cost.application + 1)
             self._work += 1
             if self._work > self._most_work:
                 return {}
@@ -340,7 +342,7 @@ class FrameSearch(Search):
                 if not self._counts(then):
                     continue
                 if lazy:
-                    if then.cost == cost:
+                    if then.cost == cost or (then.cost == acted and self._frames.acts.need_not_read_on(place)):
                         settled.add(place)
                 else:
                     here.append(then)

@@ -109,7 +109,7 @@ def judged(trace: tuple[Observation, ...], setting: Setting, told: bool, known: 
 
 @given(st.one_of(traces(), keepalives()), st.sampled_from(SETTINGS), st.booleans(), st.booleans(), st.booleans())
 @example(PINGS, LIMIT_NOT_KNOWN, False, True, True)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=320, deadline=None)
 def test_every_order_explains_what_the_search_explains(
     trace: tuple[Observation, ...], setting: Setting, told: bool, known: bool, strictly: bool
 ) -> None:

@@ -1,0 +1,134 @@
+"""What an application does that it does not promise: what need not be considered makes no difference."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from wsoracle.model.notation.variables import Setting
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.properties.judge.acts import Acts
+from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge
+from wsoracle.properties.judge.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Observation,
+    Processed,
+    Quiet,
+    ResetsTcp,
+    Told,
+    Writes,
+)
+from wsoracle.properties.judge.verdict import Verdict
+
+KEY = bytes(range(4))
+ECHO, SINK = Setting(Role.SERVER, echo=True), Setting(Role.SERVER)
+
+
+def came(opcode: int, payload: bytes, fin: bool = True) -> bytes:
+    return encode(Frame(opcode, payload, fin=fin, key=KEY))
+
+
+def sent(opcode: int, payload: bytes, fin: bool = True) -> bytes:
+    return encode(Frame(opcode, payload, fin=fin))
+
+
+MESSAGES_CAME = (
+    came(TEXT, b"a"),
+    came(TEXT, b"b"),
+    came(BINARY, b"a"),
+    came(TEXT, b"a", fin=False) + came(CONTINUATION, b""),
+    came(TEXT, b"", fin=False) + came(PING, b"p") + came(CONTINUATION, b"b"),
+)
+OTHERS_CAME = (
+    came(PING, b"p"),
+    came(PONG, b""),
+    came(TEXT, b"\xff"),
+    came(3, b"a"),
+    came(CLOSE, b"\x03\xe8"),
+    came(TEXT, b"a", fin=False),
+)
+MESSAGES_SENT = (*(sent(TEXT, payload) for payload in (b"a", b"b", b"x", b"y")), sent(BINARY, b"a"), sent(BINARY, b"x"))
+OTHERS_SENT = (
+    sent(PONG, b"p"),
+    sent(TEXT, b"a", fin=False) + sent(CONTINUATION, b""),
+    sent(TEXT, b"x", fin=False),
+    sent(CONTINUATION, b""),
+)
+CLOSES_SENT: tuple[list[bytes], ...] = (
+    [],
+    [],
+    [sent(CLOSE, b"\x03\xe8")],
+    [sent(CLOSE, b"\x03\xea")],
+    [sent(CLOSE, b"")],
+)
+ENDS: tuple[tuple[Observation, ...], ...] = (
+    (Quiet(),), (ClosesTcp(),), (Processed(), Quiet()), (), (ArrivesEof(), Quiet()), (ResetsTcp(),),
+)  # fmt: skip
+BETWEEN: tuple[Observation, ...] = Quiet(), Processed(), Asks("text", b"x")
+
+
+@st.composite
+def acting(draw: st.DrawFn) -> tuple[Observation, ...]:
+    """What a server may have got and sent: messages of few kinds, so that many of them are echoes of several."""
+    arrives = draw(st.lists(st.sampled_from((*MESSAGES_CAME * 2, *OTHERS_CAME)), max_size=5))
+    sends = draw(st.lists(st.sampled_from((*MESSAGES_SENT * 2, *OTHERS_SENT)), max_size=6))
+    sends += draw(st.sampled_from(CLOSES_SENT))
+    found: list[Observation] = []
+    while arrives or sends:
+        what = draw(st.sampled_from((Arrives, Arrives, Writes, Writes, None)))
+        octets = sends if what is Writes else arrives
+        if what is None:
+            found.append(draw(st.sampled_from(BETWEEN)))
+        elif octets:
+            count = draw(st.integers(1, len(octets)))
+            found.append(what(b"".join(octets[:count])))
+            del octets[:count]
+    return *found, *draw(st.sampled_from(ENDS))
+
+
+def judged(trace: tuple[Observation, ...], setting: Setting, sees: frozenset[Told] = frozenset()) -> Judgement:
+    return judge(trace, setting, application="echo" if setting.echo else "sink", sees=sees)
+
+
+@given(acting(), st.sampled_from((ECHO, ECHO, SINK)), st.sampled_from((frozenset[Told](), frozenset(EVERYTHING))))
+@example((Arrives(MESSAGES_CAME[0]), Writes(MESSAGES_SENT[2] + MESSAGES_SENT[0]), Quiet()), ECHO, frozenset())
+@example(
+    (Arrives(OTHERS_CAME[0] + MESSAGES_CAME[0]), Writes(MESSAGES_SENT[2] + OTHERS_SENT[0] + CLOSES_SENT[3][0])),
+    ECHO,
+    frozenset(),
+)
+@settings(max_examples=80, deadline=None)
+def test_acts_that_are_not_considered_explain_no_more(
+    trace: tuple[Observation, ...], setting: Setting, sees: frozenset[Told]
+) -> None:
+    found = judged(trace, setting, sees)
+    with pytest.MonkeyPatch.context() as patch:
+        for shortcut in (Acts.is_rather_changed, Acts.need_not_read_on, Acts.is_certain):
+            patch.setattr(Acts, shortcut.__name__, lambda *_: False)
+        of_all = judged(trace, setting, sees)
+    assert (found.verdict, found.broken, found.one_of) == (of_all.verdict, of_all.broken, of_all.one_of)
+    assert (found.at, found.octet, found.unexplained) == (of_all.at, of_all.octet, of_all.unexplained)
+    assert bool(found.application) is bool(of_all.application)
+
+
+@pytest.mark.parametrize("at_a_time", (1, 10, 500))
+def test_many_messages_that_are_changed(at_a_time: int) -> None:
+    """Each may be one of the application's own: that both are kept for each of them made this too much to judge."""
+    some = range(0, 500, at_a_time)
+    arrives = [Arrives(b"".join(came(TEXT, b"m%d" % n) for n in range(at, at + at_a_time))) for at in some]
+    writes = [Writes(b"".join(sent(TEXT, b"M%d" % n) for n in range(at, at + at_a_time))) for at in some]
+    trace = *(one for both in zip(arrives, writes, strict=True) for one in both), Quiet()
+    found = judged(trace, ECHO)
+    assert found.verdict is Verdict.INFORMATIONAL and not found.unexplained
+    assert found.application == ("not an echo: the message differs at octet 0",)
+
+
+def test_a_sink_that_sends_many_messages_while_it_is_sent_many() -> None:
+    trace = Arrives(came(TEXT, b"m") * 500), Writes(sent(TEXT, b"own") * 500), Processed()
+    found = judged(trace, SINK)
+    assert found.verdict is Verdict.INFORMATIONAL and not found.unexplained
