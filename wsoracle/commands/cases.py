@@ -14,7 +14,8 @@ from wsoracle.model.octets.vocabulary import Role
 from ..cli import WrongInput
 from ..expected.case_text import case_lines, case_overview, summary
 from ..text.output import STDOUT, progress, write_json, write_text
-from .options import checked_autobahn_cases, checked_file, json_option, select_cases
+from .case_selection import more_generated, select_known
+from .options import checked_autobahn_cases, checked_file, json_option
 
 if TYPE_CHECKING:
     from wsoracle.generators.export.script import ScriptForm
@@ -44,7 +45,7 @@ def command(
     """List the cases that a tester runs, or show what is sent and expected in one.
 
     PATTERN is the id of a case, the beginning or a part of ids, words of titles and rules (utf8), or a pattern with *
-    for whole ids. The expectation is worked out from the rules.
+    for whole ids. The expectation is worked out from the rules. Generated cases that no tester plays are shown too.
     """
     if autobahn or suite or expected:
         if autobahn + suite + expected > 1 or pattern is not None or json_file is not None:
@@ -56,8 +57,7 @@ def command(
         raise WrongInput(
             "--write and --autobahn-cases go with --autobahn, --suite or --expected: give one of these too"
         )
-    every = {case.id: case for case in runnable_cases()}
-    chosen = [every[case_id] for case_id in select_cases(pattern, every.values())]
+    chosen = select_known(pattern)
     one = chosen[0] if len(chosen) == 1 else None
     if script is not None:
         if one is None:
@@ -72,6 +72,9 @@ def command(
         click.echo("\n".join(case_lines(one)))
     else:
         _list(chosen)
+    more = 0 if chosen[0].allowed else more_generated(pattern)
+    if more:
+        click.echo(f"and up to {more} more that no tester plays: wsoracle generate --select {pattern}", err=True)
 
 
 def _script(case: Case, form: ScriptForm, role: str | None) -> str:
@@ -88,7 +91,7 @@ def _list(cases: Sequence[Case]) -> None:
     for case in cases:
         if case.group != group:
             group = case.group
-            click.echo(f"{': '.join(group)}")
+            click.echo(": ".join(group) or "Cases that are only generated")
         click.echo(f"  {summary(case)}")
 
 

@@ -16,7 +16,8 @@ from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import WrongInput
 from ..text.output import progress
-from .options import foreseen, seed_option, select
+from .case_selection import foreseen, select_generated
+from .options import seed_option
 
 EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
 
@@ -49,7 +50,7 @@ def _checked(context: click.Context, option: click.Parameter, name: str) -> str:
 @click.command("generate")
 @click.option("--out", required=True, metavar="DIR", callback=_checked, help="The directory to write into.")
 @click.option("--format", "form", required=True, type=click.Choice(list(EXPORTS)), help="The format of the files.")
-@click.option("--select", "pattern", metavar="PATTERN", help="Only cases whose id contains or matches PATTERN.")
+@click.option("--select", "pattern", metavar="PATTERN", help="Only cases with PATTERN in id, title or rules.")
 @click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
 def command(out: str, form: str, pattern: str | None, quick: bool, seed: int) -> None:
@@ -62,7 +63,7 @@ def command(out: str, form: str, pattern: str | None, quick: bool, seed: int) ->
     foreseen(pattern)
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)
-    chosen = set(select(pattern, (case.id for case in found.cases), "case"))
+    chosen = select_generated(pattern, found.cases)
     cases = with_controls((case for case in found.cases if case.id in chosen), found.cases)
     try:
         result = EXPORTS[form](cases, out)

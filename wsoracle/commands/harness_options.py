@@ -21,7 +21,8 @@ from ..reports.badge import SUFFIXES
 from ..reports.lists import Lists
 from ..reports.wanted import FAIL_ON, PLAIN, Wanted
 from ..text.output import STDOUT, one_line
-from .options import DEFAULT_SEED, checked_file, select_cases
+from .case_selection import select_cases
+from .options import DEFAULT_SEED, checked_file
 
 if TYPE_CHECKING:
     # Slow imports are made where they are used: while another process gets ready.

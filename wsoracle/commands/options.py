@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -16,12 +17,12 @@ from ..cli import WrongInput
 from ..text.output import OutputError, check_writable
 from ..text.patterns import matching
 
-if TYPE_CHECKING:
-    from wsoracle.generators.cases.case import Case
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_SEED: Final = 6455
+
+_NEAR: Final = 3
+_PARTS: Final = re.compile(r"[./~]")
 
 
 def checked_file(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
@@ -56,45 +57,35 @@ def select(pattern: str | None, ids: Iterable[str], what: str, words: Mapping[st
     everything = list(ids)
     if pattern is None:
         return everything
-    _not_empty(pattern, what)
+    not_empty(pattern, what)
     found = matching(pattern, everything, words)
     if found:
         return found
-    near = get_close_matches(pattern, everything, n=3, cutoff=0.5) or everything[:1]
+    near = near_misses(pattern, everything) or everything[:1]
     hint = f"such as {', '.join(near)}" if near else "of which there are none"
     raise WrongInput(f"no {what} matches {pattern!r}: give a part of an id, or a pattern with *, {hint}")
 
 
-def select_cases(pattern: str | None, cases: Iterable[Case]) -> list[str]:
-    """The ids of the cases that a pattern selects, by their ids, titles, groups and the rules that they are about."""
-    every = list(cases)
-    words = {case.id: " ".join((case.title, *case.group, *case.quotes)) for case in every}
-    return select(pattern, words, "case", words)
+def near_misses(pattern: str, ids: Sequence[str]) -> list[str]:
+    """Up to three ids that are like a pattern: alike as a whole, with a part that is alike, or with its beginning."""
+    folded = {one.casefold(): one for one in ids}
+    wanted = pattern.casefold()
+    near = get_close_matches(wanted, folded, n=_NEAR, cutoff=0.75)
+    if not near:
+        *_, last = _PARTS.split(wanted)
+        parts = {part for one in folded for part in _PARTS.split(one) if len(part) > 2}
+        alike = get_close_matches(last, parts, n=_NEAR, cutoff=0.75)
+        near = [one for one in folded if any(part in _PARTS.split(one) for part in alike)]
+    while not near and _PARTS.search(wanted):
+        wanted = wanted[: [found.start() for found in _PARTS.finditer(wanted)][-1]]
+        near = [one for one in folded if one.startswith((f"{wanted}.", f"{wanted}/"))]
+    return [folded[one] for one in near or get_close_matches(wanted, folded, n=_NEAR, cutoff=0.5)][:_NEAR]
 
 
-def _not_empty(pattern: str, what: str) -> None:
+def not_empty(pattern: str, what: str) -> None:
+    """Raise :class:`WrongInput` for an empty pattern."""
     if not pattern:
         raise WrongInput(f"the pattern is empty: give a part of the id of a {what}, or leave it out")
-
-
-def foreseen(pattern: str | None) -> None:
-    """Raise :class:`WrongInput` for a pattern that can select no generated case, before they are worked out.
-
-    The ids of controls are known only then: a pattern that may be for one of them is taken.
-    """
-    if pattern is not None and not pattern.casefold().startswith(("control", "*", "?", "[")):
-        _not_empty(pattern, "case")
-        from wsoracle.generators.cases.runnable import runnable_cases
-        from wsoracle.generators.suite.all_cases import foreseen_ids  # not for commands that generate nothing
-
-        ids = foreseen_ids()
-        known = matching(pattern, (case.id for case in runnable_cases()))
-        if known and not matching(pattern, ids):
-            raise WrongInput(
-                f"{pattern!r} selects cases that a tester plays, such as {known[0]}, and none that is generated: "
-                f"wsoracle test --select runs it, wsoracle cases {known[0]} --script python writes it as a script"
-            )
-        select(pattern, ids, "case")
 
 
 def checked_autobahn_cases(name: str | None = None) -> Path | None:

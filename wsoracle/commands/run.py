@@ -13,7 +13,8 @@ from ..cli import FAILED, WrongInput
 from ..explore.running import CaseRun, clause, run_cases, tally
 from ..implementations import available_peers, missing_peers
 from ..text.output import STDOUT, console, progress, write_json
-from .options import foreseen, json_option, seed_option, select
+from .case_selection import foreseen
+from .options import json_option, seed_option, select
 
 
 @click.command("run")

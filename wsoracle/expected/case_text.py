@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.steps import Action, SendFrame, SendHead, SendOctets, octets_of
-from wsoracle.generators.cases.words import MANY, repetitions, told
+from wsoracle.generators.cases.derived import judge_only
+from wsoracle.generators.cases.steps import (
+    Action,
+    EndpointClosesTcp,
+    EndpointIsSilent,
+    EndpointSends,
+    EndpointSendsHead,
+    SendFrame,
+    SendHead,
+    SendOctets,
+    octets_of,
+)
+from wsoracle.generators.cases.words import HEAD_LINE, MANY, repetitions, told
+from wsoracle.model.octets.units import shown
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
@@ -52,11 +64,15 @@ def case_overview(case: Case, *, whole: bool) -> dict[str, Any]:
 def case_lines(case: Case) -> Iterator[str]:
     """A case in full, as lines of text. Octets are shown as they are without a mask."""
     yield f"{case.id}: {case.title}"
-    yield f"group     {': '.join(case.group)}"
+    if case.group:
+        yield f"group     {': '.join(case.group)}"
     yield f"for       {' and '.join(sorted(f'{role}s' for role in case.roles))}"
     if str(case.origin):
         yield f"origin    {case.origin}"
     yield f"control   {case.control or 'none: an endpoint that passes has answered'}"
+    if case.allowed:
+        yield from _history(case)
+        return
     yield f"at most   {case.seconds:g} s"
     yield ""
     yield "What is sent" + (", from the first octet on:" if case.opening else " after the opening handshake:")
@@ -69,6 +85,41 @@ def case_lines(case: Case) -> Iterator[str]:
             yield f"    {hexadecimal}"
     yield ""
     yield from _expected(case)
+
+
+def _history(case: Case) -> Iterator[str]:
+    """What happens in a case that is a history, and what the rules say of its last step."""
+    why = judge_only(case)
+    yield f"played    {f'by no tester: {why}' if why else 'by testers'}"
+    yield ""
+    yield "What happens" + (", from the first octet on:" if case.opening else " after the opening handshake:")
+    for step in case.steps:
+        match step:
+            case EndpointSends(frame=frame):
+                yield f"  the endpoint sends {frame}"
+            case EndpointSendsHead(octets=octets):
+                yield f"  the endpoint sends the head {shown(octets.partition(HEAD_LINE)[0])}"
+            case EndpointClosesTcp():
+                yield "  the endpoint closes TCP"
+            case EndpointIsSilent():
+                yield "  the endpoint is silent"
+            case _:
+                yield f"  {told(step)}"
+                if hexadecimal := _hex(step):
+                    yield f"    {hexadecimal}"
+    yield ""
+    yield "What the rules say of what the endpoint does at the end:"
+    named: dict[str, None] = {}
+    for outcome in case.allowed:
+        code = "" if outcome.code is None else f" {outcome.code}"
+        yield f"  {outcome.verdict().value:<13} {outcome.reaction.value}{code}"
+        yield f"{'':<16}{', '.join(outcome.rules)}"
+        departs = [one.rule for one in outcome.departs_from]
+        if departs:
+            yield f"{'':<16}not followed: {', '.join(departs)}"
+        named.update(dict.fromkeys((*outcome.rules, *departs)))
+    yield ""
+    yield from _clauses(named)
 
 
 def _expected(case: Case) -> Iterator[str]:
@@ -84,6 +135,10 @@ def _expected(case: Case) -> Iterator[str]:
         yield ""
         if alike:
             break
+    yield from _clauses(named)
+
+
+def _clauses(named: Iterable[str]) -> Iterator[str]:
     yield "Clauses:"
     for rule_id in named:
         rule = RULES.by_id[rule_id]

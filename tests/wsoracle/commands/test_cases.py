@@ -14,8 +14,13 @@ from tests.autobahn_cases import autobahn_cases
 from wsoracle.autobahn.comparison import compare, compare_all
 from wsoracle.autobahn.document import DOCUMENT, document, of_rule
 from wsoracle.cli import program
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.outcome import AllowedOutcome, ReactionKind
 from wsoracle.generators.cases.runnable import runnable_cases
+from wsoracle.generators.cases.steps import EndpointIsSilent, SendHead
+from wsoracle.generators.suite.all_cases import Collection
+from wsoracle.model.notation.rule import Strength
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
@@ -56,7 +61,34 @@ def test_titles_are_searched_and_digests_are_not() -> None:
     assert found >= {case.id for case in runnable_cases() if "UTF-8" in case.title} and len(found) > 50
     digests = [match[1] for case in runnable_cases() if (match := re.search("-([0-9a-f]{6})$", case.id))]
     assert "no case matches" in refused("cases", digests[0])
-    assert "such as 4.2.5, 4.2.4, 4.2.3" in refused("cases", "4.2.99")
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [("4.2.99", "4.2.1, 4.2.2, 4.2.3"), ("unknwon-opcode", "mutant/5.2/unknown-opcode"), ("9.1.1/none", "9.1.1")],
+)
+def test_what_comes_close_is_offered(asked: str, near: str) -> None:
+    assert f"such as {near}" in refused("cases", asked)
+
+
+def test_generated_cases_that_no_tester_plays_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent, given = "witness/10.7/response-owed/server", "witness/5.2/unknown-opcode/server"
+    assert silent not in {case.id for case in runnable_cases()}
+    assert f"wsoracle cases {silent} shows it" in refused("test", "ws://127.0.0.1:1/", "--select", silent)
+    assert "wsoracle test --select runs it" in refused(
+        "generate", "--out", "x", "--format", "json", "--select", "4.2.4"
+    )
+    assert "wsoracle generate --select works them out" in refused("cases", "mutant/1.5/other-request~drop/client")
+    history = Case("witness/10.7/response-owed/server", "silence", roles=frozenset({Role.SERVER}),
+                   steps=(SendHead(b"GET / HTTP/1.1\r\n\r\n"), EndpointIsSilent()), opening=True,
+                   allowed=(AllowedOutcome(ReactionKind.PERMIT, Strength.MAY, ("2.1/nothing-owed",)),))  # fmt: skip
+    found = Collection((history,), {given: "the rule is never enabled"})
+    monkeypatch.setattr("wsoracle.generators.suite.all_cases.collect", lambda *_: found)
+    said = told("cases", silent)
+    for part in ("by no tester: it judges a step that the endpoint takes on its own", "the endpoint is silent",
+                 "OK            permit", "2.1/nothing-owed (MAY, section 2.1)"):  # fmt: skip
+        assert part in said
+    assert "more that no tester plays" not in said
 
 
 def test_a_script_is_printed_for_one_case() -> None:
