@@ -18,29 +18,41 @@ _GOODBYE: Final = 3.0
 
 _LOOK: Final = 0.02
 
+_GUARDED: Final = (
+    f"exec 3<&0 </dev/null; {{ trap '' TERM; read -r _; kill -TERM 0; sleep {_GOODBYE:g}; kill -KILL 0; }} "
+    '<&3 3<&- >/dev/null 2>&1 & exec 3<&-; exec /bin/sh -c "$1"'
+)
+"""Runs a command of the shell; when standard input ends, since the tester did, its whole process group is ended."""
+
 
 class CannotStart(Exception):
     """The command does not bring up an endpoint; the message is one line."""
 
 
 class Launcher:
-    """Runs a command of the shell that listens at an address, in a process group of its own: :meth:`stop` ends all of
-    it."""
+    """Runs a command of the shell that listens at an address, in a process group of its own.
+
+    :meth:`stop` ends all of it, and so does the end of this process, be it by SIGKILL: one of the group waits for it.
+    """
 
     def __init__(self, command: str, address: tuple[str, int], within: float = LISTENS_WITHIN) -> None:
         self._command: Final = command
         self._address: Final = address
         self._within: Final = within
         self._process: subprocess.Popen[bytes] | None = None
+        self._alive: int | None = None  # a pipe that ends when this process does
 
     def start(self) -> None:
         """Start it, and wait until it listens. Raises :class:`CannotStart`."""
         where = f"{self._address[0]}:{self._address[1]}"
         if self._listens():
             raise CannotStart(f"something else listens at {where} already: stop that, or leave out --restart")
+        watched, self._alive = os.pipe()
         self._process = subprocess.Popen(
-            self._command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+            ["/bin/sh", "-c", _GUARDED, "sh", self._command],
+            stdin=watched, stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        os.close(watched)
         until = time.monotonic() + self._within
         while not self._listens():
             status = self._process.poll()
@@ -69,6 +81,9 @@ class Launcher:
             process.wait(_GOODBYE)
         _signal(process, signal.SIGKILL)  # those of the group that are still there
         process.wait()
+        if self._alive is not None:
+            os.close(self._alive)
+            self._alive = None
 
     def _listens(self) -> bool:
         with suppress(OSError), socket.create_connection(self._address, timeout=1.0):

@@ -312,6 +312,8 @@ class FuzzingServer:
     # --- what is asked for --------------------------------------------------------------------------------------------
 
     async def _do(self, connection: _Accepted, request: Request, command: Command) -> None:
+        if command.path in ("/runCase", "/getProbes"):
+            self.run.agent(command.agent, foreign=not self._names.may_stop(request))
         if command.path == "/runCase":
             await self._run_case(connection, request, command)
             return

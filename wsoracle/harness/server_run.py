@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 MOST_AGENTS: Final = 64
 
+MOST_FOREIGN: Final = 32
+"""Agents that pages of other sites name: the other names are left for whoever else is tested."""
+
 
 class CaseResult(NamedTuple):
     """The latest result of a case: its summary, and when it came, as a serial number in the run."""
@@ -62,14 +65,21 @@ class ServerRun:
         self.agents: Final[dict[str, AgentRun]] = {}
         self.serial = 0
         self._folder: Final = folder
+        self._foreign = 0
         self._waiting: Final[set[asyncio.Future[None]]] = set()
 
-    def agent(self, name: str) -> AgentRun:
-        """An agent by its name, a new one if need be. Raises :class:`Refusal` where there are too many."""
+    def agent(self, name: str, *, foreign: bool = False) -> AgentRun:
+        """An agent by its name, a new one if need be. Raises :class:`Refusal` where there are too many.
+
+        ``foreign``: a page of another site asks, which a browser shows to somebody who may not know of it.
+        """
         found = self.agents.get(name)
         if found is None:
             if len(self.agents) >= MOST_AGENTS:
                 raise Refusal(500, f"there are {MOST_AGENTS} agents in this run: start another one for more")
+            if foreign and self._foreign >= MOST_FOREIGN:
+                raise Refusal(500, f"other sites have named {MOST_FOREIGN} agents: use /test_browser.html here")
+            self._foreign += foreign
             earlier = self._folder.earlier(name)
             found = self.agents[name] = AgentRun(name, earlier, self._folder.answered_by(name))
             for summary in earlier.values():

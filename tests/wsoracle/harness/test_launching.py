@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_it_listens_comes_again_and_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
     launcher.stop()
+
+
+def test_it_is_gone_when_the_tester_is_killed(tmp_path: Path) -> None:
+    port, pids = free_port(), tmp_path / "pids"
+    tester = f"""
+import os
+from wsoracle.harness.launching import Launcher
+Launcher({command(port, pids)!r}, ("127.0.0.1", {port})).start()
+os.kill(os.getpid(), {int(signal.SIGKILL)})
+"""
+    ended = subprocess.run([sys.executable, "-c", tester], timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert not is_there(int(pids.read_text()))
 
 
 def test_who_does_not_listen_is_an_error_and_gone(tmp_path: Path) -> None:

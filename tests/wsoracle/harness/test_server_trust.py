@@ -91,6 +91,24 @@ def test_a_browser_of_another_site_runs_its_cases_and_ends_nothing() -> None:
     assert refused.startswith(b"HTTP/1.1 403 ")
 
 
+def test_another_site_leaves_names_of_agents_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsoracle.harness.server_run.MOST_FOREIGN", 2)
+
+    async def talk() -> tuple[list[str], bytes]:
+        async with fuzzing_server(ALL) as (server, url):
+            for agent in ("a", "b", "c", "a"):
+                await run_case(url, "case=1", agent, origin="http://site.example")
+            probes = opening("/getProbes?agent=d").replace(b"\r\nUpgrade", b"\r\nOrigin: http://x.y\r\nUpgrade", 1)
+            refused = await raw(url, probes)
+            await run_case(url, "case=1", "program")
+            await run_case(url, "case=1", "browser", origin=url.replace("ws", "http"))
+            return list(server.run.agents), refused
+
+    agents, refused = run(talk())
+    assert agents == ["a", "b", "program", "browser"]
+    assert refused.startswith(b"HTTP/1.1 500 ")
+
+
 def test_pages_are_not_for_a_name_that_leads_here() -> None:
     async def talk() -> list[bytes]:
         async with fuzzing_server(ALL) as (_, url):
