@@ -10,8 +10,8 @@ message is taken for one of the application's own only where that can explain mo
 - not where nothing is due, and the next message that had arrived is of this kind, if it can only be accepted: then it
   might as well have been read, and changed.
 
-Nor need an endpoint read on before such an act, unless it finds something to change: it can read on later. A message of
-which a copy is unread is no act of the application.
+Nor need an endpoint read on before such an act, unless it finds something to change, or the message itself: it can read
+on later.
 
 All this holds where nothing of what it sent is lost in a reset of TCP: what goes unseen may depend on what is due.
 """
@@ -68,6 +68,7 @@ class Acts:
                 yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
                 return
             free = place.state.sent_close or not self._is_echo(place, moment, frame, message)
+            free = free or self.is_second_copy(place, frame, message)
             if echoes.next is not None and (free or with_replacements(echoes.next) == message):
                 yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
             if free and not self.is_rather_changed(place, moment):
@@ -81,12 +82,24 @@ class Acts:
         message = self._history.messages[what.start]
         return not self._history.is_asked(message) and not self._reader.copies(message, moment.arrived)
 
-    def need_not_read_on(self, place: Place) -> bool:
+    def need_not_read_on(self, place: Place, moment: Moment) -> bool:
         """Whether an endpoint whose application acts by sending a message need not have read more before.
 
         What is to be echoed next stays the same when it reads on. Where nothing is, there may be something to change.
         """
-        return not self._subject.setting.echo or bool(place.echoes)
+        if not isinstance(moment.what, FrameUnit) or moment.what.start not in self._history.messages:
+            return False
+        if self._subject.setting.echo and not place.echoes:
+            return False
+        return not self._reader.comes_again(self._history.messages[moment.what.start], place, moment)
+
+    def is_second_copy(self, place: Place, frame: FrameUnit, message: Message) -> bool:
+        """Whether a message may be sent back once more by an application that was sent it before, and sent it back.
+
+        Some send each message back twice. So one that is like a frame that must be refused does not show that this one
+        was taken in, unless the endpoint was quiet after it had sent the first.
+        """
+        return self._history.repeats(frame) and self._reader.has_read(message, place)
 
     def is_rather_changed(self, place: Place, moment: Moment) -> bool:
         """Whether a message need not be considered as one of the application's own: the next echo is never sent."""

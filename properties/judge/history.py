@@ -127,6 +127,10 @@ class History:
         self._copies: Final[Counter[Message]] = Counter()
         self._last_sent: Final[dict[Message, int]] = {}
         """Where the last frame of the latest copy of a message begins."""
+        self._quiet_from = 0
+        """How much the endpoint had written when it was last quiet."""
+        self._repeats: Final[set[int]] = set()
+        """Where the last frames of messages begin of which a copy was sent since the endpoint was last quiet."""
         self._sent_before: Final[dict[int, int]] = {}
         """For each message sent, by where its last frame begins: how many times the same was sent before."""
         # A later part of a trace can show that a long head has an end: all octets are cut at once.
@@ -203,6 +207,8 @@ class History:
                 self.has_reset |= isinstance(seen, ResetsTcp)
                 if isinstance(seen, (ClosesTcp, Quiet)):
                     self._find_torn()
+                if isinstance(seen, Quiet):
+                    self._quiet_from = self.written
                 self.moments.append(self._moment(at, seen))
 
     def _end_of_both(self, at: int) -> None:
@@ -356,6 +362,8 @@ class History:
             self.messages[frame.start] = message
             self._sent_before[frame.start] = self._copies[message]
             self._copies[message] += 1
+            if self._last_sent.get(message, -1) >= self._quiet_from:
+                self._repeats.add(frame.start)
             self._last_sent[message] = frame.start
             self._asking.sent(message)
             self._parts = []
@@ -403,6 +411,10 @@ class History:
     def sends_after(self, message: Message, moment: Moment) -> bool:
         """Whether the endpoint sends this message after a moment, as far as the trace is known."""
         return self._last_sent.get(message, -1) >= moment.written
+
+    def repeats(self, last: FrameUnit) -> bool:
+        """Whether the message that this frame ends was sent before, and the endpoint was not quiet since."""
+        return last.start in self._repeats
 
     def is_asked(self, message: Message) -> bool:
         """Whether the application ever asks for this message."""

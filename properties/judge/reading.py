@@ -103,6 +103,15 @@ class FrameReader(Steps):
         """How many times a message had arrived by then."""
         return bisect_right(self._arrivals.get(message, ((), ()))[0], arrived)
 
+    def comes_again(self, message: Message, place: Place, moment: Moment) -> bool:
+        """Whether a copy of a message had arrived by then that an endpoint at this place has not read."""
+        ends, indices = self._arrivals.get(message, ((), ()))
+        return bisect_left(indices, place.consumed) < bisect_right(ends, moment.arrived)
+
+    def has_read(self, message: Message, place: Place) -> bool:
+        """Whether an endpoint at this place has read a message."""
+        return bisect_left(self._arrivals.get(message, ((), ()))[1], place.consumed) > 0
+
     def is_unread(self, message: Message, sent: int, place: Place, moment: Moment) -> bool:
         """Whether a message had arrived more often than it was ``sent``, and is read no more often than that.
 

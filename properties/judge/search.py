@@ -342,7 +342,7 @@ class FrameSearch(Search):
                 if not self._counts(then):
                     continue
                 if lazy:
-                    if then.cost == cost or (then.cost == acted and self._frames.acts.need_not_read_on(place)):
+                    if then.cost == cost or (then.cost == acted and self._frames.acts.need_not_read_on(place, moment)):
                         settled.add(place)
                 else:
                     here.append(then)

@@ -226,7 +226,6 @@ SERVERS: Final = (
         "echoes twice",
         server(says=_message(lambda frame: (frame, frame))),
         "FAILED echo/your-application-sends-a-message-of-its-own",
-        without=("3.2", "3.4", "4.2.4"),
     ),
     _row(
         "greets", server(greets=encode(Frame(TEXT, b"welcome"))), "OK echo/your-application-sends-a-message-of-its-own"

@@ -10,7 +10,7 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.acts import Acts
-from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, Application, Judgement, judge
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -132,3 +132,43 @@ def test_a_sink_that_sends_many_messages_while_it_is_sent_many() -> None:
     trace = Arrives(came(TEXT, b"m") * 500), Writes(sent(TEXT, b"own") * 500), Processed()
     found = judged(trace, SINK)
     assert found.verdict is Verdict.INFORMATIONAL and not found.unexplained
+
+
+TWICE = sent(TEXT, b"a") * 2
+REFUSES = sent(CLOSE, b"\x03\xea")
+LIKE_A_MESSAGE = encode(Frame(TEXT, b"a", rsv2=True, key=KEY))
+APPLICATIONS: tuple[tuple[Application, Setting], ...] = ("echo", ECHO), ("sink", SINK), ("unknown", SINK)
+
+
+@pytest.mark.parametrize(("application", "setting"), APPLICATIONS)
+def test_a_second_copy_does_not_show_that_a_bad_frame_was_taken_in(application: Application, setting: Setting) -> None:
+    """An application that sends each message back twice explains it, and the endpoint refuses the frame (5.2)."""
+    trace = Arrives(came(TEXT, b"a") + LIKE_A_MESSAGE), Writes(TWICE + REFUSES), ClosesTcp()
+    found = judge(trace, setting, application=application)
+    assert not found.rules
+    assert found.verdict is (Verdict.OK if application == "unknown" else Verdict.INFORMATIONAL)
+
+
+@pytest.mark.parametrize(("application", "setting"), APPLICATIONS)
+@pytest.mark.parametrize(
+    "trace",
+    (
+        (Arrives(LIKE_A_MESSAGE), Writes(sent(TEXT, b"a") + REFUSES), ClosesTcp()),
+        (
+            Arrives(came(TEXT, b"b") + LIKE_A_MESSAGE), Writes(sent(TEXT, b"b") + sent(TEXT, b"a") + REFUSES),
+            ClosesTcp(),
+        ),
+        (
+            Arrives(came(TEXT, b"a")), Writes(sent(TEXT, b"a")), Quiet(), Arrives(LIKE_A_MESSAGE),
+            Writes(sent(TEXT, b"a") + REFUSES), ClosesTcp(),
+        ),
+        (Arrives(came(TEXT, b"a") + LIKE_A_MESSAGE + came(PING, b"p")), Writes(TWICE + sent(PONG, b"p")), Quiet()),
+    ),
+    ids=("alone", "another message before it", "quiet before it", "a Ping behind it answered"),
+)  # fmt: skip
+def test_the_echo_of_a_bad_frame_is_certain(
+    trace: tuple[Observation, ...], application: Application, setting: Setting
+) -> None:
+    """Nothing but the frame that must be refused (5.2) explains what is sent."""
+    found = judge(trace, setting, application=application)
+    assert found.verdict is Verdict.FAILED
