@@ -34,7 +34,7 @@ class Observer:
         self.lost = False
         """TCP was reset by the peer: nothing that is sent from then on is seen."""
         self.written = 0
-        """How many octets the endpoint has sent so far, be they seen or not."""
+        """How many octets the endpoint has sent so far that are seen, or will be."""
 
     def arrives(self, octets: bytes) -> None:
         """Octets arrive at the endpoint."""
@@ -110,5 +110,7 @@ class Observer:
 
     def _lose_some(self) -> None:
         if self._sent:
-            del self._sent[self._random.randrange(len(self._sent) + 1) :]
+            on_its_way = len(self._sent)
+            del self._sent[self._random.randrange(on_its_way + 1) :]
+            self.written -= on_its_way - len(self._sent)
         self.flush()

@@ -125,6 +125,8 @@ class Cutter:
         """Where a 101 had come the other way: from there on, octets with the second octet of a masked frame are one."""
         self.stale = False
         """A head that seemed too large has an end after all: a cutter that gets all octets at once sees it."""
+        self.broken_off: Final[list[tuple[int, int]]] = []
+        """Where units begin, and their octets end, whose rest never comes."""
         self._reader: Final = reader
         self._heads_only: Final = heads_only
         self._cut: Callable[[], bool] = self._frames if reader is None else self._head
@@ -140,6 +142,15 @@ class Cutter:
         """More octets come, and are cut."""
         self.octets.extend(octets)
         self.cut()
+
+    def break_off(self) -> None:
+        """Whatever comes next is no part of a unit that is not whole, and of no body: a unit begins there."""
+        end = len(self.octets)
+        if self.rest < end and self._cut in (self._frames, self._head):
+            self.broken_off.append((self.rest, end))
+        if self._reader is not None and not any(isinstance(one, HeadUnit) and one.switches for one in self.units):
+            self._cut, self._head_reader, self._unseen = self._head, None, False
+        self.rest = end
 
     def cut(self, most: int | None = None) -> None:
         """Cut what there is; heads only until there are `most` of them, where a number is given."""

@@ -51,7 +51,11 @@ class SeenTrace:
         sent = Cutter(role.peer if opening else None)
         if opening and role is Role.CLIENT:
             sent.expects_frames = self._written_before_switch()
-        sent.add(b"".join(one.octets for one in trace if isinstance(one, Writes)))
+        for one in trace:
+            if isinstance(one, Writes):
+                sent.add(one.octets)
+            elif isinstance(one, (ClosesTcp, ResetsTcp)):
+                sent.break_off()  # what is written after that continues nothing
         self.sent: Final = tuple(sent.units)
         self._frames: Final[dict[int, ArrivingFrames]] = {}
 

@@ -39,15 +39,18 @@ class DecidingOctet(NamedTuple):
 
 
 def deciding_octet(
-    steps: Sequence[Step], moment: Moment, history: History, subject: Subject, start: int
+    steps: Sequence[Step], named: Collection[str], moment: Moment, history: History, subject: Subject, start: int
 ) -> DecidingOctet | None:
     """The octet at fault, by the first broken rule of an explanation; None where no octet is at fault, as in silence.
 
+    ``named`` are the rules that the judgement names: one that is broken in this explanation alone decides nothing.
     ``moment`` is the first that is not allowed in full, and ``start`` is where the frames begin in what arrived.
     """
-    faulty = next((number for number, step in enumerate(steps) if step.broken), None)
+    faulty, broken = next(
+        ((number, rule) for number, step in enumerate(steps) for rule in step.broken if rule in named), (None, "")
+    )
     if faulty is not None:
-        rule = subject.rules.by_id[steps[faulty].broken[0]]
+        rule = subject.rules.by_id[broken]
         if rule.on.is_input and rule.refuses:
             return _overlooked(rule, steps, faulty, history, subject, start)
         if rule.on.facts is not None and not rule.on.is_input:

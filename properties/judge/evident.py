@@ -37,7 +37,7 @@ def sent_steps(history: History, moments: Iterable[Moment], subject: Subject, st
     found: list[Step] = []
     for moment in moments:
         if isinstance(moment.what, (ClosesTcp, ResetsTcp)):
-            break  # from then on another rule forbids all that is sent
+            state = state._replace(tcp_open=False)
         if not isinstance(moment.what, FrameUnit):
             continue
         foreseen = history.shows_keys(moment.what)

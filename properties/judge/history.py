@@ -98,6 +98,8 @@ class History:
         """The index in the trace at which the endpoint closes TCP or falls silent inside a frame of its own, or None.
 
         A frame may be cut where TCP is reset, or where its other end has gone."""
+        self.torn_frame = slice(0, 0)
+        """What there is of that frame, in the octets that the endpoint wrote."""
         self.switched: int | None = None
         """The offset in its octets at which the opening handshake surely ends: behind a 101, or behind no head."""
         self.written = 0
@@ -112,7 +114,7 @@ class History:
         self._acts = 0
         self._count = 0
         self._asking: Final = _Asking()
-        self._eof = self._lost = False
+        self._eof = self._lost = self._closed = False
         self.shut_down = False
         """Whether the endpoint ended its direction of TCP."""
         self._opcode = CONTINUATION
@@ -142,7 +144,17 @@ class History:
         """Cut all octets of a trace."""
         self.arrived.extend(b"".join([seen.octets for seen in trace if isinstance(seen, Arrives)]))
         self._sent.expects_frames = self._written_early(trace)
-        self._sent.add(b"".join([seen.octets for seen in trace if isinstance(seen, Writes)]))
+        parts: list[list[bytes]] = [[]]
+        for seen in trace:
+            if isinstance(seen, Writes):
+                parts[-1].append(seen.octets)
+            elif isinstance(seen, (ClosesTcp, ResetsTcp)):
+                parts.append([])
+        self._sent.add(b"".join(parts[0]))
+        for after_end in parts[1:]:
+            if after_end:
+                self._sent.break_off()  # what is written once TCP is closed continues nothing
+                self._sent.add(b"".join(after_end))
 
     def _written_early(self, trace: Trace) -> int | None:
         """The number of octets that a client wrote before a 101 had arrived; None without a 101."""
@@ -174,6 +186,8 @@ class History:
             if self._sent.expects_frames is None:
                 self._sent.expects_frames = self._written_early([seen])
         elif isinstance(seen, Writes):
+            if self._closed:
+                self._sent.break_off()
             self._sent.add(seen.octets)
         self._add(seen)
         return self.moments[first:]
@@ -199,12 +213,14 @@ class History:
                 self._asking.add(seen)
             case Writes(octets):
                 self.written += len(octets)
+                self._closed = False
                 self._take_units(at)
             case _:
                 if isinstance(seen, Tells) and seen.kind == "failed":
                     self.tells_of_failure = True
                     self._told_failures.update(() if seen.code is None else (seen.code,))
                 self.has_reset |= isinstance(seen, ResetsTcp)
+                self._closed |= isinstance(seen, (ClosesTcp, ResetsTcp))
                 if isinstance(seen, (ClosesTcp, Quiet)):
                     self._find_torn()
                 if isinstance(seen, Quiet):
@@ -218,7 +234,7 @@ class History:
 
     def _find_torn(self) -> None:
         if self.torn is None and self._inside_frame():
-            self.torn = self.torn_at
+            self.torn, self.torn_frame = self.torn_at, slice(self.unread, self.written)
 
     def _take_units(self, at: int) -> None:
         units, written = self._sent.units, self.written
@@ -237,6 +253,9 @@ class History:
     def unread(self) -> int:
         """The offset of an incomplete unit in the octets that the endpoint wrote; without one, their end or beyond."""
         units = self._sent.units
+        for start, end in self._sent.broken_off:
+            if start < self.written <= end:
+                return start
         return units[self._taken].start if self._taken < len(units) else self._sent.behind
 
     def _inside_frame(self) -> bool:

@@ -270,8 +270,9 @@ class _Ruling:
         candidate = self._on_frames(history, moments[:crash], state, start)
         judgement = candidate.judgement
         if history.torn is not None:
-            note = f"it stops writing inside a frame, {history.written - history.unread} octets after the frame begins"
-            judgement = _failed(judgement, note, history.torn, history.unread)
+            frame = history.torn_frame
+            note = f"it stops writing inside a frame, {frame.stop - frame.start} octets after the frame begins"
+            judgement = _failed(judgement, note, history.torn, frame.start)
             rules = (*judgement.rules, *broken_by_torn(history, self.subject, state))
             judgement = replace(judgement, broken=self.broken(rules))
         if crash < len(moments):
@@ -541,7 +542,7 @@ def _placed(judgement: Judgement, strict: Search) -> Judgement:
     moment = strict.died_at
     if moment is None:
         return judgement
-    found = deciding_octet(judgement.steps, moment, strict.history, strict.subject, strict.start)
+    found = deciding_octet(judgement.steps, judgement.rules, moment, strict.history, strict.subject, strict.start)
     return replace(
         judgement,
         at=moment.at,

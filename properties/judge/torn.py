@@ -27,7 +27,7 @@ def broken_by_torn(history: History, subject: Subject, state: State) -> tuple[st
 
     ``state`` is one of the connection; of it only the reserved bits matter that extensions claim.
     """
-    begun = bytes(history.octets_written[history.unread : history.unread + MAX_HEADER_OCTETS])
+    begun = bytes(history.octets_written[history.torn_frame][:MAX_HEADER_OCTETS])
     decoded = decode_header(begun)
     if decoded is None:
         return ()

@@ -62,6 +62,26 @@ def test_units_do_not_depend_on_chunks(direction: tuple[Role | None, bytes], cut
         assert whole.whole(count) == sum(unit.end <= count for unit in whole.units)
 
 
+@given(directions, directions)
+def test_what_comes_behind_a_unit_that_is_broken_off_begins_anew(
+    direction: tuple[Role | None, bytes], other: tuple[Role | None, bytes]
+) -> None:
+    reader, octets = direction
+    cutter, alone = Cutter(reader), Cutter(reader)
+    cutter.add(octets)
+    before, first = len(cutter.units), len(octets)
+    opened = any(isinstance(unit, HeadUnit) and unit.switches for unit in cutter.units)
+    then = Cutter(None if opened else reader)
+    alone.add(octets)
+    cutter.break_off()
+    cutter.add(other[1])
+    then.add(other[1])
+    assert cutter.units[:before] == alone.units
+    behind = [unit._replace(start=unit.start - first, end=unit.end - first) for unit in cutter.units[before:]]
+    assert [(unit.start, unit.end, type(unit)) for unit in behind] == [(u.start, u.end, type(u)) for u in then.units]
+    assert all(start < end == first for start, end in cutter.broken_off)
+
+
 @given(pieces)
 def test_frames_lie_behind_one_another(octets: bytes) -> None:
     frames, rest = frames_in(octets)

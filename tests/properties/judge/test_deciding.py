@@ -10,9 +10,9 @@ from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, 
 from wsoracle.model.notation.variables import CONNECTING, EventKind, Setting, State
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.vocabulary import PING, PONG, Frame, Role
+from wsoracle.model.octets.vocabulary import PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.judge import Judgement, judge
-from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Writes
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 
 SERVER, CLIENT = Setting(Role.SERVER), Setting(Role.CLIENT)
 REQUEST = sample_request(RequestFacts())
@@ -60,6 +60,15 @@ def test_a_fault_of_the_peer_that_is_overlooked_is_in_what_arrived() -> None:
     bad = Arrives(octets("8104 6162ff63") + encode(Frame(PING, b"x")))
     text = judge([bad, Writes(encode(Frame(PONG, b"x", key=KEY))), Quiet()], CLIENT)
     assert text.rules[:1] == ("8.1/invalid-text",) and place(text) == ("arrived", 4)
+
+
+def test_a_rule_that_is_not_certain_decides_no_octet() -> None:
+    """The server may have overlooked the faulty Ping, or failed without a Close; what it sends after TCP is certain."""
+    faulty = encode(Frame(TEXT, b"a", key=KEY)) + encode(Frame(PING, fin=False, key=KEY))
+    news, late = encode(Frame(TEXT, b"news")), Writes(octets("0600"))
+    judgement = judge([Arrives(faulty), ArrivesEof(), Writes(news), ClosesTcp(), late], SERVER)
+    assert "7.1.4/nothing-when-closed" in judgement.rules
+    assert place(judgement) == ("written", len(news))
 
 
 def test_every_fault_in_a_frame_that_is_sent_is_placed_in_it() -> None:

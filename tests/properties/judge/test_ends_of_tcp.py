@@ -32,6 +32,8 @@ from wsoracle.properties.judge.verdict import Verdict
 KEY = b"\x51\x0a\xf3\x77"
 BYE = b"\x03\xe8"
 BOTH = (Role.SERVER, Role.CLIENT)
+REQUEST = sample_request(RequestFacts())
+ASKS, REFUSES = REQUEST.octets(), b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 FIN, LOST, QUIET, CLOSES, RESETS, READ = ArrivesEof(), ArrivesReset(), Quiet(), ClosesTcp(), ResetsTcp(), Processed()
 
 
@@ -153,6 +155,18 @@ def test_a_reset_after_the_closing_handshake_is_not_clean(role: Role) -> None:
 def test_a_reset_with_input_unread_is_what_tcp_does() -> None:
     done = (arrives(Role.SERVER, CLOSE, BYE), writes(Role.SERVER, CLOSE, BYE))
     assert judged(Role.SERVER, *done, arrives(Role.SERVER, PING), RESETS).verdict is Verdict.OK
+
+
+@given(st.sampled_from(BOTH), st.sampled_from([CLOSES, RESETS]), st.integers(0, 4))
+def test_what_is_written_after_tcp_is_closed_continues_nothing(role: Role, end: Observation, cut: int) -> None:
+    begun = frame(role, PONG, b"mine")[:cut]
+    written = [Writes(begun)] if begun else []
+    found = judged(role, *written, end, writes(role, PING, b"late"), QUIET)
+    assert found.verdict is Verdict.FAILED and "7.1.4/nothing-when-closed" in found.rules
+    heads = judge([Arrives(ASKS), Writes(REFUSES[:cut]), end, Writes(REFUSES), QUIET], Setting(Role.SERVER),
+                  start=CONNECTING)  # fmt: skip
+    assert heads.rules[-1] == "7.1.4/no-response-when-closed"
+    assert end is CLOSES or heads.octet == cut
 
 
 @pytest.mark.parametrize("role", BOTH)

@@ -11,7 +11,7 @@ from wsoracle.properties.judge.evident import sent_steps
 from wsoracle.properties.judge.explanation import Subject
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import judge
-from wsoracle.properties.judge.observation import Arrives, Observation, Tells, Writes
+from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Tells, Writes
 from wsoracle.properties.judge.verdict import Verdict
 
 
@@ -43,3 +43,10 @@ def test_a_frame_that_is_wrong_by_itself_is_named_where_nothing_explains_the_tra
     assert judged(Frame(PONG, fin=False)) == (Verdict.FAILED, ("5.4/control-not-fragmented",), 0)
     assert judged(Frame(CLOSE), Frame(TEXT)) == (Verdict.FAILED, ("5.5.1/no-data-after-close",), 2)
     assert judged(Frame(PING, b"a"), Frame(0)) == (Verdict.INFORMATIONAL, (), None)
+
+
+def test_a_frame_after_tcp_was_closed_is_named_where_nothing_explains_the_trace() -> None:
+    arrives, late = Arrives(encode(Frame(BINARY, b"came", key=bytes(4)))), Writes(encode(Frame(PING, b"late")))
+    trace = (arrives, *WRONG_THROUGHOUT, ClosesTcp(), late)
+    found = judge(trace, Setting(Role.SERVER), application="sink", sees=("text", "ping", "pong", "close"))
+    assert (found.verdict, found.rules, found.octet) == (Verdict.FAILED, ("7.1.4/nothing-when-closed",), 0)
