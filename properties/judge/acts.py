@@ -68,7 +68,7 @@ class Acts:
                 yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
                 return
             free = place.state.sent_close or not self._is_echo(place, moment, frame, message)
-            free = free or self.is_second_copy(place, frame, message)
+            free = free or self.may_answer_earlier(place, frame, message)
             if echoes.next is not None and (free or with_replacements(echoes.next) == message):
                 yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
             if free and not self.is_rather_changed(place, moment):
@@ -93,13 +93,15 @@ class Acts:
             return False
         return not self._reader.comes_again(self._history.messages[moment.what.start], place, moment)
 
-    def is_second_copy(self, place: Place, frame: FrameUnit, message: Message) -> bool:
-        """Whether a message may be sent back once more by an application that was sent it before, and sent it back.
+    def may_answer_earlier(self, place: Place, frame: FrameUnit, message: Message) -> bool:
+        """Whether a message may be the answer to one that was read, by an application that changes or repeats them.
 
-        Some send each message back twice. So one that is like a frame that must be refused does not show that this one
-        was taken in, unless the endpoint was quiet after it had sent the first.
+        Some send each message back twice, or as the other type. So one that is like a frame that must be refused does
+        not show that this one was taken in, unless the endpoint was quiet after it had sent the first copy.
         """
-        return self._history.repeats(frame) and self._reader.has_read(message, place)
+        of_other_type = message._replace(opcode=TEXT + BINARY - message.opcode)
+        repeated = self._history.repeats(frame) and self._reader.has_read(message, place)
+        return repeated or (self._reader.has_read(of_other_type, place) and not self._history.sends(of_other_type))
 
     def is_rather_changed(self, place: Place, moment: Moment) -> bool:
         """Whether a message need not be considered as one of the application's own: the next echo is never sent."""

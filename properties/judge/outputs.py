@@ -357,7 +357,7 @@ class FrameOutputs(Outputs):
         if frame.header.opcode not in KNOWN_OPCODES:
             return self._reader.is_unread(Message(frame.header.opcode, frame.payload), 0, place, moment)
         message = self.history.messages.get(frame.start) if self.subject.unasked else None
-        if message is None or not message.payload or self.acts.is_second_copy(place, frame, message):
+        if message is None or not message.payload or self.acts.may_answer_earlier(place, frame, message):
             return False
         return self._reader.is_unread(message, self.history.copies_before(frame), place, moment)
 

@@ -43,7 +43,6 @@ async def visit(
 ) -> dict[str, CaseSummary]:
     """The summaries of a run, by case."""
     folder = TemporaryFolder()
-    cases = [case for case in cases if case.id not in animal.without]
     async with kept(animal.handler) as cage:
         launcher = cast("Launcher", cage) if animal.revived else None
         target = Target(parse_uri(f"ws://127.0.0.1:{cage.port}/"), animal.name)

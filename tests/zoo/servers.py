@@ -17,13 +17,12 @@ from .base import KEY, Cage, Handler, Pieces, server
 @dataclass(frozen=True)
 class Animal:
     """A server. ``causes`` are those of its report: the verdict, and the id of the rule that leads a cause or what is
-    amiss without a rule. ``revived``: a run starts it again. ``without``: cases in which two faults look alike."""
+    amiss without a rule. ``revived``: a run starts it again."""
 
     name: str
     handler: Handler
     causes: frozenset[str]
     revived: bool = False
-    without: tuple[str, ...] = ()
 
 
 def _wait(seconds: float) -> Callable[..., Awaitable[None]]:
@@ -185,8 +184,8 @@ async def _dies_of_age(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         await asyncio.sleep(60)
 
 
-def _row(name: str, handler: Handler, *causes: str, revived: bool = False, without: tuple[str, ...] = ()) -> Animal:
-    return Animal(name, handler, frozenset(causes), revived, without)
+def _row(name: str, handler: Handler, *causes: str, revived: bool = False) -> Animal:
+    return Animal(name, handler, frozenset(causes), revived)
 
 
 SERVERS: Final = (
@@ -220,7 +219,6 @@ SERVERS: Final = (
         server(says=_message(lambda frame: (replace(frame, opcode=3 - frame.opcode),))),
         "FAILED echo/the-message-is-binary-instead-of-text",
         "FAILED 5.6/text-is-utf8",
-        without=("4.2.4",),
     ),
     _row(
         "echoes twice",

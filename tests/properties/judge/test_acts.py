@@ -141,9 +141,12 @@ APPLICATIONS: tuple[tuple[Application, Setting], ...] = ("echo", ECHO), ("sink",
 
 
 @pytest.mark.parametrize(("application", "setting"), APPLICATIONS)
-def test_a_second_copy_does_not_show_that_a_bad_frame_was_taken_in(application: Application, setting: Setting) -> None:
-    """An application that sends each message back twice explains it, and the endpoint refuses the frame (5.2)."""
-    trace = Arrives(came(TEXT, b"a") + LIKE_A_MESSAGE), Writes(TWICE + REFUSES), ClosesTcp()
+@pytest.mark.parametrize("answers", (TWICE, sent(BINARY, b"a")), ids=("twice", "as the other type"))
+def test_a_second_copy_does_not_show_that_a_bad_frame_was_taken_in(
+    answers: bytes, application: Application, setting: Setting
+) -> None:
+    """An application that repeats or changes a message explains it, and the endpoint refuses the frame (5.2)."""
+    trace = Arrives(came(TEXT, b"a") + encode(Frame(3, b"a", key=KEY))), Writes(answers + REFUSES), ClosesTcp()
     found = judge(trace, setting, application=application)
     assert not found.rules
     assert found.verdict is (Verdict.OK if application == "unknown" else Verdict.INFORMATIONAL)
