@@ -21,6 +21,7 @@ from wsoracle.properties.judge.application import OWN_MESSAGE
 from wsoracle.properties.judge.echo_contract import BESIDES, NOT_AN_ECHO, said_of_application
 
 from .again import command_again
+from .cause_words import SENT, WRONG
 from .evidence import RETURNS_CLOSE, SPEAKS_TLS, Evidence
 from .rendering import NO_CONTROL, NOT_RUN
 from .shared_causes import shared_by_most
@@ -38,12 +39,15 @@ _STRENGTHS: Final = tuple(Strength.__members__)
 _GOES_ON: Final = ("sends a message", "sends a Ping", "sends a Pong")
 _MODALS: Final = {
     Strength.MUST: "must", Strength.CONSENSUS: "has, as implementations agree, to",
-    Strength.LETTER: "must, to the letter,", Strength.SHOULD: "should",
+    Strength.LETTER: "must, to the letter,", Strength.SHOULD: "should", Strength.APPLICATION: "has, as an echo, to",
 }  # fmt: skip
 _DUES: Final = {
-    Due.REQUEST: "its request", Due.RESPONSE: "its answer", Due.REPLY: "a message", Due.PONG: "a Pong",
-    Due.CLOSE: "a Close", Due.TCP_CLOSE: "the end of TCP",
+    Due.REQUEST: "send its request", Due.RESPONSE: "send its answer", Due.REPLY: "send back what it was sent",
+    Due.PONG: "send a Pong", Due.CLOSE: "send a Close", Due.TCP_CLOSE: "close TCP",
 }  # fmt: skip
+_NEVER_SENT: Final = 1006
+"""Fails the connection without a Close."""
+
 _NUMBER: Final = re.compile(r"\d+")
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
@@ -224,22 +228,24 @@ def _departs(case: CaseSummary) -> str:
         return f"{act}, whatever its code"
     leading = _leading(case)["id"]
     if leading in case.one_of:
-        return f"{act or 'does something'} that one of these rules does not allow: {', '.join(case.one_of)}"
+        return f"{act or 'does something'}, which one of these rules does not allow: {', '.join(case.one_of)}"
     rule = RULES.by_id.get(leading)
     if rule is None:
-        return f"{act or 'does something'} that a rule does not allow ({leading})"
+        return f"{act or 'does something'}, which a rule does not allow ({leading})"
     does, modal = act or "does something else", _MODALS.get(rule.strength, "may")
+    sent = SENT.get(leading, "what it was sent")
     match rule.then:
         case Fail(code=code):
             does = f"goes on ({act})" if act in _GOES_ON else does
-            return f"{does} where it {modal} fail the connection with {code} ({leading})"
+            code_told = "" if code == _NEVER_SENT else f" with {code}"
+            return f"{does} after {sent}, where it {modal} fail the connection{code_told} ({leading})"
         case Refuse():
-            return f"{does} where it {modal} refuse the opening handshake ({leading})"
+            return f"{does} to {sent}, where it {modal} refuse the opening handshake ({leading})"
         case Forbid(due=Due() as due):
-            return f"{does} where it {modal} send {_DUES[due]} ({leading})"
+            return f"{does} where it {modal} {_DUES[due]} ({leading})"
         case Forbid():
-            return f"{does} ({leading})"
-    return f"{does} where it {modal} {rule.then.word} what it was sent ({leading})"
+            return f"{does}: {WRONG[leading]} ({leading})" if leading in WRONG else f"{does} ({leading})"
+    return f"{does} where it {modal} {rule.then.word} {sent} ({leading})"
 
 
 def _contract(words: str) -> str:

@@ -132,7 +132,9 @@ def test_a_failure_is_told_with_its_clause(echo: str, tmp_path: Path) -> None:
     result = run(echo, cases=(*SOUND, FAILS), out=tmp_path)
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    cause = "FAILED  answers 101 where it must refuse the opening handshake (4.2.1/host-missing)"
+    cause = (
+        "FAILED  answers 101 to a request without Host, where it must refuse the opening handshake (4.2.1/host-missing)"
+    )
     at = lines.index(f"{cause} (1 case: {FAILS})")
     assert lines[at + 1].startswith('    4.2.1/host-missing: MUST, section 4.2.1: "')
     assert any(line.startswith("    seen: HTTP/1.1 101") for line in lines[at:])

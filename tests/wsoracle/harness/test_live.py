@@ -64,6 +64,9 @@ def test_thousands_of_frames_are_not_printed() -> None:
 def test_the_verdict_comes_with_its_reasons() -> None:
     said = list(why(summary_of(sample())))
     assert said[0].startswith("  FAILED: a MUST")
-    assert said[1] == "    goes on (sends a Pong) where it must fail the connection with 1002 (5.2/unknown-opcode)"
+    assert said[1] == (
+        "    goes on (sends a Pong) after a frame of a reserved opcode, "
+        "where it must fail the connection with 1002 (5.2/unknown-opcode)"
+    )
     assert "    would have been allowed: Close 1002" in said
     assert next(iter(why(summary_of(sample(verdict="OK"))))) == "  OK: everything that was observed is allowed in full"

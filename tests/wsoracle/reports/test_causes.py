@@ -40,7 +40,10 @@ def test_one_act_is_one_line_however_many_cases_show_it() -> None:
         case(f"5.{number}", "NON-STRICT", rules=[BEFORE_TCP], **did("closes TCP", start=None)) for number in range(165)
     ]
     (cause,) = causes(*closing)
-    assert cause.says == "closes TCP without a Close (7.1.7/close-frame-before-tcp)"
+    assert (
+        cause.says
+        == "closes TCP without a Close: it fails the connection, and does not tell why (7.1.7/close-frame-before-tcp)"
+    )
     assert (cause.count, cause.verdict, cause.fails) == ("165 cases", "NON-STRICT", False)
 
 
@@ -69,12 +72,14 @@ def test_a_close_that_is_sent_back_is_one_cause_whatever_its_code() -> None:
     assert cause.says == "sends back the Close that it was sent, whatever its code"
     assert [rule["id"] for rule in cause.rules] == ["7.4.1/code-999", "7.1.7/appropriate-code"]
     other = case("7.9.9", rules=[CODE], **did("close fin: 1000", octets="03e8"))
-    assert [one.says for one in causes(*shown, other)][1] == "sends Close 1000 (7.1.7/appropriate-code)"
+    assert [one.says for one in causes(*shown, other)][
+        1
+    ] == "sends Close 1000: this code does not tell the fault (7.1.7/appropriate-code)"
 
 
 def test_what_is_in_doubt_is_not_said_of_one_rule() -> None:
     (cause,) = causes(case("5.1", rules=[RULE, BITS], oneOf=[RULE["id"], BITS["id"]], **did("pong fin")))
-    assert cause.says == "sends a Pong that one of these rules does not allow: 5.2/unknown-opcode, 5.2/reserved-bits"
+    assert cause.says == "sends a Pong, which one of these rules does not allow: 5.2/unknown-opcode, 5.2/reserved-bits"
     (cause,) = causes(case("5.1", rules=[RULE, BITS], oneOf=[RULE["id"]], **did("pong fin")))
     assert cause.rules[0] == BITS and "5.2/reserved-bits" in cause.says
 

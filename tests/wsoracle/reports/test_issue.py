@@ -34,7 +34,7 @@ def test_it_has_all_that_a_maintainer_needs(folder: Path) -> None:
     result = issue(folder, "unknown-opcode")
     assert result.exit_code == 0
     for part in (
-        "# Goes on (sends a Pong) where it must fail the connection with 1002",
+        "# Goes on (sends a Pong) after a frame of a reserved opcode, where it must fail the connection with 1002",
         "- sent: `reserved-control-E fin masked`", "  `8e 80 01 02 03 04`", "- seen: `pong fin`", "  `8a 00`",
         "Would have been allowed there: Close 1002.",
         "[Section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2) (MUST):",

@@ -22,6 +22,11 @@ from wsoracle.text.output import one_line
 ANY = (st.text(max_size=20) | st.sampled_from(HOSTILE)).filter(lambda text: text not in VERDICTS)
 """Texts from outside; a verdict of ours would make another list of the same case."""
 
+SAYS = (
+    "goes on (sends a Pong) after a frame of a reserved opcode, "
+    "where it must fail the connection with 1002 (5.2/unknown-opcode)"
+)
+
 
 def listed(*records: dict[str, Any]) -> dict[str, dict[str, CaseSummary]]:
     agents: dict[str, dict[str, CaseSummary]] = {}
@@ -46,7 +51,7 @@ def test_junit() -> None:
     assert inside == {"1.1.1": [], "1.1.2": ["failure"], "1.1.3": ["skipped"], "1.1.4": ["skipped"], "1.1.5": [],
                       "1.1.6": ["failure"]}  # fmt: skip
     failure = first[1][0]
-    says = "goes on (sends a Pong) where it must fail the connection with 1002 (5.2/unknown-opcode)"
+    says = SAYS
     assert failure.attrib == {"message": says, "type": "FAILED"}
     assert failure.text is not None
     assert failure.text.splitlines() == [
@@ -81,7 +86,7 @@ def test_markdown() -> None:
     assert f"| agent | {' | '.join(VERDICTS)} | cases |" in lines
     assert "| `a` | 1 | 1 | 1 | 1 | 1 |  | 1 | 6 |" in lines
     assert "| `b` |  |  |  |  | 1 |  |  | 1 |" in lines
-    says = "goes on (sends a Pong) where it must fail the connection with 1002 (5.2/unknown-opcode)"
+    says = SAYS
     at = lines.index(f"- **FAILED**: `{says}`: 1 case: `1.1.2`")
     assert lines[at + 4] == "  - seen: `pong fin 8a 00`"
     assert lines[at + 5] == "  - page: `x_case_1.html`"
