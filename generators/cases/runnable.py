@@ -11,14 +11,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from .case import Case
-from .catalogue import CATALOGUE
+from .catalogue import catalogued
 from .file import FILE, Suite, read_suite
-from .handwritten import HANDWRITTEN
+from .handwritten import handwritten
 
 
 def runnable_cases(*groups: str) -> tuple[Case, ...]:
     """All cases, the catalogue first; with ``groups``, the cases whose group begins with one of these titles."""
-    every = (*catalogue_cases(), *generated_cases(), *HANDWRITTEN)
+    every = (*catalogue_cases(), *generated_cases(), *handwritten())
     return tuple(case for case in every if case.group[0] in groups) if groups else every
 
 
@@ -26,7 +26,7 @@ def runnable_cases(*groups: str) -> tuple[Case, ...]:
 def catalogue_cases() -> tuple[Case, ...]:
     """The cases of the catalogue with their controls."""
     controls = _suite().controls
-    return tuple(replace(case, control=controls.get(case.id)) for case in CATALOGUE)
+    return tuple(replace(case, control=controls.get(case.id)) for case in catalogued())
 
 
 def generated_cases() -> tuple[Case, ...]:

@@ -16,7 +16,7 @@ from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
 from .canonical import must_be_answered
 from .case import Case
-from .catalogue import CATALOGUE
+from .catalogue import catalogued
 from .controls import with_nearest_controls
 from .derived import judge_only
 from .origin import Origin
@@ -55,7 +55,7 @@ def suite_for_testers(cases: Iterable[Case]) -> tuple[Case, ...]:
         here = [case for case in carried if case.roles == {role}]
         control = _opening_control(role)
         found += [control, *(replace(case, control=control.id) for case in here if case.opening)]
-        found += with_nearest_controls([case for case in here if not case.opening], CATALOGUE)
+        found += with_nearest_controls([case for case in here if not case.opening], catalogued())
     return tuple(sorted(found, key=lambda case: case.id))
 
 

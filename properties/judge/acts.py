@@ -28,12 +28,12 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, 
 from .application import (
     ANOTHER_ORDER,
     NOT_ITS_OWN,
-    OWN_MESSAGE,
     closes,
     differs,
     offers_subprotocols,
     with_replacements,
 )
+from .echo_words import OWN_MESSAGE
 from .explanation import Explanation, Place
 from .history import Message, Moment
 from .reading import FrameReader, code_of

@@ -16,7 +16,6 @@ from wsoracle.model.octets.vocabulary import OPCODE_NAMES, TEXT
 
 from .history import Message
 
-OWN_MESSAGE: Final = "the application sends a message of its own"
 ANOTHER_ORDER: Final = "the message was sent back in another order"
 NOT_SENT_BACK: Final = "the message was not sent back"
 SENT_BACK_LATE: Final = "the message was sent back late"

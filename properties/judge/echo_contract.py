@@ -8,7 +8,6 @@ one, take nothing away from what was answered; but a case that goes on after suc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -17,15 +16,12 @@ from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.variables import NO_CODE, EventKind, FrameFacts
 from wsoracle.model.octets.vocabulary import CLOSE, is_control
 
-from .application import OWN_MESSAGE, closes
+from .application import closes
+from .echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO, OWN_MESSAGE
 from .explanation import Step
 from .grading import TOO_BIG, verdict_on
 from .judge import Judgement
 from .verdict import Verdict
-
-NOT_AN_ECHO: Final = "not an echo (what the suite asks for; no clause)"
-BESIDES: Final = "besides the echo"
-CUT_SHORT: Final = "not run to its end"
 
 _GOES_AWAY: Final = frozenset((1000, 1001, NO_CODE))
 """Codes with which an application closes though nothing is wrong (section 7.4.1)."""
@@ -100,14 +96,3 @@ def _owes_echo(step: Step, frame: FrameFacts) -> bool:
 
 def _is_own_limit(step: Step) -> bool:
     return step.label is not None and step.label.kind is Kind.FAIL and step.label.code == TOO_BIG
-
-
-def said_of_application(note: str) -> tuple[str, ...]:
-    """What the note of a judgement in a run says that the application did beside or instead of an echo, in words.
-
-    The inverse of :func:`in_a_run`, for records, which keep the note alone.
-    """
-    return tuple(one for words in _SAID.findall(note) for one in words.split(", "))
-
-
-_SAID: Final = re.compile(f"(?:{'|'.join(map(re.escape, (NOT_AN_ECHO, BESIDES, CUT_SHORT)))}): ([^;]*)")

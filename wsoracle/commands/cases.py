@@ -96,7 +96,7 @@ def _list(cases: Sequence[Case]) -> None:
 
 
 def _suite() -> str:
-    from wsoracle.generators.cases.catalogue import CATALOGUE
+    from wsoracle.generators.cases.catalogue import catalogued
     from wsoracle.generators.cases.controls import with_nearest_controls
     from wsoracle.generators.cases.file import suite_text
     from wsoracle.generators.cases.tester_suite import suite_for_testers
@@ -106,7 +106,7 @@ def _suite() -> str:
 
     with progress("generating") as step:
         found = collect(DEFAULT_SEED, step)
-    return suite_text(suite_for_testers(found.cases), with_nearest_controls(CATALOGUE))
+    return suite_text(suite_for_testers(found.cases), with_nearest_controls(catalogued()))
 
 
 def _expected() -> str:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
-from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.uri import parse_uri
-from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
@@ -147,22 +142,11 @@ def judge_and_file(
     return file_record(record, place)
 
 
-def get_ready(role: Role) -> None:
-    """Judge, record and show one echoed message, so that all that is made on first use is there.
+def get_ready(talk: Transcript) -> None:
+    """Judge, record and show a conversation, so that all that is made on first use is there.
 
     That takes a good part of a second: rules become functions, templates are read.
     """
-    uri, greeting = parse_uri("ws://127.0.0.1/"), Greeting()
-    request = request_to(uri, greeting, bytes(16))
-    exchanged = [(Role.CLIENT, request.octets()), (Role.SERVER, answer_to(request, greeting).octets())]
-    for opcode, payload in ((TEXT, b"echo"), (CLOSE, b"")):
-        for sender in (role.peer, role):
-            key = b"wxyz" if sender is Role.CLIENT else None
-            exchanged.append((sender, encode(Frame(opcode, payload, key=key))))
-    log = [LogEntry(0.0, "received" if sender is role else "sent", octets) for sender, octets in exchanged]
-    log.append(LogEntry(0.0, "closed by peer"))
-    case = Case("1.1.1", "", "", ("",), ())
-    talk = Transcript(case, role, uri, log, True, True, False, [], None, None, Counter())
     record = record_of(talk, judge_conversation(talk), RunFacts("", 1, datetime.now(UTC), 0.0, None, 0))
     case_page(record)
-    index_page({"": {case.id: summary_of(record)}})
+    index_page({"": {talk.case.id: summary_of(record)}})

@@ -4,30 +4,34 @@ Judging thousands of frames takes a good part of a second, in which this process
 find silence where there is none, and time limits would pass without a fault of the endpoint. So conversations go to
 another process, as data, while others go on; it also writes the files of each case, and returns the rows of the lists.
 
-This module imports nothing that only those processes need: they get ready while this one does the same.
+What both need is imported here, once and before they begin; nothing is that only those processes need, which get ready
+while this one does the same.
 """
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from time import process_time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.uri import parse_uri
+from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 
+from ..reports.stored_record import CaseSummary, FilePlace, Summaries
+from .transcript import LogEntry, RunFacts, Transcript
 from .workers import Workers, WorkersLost
 
 if TYPE_CHECKING:
-    from wsoracle.generators.cases.case import Case
     from wsoracle.model.notation.switches import Switches
     from wsoracle.properties.judge.verdict import Profile
 
     from ..reports.seen_connections import OverConnections
-    from ..reports.stored_record import CaseSummary, FilePlace, Summaries
-    from .transcript import RunFacts, Transcript
 
 MANY_OCTETS: Final = 1 << 20
 MANY_ACTIONS: Final = 500
@@ -58,7 +62,7 @@ class Judges:
         self._all: Final = every is None or len(every) >= MANY_CASES
         wanted = self._all or any(map(_is_large, every or ()))
         count = min(MOST, os.cpu_count() or 1)
-        self._workers: Workers | None = Workers(count, _get_ready, role) if wanted else None
+        self._workers: Workers | None = Workers(count, _get_ready, an_echo(role)) if wanted else None
         self._spent: Final[defaultdict[str, float]] = defaultdict(float)
 
     def elsewhere(self, case: Case) -> bool:
@@ -112,13 +116,28 @@ def _is_large(case: Case) -> bool:
     return len(case.actions) > MANY_ACTIONS or case.size > MANY_OCTETS
 
 
+def an_echo(role: Role) -> Transcript:
+    """A conversation in which an endpoint of this role echoed one message."""
+    uri, greeting = parse_uri("ws://127.0.0.1/"), Greeting()
+    request = request_to(uri, greeting, bytes(16))
+    exchanged = [(Role.CLIENT, request.octets()), (Role.SERVER, answer_to(request, greeting).octets())]
+    for opcode, payload in ((TEXT, b"echo"), (CLOSE, b"")):
+        for sender in (role.peer, role):
+            key = b"wxyz" if sender is Role.CLIENT else None
+            exchanged.append((sender, encode(Frame(opcode, payload, key=key))))
+    log = [LogEntry(0.0, "received" if sender is role else "sent", octets) for sender, octets in exchanged]
+    log.append(LogEntry(0.0, "closed by peer"))
+    case = Case("1.1.1", "", "", ("",), ())
+    return Transcript(case, role, uri, log, True, True, False, [], None, None, Counter())
+
+
 # --- in the other process ---------------------------------------------------------------------------------------------
 
 
-def _get_ready(role: Role) -> None:
+def _get_ready(talk: Transcript) -> None:
     from .judging import get_ready
 
-    get_ready(role)
+    get_ready(talk)
 
 
 def _work(

@@ -8,7 +8,6 @@ from typing import Final
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.units import Cutter
 
-from ..reports.causes import causes_of
 from ..reports.rendering import MEANINGS
 from ..reports.stored_record import CaseSummary
 from ..text.hexadecimal import hex_of
@@ -110,6 +109,8 @@ class _Side:
 
 def why(summary: CaseSummary) -> Iterator[str]:
     """The verdict on a case, and the reasons for it."""
+    from ..reports.causes import causes_of  # needs the rules: who watches no exchange does without
+
     yield f"  {summary.label}: {MEANINGS.get(summary.label, 'no verdict of ours')}"
     for cause in causes_of({summary.id: summary}):
         yield f"    {one_line(cause.says)}"

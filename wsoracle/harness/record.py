@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import Parts
-from wsoracle.properties.judge.echo_contract import NOT_AN_ECHO
+from wsoracle.properties.judge.echo_words import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.verdict import Verdict

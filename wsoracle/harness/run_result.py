@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from ..reports.causes import Cause, causes_of
 from ..reports.stored_record import CaseSummary
 from ..reports.wanted import Status, Wanted
 from ..text.output import one_line, say, write_text
@@ -19,6 +18,8 @@ from ..text.patterns import matching
 
 if TYPE_CHECKING:
     from wsoracle.properties.connections.checks import CheckResult
+
+    from ..reports.causes import Cause
 
 _MOST_LISTED: Final = 40
 _MOST_NAMED: Final = 5
@@ -124,11 +125,9 @@ def show_results(results: Iterable[CheckResult]) -> None:
 
 def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: Any) -> None:
     """Print the causes of what is amiss, worst and widest first, the sums, and where the pages are."""
-    causes = causes_of({case_id: one for case_id, one in summaries.items() if case_id not in tally.expected})
-    for cause in causes[:_MOST_LISTED]:
-        _show_cause(cause, where)
-    if len(causes) > _MOST_LISTED:
-        say(f"... and {len(causes) - _MOST_LISTED} more causes")
+    unexpected = {case_id: one for case_id, one in summaries.items() if case_id not in tally.expected}
+    if not all(map(_is_well, unexpected.values())):
+        _show_causes(unexpected, where)
     for case_id in tally.unexpected_passes:
         say((f"passed, though it is expected to fail: {case_id}", "bold red"))
     counted = Counter(summary.label for summary in summaries.values())
@@ -136,6 +135,21 @@ def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: 
     known = f" ({len(tally.expected)} failed as expected)" if tally.expected else ""
     say((f"{one_line(agent)}: {sums}{known}", "bold green" if tally.good else "bold"))
     say(f"pages: {where}/index.html")
+
+
+def _is_well(summary: CaseSummary) -> bool:
+    """Whether nothing at all is to be said of a case."""
+    return summary.counts and summary.verdict == "OK" and summary.passed and not summary.note
+
+
+def _show_causes(summaries: Mapping[str, CaseSummary], where: Any) -> None:
+    from ..reports.causes import causes_of  # needs the rules: a run in which all is well does without
+
+    causes = causes_of(summaries)
+    for cause in causes[:_MOST_LISTED]:
+        _show_cause(cause, where)
+    if len(causes) > _MOST_LISTED:
+        say(f"... and {len(causes) - _MOST_LISTED} more causes")
 
 
 def _show_cause(cause: Cause, where: Any) -> None:

@@ -17,8 +17,7 @@ from typing import Final, Literal
 
 from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Strength
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.application import OWN_MESSAGE
-from wsoracle.properties.judge.echo_contract import BESIDES, NOT_AN_ECHO, said_of_application
+from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
 
 from .again import command_again
 from .cause_words import SENT, WRONG

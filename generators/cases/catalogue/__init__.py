@@ -7,7 +7,7 @@ business of the tester, and so is the Close at the end of a case that does not s
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
 
 from ..case import Case
 from .closings import closings
@@ -16,9 +16,11 @@ from .frames import frames
 from .limits import limits
 from .texts import texts
 
-__all__ = ["CATALOGUE"]
 
-CATALOGUE: Final[tuple[Case, ...]] = (*frames(), *fragments(), *texts(), *closings(), *limits())
-"""All 301 cases, in the order of their ids as numbers; their controls are kept beside them (`runnable`).
+@lru_cache(maxsize=1)
+def catalogued() -> tuple[Case, ...]:
+    """All 301 cases, in the order of their ids as numbers; their controls are kept beside them (`runnable`).
 
-Long payloads are made when they are written."""
+    Long payloads are made when they are written.
+    """
+    return (*frames(), *fragments(), *texts(), *closings(), *limits())

@@ -6,13 +6,15 @@ and lengths, codes and numbers of frames at which implementations break.
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
 
 from ..case import Case
 from .extremes import extremes
 from .faulty_heads import faulty_heads
 from .spellings import spellings
 
-__all__ = ["HANDWRITTEN"]
 
-HANDWRITTEN: Final[tuple[Case, ...]] = (*spellings(), *faulty_heads(), *extremes())
+@lru_cache(maxsize=1)
+def handwritten() -> tuple[Case, ...]:
+    """All of them, for both roles."""
+    return (*spellings(), *faulty_heads(), *extremes())

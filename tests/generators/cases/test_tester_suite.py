@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.generators.sample_cases import echo_text, end_of_tcp, reserved_bit, sample_cases, unfinished_frame
 from wsoracle.generators.cases.canonical import must_be_answered
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.catalogue import catalogued
 from wsoracle.generators.cases.controls import with_nearest_controls
 from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.cases.file import FILE, read_suite, rules_digest, suite_text
@@ -42,7 +42,7 @@ AWAITING = CONNECTING._replace(handshake=HANDSHAKE.index("awaiting 101"))
 
 def test_the_catalogue_comes_first_and_ids_are_unique() -> None:
     every = runnable_cases()
-    assert every[: len(CATALOGUE)] == catalogue_cases()
+    assert every[: len(catalogued())] == catalogue_cases()
     assert len({case.id.casefold() for case in every}) == len(every)
     assert [case.id for case in generated_cases()] == sorted(case.id for case in generated_cases())
     assert runnable_cases("Opening handshake", "UTF-8") == tuple(
@@ -118,7 +118,7 @@ def test_of_a_request_that_announces_a_body_the_body_is_sent() -> None:
 def test_the_file_goes_with_the_rules() -> None:
     """Made anew by `wsoracle cases --suite --write generators/cases/data/suite.json`."""
     assert read_suite(FILE).rules == rules_digest()
-    assert catalogue_cases() == with_nearest_controls(CATALOGUE)
+    assert catalogue_cases() == with_nearest_controls(catalogued())
     assert suite_text(generated_cases(), catalogue_cases()) == FILE.read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from wsoracle.autobahn.comparison import compare, compare_all
 from wsoracle.autobahn.document import DOCUMENT, document, of_rule
 from wsoracle.cli import program
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.catalogue import catalogued
 from wsoracle.generators.cases.outcome import AllowedOutcome, ReactionKind
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.generators.cases.steps import EndpointIsSilent, SendHead
@@ -26,7 +26,7 @@ from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
 
 ROOT = Path(__file__).resolve().parents[3]
-BY_ID = {case.id: case for case in CATALOGUE}
+BY_ID = {case.id: case for case in catalogued()}
 
 
 def told(*arguments: str) -> str:

@@ -21,7 +21,7 @@ from wsoracle.generators.cases.canonical import (
     written_close,
 )
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.catalogue import CATALOGUE
+from wsoracle.generators.cases.catalogue import catalogued
 from wsoracle.generators.cases.runnable import generated_cases, runnable_cases
 from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, SendHead, Settle, octets_of
 from wsoracle.model.endpoint.endpoint import Endpoint
@@ -152,7 +152,7 @@ def test_a_refused_opening_in_words() -> None:
 
 def test_lengths_that_stand_for_longer_ones_are_alike_for_rules() -> None:
     """No rule has a constant between the two lengths, but for the limit, which is out of reach."""
-    for case in CATALOGUE:
+    for case in catalogued():
         if not is_scaled(case):
             continue
         small = {id(a): a for a in reduced(case) if isinstance(a, SendFrame)}.values()
@@ -179,7 +179,7 @@ def _numbers(expression: Expr) -> Iterable[int]:
 @pytest.mark.parametrize("role", list(Role))
 def test_repetitions_that_are_left_out_change_no_state(role: Role) -> None:
     """After its second time, what is done again and again leaves the endpoint as it was."""
-    for case in CATALOGUE:
+    for case in catalogued():
         if not is_scaled(case) or (case.id[:4] in ("9.3.", "9.4.") and case.id[-1] not in "19"):
             continue
         states = []

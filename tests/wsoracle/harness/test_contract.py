@@ -29,7 +29,7 @@ from tests.wsoracle.echo_servers import (
 from tests.wsoracle.harness.test_client import ECHO, POSITIVE, QUICK, against, case
 from wsoracle.generators.cases.steps import SendFrame, Settle
 from wsoracle.model.octets.vocabulary import PING, TEXT, Frame
-from wsoracle.properties.judge.echo_contract import BESIDES, CUT_SHORT, NOT_AN_ECHO
+from wsoracle.properties.judge.echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO
 from wsoracle.reports import ReportFolder
 from wsoracle.reports.lists import Lists
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, sample, spoiled, step
-from wsoracle.properties.judge.application import OWN_MESSAGE, closes
-from wsoracle.properties.judge.echo_contract import BESIDES, CUT_SHORT, NOT_AN_ECHO
+from wsoracle.properties.judge.application import closes
+from wsoracle.properties.judge.echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO, OWN_MESSAGE
 from wsoracle.reports.again import command_again
 from wsoracle.reports.causes import Cause, causes_by_case, causes_of
 from wsoracle.reports.rendering import NO_CONTROL, NOT_RUN

@@ -6,7 +6,7 @@ import pytest
 
 from wsoracle.generators.cases.canonical import must_be_answered
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.handwritten import HANDWRITTEN
+from wsoracle.generators.cases.handwritten import handwritten
 from wsoracle.generators.cases.handwritten.faulty_heads import faulty_heads
 from wsoracle.generators.cases.handwritten.spellings import spellings
 from wsoracle.generators.cases.runnable import catalogue_cases, generated_cases, runnable_cases
@@ -56,17 +56,17 @@ def test_the_real_accept_value_takes_the_place_of_the_samples() -> None:
 def test_none_is_sent_under_another_id_already() -> None:
     few = [case for case in (*catalogue_cases(), *generated_cases()) if len(case.actions) < 100]
     sent = {(role, case.opening, case.actions[:3]) for case in few for role in case.roles}
-    mine = [(role, case.opening, case.actions) for case in HANDWRITTEN for role in case.roles]
+    mine = [(role, case.opening, case.actions) for case in handwritten() for role in case.roles]
     assert len(set(mine)) == len(mine)
     assert not [key for key in mine if key in sent]
 
 
 def test_what_is_never_sent_costs_no_time_and_no_room() -> None:
-    for case in HANDWRITTEN:
+    for case in handwritten():
         if "length-" in case.id:
             assert case.size == 1 and case.seconds == 15.0 and case.may_be_too_big
 
 
 def test_controls_are_there_and_what_has_none_must_be_answered() -> None:
     ids = {case.id for case in runnable_cases()}
-    assert all(case.control in ids if case.control else must_be_answered(case) for case in HANDWRITTEN)
+    assert all(case.control in ids if case.control else must_be_answered(case) for case in handwritten())
