@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.harness.conversation import Manners
+from wsoracle.harness.manners import Manners
 from wsoracle.harness.server import FuzzingServer
 from wsoracle.harness.server_run import ServerRun
 from wsoracle.reports import ReportFolder

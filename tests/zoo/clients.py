@@ -12,7 +12,7 @@ from typing import Final
 from tests.wsoracle.client_testee import TemporaryFolder, address_of, ask, fuzzing_server
 from tests.wsoracle.degenerate_servers import frames
 from wsoracle.generators.cases.case import Case
-from wsoracle.harness.conversation import Manners
+from wsoracle.harness.manners import Manners
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.octets.frames import encode

@@ -11,8 +11,8 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.client import Target, run_client
 from wsoracle.harness.controls import with_controls
-from wsoracle.harness.conversation import Manners
 from wsoracle.harness.launching import Launcher
+from wsoracle.harness.manners import Manners
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.reports.causes import Cause, causes_of
 from wsoracle.reports.stored_record import CaseSummary

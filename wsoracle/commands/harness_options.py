@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     # Slow imports are made where they are used: while another process gets ready.
     from wsoracle.generators.cases.case import Case
 
-    from ..harness.conversation import Manners
     from ..harness.judging_pool import Judges
+    from ..harness.manners import Manners
     from ..reports import ReportFolder
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -198,7 +198,7 @@ def enough_files(connections: int, option: str = "") -> None:
 
 def manners_of(options: Mapping[str, Any]) -> Manners:
     """How the tester behaves. Raises WrongInput where a case ends before silence can be found."""
-    from ..harness.conversation import GRACE, Manners
+    from ..harness.manners import GRACE, Manners
 
     patience, seconds = float(options["timeout"]), float(options["case_timeout"])
     if patience >= seconds:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from wsoracle.generators.cases.case import Case
 
     from ..harness.client import AgentNames
-    from ..harness.conversation import Manners
     from ..harness.judging_pool import Judges
+    from ..harness.manners import Manners
     from ..reports import ReportFolder
 
 BIND: Final = "WSORACLE_BIND"
@@ -282,7 +282,7 @@ def _client_tls(hostname: str | None) -> ssl.SSLContext:
 def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
     from wsoracle.generators.cases.tester_handshake import Greeting
 
-    from ..harness.conversation import Manners
+    from ..harness.manners import Manners
 
     manners = Manners(greeting=Greeting(subprotocols=tuple(protocols)))
     if patience is None:

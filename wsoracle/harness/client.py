@@ -12,9 +12,9 @@ from wsoracle.properties.judge.verdict import Profile
 from ..reports import ReportFolder
 from .client_run import ClientRun, OnStep
 from .controls import Controls
-from .conversation import Manners
 from .judging_pool import Judges
 from .launching import Launcher
+from .manners import Manners
 from .target import AgentNames, NoServer, Target
 
 __all__ = ["AgentNames", "NoServer", "Target", "run_client"]

@@ -12,34 +12,32 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.steps import SendFrame
-from wsoracle.model.octets.http import HEAD_LIMIT, ParsedHead, Response
-from wsoracle.model.octets.vocabulary import TEXT, Role
+from wsoracle.model.octets.http import HEAD_LIMIT
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
 from ..reports import ReportFolder
 from ..reports.stored_record import CaseSummary
 from .connection import Connection
 from .controls import Controls, in_order
-from .conversation import MOST_PATIENT, Conversation, Manners, most_octets
+from .conversation import Conversation
 from .deaths import DIED_HERE, MOST_DEATHS, Suspects, ended_abruptly, not_run
-from .judging_pool import MANY_ACTIONS, Judges
+from .finished import Finished, Outcome, asks_nothing_aloud, in_doubt, is_heavy, server_field, was_refused
+from .judging_pool import Judges
 from .lanes import Lanes
 from .launching import CannotStart, Launcher
 from .live import LiveLog, why
+from .manners import MOST_PATIENT, Manners, most_octets
 from .target import NoServer, Target, what_to_do, why_no_connection
 from .transcript import RunFacts
 
 MOST_PENDING: Final = 128 << 20
 """Octets of conversations that wait to be judged; with more of them no further case is begun."""
-
-HEAVY: Final = 1 << 16
-"""Octets of payloads from which on a case runs last and alone; so does one of many actions."""
 
 IN_VAIN: Final = 3
 """Questions in a row that come out as before; after them the others of their kind are believed, or not asked."""
@@ -47,7 +45,6 @@ IN_VAIN: Final = 3
 _REVIVALS: Final = 20
 """Times that a server may refuse connections and take them again."""
 
-_BUSY: Final = (429, 503)
 _LOOK: Final = 0.05
 
 OnStep = Callable[[str, int, int], None]
@@ -95,7 +92,7 @@ class ClientRun:
         self._judges: Final = judges
         self._launcher: Final = launcher
         self._suspects: Final = Suspects()
-        self._doubtful: Final[list[_Finished]] = []
+        self._doubtful: Final[list[Finished]] = []
         self._asked_again: Final[set[str]] = set()
         self._refused: Final[list[Case]] = []
         self._deaths = self._revivals = 0
@@ -105,8 +102,8 @@ class ClientRun:
     async def all(self, jobs: int) -> None:
         """Run every case."""
         controls, others = in_order(self._cases)
-        light = sorted([case for case in (*controls, *others) if not _is_heavy(case)], key=_asks_nothing_aloud)
-        heavy = [case for case in self._cases if _is_heavy(case)]
+        light = sorted([case for case in (*controls, *others) if not is_heavy(case)], key=asks_nothing_aloud)
+        heavy = [case for case in self._cases if is_heavy(case)]
         if not light:
             light, heavy = heavy[:1], heavy[1:]
         await self._first(light)
@@ -167,7 +164,7 @@ class ClientRun:
             talk, started = await self._talk(case, heard=heard)
         finally:
             lanes.give_back(bool(answered))
-        if talk.others and _was_refused(talk):
+        if talk.others and was_refused(talk):
             lanes.fewer()
         if self._refused and case in self._refused:
             return
@@ -237,7 +234,7 @@ class ClientRun:
             if talk.left_open is not None:
                 self._kept_open = self._kept_open + 1 if talk.left_open else -len(self._cases)
         if not self.agent:
-            self.agent = self._named(_server_field(talk) or self._target.nameless or self._target.uri.host_header)
+            self.agent = self._named(server_field(talk) or self._target.nameless or self._target.uri.host_header)
         return talk, started
 
     async def _has_room(self) -> None:
@@ -251,8 +248,8 @@ class ClientRun:
         summary = await self._judged(talk, started)
         asked = talk.case.id in self._asked_again
         unanswered = talk.case.id in self._controlling and not summary.answered
-        doubtful = not alone and talk.others and _in_doubt(talk) and summary.label != "OK"
-        finished = _Finished(talk.case, summary, unanswered, doubtful)
+        doubtful = not alone and talk.others and in_doubt(talk) and summary.label != "OK"
+        finished = Finished(talk.case, summary, unanswered, doubtful)
         if (unanswered or doubtful) and not asked and self._silent is None and self._dead is None:
             self._doubtful.append(finished)
         else:
@@ -375,56 +372,3 @@ class ClientRun:
             talk.leave_out(f"no connection: {why}")
             return False
         return True
-
-
-Outcome = tuple[object, ...]
-"""What came of a case, so far as it is compared when the case is asked again."""
-
-
-@dataclass(frozen=True)
-class _Finished:
-    """A case with what came of it. `unanswered`: it is a control that was not answered. `beside_others`: they may be
-    why."""
-
-    case: Case
-    summary: CaseSummary
-    unanswered: bool
-    beside_others: bool
-
-    @property
-    def outcome(self) -> Outcome:
-        return self.case.opening, self.summary.verdict, *self.summary.rule_ids
-
-
-def _is_heavy(case: Case) -> bool:
-    return case.size >= HEAVY or len(case.actions) > MANY_ACTIONS
-
-
-def _asks_nothing_aloud(case: Case) -> bool:
-    """False for a case that is answered with a text of ASCII that is not empty: a question for the beginning."""
-    sent = next((action for action in case.actions if isinstance(action, SendFrame)), None)
-    if sent is None or not sent.size or case.opening or case.control is not None:
-        return True
-    return sent.frame.opcode != TEXT or not sent.frame.fin or not sent.frame.payload.isascii()
-
-
-def _was_refused(talk: Conversation) -> bool:
-    """Whether the server had no time for a connection: it said nothing, or that it is busy."""
-    if talk.case.opening:
-        return False
-    head = talk.answer
-    busy = isinstance(head, ParsedHead) and isinstance(head.head, Response) and head.head.status in _BUSY
-    return busy or not talk.connection.received
-
-
-def _in_doubt(talk: Conversation) -> bool:
-    """Whether others may be what a conversation failed by: it ended in silence, or before the server said anything."""
-    return talk.silent or talk.timed_out or talk.not_run or not talk.connection.received or _was_refused(talk)
-
-
-def _server_field(talk: Conversation) -> str:
-    """The server's name for itself, in its answer."""
-    head = talk.answer
-    if isinstance(head, ParsedHead) and isinstance(head.head, Response):
-        return " ".join(head.head.values("Server")).strip()
-    return ""

@@ -16,20 +16,21 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, for_server, request_to, with_accept
+from wsoracle.generators.cases.tester_handshake import answer_to, for_server, request_to, with_accept
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request, Response
+from wsoracle.model.octets.http import Malformed, ParsedHead, Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
 
 from ..expected.stored import answers_to
 from .connection import Connection
+from .manners import Manners, most_octets, patience_with
+from .opening_reaction import reaction_to
 from .transcript import BARRIER, Transcript
 
 NORMAL: Final = 1000
@@ -42,83 +43,14 @@ _ANSWER: Final = ("sent", "received")
 
 Condition = Callable[[], bool]
 
-PACE: Final = 4
-"""The tester waits this many times as long as the slowest answer that it has seen took, if that is more."""
-
-MOST_PATIENT: Final = 5
-"""The most that patience grows, however slow an endpoint is."""
-
 FAILED_HANDSHAKE: Final = 5.0
 """Seconds that a client has at least to end the connection of a failed opening handshake."""
-
-SPARE_OCTETS: Final = 4 << 20
-"""Octets that an endpoint may send on top of what it was sent before it is taken to flood the tester."""
 
 SPARE_FRAMES: Final = 20_000
 """Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
 
 MOST_INTERIMS: Final = 100
 """Interim answers to a request; an endpoint that sends more is taken to flood the tester."""
-
-GRACE: Final = 0.1
-"""Seconds after which an endpoint that has not answered is sent a Ping. No verdict depends on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """How a tester behaves. Times are in seconds.
-
-    `patience`  how long to wait for silence, in all
-    `grace`     how long to wait before a Ping asks whether the endpoint is still there
-    `hurried`   the server has left TCP open after its Close again and again: a quarter of `patience` tells the same
-    `opening`   how long to wait for the answer to the opening handshake; None: `patience`
-    `closing`   how much longer to wait for the end of TCP after a server's Close; None: three times `patience`.
-                Implementations wait up to ten seconds here for a client that may be slow itself.
-    `seconds`   how long a case may take at most; the case itself may ask for less
-    `seed`      the seed of masking keys and nonces
-    """
-
-    patience: float = 2.0
-    grace: float = GRACE
-    seconds: float = 60.0
-    seed: int = 6455
-    greeting: Greeting = field(default_factory=Greeting)
-    closing: float | None = None
-    opening: float | None = None
-    hurried: bool = False
-
-    def for_pace(self, seconds: float) -> Manners:
-        """The manners with an endpoint that was seen to take so long for an answer: at most :data:`MOST_PATIENT` times
-        the patience."""
-        longer = min(MOST_PATIENT * self.patience, PACE * seconds)
-        return self if longer <= self.patience else replace(self, patience=longer, opening=None)
-
-    @property
-    def glimpse(self) -> float:
-        """How long an endpoint has that may fail the connection early. No verdict depends on it."""
-        return self.grace / 5
-
-    @property
-    def patience_for_tcp(self) -> float:
-        """Seconds that a server may take to end TCP after its Close, on top of `patience`."""
-        return 3 * self.patience if self.closing is None else self.closing
-
-    def time_for(self, case: Case) -> float:
-        """Seconds that a case may take."""
-        return min(case.seconds + self.patience_for_tcp, self.seconds)
-
-
-def most_octets(case: Case) -> int:
-    """How many octets an endpoint may send in a case: those of the stimulus, a quarter more, and some to spare."""
-    return case.size + case.size // 4 + SPARE_OCTETS
-
-
-def patience_with(case: Case, manners: Manners) -> float:
-    """How long to wait for silence in a case: a second more for each MiB of the stimulus, and for each 5,000 actions.
-
-    An endpoint that works on much data may be quiet for a while.
-    """
-    return manners.patience + case.size / (1 << 20) + len(case.actions) // 5000
 
 
 class Conversation:
@@ -382,7 +314,7 @@ class Conversation:
         self.request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
         octets = with_accept(action.octets, self.request)
         self.connection.write(octets)
-        reaction = _reaction(octets, self.request)
+        reaction = reaction_to(octets, self.request)
         self._expects_failure = reaction == "fails"
         self._begin_frames()
         self.opened = reaction == "opens"
@@ -573,24 +505,3 @@ def _is_interim(head: ParsedHead | Malformed | None) -> bool:
     """Whether a head is an interim answer (RFC 9110, section 15.2); 101 is not."""
     found = head.head if isinstance(head, ParsedHead) else None
     return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
-
-
-def _reaction(response: bytes, request: Request | None) -> Literal["opens", "is refused", "fails"]:
-    """What a client does on this answer to its request."""
-    from wsoracle.model.facts.heads import facts_of_response
-    from wsoracle.model.machine.compiled import CompiledMachine
-    from wsoracle.model.machine.interpreted import Kind, canonical
-    from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, Setting, State
-    from wsoracle.model.rules import RULES
-
-    reader = HeadParser(Role.CLIENT)
-    reader.feed(response)
-    if reader.result is None:
-        return "fails"
-    machine = CompiledMachine(RULES, Setting(Role.CLIENT))
-    state = State(handshake=HANDSHAKE.index("awaiting 101"))
-    outcomes = machine.allowed(state, Event.of(EventKind.RECEIVE_RESPONSE, facts_of_response(reader.result, request)))
-    label = canonical(outcomes).label if outcomes else None
-    if label is None or label.kind is not Kind.ACCEPT:
-        return "fails"
-    return "is refused" if label.delivers == "refused" else "opens"

@@ -30,9 +30,10 @@ from wsoracle.properties.connections.seen import SeenConnection
 from wsoracle.properties.judge.verdict import Profile
 
 from .connection import Connection
-from .conversation import Conversation, Manners, most_octets
+from .conversation import Conversation
 from .judging_pool import Judges
 from .live_results import LiveResults
+from .manners import Manners, most_octets
 from .room import Room
 from .server_answers import Page, close_at_once, get_ready, reply, respond
 from .server_paths import Command, Refusal, command_of, is_websocket

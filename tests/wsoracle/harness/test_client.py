@@ -30,7 +30,7 @@ from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendOctets, Settle
 from wsoracle.generators.cases.tester_handshake import Greeting
 from wsoracle.harness.client import NoServer, Target, run_client
-from wsoracle.harness.conversation import Manners
+from wsoracle.harness.manners import Manners
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 

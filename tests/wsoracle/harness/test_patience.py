@@ -16,7 +16,7 @@ from tests.wsoracle.degenerate_servers import frames, handshake
 from tests.wsoracle.harness.test_client import ECHO, NEGATIVE, POSITIVE, against
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import SendFrame, Settle
-from wsoracle.harness.conversation import Manners
+from wsoracle.harness.manners import Manners
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame
 

@@ -13,7 +13,7 @@ import pytest
 from tests.wsoracle.client_testee import TemporaryFolder, address_of, ask, fuzzing_server, opening, raw, run_all
 from tests.wsoracle.harness.test_client import ALL, ECHO, case
 from tests.wsoracle.harness.test_server import run
-from wsoracle.harness.conversation import Manners
+from wsoracle.harness.manners import Manners
 from wsoracle.harness.server import IN_VAIN, FuzzingServer, ServerLimits
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import TEXT, Frame

@@ -20,7 +20,7 @@ from wsoracle.cli import program
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.client import Target, run_client
 from wsoracle.harness.controls import with_controls
-from wsoracle.harness.conversation import Manners
+from wsoracle.harness.manners import Manners
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.reports import ReportFolder
 
