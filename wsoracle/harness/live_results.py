@@ -36,6 +36,7 @@ class LiveResults:
         self._run: Final = run
         self._cases: Final = cases
         self._excluded: Final = excluded
+        self._of: Final[dict[str, int]] = {}
         self._causes: Final[dict[str, tuple[int, list[dict[str, Any]], int]]] = {}
 
     def answer(self, query: str) -> dict[str, Any]:
@@ -63,10 +64,12 @@ class LiveResults:
     def _agent(self, agent: AgentRun) -> dict[str, Any]:
         counted = Counter(result.summary.label for result in agent.results.values())
         causes, more = self._causes_of(agent)
+        if agent.name not in self._of:
+            self._of[agent.name] = sum(not self._excluded(agent.name, case.id) for case in self._cases)
         return {
             "name": agent.name,
             "run": len(agent.results),
-            "of": sum(not self._excluded(agent.name, case.id) for case in self._cases),
+            "of": self._of[agent.name],
             "now": sorted(agent.running),
             "reported": agent.reported,
             "failed": sum(result.summary.failed for result in agent.results.values()),

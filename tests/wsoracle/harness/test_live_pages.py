@@ -109,6 +109,19 @@ def test_a_browser_tests_itself_while_the_live_page_follows(browser: BrowserCont
             tab.close()
 
 
+def test_a_long_name_is_shown_in_short(browser: BrowserContext) -> None:
+    with serving() as url:
+        tab = Tab(browser, 390)
+        tab.open(f"{url}/")
+        socket = url.replace("http://", "ws://")
+        assert tab.page.evaluate(SAYS_NOTHING, f"{socket}/runCase?casetuple=1.1.2&agent={'M' * 4096}")
+        tab.wait_for_text("#causes .cause", "✗ FAILED")
+        assert tab.run("document.querySelector('.agent h2').textContent") == "M" * 80 + "..."
+        assert tab.run("document.body.textContent.length") < 4096
+        assert tab.run(FITS)
+        tab.close()
+
+
 def test_a_barrier_is_found(browser: BrowserContext) -> None:
     tab = Tab(browser)
     tab.page.set_content('<p>text <img src="data:,"><input></p>')

@@ -16,7 +16,7 @@ function show(result, agents) {
   const page = make("a");
   link(page, result.case, result.page);
   row.append(make("td", "", page), make("td", "verdict " + result.style, `${result.sign} ${result.verdict}`),
-    make("td", "", agents[result.agent].name), make("td", "wide-only", result.behaviorClose),
+    make("td", "", short(agents[result.agent].name)), make("td", "wide-only", result.behaviorClose),
     make("td", "wide-only", result.rules.join(", ")));
 }
 

@@ -18,6 +18,11 @@ function make(name, kind, ...inside) {
   return made;
 }
 
+// A name in short: an agent may have one of 4096 characters.
+function short(name) {
+  return name.length > 80 ? name.slice(0, 80) + "..." : name;
+}
+
 function cut(parent, count) {
   while (parent.children.length > count) parent.lastChild.remove();
 }
@@ -48,12 +53,12 @@ function showAgent(section, agent) {
   const whole = agent.run >= agent.of;
   const style = !agent.reported ? "" : agent.failed ? "FAILED" : whole ? "OK" : "";
   section.className = "agent " + style;
-  section.setAttribute("aria-label", agent.name);
-  put(part(section, "name"), agent.name).title = agent.name;
+  section.setAttribute("aria-label", short(agent.name));
+  put(part(section, "name"), short(agent.name)).title = agent.name;
   const bar = part(section, "bar");
   bar.max = Math.max(agent.of, 1);
   bar.value = agent.run;
-  bar.setAttribute("aria-label", "cases of " + agent.name + " that were run");
+  bar.setAttribute("aria-label", "cases of " + short(agent.name) + " that were run");
   const more = agent.now.length > 2 ? ` and ${agent.now.length - 2} more` : "";
   const now = agent.now.length ? `, now ${agent.now.slice(0, 2).join(", ")}${more}` : agent.reported ? ", done" : "";
   put(part(section, "where"), `${agent.run} of ${agent.of} cases${now}`);
@@ -91,7 +96,7 @@ function showAgents(agents) {
   const cards = document.getElementById("agents"), causes = document.getElementById("causes");
   agents.forEach((agent, number) => {
     showAgent(child(cards, number, newAgent), agent);
-    const heading = agents.length > 1 ? `Causes: ${agent.name}` : "Causes";
+    const heading = agents.length > 1 ? `Causes: ${short(agent.name)}` : "Causes";
     showCauses(child(causes, number, () => make("div")), agent, heading);
   });
 }
