@@ -167,7 +167,8 @@ class Place(NamedTuple):
     `first` is the frame that began the message being received. `heard` is one more than the index of the latest Ping
     that was accepted, 0 without one. `echoes` are messages that the application still has to echo; `asked` counts
     messages of its own that were sent. `late` was due when the endpoint was quiet, and is still to come: an explanation
-    in which it never does is none.
+    in which it never does is none. `taken_in`, once it has failed for a fault for which it must: how many of the frames
+    it had taken in by then, or took in all the same.
     """
 
     state: State
@@ -179,6 +180,7 @@ class Place(NamedTuple):
     asked: int = 0
     opening: HandshakeSoFar | None = None
     late: frozenset[Due] = frozenset()
+    taken_in: int | None = None
 
 
 class Explanation(NamedTuple):

@@ -13,14 +13,14 @@ from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.machine.compiled import Choice
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
-from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet
+from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet, Strength
 from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
 
 from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
-from .grading import TOO_BIG, is_own_limit
+from .grading import BINDING, TOO_BIG, is_own_limit
 from .history import History, Message, Moment
 from .observation import TOLD_AS, Tells
 from .steps import Reaction, Steps, machine_for
@@ -113,13 +113,14 @@ class FrameReader(Steps):
         return bisect_left(self._arrivals.get(message, ((), ()))[1], place.consumed) > 0
 
     def is_unread(self, message: Message, sent: int, place: Place, moment: Moment) -> bool:
-        """Whether a message had arrived more often than it was ``sent``, and is read no more often than that.
+        """Whether a message had arrived more often than it was ``sent``, and is taken in no more often than that.
 
         The payload of a frame that is part of no message counts as a message of either type too.
         """
         found = [arrivals.get(message, ((), ())) for arrivals in (self._arrivals, self._of_no_message)]
         arrived = sum(bisect_right(ends, moment.arrived) for ends, _ in found)
-        return arrived > sent >= sum(bisect_left(indices, place.consumed) for _, indices in found)
+        taken_in = place.consumed if place.taken_in is None else place.taken_in
+        return arrived > sent >= sum(bisect_left(indices, taken_in) for _, indices in found)
 
     @cached_property
     def _arrivals(self) -> dict[Message, tuple[list[int], list[int]]]:
@@ -180,7 +181,9 @@ class FrameReader(Steps):
             step = Step(
                 moment.at, place.state, event, reaction.label, reaction.rules, reaction.broken, place.consumed, True
             )
-            yield self.go(explanation, place._replace(state=reaction.state), step, reaction.own_limit)
+            taken_in = place.consumed + 1 if self._binds(reaction.rules) else place.taken_in
+            then = place._replace(state=reaction.state, taken_in=taken_in)
+            yield self.go(explanation, then, step, reaction.own_limit)
 
     def unrefused_header(self, place: Place, moment: Moment) -> tuple[str, ...]:
         """The rules by which a header has to be refused whose payload never comes; none where it comes after all.
@@ -304,7 +307,7 @@ class FrameReader(Steps):
     def after(self, place: Place, reaction: Reaction, frame: FrameUnit | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
-        _, consumed, first, untold, heard, echoes, asked, _, late = place
+        _, consumed, first, untold, heard, echoes, asked, _, late, taken_in = place
         if label.kind is Kind.ACCEPT:
             message = None
             if frame is not None:
@@ -328,7 +331,14 @@ class FrameReader(Steps):
         first = first if state.recv_type else 0
         if not state.reply_due and not self.leniency.faults:
             echoes = Waiting()  # one that goes out all the same is still the answer to a message
-        return Place(state, consumed + 1, first, untold, heard, echoes, asked, None, late)
+        if label.kind is Kind.ACCEPT if taken_in is not None else label.kind is Kind.FAIL and self._binds(rules):
+            taken_in = consumed + 1
+        return Place(state, consumed + 1, first, untold, heard, echoes, asked, None, late, taken_in)
+
+    def _binds(self, rules: Collection[str]) -> bool:
+        """Whether one of these rules is one whose breach is FAILED."""
+        binding = (Strength.MUST, BINDING[self.subject.profile])
+        return any(self.rules.by_id[rule].strength in binding for rule in rules)
 
     def _to_tell(self, untold: Waiting[Untold], due: Untold) -> Waiting[Untold]:
         """What is to be told with one event more. A strict search keeps it as it is, to say what is owed."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
@@ -23,7 +24,7 @@ from wsoracle.properties.judge.observation import (
     Told,
     Writes,
 )
-from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 
 KEY = bytes(range(4))
 ECHO, SINK = Setting(Role.SERVER, echo=True), Setting(Role.SERVER)
@@ -175,3 +176,22 @@ def test_the_echo_of_a_bad_frame_is_certain(
     """Nothing but the frame that must be refused (5.2) explains what is sent."""
     found = judge(trace, setting, application=application)
     assert found.verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(("application", "setting"), APPLICATIONS)
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("bad", (LIKE_A_MESSAGE, encode(Frame(3, b"z", key=KEY))), ids=("RSV2", "opcode 3"))
+def test_the_answer_to_what_comes_after_a_bad_frame_is_certain(
+    bad: bytes, profile: Profile, application: Application, setting: Setting
+) -> None:
+    """Either the frame was not refused (5.2), or what came behind it was processed (7.1.7): both are a MUST."""
+    trace = Arrives(bad + came(TEXT, b"later")), Writes(sent(TEXT, b"later") + REFUSES), ClosesTcp()
+    found = judge(trace, setting, application=application, profile=profile)
+    assert found.verdict is Verdict.FAILED and found.strength is Strength.MUST
+
+
+def test_by_the_letter_a_fault_that_binds_its_sender_alone_may_be_refused_late() -> None:
+    """A Ping in two fragments: that it must be refused is consensus."""
+    trace = Arrives(came(PING, b"p", fin=False) + came(TEXT, b"later")), Writes(sent(TEXT, b"later") + REFUSES)
+    found = judge(trace, SINK, application="unknown", profile="letter")
+    assert found.verdict is Verdict.INFORMATIONAL
