@@ -142,13 +142,7 @@ WRONG: Final[Mapping[str, str]] = {
     "4.4/accept-before-closing": "a sound request gets no answer",
     "10.7/answer-before-closing": "a request that it does not take should get an error as its answer",
     # Frames.
-    "5.1/client-masks": "a frame of a client is not masked",
-    "5.1/server-does-not-mask": "a frame of a server is masked",
-    "5.3/unpredictable-key": "the masking key can be foreseen",
-    "5.2/reserved-bits-zero": "a reserved bit is set that no extension defines",
     "5.2/defined-opcodes-only": "nothing defines this opcode",
-    "5.2/send-length-sign-bit": "the length is 2^63 or more",
-    "5.2/send-minimal-length": "the length has more octets than it needs",
     "5.4/control-not-fragmented": "a control frame has no FIN",
     "5.5/control-length": "a control frame has more than 125 octets",
     "5.6/text-is-utf8": "the text is not UTF-8",
@@ -185,3 +179,13 @@ WRONG: Final[Mapping[str, str]] = {
     "7.1.1/client-waits": "a client should wait until the server closes TCP",
 }  # fmt: skip
 """What is wrong in what the endpoint does where the rule forbids it."""
+
+FRAMES: Final[Mapping[str, str]] = {
+    "5.1/client-masks": "does not mask its frames, as a client must",
+    "5.1/server-does-not-mask": "masks its frames, which only a client does",
+    "5.3/unpredictable-key": "masks its frames with keys that can be foreseen",
+    "5.2/reserved-bits-zero": "sets a reserved bit that no extension defines",
+    "5.2/send-length-sign-bit": "writes a length of 2^63 or more",
+    "5.2/send-minimal-length": "writes a length with more octets than it needs",
+}
+"""What the endpoint does where the rule is about every frame: which frame it is does not matter."""

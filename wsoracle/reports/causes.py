@@ -20,8 +20,8 @@ from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
 
 from .again import command_again
-from .cause_words import SENT, WRONG
-from .evidence import RETURNS_CLOSE, SPEAKS_TLS, Evidence
+from .cause_words import FRAMES, SENT, WRONG
+from .evidence import RETURNS_CLOSE, SILENT, SPEAKS_TLS, Evidence
 from .rendering import NO_CONTROL, NOT_RUN
 from .shared_causes import shared_by_most
 from .stored_record import CaseSummary, case_order, faults_in, page_name
@@ -179,9 +179,12 @@ def _leading(case: CaseSummary) -> Mapping[str, str]:
 
 
 def _act(rule_id: str, act: str) -> str:
-    """The act as it counts for a rule: an endpoint that overlooks a fault goes on in one way or another."""
+    """The act as it counts for a rule: an endpoint that overlooks a fault goes on in one way or another, be it in
+    silence, and what is wrong in every frame is the same in each."""
+    if rule_id in FRAMES:
+        return ""
     rule = RULES.by_id.get(rule_id)
-    overlooked = rule is not None and isinstance(rule.then, (Fail, Ignore)) and act in _GOES_ON
+    overlooked = rule is not None and isinstance(rule.then, (Fail, Ignore)) and act in (*_GOES_ON, SILENT)
     return "goes on" if overlooked else act
 
 
@@ -217,7 +220,7 @@ def _says(kind: CauseKind, shown: CaseSummary, cases: Sequence[CaseSummary]) -> 
         return _says_of_application(shown, cases)
     if kind == "control":
         return _says_of_controls(shown, cases)
-    return _departs(shown) if kind == "rule" else _without_rule(shown)
+    return _departs(shown) if kind == "rule" else _without_rule(shown).removeprefix("not run: ")
 
 
 def _departs(case: CaseSummary) -> str:
@@ -242,6 +245,8 @@ def _departs(case: CaseSummary) -> str:
             return f"{does} to {sent}, where it {modal} refuse the opening handshake ({leading})"
         case Forbid(due=Due() as due):
             return f"{does} where it {modal} {_DUES[due]} ({leading})"
+        case Forbid() if leading in FRAMES:
+            return f"{FRAMES[leading]} ({leading})"
         case Forbid():
             return f"{does}: {WRONG[leading]} ({leading})" if leading in WRONG else f"{does} ({leading})"
     return f"{does} where it {modal} {rule.then.word} {sent} ({leading})"

@@ -60,6 +60,24 @@ def test_the_worst_and_the_widest_come_first() -> None:
     assert found[1].says.startswith("goes on (") and found[1].rules == (RULE,)
 
 
+def test_what_is_wrong_in_every_frame_is_one_cause() -> None:
+    masks = {**RULE, "id": "5.1/server-does-not-mask"}
+    shown = [
+        case(f"2.{number}", rules=[masks], **did(what)) for number, what in enumerate(("text fin: 'a'", "pong fin"))
+    ]
+    (cause,) = causes(*shown)
+    assert cause.says == "masks its frames, which only a client does (5.1/server-does-not-mask)"
+    assert cause.id == "5.1/server-does-not-mask"
+
+
+def test_a_fault_is_overlooked_in_silence_too() -> None:
+    silent = did("2 s of silence")
+    silent["timeline"][-1]["from"] = "timer"
+    shown = [case("3.1", **did("text fin: 'a'")), case("3.2", **silent)]
+    (cause,) = causes(*shown)
+    assert cause.id == f"{RULE['id']}/goes-on"
+
+
 def test_a_close_that_is_sent_back_is_one_cause_whatever_its_code() -> None:
     shown = [
         case(f"7.9.{number}", rules=[{**RULE, "id": f"7.4.1/code-{code}"}, CODE], **did(
