@@ -28,7 +28,7 @@ from .telling import Telling
 from .waiting import Waiting
 
 _USUAL_CODE: Final = 1002
-_MOST_EITHER_WAY: Final = 6
+MOST_EITHER_WAY: Final = 6
 """The most frames that wait of which a lenient search lets an endpoint take in or drop each as it likes, wrongly."""
 _MOST_ATTENDED: Final = 50
 """The most frames after an endpoint stopped listening that a lenient search lets it process: of more, none."""
@@ -243,7 +243,7 @@ class FrameReader(Steps):
         event = Event(EventKind.RECEIVE, facts)
         if self.leniency.departing:
             reactions = list(self._reactions(state, event))
-            if self.lazy and self.whole(moment) - place.consumed > _MOST_EITHER_WAY and not self.subject.sees:
+            if self.lazy and self.whole(moment) - place.consumed > MOST_EITHER_WAY and not self.subject.sees:
                 reactions = self._by_answers(place, frame, reactions)
         else:
             chosen = self.outcomes(state, facts)
