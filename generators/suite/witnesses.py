@@ -139,6 +139,7 @@ class _Search:
         self.sought = sought
         self.found: dict[tuple[str, Role], WitnessOrReason] = {}
         self._alphabets: dict[tuple[Role, int | None], Alphabet] = {}
+        self._folded = _Folded()
 
     def results(self) -> dict[tuple[str, Role], WitnessOrReason]:
         """Search setting by setting, nearest first, each for all rules that ask for it."""
@@ -163,7 +164,7 @@ class _Search:
                     asking.setdefault((role, changes, first_state(rule)), set()).add(rule.id)
         for (role, changes, first), ids in asking.items():
             start = _changed(role, changes, first)
-            known = known_values(self.rules, start)
+            known = known_values(self.rules, start, self._folded)
             open_ = {i for i in ids if (i, role) not in self.found and not self._is_excluded(i, known)}
             if open_:
                 self._visit(tuple(name for name, _ in changes), start, level, open_, departing=departing)
@@ -248,12 +249,11 @@ class _Search:
 
     # --- proofs that there is none --------------------------------------------------------------------------------
 
-    @staticmethod
-    def _impossible_in(rule: Rule, role: Role) -> bool:
-        return _cannot_be(rule, {"server": role is Role.SERVER})
+    def _impossible_in(self, rule: Rule, role: Role) -> bool:
+        return self._folded.cannot_be(rule, {"server": role is Role.SERVER})
 
     def _is_excluded(self, rule_id: str, known: Mapping[str, Value]) -> bool:
-        return _cannot_be(self.rules.by_id[rule_id], known)
+        return self._folded.cannot_be(self.rules.by_id[rule_id], known)
 
     def _satisfiable(self, rule_id: str, role: Role, level: Level) -> bool:
         """The guard can hold at this level in some state, reachable or not, under some setting."""
@@ -281,20 +281,45 @@ def is_alone(rule: Rule, enabled: Sequence[Rule]) -> bool:
     return all(other is rule or (against and not other.refuses) for other in enabled)
 
 
-def known_values(rules: RuleSet, start: WitnessStart) -> dict[str, Value]:
+class _Folded:
+    """Expressions with known values put in and constants folded, each once for the values that it reads."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, tuple[Expr, tuple[str, ...]]] = {}
+        self._known: dict[tuple[object, ...], Expr] = {}
+
+    def fold(self, expression: Expr, known: Mapping[str, Value]) -> Expr:
+        """The expression with these values put in."""
+        # The expression is kept, so that its number stays its own.
+        kept = self._names.get(id(expression))
+        if kept is None:
+            kept = self._names[id(expression)] = (expression, tuple(variables(expression)))
+        key = (id(expression), *map(known.get, kept[1]))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = substitute(expression, known)
+        return found
+
+    def cannot_be(self, rule: Rule, known: Mapping[str, Value]) -> bool:
+        """Whether, with these values known, the guard cannot hold or the event cannot happen."""
+        return any(_is_false(self.fold(part, known)) for part in (rule.when, opportunity(rule.on)))
+
+
+def known_values(rules: RuleSet, start: WitnessStart, folded: _Folded | None = None) -> dict[str, Value]:
     """The variables that keep one value for ever from this start, as far as folding constants can tell.
 
     Optimistic constant propagation: all variables are taken for constant until an effect that may happen, given those
-    that are still taken for constant, says otherwise.
+    that are still taken for constant, says otherwise. ``folded`` keeps what was folded for other starts.
     """
+    folded = folded or _Folded()
     known: dict[str, Value] = {**start.setting.values, **start.state._asdict()}
     while True:
         changed = {
             name
             for rule in rules
-            if not _cannot_be(rule, known)
+            if not folded.cannot_be(rule, known)
             for name, effect in rule.then.effects.items()
-            if name in known and not _is_constant(substitute(effect, known), known[name])
+            if name in known and not _is_constant(folded.fold(effect, known), known[name])
         }
         if not changed:
             return known
@@ -304,11 +329,6 @@ def known_values(rules: RuleSet, start: WitnessStart) -> dict[str, Value]:
 def first_state(rule: Rule) -> State:
     """The start of histories that lead to a rule: before the opening handshake if the rule never holds after it."""
     return CONNECTING if of_handshake(rule) else State()
-
-
-def _cannot_be(rule: Rule, known: Mapping[str, Value]) -> bool:
-    """Whether, with these values known, the guard cannot hold or the event cannot happen."""
-    return any(_is_false(substitute(part, known)) for part in (rule.when, opportunity(rule.on)))
 
 
 def _why_not(rule: Rule, role: Role) -> str:

@@ -255,7 +255,12 @@ def substitute(expression: Expr, replacement: Mapping[str, Operand]) -> Expr:
     if isinstance(expression, Var):
         return lift(replacement[expression.name]) if expression.name in replacement else expression
     if isinstance(expression, Op):
-        args = tuple([substitute(a, replacement) for a in expression.args])
+        first = substitute(expression.args[0], replacement)
+        if isinstance(first, Const) and expression.op in _DECIDES:
+            # What a constant decides is not looked at: most of a guard falls with its first part.
+            chosen = _DECIDES[expression.op](first.value)
+            return first if chosen is None else substitute(expression.args[chosen], replacement)
+        args = (first, *[substitute(a, replacement) for a in expression.args[1:]])
         return _fold(expression.op, args, expression if all(map(is_, args, expression.args)) else None)
     return expression
 
@@ -272,6 +277,14 @@ def _fold(op: str, args: tuple[Expr, ...], known: Expr | None = None) -> Expr:
     if op == "ite" and isinstance(args[0], Const):
         return args[1] if args[0].value else args[2]
     return Op(op, args) if known is None else known
+
+
+_DECIDES: Final[dict[str, Callable[[Value], int | None]]] = {
+    "and": lambda first: 1 if first else None,
+    "or": lambda first: None if first else 1,
+    "ite": lambda first: 1 if first else 2,
+}
+"""Operators that a constant first argument decides: the argument that is the result, None for the first itself."""
 
 
 _APPLY: Final[dict[str, Callable[..., Value]]] = {

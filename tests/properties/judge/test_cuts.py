@@ -47,7 +47,7 @@ APPLICATIONS: tuple[Application, ...] = "echo", "sink", "unknown"
 
 
 @given(st.one_of(traces(), keepalives()), st.data(), st.sampled_from(APPLICATIONS), st.booleans(), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_frames_cut_otherwise_are_judged_alike(
     trace: Trace, data: st.DataObject, application: Application, strictly: bool, limited: bool
 ) -> None:
@@ -71,7 +71,7 @@ def connections(draw: st.DrawFn) -> tuple[Attempt, tuple[Observation, ...]]:
 
 
 @given(connections(), st.data(), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_connections_cut_otherwise_are_judged_alike(
     drawn: tuple[Attempt, tuple[Observation, ...]], data: st.DataObject, sees: bool
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsoracle.model.facts.heads import SAMPLE_URI, request_octets, response_octets, sample_request
-from wsoracle.model.machine.interpreted import allowed
+from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import Refuse, Strength
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
@@ -224,6 +224,11 @@ def test_a_head_that_is_larger_than_ours_may_be_is_one_where_it_ends() -> None:
     assert "4.2.1/endless-request" in server(Arrives(head), Writes(OPENS), *DONE).rules
 
 
+@lru_cache
+def compiled(setting: Setting) -> CompiledMachine:
+    return CompiledMachine(RULES, setting)
+
+
 def single_faults(facts: RequestFacts | ResponseFacts) -> Iterator[dict[str, Any]]:
     """Every change of one fact."""
     for name, usual in facts._asdict().items():
@@ -248,7 +253,7 @@ def faulty_requests() -> Iterator[tuple[str, bytes, str]]:
 
 
 def _refuses(rule: str, facts: RequestFacts) -> bool:
-    outcomes = allowed(CONNECTING, Event.of(EventKind.RECEIVE_REQUEST, facts), SERVER)
+    outcomes = compiled(SERVER).allowed(CONNECTING, Event.of(EventKind.RECEIVE_REQUEST, facts))
     return all(rule in outcome.rules for outcome in outcomes)
 
 
@@ -341,7 +346,8 @@ def faulty_answers() -> Iterator[tuple[str, bytes]]:
             octets = response_octets(facts, REQUEST)
         except ValueError:
             continue
-        outcomes = allowed(CONNECTING._replace(handshake=2), Event.of(EventKind.RECEIVE_RESPONSE, facts), CLIENT)
+        answered = Event.of(EventKind.RECEIVE_RESPONSE, facts)
+        outcomes = compiled(CLIENT).allowed(CONNECTING._replace(handshake=2), answered)
         binding = [rule for rule in outcomes[0].rules if RULES.by_id[rule].strength.binds]
         if len(outcomes) == 1 and outcomes[0].state.failed and "syntax" not in change:
             yield binding[0], octets
@@ -379,7 +385,7 @@ def octets_of(facts: RequestFacts | ResponseFacts, request: Request) -> bytes | 
 
 def the_way_of(state: State, event: Event, setting: Setting, way: int) -> tuple[State, bool] | None:
     """The state after one of the outcomes, departures included, and whether it is allowed in full."""
-    outcomes = allowed(state, event, setting, departures=True)
+    outcomes = compiled(setting).allowed(state, event, departures=True)
     if not outcomes:
         return None
     outcome = outcomes[way % len(outcomes)]

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.faulty import OWES_NO_PONG, FaultyRole
+from tests.generators.sample_cases import sample_cases
 from wsoracle.cli import program
 from wsoracle.commands import demo
 from wsoracle.commands.demo import Demo
@@ -27,7 +28,6 @@ from wsoracle.generators.mutants.distinguish import MutantResult, MutantStatus
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.all_cases import NO_KILLERS, Collection
 from wsoracle.generators.suite.suite import MutationResult
-from wsoracle.generators.suite.witness_cases import witness_cases
 from wsoracle.implementations import MissingPeer
 from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.variables import Setting
@@ -37,7 +37,7 @@ from wsoracle.properties.judge.observation import Arrives
 from wsoracle.prover import OnTheorem, ProofReport, ProvedTheorem
 
 PARTS = ("explore", "prove", "mutate", "generate", "requirements", "run_cases", "draw")
-CASES = tuple(case for case in witness_cases()[0] if not case.opening)[:6]
+CASES = sample_cases()
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import pytest
 
 from wsoracle.explore.running import clause, run_cases, tally
+from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import acceptable, judge_only, negative, with_controls
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
@@ -20,7 +22,11 @@ from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
 
-CASES = [case for case in witness_cases()[0] if not case.opening]
+
+@lru_cache(maxsize=1)
+def after_opening() -> list[Case]:
+    """The cases of witnesses that begin on an open connection."""
+    return [case for case in witness_cases()[0] if not case.opening]
 
 
 class Degenerate:
@@ -82,8 +88,8 @@ def degenerate(habit: str) -> Any:
 
 @pytest.mark.parametrize("habit", ["hangs up", "stays silent", "closes with 1002"])
 def test_an_endpoint_that_processes_nothing_passes_nothing_that_needs_an_answer(habit: str) -> None:
-    runs = run_cases(CASES, [degenerate(habit)])
-    by_id = {case.id: case for case in CASES}
+    runs = run_cases(after_opening(), [degenerate(habit)])
+    by_id = {case.id: case for case in after_opening()}
     answered = [r for r in runs if r.passed and any(_answers(o) for o in _ok(by_id[r.case]))]
     assert answered == []
     assert not any(r.passed for r in runs if negative(by_id[r.case]))
@@ -98,8 +104,8 @@ def _answers(outcome: Any) -> bool:
 
 
 def test_an_endpoint_that_echoes_whatever_it_gets_passes_no_negative_case_with_a_must() -> None:
-    runs = run_cases(CASES, [degenerate("echoes unchecked")])
-    by_id = {case.id: case for case in CASES}
+    runs = run_cases(after_opening(), [degenerate("echoes unchecked")])
+    by_id = {case.id: case for case in after_opening()}
     assert mask(b"", b"abcd") == b""
     passed = [r for r in runs if r.passed and negative(by_id[r.case]) and acceptable(by_id[r.case])[0].code is not None]
     lenient = [r.case for r in passed if not any(o.delivers for o in acceptable(by_id[r.case]))]
@@ -108,7 +114,7 @@ def test_an_endpoint_that_echoes_whatever_it_gets_passes_no_negative_case_with_a
 
 @pytest.mark.peers
 def test_other_processes_give_the_same_runs() -> None:
-    few, told = CASES[::8], list[int]()
+    few, told = after_opening()[::8], list[int]()
     with process_pool(2) as pool:
         runs = run_cases(few, available_peers(), lambda _, done, __: told.append(done), pool)
     assert runs == run_cases(few, available_peers())
@@ -117,7 +123,7 @@ def test_other_processes_give_the_same_runs() -> None:
 
 @pytest.mark.peers
 def test_real_implementations_pass_and_each_failure_names_its_clause() -> None:
-    runs = run_cases(CASES, available_peers())
+    runs = run_cases(after_opening(), available_peers())
     counted = tally(runs)
     assert len(counted) == 4
     for verdicts in counted.values():
@@ -130,7 +136,7 @@ def test_real_implementations_pass_and_each_failure_names_its_clause() -> None:
 
 
 def test_what_cannot_be_run_says_why() -> None:
-    reasons = {judge_only(case) for case in CASES}
+    reasons = {judge_only(case) for case in after_opening()}
     assert None in reasons
     assert "it is about another answer to a disputed point: non_minimal_lengths" in reasons
     assert clause("5.2/reserved-bits").startswith('MUST, section 5.2: "If a nonzero value')
@@ -154,20 +160,23 @@ class DegenerateOpening(Degenerate):
             self.out += response_octets(ResponseFacts(), sample_request(RequestFacts()))
 
 
-OPENINGS = [case for case in fault_cases()[0] if judge_only(case) is None and case.id.count("+") < 2][:80]
-SAMPLE = with_controls(OPENINGS, fault_cases()[0])
+@lru_cache(maxsize=1)
+def openings() -> tuple[Case, ...]:
+    """Some cases of faulty opening handshakes, with their controls."""
+    some = [case for case in fault_cases()[0] if judge_only(case) is None and case.id.count("+") < 2][:80]
+    return with_controls(some, fault_cases()[0])
 
 
 @pytest.mark.parametrize("habit", ["hangs up", "stays silent", "refuses everything"])
 def test_who_opens_no_connection_passes_no_case_about_opening_handshakes(habit: str) -> None:
-    runs = [run for run in run_cases(SAMPLE, [degenerate(habit)]) if run.role is Role.SERVER]
+    runs = [run for run in run_cases(openings(), [degenerate(habit)]) if run.role is Role.SERVER]
     assert len(runs) > 20
     assert [run.case for run in runs if run.passed] == []
 
 
 def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
-    by_id = {case.id: case for case in SAMPLE}
-    runs = run_cases(SAMPLE, [degenerate("accepts everything")])
+    by_id = {case.id: case for case in openings()}
+    runs = run_cases(openings(), [degenerate("accepts everything")])
     passed = [by_id[run.case] for run in runs if run.passed and run.role is Role.SERVER]
     assert passed
     assert all(any(outcome.delivers == "opening handshake" for outcome in acceptable(case)) for case in passed)
@@ -178,7 +187,7 @@ def test_who_opens_every_connection_passes_only_where_that_is_allowed() -> None:
 
 @pytest.mark.peers
 def test_real_implementations_open_connections_and_each_failure_names_its_clause() -> None:
-    runs = run_cases(SAMPLE, available_peers())
+    runs = run_cases(openings(), available_peers())
     assert len(tally(runs)) == 4
     for verdicts in tally(runs).values():
         assert verdicts["OK"] + verdicts["NON-STRICT"] >= 10
