@@ -298,6 +298,8 @@ class _Search:
         opens = isinstance(event.head, ResponseFacts) and head.switches
         for sent in self._do(then, event, where.refused_by if opens else frozenset()):
             if sent.state.handshake or not where.state.handshake:
+                if self._server and event.head is not None and sent.state == where.state and head.head is None:
+                    sent = sent._replace(state=sent.state._replace(handshake=_REFUSED))  # that was the answer
                 yield sent
                 continue
             behind = self._seen.behind_head(where.read - 1) if where.read else 0

@@ -33,7 +33,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
-from wsoracle.model.notation.variables import CLAIMS, Setting, State
+from wsoracle.model.notation.variables import CLAIMS, EventKind, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import MOST_FRAMES, MOST_HEADS, SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
@@ -325,9 +325,9 @@ class _Ruling:
         """
         judgement, cost, _, certain, possible = candidate
         decides = cost.decides(self.profile)
-        sure = decides is None or any(self._strength(rule) is decides for rule in certain)
+        sure = decides is None or any(self.strength_of(rule) is decides for rule in certain)
         among = STRENGTHS[: STRENGTHS.index(decides) + 1] if decides is not None else ()
-        rest = [] if sure else [rule for rule in sorted(possible - certain) if self._strength(rule) in among]
+        rest = [] if sure else [rule for rule in sorted(possible - certain) if self.strength_of(rule) in among]
         in_order = dict.fromkeys([*(rule for step in judgement.steps for rule in step.broken), *rest])
         named = [rule for rule in in_order if rule in certain or rule in rest]
         departs = [*([] if decides is None else [decides]), *[Strength.APPLICATION] * (cost.application > 0)]
@@ -335,7 +335,8 @@ class _Ruling:
         one_of = tuple(rule for rule in named if rule in rest)
         return replace(judgement, verdict=verdict, broken=self.broken(named), one_of=one_of)
 
-    def _strength(self, rule: str) -> Strength:
+    def strength_of(self, rule: str) -> Strength:
+        """The strength of a rule, by its id."""
         return self.subject.rules.by_id[rule].strength
 
     def _frames_unexplained(self, strict: FrameSearch, moments: list[Moment], state: State) -> _Candidate:
@@ -457,6 +458,7 @@ class _Openings:
         acts = tuple(dict.fromkeys((*before.judgement.application, *then.application)))
         judgement = replace(then, steps=steps, application=acts)
         cost = Cost(*map(sum, zip(before.cost, after.cost._replace(own_limit=0), strict=True)))
+        cost = cost._replace(must=cost.must - self._charged_twice(opened, before, after))
         certain, possible = before.certain | after.certain, before.possible | after.possible
         candidate = _Candidate(judgement, cost, min(before.blame, after.blame), certain, possible)
         named = self._ruling.named(candidate)
@@ -466,6 +468,13 @@ class _Openings:
         broken = (*before.judgement.broken, *then.broken)
         cost = cost._replace(must=cost.must + _MUST_OF_UNEXPLAINED)
         return candidate._replace(judgement=replace(judgement, verdict=verdict, broken=broken), cost=cost)
+
+    def _charged_twice(self, opened: OpenedExplanation, before: _Candidate, after: _Candidate) -> int:
+        """How many frames that were sent too early are charged again with a MUST that they were charged with then."""
+        sent = [step for step in after.judgement.steps if step.event is not None and step.event.kind is EventKind.SEND]
+        broken = [step.broken for step in sent[: len(opened.early)] if before.certain.issuperset(step.broken)]
+        strength_of = self._ruling.strength_of
+        return sum(any(strength_of(rule) is Strength.MUST for rule in rules) for rules in broken)
 
     def _under_extension(self, opened: OpenedExplanation) -> _Candidate | None:
         """The judgement on frames without the extension, where that is OK; or on headers; None where neither tells."""

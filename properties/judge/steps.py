@@ -10,7 +10,7 @@ from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome, done_by
 from wsoracle.model.notation.expression import variables
-from wsoracle.model.notation.head_variables import ResponseFacts
+from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.http import Request
@@ -25,6 +25,9 @@ from .late import without_soon
 
 AWAITING: Final = HANDSHAKE.index("awaiting 101")
 REFUSED: Final = HANDSHAKE.index("refused")
+_ANSWERED: Final = (AWAITING, HANDSHAKE.index("to be refused"), HANDSHAKE.index("another version"))
+"""The stages in which a server owes an answer by a MUST."""
+_LEGIBLE: Final = (value_of("syntax", "well-formed"), value_of("syntax", "tolerated"))
 
 
 class Reaction(NamedTuple):
@@ -152,7 +155,8 @@ class Steps:
         forbidden = _direct(self.named(rule.id for rule in forbidding), self.rules)
         opening = place.opening
         if opening is not None:
-            accepts = isinstance(event.head, ResponseFacts) and event.head.status == SWITCHING
+            head = event.head
+            accepts = isinstance(head, ResponseFacts) and head.status == SWITCHING and head.syntax in _LEGIBLE
             if accepts and opening.freely:
                 return  # an endpoint that need not refuse and accepts has accepted it, in another explanation
             if accepts and opening.reasons:
@@ -164,7 +168,11 @@ class Steps:
             step = Step(moment.at, state, event, outcome.label, outcome.rules, broken, application=application)
             yield self.go(explanation, place._replace(state=outcome.state), step)
         if not lawless:
-            yield self.go(explanation, place._replace(opening=opening), Step(moment.at, state, event, None, (), broken))
+            place = place._replace(opening=opening)
+            if event.kind is EventKind.SEND_RESPONSE and state.handshake in _ANSWERED:
+                # That is the answer, however wrong: to miss another one would only follow.
+                place = place._replace(state=state._replace(handshake=REFUSED))
+            yield self.go(explanation, place, Step(moment.at, state, event, None, (), broken))
 
     def _also_wrong(self, state: State, event: Event, request: Request | None) -> tuple[str, ...]:
         """An endpoint that accepts a head in spite of a rule breaks that rule. What else is wrong with its 101 is that
