@@ -434,10 +434,17 @@ class FrameReader(Steps):
     def _unrefused(
         self, state: State, event: Event, refusals: tuple[Rule, ...], allowed: Collection[Label]
     ) -> Iterator[Reaction]:
-        """A frame that must be refused is dropped, or accepted as if nothing were wrong with it."""
+        """A frame that must be refused is dropped, or accepted as if nothing were wrong with it.
+
+        Seen from inside, it may also be told as a whole message though it is none.
+        """
         broken = tuple(rule.id for rule in refusals)
         yield Reaction(Label(Kind.IGNORE), state, (), broken)
-        for outcome in self.lawless.allowed(state, event):
+        taken = list(self.lawless.allowed(state, event))
+        frame = event.frame
+        if self.leniency.faults and self.subject.sees and frame and not frame.fin and frame.opcode <= BINARY:
+            taken += self.lawless.allowed(state, event._replace(frame=frame._replace(fin=True)))
+        for outcome in taken:
             if outcome.label.kind is Kind.ACCEPT and outcome.label not in allowed:
                 yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
 

@@ -14,6 +14,7 @@ from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.judge.judge import Application
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Writes
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
@@ -100,6 +101,30 @@ def test_the_end_of_tcp_amid_a_head_may_have_a_reason_of_its_own(octets: bytes, 
     assert (amid.verdict is Verdict.INFORMATIONAL) is ("before what came is a whole head" in amid.words)
     dropped = server(Arrives(octets), ClosesTcp())
     assert (dropped.verdict, dropped.rules) == (Verdict.NON_STRICT, ("10.7/answer-before-closing",))
+
+
+@given(
+    st.sampled_from([ASKS, VERSION_25, asked(b"Host:", b"Hots:"), b"\r\n\r\n" + ASKS]),
+    st.sampled_from([(), (ClosesTcp(),)]),
+    st.sampled_from([b"\x16\x03\x01 is no HTTP\r\n\r\n", b"nonsense\r\n\r\n", b"\x16\x03\x01"]),
+)
+def test_of_an_answer_that_is_no_http_no_other_rule_is_named(
+    request: bytes, then: tuple[Observation, ...], answer: bytes
+) -> None:
+    """It was the answer: that none came, or came before the end of TCP, would only follow."""
+    judgement = server(Arrives(request), Writes(answer), *then, *DONE)
+    assert (judgement.verdict, judgement.rules, judgement.octet) == (Verdict.FAILED, ("4.2.2/valid-response",), 0)
+
+
+@pytest.mark.parametrize("application", ["unknown", "echo", "sink"])
+@pytest.mark.parametrize("unit", [b"\x81\x01a", b"\x89\x00", b"\x82\x00"])
+def test_a_frame_that_is_sent_too_early_is_charged_with_its_own_fault_once(
+    application: Application, unit: bytes
+) -> None:
+    trace = (Writes(ASKS + unit), Arrives(OPENS), *DONE)
+    judgement = judge_all(trace, Setting(Role.CLIENT, echo=application == "echo"), application=application)
+    assert set(judgement.rules) == {"4.1/handshake-before-data", "5.1/client-masks"}
+    assert (judgement.verdict, judgement.octet) == (Verdict.FAILED, len(ASKS) + 1)
 
 
 def test_a_willing_server_does_not_drop_a_sound_request() -> None:

@@ -41,6 +41,13 @@ def test_a_part_told_as_a_message(before: tuple[Frame, ...]) -> None:
     assert judgement.rules == (("5.4/next-fragment",) if before else ("5.4/first-text-fragment",))
 
 
+@pytest.mark.parametrize("fin", [True, False])
+def test_a_continuation_of_nothing_told_as_a_message(fin: bool) -> None:
+    told = judged(Arrives(encode(Frame(CONTINUATION, b"b", fin=fin, key=KEY))), Tells("binary", b"b"), Quiet())
+    assert (told.verdict, told.rules) == (Verdict.FAILED, ("5.4/continuation-without-message",))
+    assert (told.direction, told.octet) == ("arrived", 0)
+
+
 def test_failed_because_of_what_comes_after_a_close() -> None:
     """Octets behind a Close are to be discarded: they are no reason to fail (section 7.1.1)."""
     close, ping = encode(Frame(CLOSE, key=KEY)), encode(Frame(PING, key=KEY, rsv1=True))
