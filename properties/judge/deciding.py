@@ -17,6 +17,7 @@ from wsoracle.model.machine.reasons import because
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.notation.variables import EventKind
+from wsoracle.model.octets.frames import Header
 from wsoracle.model.octets.http import Malformed, ParsedHead
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
@@ -124,6 +125,11 @@ def _in_frame(rule: Rule, step: Step, frame: FrameUnit, subject: Subject) -> int
     """Where the facts of a frame stand for which a rule is against it."""
     text_from = text_before(frame.header.opcode, step.state, rule.on)
     return frame.start + place_in_frame(_facts(rule, step, subject), frame.header, frame.payload, text_from)
+
+
+def in_header(rule: Rule, step: Step, header: Header, subject: Subject) -> int:
+    """Where a header is at fault that is sent in a step, counted from where it begins."""
+    return place_in_frame(_facts(rule, step, subject), header, b"", None)
 
 
 def _in_head(facts: Collection[str], head: HeadUnit) -> int:

@@ -233,7 +233,7 @@ class History:
             self.moments.append(self._moment(at, ClosesTcp()))
 
     def _find_torn(self) -> None:
-        if self.torn is None and self._inside_frame():
+        if self.torn is None and self.ends_inside_frame:
             self.torn, self.torn_frame = self.torn_at, slice(self.unread, self.written)
 
     def _take_units(self, at: int) -> None:
@@ -258,7 +258,8 @@ class History:
                 return start
         return units[self._taken].start if self._taken < len(units) else self._sent.behind
 
-    def _inside_frame(self) -> bool:
+    @property
+    def ends_inside_frame(self) -> bool:
         """Whether what the endpoint wrote last is not whole, and part of a frame of an open connection."""
         return self.unread < self.written and not self.full and not self._in_opening(self.unread)
 
@@ -281,9 +282,14 @@ class History:
         return self.unread < self.written and self._in_opening(self.unread) and self.torn_at is not None
 
     @property
+    def written_at(self) -> int:
+        """The place of the last write in the trace, which must have one."""
+        return max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
+
+    @property
     def torn_at(self) -> int | None:
         """The place at which an incomplete last write shows, unless the end of TCP may have cost the rest."""
-        last = max(at for at, seen in enumerate(self.trace) if isinstance(seen, Writes))
+        last = self.written_at
         for at, seen in enumerate(self.trace[last + 1 :], last + 1):
             if isinstance(seen, (ShutsDownTcp, ClosesTcp, Quiet)):
                 return at

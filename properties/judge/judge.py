@@ -43,7 +43,7 @@ from wsoracle.model.rules import RULES
 from .deciding import Direction, deciding_octet
 from .evident import cost_of, sent_steps
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
-from .grading import verdict_on
+from .grading import SEVERITY, verdict_on
 from .history import History, Moment
 from .inflated import NotInflatedError, OfDirection, inflated
 from .lost_in_reset import LOST_WITH_RESET
@@ -51,7 +51,7 @@ from .observation import Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
-from .torn import broken_by_torn
+from .torn import begun_at_fault, broken_by_torn
 from .transformed import ABOUT_HEADERS, without_content
 from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
@@ -267,7 +267,7 @@ class _Ruling:
     def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> _Candidate:
         """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
         crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
-        candidate = self._on_frames(history, moments[:crash], state, start)
+        candidate = self.with_begun(self._on_frames(history, moments[:crash], state, start), history, state)
         judgement = candidate.judgement
         if history.torn is not None:
             frame = history.torn_frame
@@ -280,6 +280,24 @@ class _Ruling:
             assert isinstance(crashed, Crashes)
             judgement = _failed(judgement, f"it crashed: {crashed.reason}", moments[crash].at)
         return candidate._replace(judgement=judgement)
+
+    def with_begun(self, candidate: _Candidate, history: History, state: State) -> _Candidate:
+        """With the faults of a frame that is not whole when the trace ends."""
+        begun = begun_at_fault(history, self.subject, state)
+        if begun is None or self.strictly:
+            return candidate
+        step, octet = begun
+        judgement, cost, blame, certain, possible = candidate
+        judgement = replace(judgement, steps=(*judgement.steps, step))
+        strongest = min(map(self.strength_of, step.broken), key=SEVERITY[self.profile].index)
+        candidate = _Candidate(
+            judgement, cost.plus(strongest, profile=self.profile), min(blame, len(history.moments)),
+            certain.union(step.broken), possible.union(step.broken),
+        )  # fmt: skip
+        named = self.named(candidate)
+        if named.at is None:
+            named = replace(named, at=step.at, octet=octet, begins=history.unread, direction="written")
+        return candidate._replace(judgement=named)
 
     def _on_frames(self, history: History, moments: list[Moment], state: State, start: int) -> _Candidate:
         if history.full or history.arriving(start).full:
@@ -433,7 +451,8 @@ class _Openings:
     def _best(self, search: HeadSearch) -> _Candidate | None:
         """The best of what a search found; None where it found nothing."""
         unopened = search.alive if search.died_at is None and not self._torn_unopened else []
-        found = [self._ruling.explained(one) for one in unopened if not one.place.late]
+        ended = [self._ruling.explained(one) for one in unopened if not one.place.late]
+        found = [self._ruling.with_begun(one, self._history, State()) for one in ended]
         for opened in sorted(search.opened.values(), key=lambda opened: opened.explanation.rank):
             if not found or opened.explanation.cost <= min(one.cost for one in found):
                 found.append(self._continued(opened))

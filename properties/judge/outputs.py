@@ -266,7 +266,10 @@ class HeadOutputs(Outputs):
         forbidden = tuple(rule.id for rule in self.machine.forbidden_by(place.state, event))
         if forbidden and self.leniency.faults:
             # An endpoint that goes on after an answer that it must refuse has accepted it: other breaches only follow.
-            broken = opening.reasons if place.state.failed and opening.reasons else forbidden
+            broken = forbidden
+            if place.state.failed and opening.reasons:
+                in_time = self.machine.forbidden_by(place.state._replace(handshake=0, failed=False), event)
+                broken = (*opening.reasons, *(rule.id for rule in in_time if rule.id in forbidden))
             then = place._replace(opening=opening._replace(early=(*opening.early, frame)))
             sent = self._reader.go(explanation, then, Step(moment.at, place.state, event, None, (), broken))
             if place.state.failed:

@@ -1,4 +1,4 @@
-"""A frame that an endpoint stops writing: the rules that it breaks so, and those that its header breaks already."""
+"""A frame that is not written to its end: the rules that this breaks, and those that its header breaks already."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Final
 
 from wsoracle.model.facts.frames import facts_of_header
 from wsoracle.model.notation.expression import variables
-from wsoracle.model.notation.rule import RuleSet
+from wsoracle.model.notation.rule import Rule, RuleSet
 from wsoracle.model.notation.variables import CLAIMS, HEADER_VARIABLES, SETTING_VARIABLES, Event, EventKind, State
-from wsoracle.model.octets.frames import MAX_HEADER_OCTETS, decode_header
+from wsoracle.model.octets.frames import MAX_HEADER_OCTETS, Header, decode_header
 from wsoracle.model.octets.vocabulary import BINARY, TEXT
 from wsoracle.model.rules import sending
 
-from .explanation import Subject
+from .deciding import in_header
+from .explanation import Step, Subject
 from .history import History
 from .steps import machine_for
 
@@ -27,14 +28,38 @@ def broken_by_torn(history: History, subject: Subject, state: State) -> tuple[st
 
     ``state`` is one of the connection; of it only the reserved bits matter that extensions claim.
     """
-    begun = bytes(history.octets_written[history.torn_frame][:MAX_HEADER_OCTETS])
-    decoded = decode_header(begun)
-    if decoded is None:
+    header = _header(history, history.torn_frame)
+    if header is None:
         return ()
-    event = Event(EventKind.SEND, facts_of_header(decoded[0]))
-    faults = machine_for(_about_headers(subject.rules), subject.setting).forbidden_by(state, event)
-    named = [rule.id for rule in faults] or [_SENDS.get(decoded[0].opcode, "")]
+    named = [rule.id for rule in _faults(header, subject, state)] or [_SENDS.get(header.opcode, "")]
     return tuple(rule for rule in named if rule in subject.rules.by_id)
+
+
+def begun_at_fault(history: History, subject: Subject, state: State) -> tuple[Step, int] | None:
+    """A frame that is not whole when the trace ends, and that its header puts at fault whatever follows; else None.
+
+    The second value is the octet at fault, in what the endpoint wrote. That the rest of the frame may be lost with TCP
+    is no excuse for what is there.
+    """
+    begun = slice(history.unread, history.written)
+    header = _header(history, begun) if history.torn is None and history.ends_inside_frame else None
+    faults = _faults(header, subject, state) if header is not None else ()
+    if header is None or not faults:
+        return None
+    event = Event(EventKind.SEND, facts_of_header(header))
+    step = Step(history.written_at, state, event, None, (), tuple(rule.id for rule in faults))
+    return step, begun.start + in_header(faults[0], step, header, subject)
+
+
+def _header(history: History, part: slice) -> Header | None:
+    decoded = decode_header(bytes(history.octets_written[part][:MAX_HEADER_OCTETS]))
+    return None if decoded is None else decoded[0]
+
+
+def _faults(header: Header, subject: Subject, state: State) -> tuple[Rule, ...]:
+    """The rules that a header breaks by itself."""
+    event = Event(EventKind.SEND, facts_of_header(header))
+    return machine_for(_about_headers(subject.rules), subject.setting).forbidden_by(state, event)
 
 
 @lru_cache(maxsize=16)

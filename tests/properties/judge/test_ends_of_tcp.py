@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.model.facts.heads import sample_request
-from wsoracle.model.notation.head_variables import RequestFacts
+from wsoracle.model.facts.heads import response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
@@ -167,6 +167,26 @@ def test_what_is_written_after_tcp_is_closed_continues_nothing(role: Role, end: 
                   start=CONNECTING)  # fmt: skip
     assert heads.rules[-1] == "7.1.4/no-response-when-closed"
     assert end is CLOSES or heads.octet == cut
+
+
+@given(st.sampled_from(BOTH), st.sampled_from([(), (LOST,), (FIN, CLOSES), (RESETS,)]), st.integers(0, 3))
+def test_a_header_at_fault_is_at_fault_though_its_payload_is_lost(
+    role: Role, end: tuple[Observation, ...], missing: int
+) -> None:
+    masked = frame(role.peer, PING, b"lost")
+    found = judged(role, writes(role, PING), Writes(masked[: len(masked) - 1 - missing]), *end)
+    rule = "5.1/server-does-not-mask" if role is Role.SERVER else "5.1/client-masks"
+    assert found.verdict is Verdict.FAILED and rule in found.rules
+    assert end or (found.rules, found.octet) == ((rule,), len(frame(role, PING)) + 1)
+    sound = frame(role, PING, b"lost")
+    assert not judged(role, writes(role, PING), Writes(sound[: len(sound) - 1 - missing]), LOST).rules
+
+
+def test_a_client_that_goes_on_after_a_faulty_answer_answers_for_its_frame_too() -> None:
+    faulty = response_octets(ResponseFacts(), REQUEST).replace(b"Upgrade: websocket", b"Upgrade: x")
+    trace = (Writes(ASKS), Arrives(faulty), Writes(frame(Role.SERVER, PING)), READ, QUIET)
+    found = judge(trace, Setting(Role.CLIENT), application="sink", start=CONNECTING)
+    assert found.rules == ("4.1/answer-upgrade", "5.1/client-masks")
 
 
 @pytest.mark.parametrize("role", BOTH)
