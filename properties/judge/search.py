@@ -31,7 +31,7 @@ from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
 
-from .explanation import ACTING, Cost, Explanation, Leniency, Place, Subject
+from .explanation import ACTING, STRICT, Cost, Explanation, Leniency, Place, Subject
 from .history import History, Moment
 from .observation import ClosesTcp, ResetsTcp
 from .outputs import FrameOutputs, HeadOutputs, Outputs
@@ -41,12 +41,15 @@ from .reading_heads import HeadReader, opening_of
 _MOST_STRICT_WORK: Final = 100_000
 """The most explanations that a strict search considers, which takes a few seconds."""
 _MOST_LENIENT_WORK: Final = 40_000
-"""The same for a search that counts departures but no faults, where each explanation costs more: a few seconds."""
+"""The same for a search that lets the application act or counts departures, but no faults: a few seconds."""
 _MOST_WORK: Final = 4_000
 """The same for a search for faults."""
 _WORK_EACH: Final = 20
 """So many more for each frame and output; then a search gives up: a trace that is wrong in many places can be explained
 in too many ways."""
+_WORK_EARNED: Final = 4
+"""So many more for each frame and output that is explained, where the application acts: a search in which explanations
+multiply gives up after some seconds, however long the trace."""
 _MOST_FAULTY_WORK: Final = 200_000
 """A search for faults considers no more than this, however long the trace: that takes half a minute."""
 
@@ -232,12 +235,14 @@ class FrameSearch(Search):
         self.alive = [Explanation(Place(state), Cost())]
         self._lazy: Final = lazy
         self._work = 0
-        most = _MOST_WORK if leniency.faults else _MOST_LENIENT_WORK if leniency.departing else _MOST_STRICT_WORK
+        most = _MOST_WORK if leniency.faults else _MOST_STRICT_WORK if leniency == STRICT else _MOST_LENIENT_WORK
         self._most_work = most
+        self._furthest = 0
 
     def best(self, moments: list[Moment]) -> Explanation | None:
         """The explanation of all moments that breaks least, or None."""
-        self._most_work += _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
+        if self.leniency != ACTING:
+            self._most_work += _WORK_EACH * (len(moments) + len(self._reader.arriving.frames))
         if self.leniency.faults:
             self._most_work = min(self._most_work, _MOST_FAULTY_WORK)
         if not self.run(moments):
@@ -255,6 +260,7 @@ class FrameSearch(Search):
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""
         self._reader.now = moment.number
+        self._goes_further(1)
         before = self.alive
         certain = self._lazy and self.leniency == ACTING and self._frames.acts.is_certain(moment)
         if self._lazy and not certain and len(before) == 1 and self._goes_on_alone(before[0], moment):
@@ -284,6 +290,16 @@ class FrameSearch(Search):
         found = {one.place: one for one in self.alive}
         return [one for one in self._read_on(found, moment) if self._reader.has_read_all(one.place, moment)]
 
+    def _goes_further(self, count: int) -> None:
+        """So many frames or moments more are explained: of an application that acts, more work only as it is earned."""
+        if self.leniency == ACTING:
+            self._most_work += _WORK_EARNED * count
+
+    def _has_read(self, consumed: int) -> None:
+        if consumed > self._furthest:
+            self._goes_further(consumed - self._furthest)
+            self._furthest = consumed
+
     def _goes_on_alone(self, explanation: Explanation, moment: Moment) -> bool:
         """Whether the only explanation becomes one other, by reading on in the only way that there is: the usual case.
 
@@ -311,6 +327,7 @@ class FrameSearch(Search):
             if len(read) != 1:
                 return False
             explanation = read[0]
+            self._has_read(explanation.place.consumed)
             self.alive = read
         return False
 
@@ -328,6 +345,7 @@ class FrameSearch(Search):
         for explanation in self._read_on(found, moment, settled):
             place, cost = explanation.place, explanation.cost
             acted = cost._replace(application=cost.application + 1)
+            self._has_read(place.consumed)
             self._work += 1
             if self._work > self._most_work:
                 return {}

@@ -135,6 +135,16 @@ def test_a_sink_that_sends_many_messages_while_it_is_sent_many() -> None:
     assert found.verdict is Verdict.INFORMATIONAL and not found.unexplained
 
 
+def test_where_acts_multiply_the_search_gives_up_soon() -> None:
+    """Each message may be an echo that was changed, or one of its own before the echo that comes at last."""
+    trace = Arrives(came(TEXT, b"a") * 40), Writes(sent(TEXT, b"b") * 40 + sent(TEXT, b"a")), Quiet()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wsoracle.properties.judge.search._MOST_LENIENT_WORK", 50)
+        found = judged(trace, ECHO)
+    assert found.unexplained and found.verdict is Verdict.INFORMATIONAL
+    assert not judged(trace, ECHO).unexplained
+
+
 TWICE = sent(TEXT, b"a") * 2
 REFUSES = sent(CLOSE, b"\x03\xea")
 LIKE_A_MESSAGE = encode(Frame(TEXT, b"a", rsv2=True, key=KEY))
