@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from operator import ne
@@ -56,43 +56,64 @@ _CONTROL_FRAMES: Final = {PING: (Need.PING,), PONG: (Need.PONG,)}
 def needs(case: Case) -> frozenset[Need]:
     """What a stimulus asks of an endpoint beyond a plain text message."""
     found: set[Need] = set()
-    is_text = amid = False
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = _Text()
     for action in case.actions:
         if isinstance(action, SendOctets):
             found.add(Need.SHORT_WRITES)
-        if not isinstance(action, SendFrame):
-            continue
-        frame = action.frame
-        if action.chop is not None or action.cut is not None:
-            found.add(Need.SHORT_WRITES)
-        if frame.form is not None:
-            found.add(Need.LENGTH_FORM)
-        if not action.size and (frame.opcode == PING or not is_control(frame.opcode)):
-            found.add(Need.EMPTY)
-        if is_control(frame.opcode):
-            found.update(_CONTROL_FRAMES.get(frame.opcode, ()))
-            if amid:
-                found.add(Need.AMID_FRAGMENTS)
-            if frame.opcode in _CONTROL_FRAMES and not frame.payload.isascii():
-                found.add(Need.NO_TEXT_IN_CONTROL)
-            continue
-        if frame.opcode != CONTINUATION:
-            is_text = frame.opcode == TEXT
-            decoder.reset()
-        if frame.opcode == BINARY:
-            found.add(Need.BINARY)
-        if frame.opcode == CONTINUATION or not frame.fin:
-            found.add(Need.FRAGMENTS)
-        if is_text and not frame.payload.isascii():
-            found.add(Need.NOT_ASCII)
-            decoder.decode(action.payload)
-            if not frame.fin and decoder.getstate()[0]:
-                found.add(Need.SPLIT_CODE_POINT)
-        elif is_text and not frame.payload.decode("ascii").isprintable():
-            found.add(Need.UNPRINTABLE)
-        amid = not frame.fin
+        elif isinstance(action, SendFrame):
+            found.update(_of_any_frame(action))
+            if is_control(action.frame.opcode):
+                found.update(_of_control_frame(action, amid=text.amid))
+            else:
+                found.update(text.take(action))
     return frozenset(found)
+
+
+def _of_any_frame(action: SendFrame) -> Iterator[Need]:
+    frame = action.frame
+    if action.chop is not None or action.cut is not None:
+        yield Need.SHORT_WRITES
+    if frame.form is not None:
+        yield Need.LENGTH_FORM
+    if not action.size and (frame.opcode == PING or not is_control(frame.opcode)):
+        yield Need.EMPTY
+
+
+def _of_control_frame(action: SendFrame, *, amid: bool) -> Iterator[Need]:
+    frame = action.frame
+    yield from _CONTROL_FRAMES.get(frame.opcode, ())
+    if amid:
+        yield Need.AMID_FRAGMENTS
+    if frame.opcode in _CONTROL_FRAMES and not frame.payload.isascii():
+        yield Need.NO_TEXT_IN_CONTROL
+
+
+class _Text:
+    """The message in progress: whether it is text, and whether fragments of it are still to come (``amid``)."""
+
+    def __init__(self) -> None:
+        self.amid = False
+        self._is_text = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def take(self, action: SendFrame) -> Iterator[Need]:
+        """What the next data frame asks for."""
+        frame = action.frame
+        self.amid = not frame.fin
+        if frame.opcode != CONTINUATION:
+            self._is_text = frame.opcode == TEXT
+            self._decoder.reset()
+        if frame.opcode == BINARY:
+            yield Need.BINARY
+        if frame.opcode == CONTINUATION or not frame.fin:
+            yield Need.FRAGMENTS
+        if self._is_text and not frame.payload.isascii():
+            yield Need.NOT_ASCII
+            self._decoder.decode(action.payload)
+            if not frame.fin and self._decoder.getstate()[0]:
+                yield Need.SPLIT_CODE_POINT
+        elif self._is_text and not frame.payload.decode("ascii").isprintable():
+            yield Need.UNPRINTABLE
 
 
 def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) -> tuple[Case, ...]:
@@ -101,7 +122,8 @@ def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) ->
     ``others`` are cases that may be controls too.
     """
     every = tuple(cases)
-    candidates: dict[_Shape, tuple[str, frozenset[Need]]] = {}
+    candidates: _Candidates = {}
+    nearest: dict[tuple[_Shape, frozenset[Need]], str | None] = {}
     positive = set()
     for case in (*others, *every):
         if not must_be_answered(case):
@@ -112,14 +134,23 @@ def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) ->
     found = []
     for case in every:
         if case.id not in positive:
-            shape, needed = _shape(case), needs(case)
-            # What becomes of messages is told by a message.
-            fit = [one for one, (_, asked) in candidates.items() if asked <= needed]
-            fit = [one for one in fit if _MESSAGE & set(one.order) or not _MESSAGE & set(shape.order)]
-            if fit:
-                case = replace(case, control=candidates[min(fit, key=lambda one: distance(shape, one))][0])
+            alike = _shape(case), needs(case)
+            if alike not in nearest:
+                nearest[alike] = _nearest(*alike, candidates)
+            if nearest[alike] is not None:
+                case = replace(case, control=nearest[alike])
         found.append(case)
     return tuple(found)
+
+
+def _nearest(shape: _Shape, needed: frozenset[Need], candidates: _Candidates) -> str | None:
+    """The id of the nearest candidate that needs no more than this; None where there is none."""
+    # What becomes of messages is told by a message.
+    tells = bool(_MESSAGE & set(shape.order))
+    fit = [
+        one for one, (_, asked) in candidates.items() if asked <= needed and (not tells or _MESSAGE & set(one.order))
+    ]
+    return candidates[min(fit, key=lambda one: distance(shape, one))][0] if fit else None
 
 
 class _Shape(NamedTuple):
@@ -133,6 +164,10 @@ class _Shape(NamedTuple):
     chopped: bool
     order: tuple[int, ...]
     controls: int
+
+
+_Candidates = dict[_Shape, tuple[str, frozenset[Need]]]
+"""Ids of cases that may be controls, and what they need, by their shapes."""
 
 
 def _shape(case: Case) -> _Shape:
