@@ -34,7 +34,7 @@ from .application import (
     with_replacements,
 )
 from .echo_words import OWN_MESSAGE
-from .explanation import Explanation, Place
+from .explanation import Cost, Explanation, Place
 from .history import Message, Moment
 from .reading import FrameReader, code_of
 from .waiting import Waiting
@@ -68,7 +68,7 @@ class Acts:
                 yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
                 return
             free = place.state.sent_close or not self._is_echo(place, moment, frame, message)
-            free = free or self.may_answer_earlier(place, frame, message)
+            free = free or (self._stays(place, moment) and self.may_answer_earlier(place, frame, message))
             if echoes.next is not None and (free or with_replacements(echoes.next) == message):
                 yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
             if free and not self.is_rather_changed(place, moment):
@@ -102,6 +102,19 @@ class Acts:
         of_other_type = message._replace(opcode=TEXT + BINARY - message.opcode)
         repeated = self._history.repeats(frame) and self._reader.has_read(message, place)
         return repeated or (self._reader.has_read(of_other_type, place) and not self._history.sends(of_other_type))
+
+    def _stays(self, place: Place, moment: Moment) -> bool:
+        """Whether an endpoint at this place reads no further: it has failed, or what comes next must be refused.
+
+        Otherwise it may as well have read what a message is a copy of. A search that lets it overlook what must be
+        refused looks for no such excuse.
+        """
+        if place.state.failed:
+            return True
+        if self._reader.leniency.faults or place.consumed >= self._reader.whole(moment):
+            return False
+        read = self._reader.receive(Explanation(place), moment, eof=False)
+        return all(one.place.state.failed or one.cost != Cost() for one in read)
 
     def is_rather_changed(self, place: Place, moment: Moment) -> bool:
         """Whether a message need not be considered as one of the application's own: the next echo is never sent."""
