@@ -110,8 +110,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
         note = "; ".join(filter(None, (found.note, UNOPENED)))
         return InRun(replace(found, verdict=Verdict.INFORMATIONAL, note=note))
 
-    # What came back was not refused, however long.
-    limits = (MAX_LENGTH, None) if talk.case.may_be_too_big and talk.unanswered else (MAX_LENGTH,)
+    limits = (MAX_LENGTH, None) if talk.case.may_be_too_big else (MAX_LENGTH,)
     if len(limits) > 1:
         # The judge looks for faults last: that takes long where any of thousands of fragments may have been refused.
         for limit in limits:
