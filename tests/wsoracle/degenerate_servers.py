@@ -36,8 +36,8 @@ async def handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 
 async def received(reader: asyncio.StreamReader) -> AsyncIterator[tuple[Frame, bytes]]:
-    """The frames that come, unmasked, each with its octets as they came. A length of 2^63 and more is a fault of the
-    header: such a frame is not waited for."""
+    """The frames that come, unmasked, each with its octets as they came. A frame of more than 2^62 octets is
+    not waited for: its header is enough to refuse it."""
     data = b""
     while octets := await reader.read(65536):
         data += octets
@@ -45,7 +45,7 @@ async def received(reader: asyncio.StreamReader) -> AsyncIterator[tuple[Frame, b
         while (found := decode_header(data, at)) is not None:
             header, body = found
             end = body + header.length
-            if end > len(data) and not header.length >> 63:
+            if end > len(data) and not header.length >> 62:
                 break
             payload = data[body:end]
             plain = payload if header.key is None else mask(payload, header.key)
