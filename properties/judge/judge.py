@@ -451,8 +451,7 @@ class _Openings:
     def _best(self, search: HeadSearch) -> _Candidate | None:
         """The best of what a search found; None where it found nothing."""
         unopened = search.alive if search.died_at is None and not self._torn_unopened else []
-        ended = [self._ruling.explained(one) for one in unopened if not one.place.late]
-        found = [self._ruling.with_begun(one, self._history, State()) for one in ended]
+        found = [self._ruling.explained(one) for one in unopened if not one.place.late]
         for opened in sorted(search.opened.values(), key=lambda opened: opened.explanation.rank):
             if not found or opened.explanation.cost <= min(one.cost for one in found):
                 found.append(self._continued(opened))

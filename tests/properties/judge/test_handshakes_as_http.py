@@ -15,7 +15,7 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Application
-from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Writes
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Writes
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
 VERSION_25 = ASKS.replace(b"Version: 13", b"Version: 25")
@@ -138,6 +138,14 @@ def test_what_is_no_http_may_be_answered_with_anything(garbage: bytes, answer: b
     judgement = server(Arrives(garbage), Writes(answer), ClosesTcp(), *DONE)
     assert (judgement.verdict, judgement.rules) == (Verdict.NON_STRICT, ("10.7/status-for-the-unreadable",))
     assert answered(garbage) == (Verdict.OK, ())
+
+
+@given(st.binary(max_size=20))
+def test_what_is_no_answer_before_the_end_of_the_peer_is_no_frame(rest: bytes) -> None:
+    """Octets of an answer that is no HTTP are not read as frames, though the peer ends TCP behind it."""
+    answer = b"HTTP/1.1 400 \x16" + rest + b"\r\n\r\n"
+    found = server(Arrives(b"\x16\x03\x01\r\n\r\n"), Writes(answer), ArrivesEof())
+    assert set(found.rules) <= {"10.7/status-for-the-unreadable", "4.2.2/valid-response"}
 
 
 def test_what_is_no_request_and_accepted_breaks_one_rule() -> None:
