@@ -36,9 +36,15 @@ def write_file(path: Name, octets: bytes) -> None:
         os.replace(half, path)
     except BaseException as error:
         Path(half).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None:
-            error.filename, error.filename2 = os.fspath(path), None  # a full disk has none of its own
+        if isinstance(error, OSError):
+            _name(error, path)
         raise
+
+
+def _name(error: OSError, path: Name) -> None:
+    """Have an error of the system name the file that was to be written: a full disk names none."""
+    if error.errno is not None:
+        error.filename, error.filename2 = os.fspath(path), None
 
 
 def can_create_beside(path: Name) -> None:
@@ -70,8 +76,7 @@ def write_directory(target: Path, files: Mapping[str, bytes]) -> None:
             try:
                 path.write_bytes(octets)
             except OSError as error:
-                if error.errno is not None:
-                    error.filename = os.fspath(target / name)  # a full disk has none of its own
+                _name(error, target / name)
                 raise
         replaced = target.exists()
         if replaced:

@@ -68,7 +68,7 @@ class Acts:
                 yield place._replace(echoes=Waiting(rest, 0, len(rest))), False, ANOTHER_ORDER
                 return
             free = place.state.sent_close or not self._is_echo(place, moment, frame, message)
-            free = free or (self._stays(place, moment) and self.may_answer_earlier(place, frame, message))
+            free = free or (self.may_answer_earlier(place, frame, message) and self._stays(place, moment))
             if echoes.next is not None and (free or with_replacements(echoes.next) == message):
                 yield place._replace(echoes=echoes.without(1)), len(echoes) == 1, differs(echoes.next, message)
             if free and not self.is_rather_changed(place, moment):

@@ -19,7 +19,7 @@ from wsoracle.model.notation.variables import Event, State
 from wsoracle.model.octets.units import FrameUnit
 
 from .explanation import Cost, Step, Subject
-from .grading import SEVERITY
+from .grading import strongest
 from .history import History, Moment
 from .observation import ClosesTcp, ResetsTcp
 from .steps import machine_for, unrefusing
@@ -65,13 +65,13 @@ def _always_broken(machine: CompiledMachine, rules: RuleSet, state: State, event
 
 def cost_of(steps: Iterable[Step], subject: Subject) -> Cost:
     """What evident faults count, and what was not explained besides."""
-    worst_first = SEVERITY[subject.profile]
+    profile = subject.profile
     strengths = [
-        min((subject.rules.by_id[rule].strength for rule in step.broken), key=worst_first.index)
+        strength
         for step in steps
-        if step.broken
+        if (strength := strongest((subject.rules.by_id[rule].strength for rule in step.broken), profile)) is not None
     ]
     cost = Cost()
-    for strength in (*strengths, *[min(strengths, key=worst_first.index)] * _WEIGHT):
-        cost = cost.plus(strength, profile=subject.profile)
+    for strength in (*strengths, *[strongest(strengths, profile)] * _WEIGHT):
+        cost = cost.plus(strength, profile=profile)
     return cost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from wsoracle.model.machine.interpreted import Kind, Label
@@ -25,6 +25,11 @@ SEVERITY: Final[Mapping[Profile, Sequence[Strength]]] = {
     for profile in PROFILES
 }  # fmt: skip
 """The strengths in each profile, from the one whose breach has the worst verdict on."""
+
+
+def strongest(strengths: Iterable[Strength], profile: Profile) -> Strength | None:
+    """The one of these strengths whose breach has the worst verdict in a profile; None without any."""
+    return min(strengths, key=SEVERITY[profile].index, default=None)
 
 
 def verdict_on(broken: Collection[Strength], *, own_limit: bool = False, profile: Profile = "interop") -> Verdict:

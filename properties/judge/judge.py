@@ -43,7 +43,7 @@ from wsoracle.model.rules import RULES
 from .deciding import Direction, deciding_octet
 from .evident import cost_of, sent_steps
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
-from .grading import SEVERITY, verdict_on
+from .grading import strongest, verdict_on
 from .history import History, Moment
 from .inflated import NotInflatedError, OfDirection, inflated
 from .lost_in_reset import LOST_WITH_RESET
@@ -267,7 +267,7 @@ class _Ruling:
     def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> _Candidate:
         """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
         crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
-        candidate = self.with_begun(self._on_frames(history, moments[:crash], state, start), history, state)
+        candidate = self._with_begun(self._on_frames(history, moments[:crash], state, start), history, state)
         judgement = candidate.judgement
         if history.torn is not None:
             frame = history.torn_frame
@@ -281,19 +281,18 @@ class _Ruling:
             judgement = _failed(judgement, f"it crashed: {crashed.reason}", moments[crash].at)
         return candidate._replace(judgement=judgement)
 
-    def with_begun(self, candidate: _Candidate, history: History, state: State) -> _Candidate:
+    def _with_begun(self, candidate: _Candidate, history: History, state: State) -> _Candidate:
         """With the faults of a frame that is not whole when the trace ends."""
-        begun = begun_at_fault(history, self.subject, state)
-        if begun is None or self.strictly:
+        begun = None if self.strictly else begun_at_fault(history, self.subject, state)
+        if begun is None:
             return candidate
         step, octet = begun
         judgement, cost, blame, certain, possible = candidate
         judgement = replace(judgement, steps=(*judgement.steps, step))
-        strongest = min(map(self.strength_of, step.broken), key=SEVERITY[self.profile].index)
+        cost = cost.plus(strongest(map(self.strength_of, step.broken), self.profile), profile=self.profile)
         candidate = _Candidate(
-            judgement, cost.plus(strongest, profile=self.profile), min(blame, len(history.moments)),
-            certain.union(step.broken), possible.union(step.broken),
-        )  # fmt: skip
+            judgement, cost, min(blame, len(history.moments)), certain.union(step.broken), possible.union(step.broken)
+        )
         named = self.named(candidate)
         if named.at is None:
             named = replace(named, at=step.at, octet=octet, begins=history.unread, direction="written")

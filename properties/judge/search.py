@@ -344,7 +344,6 @@ class FrameSearch(Search):
         covered: frozenset[Explanation] = frozenset()
         for explanation in self._read_on(found, moment, settled):
             place, cost = explanation.place, explanation.cost
-            acted = cost._replace(application=cost.application + 1)
             self._has_read(place.consumed)
             self._work += 1
             if self._work > self._most_work:
@@ -360,7 +359,7 @@ class FrameSearch(Search):
                 if not self._counts(then):
                     continue
                 if lazy:
-                    if then.cost == cost or (then.cost == acted and self._frames.acts.need_not_read_on(place, moment)):
+                    if then.cost == cost or self._may_act_first(then, explanation, moment):
                         settled.add(place)
                 else:
                     here.append(then)
@@ -369,6 +368,11 @@ class FrameSearch(Search):
                 kept = after.get(then.place)
                 after[then.place] = then if kept is None else kept.or_rather(then)
         return after
+
+    def _may_act_first(self, then: Explanation, before: Explanation, moment: Moment) -> bool:
+        """Whether it costs an act of the application and no more, before which the endpoint need not read on."""
+        acted = before.cost._replace(application=before.cost.application + 1)
+        return then.cost == acted and self._frames.acts.need_not_read_on(before.place, moment)
 
     def _freely_after(self, explanations: list[Explanation], moment: Moment) -> frozenset[Explanation]:
         """The explanations after reading one more frame, where that breaks nothing; without the way there."""

@@ -19,7 +19,7 @@ from wsoracle.model.octets.vocabulary import Role
 
 from .application import unpromised
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
-from .grading import SEVERITY
+from .grading import strongest
 from .history import History, Moment
 from .late import without_soon
 
@@ -112,8 +112,7 @@ class Steps:
         return Explanation(place, cost, Trail(trail, step), blame, certain, possible, faults)
 
     def _strongest(self, broken: Collection[str]) -> Strength | None:
-        strengths = [self.rules.by_id[rule].strength for rule in broken]
-        return min(strengths, key=SEVERITY[self.subject.profile].index, default=None)
+        return strongest((self.rules.by_id[rule].strength for rule in broken), self.subject.profile)
 
     def outcomes_of(self, state: State, event: Event) -> tuple[Outcome, ...]:
         """The outcomes of an event that this leniency counts, but for those that break a MUST."""

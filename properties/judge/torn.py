@@ -31,7 +31,7 @@ def broken_by_torn(history: History, subject: Subject, state: State) -> tuple[st
     header = _header(history, history.torn_frame)
     if header is None:
         return ()
-    named = [rule.id for rule in _faults(header, subject, state)] or [_SENDS.get(header.opcode, "")]
+    named = [rule.id for rule in _faults(_sends(header), subject, state)] or [_SENDS.get(header.opcode, "")]
     return tuple(rule for rule in named if rule in subject.rules.by_id)
 
 
@@ -43,10 +43,12 @@ def begun_at_fault(history: History, subject: Subject, state: State) -> tuple[St
     """
     begun = slice(history.unread, history.written)
     header = _header(history, begun) if history.torn is None and history.ends_inside_frame else None
-    faults = _faults(header, subject, state) if header is not None else ()
-    if header is None or not faults:
+    if header is None:
         return None
-    event = Event(EventKind.SEND, facts_of_header(header))
+    event = _sends(header)
+    faults = _faults(event, subject, state)
+    if not faults:
+        return None
     step = Step(history.written_at, state, event, None, (), tuple(rule.id for rule in faults))
     return step, begun.start + in_header(faults[0], step, header, subject)
 
@@ -56,9 +58,12 @@ def _header(history: History, part: slice) -> Header | None:
     return None if decoded is None else decoded[0]
 
 
-def _faults(header: Header, subject: Subject, state: State) -> tuple[Rule, ...]:
-    """The rules that a header breaks by itself."""
-    event = Event(EventKind.SEND, facts_of_header(header))
+def _sends(header: Header) -> Event:
+    return Event(EventKind.SEND, facts_of_header(header))
+
+
+def _faults(event: Event, subject: Subject, state: State) -> tuple[Rule, ...]:
+    """The rules that the header of a frame breaks by itself."""
     return machine_for(_about_headers(subject.rules), subject.setting).forbidden_by(state, event)
 
 
