@@ -237,6 +237,10 @@ class _Search:
                 echoes = sent.echoes if sent.state.reply_due or sent.broken is not None else ()
                 yield sent._replace(echoes=echoes)
 
+    def _is_heartbeat(self, payload: bytes) -> bool:
+        """Whether a Pong is sent unasked, and answers nothing: one without a payload, by an unknown application."""
+        return not payload and not self._known
+
     def _causes(self, where: Whereabouts, now: Happening, frame: FrameUnit) -> Iterator[tuple[Whereabouts, bool]]:
         """Why the endpoint may send a frame, and whether that answers what is due."""
         opcode, payload, fin = frame.header.opcode, frame.payload, frame.header.fin
@@ -245,7 +249,7 @@ class _Search:
                 at = where.pings.index(payload)
                 rest = (*where.pings[:at], *where.pings[at + 1 :])
                 yield where._replace(pings=rest), payload == where.pings[-1]
-            elif self._seen.pings(where.start, now.arrived, payload) <= now.pongs_before:
+            elif self._is_heartbeat(payload) or self._seen.pings(where.start, now.arrived, payload) <= now.pongs_before:
                 yield where, False
         elif opcode == CLOSE:
             state = where.state

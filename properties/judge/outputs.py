@@ -456,14 +456,16 @@ class FrameOutputs(Outputs):
         return self._reader.unrefused_header(explanation.place, moment)
 
     def _shows_failure(self, explanation: Explanation, moment: Moment) -> bool:
-        """Whether it tells that it failed, does later what it owes then, or leaves unanswered what came after that and
-        is to be answered at once."""
+        """Whether it tells that it failed, does later what it owes then, or leaves unanswered what came after that, or
+        right before, and is to be answered at once."""
         if any(may_come(due, self.history, moment) for due in (Due.CLOSE, Due.TCP_CLOSE)):
             return True
-        failing = [s.frame for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
-        if self.history.tells_of_failure or not failing or failing[-1] is None:
+        failing = [s for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
+        if self.history.tells_of_failure or not failing or failing[-1].frame is None:
             return self.history.tells_of_failure
-        after = self._reader.arriving.frames[failing[-1] + 1 : explanation.place.consumed]
+        if failing[-1].state.pong_due:
+            return True
+        after = self._reader.arriving.frames[failing[-1].frame + 1 : explanation.place.consumed]
         return any(frame.header.opcode in (PING, CLOSE) for frame in after)
 
     def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:

@@ -65,3 +65,9 @@ def test_a_reset_may_cost_the_close() -> None:
 def test_an_application_may_close_but_not_for_what_was_received(code: int, conforms: bool) -> None:
     close = _out(CLOSE, code.to_bytes(2, "big"))
     assert _server(_in(TEXT, b"a"), close, known=True).conforms is conforms
+
+
+def test_a_pong_without_a_payload_may_be_a_heartbeat() -> None:
+    assert _server(_in(PING, fin=False), _out(PONG)).conforms
+    assert not _server(_in(PING, fin=False), _out(PONG), known=True).conforms
+    assert not _server(_in(PING, b"a", fin=False), _out(PONG, b"a")).conforms

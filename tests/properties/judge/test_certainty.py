@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, Frame, Role
 from wsoracle.properties.judge.explanation import Cost, Explanation, Place
 from wsoracle.properties.judge.grading import verdict_on
 from wsoracle.properties.judge.judge import judge
@@ -87,3 +87,12 @@ def test_an_application_may_close_while_a_frame_arrives_that_must_be_refused() -
     assert crossed.application == ("not an echo: the application closes by itself with Close 1008",)
     run = judge(trace, echo, application="echo", keeps_promise=True)
     assert (run.verdict, run.rules) == (Verdict.NON_STRICT, ("7.1.7/appropriate-code",))
+
+
+def test_silence_after_a_ping_and_a_frame_that_must_be_refused_is_one_fault() -> None:
+    """It failed and did no more, which also bars the Pong: the frame and the Ping need not both be overlooked."""
+    trace = Arrives(encode(Frame(PING, b"Hi", key=KEY)) + encode(Frame(CONTINUATION, key=KEY))), Quiet()
+    judgement = judge(trace, Setting(Role.SERVER, 1_000))
+    assert judgement.rules == ("7.1.7/server-tcp-close-owed", "7.1.7/close-frame-owed")
+    alone = judge((Arrives(encode(Frame(CONTINUATION, key=KEY))), Quiet()), Setting(Role.SERVER, 1_000))
+    assert alone.rules == ("5.4/continuation-without-message",)
