@@ -9,10 +9,11 @@ from typing import Any, cast
 from tests.wsoracle.client_testee import TemporaryFolder
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
-from wsoracle.harness.client import Target, run_client
+from wsoracle.harness.client import run_client
 from wsoracle.harness.controls import with_controls
 from wsoracle.harness.launching import Launcher
 from wsoracle.harness.manners import Manners
+from wsoracle.harness.target import Target
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.reports.causes import Cause, causes_of
 from wsoracle.reports.stored_record import CaseSummary

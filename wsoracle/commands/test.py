@@ -24,9 +24,9 @@ from .options import json_option, switches_of
 if TYPE_CHECKING:
     import ssl
 
-    from ..harness.client import Target
     from ..harness.judging_pool import Judges
     from ..harness.launching import Launcher
+    from ..harness.target import Target
 
 
 @click.command("test")
@@ -99,7 +99,7 @@ def command(
         # Slow imports are made while the other process makes the same.
         from wsoracle.generators.cases.tester_handshake import Greeting
 
-        from ..harness.client import Target
+        from ..harness.target import Target
 
         targets = [
             Target(
@@ -127,9 +127,10 @@ def _test(
     launcher: Launcher | None,
 ) -> bool:
     """Run the cases against each target, and show the results; whether all is well."""
-    from ..harness.client import AgentNames, NoServer, run_client
+    from ..harness.client import run_client
     from ..harness.event_loop import run_until_stopped
     from ..harness.run_result import Tally, document_of, show, tally_of, write_expected
+    from ..harness.target import AgentNames, NoServer
 
     manners, cases = manners_of(options), chosen_cases(Role.SERVER, options)
     wanted = wanted_of(options, cases)

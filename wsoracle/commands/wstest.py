@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from wsoracle.generators.cases.case import Case
 
-    from ..harness.client import AgentNames
     from ..harness.judging_pool import Judges
     from ..harness.manners import Manners
+    from ..harness.target import AgentNames
     from ..reports import ReportFolder
 
 BIND: Final = "WSORACLE_BIND"
@@ -192,8 +192,8 @@ def _test(
     options: dict[str, Any],
     judges: Judges,
 ) -> bool:
-    from ..harness.client import AgentNames, NoServer
     from ..harness.run_result import show, tally_of
+    from ..harness.target import AgentNames, NoServer
 
     numbers = {case.id: number for number, case in enumerate(every, 1)}
     good, taken = True, set[str]()
@@ -229,8 +229,9 @@ def _test_one(
     """Run the cases on a server; the name of the agent."""
     from wsoracle.generators.cases.tester_handshake import Greeting
 
-    from ..harness.client import Target, run_client
+    from ..harness.client import run_client
     from ..harness.event_loop import run_until_stopped
+    from ..harness.target import Target
 
     greeting = Greeting(server.origin, tuple(server.protocols))
     tls = _client_tls(server.hostname) if server.uri.secure else None

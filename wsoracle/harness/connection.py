@@ -16,7 +16,7 @@ from typing import Final, Literal, cast
 
 from wsoracle.generators.cases.steps import writes
 from wsoracle.model.octets.frames import Header
-from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead
+from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Response
 from wsoracle.model.octets.units import Cutter
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
@@ -50,6 +50,12 @@ class Received:
         self._passed: Header | None = None
         self._missing = 0
         self._waiting: list[bytes] = []
+
+    @property
+    def response(self) -> Response | None:
+        """The head, where it is a response."""
+        head = self.head.head if isinstance(self.head, ParsedHead) else None
+        return head if isinstance(head, Response) else None
 
     @property
     def rest(self) -> bytes:

@@ -13,33 +13,24 @@ and the end of TCP, which a server brings about and a client waits for.
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
+from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, runs
 from wsoracle.generators.cases.tester_handshake import answer_to, for_server, request_to, with_accept
-from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.http import Malformed, ParsedHead, Request, Response
+from wsoracle.model.octets.http import ParsedHead, Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
-from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame, Role, is_control
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
 from ..expected.stored import answers_to
 from .connection import Connection
 from .manners import Manners, most_octets, patience_with
 from .opening_reaction import reaction_to
+from .sending import Sender
 from .transcript import BARRIER, Transcript
 
 NORMAL: Final = 1000
-
-_TOGETHER: Final = 64 * 1024
-"""Octets of frames that go out in one write."""
-
-_LOOKED_AT: Final = 64
-_ANSWER: Final = ("sent", "received")
 
 Condition = Callable[[], bool]
 
@@ -87,27 +78,18 @@ class Conversation:
         self.asked_next = False
         self.heard: Callable[[], None] | None = None
         self.notes: Final[list[str]] = []
-        self.sent_close: bytes | None = None
         self.first_close: Role | None = None
-        self.sent_frames: Final[Counter[int]] = Counter()
-        self.barriers = 0
         self.left = 0
         self._received: Final = connection.units
+        self._sender: Final = Sender(connection, role, f"{manners.seed}/{case.id}/{role.value}")
         self._manners: Final = manners
-        self._random: Final = random.Random(f"{manners.seed}/{case.id}/{role.value}")
         self._answers: Final = answers_to(case, role)
         self._patience = self._most_patience = patience_with(case, manners)
-        self._key: bytes | None = None
-        self._at_boundary = True  # between frames
-        self._latest: SendFrame | None = None
-        self._latest_octets = b""
-        self._held: Final[list[bytes]] = []
-        self._held_octets = 0
+        self._barriers = 0
         self._refused = False
         self._interims = 0
         self._expects_failure = False
         self._may_ask_next = False
-        self._asked: set[bytes] | None = set()  # by Pings whose payload is known
         self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
 
     async def run(self) -> None:
@@ -129,11 +111,6 @@ class Conversation:
             self.notes.append(f"it sent {self.connection.received} octets and went on: the tester read no further")
 
     @property
-    def answer(self) -> ParsedHead | Malformed | None:
-        """The head that the endpoint has sent, if any."""
-        return self._received.head
-
-    @property
     def broken_off(self) -> bool:
         """Whether the tester broke off: no connection, too much time, or too many octets."""
         return self.not_run or self.timed_out or self.connection.flooded
@@ -149,9 +126,9 @@ class Conversation:
             self.opened,
             self.broken_off,
             self.notes,
-            self.sent_close,
+            self._sender.close,
             self.first_close,
-            self.sent_frames,
+            self._sender.frames,
             self.left,
             max(0, self._answers.messages - self._received.messages),
             min(self._answers.messages, self._received.messages),
@@ -173,16 +150,9 @@ class Conversation:
     @property
     def left_open(self) -> bool | None:
         """Whether a server left TCP open after both had sent a Close; None where it did not come to that."""
-        if self._received.close is None or self.sent_close is None:
+        if self._received.close is None or self._sender.close is None:
             return None
         return self.silent
-
-    @property
-    def slowest(self) -> float:
-        """Seconds of the slowest answer: from octets that were sent to the next ones that came, among the first."""
-        log = self.connection.log[:_LOOKED_AT]
-        gaps = [after.at - before.at for before, after in pairwise(log) if (before.kind, after.kind) == _ANSWER]
-        return max(gaps, default=0.0)
 
     @property
     def said_nothing(self) -> bool:
@@ -205,11 +175,12 @@ class Conversation:
                 self.left = sum(times for _, times in actions[number:])
                 break
             if isinstance(action, SendFrame):
-                self._send_frame(action, times)
+                self._answers.sent(self._sender.frame(action, times), times)
+                self._note_close()
             else:
                 for _ in range(times):
                     await self._do(action)
-        self._flush()
+        self._sender.flush()
         await self._finish()
 
     async def _open(self) -> bool:
@@ -217,7 +188,7 @@ class Conversation:
         greeting = self._manners.greeting
         if self.role is Role.SERVER:
             assert self.uri is not None
-            self.request = request_to(self.uri, greeting, self._random.randbytes(16))
+            self.request = request_to(self.uri, greeting, self._sender.nonce())
             self.connection.write(self.request.octets())
             waits, begun = self._most_patience, self.connection.now
             if self._manners.opening is not None:
@@ -226,8 +197,7 @@ class Conversation:
                 return False
             slower = self._manners.for_pace(self.connection.now - begun).patience - self._manners.patience
             self._patience = self._most_patience = waits + slower
-            head = self._received.head
-            self.opened = isinstance(head, ParsedHead) and isinstance(head.head, Response) and head.head.status == 101
+            self.opened = self._received.response is not None and self._received.response.status == 101
             if not self.opened:
                 await self._end()
                 return False
@@ -245,40 +215,12 @@ class Conversation:
         self._received.begin_frames()
         self._take()
 
-    def _send_frame(self, action: SendFrame, times: int) -> None:
-        """Send a frame several times: all are the same to the last octet, masking key included."""
-        if action is self._latest:
-            octets = self._latest_octets
-        else:
-            self._key = self._random.randbytes(4) if self.role is Role.SERVER else None
-            octets = octets_of(action, self._key)
-            self._latest, self._latest_octets = action, octets
-        self._answers.sent(octets, times)
-        if self._asked is not None and action.frame.opcode == PING:
-            self._asked.add(action.payload)
-        if action.chop is None:
-            together = max(1, _TOGETHER // len(octets))
-            for begun in range(0, times, together):
-                self._hold(octets * min(together, times - begun))
-        else:
-            self._flush()
-            for _ in range(times):
-                self.connection.write(octets, action.chop)
-        whole = action.is_whole
-        self._at_boundary = whole
-        self.sent_frames[action.frame.opcode] += times * whole
-        if whole and action.frame.opcode == CLOSE:
-            self._closes(action.frame.payload)
-
     async def _do(self, action: SendOctets | SendHead | Settle | EndSending) -> None:
-        self._flush()
+        self._sender.flush()
         if isinstance(action, SendOctets):
-            octets = octets_of(action, self._key)
-            self.connection.write(octets, action.chop)
-            self._latest = self._asked = None
+            octets = self._sender.octets(action)
             if self.opened:
                 self._answers.sent(octets)
-            self._at_boundary = False
         elif isinstance(action, SendHead):
             await self._send_head(action)
         elif isinstance(action, Settle):
@@ -286,24 +228,13 @@ class Conversation:
         else:
             self.connection.end_sending()
 
-    def _closes(self, payload: bytes) -> None:
-        if self.sent_close is None:
-            self.sent_close = payload
-            self.first_close = self.first_close or self.role.peer
-
-    def _hold(self, octets: bytes) -> None:
-        """Let frames that follow one another go out in one write, as TCP is free to send them."""
-        self._held.append(octets)
-        self._held_octets += len(octets)
-        if self._held_octets >= _TOGETHER:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._held:
-            octets = b"".join(self._held)
-            self._held.clear()
-            self._held_octets = 0
-            self.connection.write(octets)
+    def _note_close(self) -> None:
+        """Note whose Close was the first."""
+        if self.first_close is None:
+            if self._sender.close is not None:
+                self.first_close = self.role.peer
+            elif self._received.close is not None:
+                self.first_close = self.role
 
     async def _send_head(self, action: SendHead) -> None:
         if self.role is Role.SERVER:
@@ -358,17 +289,16 @@ class Conversation:
             self.heard = None
         # Section 5.5.3: "it MAY elect to send a Pong frame for only the most recently processed Ping frame."
         if received.ping is not None and len(received.ping) <= 125 and self._can_ping():
-            self._send_control(PONG, received.ping)
+            self._sender.control(PONG, received.ping)
         received.ping = None
-        if received.close is not None and self.first_close is None:
-            self.first_close = self.role
+        self._note_close()
         if received.frames > self._most_frames and not self.connection.flooded:
             self.connection.flooded = True
             self.connection.abort()
 
     def _has_final_head(self) -> bool:
         """Whether the answer to the request is there; interim ones are passed over."""
-        while _is_interim(head := self._received.head):
+        while (response := self._received.response) is not None and _is_interim(response):
             self._interims += 1
             if self._interims > MOST_INTERIMS:
                 self.connection.flooded = True
@@ -376,7 +306,7 @@ class Conversation:
                 return False
             self._received.begin_head()
             self._take()
-        return head is not None
+        return self._received.head is not None
 
     def _caught_up(self) -> bool:
         """Whether the endpoint has sent all that it owes so far, or has ended the connection."""
@@ -395,9 +325,9 @@ class Conversation:
 
     def _pongs(self) -> int:
         """The number of Pongs for Pings of the case."""
-        if self._asked is not None:
-            return sum(pong in self._asked for pong in self._received.pongs)
-        own = sum(pong == BARRIER for pong in self._received.pongs) if self.barriers else 0
+        if self._sender.pings is not None:
+            return sum(pong in self._sender.pings for pong in self._received.pongs)
+        own = sum(pong == BARRIER for pong in self._received.pongs) if self._barriers else 0
         return len(self._received.pongs) - own
 
     async def _settle(self, *, at_end: bool = False) -> None:
@@ -431,7 +361,7 @@ class Conversation:
         def shows() -> bool:
             return self._caught_up() or self._goes_on()
 
-        if self.role is Role.SERVER or not (self._at_boundary and self.connection.can_write):
+        if self.role is Role.SERVER or not (self._sender.at_boundary and self.connection.can_write):
             await self._until(shows)
         elif not await self._until(shows, self._patience / 2) and not self._is_over:
             await self._until_pong()
@@ -439,32 +369,29 @@ class Conversation:
     async def _until_pong(self) -> None:
         """Send a Ping, and wait for its Pong or for all that is owed."""
         before = len(self._received.pongs)
-        self.barriers += 1
-        self._send_control(PING, BARRIER)
+        self._barriers += 1
+        self._sender.control(PING, BARRIER)
         await self._until(lambda: self._caught_up() or BARRIER in self._received.pongs[before:])
 
     def _note_opening(self) -> None:
         """In a case about the opening handshake: note whether the server has opened the connection."""
-        head = self._received.head
-        if self.case.opening and self.role is Role.SERVER and not self.opened and isinstance(head, ParsedHead):
-            if isinstance(head.head, Response) and head.head.status == 101:
-                self.opened = True
+        response = self._received.response
+        if self.case.opening and self.role is Role.SERVER and not self.opened and response is not None:
+            self.opened = response.status == 101
+            self._refused = not self.opened
+            if self.opened:
                 self._begin_frames()
-            else:
-                self._refused = True
 
     def _can_ping(self) -> bool:
-        return self.opened_or_doubtful and self._at_boundary and self.sent_close is None and self.connection.can_write
+        return self._may_be_open and self._can_close()
+
+    def _can_close(self) -> bool:
+        return self._sender.close is None and self._sender.at_boundary and self.connection.can_write
 
     @property
-    def opened_or_doubtful(self) -> bool:
+    def _may_be_open(self) -> bool:
         """Whether the endpoint may think that the connection is open."""
         return self.opened or self._expects_failure
-
-    def _send_control(self, opcode: int, payload: bytes) -> None:
-        key = self._random.randbytes(4) if self.role is Role.SERVER else None
-        self.sent_frames[opcode] += 1
-        self.connection.write(encode(Frame(opcode, payload, key=key)))
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -473,22 +400,22 @@ class Conversation:
             await self._settle(at_end=True)
         if self._is_over or self.silent:
             return
-        if self._refused or not self.opened_or_doubtful:
+        if self._refused or not self._may_be_open:
             if self._may_ask_next:
                 await self._until(lambda: False, self._patience / 2)
             await self._end()
             return
-        if self.sent_close is None and self._at_boundary and self.connection.can_write:
+        if self._can_close():
             code = self._received.close[:2] if self._received.close is not None else NORMAL.to_bytes(2, "big")
-            self._closes(code)
-            self._send_control(CLOSE, code)
+            self._sender.control(CLOSE, code)
+            self._note_close()
         await self._until(lambda: self._received.close is not None)
         await self._end()
 
     async def _end(self) -> None:
         """The end of TCP: a server brings it about, a client waits for it."""
         if self.role is Role.SERVER:
-            if self._received.close is not None and self.sent_close is not None:
+            if self._received.close is not None and self._sender.close is not None:
                 if self._manners.hurried:
                     self._patience = self._most_patience = self._manners.patience / 4
                 else:
@@ -501,7 +428,6 @@ class Conversation:
             await self._until(lambda: False)
 
 
-def _is_interim(head: ParsedHead | Malformed | None) -> bool:
-    """Whether a head is an interim answer (RFC 9110, section 15.2); 101 is not."""
-    found = head.head if isinstance(head, ParsedHead) else None
-    return isinstance(found, Response) and 100 <= found.status < 200 and found.status != 101
+def _is_interim(response: Response) -> bool:
+    """Whether a response is an interim one (RFC 9110, section 15.2); 101 is not."""
+    return 100 <= response.status < 200 and response.status != 101

@@ -9,11 +9,16 @@ from itertools import count
 from typing import Final
 
 from wsoracle.generators.cases.tester_handshake import Greeting
+from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import Role
 
 from ..text.output import why_not
 from .connection import Connection
 from .shortage import is_own
+
+LOOK: Final = 0.05
+"""Seconds between two attempts to connect to a server that refuses connections."""
 
 
 class AgentNames:
@@ -70,6 +75,24 @@ class Target:
         await asyncio.get_running_loop().create_connection(
             lambda: connection, host, port, ssl=self.tls, server_hostname=name
         )
+
+    async def listens(self, patience: float) -> bool:
+        """Whether the server takes a connection, at once or within so many seconds."""
+        until = asyncio.get_running_loop().time() + patience
+        while asyncio.get_running_loop().time() < until:
+            connection = Connection(HEAD_LIMIT, Role.SERVER)
+            try:
+                async with asyncio.timeout(patience):
+                    await self.open(connection)
+                return True
+            except ConnectionRefusedError:
+                await asyncio.sleep(LOOK)
+            except OSError:
+                return True
+            finally:
+                connection.abort()
+                await connection.gone()
+        return False
 
 
 def why_no_connection(error: OSError) -> str:

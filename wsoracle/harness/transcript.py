@@ -31,9 +31,13 @@ class LogEntry(NamedTuple):
 
 
 class Transcript(NamedTuple):
-    """A conversation as data: the attributes of the same names of a
-    :class:`~wsoracle.harness.conversation.Conversation`, the log of its connection, how many messages fewer came
-    than an echo sends (`unanswered`), and how many of those that it sends came (`echoes`). `died`: the endpoint did."""
+    """A conversation as data: attributes of a :class:`~wsoracle.harness.conversation.Conversation` and of its
+    connection.
+
+    `sent_close` is the payload of the tester's Close, `sent_frames` counts its whole frames by opcode, `left` the steps
+    that were not done, `unanswered` how many messages fewer came than an echo sends, and `echoes` how many of those
+    came. `died`: the endpoint did.
+    """
 
     case: Case
     role: Role

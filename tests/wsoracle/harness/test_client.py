@@ -29,8 +29,9 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendOctets, Settle
 from wsoracle.generators.cases.tester_handshake import Greeting
-from wsoracle.harness.client import NoServer, Target, run_client
+from wsoracle.harness.client import run_client
 from wsoracle.harness.manners import Manners
+from wsoracle.harness.target import NoServer, Target
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 

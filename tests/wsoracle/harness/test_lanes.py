@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from wsoracle.harness.lanes import Lanes
+from wsoracle.harness.client import Lanes
 
 
 async def against(serves: int, most: int, conversations: int) -> tuple[int, int]:

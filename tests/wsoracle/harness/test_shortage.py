@@ -16,8 +16,9 @@ import pytest
 from tests.wsoracle.client_testee import TemporaryFolder
 from tests.wsoracle.degenerate_servers import echoes_everything, serving
 from tests.wsoracle.harness.test_client import ALL, QUICK
-from wsoracle.harness.client import NoServer, Target, run_client
+from wsoracle.harness.client import run_client
 from wsoracle.harness.shortage import OWN, SPARE, Shortage, check_connections, is_own
+from wsoracle.harness.target import NoServer, Target
 from wsoracle.model.octets.uri import parse_uri
 
 

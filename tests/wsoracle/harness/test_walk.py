@@ -16,8 +16,9 @@ from tests.wsoracle.client_testee import TemporaryFolder
 from tests.wsoracle.degenerate_servers import echoes_everything, serving
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
-from wsoracle.harness.client import Target, run_client
+from wsoracle.harness.client import run_client
 from wsoracle.harness.manners import Manners
+from wsoracle.harness.target import Target
 from wsoracle.model.octets.uri import parse_uri
 
 ROOT = Path(wsoracle.__file__).resolve().parents[1]

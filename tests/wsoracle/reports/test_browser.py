@@ -18,9 +18,10 @@ from tests.wsoracle.chromium import Tab, chromium
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, poisoned, sample, step
 from wsoracle.cli import program
 from wsoracle.generators.cases.runnable import runnable_cases
-from wsoracle.harness.client import Target, run_client
+from wsoracle.harness.client import run_client
 from wsoracle.harness.controls import with_controls
 from wsoracle.harness.manners import Manners
+from wsoracle.harness.target import Target
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.reports import ReportFolder
 
