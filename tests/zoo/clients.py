@@ -18,7 +18,7 @@ from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import PING, TEXT, Frame, Role
-from wsoracle.reports.stored_record import CaseSummary
+from wsoracle.reports.summary import CaseSummary
 
 from .base import Hears, Says, hears_all, says_all
 

@@ -16,7 +16,7 @@ from wsoracle.harness.manners import Manners
 from wsoracle.harness.target import Target
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.reports.causes import Cause, causes_of
-from wsoracle.reports.stored_record import CaseSummary
+from wsoracle.reports.summary import CaseSummary
 
 from .base import kept
 from .servers import Animal

@@ -173,7 +173,7 @@ def _selected(spec: SpecFile, role: Role) -> tuple[list[str], tuple[Case, ...], 
     from wsoracle.generators.cases.runnable import runnable_cases
 
     from ..harness.controls import with_controls
-    from ..reports.stored_record import case_order
+    from ..reports.summary import case_order
 
     every = sorted((case for case in runnable_cases() if role in case.roles), key=lambda case: case_order(case.id))
     ids = spec.chosen([case.id for case in every])

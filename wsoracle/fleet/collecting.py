@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..reports.causes import causes_of
-from ..reports.rendering import NOT_RUN
 from ..reports.shared_causes import shared_document
-from ..reports.stored_record import summary_of
+from ..reports.summary import NOT_RUN, summary_of
 from ..text.output import write_json
 from .deviations import deviations
 from .findings import Column, SeenTogether

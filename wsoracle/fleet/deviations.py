@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from wsoracle.model.notation.rule import Strength
 
-from ..reports.evidence import WirePiece, evidence_of
-from ..reports.rendering import tidy
-from ..reports.stored_record import faults_in
+from ..reports.stored_record import tidy
+from ..reports.summary import WirePiece, evidence_of, faults_in
 
 _STRENGTHS: Final = tuple(Strength.__members__)
 """Strongest first."""

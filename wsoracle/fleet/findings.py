@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import Role
 
-from ..reports.evidence import WirePiece
+from ..reports.summary import WirePiece
 from ..text.markdown import code, plain, row
 from .deviations import BrokenRule, FleetDeviation, natural, strength_rank
 from .registry import Peer

@@ -22,7 +22,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
 from ..reports import ReportFolder
-from ..reports.stored_record import CaseSummary
+from ..reports.summary import CaseSummary
 from .connection import Connection
 from .controls import Controls
 from .conversation import Conversation

@@ -13,7 +13,7 @@ from typing import Final
 
 from wsoracle.generators.cases.case import Case
 
-from ..reports.stored_record import CaseSummary, uncounted
+from ..reports.summary import CaseSummary, uncounted
 
 
 class Controls:

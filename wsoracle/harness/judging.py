@@ -18,7 +18,9 @@ from wsoracle.properties.judge.verdict import Profile, Verdict
 
 from ..reports.index import index_page
 from ..reports.page import case_page
-from ..reports.stored_record import CaseSummary, FilePlace, file_record, summary_of
+from ..reports.report_folder import file_record
+from ..reports.stored_record import FilePlace
+from ..reports.summary import CaseSummary, summary_of
 from .record import Judged, record_of
 from .transcript import LogEntry, RunFacts, Transcript
 

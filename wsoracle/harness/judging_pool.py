@@ -23,7 +23,8 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 
-from ..reports.stored_record import CaseSummary, FilePlace, Summaries
+from ..reports.stored_record import FilePlace
+from ..reports.summary import CaseSummary, Summaries
 from .transcript import LogEntry, RunFacts, Transcript
 from .workers import Workers, WorkersLost
 

@@ -9,7 +9,7 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.units import Cutter
 
 from ..reports.rendering import MEANINGS
-from ..reports.stored_record import CaseSummary
+from ..reports.summary import CaseSummary
 from ..text.hexadecimal import hex_of
 from ..text.output import one_line
 from .transcript import LogEntry

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 from wsoracle.generators.cases.case import Case
 
 from ..reports.rendering import SIGNS, VERDICTS, style_of
-from ..reports.stored_record import CaseSummary, page_name
+from ..reports.stored_record import page_name
+from ..reports.summary import CaseSummary
 from .server_run import AgentRun, ServerRun
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__
 from ..expected.stored import outcomes_of
-from ..reports.rendering import NOT_RUN
-from ..reports.stored_record import summary_of, uncounted, with_summary
+from ..reports.summary import NOT_RUN, summary_of, uncounted, with_summary
 from .transcript import RunFacts, Transcript
 from .wire_log import WireLog, holds
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from ..reports.stored_record import CaseSummary
+from ..reports.summary import CaseSummary
 from ..reports.wanted import Status, Wanted
 from ..text.output import one_line, say, write_text
 from ..text.patterns import matching

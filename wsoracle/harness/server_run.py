@@ -18,7 +18,8 @@ from wsoracle.properties.connections.seen import SeenClient, SeenConnection
 
 from ..reports import ReportFolder
 from ..reports.seen_connections import MOST_ARRIVALS, MOST_CONNECTIONS
-from ..reports.stored_record import CaseSummary, FilePlace
+from ..reports.stored_record import FilePlace
+from ..reports.summary import CaseSummary
 from .controls import Controls
 from .server_paths import Refusal
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Final
 
-from .stored_record import Summaries
+from .summary import Summaries
 from .wanted import PLAIN, Wanted
 
 LABEL: Final = "RFC 6455"

@@ -1,6 +1,6 @@
 """The causes of a run: what an endpoint does that is amiss, each once, with all the cases in which it shows.
 
-A cause is a rule and an act: what the endpoint did at the deciding place (`reports.evidence`). Where one act explains
+A cause is a rule and an act: what the endpoint did at the deciding place (`reports.summary`). Where one act explains
 cases with different rules, such as sending back any Close that it was sent, the act alone is the cause. What the
 application does beside an echo breaks no rule, and is a cause of its own, before all others; so is a server that opens
 no connection at all. Terminal, Markdown, JUnit and index show these causes, and work out none of their own.
@@ -19,12 +19,21 @@ from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Stre
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
 
-from .again import command_again
 from .cause_words import FRAMES, SENT, WRONG
-from .evidence import RETURNS_CLOSE, SILENT, SPEAKS_TLS, Evidence
-from .rendering import NO_CONTROL, NOT_RUN
 from .shared_causes import shared_by_most
-from .stored_record import CaseSummary, case_order, faults_in, page_name
+from .stored_record import page_name
+from .summary import (
+    NO_CONTROL,
+    NOT_RUN,
+    RETURNS_CLOSE,
+    SILENT,
+    SPEAKS_TLS,
+    CaseSummary,
+    Evidence,
+    case_order,
+    command_again,
+    faults_in,
+)
 
 CauseKind = Literal["opening", "echo", "rule", "other", "control"]
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 from .. import __version__
 from .causes import Cause, causes_by_case, causes_of
 from .junit_markdown import UNEXPECTED, told
-from .stored_record import CaseSummary, Summaries, page_name, span_of
+from .stored_record import page_name
+from .summary import CaseSummary, Summaries, span_of
 from .wanted import PLAIN, Status, Wanted
 
 _STATUS: Final[dict[Status, str]] = {

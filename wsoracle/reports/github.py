@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..text.visible import visible
 from .causes import causes_of
 from .junit_markdown import UNEXPECTED, told
-from .rendering import visible
-from .stored_record import Summaries
+from .summary import Summaries
 from .wanted import PLAIN, Wanted
 
 MOST: Final = 10

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .causes import WORST, Cause, causes_of
 from .matrix import cell, compact, is_large, sums
 from .rendering import FILTER_SCRIPT, MEANINGS, ON_DEMAND_SCRIPT, VERDICTS, policy, style_of, template_environment
-from .stored_record import CaseSummary, Summaries, case_order
+from .summary import CaseSummary, Summaries, case_order
 
 if TYPE_CHECKING:
     from .seen_connections import OverConnections

@@ -14,7 +14,7 @@ from ..text.markdown import code, row
 from .causes import Cause, causes_by_case, causes_of
 from .index import OTHER, totals_of
 from .rendering import VERDICTS
-from .stored_record import CaseSummary, Summaries
+from .summary import CaseSummary, Summaries
 from .wanted import PLAIN, Wanted
 
 if TYPE_CHECKING:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..text.output import write_text
-from .stored_record import Summaries
+from .summary import CaseSummary, Summaries
 from .wanted import PLAIN, Wanted
 
 if TYPE_CHECKING:
@@ -80,3 +81,41 @@ class Lists:
 
 
 NO_LISTS: Final = Lists()
+
+
+# --- the lists in the folder of a run --------------------------------------------------------------------------------
+
+
+def autobahn_fields(summary: CaseSummary) -> dict[str, Any]:
+    """The fields of a case in index.json."""
+    return {
+        "behavior": summary.behavior,
+        "behaviorClose": summary.behavior_close,
+        "duration": summary.duration,
+        "remoteCloseCode": summary.remote_close_code,
+        "reportfile": summary.file,
+    }
+
+
+def own_fields(summary: CaseSummary) -> dict[str, Any]:
+    """The fields of a case in wsoracle.json."""
+    return {
+        "verdict": summary.verdict,
+        "behavior": summary.behavior,
+        "behaviorClose": summary.behavior_close,
+        "counts": summary.counts,
+        "passed": summary.passed,
+        "control": summary.control,
+        "rules": summary.rule_ids,
+        "reportfile": summary.file,
+    }
+
+
+def json_of(agents: Summaries, fields: Callable[[CaseSummary], dict[str, Any]]) -> str:
+    """JSON of the agents with some fields of their cases, a line each."""
+    lists = []
+    for agent, cases in agents.items():
+        lines = [f"{json.dumps(case_id)}: {json.dumps(fields(summary))}" for case_id, summary in cases.items()]
+        listed = ",\n ".join(lines)
+        lists.append(f"{json.dumps(agent)}: {{\n {listed}\n}}")
+    return "{" + ",\n".join(lists) + "}"

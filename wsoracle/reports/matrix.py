@@ -13,8 +13,10 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
-from .rendering import CLOSED_WELL, SIGNS, style_of, visible
-from .stored_record import CaseSummary, Summaries, page_name
+from ..text.visible import visible
+from .rendering import SIGNS, style_of
+from .stored_record import CLOSED_WELL, page_name
+from .summary import CaseSummary, Summaries
 
 MOST_CELLS: Final = 20_000
 """Cells of a table that are drawn at once."""

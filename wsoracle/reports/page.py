@@ -1,7 +1,7 @@
 """The page of a case: the verdict with its clauses, then everything that Autobahn's page shows.
 
 A template has the order of the parts; the rows of long tables are made here, since a template would take several times
-as long for them. Every text from outside goes through :func:`~wsoracle.reports.rendering.html_of`, or through the
+as long for them. Every text from outside goes through :func:`~wsoracle.text.visible.html_of`, or through the
 template, which escapes it; numbers are numbers in a tidy record.
 """
 
@@ -14,19 +14,11 @@ from typing import Any, Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
-from .again import command_again
-from .rendering import (
-    MEANINGS,
-    NO_LINKS,
-    PageLinks,
-    as_text,
-    html_of,
-    label,
-    policy,
-    template_environment,
-    tidy,
-)
+from ..text.visible import html_of
+from .rendering import MEANINGS, policy, template_environment
 from .sequence import sequence_diagram, sequence_list
+from .stored_record import NO_LINKS, PageLinks, as_text, tidy
+from .summary import command_again, label
 
 FACTS: Final = (
     ("isServer", "the tester was the server, the endpoint under test the client"),

@@ -18,23 +18,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
 
-from .lists import NO_LISTS, Lists
-from .rendering import NOT_RUN, PageLinks
-from .stored_record import (
+from .lists import NO_LISTS, Lists, autobahn_fields, json_of, own_fields
+from .stored_record import FilePlace, NoRecord, PageLinks, RecordFile, page_name, records_in, tidy, write_escaped
+from .summary import (
+    NOT_RUN,
     CaseSummary,
-    FilePlace,
-    NoRecord,
-    RecordFile,
     Summaries,
     case_order,
-    file_record,
     in_order,
-    page_name,
-    records_in,
     span_of,
     summary_of,
+    summary_of_tidy,
     with_summary,
-    write_escaped,
 )
 
 FORMAT: Final = "wsoracle-run"
@@ -210,10 +205,8 @@ class ReportFolder:
         over = self.over_connections
         listed = self._list_clients(over) if self._clients else {}
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration, "connections": listed}
-        write_escaped(
-            self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {_listed(agents, _own_fields)}}}'
-        )
-        write_escaped(self.path / "index.json", _listed(agents, _autobahn_fields))
+        write_escaped(self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {json_of(agents, own_fields)}}}')
+        write_escaped(self.path / "index.json", json_of(agents, autobahn_fields))
         write_escaped(self.path / "index.html", self._index_page(agents, over))
         self.write_lists(self._lists)
 
@@ -303,43 +296,18 @@ def settled(summaries: Mapping[str, CaseSummary]) -> dict[str, CaseSummary]:
     return {key: one for key, one in summaries.items() if one.control is None or one.control in summaries}
 
 
-def _autobahn_fields(summary: CaseSummary) -> dict[str, Any]:
-    """The fields of a case in index.json."""
-    return {
-        "behavior": summary.behavior,
-        "behaviorClose": summary.behavior_close,
-        "duration": summary.duration,
-        "remoteCloseCode": summary.remote_close_code,
-        "reportfile": summary.file,
-    }
-
-
-def _own_fields(summary: CaseSummary) -> dict[str, Any]:
-    """The fields of a case in wsoracle.json."""
-    return {
-        "verdict": summary.verdict,
-        "behavior": summary.behavior,
-        "behaviorClose": summary.behavior_close,
-        "counts": summary.counts,
-        "passed": summary.passed,
-        "control": summary.control,
-        "rules": summary.rule_ids,
-        "reportfile": summary.file,
-    }
-
-
-def _listed(agents: Summaries, fields: Callable[[CaseSummary], dict[str, Any]]) -> str:
-    """JSON of the agents with some fields of their cases, a line each."""
-    lists = []
-    for agent, cases in agents.items():
-        lines = [f"{json.dumps(case_id)}: {json.dumps(fields(summary))}" for case_id, summary in cases.items()]
-        listed = ",\n ".join(lines)
-        lists.append(f"{json.dumps(agent)}: {{\n {listed}\n}}")
-    return "{" + ",\n".join(lists) + "}"
-
-
 def _why(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def file_record(record: Mapping[str, Any], place: FilePlace) -> CaseSummary:
+    """Write the files of a record, its JSON first, and return its summary. Raises OSError."""
+    from .page import tidy_page  # what it imports is needed by processes that make pages, and by no other
+
+    file, tidied = f"{place.base}.json", tidy(record)
+    write_escaped(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
+    write_escaped(place.folder / page_name(file), tidy_page(tidied, place.links))
+    return summary_of_tidy(record, tidied, file)
 
 
 # --- names of files ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from .rendering import html_of, visible
+from ..text.visible import html_of, visible
 
 MOST_ARROWS: Final = 60
 _WIDTH: Final = 650

@@ -1,28 +1,48 @@
-"""A record as a file, and the summary of it that is kept in memory.
+"""A record as a file: written whole, and read with no trust in what is in it.
 
-The process that judges a case writes the files of its record and hands on a summary: all that lists, sums and controls
-need. Where the control of a case turns out not to be answered, the summary changes, and the files are made anew.
+Records are files: another program, or an attacker, may have written one. In a tidy record every field has its type: a
+value of another type is shown as JSON text, or left out where text makes no sense.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from wsoracle.generators.atomic_write import write_file
 
-from .evidence import Evidence, answer_of, evidence_of
-from .rendering import NOT_RUN, PageLinks, label, tidy
+from ..text.visible import LONGEST
 
 MOST_OCTETS: Final = 64 << 20
 """A larger file is no record."""
 
+CLOSED_WELL: Final = ("OK", "INFORMATIONAL", "UNIMPLEMENTED")
+"""Closing behaviours that are no failure."""
 
-_GOOD: Final = ("OK", "NON-STRICT")
+_TEXTS: Final = {
+    "agent": "?", "id": "?", "behavior": "?", "behaviorClose": "?", "started": "", "description": "", "expectation": "",
+    "result": "", "resultClose": "", "httpRequest": "?", "httpResponse": "?",
+}  # fmt: skip
+_COUNTS: Final = ("rxOctetStats", "txOctetStats", "rxFrameStats", "txFrameStats")
+_OUR_TEXTS: Final = ("title", "role", "note", "profile", "tool")
+_MOST_DIGITS: Final = 18
+"""Digits of numbers that are calculated with."""
+
+_PASSED: Final = ("OK", "NON-STRICT")
+
+
+class PageLinks(NamedTuple):
+    """The files of other pages: of the control of a case, and of the cases before and after it."""
+
+    control: str | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+NO_LINKS: Final = PageLinks()
 
 
 class FilePlace(NamedTuple):
@@ -33,187 +53,9 @@ class FilePlace(NamedTuple):
     links: PageLinks
 
 
-@dataclass(frozen=True, slots=True)
-class CaseSummary:
-    """A record as it is kept in memory: `file` is the name of its file, `rules` are those that were not followed.
-
-    `is_own` is False for records of Autobahn and for damaged ones. `echo`: whether the endpoint showed that its
-    application echoes; None where the case does not tell. `one_of` are the ids of the rules of which one was certainly
-    not followed, but it cannot be told which. `answer` is what a server answered to the request, `url` where it was
-    tested. `evidence` is there where the verdict says that something is amiss. `changed` is True where the
-    summary says something else than the files of the record.
-    """
-
-    agent: str
-    id: str
-    behavior: str
-    behavior_close: str
-    duration: int
-    remote_close_code: int | None
-    started: str
-    result: str
-    verdict: str
-    counts: bool
-    passed: bool
-    control: str | None
-    note: str
-    rules: tuple[Mapping[str, str], ...]
-    group: tuple[str, ...]
-    title: str
-    file: str = ""
-    is_own: bool = True
-    echo: bool | None = None
-    role: str = ""
-    url: str = ""
-    answer: str = ""
-    one_of: tuple[str, ...] = ()
-    evidence: Evidence = field(default_factory=Evidence)
-    changed: bool = False
-
-    @property
-    def answered(self) -> bool:
-        """Whether the endpoint did what a control asks for: how it closed is no matter."""
-        return self.verdict in _GOOD or (self.counts and self.behavior in _GOOD)
-
-    @property
-    def failed(self) -> bool:
-        """Whether the case failed: it did not pass, and its verdict is not one without passes and failures."""
-        neither = ("INFORMATIONAL", "UNIMPLEMENTED", NOT_RUN)
-        return not self.passed and (not self.counts or self.verdict not in neither)
-
-    @property
-    def label(self) -> str:
-        """The verdict in a word or two."""
-        return label(self.verdict, self.counts)
-
-    @property
-    def rule_ids(self) -> list[str]:
-        """The ids of the rules that were not followed."""
-        return [rule["id"] for rule in self.rules]
-
-
-Summaries = Mapping[str, Mapping[str, CaseSummary]]
-"""Summaries by agent and case."""
-
-
-def summary_of(record: Mapping[str, Any], file: str = "") -> CaseSummary:
-    """The summary of a record, whatever is in it."""
-    tidied = tidy({name: record[name] for name in _READ if name in record}, timeline=False)
-    return _summary(record, tidied if tidied["wsoracle"]["verdict"] in _NOTHING_AMISS else tidy(record), file)
-
-
-def _summary(record: Mapping[str, Any], tidied: Mapping[str, Any], file: str) -> CaseSummary:
-    ours, own = tidied["wsoracle"], record.get("wsoracle")
-    return CaseSummary(
-        tidied["agent"],
-        tidied["id"],
-        tidied["behavior"],
-        tidied["behaviorClose"],
-        tidied["duration"],
-        tidied["remoteCloseCode"],
-        tidied["started"],
-        tidied["result"],
-        ours["verdict"],
-        ours["counts"],
-        ours["passed"],
-        ours["control"],
-        ours["note"],
-        tuple(ours["rules"]),
-        tuple(ours["group"]),
-        ours["title"],
-        file,
-        isinstance(own, dict)
-        and all(name in own and own[name] == ours[name] and type(own[name]) is type(ours[name]) for name in _OURS_READ)
-        and all(record.get(name) == tidied[name] for name in ("behavior", "behaviorClose")),
-        ours["echo"],
-        ours["role"],
-        ours["url"],
-        answer_of(tidied),
-        tuple(ours["oneOf"]),
-        Evidence() if ours["verdict"] in _NOTHING_AMISS else evidence_of(tidied),
-    )
-
-
-def uncounted(summary: CaseSummary, without: Literal["answered", "run", "echoed"] = "answered") -> CaseSummary:
-    """The summary of a case that proves nothing: its control was not answered, or not run, or there is no echo.
-
-    A failure stands by itself, and only its behaviour is none that passed: a control tells a pass from an endpoint
-    that does nothing.
-    """
-    if not summary.counts or summary.verdict == NOT_RUN or (summary.verdict == "FAILED" == summary.behavior):
-        return summary
-    missing = f"its control {summary.control} was not {without}"
-    if without == "echoed":
-        missing = "no message was echoed in this run"
-    why = f"{missing}, so that it proves nothing"
-    note = f"{summary.note}; {why}" if summary.note else why
-    result = f"{why} ({summary.result})"
-    counts = summary.verdict == "FAILED"
-    return replace(summary, counts=counts, passed=False, note=note, behavior="FAILED", result=result, changed=True)
-
-
-def with_summary(record: Mapping[str, Any], summary: CaseSummary) -> dict[str, Any]:
-    """The record with what its summary says of whether the case counts."""
-    ours = {**record["wsoracle"], "counts": summary.counts, "passed": summary.passed, "note": summary.note}
-    return {**record, "behavior": summary.behavior, "result": summary.result, "wsoracle": ours}
-
-
-def case_order(case_id: str) -> tuple[int, list[int], str]:
-    """The key by which cases are sorted: those of Autobahn by their numbers, then all others."""
-    parts = case_id.split(".")
-    if all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        return 0, [int(part) for part in parts], case_id
-    return 1, [], case_id
-
-
-def faults_in(case_id: str) -> int:
-    """How many faults a case puts together, by its id: one with fewer is quicker to understand."""
-    return case_id.count("+") + case_id.startswith("mutant/")
-
-
-def in_order(summaries: Summaries) -> dict[str, dict[str, CaseSummary]]:
-    """Agents by name, their cases as Autobahn numbers them, then all others."""
-    return {
-        agent: dict(sorted(cases.items(), key=lambda item: case_order(item[0])))
-        for agent, cases in sorted(summaries.items())
-        if cases
-    }
-
-
-def span_of(summaries: Iterable[CaseSummary]) -> tuple[str | None, float]:
-    """When the first case began, and for how many seconds cases ran from then on."""
-    begins, ends = [], []
-    for summary in summaries:
-        try:
-            begun = datetime.fromisoformat(summary.started)
-            ends.append(begun + timedelta(milliseconds=summary.duration))
-            begins.append(begun)
-        except (ValueError, OverflowError):
-            continue
-    try:
-        first = min(begins)
-        return first.isoformat(timespec="milliseconds").replace("+00:00", "Z"), (max(ends) - first).total_seconds()
-    except (ValueError, TypeError):
-        # There is no time at all, or some have a time zone and some have none.
-        return None, 0.0
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
 def page_name(file: str) -> str:
     """The name of the page beside the file of a record."""
     return f"{file.removesuffix('.json')}.html"
-
-
-def file_record(record: Mapping[str, Any], place: FilePlace) -> CaseSummary:
-    """Write the files of a record, its JSON first, and return its summary. Raises OSError."""
-    from .page import tidy_page  # what it imports is needed by processes that make pages, and by no other
-
-    file, tidied = f"{place.base}.json", tidy(record)
-    write_escaped(place.folder / file, json.dumps(record, ensure_ascii=True, separators=(",", ":")))
-    write_escaped(place.folder / page_name(file), tidy_page(tidied, place.links))
-    return _summary(record, tidied, file)
 
 
 def write_escaped(path: Path, text: str) -> None:
@@ -257,9 +99,132 @@ def records_in(folder: Path) -> Iterator[RecordFile | NoRecord]:
                 yield NoRecord(path.name, "no record of a case")
 
 
-_READ: Final = (
-    "id", "agent", "behavior", "behaviorClose", "duration", "remoteCloseCode", "started", "result", "wsoracle",
-    "httpResponse", "isServer", "wirelog",
-)  # fmt: skip
-_NOTHING_AMISS: Final = ("OK", "INFORMATIONAL", "UNIMPLEMENTED")
-_OURS_READ: Final = ("verdict", "counts", "passed", "control", "note", "rules")
+# --- tidy records -----------------------------------------------------------------------------------------------------
+
+
+def tidy(record: Mapping[str, Any], *, timeline: bool = True) -> dict[str, Any]:
+    """The fields that pages and lists show; ``wsoracle`` is there too, also where the record has none.
+
+    Lists need no ``timeline``: without it this is quicker.
+    """
+    tidied: dict[str, Any] = {**record}
+    for name, default in _TEXTS.items():
+        tidied[name] = as_text(record.get(name), default)
+    for name in _COUNTS:
+        tidied[name] = _counts(record.get(name))
+    tidied["duration"] = _whole(record.get("duration")) or 0
+    tidied["case"] = _whole(record.get("case"))
+    tidied["remoteCloseCode"] = _whole(record.get("remoteCloseCode"))
+    tidied["received"] = _list(record.get("received"))
+    tidied["expected"] = _mapping(record.get("expected"))
+    tidied["trafficStats"] = _mapping(record.get("trafficStats"))
+    tidied["wirelog"] = _list(record.get("wirelog"))
+    tidied["ours"] = isinstance(record.get("wsoracle"), dict)
+    tidied["wsoracle"] = _ours(tidied, _mapping(record.get("wsoracle")), timeline)
+    return tidied
+
+
+def as_text(value: Any, default: str = "") -> str:
+    """A text as it is, None as the default, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return default
+    if type(value) is int and abs(value) < 10**_MOST_DIGITS:
+        return str(value)
+    try:
+        return json.dumps(value, ensure_ascii=False)[: 2 * LONGEST]
+    except (TypeError, ValueError, RecursionError):
+        return type(value).__name__
+
+
+def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) -> dict[str, Any]:
+    verdict = ours.get("verdict")
+    if verdict is None:
+        verdict = whole_verdict(record["behavior"], record["behaviorClose"])
+    passed = ours.get("passed")
+    deciding = ours.get("deciding")
+    tidied = {name: as_text(ours.get(name)) for name in _OUR_TEXTS}
+    return {
+        **tidied,
+        "verdict": as_text(verdict, "?"),
+        "counts": ours.get("counts") is not False,
+        "echo": echo if isinstance(echo := ours.get("echo"), bool) else None,
+        "passed": passed if isinstance(passed, bool) else verdict in _PASSED,
+        "control": None if ours.get("control") is None else as_text(ours["control"]),
+        "url": as_text(ours.get("url")),
+        "seed": as_text(ours.get("seed")),
+        "group": _texts(ours.get("group")),
+        "facts": {key: as_text(value) for key, value in _mapping(ours.get("facts")).items()},
+        "rules": [_rule(one) for one in _list(ours.get("rules")) if isinstance(one, dict)],
+        "oneOf": _texts(ours.get("oneOf")),
+        "allowed": [_outcome(one) for one in _list(ours.get("allowed")) if isinstance(one, dict)],
+        "expected": [_outcome(one) for one in _list(ours.get("expected")) if isinstance(one, dict)],
+        "deciding": _deciding(deciding) if isinstance(deciding, dict) else None,
+        "timeline": [_step(one) for one in _list(ours.get("timeline")) if isinstance(one, dict)] if timeline else [],
+    }
+
+
+def _deciding(deciding: Mapping[str, Any]) -> dict[str, Any]:
+    """The deciding place; in records without a direction the octet is one that the endpoint wrote."""
+    numbers = {name: _whole(deciding.get(name)) for name in ("octet", "entry", "arrived")}
+    return {**numbers, "direction": "arrived" if deciding.get("direction") == "arrived" else "written"}
+
+
+def _rule(rule: Mapping[str, Any]) -> dict[str, str]:
+    return {name: as_text(rule.get(name)) for name in ("id", "strength", "section", "quote", "part")}
+
+
+def _outcome(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "verdict": as_text(outcome.get("verdict")),
+        "what": as_text(outcome.get("what")),
+        "rules": _texts(outcome.get("rules")),
+    }
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    at, what, side, octets = step.get("t"), step.get("what"), step.get("from"), step.get("hex")
+    return {
+        "t": at if type(at) is float and math.isfinite(at) else float(_whole(at) or 0),
+        "from": side if isinstance(side, str) else as_text(side, "?"),
+        "what": what if isinstance(what, str) else as_text(what, "?"),
+        "octets": _whole(step.get("octets")) or 0,
+        "hex": octets if isinstance(octets, str) else as_text(octets),
+        "start": _whole(step.get("start")),
+        "deciding": step.get("deciding") is True,
+    }
+
+
+def _whole(value: Any) -> int | None:
+    """The number rounded; None where it is no finite number, or too large to calculate with."""
+    if type(value) is float and math.isfinite(value):
+        value = round(value)
+    return value if type(value) is int and abs(value) < 10**_MOST_DIGITS else None
+
+
+def _counts(counts: Any) -> dict[int, int]:
+    """Counts by sizes or opcodes, in their order."""
+    found = {}
+    for key, count in _mapping(counts).items():
+        number = _whole(count)
+        if number is not None and key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS:
+            found[int(key)] = number
+    return dict(sorted(found.items()))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [as_text(one) for one in value] if isinstance(value, list) else []
+
+
+def whole_verdict(behavior: str, closing: str) -> str:
+    """The verdict on a case of which Autobahn judged the two parts."""
+    return "FAILED" if behavior in _PASSED and closing not in CLOSED_WELL else behavior

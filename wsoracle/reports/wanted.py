@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .rendering import NOT_RUN
-from .stored_record import CaseSummary
+from .summary import NOT_RUN, CaseSummary
 
 Status = Literal["passed", "failed", "expected", "unexpected_passes", "not_run", "other"]
 """What became of a case: ``failed`` is a failure that was not expected, ``other`` neither a pass nor a failure."""

@@ -21,7 +21,7 @@ from tests.wsoracle.reports.report_samples import sample
 from wsoracle.cli import program
 from wsoracle.fleet.paths import SCRIPTS
 from wsoracle.harness.run_result import ExpectedFailures, tally_of
-from wsoracle.reports.stored_record import summary_of
+from wsoracle.reports.summary import summary_of
 from wsoracle.reports.wanted import PLAIN
 
 pytestmark = pytest.mark.peers

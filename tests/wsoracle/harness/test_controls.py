@@ -9,7 +9,7 @@ import pytest
 from tests.wsoracle.reports.report_samples import sample
 from wsoracle.generators.cases.case import Case
 from wsoracle.harness.controls import Controls
-from wsoracle.reports.stored_record import CaseSummary, summary_of, uncounted
+from wsoracle.reports.summary import CaseSummary, summary_of, uncounted
 
 
 def ran(case_id: str, control: str | None = None, verdict: str = "OK") -> CaseSummary:

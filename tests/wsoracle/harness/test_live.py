@@ -11,7 +11,7 @@ from wsoracle.harness.live import MOST_LINES, LiveLog, why
 from wsoracle.harness.transcript import LogEntry
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame
-from wsoracle.reports.stored_record import summary_of
+from wsoracle.reports.summary import summary_of
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 RESPONSE = b"HTTP/1.1 101 Switching Protocols\r\nServer: s\x1b[31m\r\n\r\n"

@@ -33,7 +33,7 @@ from wsoracle.harness.server import MOST_BEHIND, ServerLimits
 from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.reports import ReportFolder
-from wsoracle.reports.stored_record import CaseSummary
+from wsoracle.reports.summary import CaseSummary
 
 pytestmark = pytest.mark.peers
 

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, sample, spoiled, step
 from wsoracle.properties.judge.application import closes
 from wsoracle.properties.judge.echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO, OWN_MESSAGE
-from wsoracle.reports.again import command_again
 from wsoracle.reports.causes import Cause, causes_by_case, causes_of
-from wsoracle.reports.rendering import NO_CONTROL, NOT_RUN
-from wsoracle.reports.stored_record import CaseSummary, summary_of, uncounted
+from wsoracle.reports.summary import NO_CONTROL, NOT_RUN, CaseSummary, command_again, summary_of, uncounted
 
 BEFORE_TCP = {**RULE, "id": "7.1.7/close-frame-before-tcp", "strength": "SHOULD", "section": "7.1.7"}
 CODE = {**RULE, "id": "7.1.7/appropriate-code", "strength": "SHOULD", "section": "7.1.7"}

@@ -13,7 +13,7 @@ from wsoracle.cli import program
 from wsoracle.reports import ReportFolder
 from wsoracle.reports.causes import causes_of
 from wsoracle.reports.issue import issue_text
-from wsoracle.reports.stored_record import summary_of
+from wsoracle.reports.summary import summary_of
 
 
 @pytest.fixture

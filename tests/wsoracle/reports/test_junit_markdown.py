@@ -16,7 +16,7 @@ from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record
 from wsoracle.reports.causes import causes_of
 from wsoracle.reports.junit_markdown import junit_xml, markdown_summary
 from wsoracle.reports.rendering import VERDICTS
-from wsoracle.reports.stored_record import CaseSummary, summary_of
+from wsoracle.reports.summary import CaseSummary, summary_of
 from wsoracle.text.output import one_line
 
 ANY = (st.text(max_size=20) | st.sampled_from(HOSTILE)).filter(lambda text: text not in VERDICTS)

@@ -18,8 +18,9 @@ from tests.wsoracle.reports.report_samples import HOSTILE, autobahn_record, samp
 from wsoracle.generators.atomic_write import HALF
 from wsoracle.harness.controls import Controls
 from wsoracle.reports import ForeignFolder, ReportFolder
-from wsoracle.reports.report_folder import FileNames
-from wsoracle.reports.stored_record import CaseSummary, NoRecord, RecordFile, file_record, records_in, uncounted
+from wsoracle.reports.report_folder import FileNames, file_record
+from wsoracle.reports.stored_record import NoRecord, RecordFile, records_in
+from wsoracle.reports.summary import CaseSummary, uncounted
 
 FIELDS = {"behavior", "behaviorClose", "duration", "remoteCloseCode", "reportfile"}
 OURS = {"verdict", "behavior", "behaviorClose", "counts", "passed", "control", "rules", "reportfile"}
