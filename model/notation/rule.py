@@ -140,6 +140,11 @@ class Rule:
     on: EventKind
     when: Expr
     then: Reaction
+    words: str = field(default="", compare=False, repr=False)
+    """For people: what arrives at the endpoint, where the rule says how to react; what is wrong in what it sends, where
+    the rule forbids that."""
+    does: str = field(default="", compare=False, repr=False)
+    """For people: what an endpoint does that breaks the rule, where it is the same in every frame."""
 
     @property
     def section(self) -> str:
@@ -150,6 +155,15 @@ class Rule:
     def refuses(self) -> bool:
         """A binding row against the event: it takes the other reactions away (see :data:`LEGAL`)."""
         return isinstance(self.then, (Fail, Refuse, Forbid)) and self.strength.binds
+
+
+def worded(rows: Iterable[Rule], words: Mapping[str, str], does: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
+    """The rows with their words for people, by id. Raises ValueError for words of a row that is not there."""
+    known = tuple(rows)
+    lost = {*words, *(does or {})} - {row.id for row in known}
+    if lost:
+        raise ValueError(f"words of no row: {', '.join(sorted(lost))}")
+    return tuple(replace(row, words=words.get(row.id, ""), does=(does or {}).get(row.id, "")) for row in known)
 
 
 LEGAL: Final = Var("legal")

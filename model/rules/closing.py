@@ -14,7 +14,7 @@ from typing import Final
 
 from ..notation.expression import Expr
 from ..notation.named import bundle, term
-from ..notation.rule import LEGAL, Accept, Due, Forbid, Ignore, Permit, Reaction, Rule, Strength, effects
+from ..notation.rule import LEGAL, Accept, Due, Forbid, Ignore, Permit, Reaction, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     EventKind,
@@ -241,4 +241,17 @@ SILENCE: Final = (
          LEGAL, Permit()),
 )  # fmt: skip
 
-CLOSING: Final = (*END_OF_TCP, *CLOSING_TCP, *SILENCE)
+CLOSING: Final = worded(
+    (*END_OF_TCP, *CLOSING_TCP, *SILENCE),
+    {
+        "5.5.1/answer-close-first": "the Close that it was sent gets no answer",
+        "7.3/closing-handshake-first": "nothing was amiss, and the closing handshake is left out",
+        "4.2.1/answer-before-closing": "a faulty request gets no answer",
+        "4.2.2/answer-before-closing": "a request that is not accepted gets no answer",
+        "4.4/accept-before-closing": "a sound request gets no answer",
+        "10.7/answer-before-closing": "a request that it does not take should get an error as its answer",
+        "7.1.1/close-cleanly": "it has sent a Close, and does not wait for the answer",
+        "7.1.7/close-frame-before-tcp": "it fails the connection, and does not tell why",
+        "7.1.1/client-waits": "a client should wait until the server closes TCP",
+    },
+)

@@ -12,7 +12,7 @@ from typing import Final
 
 from ..notation.expression import FALSE, Const, Expr, Operand, any_of, between, ite
 from ..notation.named import bundle, term
-from ..notation.rule import LEGAL, Accept, Fail, Ignore, Reaction, Rule, Strength, effects
+from ..notation.rule import LEGAL, Accept, Fail, Ignore, Reaction, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     UNSTATED,
@@ -282,6 +282,45 @@ NOT_PROCESSED: Final = (
          reading & discarding & ~is_close, Ignore()),
 )  # fmt: skip
 
-RECEIVING: Final = (
-    *FRAMING, *FRAGMENTATION, *LIMITS, *UTF8, *CLOSE_BODY, *MESSAGES, *CONTROL, *NOT_PROCESSED,
-)  # fmt: skip
+RECEIVING: Final = worded(
+    (*FRAMING, *FRAGMENTATION, *LIMITS, *UTF8, *CLOSE_BODY, *MESSAGES, *CONTROL, *NOT_PROCESSED),
+    {
+        "5.1/server-refuses-unmasked": "a frame without a mask",
+        "5.1/client-refuses-masked": "a masked frame",
+        "5.2/reserved-bits": "a frame with a reserved bit set",
+        "5.2/unknown-opcode": "a frame of a reserved opcode",
+        "5.2/length-sign-bit": "a frame with a length of 2^63 or more",
+        "5.2/non-minimal-length": "a frame whose length has more octets than it needs",
+        "5.5/fragmented-control": "a control frame without FIN",
+        "5.5/long-control": "a control frame of more than 125 octets",
+        "5.4/continuation-without-message": "a continuation of no message",
+        "5.4/interleaved-message": "a new message inside another one",
+        "5.4/close-inside-message": "a Close inside a fragmented message",
+        "10.4/message-too-big": "a message that is longer than it takes",
+        "8.1/invalid-text": "a text that is not UTF-8",
+        "8.1/fail-at-once": "a fragment after which a text cannot be UTF-8 any more",
+        "8.1/invalid-close-reason": "a Close whose reason is not UTF-8",
+        "5.5.1/one-octet-body": "a Close with a body of one octet",
+        "7.4.2/receive-unused-codes": "a Close with a code below 1000",
+        "7.4.1/receive-code-1004": "a Close 1004",
+        "7.4.1/receive-code-1005": "a Close 1005",
+        "7.4.1/receive-code-1006": "a Close 1006",
+        "7.4.1/receive-mandatory-extension": "a Close 1010 of a server",
+        "7.4.2/receive-later-codes": "a Close 1012, 1013 or 1014",
+        "7.4.1/receive-code-1015": "a Close 1015",
+        "7.4.2/receive-unassigned-codes": "a Close with a code that nothing defines",
+        "7.4/receive-codes-beyond": "a Close with a code of 5000 or more",
+        "5.4/text-message": "a text",
+        "5.4/binary-message": "a binary message",
+        "5.4/first-text-fragment": "the first fragment of a text",
+        "5.4/first-binary-fragment": "the first fragment of a binary message",
+        "5.4/next-fragment": "a fragment",
+        "5.4/last-text-fragment": "the last fragment of a text",
+        "5.4/last-binary-fragment": "the last fragment of a binary message",
+        "5.5.2/ping": "a Ping",
+        "5.5.3/pong": "an unsolicited Pong",
+        "5.5.1/close": "a Close",
+        "7.1.7/nothing-after-failing": "what comes after it failed the connection",
+        "7.1.1/trailing-octets": "what comes after the Close",
+    },
+)

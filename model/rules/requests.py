@@ -13,7 +13,7 @@ from typing import Final
 from ..notation.expression import Expr
 from ..notation.head_variables import is_
 from ..notation.named import term
-from ..notation.rule import LEGAL, Accept, Forbid, Ignore, Permit, Refuse, Rule, Strength, effects
+from ..notation.rule import LEGAL, Accept, Forbid, Ignore, Permit, Refuse, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     HANDSHAKE,
@@ -284,4 +284,53 @@ SENDING_REQUESTS: Final = (
          EventKind.SEND_REQUEST, LEGAL, Permit(effects(handshake=now("awaiting 101")))),
 )  # fmt: skip
 
-REQUESTS: Final = (*READING_REQUESTS, *SENDING_REQUESTS)
+REQUESTS: Final = worded(
+    (*READING_REQUESTS, *SENDING_REQUESTS),
+    {
+        "4.2.1/malformed-request": "a request that is no HTTP",
+        "4.2.1/endless-request": "a request without an end",
+        "4.2.1/tolerated": "a request that HTTP does not allow",
+        "4.2.1/get-only": "a request whose method is not GET",
+        "4.2.1/http-1-0": "a request of a version of HTTP before 1.1",
+        "4.2.1/request-target": "a request with a target that is none for a WebSocket",
+        "4.2.1/request-target-of-browsers": "a request with a target that only browsers take",
+        "4.2.1/host": "a request with two Host fields or a Host that is none",
+        "4.2.1/host-missing": "a request without Host",
+        "4.2.1/upgrade": "a request whose Upgrade does not name websocket",
+        "4.2.1/upgrade-list": "a request whose Upgrade names websocket more than once or beside others",
+        "4.2.1/connection": "a request whose Connection does not name Upgrade",
+        "4.2.1/connection-repeats": "a request whose Connection names Upgrade more than once",
+        "4.2.1/connection-elements": "a request whose Connection has an element that is no token",
+        "4.2.1/key": "a request without Sec-WebSocket-Key",
+        "4.2.1/one-key": "a request with two Sec-WebSocket-Key fields",
+        "4.2.1/key-octets": "a request whose Sec-WebSocket-Key is not 16 octets in Base64",
+        "4.2.1/version": "a request without Sec-WebSocket-Version, or with one that is no version",
+        "4.2.1/one-version": "a request with more than one version in Sec-WebSocket-Version",
+        "4.2.2/other-version": "a request of another version than 13",
+        "4.2.1/protocols": "a request whose Sec-WebSocket-Protocol is no list of tokens",
+        "9.1/offers": "a request whose Sec-WebSocket-Extensions breaks its grammar",
+        "4.2.1/body": "a request with a body",
+        "4.2.1/no-handshake": "a request that is no opening handshake",
+        "4.2.1/sound-request": "a sound request",
+        "4.1/valid-request": "this is no valid request of HTTP",
+        "4.1/send-get": "the method is not GET",
+        "4.1/send-http-1-1": "the version of HTTP is below 1.1",
+        "4.1/send-target": "the target is not the resource name of the URI",
+        "4.1/send-target-of-browsers": "the target is one that only browsers write",
+        "4.1/send-for-uri": "Host does not name the host of the URI",
+        "4.1/send-host": "there is not one Host that names a host",
+        "4.1/send-upgrade": "Upgrade does not name websocket",
+        "4.1/send-connection": "Connection does not name Upgrade",
+        "4.1/send-key": "there is no Sec-WebSocket-Key of 16 octets in Base64",
+        "11.3.1/send-one-key": "there are two Sec-WebSocket-Key fields",
+        "4.1/send-version": "Sec-WebSocket-Version is not 13",
+        "11.3.5/send-one-version": "there are two Sec-WebSocket-Version fields",
+        "4.1/send-protocols": "Sec-WebSocket-Protocol is no list of tokens",
+        "9.1/send-offers": "Sec-WebSocket-Extensions breaks its grammar",
+        "4.1/send-origin": "a browser tells no Origin",
+        "4.1/one-origin": "there are two Origin fields",
+        "4.1/wait-for-response": "it does not wait for the answer to its request",
+        "7.1.7/no-request-after-failing": "it has failed this connection before",
+        "7.1.4/no-request-when-closed": "this connection is closed",
+    },
+)

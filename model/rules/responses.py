@@ -13,7 +13,7 @@ from typing import Final
 from ..notation.expression import Expr
 from ..notation.head_variables import is_
 from ..notation.named import term
-from ..notation.rule import LEGAL, Accept, Fail, Forbid, Ignore, Permit, Rule, Strength, effects
+from ..notation.rule import LEGAL, Accept, Fail, Forbid, Ignore, Permit, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     LOST,
@@ -270,4 +270,48 @@ READING_RESPONSES: Final = (
          ~peer_open, Ignore()),
 )  # fmt: skip
 
-RESPONSES: Final = (*SENDING_RESPONSES, *READING_RESPONSES)
+RESPONSES: Final = worded(
+    (*SENDING_RESPONSES, *READING_RESPONSES),
+    {
+        "4.2.2/valid-response": "this is no valid answer of HTTP",
+        "4.2.1/error-for-faulty": "a faulty request has to be answered with an error",
+        "10.7/status-for-the-unreadable": "what is no HTTP should be answered with an error",
+        "4.2.2/error-for-version": "a request of another version has to be answered with an error",
+        "4.4/name-versions": "a request of another version is refused without naming those that it knows",
+        "4.2.1/no-handshake-to-accept": "it was asked for no opening handshake",
+        "4.2.2/nothing-to-accept": "no request is open that it could answer so",
+        "4.2.2/error-to-refuse": "a server that does not accept a request has to answer with an error",
+        "4.4/accept-valid": "a sound request is not accepted",
+        "4.2.2/send-http-1-1": "the version of HTTP in the answer is below 1.1",
+        "4.2.2/send-upgrade": "Upgrade in the answer is not websocket",
+        "4.2.2/send-connection": "Connection in the answer does not name Upgrade",
+        "4.2.2/send-accept": "Sec-WebSocket-Accept is missing or does not belong to the key",
+        "11.3.3/send-one-accept": "there are two Sec-WebSocket-Accept fields",
+        "4.2.2/send-offered-subprotocol": "the subprotocol was not offered",
+        "4.2.2/send-one-subprotocol": "Sec-WebSocket-Protocol is not one token",
+        "4.2.2/send-offered-extensions": "an extension in the answer was not offered",
+        "9.1/send-extensions": "Sec-WebSocket-Extensions in the answer breaks its grammar",
+        "9.1/send-parameters": "an extension has parameters that mean nothing in an answer",
+        "4.2.2/send-no-body": "a 101 announces a body",
+        "4.2.2/send-no-length": "a 101 has a Content-Length",
+        "7.1.4/no-response-when-closed": "this connection is closed",
+        "4.1/malformed-response": "an answer that is no HTTP",
+        "4.1/tolerated": "an answer that HTTP does not allow",
+        "4.1/unasked-response": "an answer before its request",
+        "4.1/answer-http-1-0": "a 101 of a version of HTTP before 1.1",
+        "4.1/answer-upgrade": "a 101 whose Upgrade is not websocket",
+        "4.1/answer-upgrade-repeats": "a 101 whose Upgrade names websocket more than once",
+        "4.1/answer-connection": "a 101 whose Connection does not name Upgrade",
+        "4.1/answer-connection-repeats": "a 101 whose Connection names Upgrade more than once",
+        "4.1/answer-connection-elements": "a 101 whose Connection has an element that is no token",
+        "4.1/answer-accept": "a 101 without the right Sec-WebSocket-Accept",
+        "4.1/answer-one-accept": "a 101 with two Sec-WebSocket-Accept fields",
+        "4.1/answer-extensions": "a 101 with an extension that it did not offer",
+        "9.1/answer-extensions": "a 101 whose Sec-WebSocket-Extensions breaks its grammar",
+        "9.1/answer-parameters": "a 101 with parameters of an extension that mean nothing there",
+        "4.1/answer-subprotocol": "a 101 with a subprotocol that it did not offer",
+        "4.1/answer-one-subprotocol": "a 101 whose Sec-WebSocket-Protocol is not one token",
+        "4.1/answer-without-subprotocol": "a 101 without one of the subprotocols that it offered",
+        "4.1/established": "a sound 101",
+    },
+)

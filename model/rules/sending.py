@@ -14,7 +14,7 @@ from typing import Final
 
 from ..notation.expression import FALSE, Const, Expr, Operand, between, ite
 from ..notation.named import bundle, term
-from ..notation.rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects
+from ..notation.rule import LEGAL, Forbid, Permit, Reaction, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     NO_CODE,
@@ -254,4 +254,46 @@ OWN: Final = (*FRAMING, *CONTENT, *CODES)
 TIME: Final = (*FRAGMENTATION, *ORDER)
 """The rows against sending a frame in some states; no two of them forbid the same frame in the same state."""
 
-SENDING: Final = (*OWN, *TIME, *MESSAGES, *CONTROL)
+SENDING: Final = worded(
+    (*OWN, *TIME, *MESSAGES, *CONTROL),
+    {
+        "5.2/defined-opcodes-only": "nothing defines this opcode",
+        "5.4/control-not-fragmented": "a control frame has no FIN",
+        "5.5/control-length": "a control frame has more than 125 octets",
+        "5.6/text-is-utf8": "the text is not UTF-8",
+        "5.5.1/body-starts-with-code": "its body has one octet, and no code",
+        "5.5.1/reason-is-utf8": "its reason is not UTF-8",
+        "5.5.1/send-unused-codes": "codes below 1000 are not used",
+        "7.4.1/send-code-1004": "this code is reserved",
+        "7.4.1/send-code-1005": "this code stands for no code at all, and is never sent",
+        "7.4.1/send-code-1006": "this code stands for the loss of the connection, and is never sent",
+        "7.4.1/send-mandatory-extension": "this code is for clients",
+        "7.4.2/send-later-codes": "RFC 6455 does not define this code",
+        "7.4.1/send-code-1015": "this code stands for a fault of TLS, and is never sent",
+        "7.4.2/send-unassigned-codes": "nothing defines this code",
+        "5.5.1/send-codes-beyond": "there are no codes of 5000 or more",
+        "6.1/continuation-follows-fragment": "a continuation follows no fragment",
+        "5.4/send-not-interleaved": "a message begins inside another one of its own",
+        "5.4/send-close-inside-message": "a message of its own is not finished",
+        "4.1/handshake-before-data": "the connection is not open yet",
+        "4.2.2/answer-before-data": "its answer to the request comes first",
+        "5.5.1/no-data-after-close": "it has sent a Close before",
+        "7.1.5/one-close": "it has sent a Close before",
+        "5.5.2/no-control-after-close": "it has sent a Close before",
+        "5.5.1/closed-after-both": "both Closes were sent before",
+        "6.1/open-to-start-message": "the connection is not open any more",
+        "7.1.7/no-data-after-failing": "it has failed the connection before",
+        "7.1.7/appropriate-code": "this code does not tell the fault",
+        "5.5.1/reply-before-close": "the message before it was not sent back",
+        "7.3/client-closes-arbitrarily": "nothing asked for it",
+        "7.1.4/nothing-when-closed": "the connection is closed",
+    },
+    does={
+        "5.1/client-masks": "does not mask its frames, as a client must",
+        "5.1/server-does-not-mask": "masks its frames, which only a client does",
+        "5.3/unpredictable-key": "masks its frames with keys that can be foreseen",
+        "5.2/reserved-bits-zero": "sets a reserved bit that no extension defines",
+        "5.2/send-length-sign-bit": "writes a length of 2^63 or more",
+        "5.2/send-minimal-length": "writes a length with more octets than it needs",
+    },
+)

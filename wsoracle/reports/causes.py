@@ -19,7 +19,6 @@ from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Stre
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
 
-from .cause_words import FRAMES, SENT, WRONG
 from .shared_causes import shared_by_most
 from .stored_record import page_name
 from .summary import (
@@ -190,10 +189,12 @@ def _leading(case: CaseSummary) -> Mapping[str, str]:
 def _act(rule_id: str, act: str) -> str:
     """The act as it counts for a rule: an endpoint that overlooks a fault goes on in one way or another, be it in
     silence, and what is wrong in every frame is the same in each."""
-    if rule_id in FRAMES:
-        return ""
     rule = RULES.by_id.get(rule_id)
-    overlooked = rule is not None and isinstance(rule.then, (Fail, Ignore)) and act in (*_GOES_ON, SILENT)
+    if rule is None:
+        return act
+    if rule.does:
+        return ""
+    overlooked = isinstance(rule.then, (Fail, Ignore)) and act in (*_GOES_ON, SILENT)
     return "goes on" if overlooked else act
 
 
@@ -244,21 +245,21 @@ def _departs(case: CaseSummary) -> str:
     if rule is None:
         return f"{act or 'does something'}, which a rule does not allow ({leading})"
     does, modal = act or "does something else", _MODALS.get(rule.strength, "may")
-    sent = SENT.get(leading, "what it was sent")
+    about = rule.words or "what it was sent"
     match rule.then:
         case Fail(code=code):
             does = f"goes on ({act})" if act in _GOES_ON else does
             code_told = "" if code == _NEVER_SENT else f" with {code}"
-            return f"{does} after {sent}, where it {modal} fail the connection{code_told} ({leading})"
+            return f"{does} after {about}, where it {modal} fail the connection{code_told} ({leading})"
         case Refuse():
-            return f"{does} to {sent}, where it {modal} refuse the opening handshake ({leading})"
+            return f"{does} to {about}, where it {modal} refuse the opening handshake ({leading})"
         case Forbid(due=Due() as due):
             return f"{does} where it {modal} {_DUES[due]} ({leading})"
-        case Forbid() if leading in FRAMES:
-            return f"{FRAMES[leading]} ({leading})"
+        case Forbid() if rule.does:
+            return f"{rule.does} ({leading})"
         case Forbid():
-            return f"{does}: {WRONG[leading]} ({leading})" if leading in WRONG else f"{does} ({leading})"
-    return f"{does} where it {modal} {rule.then.word} {sent} ({leading})"
+            return f"{does}: {rule.words} ({leading})" if rule.words else f"{does} ({leading})"
+    return f"{does} where it {modal} {rule.then.word} {about} ({leading})"
 
 
 def _contract(words: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from wsoracle.model.machine.interpreted import Kind, allowed
@@ -20,6 +22,7 @@ from wsoracle.model.notation.rule import (
     RuleSet,
     Strength,
     effects,
+    worded,
 )
 from wsoracle.model.notation.switches import SWITCHES, Switches, is_set_to
 from wsoracle.model.notation.variables import (
@@ -150,3 +153,30 @@ def test_switches_refuse_what_does_not_exist() -> None:
 def test_a_negative_limit_is_refused() -> None:
     with pytest.raises(ValueError, match="number of octets"):
         Setting(Role.CLIENT, limit=-1)
+
+
+# --- words for people -------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_that_can_be_blamed_has_its_words() -> None:
+    for rule in RULES:
+        reacts = isinstance(rule.then, Fail | Refuse)
+        forbids = isinstance(rule.then, Forbid) and rule.then.due is None
+        if rule.strength is not Strength.MAY and (reacts or forbids):
+            assert bool(rule.words) != bool(rule.does), rule.id
+        assert not rule.does or forbids, rule.id
+
+
+def test_words_fit_into_a_sentence() -> None:
+    for words in (words for rule in RULES for words in (rule.words, rule.does) if words):
+        assert 5 < len(words) <= 80 and words == words.strip() and not words.endswith((".", ",")), words
+    # What two rules say of one thing that was sent is told apart; only what belongs to both roles may be alike.
+    sent = Counter(rule.words for rule in RULES if rule.words and not isinstance(rule.then, Forbid))
+    assert [words for words, count in sent.items() if count > 1] == []
+
+
+def test_words_belong_to_a_row() -> None:
+    row = next(iter(RULES))
+    assert worded([row], {row.id: "a test"})[0].words == "a test"
+    with pytest.raises(ValueError, match="words of no row: 1/none"):
+        worded([row], {"1/none": "a test"})
