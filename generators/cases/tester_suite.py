@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from wsoracle.model.facts.heads import SAMPLE_BODY, request_octets, response_octets, sample_request
+from wsoracle.model.facts.heads import request_octets, response_octets, sample_body, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
@@ -134,9 +134,7 @@ def _carried(action: Action, role: Role) -> Action:
         case SendFrame():
             return SendOctets(action.octets)
         case SendHead(octets, facts) if facts is not None:
-            # An answer with a status below 200 has no body (RFC 9110, section 6.4.1).
-            has_body = facts.has_body and (isinstance(facts, RequestFacts) or facts.status >= 200)
-            return SendHead(octets + SAMPLE_BODY if has_body else octets)
+            return SendHead(octets + sample_body(facts))
     return action
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from wsoracle.model.facts.frames import facts_on_wire, text_before
 from wsoracle.model.machine.interpreted import Outcome
-from wsoracle.model.notation.head_variables import value_of
+from wsoracle.model.notation.head_variables import announces_body, value_of
 from wsoracle.model.notation.variables import Event, EventKind
 from wsoracle.model.octets.masking import mask
 
@@ -99,7 +99,7 @@ class OpeningEndpoint(ReadingEndpoint):
             return False
         outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, answer.facts))
         if outcome is not None:
-            self.answer_ends = answer.facts.has_body
+            self.answer_ends = announces_body(answer.facts)
             self.observer.sends(answer.octets)
             self.become(outcome)
         return outcome is not None

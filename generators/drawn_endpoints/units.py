@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import DEFAULT_KEY, realise
-from wsoracle.model.facts.heads import SAMPLE_BODY, request_octets, response_octets, sample_request
+from wsoracle.model.facts.heads import request_octets, response_octets, sample_body, sample_request
 from wsoracle.model.machine.boundary_events import Alphabet
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, announces_body, label_of_fact, value_of
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.frames import Header, decode_header, encode_header
 from wsoracle.model.octets.http import Request
@@ -153,7 +153,7 @@ def requests() -> tuple[DrawnRequest, ...]:
         if (
             isinstance(facts, RequestFacts)
             and label_of_fact("syntax", facts.syntax) != "too large"
-            and not facts.has_body
+            and not announces_body(facts)
         ):
             legible = label_of_fact("syntax", facts.syntax) != "malformed"
             octets = request_octets(facts)
@@ -192,8 +192,7 @@ def responses(request: Request) -> tuple[DrawnResponse, ...]:
         if label_of_fact("syntax", facts.syntax) == "too large":
             continue
         try:
-            body = SAMPLE_BODY if facts.has_body and facts.status >= 200 else b""
-            found.append(DrawnResponse(facts, response_octets(facts, request) + body))
+            found.append(DrawnResponse(facts, response_octets(facts, request) + sample_body(facts)))
         except ValueError:
             continue  # an answer that takes up an offer that the request does not make
     return tuple(found)

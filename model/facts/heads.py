@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from ..notation.head_variables import RequestFacts, ResponseFacts, label_of_fact, value_of
+from ..notation.head_variables import RequestFacts, ResponseFacts, announces_body, label_of_fact, value_of
 from ..octets.accept_key import accept_value
 from ..octets.header_values import (
     parse_extensions,
@@ -329,6 +329,15 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
     if found != facts:
         raise ValueError(f"no response to this request has these facts: {facts}")
     return made
+
+
+def sample_body(facts: RequestFacts | ResponseFacts) -> bytes:
+    """The octets that follow a sample head with these facts: an announced body.
+
+    A response with a status below 200 has none (RFC 9110, section 6.4.1).
+    """
+    has_body = announces_body(facts) and (isinstance(facts, RequestFacts) or facts.status >= 200)
+    return SAMPLE_BODY if has_body else b""
 
 
 def request_octets(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocketUri = SAMPLE_URI) -> bytes:

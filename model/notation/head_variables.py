@@ -34,11 +34,6 @@ class RequestFacts(NamedTuple):
     body: int = 0
     for_uri: bool = True
 
-    @property
-    def has_body(self) -> bool:
-        """Octets of a body are announced."""
-        return self.body == value_of("body", "announced")
-
 
 class ResponseFacts(NamedTuple):
     """A response as rules see it, against the request that it answers; the defaults are those of a sound 101.
@@ -62,14 +57,14 @@ class ResponseFacts(NamedTuple):
     defines_rsv3: bool = False
 
     @property
-    def has_body(self) -> bool:
-        """Octets of a body are announced."""
-        return self.body == value_of("body", "announced")
-
-    @property
     def defines_bits(self) -> bool:
         """The extensions in it define a reserved bit."""
         return self.defines_rsv1 or self.defines_rsv2 or self.defines_rsv3
+
+
+def announces_body(head: RequestFacts | ResponseFacts) -> bool:
+    """Whether the head announces octets of a body."""
+    return head.body == value_of("body", "announced")
 
 
 class _FactWords(NamedTuple):

@@ -7,12 +7,11 @@ page writes it as text.
 
 from __future__ import annotations
 
-import html
 import json
 from importlib import resources
 from pathlib import Path
 from re import compile as regex
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from wsoracle.model.octets.http import Request
@@ -35,8 +34,22 @@ _TYPES: Final = {
 }
 """The files that are served, by the suffix of their names; no others are."""
 
-_OWN: Final = {"/": "live.html", "/test_browser.html": "test_browser.html"}
-_SCRIPTS: Final = {f"/{name}": name for name in ("shown.js", "live.js", "test_browser.js")}
+
+class _OwnPage(NamedTuple):
+    """A page of the server: the file of its main part, its title, and the scripts that it runs."""
+
+    file: str
+    title: str
+    scripts: tuple[str, ...] = ()
+
+
+_OWN: Final = {
+    "/": _OwnPage("live.html", "live results", ("shown.js", "live.js")),
+    "/test_browser.html": _OwnPage("test_browser.html", "test this browser", ("shown.js", "test_browser.js")),
+}
+_STATUS: Final = _OwnPage("status.html", "fuzzing server")
+_LINKS: Final = {**{path: page.title for path, page in _OWN.items()}, "/reports/index.html": "reports"}
+_SCRIPTS: Final = {f"/{name}": name for page in _OWN.values() for name in page.scripts}
 _PLAIN_NAME: Final = regex(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _OWN_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ws: wss:; "
@@ -73,7 +86,7 @@ class Pages:
             raise Refusal(405, f"{request.method[:20]} is not for here: use GET")
         path, query = path_of(request.target)
         if path in _OWN:
-            return self._own(_OWN[path])
+            return self._own(_OWN[path], path)
         if path in _SCRIPTS:
             return Page(_template(_SCRIPTS[path]).encode(), _TYPES[".js"])
         if path == "/server.css":
@@ -85,7 +98,7 @@ class Pages:
                 return self._file(unquote(path[len(prefix) :], errors="replace") or "index.html")
         if not status_page:
             raise Refusal(404, "there is no such page: begin at /")
-        return self._own("status.html")
+        return self._own(_STATUS)
 
     def _prefixes(self) -> list[str]:
         """The path of the report folder, also the one at which Autobahn has the files of its working directory."""
@@ -96,13 +109,25 @@ class Pages:
             return found
         return found if below == "." else [f"/cwd/{below}/", *found]
 
-    def _own(self, name: str) -> Page:
+    def _own(self, page: _OwnPage, here: str = "") -> Page:
         run = sum(len(agent.results) for agent in self._run.agents.values())
-        marks = {"PORT": self.port, "SECURE": int(self.secure), "CASES": self._cases,
-                 "AGENTS": len(self._run.agents), "RESULTS": run}  # fmt: skip
-        text = _template(name)
-        for mark, value in marks.items():
-            text = text.replace(f"@{mark}@", html.escape(str(value)))
+        marks = {
+            "TITLE": page.title,
+            "SCRIPTS": "".join(f'<script src="/{name}" defer></script>\n' for name in page.scripts),
+            "LINKS": " · ".join(
+                f'<a href="{path}"{" aria-current=page" if path == here else ""}>{title}</a>'
+                for path, title in _LINKS.items()
+            ),
+            "MAIN": _template(page.file),
+            "PORT": self.port,
+            "SECURE": int(self.secure),
+            "CASES": self._cases,
+            "AGENTS": len(self._run.agents),
+            "RESULTS": run,
+        }
+        text = _template("layout.html")
+        for mark, value in marks.items():  # our own texts and numbers, and nothing from outside
+            text = text.replace(f"@{mark}@", str(value))
         return Page(text.encode(), _TYPES[".html"], headers=(("Content-Security-Policy", _OWN_POLICY),))
 
     def _file(self, name: str) -> Page:

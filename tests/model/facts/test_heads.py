@@ -32,6 +32,7 @@ from wsoracle.model.notation.head_variables import (
     HEAD_VARIABLES,
     RequestFacts,
     ResponseFacts,
+    announces_body,
     label_of_fact,
     possible_request,
     possible_response,
@@ -359,7 +360,7 @@ def test_bodies() -> None:
             response_facts(Response("1.1", tuple(fields)), None),
         ):
             assert label_of_fact("body", facts.body) == label
-            assert facts.has_body is (label == "announced")
+            assert announces_body(facts) is (label == "announced")
 
 
 def test_the_parameters_of_deflate_are_those_of_rfc_7692() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wsoracle.model.facts.heads import SAMPLE_BODY, SAMPLE_KEY, request_octets, response_octets, sample_request
+from wsoracle.model.facts.heads import SAMPLE_KEY, request_octets, response_octets, sample_body, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.accept_key import accept_value
@@ -58,7 +58,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("asked", REQUESTS.values(), ids=list(REQUESTS))
 def test_a_server_takes_or_refuses_such_a_request(asked: RequestFacts) -> None:
-    asks = request_octets(asked) + (SAMPLE_BODY if asked.has_body else b"")
+    asks = request_octets(asked) + sample_body(asked)
     taken = server(asks, Writes(OPENS), Arrives(MASKED_PING), Writes(PONG))
     refused = server(asks, Writes(FORBIDS), ClosesTcp())
     assert (taken.verdict, refused.verdict) == (Verdict.OK, Verdict.OK)

@@ -20,7 +20,7 @@ function show(result, agents) {
     make("td", "wide-only", result.rules.join(", ")));
 }
 
-// The oldest go where there are too many; whoever is at the end of the list stays there.
+// The oldest go where there are too many; a list that shows its end goes on showing it.
 function showResults(news) {
   const box = results.closest(".window");
   const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 4;
