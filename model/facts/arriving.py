@@ -12,15 +12,7 @@ from typing import Final, NamedTuple
 
 from ..notation.variables import HEADER_VARIABLES, EventKind, FrameFacts, State
 from ..octets import utf8
-from ..octets.frames import (
-    FIXED_OCTETS,
-    LENGTH_FORMS,
-    Header,
-    capacity,
-    marker_range,
-    unpack_fixed,
-    unpack_length,
-)
+from ..octets.frames import FIXED_OCTETS, LENGTH_FORMS, Header, capacity, marker_range, unpack_fixed, unpack_length
 from ..octets.masking import mask
 from ..octets.units import Cutter, FrameUnit
 from ..octets.vocabulary import CLOSE, FORMS, PING

@@ -40,7 +40,6 @@ RESERVED_DATA_OPCODES: Final = (0x3, 0x4, 0x5, 0x6, 0x7)
 RESERVED_CONTROL_OPCODES: Final = (0xB, 0xC, 0xD, 0xE, 0xF)
 """``%xB-F are reserved for further control frames``."""
 
-RESERVED_OPCODES: Final = RESERVED_DATA_OPCODES + RESERVED_CONTROL_OPCODES
 DATA_OPCODES: Final = (CONTINUATION, TEXT, BINARY)
 CONTROL_OPCODES: Final = (CLOSE, PING, PONG)
 KNOWN_OPCODES: Final = DATA_OPCODES + CONTROL_OPCODES
@@ -64,17 +63,6 @@ def is_control(opcode: int) -> bool:
     Section 5.5: "Control frames are identified by opcodes where the most significant bit of the opcode is 1."
     """
     return opcode >= 0x8
-
-
-def is_reserved(opcode: int) -> bool:
-    """Whether RFC 6455 leaves this opcode without a meaning (section 5.2)."""
-    return opcode in RESERVED_OPCODES
-
-
-def opcode_name(opcode: int) -> str:
-    """A readable name for any opcode of 4 bits; ValueError for other numbers."""
-    _check_range("opcode", opcode, MAX_OPCODE)
-    return OPCODE_NAMES[opcode]
 
 
 # How the payload length is written, section 5.2: "7 bits, 7+16 bits, or 7+64 bits".

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.frames_read import frames_read
 from wsoracle.generators.cases.outcome import (
     SeenClose,
     SeenEvent,
@@ -11,8 +12,7 @@ from wsoracle.generators.cases.outcome import (
     SeenResponse,
     SeenTcpClosed,
 )
-from wsoracle.model.octets.frames import parse
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Frame
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PONG, TEXT
 
 
 def seen_of(octets: bytes, *, closed: bool, opening: bool = False) -> tuple[SeenEvent, ...]:
@@ -25,8 +25,7 @@ def seen_of(octets: bytes, *, closed: bool, opening: bool = False) -> tuple[Seen
         else:
             seen.append(SeenRequest())
     message, binary = b"", False
-    for frame in parse(octets):
-        assert isinstance(frame, Frame)
+    for frame in frames_read(octets):
         if frame.opcode in (TEXT, BINARY, CONTINUATION):
             binary = binary if frame.opcode == CONTINUATION else frame.opcode == BINARY
             message += frame.payload

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.messages import MAX_FRAGMENTS
 
+from tests.frames_read import frames_read
 from wsoracle.implementations import (
     Application,
     ApplicationRefused,
@@ -23,7 +24,7 @@ from wsoracle.implementations import (
     missing_peers,
 )
 from wsoracle.model.octets import accept_key
-from wsoracle.model.octets.frames import encode, parse
+from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 pytestmark = pytest.mark.peers
@@ -49,8 +50,7 @@ def octets(peer: PeerUnderTest, *frames: Frame) -> bytes:
 def sent(peer: PeerUnderTest) -> list[Frame]:
     """What the peer sent, unmasked; it must be masked from a client only, and end with a whole frame."""
     frames = []
-    for frame in parse(peer.octets_to_send()):
-        assert isinstance(frame, Frame)
+    for frame in frames_read(peer.octets_to_send()):
         assert frame.masked is (peer.role is Role.CLIENT)
         frames.append(Frame(frame.opcode, frame.payload, frame.fin, frame.rsv1, frame.rsv2, frame.rsv3))
     return frames

@@ -21,7 +21,6 @@ from wsoracle.model.octets.vocabulary import BINARY, TEXT
 
 from .diagram import Arrow, Box, Diagram, wrapped
 
-StateGraph: TypeAlias = "nx.DiGraph[State]"
 ViewGraph: TypeAlias = "nx.DiGraph[tuple[str, ...]]"
 
 LINE_WIDTH: Final = 42
@@ -34,23 +33,6 @@ class Counts(NamedTuple):
     transitions: int
     edges: int
     depth: int
-
-
-def reachable_graph(explored: Exploration) -> StateGraph:
-    """The reachable states with an edge for each ordered pair that a transition joins.
-
-    Nodes carry ``distance`` and ``phase``; edges carry ``transitions``.
-    """
-    graph: StateGraph = nx.DiGraph(role=str(explored.setting.role))
-    distance: dict[State, int] = {}
-    for state, via in explored.via.items():
-        distance[state] = 0 if via is None else distance[via[0]] + 1
-        graph.add_node(state, distance=distance[state], phase=phase(state))
-    for step in explored.transitions:
-        if not graph.has_edge(step.source, step.target):
-            graph.add_edge(step.source, step.target, transitions=[])
-        graph.edges[step.source, step.target]["transitions"].append(step)
-    return graph
 
 
 def counts(explored: Exploration) -> Counts:

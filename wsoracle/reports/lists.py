@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ..text.output import write_text
@@ -36,10 +36,6 @@ class Lists:
     def files(self) -> list[str]:
         """The names of the files."""
         return [name for name in (self.junit, self.markdown, self.ctrf, self.badge) if name is not None]
-
-    def wanting(self, wanted: Wanted) -> Lists:
-        """The same lists, where something else fails."""
-        return replace(self, wanted=wanted)
 
     def write(self, agents: Summaries, over: OverConnections) -> None:
         """Write them all. Raises OutputError."""

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from tests.frames_read import frames_read
 from tests.generators.seen import seen_of
 from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
 from wsoracle.generators.cases.case import Case
@@ -22,7 +23,6 @@ from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_KEY
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting
-from wsoracle.model.octets.frames import parse
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 OPENINGS: dict[Role, Opening] = {
@@ -159,6 +159,6 @@ def test_octets_are_told_as_what_is_seen() -> None:
             Frame(CLOSE, b"\x03\xe8"),
         )
     )
-    assert len(list(parse(octets))) == 4
+    assert len(frames_read(octets)) == 4
     names = [type(s).__name__ for s in seen_of(octets, closed=True)]
     assert names == ["SeenPong", "SeenMessage", "SeenClose", "SeenTcpClosed"]

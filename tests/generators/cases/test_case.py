@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.frames_read import frames_read
 from tests.generators.sample_cases import (
     accepted,
     bad_close,
@@ -63,7 +64,6 @@ from wsoracle.generators.cases.steps import (
 from wsoracle.generators.cases.stimulus import StreamEnd, bursts, stream_end
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.octets.frames import FrameAssembler
 from wsoracle.model.octets.vocabulary import PONG, TEXT, Frame, Role
 
 CASES = sample_cases()
@@ -102,10 +102,7 @@ def test_any_frame_comes_back_from_its_json(some: Frame, declared: int | None) -
 
 @given(frames)
 def test_the_octets_of_a_whole_frame_are_those_of_the_wire(some: Frame) -> None:
-    reader = FrameAssembler()
-    reader.feed(SendFrame(some).octets)
-    (read,) = reader
-    assert isinstance(read, Frame)
+    (read,) = frames_read(SendFrame(some).octets)
     assert (read.opcode, read.payload, read.key) == (some.opcode, some.payload, some.key)
 
 

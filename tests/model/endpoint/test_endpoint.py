@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.frames_read import frames_read
 from tests.model.drawn import cut, few_switches, roles, streams
 from wsoracle.model.endpoint.endpoint import Endpoint, Refused
 from wsoracle.model.endpoint.engine import EngineName
@@ -29,7 +30,7 @@ from wsoracle.model.notation.expression import FALSE
 from wsoracle.model.notation.rule import Fail, Forbid, Permit
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Event, EventKind, State
-from wsoracle.model.octets.frames import FrameAssembler, encode, encode_header, parse
+from wsoracle.model.octets.frames import encode, encode_header
 from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
@@ -40,7 +41,7 @@ HUGE = (2**31, 2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
 
 
 def _sent(endpoint: Endpoint) -> list[Frame]:
-    return [frame for frame in parse(endpoint.octets_to_send()) if isinstance(frame, Frame)]
+    return frames_read(endpoint.octets_to_send())
 
 
 def _from_client(opcode: int, payload: bytes = b"", **fields: Any) -> bytes:
@@ -106,8 +107,8 @@ def test_any_octets_whatever(chunks: list[bytes], role: Role, limit: int) -> Non
     one, other = (Seen(Endpoint(role, limit=limit, engine=engine), chunks) for engine in ENGINES)
     assert vars(one) == vars(other)
     assert one.held <= limit + 125 + 13
-    for frame in parse(one.octets):
-        assert isinstance(frame, Frame) and frame.masked is (role is Role.CLIENT)
+    for frame in frames_read(one.octets):
+        assert frame.masked is (role is Role.CLIENT)
 
 
 @given(st.data(), roles(), few_switches(), st.booleans())
@@ -726,6 +727,4 @@ def test_faulty_rules_do_not_make_it_raise_or_run_forever(engine: EngineName) ->
             for at in range(0, len(octets), size):
                 server.receive(octets[at : at + size])
             server.receive_eof()
-            assembler = FrameAssembler()
-            assembler.feed(server.octets_to_send())
-            assert len(list(assembler)) <= 4
+            assert len(frames_read(server.octets_to_send())) <= 4

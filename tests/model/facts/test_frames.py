@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.frames_read import frames_read
 from tests.model.drawn import frames, possible, roles, states
 from wsoracle.model.facts.frames import (
     DEFAULT_KEY,
@@ -21,7 +22,7 @@ from wsoracle.model.facts.frames import (
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State, environment, possible_frames
 from wsoracle.model.octets import utf8
-from wsoracle.model.octets.frames import FrameAssembler, decode_header, encode
+from wsoracle.model.octets.frames import decode_header, encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 KINDS = st.sampled_from([EventKind.RECEIVE, EventKind.SEND])
@@ -37,9 +38,7 @@ def test_octets_of_possible_facts_have_these_facts(data: st.DataObject, key: byt
     assert made.complete and made.frame is not None
     assert facts(made.frame, before, answers=wanted.answers) == wanted
     assert made.octets == encode(made.frame)
-    assembler = FrameAssembler(LONGEST)
-    assembler.feed(made.octets)
-    assert list(assembler) == [made.frame]
+    assert frames_read(made.octets) == [made.frame]
     assert realise(Event(kind, wanted), state, key=key) == made
 
 

@@ -1,35 +1,30 @@
-"""The wire format: examples of the RFC, round trips, any chunking, any octets at all."""
+"""The wire format: examples of the RFC, round trips, any octets at all."""
 
 from __future__ import annotations
 
-import tracemalloc
-from itertools import pairwise, product
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any
 
 import pytest
 import z3
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.frames_read import frames_read, normal
 from wsoracle.model.octets import frames
 from wsoracle.model.octets.frames import (
     FIELDS,
     LENGTH_FORMS,
-    FrameAssembler,
-    FrameParser,
     Header,
-    HeaderSeen,
-    NeedMore,
-    PayloadPart,
-    TooLong,
     capacity,
     decode_header,
     encode,
     encode_header,
+    header_of,
     minimal_form,
 )
 from wsoracle.model.octets.masking import mask
-from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, DEFAULT_LIMIT, FORMS, PING, PONG, TEXT, Frame
+from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, FORMS, PING, PONG, TEXT, Frame
 
 KEY = bytes.fromhex("37fa213d")
 
@@ -56,43 +51,6 @@ def any_frames(draw: st.DrawFn) -> Frame:
     return Frame(
         draw(st.integers(0, 15)), payload, fin, rsv1, rsv2, rsv3, draw(keys), draw(st.none() | st.sampled_from(forms))
     )
-
-
-def chunked(data: bytes, cuts: list[int]) -> list[bytes]:
-    bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    return [data[a:b] for a, b in pairwise(bounds)]
-
-
-class Read(NamedTuple):
-    """A header, the octets of its payload so far, and whether they are all."""
-
-    header: Header
-    payload: bytes
-    complete: bool
-
-
-def read(chunks: list[bytes], drain_each: bool = True) -> list[Read]:
-    """What the parser says, with the parts of each payload put together."""
-    parser = FrameParser()
-    said: list[Read] = []
-
-    def drain() -> None:
-        for event in parser:
-            if isinstance(event, HeaderSeen):
-                assert not said or said[-1].complete, "a header inside a payload"
-                said.append(Read(event.header, b"", False))
-            else:
-                header, payload, complete = said.pop()
-                assert not complete, "a part after the final one"
-                said.append(Read(header, payload + event.octets, event.final))
-
-    for chunk in chunks:
-        parser.feed(chunk)
-        if drain_each:
-            drain()
-            assert parser.held < frames.MAX_HEADER_OCTETS
-    drain()
-    return said
 
 
 # --- the tables
@@ -209,15 +167,15 @@ EXAMPLES = [
 @pytest.mark.parametrize(("frame", "octets"), EXAMPLES, ids=lambda value: str(value)[:40])
 def test_examples_of_the_rfc(frame: Frame, octets: str) -> None:
     assert encode(frame) == bytes.fromhex(octets)
-    assert list(frames.parse(bytes.fromhex(octets))) == [frame]
+    assert frames_read(bytes.fromhex(octets)) == [frame]
 
 
 def test_a_length_that_section_5_2_forbids_can_be_written() -> None:
     # "the length of a 124-byte-long string can't be encoded as the sequence 126, 0, 124"
     frame = Frame(TEXT, bytes(124), form=1)
     assert encode(frame)[:4] == bytes((0x81, 126, 0, 124))
-    assert list(frames.parse(encode(frame))) == [frame]
-    assert not frames.header_of(frame).minimal
+    assert frames_read(encode(frame)) == [frame]
+    assert not header_of(frame).minimal
 
 
 # --- round trips
@@ -226,20 +184,20 @@ def test_a_length_that_section_5_2_forbids_can_be_written() -> None:
 @given(any_frames())
 def test_frames_survive(frame: Frame) -> None:
     octets = encode(frame)
-    assert list(frames.parse(octets)) == [frames.normal(frame)]
+    assert frames_read(octets) == [normal(frame)]
     found = decode_header(octets)
     assert found is not None
     header, end = found
-    assert header == frames.header_of(frame)
+    assert header == header_of(frame)
     assert end == header.size == len(octets) - frame.length
     assert mask(octets[end:], header.key) == frame.payload if header.key else octets[end:] == frame.payload
 
 
 @given(any_frames())
 def test_normal_changes_nothing_on_the_wire(frame: Frame) -> None:
-    assert encode(frames.normal(frame)) == encode(frame)
-    assert frames.normal(frames.normal(frame)) == frames.normal(frame)
-    assert frames.normal(frame).form in (None, frame.form)
+    assert encode(normal(frame)) == encode(frame)
+    assert normal(normal(frame)) == normal(frame)
+    assert normal(frame).form in (None, frame.form)
 
 
 @given(st.integers(0, 15), lengths, st.tuples(*[st.booleans()] * 4), keys, st.sampled_from(FORMS))
@@ -291,175 +249,8 @@ def test_a_header_is_found_wherever_it_begins_and_only_when_complete(octets: byt
             "a length of 126 cannot be written in form 0, which ends at 125",
         ),
         (lambda: encode(Frame(1, bytes(65536), form=1)), "cannot be written in form 1, which ends at 65535"),
-        (lambda: FrameAssembler(-1), "a limit in octets is not negative"),
     ],
 )
 def test_what_cannot_be_written_is_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
-
-
-# --- chunks
-
-
-@given(
-    st.lists(any_frames(), max_size=4), st.lists(st.integers(0, 400), max_size=12), st.booleans(), st.integers(0, 20)
-)
-def test_any_chunking_gives_the_same_events(some: list[Frame], cuts: list[int], drain_each: bool, cut_off: int) -> None:
-    octets = b"".join(map(encode, some))
-    octets = octets[: max(0, len(octets) - cut_off)]
-    assert read(chunked(octets, cuts), drain_each) == read([octets])
-
-
-@given(st.lists(any_frames().filter(lambda frame: frame.length < 200), max_size=4))
-def test_one_octet_at_a_time(some: list[Frame]) -> None:
-    octets = b"".join(map(encode, some))
-    singly = [octets[index : index + 1] for index in range(len(octets))]
-    assert read(singly) == read(singly, drain_each=False) == read([octets])
-    assembler = FrameAssembler()
-    seen = []
-    for octet in singly:
-        assembler.feed(octet)
-        seen += list(assembler)
-    assert seen == list(map(frames.normal, some))
-    assert assembler.missing == assembler.held == 0
-
-
-def test_an_empty_payload_has_one_final_part() -> None:
-    parser = FrameParser()
-    parser.feed(encode_header(PING, 0))
-    assert list(parser) == [
-        HeaderSeen(Header(PING, True, False, False, False, False, 0, 0, None)),
-        PayloadPart(b"", True),
-    ]
-    assert list(parser) == []
-    parser.feed(b"")
-    assert list(parser) == []
-    assert parser.missing == 0
-
-
-def test_iterating_can_be_broken_off_and_taken_up() -> None:
-    parser = FrameParser()
-    parser.feed(encode(Frame(TEXT, b"one", key=KEY)))
-    assert isinstance(next(iter(parser)), HeaderSeen)
-    parser.feed(encode(Frame(TEXT, b"two"))[:4])
-    parser.feed(memoryview(encode(Frame(TEXT, b"two"))[4:]))
-    assert [event.octets for event in parser if isinstance(event, PayloadPart)] == [b"one", b"tw", b"o"]
-
-
-def test_missing_counts_down() -> None:
-    octets = encode(Frame(TEXT, bytes(300), key=KEY))
-    parser = FrameParser()
-    missing = []
-    for octet in octets:
-        parser.feed(bytes((octet,)))
-        list(parser)
-        missing.append(parser.missing)
-    assert missing == [1, 6, 5, 4, 3, 2, 1, *range(300, -1, -1)]
-
-
-# --- any octets whatever
-
-
-@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=12))
-@example(b"\xff" * 200, [1])
-def test_any_octets_are_headers_and_payloads_or_the_beginning_of_one(octets: bytes, cuts: list[int]) -> None:
-    chunks = chunked(octets, cuts)
-    said = read(chunks)
-    assert said == read([octets])
-    # Nothing is lost: written again, the events are the octets that were fed, up to an unfinished header.
-    again = b""
-    for header, payload, complete in said:
-        opcode, fin, rsv1, rsv2, rsv3, _, form, length, key = header
-        again += encode_header(opcode, length, fin=fin, rsv1=rsv1, rsv2=rsv2, rsv3=rsv3, key=key, form=form)
-        again += mask(payload, key) if key else payload
-        assert len(payload) <= length
-        assert complete == (len(payload) == length)
-    assert octets.startswith(again)
-    assert decode_header(octets, len(again)) is None
-
-
-@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=12), st.integers(0, 150))
-def test_any_octets_are_frames_a_refusal_or_need_more(octets: bytes, cuts: list[int], limit: int) -> None:
-    whole = list(frames.parse(octets, limit))
-    assembler = FrameAssembler(limit)
-    seen: list[Frame | TooLong | NeedMore] = []
-    for chunk in chunked(octets, cuts):
-        assembler.feed(chunk)
-        seen += list(assembler)
-        assert assembler.held <= limit + frames.MAX_HEADER_OCTETS
-    if assembler.missing:
-        seen.append(NeedMore(assembler.missing))
-    assert seen == whole
-    assert all(isinstance(one, Frame) and one.length <= limit for one in whole[:-1])
-    if whole and isinstance(whole[-1], TooLong):
-        assert whole[-1].header.length > limit == whole[-1].limit
-        assert assembler.stopped
-
-
-@pytest.mark.parametrize("length", [2**63 - 1, 2**63, 2**64 - 1])
-@pytest.mark.parametrize("key", [None, KEY])
-def test_a_declared_length_takes_no_memory(length: int, key: bytes | None) -> None:
-    header = encode_header(TEXT, length, key=key)
-    chunk = bytes(10_000)
-    parser = FrameParser()
-    assembler = FrameAssembler(limit=2**64)
-    tracemalloc.start()
-    try:
-        parser.feed(header)
-        assembler.feed(header)
-        assert [type(event) for event in parser] == [HeaderSeen]
-        assert list(assembler) == []
-        for _ in range(100):
-            parser.feed(chunk)
-            assert sum(len(event.octets) for event in parser if isinstance(event, PayloadPart)) == len(chunk)
-            assert parser.held == 0
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert parser.missing == length - 100 * len(chunk)
-    assert assembler.missing == length
-    assert peak < 10 * len(chunk)
-
-
-def test_single_octets_that_make_a_long_payload_take_little_more_than_the_payload() -> None:
-    assembler = FrameAssembler()
-    assembler.feed(encode_header(BINARY, 50_000))
-    tracemalloc.start()
-    try:
-        for index in range(49_999):
-            assembler.feed(bytes((index % 256,)))
-            assert assembler.next_frame() is None
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert assembler.held == 49_999
-    assert peak < 200_000
-    assembler.feed(b"x")
-    frame = assembler.next_frame()
-    assert isinstance(frame, Frame)
-    assert frame.length == 50_000
-
-
-# --- the limit
-
-
-def test_a_frame_too_long_is_refused_at_its_header() -> None:
-    assembler = FrameAssembler(limit=4)
-    assembler.feed(encode(Frame(TEXT, b"four")) + encode_header(TEXT, 5))
-    first, second = assembler
-    assert first == Frame(TEXT, b"four")
-    assert isinstance(second, TooLong)
-    assert (second.header.length, second.limit) == (5, 4)
-    # From here on nothing is read and nothing kept.
-    assert assembler.stopped
-    assembler.feed(encode(Frame(TEXT, b"four")))
-    assert list(assembler) == []
-    assert (assembler.held, assembler.missing) == (0, 0)
-
-
-def test_the_limit_unless_another_is_chosen() -> None:
-    assert DEFAULT_LIMIT == frames.DEFAULT_LIMIT == 2**24
-    assert list(frames.parse(encode_header(TEXT, 2**24))) == [NeedMore(2**24)]
-    refused = list(frames.parse(encode_header(TEXT, 2**24 + 1)))
-    assert [type(one) for one in refused] == [TooLong]

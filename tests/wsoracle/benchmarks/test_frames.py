@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 from rich.console import Console
 
+from tests.frames_read import frames_read
 from wsoracle.benchmarks.frames import (
     CHUNK_OCTETS,
     BenchFailed,
@@ -18,8 +19,7 @@ from wsoracle.benchmarks.frames import (
     run_bench,
     sides,
 )
-from wsoracle.model.octets.frames import FrameAssembler, parse
-from wsoracle.model.octets.vocabulary import Frame
+from wsoracle.model.octets.units import Cutter
 
 SMALL = Traffic(payload_octets=13, frames=20)
 
@@ -28,13 +28,14 @@ def counting(name: str, seconds: float, clock: list[float], lost: int = 0) -> Co
     """A side that counts frames, loses `lost` of them, and moves a clock by `seconds` a chunk."""
 
     def connect() -> Callable[[bytes], int]:
-        parser = FrameAssembler()
+        cutter = Cutter()
         losses = iter([lost])
 
         def receive(octets: bytes) -> int:
             clock[0] += seconds
-            parser.feed(octets)
-            return sum(isinstance(frame, Frame) for frame in parser) - next(losses, 0)
+            before = len(cutter.frames)
+            cutter.add(octets)
+            return len(cutter.frames) - before - next(losses, 0)
 
         return receive
 
@@ -46,7 +47,7 @@ def test_a_workload_is_what_it_says_and_repeatable() -> None:
     chunks = workload.chunks()
     assert chunks == workload.chunks()
     assert [len(chunk) for chunk in chunks] == [CHUNK_OCTETS, 100 * (1000 + 8) - CHUNK_OCTETS]
-    frames = [frame for frame in parse(b"".join(chunks)) if isinstance(frame, Frame)]
+    frames = frames_read(b"".join(chunks))
     assert len(frames) == 100
     assert {(frame.length, frame.masked, frame.fin) for frame in frames} == {(1000, True, True)}
     assert len({frame.key for frame in frames}) > 90

@@ -17,10 +17,8 @@ from wsoracle.diagrams.graph import (
     VIEWS,
     View,
     broadly,
-    counts,
     diagram,
     in_order,
-    reachable_graph,
     sentences,
     view_graph,
 )
@@ -35,17 +33,6 @@ needs_graphviz = pytest.mark.skipif(not can_draw(), reason="no dot here: on Debi
 @pytest.fixture(scope="module")
 def explored() -> dict[Role, Exploration]:
     return {role: explore(Setting(role)) for role in Role}
-
-
-def test_the_graph_has_what_was_explored(explored: dict[Role, Exploration]) -> None:
-    for exploration in explored.values():
-        graph, size = reachable_graph(exploration), counts(exploration)
-        assert (graph.number_of_nodes(), graph.number_of_edges()) == (size.states, size.edges)
-        assert sum(len(graph.edges[edge]["transitions"]) for edge in graph.edges) == size.transitions
-        lengths = [nx.single_source_shortest_path_length(graph, state) for state in exploration.initial]
-        nearest = {state: min(found[state] for found in lengths if state in found) for state in graph}
-        assert {state: graph.nodes[state]["distance"] for state in graph} == nearest
-        assert max(nearest.values()) == size.depth
 
 
 def test_closing_is_never_undone(explored: dict[Role, Exploration]) -> None:
