@@ -7,6 +7,7 @@ certain facts, and for an incomplete header the headers that it may still become
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
@@ -43,21 +44,25 @@ class ArrivingFrames:
         self.frames: Final = self._cutter.frames
         self._pings: Final[dict[bytes, list[int]]] = {}
         """The indices of the Pings with a payload, in order."""
+        self._closes: Final[list[int]] = []
+        """The indices of the Close frames, in order."""
         self._facts: Final[dict[tuple[int, int | None], FrameFacts]] = {}
         self._of_headers: Final[dict[tuple[int, ...], FrameFacts]] = {}
         self._texts: Final[dict[tuple[int, int], tuple[int, int]]] = {}
-        self._index_pings(0)
+        self._index(0)
 
     def cut(self) -> None:
         """Cut what has been added to the octets."""
         before = len(self.frames)
         self._cutter.cut()
-        self._index_pings(before)
+        self._index(before)
 
-    def _index_pings(self, first: int) -> None:
+    def _index(self, first: int) -> None:
         for index, frame in enumerate(self.frames[first:], first):
             if frame.header.opcode == PING:
                 self._pings.setdefault(frame.payload, []).append(index)
+            elif frame.header.opcode == CLOSE:
+                self._closes.append(index)
 
     def ping(self, payload: bytes, number: int, count: int) -> int | None:
         """The index of a Ping with this payload, of which `number` came before it; None where it is not whole yet.
@@ -67,6 +72,12 @@ class ArrivingFrames:
         indices = self._pings.get(payload, ())
         index = indices[number] if number < len(indices) else None
         return None if index is None or self.frames[index].end > count else index
+
+    def closes(self, first: int, behind: int) -> list[FrameUnit]:
+        """The Close frames from an index on and before another."""
+        return [
+            self.frames[i] for i in self._closes[bisect_left(self._closes, first) : bisect_left(self._closes, behind)]
+        ]
 
     def beginning(self, index: int) -> FrameUnit | None:
         """A frame by its index; of the one that is not whole what is there of it, None without its whole header."""

@@ -128,11 +128,15 @@ def _together(steps: list[Step]) -> tuple[Step, ...]:
     found: list[Step] = []
     for _, several in groupby(steps, key=attrgetter("at")):
         here = list(several)
-        if len(here) > _LISTED:
+        if sum(step.times for step in here) > _LISTED:
             runs = [list(run) for _, run in groupby(here, key=lambda step: (step.frame is not None, step[3:6]))]
-            here = [run[0]._replace(times=len(run)) if run[0].frame is not None else run[0] for run in runs]
+            here = [_as_one(run) if run[0].frame is not None else run[0] for run in runs]
         found += here
     return tuple(found)
+
+
+def _as_one(run: list[Step]) -> Step:
+    return run[0]._replace(times=sum(step.times for step in run))
 
 
 class Untold(NamedTuple):
@@ -225,7 +229,7 @@ class Explanation(NamedTuple):
             steps.append(trail.step)
             trail = trail.before
         steps.reverse()
-        return _together(steps) if len(steps) > _LISTED else tuple(steps)
+        return _together(steps) if len(steps) > _LISTED or any(step.times > 1 for step in steps) else tuple(steps)
 
 
 class Subject(NamedTuple):

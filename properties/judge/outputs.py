@@ -471,9 +471,8 @@ class FrameOutputs(Outputs):
     def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """As of any outputs. Where a Close had arrived that was not read, it may have been, and had to be answered."""
         place = explanation.place
-        unread = self._reader.arriving.frames[place.consumed : self._reader.whole(moment)]
         instead: frozenset[str] = frozenset()
-        if any(frame.header.opcode == CLOSE for frame in unread) and not place.state.failed:
+        if not place.state.failed and self._reader.unread_closes(place, moment):
             rows = self.machine.forbidden_by(place.state._replace(got_close=True), _CLOSES)
             instead = frozenset(rule.id for rule in rows)
         for then in super()._close(explanation, moment):

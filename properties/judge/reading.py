@@ -18,6 +18,7 @@ from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, 
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
 
+from .alike import LAST_ONES, LEAST_AT_ONCE, Runs, at_once
 from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
 from .grading import BINDING, TOO_BIG, is_own_limit
@@ -73,6 +74,7 @@ class FrameReader(Steps):
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
         self.lazy: Final = lazy
         self._messages: Final[dict[tuple[int, int], Message]] = {}
+        self._runs: Final = Runs(arriving)
         self._pongs: Final[Counter[bytes]] = Counter()
         """How many Pongs with a payload that can be answers were sent."""
         self._ponged: Final[dict[bytes, int]] = {}
@@ -92,8 +94,11 @@ class FrameReader(Steps):
 
     def is_answer(self, code: int, place: Place, moment: Moment) -> bool:
         """Whether a Close frame with this code (1005: none) had arrived by then and is not read."""
-        frames = self.arriving.frames[place.consumed : self.whole(moment)]
-        return any(frame.header.opcode == CLOSE and code_of(frame.payload) == code for frame in frames)
+        return any(code_of(close.payload) == code for close in self.unread_closes(place, moment))
+
+    def unread_closes(self, place: Place, moment: Moment) -> list[FrameUnit]:
+        """The Close frames that had arrived by then and are not read."""
+        return self.arriving.closes(place.consumed, self.whole(moment))
 
     def begun(self, moment: Moment) -> bool:
         """Whether a part of a frame had arrived by then."""
@@ -232,6 +237,15 @@ class FrameReader(Steps):
         limit = self.subject.setting.limit
         lengths = _boundary_lengths(self.rules, self.subject.setting)
         return lengths if limit is None else (*lengths, max(0, limit - state.recv_length + 1))
+
+    def go_on(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
+        """The next frame, or the end of TCP, is read; of very many fragments that are alike most are read at once."""
+        read, place = self.receive(explanation, moment, eof), explanation.place
+        if eof or not self.lazy or self.whole(moment) - place.consumed < LEAST_AT_ONCE + LAST_ONES:
+            return read
+        left = min(self._runs.left(place.consumed, place.state), self.whole(moment) - place.consumed)
+        ahead = at_once(explanation, read, left - LAST_ONES) if left >= LEAST_AT_ONCE + LAST_ONES else None
+        return read if ahead is None else [ahead]
 
     def receive(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
         """The next frame, or the end of TCP, is read."""

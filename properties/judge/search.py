@@ -323,7 +323,7 @@ class FrameSearch(Search):
                     return True
             if place.consumed >= whole or reader.passed_over(place, whole):
                 return False
-            read = reader.receive(explanation, moment, eof=False)
+            read = reader.go_on(explanation, moment, eof=False)
             if len(read) != 1:
                 return False
             explanation = read[0]
@@ -412,7 +412,7 @@ class FrameSearch(Search):
                     if explanation.place in settled:
                         continue
                     passed = reader.passed_over(explanation.place, whole)
-                    for then in reader.receive(explanation, moment, eof=consumed == whole):
+                    for then in reader.go_on(explanation, moment, eof=consumed == whole):
                         if passed:
                             then = then._replace(place=then.place._replace(consumed=passed))
                         self._keep(levels.setdefault(then.place.consumed, {}), then)
