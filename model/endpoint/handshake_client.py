@@ -62,7 +62,7 @@ class ClientOpening:
     ``uri`` is a ws or wss URI; the TLS of wss is the business of the owner of the TCP connection. ``subprotocols`` and
     ``extensions`` are in the order of preference; ``origin`` is for clients that act for a page; ``headers`` are other
     fields, such as cookies. ``nonce`` gives the key; the default is for tests only (:class:`CountedNonces`).
-    ``head_limit`` is in octets of a response. Raises :class:`ValueError` for what is no such URI.
+    ``head_limit`` is in octets of a response. Raises :class:`ValueError` for any other URI.
     """
 
     uri: str

@@ -205,7 +205,7 @@ def _refusal(status: int) -> Response:
 
 
 def _complete(response: Response) -> Response:
-    """The application's own answer. Raises :class:`ValueError` for what is no final answer, or would open."""
+    """The application's own answer. Raises :class:`ValueError` for an answer that is not final, or would open."""
     if not 200 <= response.status <= 999:
         raise ValueError(f"an application answers with a status code of 200 to 999, not {response.status}")
     missing = [

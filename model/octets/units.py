@@ -183,12 +183,12 @@ class Cutter:
 
     @property
     def full(self) -> bool:
-        """Whether there are so many frames that what follows is not cut any more."""
+        """Whether there are more frames than are cut."""
         return len(self.frames) >= MOST_FRAMES
 
     @property
     def full_of_heads(self) -> bool:
-        """Whether there are so many heads that what follows is not cut any more."""
+        """Whether there are more heads than are cut."""
         return self._heads >= MOST_HEADS
 
     @property
@@ -237,7 +237,7 @@ class Cutter:
         self.units.append(unit)
         self._heads += 1
         if isinstance(result, Malformed):
-            # What is no head ends for a client with the octet that shows it.
+            # Octets that are no head end, for a client, with the octet that shows that.
             reads_on = self._heads_only and self._reader is Role.CLIENT
             self._looked, self._unseen = start, self._heads_only
             self._cut = self._head if reads_on else self._no_head if self._heads_only else self._frames
@@ -291,7 +291,7 @@ class Cutter:
             self.units[-1] = lost._replace(seen=max(empty_line.end(), lost.end))
 
     def _no_head(self) -> bool:
-        """A server that reads on behind what is no head does so behind the empty line."""
+        """A server that reads on after octets that are no head does so behind the empty line."""
         seen = self.units[-1].seen if isinstance(self.units[-1], HeadUnit) else None
         if seen is None:
             return False

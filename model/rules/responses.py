@@ -275,7 +275,7 @@ RESPONSES: Final = worded(
     {
         "4.2.2/valid-response": "this is no valid answer of HTTP",
         "4.2.1/error-for-faulty": "a faulty request has to be answered with an error",
-        "10.7/status-for-the-unreadable": "what is no HTTP should be answered with an error",
+        "10.7/status-for-the-unreadable": "octets that are not HTTP should be answered with an error",
         "4.2.2/error-for-version": "a request of another version has to be answered with an error",
         "4.4/name-versions": "a request of another version is refused without naming those that it knows",
         "4.2.1/no-handshake-to-accept": "it was asked for no opening handshake",

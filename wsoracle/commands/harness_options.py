@@ -187,7 +187,7 @@ def checked_folder(name: str) -> str:
 
 
 def enough_files(connections: int, option: str = "") -> None:
-    """Raise WrongInput where the limit on open files does not allow so many connections at once."""
+    """Raise WrongInput where the limit on open files does not allow this number of connections at once."""
     from ..harness.shortage import Shortage, check_connections
 
     try:

@@ -68,7 +68,7 @@ def _state_after(extensions: str) -> State:
 
 
 def _cut(octets: bytes) -> Cutter:
-    """The frames. Raises :class:`ExplainError` where there are more than anybody reads about."""
+    """The frames. Raises :class:`ExplainError` where there are too many to read about."""
     cutter = Cutter(octets=bytearray(octets))
     if len(cutter.frames) > MOST_FRAMES:
         raise ExplainError(f"more than {MOST_FRAMES:,} frames: give a part of them (wsoracle judge reads long traces)")

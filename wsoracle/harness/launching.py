@@ -68,7 +68,7 @@ class Launcher:
         self.stop()
         until = time.monotonic() + self._within
         while self._listens() and time.monotonic() < until:
-            time.sleep(_LOOK)  # who was killed may take a moment to go
+            time.sleep(_LOOK)  # a process that was killed may take a moment to go
         self.start()
 
     def stop(self) -> None:

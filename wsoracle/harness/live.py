@@ -109,7 +109,7 @@ class _Side:
 
 def why(summary: CaseSummary) -> Iterator[str]:
     """The verdict on a case, and the reasons for it."""
-    from ..reports.causes import causes_of  # needs the rules: who watches no exchange does without
+    from ..reports.causes import causes_of  # needs the rules: a run without live output does without
 
     yield f"  {summary.label}: {MEANINGS.get(summary.label, 'no verdict of ours')}"
     for cause in causes_of({summary.id: summary}):

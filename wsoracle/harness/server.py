@@ -168,7 +168,7 @@ class FuzzingServer:
 
     @property
     def connections(self) -> int:
-        """The number of connections that are open: what is being judged has none any more."""
+        """The number of open connections; a case that is being judged has none."""
         return sum(not connection.is_gone for connection in self._connections.values())
 
     # --- from start to end --------------------------------------------------------------------------------------------

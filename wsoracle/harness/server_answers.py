@@ -109,7 +109,7 @@ async def reply(
             try:
                 await asyncio.wait((text, watch), return_when=asyncio.FIRST_COMPLETED)
             finally:
-                watch.cancel()  # and it must be gone before anybody else waits on the connection
+                watch.cancel()  # and it must be gone before anything else waits on the connection
                 await asyncio.gather(watch, return_exceptions=True)
             if text.done():
                 await asyncio.sleep(apart)

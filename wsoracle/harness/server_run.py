@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST_AGENTS: Final = 64
 
 MOST_FOREIGN: Final = 32
-"""Agents that pages of other sites name: the other names are left for whoever else is tested."""
+"""Agents that pages of other sites name: the other names are left for agents of this site."""
 
 
 class CaseResult(NamedTuple):

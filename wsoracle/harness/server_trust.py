@@ -46,7 +46,7 @@ class OwnNames:
 
 
 def _host_of(authority: str) -> str:
-    """The host in lower case, without a port; empty for what is none."""
+    """The host in lower case, without a port; empty where there is none."""
     found = AUTHORITY.fullmatch(authority.strip())
     return "" if found is None else found[1].lower()
 

@@ -28,7 +28,7 @@ def is_own(error: OSError) -> bool:
 def connections_at_once() -> int:
     """How many connections the limit on open files allows; it is raised first as far as it may be.
 
-    A number that is larger than anybody asks for where the system tells no limit.
+    A number that no run needs, where the system tells no limit.
     """
     if sys.platform == "win32":
         return _MANY
@@ -43,7 +43,7 @@ def connections_at_once() -> int:
 
 
 def check_connections(wanted: int, option: str = "") -> None:
-    """Raise :class:`Shortage` where the limit on open files does not allow so many connections, as an option asks."""
+    """Raise :class:`Shortage` where the limit on open files does not allow ``wanted`` connections, as ``option`` asks."""
     allowed = connections_at_once()
     if wanted > allowed:
         less = f"give {option} {allowed}, or " if option and allowed > 0 else ""

@@ -77,7 +77,7 @@ class Target:
         )
 
     async def listens(self, patience: float) -> bool:
-        """Whether the server takes a connection, at once or within so many seconds."""
+        """Whether the server takes a connection, at once or within ``patience`` seconds."""
         until = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < until:
             connection = Connection(HEAD_LIMIT, Role.SERVER)

@@ -22,7 +22,7 @@ STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 @dataclass(frozen=True)
 class Lists:
-    """The files to write, None for those that nobody wants; ``github``: annotations on standard output, and the summary
+    """The files to write, None for others; ``github``: annotations on standard output, and the summary
     of the job. ``wanted`` says what fails."""
 
     junit: str | None = None

@@ -182,8 +182,8 @@ def summary_of_tidy(record: Mapping[str, Any], tidied: Mapping[str, Any], file: 
 def uncounted(summary: CaseSummary, without: Literal["answered", "run", "echoed"] = "answered") -> CaseSummary:
     """The summary of a case that proves nothing: its control was not answered, or not run, or there is no echo.
 
-    A failure stands by itself, and only its behaviour is none that passed: a control tells a pass from an endpoint
-    that does nothing.
+    A case that failed still counts, but its behaviour no longer passes: a control tells a pass from an endpoint that
+    does nothing.
     """
     if not summary.counts or summary.verdict == NOT_RUN or (summary.verdict == "FAILED" == summary.behavior):
         return summary

@@ -41,4 +41,4 @@ class Wanted:
 
 
 PLAIN: Final = Wanted()
-"""No failure is known, and a SHOULD is none."""
+"""No failure is expected, and a SHOULD that is not followed is not a failure."""

@@ -78,7 +78,7 @@ class Held:
 async def connected(url: str, *, echo: bool = False) -> AsyncIterator[Held]:
     """A connection to a server, which the endpoint opens; it may be an echo. Any certificate will do.
 
-    Raises OSError, and ValueError for what is no URL.
+    Raises OSError, and ValueError for text that is no URL.
     """
     uri = parse_uri(url)
     context = None

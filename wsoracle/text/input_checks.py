@@ -29,7 +29,7 @@ def check_origin(what: str, text: str) -> None:
 
 
 def check_subprotocol(what: str, text: str) -> None:
-    """ValueError for what is no token (section 4.1)."""
+    """ValueError for text that is no token (section 4.1)."""
     if not is_token(text):
         raise ValueError(f"{what}: {text!r} is no token (section 4.1): give one name such as chat, or repeat it")
 
