@@ -43,7 +43,7 @@ def connections_at_once() -> int:
 
 
 def check_connections(wanted: int, option: str = "") -> None:
-    """Raise :class:`Shortage` where the limit on open files does not allow ``wanted`` connections, as ``option`` asks."""
+    """Raise :class:`Shortage` where the limit on open files allows fewer connections than ``option`` asks for."""
     allowed = connections_at_once()
     if wanted > allowed:
         less = f"give {option} {allowed}, or " if option and allowed > 0 else ""
