@@ -307,6 +307,9 @@ class _Ruling:
             if leniency == ACTING and self.subject.unasked:
                 continue  # an application of which nothing is known promises nothing
             search = FrameSearch(history, self.subject, leniency, state, start)
+            if leniency.departing and strict is not None:
+                near = strict.going_on(moments, leniency)
+                search = search if near is None else search.bounded(near.cost)
             found = search.best(moments)
             if found is not None:
                 return self.explained(found, search if strict is None else strict)

@@ -238,6 +238,27 @@ class FrameSearch(Search):
         most = _MOST_WORK if leniency.faults else _MOST_STRICT_WORK if leniency == STRICT else _MOST_LENIENT_WORK
         self._most_work = most
         self._furthest = 0
+        self._most_cost: Cost | None = None
+
+    def going_on(self, moments: list[Moment], leniency: Leniency) -> Explanation | None:
+        """An explanation of all moments that follows the rules up to where this search died; None where none is found.
+
+        What breaks least costs no more: the search for it may be `bounded` by this one's cost.
+        """
+        if self.died_at is None or self.gave_up:
+            return None
+        state, lazy = self.alive[0].place.state, self._lazy
+        search = FrameSearch(self.history, self.subject, leniency, state, self.start, lazy=lazy)
+        search.alive = self.alive
+        died = moments.index(self.died_at)
+        for moment in moments[:died]:
+            search._reader.sent(moment)
+        return search.best(moments[died:])
+
+    def bounded(self, most: Cost) -> FrameSearch:
+        """This search, before it begins, for explanations that cost no more."""
+        self._most_cost = most
+        return self
 
     def best(self, moments: list[Moment]) -> Explanation | None:
         """The explanation of all moments that breaks least, or None."""
@@ -256,6 +277,9 @@ class FrameSearch(Search):
         equal = [e for e in found if e.rank == best.rank] if self.history.has_reset else []
         seen = next((e for e in equal if not any(step.unseen for step in e.steps)), best)
         return best._replace(place=seen.place, trail=seen.trail)
+
+    def _counts(self, then: Explanation) -> bool:
+        return super()._counts(then) and (self._most_cost is None or then.cost <= self._most_cost)
 
     def advance(self, moment: Moment) -> bool:
         """Go on with the next moment; whether anything explains it."""

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, Frame, Role
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.explanation import Cost, Explanation, Place
 from wsoracle.properties.judge.grading import verdict_on
 from wsoracle.properties.judge.judge import judge
-from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Quiet, Writes
+from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, ClosesTcp, Quiet, Writes
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict, worst
 
 KEY = b"\x01\x02\x03\x04"
@@ -96,3 +96,14 @@ def test_silence_after_a_ping_and_a_frame_that_must_be_refused_is_one_fault() ->
     assert judgement.rules == ("7.1.7/server-tcp-close-owed", "7.1.7/close-frame-owed")
     alone = judge((Arrives(encode(Frame(CONTINUATION, key=KEY))), Quiet()), Setting(Role.SERVER, 1_000))
     assert alone.rules == ("5.4/continuation-without-message",)
+
+
+def test_much_that_arrives_after_failing_does_not_hide_what_is_owed() -> None:
+    """Each of the frames may be taken in all the same: too many explanations, but for those that cost no more than one
+    which follows the rules up to the end."""
+    bad = Arrives(encode(Frame(13)))
+    whole = (encode(Frame(opcode, b"a")) for opcode in (TEXT, CONTINUATION, BINARY, PONG))
+    after = Arrives(b"".join((*whole, encode(Frame(TEXT, b"a", fin=False))))), Quiet()
+    trace = Asks("close"), Writes(encode(Frame(CLOSE, key=KEY))), bad, *after * 4, ArrivesEof(), Quiet()
+    judgement = judge(trace, Setting(Role.CLIENT, None, True), application="echo")
+    assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("7.1.7/client-tcp-close-owed",))

@@ -135,6 +135,18 @@ def test_every_order_explains_what_the_search_explains(
     assert replace(lazily, instead=()) == replace(in_every_order, instead=())
 
 
+@given(st.one_of(traces(), keepalives()), st.sampled_from(SETTINGS), st.booleans(), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_the_bound_of_a_search_for_faults_changes_no_judgement(
+    trace: tuple[Observation, ...], setting: Setting, told: bool, known: bool
+) -> None:
+    bounded = judged(trace, setting, told, known, False)
+    assume(bounded.verdict not in (Verdict.OK, Verdict.INFORMATIONAL))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FrameSearch, "going_on", lambda *_: None)
+        assert bounded == judged(trace, setting, told, known, False)
+
+
 @st.composite
 def told_of(draw: st.DrawFn) -> tuple[Observation, ...]:
     """What a server may have got, sent and told its application, in any order: few messages, some of them cut."""
