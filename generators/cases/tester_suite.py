@@ -31,6 +31,9 @@ SECONDS: Final = 15.0
 LONG: Final = 1000
 """Octets of a payload from which on, if they are all the same, the tester makes it when it writes it."""
 
+_KEPT: Final = ("fault", "control", "witness", "mutant", "exploration")
+"""The origins of cases; of two with the same stimulus the one whose origin comes first is kept."""
+
 _KINDS: Final = {
     "witness": "Witnesses of rules",
     "mutant": "Killers of mutants",
@@ -49,14 +52,36 @@ def suite_for_testers(cases: Iterable[Case]) -> tuple[Case, ...]:
     """
     ordered = sorted(cases, key=lambda case: case.id)
     every = [for_tester(case) for case in ordered if _can_be_told(case)]
-    carried = [case for case in every if case.origin.kind != "control" or case.opening or must_be_answered(case)]
+    return with_controls(
+        case for case in every if case.origin.kind != "control" or case.opening or must_be_answered(case)
+    )
+
+
+def with_controls(carried: Iterable[Case]) -> tuple[Case, ...]:
+    """Cases for testers with their controls, each stimulus once, in the order of their ids."""
+    once = each_stimulus_once(carried)
     found: list[Case] = []
     for role in Role:
-        here = [case for case in carried if case.roles == {role}]
+        here = [case for case in once if case.roles == {role}]
         control = _opening_control(role)
         found += [control, *(replace(case, control=control.id) for case in here if case.opening)]
         found += with_nearest_controls([case for case in here if not case.opening], catalogued())
     return tuple(sorted(found, key=lambda case: case.id))
+
+
+def each_stimulus_once(cases: Iterable[Case]) -> list[Case]:
+    """The cases without those of which another one has the stimulus: it is about their rules too.
+
+    A fault tells best what is sent, so that it stays; then a control, a witness, the killer of a mutant.
+    """
+    found: dict[tuple[object, ...], Case] = {}
+    for case in sorted(cases, key=lambda case: (_KEPT.index(case.origin.kind), case.id)):
+        first = found.setdefault((case.roles, case.opening, case.actions), case)
+        if first is not case:
+            found[case.roles, case.opening, case.actions] = replace(
+                first, quotes=tuple(dict.fromkeys((*first.quotes, *case.quotes)))
+            )
+    return list(found.values())
 
 
 def _can_be_told(case: Case) -> bool:

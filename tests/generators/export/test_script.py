@@ -105,7 +105,7 @@ def test_a_script_plays_to_a_real_server(tmp_path: Path) -> None:
 
 @pytest.mark.peers
 def test_a_script_that_makes_its_own_opening_handshake_knows_the_server(tmp_path: Path) -> None:
-    lines = played("witness/4.2.1/host-missing/server", "python", tmp_path).splitlines()
+    lines = played("fault/server/host-absent", "python", tmp_path).splitlines()
     assert lines[0].startswith("> 1 times") and any(line.startswith("< HTTP/1.1 ") for line in lines)
 
 
