@@ -69,7 +69,8 @@ def command(
     with Judges(Role.CLIENT, switches=switches_of(options["switches"])) as judges:
         # Slow imports are made while the other process makes the same.
         from ..harness.run_result import Tally, write_expected
-        from ..harness.server import FEWEST_CONNECTIONS, FuzzingServer
+        from ..harness.server import FuzzingServer
+        from ..harness.server_connection import FEWEST_CONNECTIONS
         from ..harness.server_run import ServerRun
         from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 

@@ -305,7 +305,8 @@ def _serve(
     options: dict[str, Any],
     judges: Judges,
 ) -> bool:
-    from ..harness.server import FEWEST_CONNECTIONS, FuzzingServer
+    from ..harness.server import FuzzingServer
+    from ..harness.server_connection import FEWEST_CONNECTIONS
     from ..harness.server_run import ServerRun
     from ..harness.serving import CannotListen, Where, conclude, serve_until_stopped
 

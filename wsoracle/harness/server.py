@@ -17,25 +17,25 @@ import contextlib
 import json
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.model.octets.http import HEAD_LIMIT, Malformed, ParsedHead, Request
+from wsoracle.model.octets.http import Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.connections.probes import agent_in, probe_in
 from wsoracle.properties.connections.seen import SeenConnection
 from wsoracle.properties.judge.verdict import Profile
 
-from .connection import Connection
 from .conversation import Conversation
 from .judging_pool import Judges
 from .live_results import LiveResults
 from .manners import Manners, most_octets
 from .room import Room
 from .server_answers import Page, close_at_once, get_ready, reply, respond
+from .server_connection import MOST_CONNECTIONS, AcceptedConnection, ServerLimits
 from .server_paths import Command, Refusal, command_of, is_websocket
 from .server_probes import Probes
 from .server_run import AgentRun, ServerRun
@@ -51,29 +51,6 @@ Excluded = Callable[[str, str], bool]
 """Whether an agent is not to run a case."""
 
 
-MOST_CONNECTIONS: Final = 256
-FEWEST_CONNECTIONS: Final = 16
-"""For fewer connections at a time no server is begun: clients and browsers would be refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """The most that clients may take.
-
-    `connections`  at the same time; any more are answered with 503
-    `request`      seconds in which a request must be complete, and a TLS handshake
-    `status`       seconds that a result is waited for on /getCaseStatus
-    `update`       seconds that /updateReports waits for the agent's cases to come to their end and to be judged
-    `octets`       that clients may send in cases that run at the same time; at least one case always runs
-    """
-
-    connections: int = MOST_CONNECTIONS
-    request: float = 10.0
-    status: float = 120.0
-    update: float = 600.0
-    octets: int = 256 << 20
-
-
 MOST_BEHIND: Final = 32
 """Conversations that wait to be judged; with more of them the next case begins when one is done."""
 
@@ -83,9 +60,6 @@ IN_VAIN: Final = 3
 _APART: Final = 0.05
 """Seconds between a 101 and the number of cases, which so has a segment of its own."""
 
-_SPARE: Final = 256 * 1024
-"""Octets of a read of the event loop, which come on top of what a request may have."""
-
 _SHOWN: Final = 200
 """Octets that are kept of a request outside TLS."""
 
@@ -93,34 +67,6 @@ _UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\
 
 _GOODBYE: Final = 1.0
 """Seconds in which connections that are let go have to be gone."""
-
-
-class _Accepted(Connection):
-    """A connection that tells when it is there; over TLS with the names that clients ask for, and the octets of a
-    request that came outside TLS."""
-
-    def __init__(
-        self, came: Callable[[_Accepted], None], names: ServerNames | None = None, beside_tls: bytes = b""
-    ) -> None:
-        super().__init__(HEAD_LIMIT + _SPARE, Role.CLIENT)
-        self.beside_tls: Final = beside_tls
-        self._came: Final = came
-        self._names: Final = names
-
-    def seen(self, request: Request) -> SeenConnection:
-        """What there was to see of it."""
-        nonce, host = (next(iter(request.values(name)), "") for name in ("Sec-WebSocket-Key", "Host"))
-        tls = self.tls
-        name = None if self._names is None or tls is None else self._names.get(tls)
-        return SeenConnection(nonce, bytes(self.units.keys), host, self.is_tls, name, self.beside_tls)
-
-    def for_next(self) -> _Accepted:
-        """A connection for the next request on the same TCP connection."""
-        return _Accepted(self._came, self._names)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._came(self)
 
 
 class FuzzingServer:
@@ -161,7 +107,7 @@ class FuzzingServer:
         self._behind = 0
         self._judged: Final = asyncio.Event()
         self._probes: Final = Probes(run, manners.greeting, manners.patience)
-        self._connections: Final[dict[asyncio.Task[None], _Accepted]] = {}
+        self._connections: Final[dict[asyncio.Task[None], AcceptedConnection]] = {}
         self._stopped: Final = asyncio.Event()
         self._failure: BaseException | None = None
         self._names: Final = OwnNames()
@@ -227,8 +173,8 @@ class FuzzingServer:
     # --- connections --------------------------------------------------------------------------------------------------
 
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
-        def accept(names: ServerNames | None = None, beside: bytes = b"") -> _Accepted:
-            return _Accepted(lambda connection: self._begin(connection, web), names, beside)
+        def accept(names: ServerNames | None = None, beside: bytes = b"") -> AcceptedConnection:
+            return AcceptedConnection(lambda connection: self._begin(connection, web), names, beside)
 
         server: asyncio.Server | TlsListener
         if tls is None:
@@ -249,7 +195,7 @@ class FuzzingServer:
         if agent is not None:
             self.run.see(agent, SeenConnection("", secure=True, beside_tls=octets[:_SHOWN]))
 
-    def _begin(self, connection: _Accepted, web: bool) -> None:
+    def _begin(self, connection: AcceptedConnection, web: bool) -> None:
         if self._stopped.is_set():
             connection.abort()
             return
@@ -269,13 +215,13 @@ class FuzzingServer:
             self._failure = task.exception()
             self.stop()
 
-    async def _serve(self, connection: _Accepted, web: bool) -> None:
+    async def _serve(self, connection: AcceptedConnection, web: bool) -> None:
         try:
             await self._answer(connection, web)
         finally:
             connection.abort()
 
-    async def _answer(self, connection: _Accepted, web: bool) -> None:
+    async def _answer(self, connection: AcceptedConnection, web: bool) -> None:
         patience = self._manners.patience
 
         def has_head() -> bool:
@@ -312,7 +258,7 @@ class FuzzingServer:
 
     # --- what is asked for --------------------------------------------------------------------------------------------
 
-    async def _do(self, connection: _Accepted, request: Request, command: Command) -> None:
+    async def _do(self, connection: AcceptedConnection, request: Request, command: Command) -> None:
         if command.path in ("/runCase", "/getProbes"):
             self.run.agent(command.agent, foreign=not self._names.may_stop(request))
         if command.path == "/runCase":
@@ -362,7 +308,7 @@ class FuzzingServer:
             agent.reported = not agent.running
         self._say(f"reports written for {name}" if agent else f"reports written; {name} has run no case")
 
-    async def _run_case(self, connection: _Accepted, request: Request, command: Command) -> None:
+    async def _run_case(self, connection: AcceptedConnection, request: Request, command: Command) -> None:
         case = command.case
         assert case is not None
         agent = self.run.agent(command.agent)
@@ -382,7 +328,7 @@ class FuzzingServer:
             self.run.see(agent, replace(seen, keys=bytes(connection.units.keys)))
 
     async def _talk(
-        self, connection: _Accepted, agent: AgentRun, command: Command, keep: Callable[[int], None]
+        self, connection: AcceptedConnection, agent: AgentRun, command: Command, keep: Callable[[int], None]
     ) -> None:
         case = command.case
         assert case is not None

@@ -29,7 +29,8 @@ from tests.wsoracle.client_testee import (
 from tests.wsoracle.harness.test_client import ALL, CERTIFICATE, ECHO
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
-from wsoracle.harness.server import MOST_BEHIND, ServerLimits
+from wsoracle.harness.server import MOST_BEHIND
+from wsoracle.harness.server_connection import ServerLimits
 from wsoracle.harness.server_run import MOST_AGENTS, ServerRun
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.reports import ReportFolder

@@ -14,7 +14,8 @@ from tests.wsoracle.client_testee import TemporaryFolder, address_of, ask, fuzzi
 from tests.wsoracle.harness.test_client import ALL, ECHO, case
 from tests.wsoracle.harness.test_server import run
 from wsoracle.harness.manners import Manners
-from wsoracle.harness.server import IN_VAIN, FuzzingServer, ServerLimits
+from wsoracle.harness.server import IN_VAIN, FuzzingServer
+from wsoracle.harness.server_connection import ServerLimits
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import TEXT, Frame
 
