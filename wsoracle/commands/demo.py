@@ -115,7 +115,7 @@ class Demo:
         say((line, style))
 
     def title(self, line: str) -> None:
-        """Print what comes next."""
+        """Print the step that comes next."""
         self.say("")
         self.say(line, "bold cyan")
 

@@ -1,4 +1,4 @@
-"""One case of a run against a server: it is held, judged and entered; and what is done where the server died.
+"""One case of a run against a server: held, judged and entered; and the search for the case that a server died of.
 
 Theory of operation. A case is a conversation on a connection of its own. The run learns from each: how fast the server
 is, whether it leaves TCP open, whether it says anything. A server that refuses connections after it has answered some
@@ -64,11 +64,11 @@ class HeldCase(NamedTuple):
 
 
 Outcome = tuple[object, ...]
-"""What came of a case, so far as it is compared when the case is asked again."""
+"""The result of a case, as far as it is compared when the case is asked again."""
 
 
 class DoubtfulCase(NamedTuple):
-    """A case that is to be asked again, with what came of it.
+    """A case that is to be asked again, with its result.
 
     `unanswered`: it is a control that was not answered. `beside_others`: they may be why.
     """
@@ -346,7 +346,7 @@ def was_refused(talk: Conversation) -> bool:
 
 
 def in_doubt(talk: Conversation) -> bool:
-    """Whether others may be what a conversation failed by: it ended in silence, or before the server said anything."""
+    """Whether others may be why a conversation failed: it ended in silence, or before the server said anything."""
     return talk.silent or talk.timed_out or talk.not_run or not talk.connection.received or was_refused(talk)
 
 

@@ -161,7 +161,7 @@ class _Order:
             await runner.judge_and_enter(held)
 
     async def _ask_again(self) -> None:
-        """Ask again, alone, what was in doubt: where the answer is the same again and again, the rest is believed.
+        """Ask the cases in doubt again, alone: where the answer is the same again and again, the rest is believed.
 
         Opening handshakes come last: a server may well leave a faulty one unanswered.
         """

@@ -383,6 +383,6 @@ class Connection(asyncio.Protocol):
         self.wake()
 
     def wake(self) -> None:
-        """Let what waits on the connection look at its condition."""
+        """Let the tasks that wait on the connection look at their conditions."""
         if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)

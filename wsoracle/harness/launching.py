@@ -64,7 +64,7 @@ class Launcher:
             time.sleep(_LOOK)
 
     def restart(self) -> None:
-        """Stop what is left of it, and start it anew. Raises :class:`CannotStart`."""
+        """Stop the processes that are left of it, and start it again. Raises :class:`CannotStart`."""
         self.stop()
         until = time.monotonic() + self._within
         while self._listens() and time.monotonic() < until:

@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 class LiveLog(list[LogEntry]):
-    """The log of a connection that is printed while it grows, through ``say``. What is not whole waits for its end."""
+    """The log of a connection, printed through ``say`` while it grows. An incomplete unit waits for its end."""
 
     def __init__(self, say: Say, case: Case) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class LiveLog(list[LogEntry]):
         self._lines = 0
 
     def append(self, entry: LogEntry) -> None:
-        """Enter what happened, and print what is whole by it."""
+        """Enter an event, and print the units that it completes."""
         super().append(entry)
         side = self._sides.get(entry.kind)
         if side is None:
@@ -78,7 +78,7 @@ class _Side:
         self._told = 0
 
     def take(self, octets: bytes) -> Iterator[str]:
-        """More octets; the lines of what is whole by them."""
+        """Take more octets; the lines of the units that they complete."""
         if self.in_head:
             self._head += octets
             while self.in_head and not self.opens and (end := self._head.find(_EMPTY_LINE)) >= 0:
@@ -97,7 +97,7 @@ class _Side:
         self._told = len(self._cutter.frames)
 
     def left(self) -> bytes:
-        """What is not whole, once."""
+        """The octets of an incomplete unit, once."""
         if self._cutter is None:
             left = bytes(self._head)
             self._head.clear()

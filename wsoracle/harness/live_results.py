@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..reports.causes import Cause
 
 MOST_ROWS: Final = 5000
-"""Results in one answer; the next one has what is left."""
+"""Results in one answer; the next answer has the rest."""
 
 MOST_CAUSES: Final = 20
 """Causes of an agent that are shown while it runs; the report has all of them."""
@@ -42,7 +42,7 @@ class LiveResults:
 
     def answer(self, query: str) -> dict[str, Any]:
         """The agents, and the results that are newer than the serial number ``since``; with ``agent`` that one alone,
-        without its results. What makes no sense in a query is passed over."""
+        without its results. Fields of a query that make no sense are ignored."""
         fields = parse_qs(query, errors="replace") if query.count("&") < _MOST_FIELDS else {}
         agents = list(self._run.agents.values())
         if "agent" in fields:

@@ -57,7 +57,7 @@ class AcceptedConnection(Connection):
         self._names: Final = names
 
     def seen(self, request: Request) -> SeenConnection:
-        """What there was to see of it."""
+        """What checks over many connections go by."""
         nonce, host = (next(iter(request.values(name)), "") for name in ("Sec-WebSocket-Key", "Host"))
         tls = self.tls
         name = None if self._names is None or tls is None else self._names.get(tls)

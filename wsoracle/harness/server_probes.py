@@ -33,7 +33,7 @@ _PORT: Final = re.compile(r":\d+$")
 
 class Probes:
     """The probes of a run. `authority` and `secure` say where the server is where a client's Host field does not;
-    `untrusted_port` is that of the certificate that nobody can trust, None without one."""
+    `untrusted_port` is that of the certificate that no client can trust, None without one."""
 
     def __init__(self, run: ServerRun, greeting: Greeting, patience: float) -> None:
         self.authority = ""

@@ -95,7 +95,7 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
         if where.web_port is not None:
             say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
         if where.untrusted_port is not None:
-            say(f"a certificate that nobody can trust on wss://{_shown(host)}:{untrusted}/")
+            say(f"a certificate that no client can trust on wss://{_shown(host)}:{untrusted}/")
         say(f"listening on {scheme}://{_shown(host)}:{bound}")
         server.get_ready()
         await server.stopped()

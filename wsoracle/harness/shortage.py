@@ -1,4 +1,4 @@
-"""What this machine is short of: never the fault of the endpoint, and said by its name.
+"""Shortages of this machine: never the fault of the endpoint, and said by their names.
 
 Open files are looked at before a run, since a connection takes one. What runs out while a case is on leaves it NOT RUN.
 """
@@ -17,7 +17,7 @@ SPARE: Final = 48
 
 
 class Shortage(Exception):
-    """There is too little of something for what is asked; the message says what to do."""
+    """This machine has too little of something; the message says what to do."""
 
 
 def is_own(error: OSError) -> bool:

@@ -73,7 +73,7 @@ class TlsListener:
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
-        """What it listens on."""
+        """The sockets that it listens on."""
         return (self._socket,)
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ _LONGEST_HEAD: Final = 64 * 1024
 
 
 class HeadSeen(NamedTuple):
-    """A head of HTTP, or what stands where one should; where it begins and ends."""
+    """A head of HTTP, or the octets in its place; where it begins and ends."""
 
     octets: bytes
     start: int
@@ -105,7 +105,7 @@ def _chops(entries: list[LogEntry]) -> Counter[int]:
 
 
 def _cut_anew(entries: list[LogEntry]) -> tuple[bytearray, Callable[[int], list[FrameUnit]]]:
-    """The octets of what nothing was judged of, and how to get its frames."""
+    """The octets of entries that were not judged, and how to get their frames."""
     octets = bytearray().join([entry.octets for entry in entries])
     return octets, lambda start: Cutter(octets=octets, start=start).frames
 
@@ -263,7 +263,7 @@ def _step(
 
 
 def holds(step: Mapping[str, Any], octet: int | None) -> bool:
-    """Whether the octet of what the endpoint wrote is in what this step tells of."""
+    """Whether a step tells of this octet, counted in all that the endpoint wrote."""
     if octet is None or step["start"] is None or step["from"] != "sut":
         return False
     return bool(step["start"] <= octet < step["start"] + max(step["octets"], 1))

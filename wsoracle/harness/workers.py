@@ -201,7 +201,7 @@ class Workers:
             self._lose(worker)
 
     def _take(self, worker: _Worker) -> None:
-        """Take what a process sent: that it is ready, or its answers."""
+        """Take a message of a process: that it is ready, or its answers."""
         try:
             answer = worker.connection.recv()
         except (EOFError, OSError):
