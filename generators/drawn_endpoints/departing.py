@@ -103,24 +103,26 @@ def targets() -> tuple[tuple[str, Role], ...]:
     return tuple((rule.id, role) for rule in RULES for role in roles_of(rule))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4)
+def _frames_by_rule(role: Role, kind: EventKind) -> dict[str, tuple[DrawnFrame, ...]]:
+    """By a rule on frames that arrive, or that are sent: those that it refuses, or takes, in some state."""
+    receiving = kind is EventKind.RECEIVE
+    found: dict[str, dict[bytes, DrawnFrame]] = {}
+    for limit in (None, 3):
+        machine = machine_of(setting_of(role, limit, False))
+        for inside in (0, 1, 2):
+            states = _probes(inside, receiving=receiving)
+            for unit in faulty_frames(role if receiving else role.peer, inside):
+                if unit.whole:
+                    for state in states:
+                        for rule in machine.enabled(state, _frame_event(unit, state, kind)):
+                            found.setdefault(rule.id, {}).setdefault(unit.octets, unit)
+    return {rule: tuple(units.values()) for rule, units in found.items()}
+
+
 def _frames_against(rule_id: str, role: Role) -> tuple[DrawnFrame, ...]:
     """Frames that a rule refuses, or takes, in some state."""
-    rule = RULES.by_id[rule_id]
-    receiving = rule.on is EventKind.RECEIVE
-    reader = role if receiving else role.peer
-    found: dict[bytes, DrawnFrame] = {}
-    for limit in (None, 3):
-        for inside in (0, 1, 2):
-            for unit in faulty_frames(reader, inside):
-                if not unit.whole or unit.octets in found:
-                    continue
-                for state in _probes(inside, receiving=receiving):
-                    machine = machine_of(setting_of(role, limit, False))
-                    if rule_id in {one.id for one in machine.enabled(state, _frame_event(unit, state, rule.on))}:
-                        found[unit.octets] = unit
-                        break
-    return tuple(found.values())
+    return _frames_by_rule(role, RULES.by_id[rule_id].on).get(rule_id, ())
 
 
 def _probes(inside: int, *, receiving: bool) -> tuple[State, ...]:

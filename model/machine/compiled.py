@@ -99,6 +99,7 @@ class CompiledMachine:
         self._effects: Final[dict[str, EffectFunction]] = {}
         self._masks: Final[dict[str, MasksFunction]] = {}
         self._departing: Final[dict[tuple[str, Masks], tuple[Choice, ...]]] = {}
+        self._in_order: Final[dict[tuple[str, Masks], tuple[Choice, ...]]] = {}
         self._rows: Final[dict[tuple[str, int], tuple[Rule, ...]]] = {}
         self._owed: Final[dict[int, tuple[tuple[Due, Rule], ...]]] = {}
 
@@ -143,6 +144,13 @@ class CompiledMachine:
             found = self._departing[key] = _departing(self.rules.of(kind), masks, self.effect_function)
         return found
 
+    def _departing_in_order(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
+        key = kind._value_, masks
+        found = self._in_order.get(key)
+        if found is None:
+            found = self._in_order[key] = tuple(sorted(self.departing(kind, masks), key=_by_order))
+        return found
+
     def labels(self, state: State, event: Event) -> dict[Label, State]:
         """The outcomes allowed in full, as label and state after it, the canonical one first."""
         kind, frame, head = event
@@ -156,11 +164,15 @@ class CompiledMachine:
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
         """The set of outcomes of an event; with ``departures`` those that break no MUST too."""
-        kind, facts = event.kind, event.facts
+        kind, frame, head = event
+        facts = frame if head is None else head
         if departures:
-            chosen = self.departing(kind, self.masks(kind, state, facts))
-            return tuple(choice.outcome(state, facts) for choice in sorted(chosen, key=_by_order))
-        return tuple(choice.outcome(state, facts) for choice in self.choices(kind, self.mask(kind, state, facts)))
+            chosen = self._departing_in_order(kind, self.masks(kind, state, facts))
+        else:
+            part = self._parts.get(kind._value_) or self._part(kind)
+            mask = part.mask(state, facts)
+            chosen = part.choices.get(mask) or self.choices(kind, mask)
+        return tuple([choice.outcome(state, facts) for choice in chosen])
 
     def canonical(self, state: State, event: Event) -> Outcome | None:
         """The outcome that the canonical endpoint chooses; None where nothing is allowed."""

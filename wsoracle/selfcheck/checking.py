@@ -153,10 +153,13 @@ def _is_at(judgement: Judgement, act: Act) -> bool:
     """Whether the octet that decides is one of the unit that the act is about; one of silence has none.
 
     Where something legal is refused, it is an octet of the refusal; where a request is answered as it must not be, it
-    may be the one for which the request has to be refused.
+    may be the one for which the request has to be refused. Where one of several rules was broken, and it cannot be told
+    which, it may be that of another act.
     """
-    octet = judgement.octet
+    octet, one_of = judgement.octet, set(judgement.one_of)
     if octet is None or (act.sent is None and act.read is None):
+        return True
+    if act.broken & one_of and not act.broken & (set(judgement.rules) - one_of):
         return True
     if judgement.direction == "arrived":
         return act.read is not None and act.read[0] <= octet < act.read[1]

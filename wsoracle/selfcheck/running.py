@@ -16,7 +16,7 @@ from .mutants import MutantRun
 from .tally import SelfcheckTally
 
 JOBS: Final = 2
-_CONFORMING: Final = 800
+_CONFORMING: Final = 1600
 """Conforming traces of a batch."""
 _DEPARTURES: Final = 6
 """Traces with a departure of a batch, on each of which the exhaustive search may take a while."""

@@ -10,7 +10,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
-from wsoracle.selfcheck.checking import Worth, check_conforming, check_departure
+from wsoracle.selfcheck.checking import Worth, check_conforming, check_departure, weighed
 from wsoracle.selfcheck.report import holds, right_rule
 from wsoracle.selfcheck.running import Batch, Run, check_batch
 from wsoracle.selfcheck.shrinking import shrunk
@@ -52,6 +52,18 @@ def test_a_judge_that_sees_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Recorded, "judged", see_nothing)
     found = [check_departure(f"blind/{n}", "5.1/client-masks", Role.CLIENT) for n in range(4)]
     assert Worth.OVERLOOKED in {one.worth for one in found}
+
+
+def test_where_it_cannot_be_told_which_rule_was_broken_the_octet_may_be_that_of_another_act(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = check_departure("names/0", "5.1/client-masks", Role.CLIENT)
+    assert checked.recorded is not None and checked.act is not None and checked.act.sent is not None
+    assert checked.judgement is not None and checked.worth is Worth.RIGHT
+    for one_of, worth in ((checked.judgement.rules, Worth.RIGHT), ((), Worth.WRONG_OCTET)):
+        elsewhere = replace(checked.judgement, octet=checked.act.sent[1], one_of=one_of)
+        monkeypatch.setattr(Recorded, "judged", lambda *_, found=elsewhere: found)
+        assert weighed(checked.recorded, checked.act)[0] is worth
 
 
 def test_a_wrong_rule_counts_against_the_judge() -> None:
