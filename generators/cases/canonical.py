@@ -51,6 +51,8 @@ def reduced(case: Case) -> tuple[Action, ...]:
         small = action
         if isinstance(action, SendFrame) and action.length is not None and action.length > SHORTEST:
             small = replace(action, length=SHORTEST, chop=None)
+        if isinstance(action, SendFrame) and action.excerpt is not None and action.size > SHORTEST:
+            small = replace(action, excerpt=action.excerpt._replace(size=SHORTEST))
         times = min(count, COPIES)
         if isinstance(action, Settle) and times > 1 and found:
             found = [one for _ in range(times) for one in (found[-1], small)]

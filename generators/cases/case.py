@@ -16,6 +16,7 @@ from wsoracle.model.notation.switches import Switches
 from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 from wsoracle.properties.judge.verdict import TAKEN_BY_ALL
 
+from .compression import Compression
 from .origin import CATALOGUED, Origin
 from .steps import ACTIONS, WRITING, Action, CaseStep, EndSending, SendFrame, SendOctets
 
@@ -49,6 +50,7 @@ class Case:
     `switches`     the answers to the disputed points
     `claims`       the reserved bits that negotiated extensions define
     `chunks`       the sizes of the writes that carry a history
+    `compression`  how the tester offers permessage-deflate, under which it sends the messages (None: not at all)
     """
 
     id: str
@@ -70,6 +72,7 @@ class Case:
     switches: Switches = field(default_factory=Switches)
     claims: tuple[str, ...] = ()
     chunks: tuple[int, ...] = ()
+    compression: Compression | None = None
 
     @property
     def role(self) -> Role:
@@ -97,8 +100,10 @@ class Case:
 
         No endpoint is assumed to have a lower limit: a refusal for its size would excuse any other.
         """
-        declared = sum(step.size for step in self.steps if isinstance(step, SendFrame))
-        return declared > TAKEN_BY_ALL
+        declared = [step.size for step in self.steps if isinstance(step, SendFrame)]
+        if self.compression is not None:  # each frame is a message
+            return max(declared) > TAKEN_BY_ALL
+        return sum(declared) > TAKEN_BY_ALL
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from .case import Case
-from .catalogue import catalogued
+from .catalogue import catalogued, catalogued_compressed
 from .file import FILE, Suite, read_suite
 from .handwritten import handwritten
 
 
 def runnable_cases(*groups: str) -> tuple[Case, ...]:
     """All cases, the catalogue first; with ``groups``, the cases whose group begins with one of these titles."""
-    every = (*catalogue_cases(), *generated_cases(), *handwritten())
+    every = (*catalogue_cases(), *catalogued_compressed(), *generated_cases(), *handwritten())
     return tuple(case for case in every if case.group[0] in groups) if groups else every
 
 

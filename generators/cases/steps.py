@@ -16,6 +16,8 @@ from wsoracle.model.octets.frames import encode, encode_header
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.vocabulary import Frame
 
+from .data_sets import Excerpt
+
 if TYPE_CHECKING:
     from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 
@@ -29,17 +31,20 @@ class SendFrame:
     A frame without a key is masked by the tester where it is a client; in a case with exact octets (see `Case`) it is
     written without a mask. ``cut`` octets of the payload are written, and the rest follows as
     :class:`SendOctets` or never. ``length``: the header declares that length, and the payload is that of ``frame``
-    again and again, made only when it is written.
+    again and again, made only when it is written. ``excerpt``: the payload is that excerpt, likewise.
     """
 
     frame: Frame
     chop: int | None = None
     cut: int | None = None
     length: int | None = None
+    excerpt: Excerpt | None = None
 
     @property
     def size(self) -> int:
         """Octets of the payload that the header declares."""
+        if self.excerpt is not None:
+            return self.excerpt.size
         return self.frame.length if self.length is None else self.length
 
     @property
@@ -50,7 +55,7 @@ class SendFrame:
     @property
     def payload(self) -> bytes:
         """The octets of the payload that are written, unmasked."""
-        pattern = self.frame.payload
+        pattern = self.frame.payload if self.excerpt is None else self.excerpt.octets
         count = self.size if self.cut is None else min(self.cut, self.size)
         if count <= len(pattern):
             return pattern[:count]
@@ -59,7 +64,8 @@ class SendFrame:
     @property
     def written(self) -> Frame:
         """The frame with the payload that is written."""
-        return self.frame if self.length is None and self.cut is None else replace(self.frame, payload=self.payload)
+        as_given = self.length is None and self.cut is None and self.excerpt is None
+        return self.frame if as_given else replace(self.frame, payload=self.payload)
 
     @property
     def octets(self) -> bytes:

@@ -12,6 +12,8 @@ from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 
+from .compression import FIELD
+
 _PRODUCT: Final = "wsoracle"
 
 
@@ -20,6 +22,7 @@ class Greeting:
     """The optional parts of a tester's head: as a client (all of them) or as a server (`subprotocols`).
 
     ``headers`` are further fields; one of a name that the tester sends itself takes the place of its own.
+    ``extensions`` is what is offered, or answered, in Sec-WebSocket-Extensions.
     """
 
     origin: str | None = None
@@ -27,6 +30,7 @@ class Greeting:
     headers: Sequence[tuple[str, str]] = ()
     user_agent: str = _PRODUCT
     host: str | None = field(default=None)
+    extensions: str | None = None
 
 
 def request_to(uri: WebSocketUri, greeting: Greeting, nonce: bytes) -> Request:
@@ -43,6 +47,8 @@ def request_to(uri: WebSocketUri, greeting: Greeting, nonce: bytes) -> Request:
         fields.append(("Origin", greeting.origin))
     if greeting.subprotocols:
         fields.append(("Sec-WebSocket-Protocol", ", ".join(greeting.subprotocols)))
+    if greeting.extensions is not None:
+        fields.append((FIELD, greeting.extensions))
     replaced = {name.lower() for name, _ in greeting.headers}
     kept = [pair for pair in fields if pair[0].lower() not in replaced]
     return Request(version="1.1", headers=(*kept, *greeting.headers), method="GET", target=uri.resource_name)
@@ -60,6 +66,8 @@ def answer_to(request: Request, greeting: Greeting) -> Response:
     chosen = next((name for name in wanted if name in greeting.subprotocols), None)
     if chosen is not None:
         fields.append(("Sec-WebSocket-Protocol", chosen))
+    if greeting.extensions is not None:
+        fields.append((FIELD, greeting.extensions))
     return Response(version="1.1", headers=tuple(fields), status=101, reason="Switching Protocols")
 
 

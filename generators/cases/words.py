@@ -76,6 +76,8 @@ def _frame(action: SendFrame) -> str:
         words += [f"and the reason {shown(frame.payload[2:])}"] if frame.length > 2 else []
     elif action.cut is not None:
         words.append(f"(only its header, which declares {octets(action.size)})")
+    elif action.excerpt is not None:
+        words.append(f"({octets(action.size)} from {octets(action.excerpt.start)} of {action.excerpt.name} on)")
     elif action.length is not None:
         words.append(f"({octets(action.length)})")
     elif frame.payload:

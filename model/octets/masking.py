@@ -41,6 +41,8 @@ def mask_octet(octet: OctetT, key: KeyOctets[OctetT], index: Any) -> OctetT:
 # Measured on CPython 3.11 for payloads of 4 and 16 MiB: twice as fast as four translations, four times as one number.
 _PIECE: Final = 16_384
 
+_NO_MASK: Final = bytes(KEY_OCTETS)
+
 _number = int.from_bytes
 
 
@@ -52,6 +54,8 @@ def mask(octets: bytes, key: bytes, offset: int = 0) -> bytes:
     """
     if len(key) != KEY_OCTETS or offset < 0:
         raise ValueError(f"needs a key of {KEY_OCTETS} octets and an offset that is not negative: {key!r}, {offset}")
+    if key == _NO_MASK:
+        return bytes(octets)
     turn = offset % KEY_OCTETS
     if turn:
         key = key[turn:] + key[:turn]

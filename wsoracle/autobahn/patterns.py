@@ -8,12 +8,6 @@ from typing import Final
 
 _ESTABLISHED: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
 
-ABSENT: Final = tuple(
-    f"{group}.{part}.{number}" for group, parts in ((12, 5), (13, 7)) for part in range(1, parts + 1)
-    for number in range(1, 19)
-)  # fmt: skip
-"""The cases of Autobahn that the catalogue does not have: those of groups 12 and 13, compression."""
-
 
 def is_of_autobahn(case_id: str) -> bool:
     """Whether an id is one of Autobahn."""
@@ -30,15 +24,6 @@ def cases_meant(pattern: str, ids: Iterable[str]) -> list[str]:
     matches = _regex(pattern).match
     own_too = not pattern.startswith("*")
     return [one for one in ids if (own_too or is_of_autobahn(one)) and matches(one)]
-
-
-def in_short(ids: Sequence[str]) -> str:
-    """Cases that the catalogue does not have, by their parts: ``12.1.*, 13.7.1``."""
-    named: list[str] = []
-    for part in dict.fromkeys(one.rpartition(".")[0] for one in ids):
-        whole = [one for one in ABSENT if one.startswith(f"{part}.")]
-        named += [f"{part}.*"] if set(whole) <= set(ids) else [one for one in whole if one in ids]
-    return ", ".join(named)
 
 
 class AgentExclusions:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 
 from ..text.input_checks import check_agent, check_host, check_origin, check_subprotocol
-from .patterns import ABSENT, AgentExclusions, cases_meant
+from .patterns import AgentExclusions, cases_meant
 
 Mode = Literal["fuzzingclient", "fuzzingserver"]
 CLIENT: Final[Mode] = "fuzzingclient"
@@ -60,16 +60,8 @@ class SpecFile:
 
     def chosen(self, ids: Sequence[str]) -> list[str]:
         """The ids that are selected, in their order; a warning for each pattern that means no case at all."""
-        known = [*ids, *ABSENT]
         for key, patterns in (("cases", self.cases), ("exclude-cases", self.exclude_cases)):
-            self.warnings.extend(f"{key}: {one!r} means no case" for one in patterns if not cases_meant(one, known))
-        return self._selected(ids)
-
-    def lacking(self) -> list[str]:
-        """The cases of Autobahn that are selected, and that the catalogue does not have."""
-        return self._selected(ABSENT)
-
-    def _selected(self, ids: Sequence[str]) -> list[str]:
+            self.warnings.extend(f"{key}: {one!r} means no case" for one in patterns if not cases_meant(one, ids))
         chosen = {one for pattern in self.cases for one in cases_meant(pattern, ids)}
         chosen.difference_update(*(cases_meant(pattern, ids) for pattern in self.exclude_cases))
         return [one for one in ids if one in chosen]

@@ -13,7 +13,6 @@ import click
 from wsoracle.model.octets.uri import WebSocketUri, parse_uri
 from wsoracle.model.octets.vocabulary import Role
 
-from ..autobahn.patterns import in_short
 from ..autobahn.specification import CLIENT, SERVER, ServerUnderTest, SpecFile, SpecFileError, default_text, read_spec
 from ..cli import FAILED, WrongInput, checked
 from ..reports.wanted import PLAIN
@@ -139,9 +138,6 @@ def command(
             good = _test(spec, cases, every, ident, options, judges)
         else:
             good = _serve(spec, cases, webport, key, cert, options, judges)
-    lacking = spec.lacking()
-    if lacking:
-        say(f"not tested: {len(lacking)} selected cases of compression, which are not here yet: {in_short(lacking)}")
     if not cases:
         _warn("no case was run, so that nothing was tested: cases and exclude-cases leave none that exists here")
         good = False

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.compression import FIELD
 from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.cases.steps import (
     Action,
@@ -50,6 +51,8 @@ def case_overview(case: Case, *, whole: bool) -> dict[str, Any]:
         "origin": str(case.origin) or None,
         "seconds": case.seconds,
     }
+    if case.compression is not None:
+        found["compression"] = {"messages": str(case.compression), "offer": case.compression.offer}
     if whole:
         found["actions"] = [
             {"what": told(action), "times": count, "octets": _size(action), "hex": _hex(action)}
@@ -74,8 +77,12 @@ def case_lines(case: Case) -> Iterator[str]:
         yield from _history(case)
         return
     yield f"at most   {case.seconds:g} s"
+    if case.compression is not None:
+        yield f"messages  {case.compression}"
+        yield f"offered   {FIELD}: {case.compression.offer}"
     yield ""
-    yield "What is sent" + (", from the first octet on:" if case.opening else " after the opening handshake:")
+    plain = ", before it is compressed" if case.compression is not None else ""
+    yield f"What is sent{', from the first octet on' if case.opening else ' after the opening handshake'}{plain}:"
     for action, count in _runs(case):
         times = f"{count} times: " if count > 1 else ""
         yield f"  {times}{told(action)}"

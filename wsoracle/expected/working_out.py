@@ -49,8 +49,14 @@ def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
     steps: list[tuple[int, int, bool, bool]] = []
     latest: tuple[SendFrame | SendOctets, bytes] | None = None
     before = 0, 0, False, False
+    known: dict[int, tuple[int, int, bool, bool]] = {}
     for action, times in runs(case.actions):
         if not isinstance(action, (SendFrame, SendOctets)):
+            continue
+        if (
+            case.compression is not None and id(action) in known
+        ):  # the same message again, between others that are whole
+            steps.append(known[id(action)])
             continue
         octets = latest[1] if latest is not None and latest[0] is action else octets_of(action, key_for(role))
         latest = action, octets
@@ -60,4 +66,5 @@ def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
             (after[0] - before[0], after[1] - before[1], after[2] and not before[2], after[3] and not before[3])
         )
         before = after
+        known[id(action)] = steps[-1]
     return [(*step, len(list(same))) for step, same in groupby(steps)]

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.compression import Agreement, agreement
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, runs
 from wsoracle.generators.cases.tester_handshake import answer_to, for_server, request_to, with_accept
 from wsoracle.model.octets.http import ParsedHead, Request, Response
@@ -80,6 +82,7 @@ class Conversation:
         self.notes: Final[list[str]] = []
         self.first_close: Role | None = None
         self.left = 0
+        self.agreed: Agreement | None = None
         self._received: Final = connection.units
         self._sender: Final = Sender(connection, role, f"{manners.seed}/{case.id}/{role.value}")
         self._manners: Final = manners
@@ -134,6 +137,7 @@ class Conversation:
             min(self._answers.messages, self._received.messages),
             self.not_run,
             self.died,
+            self.agreed,
         )
 
     def leave_out(self, why: str) -> None:
@@ -169,7 +173,9 @@ class Conversation:
     async def _talk(self) -> None:
         if not self.case.opening and not await self._open():
             return
-        actions = tuple(runs(self.case.actions))
+        # Without the extension that a case is about, nothing of it is sent.
+        lacks = self.case.compression is not None and self.agreed is None
+        actions = () if lacks else tuple(runs(self.case.actions))
         for number, (action, times) in enumerate(actions):
             if self._is_over or not self.connection.can_write or self.silent or self._received.close is not None:
                 self.left = sum(times for _, times in actions[number:])
@@ -185,9 +191,11 @@ class Conversation:
 
     async def _open(self) -> bool:
         """The opening handshake of a case about later frames. Whether it was completed."""
-        greeting = self._manners.greeting
+        greeting, compression = self._manners.greeting, self.case.compression
         if self.role is Role.SERVER:
             assert self.uri is not None
+            if compression is not None:
+                greeting = replace(greeting, extensions=compression.offer)
             self.request = request_to(self.uri, greeting, self._sender.nonce())
             self.connection.write(self.request.octets())
             waits, begun = self._most_patience, self.connection.now
@@ -201,19 +209,33 @@ class Conversation:
             if not self.opened:
                 await self._end()
                 return False
+            assert self._received.response is not None
+            self._agree(self._received.response)
         else:
             head = self._received.head
             if not isinstance(head, ParsedHead) or not isinstance(head.head, Request):
                 return False
             self.request = head.head
-            self.connection.write(answer_to(self.request, greeting).octets())
+            if compression is not None:
+                greeting = replace(greeting, extensions=compression.answer(self.request))
+            response = answer_to(self.request, greeting)
+            self.connection.write(response.octets())
             self.opened = True
+            self._agree(response)
         self._begin_frames()
         return True
 
     def _begin_frames(self) -> None:
         self._received.begin_frames()
         self._take()
+
+    def _agree(self, answer: Response) -> None:
+        """Note what was agreed on for compressed messages, in a case of those."""
+        if self.case.compression is None:
+            return
+        self.agreed = agreement(answer, self.role)
+        if self.agreed is not None:
+            self._sender.compress(self.agreed, self.case.compression.fragment)
 
     async def _do(self, action: SendOctets | SendHead | Settle | EndSending) -> None:
         self._sender.flush()

@@ -12,7 +12,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import Feature, Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
@@ -21,6 +21,7 @@ from ..reports.page import case_page
 from ..reports.report_folder import file_record
 from ..reports.stored_record import FilePlace
 from ..reports.summary import CaseSummary, summary_of
+from .compressed_trace import CompressedTrace
 from .record import Judged, record_of
 from .transcript import LogEntry, RunFacts, Transcript
 
@@ -82,10 +83,16 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
 
     chosen = switches or Switches()
 
+    compressed = None if talk.agreed is None else CompressedTrace(history, talk.agreed, talk.case)
+    needs: tuple[Feature, ...] = () if talk.case.compression is None else ("extension",)
+
     def judged(limit: int | None, strictly: bool = False) -> InRun:
         setting = Setting(talk.role, limit, echo=True, switches=chosen, willing=talk.role is Role.SERVER)
 
         def seen(acts: bool) -> InRun:
+            if compressed is not None:
+                found = compressed.judged(setting, uri, profile, strictly, acts)
+                return in_a_run(found, left=talk.left, unanswered=talk.unanswered)
             found = judge(
                 history,
                 setting,
@@ -93,6 +100,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
                 uri=uri,
                 application="echo",
                 profile=profile,
+                needs=needs,
                 strictly=strictly,
                 keeps_promise=True,
                 acts=acts,
@@ -118,15 +126,16 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
         for limit in limits:
             run = judged(limit, strictly=True)
             if run.judgement.verdict is not Verdict.FAILED and not run.judgement.unexplained:
-                return _judged(run, history)
+                return _judged(run, history, compressed)
     found = [judged(MAX_LENGTH)]
     if found[0].judgement.verdict is Verdict.FAILED:
         found += [run for run in map(judged, limits[1:]) if run.judgement.verdict is not Verdict.FAILED]
-    return _judged(found[-1], history)
+    return _judged(found[-1], history, compressed)
 
 
-def _judged(run: InRun, history: History) -> Judged:
-    return Judged(run.judgement, parts(run.judgement, history.trace), history, run.whole)
+def _judged(run: InRun, history: History, compressed: CompressedTrace | None) -> Judged:
+    volumes = None if compressed is None else compressed.volumes
+    return Judged(run.judgement, parts(run.judgement, history.trace), history, run.whole, volumes)
 
 
 def judge_and_file(

@@ -73,6 +73,8 @@ def most_octets(case: Case) -> int:
 def patience_with(case: Case, manners: Manners) -> float:
     """How long to wait for silence in a case: a second more for each MiB of the stimulus, and for each 5,000 actions.
 
-    An endpoint that works on much data may be quiet for a while.
+    An endpoint that works on much data may be quiet for a while; of compressed messages little is on its way at a time.
     """
+    if case.compression is not None:
+        return manners.patience + 1
     return manners.patience + case.size / (1 << 20) + len(case.actions) // 5000

@@ -20,6 +20,7 @@ from wsoracle.properties.judge.verdict import Verdict
 from .. import __version__
 from ..expected.stored import outcomes_of
 from ..reports.summary import NOT_RUN, summary_of, uncounted, with_summary
+from .compressed_trace import Volumes, traffic_stats
 from .transcript import RunFacts, Transcript
 from .wire_log import WireLog, holds
 
@@ -33,18 +34,20 @@ class Judged(NamedTuple):
     """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed.
 
     ``history`` is what was judged; None where the tester broke off, which nothing is judged of. ``whole`` is False
-    where the endpoint closed, though nothing was wrong, before the case had come to its end.
+    where the endpoint closed, though nothing was wrong, before the case had come to its end. ``volumes`` are what
+    crossed under compression.
     """
 
     judgement: Judgement
     parts: Parts
     history: History | None
     whole: bool = True
+    volumes: Volumes | None = None
 
 
 def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, Any]:
     """The record of a conversation."""
-    case, role, (judgement, parts, history, whole) = talk.case, talk.role, judged
+    case, role, (judgement, parts, history, whole, volumes) = talk.case, talk.role, judged
     wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.begins)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
@@ -81,14 +84,14 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, An
         "received": wire.messages,
         "remoteCloseCode": _code(theirs),
         "remoteCloseReason": _reason(theirs),
-        "reportCompressionRatio": False,
-        "reportTime": case.id.startswith("9."),
+        "reportCompressionRatio": case.compression is not None,
+        "reportTime": case.id.startswith("9.") or case.compression is not None,
         "result": _result(judgement, note),
         "resultClose": _closing(parts),
         "rxFrameStats": _counts(Counter(frame.header.opcode for frame in wire.received.frames)),
         "rxOctetStats": _counts(wire.received.chops),
         "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
-        "trafficStats": None,
+        "trafficStats": None if volumes is None or verdict not in GOOD else traffic_stats(volumes),
         "txFrameStats": _counts(talk.sent_frames),
         "txOctetStats": _counts(wire.sent.chops),
         "wasClean": clean,

@@ -10,10 +10,12 @@ import random
 from collections import Counter
 from typing import Final
 
+from wsoracle.generators.cases.compression import Agreement
 from wsoracle.generators.cases.steps import SendFrame, SendOctets, octets_of
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.vocabulary import CLOSE, PING, Frame, Role
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, Frame, Role, is_control
 
+from .compressing import CompressedMessages
 from .connection import Connection
 
 _TOGETHER: Final = 64 * 1024
@@ -41,13 +43,24 @@ class Sender:
         self._latest_octets = b""
         self._held: Final[list[bytes]] = []
         self._held_octets = 0
+        self._messages: CompressedMessages | None = None
+
+    def compress(self, agreed: Agreement, fragment: int | None) -> None:
+        """Compress the messages from now on, in frames of at most so many octets; control frames stay as they are."""
+        self._messages = CompressedMessages(agreed, fragment)
 
     def nonce(self) -> bytes:
         """The 16 octets of the key of an opening handshake."""
         return self._random.randbytes(16)
 
     def frame(self, action: SendFrame, times: int) -> bytes:
-        """Write a frame several times: all are the same to the last octet, masking key included. The octets of one."""
+        """Write a frame several times: all are the same to the last octet, masking key included. The octets of one,
+        which are those of the frame without compression.
+        """
+        if self._messages is not None and not is_control(action.frame.opcode):
+            for _ in range(times):
+                self._message(self._messages, action)
+            return self._messages.plain(action)
         if action is self._latest:
             octets = self._latest_octets
         else:
@@ -68,6 +81,12 @@ class Sender:
         if action.is_whole:
             self._count(action.frame.opcode, action.frame.payload, times)
         return octets
+
+    def _message(self, messages: CompressedMessages, action: SendFrame) -> None:
+        written = messages.written(action, self._new_key())
+        self._hold(written.octets)
+        self._count(action.frame.opcode, b"", 1)
+        self._count(CONTINUATION, b"", written.frames - 1)
 
     def octets(self, action: SendOctets) -> bytes:
         """Write octets as they are, or as a part of the frame before; those that went out."""

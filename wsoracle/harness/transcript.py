@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.compression import Agreement
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 
@@ -36,7 +37,7 @@ class Transcript(NamedTuple):
 
     `sent_close` is the payload of the tester's Close, `sent_frames` counts its whole frames by opcode, `left` the steps
     that were not done, `unanswered` how many messages fewer came than an echo sends, and `echoes` how many of those
-    came. `died`: the endpoint did.
+    came. `died`: the endpoint did. `agreed` is what was agreed on for compressed messages, None where nothing was.
     """
 
     case: Case
@@ -55,6 +56,7 @@ class Transcript(NamedTuple):
     echoes: int = 0
     not_run: bool = False
     died: bool = False
+    agreed: Agreement | None = None
 
     def without_judgement(self, why: str) -> Transcript:
         """The conversation as one that is not judged, and so NOT RUN."""

@@ -1,4 +1,4 @@
-"""The cases of Autobahn (Autobahn, groups 1 to 7, 9 and 10) under the ids that people know.
+"""The cases of Autobahn under the ids that people know: groups 1 to 7, 9 and 10, and 12 and 13 under an extension.
 
 The stimulus of each is the same, octet for octet; titles are our own, and no expectation is kept: the judge says that.
 Pauses of that suite are :class:`~..steps.Settle` where frames are whole, else separate writes; its timers are the
@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ..case import Case
 from .closings import closings
+from .compressed import compressed
 from .fragments import fragments
 from .frames import frames
 from .limits import limits
@@ -19,8 +20,14 @@ from .texts import texts
 
 @lru_cache(maxsize=1)
 def catalogued() -> tuple[Case, ...]:
-    """All 301 cases, in the order of their ids as numbers; their controls are kept beside them (`runnable`).
+    """All 301 cases without extensions, in the order of their ids as numbers.
 
-    Long payloads are made when they are written.
+    Their controls are kept beside them (`runnable`). Long payloads are made when they are written.
     """
     return (*frames(), *fragments(), *texts(), *closings(), *limits())
+
+
+@lru_cache(maxsize=1)
+def catalogued_compressed() -> tuple[Case, ...]:
+    """The 216 cases of compression, in the order of their ids as numbers; they need no controls: all are legal."""
+    return tuple(compressed())

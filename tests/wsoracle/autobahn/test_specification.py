@@ -32,14 +32,14 @@ MINIMAL: dict[str, dict[str, Any]] = {
 
 def test_all_means_the_established_cases_in_numeric_order() -> None:
     meant = cases_meant("*", IDS)
-    assert meant == ESTABLISHED and len(meant) == 301
+    assert meant == ESTABLISHED and len(meant) == 517
     assert meant == sorted(meant, key=lambda one: [int(part) for part in one.split(".")])
 
 
 @pytest.mark.parametrize(
     ("pattern", "count"),
-    [("1.*", 16), ("6.*", 145), ("1.1.1", 1), ("1.1", 0), ("10.*", 1), ("1*", 17), ("7.5*", 1), ("*.1.1", None),
-     ("12.*", 0), ("witness/*", None), ("*witness*", 0)],
+    [("1.*", 16), ("6.*", 145), ("1.1.1", 1), ("1.1", 0), ("10.*", 1), ("1*", 233), ("7.5*", 1), ("*.1.1", None),
+     ("12.*", 90), ("13.7.*", 18), ("8.*", 0), ("witness/*", None), ("*witness*", 0)],
 )  # fmt: skip
 def test_patterns_are_anchored_at_the_start_alone(pattern: str, count: int | None) -> None:
     found = len(cases_meant(pattern, IDS))
@@ -84,17 +84,16 @@ def test_exclusions_and_their_warnings() -> None:
     spec = parse_spec({**MINIMAL[SERVER], "exclude-cases": ["6.*", "9.*", "12.*", "13.*", "7.7.99"]}, SERVER)
     assert len(spec.chosen(IDS)) == 301 - 145 - 54
     assert len(spec.warnings) == 1 and "7.7.99" in spec.warnings[0]
-    assert spec.lacking() == []
 
 
 @pytest.mark.parametrize(
     ("change", "warns", "left"),
     [
-        ({"cases": ["12.*"]}, None, 0),
-        ({"cases": ["1.*", "13.1.1"]}, None, 16),
+        ({"cases": ["12.*"]}, None, 90),
+        ({"cases": ["1.*", "13.1.1"]}, None, 17),
         ({"cases": ["1.1", "1.1.1"]}, "cases: '1.1' means no case", 1),
         ({"cases": ["", "1.1.1"]}, "cases: an empty pattern", 1),
-        ({"exclude-cases": [""]}, "exclude-cases: an empty pattern", 301),
+        ({"exclude-cases": [""]}, "exclude-cases: an empty pattern", 517),
         ({"exclude-cases": ["*"]}, None, 0),
         ({"cases": []}, None, 0),
         ({"cases": "1.*"}, "a list of this pattern alone", 16),

@@ -1,0 +1,143 @@
+"""permessage-deflate as the tester of a case speaks it: what it offers or answers, and what was agreed on (RFC 7692).
+
+A case says what the tester asks of the endpoint's direction, most wanted first. As a client it makes an offer of each;
+as a server it answers with the first that the offers of the client leave room for, or does not take the extension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from wsoracle.model.octets.deflate_parameters import (
+    ABSENT,
+    BITS,
+    DEFLATE,
+    VALUELESS,
+    DeflateParameters,
+    read_parameters,
+    write_parameters,
+)
+from wsoracle.model.octets.deflate_stream import Deflater
+from wsoracle.model.octets.header_values import parse_extensions
+from wsoracle.model.octets.http import Request, Response
+from wsoracle.model.octets.vocabulary import Role
+
+FIELD: Final = "Sec-WebSocket-Extensions"
+_MOST_BITS: Final = BITS[-1]
+
+
+class AskedOfPeer(NamedTuple):
+    """What the tester asks of the direction that the endpoint compresses: no context kept between messages; a window
+    of so many bits (None: any)."""
+
+    no_takeover: bool = False
+    bits: int | None = None
+
+    def __str__(self) -> str:
+        words = [*(["no context kept"] if self.no_takeover else []), *([f"{self.bits} bits"] if self.bits else [])]
+        return " and ".join(words) or "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """The tester of a case compresses its messages, and takes compressed ones.
+
+    ``asks`` is what it asks of the endpoint; ``fragment`` are the most octets of a compressed message in a frame (None:
+    one frame a message).
+    """
+
+    asks: tuple[AskedOfPeer, ...] = (AskedOfPeer(),)
+    fragment: int | None = None
+
+    @property
+    def offer(self) -> str:
+        """The value of Sec-WebSocket-Extensions in the tester's request: an offer for each wish, in order."""
+        return ", ".join(
+            _element(
+                DeflateParameters(
+                    server_no_context_takeover=VALUELESS if asked.no_takeover else ABSENT,
+                    server_max_window_bits=asked.bits or ABSENT,
+                    client_max_window_bits=VALUELESS,
+                )
+            )
+            for asked in self.asks
+        )
+
+    def answer(self, request: Request) -> str | None:
+        """The value of Sec-WebSocket-Extensions in the tester's answer; None where no offer leaves room for it."""
+        for offered in offers_of(request.values(FIELD)):
+            if not _can_be_taken(offered):
+                continue
+            for asked in self.asks:
+                if asked.bits is None or offered.client_max_window_bits != ABSENT:
+                    return _element(_answer(offered, asked))
+        return None
+
+    def __str__(self) -> str:
+        cut = "" if self.fragment is None else f", in frames of at most {self.fragment} octets"
+        return f"compressed by permessage-deflate{cut}; asked of the endpoint: {', or '.join(map(str, self.asks))}"
+
+
+class Agreement(NamedTuple):
+    """What the two ends agreed on, for the messages of the tester and for those of the endpoint."""
+
+    bits: int
+    takeover: bool
+    endpoint_takeover: bool
+
+    def deflater(self) -> Deflater:
+        """What compresses the messages of the tester."""
+        return Deflater(self.bits, takeover=self.takeover)
+
+
+def agreement(answer: Response, endpoint: Role) -> Agreement | None:
+    """What an answer agrees on, with an endpoint of this role; None where permessage-deflate is not in it."""
+    found = next(offers_of(answer.values(FIELD)), None)
+    if found is None:
+        return None
+    client = _bits(found.client_max_window_bits), found.client_no_context_takeover == ABSENT
+    server = _bits(found.server_max_window_bits), found.server_no_context_takeover == ABSENT
+    mine, other = (client, server) if endpoint is Role.SERVER else (server, client)
+    return Agreement(*mine, other[1])
+
+
+def offers_of(values: Sequence[str]) -> Iterator[DeflateParameters]:
+    """The parameters of each permessage-deflate in the values of a field; none where they are no list."""
+    for one in parse_extensions(values) or ():
+        if one.name == DEFLATE:
+            yield read_parameters(one.parameters)
+
+
+def _can_be_taken(offered: DeflateParameters) -> bool:
+    """Whether a server may take an offer (RFC 7692, section 7.1)."""
+    flags = offered.server_no_context_takeover, offered.client_no_context_takeover
+    return (
+        not offered.unknown
+        and all(flag in (ABSENT, VALUELESS) for flag in flags)
+        and offered.server_max_window_bits in (ABSENT, *BITS)
+        and offered.client_max_window_bits in (ABSENT, VALUELESS, *BITS)
+    )
+
+
+def _answer(offered: DeflateParameters, asked: AskedOfPeer) -> DeflateParameters:
+    most = offered.client_max_window_bits
+    return DeflateParameters(
+        server_no_context_takeover=offered.server_no_context_takeover,
+        client_no_context_takeover=VALUELESS if asked.no_takeover else ABSENT,
+        server_max_window_bits=offered.server_max_window_bits,
+        client_max_window_bits=ABSENT if asked.bits is None else min(asked.bits, _bits(most)),
+    )
+
+
+def _bits(given: int) -> int:
+    return given if given in BITS else _MOST_BITS
+
+
+def _element(parameters: DeflateParameters) -> str:
+    return "; ".join([DEFLATE, *_written(write_parameters(parameters))])
+
+
+def _written(parameters: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    return (name if value is None else f"{name}={value}" for name, value in parameters)
