@@ -223,6 +223,7 @@ class _Reader:
         self.arrived: Final = arrived
         self.written: Final = written
         self.gave_up = False
+        self._ahead = False
         self._trace: Final = trace
 
     def parts(self) -> Iterator[_Part]:
@@ -250,9 +251,13 @@ class _Reader:
 
     @property
     def _owes_nothing(self) -> bool:
+        """Whether the trace can be cut here: never once the endpoint has sent more than it was asked for, since nobody
+        can tell then what the next message answers."""
         arrived, written = self.arrived, self.written
-        echoed = arrived.volume.messages == written.volume.messages and written.pongs >= arrived.pings
-        return echoed and arrived.is_between and written.is_between and not (arrived.closed or written.closed)
+        more = written.volume.messages - arrived.volume.messages, written.pongs - arrived.pings
+        self._ahead |= max(more) > 0
+        between = arrived.is_between and written.is_between
+        return more == (0, 0) and between and not (self._ahead or arrived.closed or written.closed)
 
     def _without(self, seen: Arrives | Writes, index: int, part: _Part) -> Observation | None:
         """The observation without the extension; None where no frame is whole with it."""

@@ -88,7 +88,8 @@ class CaseRunner:
 
     `agent` is the name of the server once it is known; `silent` and `dead` say why no further case is held; `refused`
     are the cases that were left since the server refused connections; `doubtful` are those that are to be asked again,
-    and `asked_again` those that were; `live` is told of each exchange as it happens.
+    and `asked_again` those that were; `live` is told of each exchange as it happens. `compresses`: the server has
+    agreed to compressed messages.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class CaseRunner:
         self.live: Final = live
         self.silent: str | None = None
         self.dead: str | None = None
+        self.compresses = False
         self.refused: Final[list[Case]] = []
         self.doubtful: Final[list[DoubtfulCase]] = []
         self.asked_again: Final[set[str]] = set()
@@ -168,6 +170,7 @@ class CaseRunner:
                 await talk.run()
             talk.others = talk.others or self._talking > 1
             self._talking -= 1
+            self.compresses |= talk.agreed is not None
             if case not in self.refused:
                 self._suspects.end(talk, asyncio.get_running_loop().time())
             self._slowest = max(self._slowest, _slowest_answer(talk))
