@@ -37,8 +37,8 @@ Judges = Callable[[Trace], Judgement]
 
 @dataclass
 class Volume:
-    """What crossed in one direction behind the opening handshake: frames, messages, octets on the wire, octets of
-    payloads as they crossed, and octets of messages once they are inflated."""
+    """What crossed in one direction behind the opening handshake: data frames, messages, octets of all frames on the
+    wire, octets of the payloads of data frames as they crossed, and octets of messages once they are inflated."""
 
     frames: int = 0
     messages: int = 0
@@ -204,15 +204,15 @@ class _Inflating:
 
     def _count(self, frame: FrameUnit, content: int) -> None:
         volume, opcode = self.volume, frame.header.opcode
-        volume.frames += 1
         volume.wire += frame.end - frame.start
-        volume.payload += len(frame.payload)
         self.pings += opcode == PING
         self.pongs += opcode == PONG
         self.closed |= opcode == CLOSE
         if not is_control(opcode):
             self._amid = not frame.header.fin
+            volume.frames += 1
             volume.messages += frame.header.fin
+            volume.payload += len(frame.payload)
             volume.content += content
 
 
