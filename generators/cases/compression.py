@@ -20,9 +20,10 @@ from wsoracle.model.octets.deflate_parameters import (
     write_parameters,
 )
 from wsoracle.model.octets.deflate_stream import Deflater
+from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.model.octets.http import Request, Response
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.vocabulary import CONTINUATION, Frame, Role
 
 FIELD: Final = "Sec-WebSocket-Extensions"
 _MOST_BITS: Final = BITS[-1]
@@ -101,6 +102,19 @@ def agreement(answer: Response, endpoint: Role) -> Agreement | None:
     server = _bits(found.server_max_window_bits), found.server_no_context_takeover == ABSENT
     mine, other = (client, server) if endpoint is Role.SERVER else (server, client)
     return Agreement(*mine, other[1])
+
+
+def frames_of(opcode: int, compressed: bytes, fragment: int | None, key: bytes | None) -> Iterator[bytes]:
+    """The frames that carry a compressed message, at most ``fragment`` octets of it in each (section 6.1)."""
+    size = fragment or len(compressed)
+    for at in range(0, len(compressed), size):
+        first, last = not at, at + size >= len(compressed)
+        yield encode(Frame(opcode if first else CONTINUATION, compressed[at : at + size], last, rsv1=first, key=key))
+
+
+def alone(opcode: int, payload: bytes, fragment: int | None, key: bytes | None) -> bytes:
+    """A message compressed by itself, in the smallest window: so it fits whatever was agreed on."""
+    return b"".join(frames_of(opcode, Deflater(BITS[0], takeover=False).deflate(payload, True), fragment, key))
 
 
 def offers_of(values: Sequence[str]) -> Iterator[DeflateParameters]:

@@ -14,10 +14,12 @@ from typing import Final, Literal
 
 from wsoracle.model.facts.heads import SAMPLE_KEY, SAMPLE_URI
 from wsoracle.model.octets.accept_key import accept_value
+from wsoracle.model.octets.deflate_parameters import DEFLATE
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 
 from ..cases.case import Case
+from ..cases.compression import FIELD, Compression, alone
 from ..cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
 
 ScriptForm = Literal["python", "sh"]
@@ -43,8 +45,10 @@ def script_of(case: Case, role: Role, form: ScriptForm) -> str:
 def _steps(case: Case, role: Role) -> Iterator[tuple[str, bytes, int, int | None]]:
     """What a script does: `send`, `head`, `wait` or `end`, with octets, how often, and the longest write."""
     key = KEY if role is Role.SERVER else None
+    if case.compression is not None:
+        yield from _compressed(case, case.compression, key)
     last: SendFrame | None = None
-    for action, times in runs(case.actions):
+    for action, times in runs(case.actions if case.compression is None else case.actions[-1:]):
         match action:
             case SendFrame() | SendOctets():
                 yield "send", octets_of(action, key), times, action.chop
@@ -57,13 +61,32 @@ def _steps(case: Case, role: Role) -> Iterator[tuple[str, bytes, int, int | None
         if not isinstance(action, Settle):
             last = action if isinstance(action, SendFrame) else None
     # The tester closes what is still open.
-    if last is not None and last.is_whole and last.frame.opcode != CLOSE and not case.opening:
+    closes = last is not None and last.is_whole and last.frame.opcode != CLOSE and not case.opening
+    if closes or case.compression is not None:
         yield "wait", b"", 1, None
         yield "send", encode(Frame(CLOSE, (1000).to_bytes(2, "big"), key=key)), 1, None
     if role is Role.CLIENT and not any(isinstance(action, EndSending) for action in case.actions):
         # Section 7.1.1: a client waits for the server to close TCP.
         yield "wait", b"", 1, None
         yield "end", b"", 1, None
+
+
+def _compressed(
+    case: Case, compression: Compression, key: bytes | None
+) -> Iterator[tuple[str, bytes, int, int | None]]:
+    """The messages of a case, each as often as it is sent in all, compressed so that they fit whatever is agreed on."""
+    messages = [action for action in case.actions if isinstance(action, SendFrame)]
+    for message in dict.fromkeys(messages):
+        octets = alone(message.frame.opcode, message.payload, compression.fragment, key)
+        yield "send", octets, messages.count(message), None
+        yield "wait", b"", 1, None
+
+
+def _fields(case: Case, role: Role) -> list[str]:
+    """What a script puts into its head beside what every head has."""
+    if case.compression is None:
+        return []
+    return [f"{FIELD}: {case.compression.offer if role is Role.SERVER else DEFLATE}"]
 
 
 def _about(case: Case) -> str:
@@ -85,7 +108,7 @@ def main():
     if not OPENING:
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {named}", "Upgrade: websocket", "Connection: Upgrade",
-                 f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
+                 f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *FIELDS]
         print("\\n".join("> " + line for line in lines), flush=True)
         connection.sendall("".join(line + "\\r\\n" for line in [*lines, ""]).encode())
         reader.wait(lambda: reader.head is not None, 10)
@@ -114,7 +137,7 @@ def main():
     accept = base64.b64encode(told).decode()
     if not OPENING:
         lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
-                 f"Sec-WebSocket-Accept: {accept}"]
+                 f"Sec-WebSocket-Accept: {accept}", *FIELDS]
         print("\\n".join("> " + line for line in lines), flush=True)
         connection.sendall("".join(line + "\\r\\n" for line in [*lines, ""]).encode())
     play(connection, reader, lambda octets: octets.replace(SAMPLE_ACCEPT, accept.encode()))
@@ -136,6 +159,7 @@ def _python(case: Case, role: Role) -> str:
         "@USAGE@": "HOST PORT [/PATH]" if server else "PORT    (0: any), then let the client connect",
         "@STEPS@": "\n".join(f"    {_python_step(*step)}," for step in _steps(case, role)),
         "@OPENING@": str(case.opening),
+        "@FIELDS@": repr(_fields(case, role)),
         "@SAMPLES@": repr(samples)[1:-1],
         "@MAIN@": (_CLIENT if server else _SERVER).strip(),
     }
@@ -165,7 +189,7 @@ play() { printf '%b' "$1" >&3; }
 
 _SH_OPENING: Final = """printf '%s\\r\\n' "GET $path HTTP/1.1" "Host: $host:$port" \\
     'Upgrade: websocket' 'Connection: Upgrade' \\
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' 'Sec-WebSocket-Version: 13' '' >&3
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' 'Sec-WebSocket-Version: 13' @FIELDS@'' >&3
 sleep 0.5
 """
 
@@ -174,7 +198,9 @@ def _sh(case: Case, role: Role) -> str:
     if role is not Role.SERVER:
         raise NoScript("a script for a shell cannot listen: use --script python for clients")
     about = "\n".join(f"# {line}".rstrip() for line in _about(case).splitlines())
-    lines = [_SH.replace("@WHAT@", about, 1) + ("" if case.opening else _SH_OPENING)]
+    fields = "".join(f"'{field}' " for field in _fields(case, role))
+    opening = "" if case.opening else _SH_OPENING.replace("@FIELDS@", fields)
+    lines = [_SH.replace("@WHAT@", about, 1) + opening]
     for what, octets, times, _ in _steps(case, role):
         if len(octets) > 8 * _MOST_HEX:
             raise NoScript(f"{case.id} sends {len(octets):,} octets at once: use --script python")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from wsoracle.generators.cases.canonical import Answer, canonical_run, is_scaled, masked_close, reduced, written_close
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.catalogue import catalogued
+from wsoracle.generators.cases.catalogue import catalogued, catalogued_compressed
 from wsoracle.generators.cases.steps import Action, SendFrame, SendOctets, Settle
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.masking_keys import CountedKeys
@@ -78,10 +78,11 @@ class Comparison:
 def compare_all(path: Path) -> tuple[Comparison, ...]:
     """Every case of the catalogue; ``path`` names the suite's cases, a JSON object a line. ValueError if one lacks."""
     rows = {row["id"]: row for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
-    missing = [case.id for case in catalogued() if case.id not in rows]
+    every = (*catalogued(), *catalogued_compressed())
+    missing = [case.id for case in every if case.id not in rows]
     if missing:
         raise ValueError(f"{path}: cases are missing: {', '.join(missing[:3])}")
-    return tuple(compare(case, rows[case.id]) for case in catalogued())
+    return tuple(compare(case, rows[case.id]) for case in every)
 
 
 def compare(case: Case, row: Mapping[str, Any]) -> Comparison:
@@ -117,7 +118,7 @@ def _lists(case: Case, row: Mapping[str, Any], actions: tuple[Action, ...]) -> I
     """The lists of events that the suite names, with its verdict, and how many pauses they take."""
     whole = canonical_run(actions, Role.SERVER).answers
     if not row["expected"]:
-        # In group 9 the suite compares lengths and digests by itself.
+        # In groups 9, 12 and 13 the suite compares lengths and digests by itself.
         yield Verdict.OK.value, whole, 0
         return
     for verdict, events in sorted(row["expected"].items(), reverse=True):

@@ -31,6 +31,8 @@ _NAMES: Final = {
     "7": "closing",
     "9": "long and many",
     "10": "fragments by the sender",
+    "12": "compression of different data",
+    "13": "compression under different parameters",
 }
 
 _INTRODUCTION: Final = """\
@@ -42,10 +44,13 @@ Autobahn (AutobahnTestSuite 25.10.1), which is not part of this repository; `--a
 
 ## What is the same, and what is not
 
-- The ids are the same: case `6.4.2` here is case 6.4.2 there. All {cases} cases of groups 1 to 7, 9 and 10 are here.
+- The ids are the same: case `6.4.2` here is case 6.4.2 there. All {cases} cases are here.
 - The stimulus is the same, octet for octet: frames, payloads, their order, the sizes of writes. A pause of that suite
   is a `Settle` here: the tester goes on as soon as the endpoint has taken in what was sent, and does not wait for a
   clock. In the middle of a frame (6.4.3, 6.4.4) it is only a separate write.
+- In groups 12 and 13 the sizes, counts, fragments and parameters are the same, and the data are others, of the same
+  kinds, made by seed. Messages of a volley are on their way together; there each waits for the echo before it. The
+  comparison is of messages as they are without compression.
 - Titles and descriptions are our own.
 - No expectation is stored. The judge applies the rules of the model to the behaviour of the endpoint; each rule
   stands for a sentence of RFC 6455 or of the RFCs that it refers to. The rest of this page compares the two.

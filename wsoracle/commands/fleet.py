@@ -14,7 +14,7 @@ from wsoracle.model.octets.vocabulary import Role
 
 from ..cli import FAILED, WrongInput
 from ..text.output import OnStep, progress, say, write_json, write_text
-from .harness_options import chosen_cases
+from .harness_options import chosen_cases, echoes_option
 from .options import checked_file
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Implementations at a time.")
 @click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated.")
 @click.option("--exclude", "excluded", multiple=True, metavar="PATTERN", help="Not these cases; may be repeated.")
+@click.option("--compression", is_flag=True, help="Have them take permessage-deflate, where their scripts can.")
+@echoes_option
 @click.option(
     "--limit",
     type=click.FloatRange(1, 86400),
@@ -70,7 +72,7 @@ def command(context: click.Context, /, listing: bool, installing: bool, out: str
     from ..fleet.paths import FleetPaths
     from ..fleet.processes import Crew
 
-    paths = FleetPaths(_folder(out))
+    paths = FleetPaths(_folder(out), compression=options["compression"])
     peers = _chosen(options["only"], options["kinds"], options["role"])
     crew = Crew()
     try:
@@ -182,6 +184,7 @@ def _rounds(turns: Sequence[Turn], paths: FleetPaths, crew: Crew, options: dict[
 
     choice = [word for text in options["selected"] for word in ("--select", text)]
     choice += [word for text in options["excluded"] for word in ("--exclude", text)]
+    choice += ["--echoes", str(options["echoes"])] if options["echoes"] is not None else []
     tester = Harness(tuple(choice), options["limit"])
     with progress("testing") as step:
         count = _counter(step, turns)

@@ -72,6 +72,7 @@ def harness_options(out: str) -> Callable[[F], F]:
                      help="Write such a file with the cases that failed."),
         click.option("--fail-on", type=click.Choice(FAIL_ON), default="must", show_default=True,
                      help="Whether a SHOULD that is not followed fails a case too."),
+        echoes_option,
         click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True,
                      help="Decide a disputed point (docs/spec.md has them all); may be repeated."),
     )  # fmt: skip
@@ -83,6 +84,14 @@ def harness_options(out: str) -> Callable[[F], F]:
         return function
 
     return add
+
+
+def echoes_option(function: F) -> F:
+    """The option for a quick look at the cases of compression."""
+    return click.option(
+        "--echoes", type=click.IntRange(1, 100_000), metavar="N", show_default="1000",
+        help="Messages of each case in groups 12 and 13.",
+    )(function)  # fmt: skip
 
 
 def list_options(function: F) -> F:
@@ -208,6 +217,7 @@ def manners_of(options: Mapping[str, Any]) -> Manners:
 
 def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
     """The cases for endpoints of a role that are selected, and their controls. Raises WrongInput where none is."""
+    from wsoracle.generators.cases.catalogue.compressed import with_echoes
     from wsoracle.generators.cases.runnable import runnable_cases
 
     from ..harness.controls import with_controls
@@ -224,6 +234,8 @@ def chosen_cases(role: Role, options: Mapping[str, Any]) -> tuple[Case, ...]:
     if not chosen:
         raise WrongInput("--exclude excludes every case that --select selects: exclude fewer")
     cases = with_controls([case for case in every if case.id in chosen], every)
+    if options.get("echoes") is not None:
+        cases = with_echoes(cases, int(options["echoes"]))
     added = [case.id for case in cases if case.id not in chosen]
     if added:
         more = f" and {len(added) - 1} more" if len(added) > 1 else ""

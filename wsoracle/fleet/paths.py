@@ -29,11 +29,14 @@ _PASSED_ON: Final = (
 @dataclass(frozen=True, slots=True)
 class FleetPaths:
     """`root` is the one folder below which things are installed; `interpreter` runs Python's scripts instead of the
-    virtual environment's where it is given (the tests, with what they have installed)."""
+    virtual environment's where it is given (the tests, with what they have installed). ``compression``: scripts are
+    told to take permessage-deflate.
+    """
 
     root: Path
     interpreter: str | None = None
     scripts: Path = SCRIPTS
+    compression: bool = False
 
     @property
     def environment(self) -> Path:
@@ -83,6 +86,7 @@ class FleetPaths:
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return {
             **passed,
+            **({"WSORACLE_COMPRESSION": "1"} if self.compression else {}),
             "NODE_PATH": str(self.modules),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",

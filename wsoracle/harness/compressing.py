@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from wsoracle.generators.cases.compression import Agreement
+from wsoracle.generators.cases.compression import Agreement, frames_of
 from wsoracle.generators.cases.steps import SendFrame, octets_of
-from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.vocabulary import CONTINUATION, KEY_OCTETS, Frame
+from wsoracle.model.octets.vocabulary import KEY_OCTETS
 
 
 class WrittenMessage(NamedTuple):
@@ -71,18 +70,5 @@ class CompressedMessages:
 
     def _compressed(self, action: SendFrame, key: bytes | None) -> WrittenMessage:
         payload = self._deflater.deflate(action.payload, True)
-        size = self._fragment or len(payload)
-        starts = range(0, len(payload), size)
-        frames = [
-            encode(
-                Frame(
-                    CONTINUATION if at else action.frame.opcode,
-                    payload[at : at + size],
-                    fin=at + size >= len(payload),
-                    rsv1=not at,
-                    key=key,
-                )
-            )
-            for at in starts
-        ]
+        frames = list(frames_of(action.frame.opcode, payload, self._fragment, key))
         return WrittenMessage(b"".join(frames), len(frames))

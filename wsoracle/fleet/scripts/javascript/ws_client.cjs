@@ -1,4 +1,4 @@
-// Client: ws. maxPayload 0 means no limit; no permessage-deflate is offered.
+// Client: ws. maxPayload 0 means no limit; permessage-deflate is offered where WSORACLE_COMPRESSION is set.
 const WebSocket = require("ws");
 const { run } = require("./testee.cjs");
 
@@ -9,7 +9,7 @@ run(
         maxPayload: 0,
         maxFragments: 0,
         maxBufferedChunks: 0,
-        perMessageDeflate: false,
+        perMessageDeflate: Boolean(process.env.WSORACLE_COMPRESSION),
       });
       connection.on("error", (error) => console.log(url, String(error)));
       connection.on("close", resolve);

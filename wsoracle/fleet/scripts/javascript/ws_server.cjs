@@ -1,4 +1,4 @@
-// Echo server: ws. maxPayload 0 means no limit; perMessageDeflate off. Called with a port.
+// Echo server: ws. maxPayload 0 means no limit; perMessageDeflate off unless WSORACLE_COMPRESSION is set. Called with a port.
 const { WebSocketServer } = require("ws");
 
 const server = new WebSocketServer({
@@ -7,7 +7,7 @@ const server = new WebSocketServer({
   maxPayload: 0,
   maxFragments: 0,
   maxBufferedChunks: 0,
-  perMessageDeflate: false,
+  perMessageDeflate: Boolean(process.env.WSORACLE_COMPRESSION),
 });
 server.on("listening", () => console.log("READY", server.address().port));
 server.on("connection", (connection) => {

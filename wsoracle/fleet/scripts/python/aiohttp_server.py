@@ -1,14 +1,17 @@
-"""Echo server: aiohttp. max_msg_size=0 means no limit; compress=False declines permessage-deflate."""
+"""Echo server: aiohttp. max_msg_size=0 means no limit; permessage-deflate is declined unless it is asked for."""
 
 import asyncio
+import os
 import sys
 
 from aiohttp import WSMsgType, web
 
+COMPRESSION = bool(os.environ.get("WSORACLE_COMPRESSION"))
+
 
 async def echo(request: web.Request) -> web.WebSocketResponse:
     """Send back every message with its type."""
-    websocket = web.WebSocketResponse(compress=False, max_msg_size=0)
+    websocket = web.WebSocketResponse(compress=COMPRESSION, max_msg_size=0)
     await websocket.prepare(request)
     async for message in websocket:
         if message.type is WSMsgType.TEXT:

@@ -1,6 +1,7 @@
 """Echo server: uvicorn, called with a port and its --ws protocol (websockets, wsproto, websockets-sansio).
 
-ws_max_size 64 MiB, ws_per_message_deflate off; WEBSOCKETS_MAX_FRAGMENTS raises the number of fragments.
+ws_max_size 64 MiB, ws_per_message_deflate off unless it is asked for; WEBSOCKETS_MAX_FRAGMENTS raises the number of
+fragments.
 """
 
 import os
@@ -18,7 +19,7 @@ config = uvicorn.Config(
     application,
     ws=sys.argv[2],
     ws_max_size=64 << 20,
-    ws_per_message_deflate=False,
+    ws_per_message_deflate=bool(os.environ.get("WSORACLE_COMPRESSION")),
     ws_ping_interval=None,
     lifespan="off",
     log_level="warning",

@@ -8,10 +8,12 @@ os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(1 << 30)
 from testee import run_async
 from websockets.asyncio.client import ClientConnection, connect
 
+COMPRESSION = "deflate" if os.environ.get("WSORACLE_COMPRESSION") else None
+
 
 def connection(url: str) -> connect:
-    """A connection without compression."""
-    return connect(url, compression=None, max_size=None, ping_interval=None, proxy=None)
+    """A connection, without compression unless it is asked for."""
+    return connect(url, compression=COMPRESSION, max_size=None, ping_interval=None, proxy=None)
 
 
 async def ask(url: str) -> str:

@@ -8,6 +8,8 @@ os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(1 << 30)
 
 from websockets.asyncio.server import ServerConnection, serve
 
+COMPRESSION = "deflate" if os.environ.get("WSORACLE_COMPRESSION") else None
+
 
 async def echo(connection: ServerConnection) -> None:
     """Send back every message with its type."""
@@ -18,7 +20,7 @@ async def echo(connection: ServerConnection) -> None:
 async def main() -> None:
     """Serve until killed."""
     async with serve(
-        echo, "127.0.0.1", int(sys.argv[1]), compression=None, max_size=None, ping_interval=None
+        echo, "127.0.0.1", int(sys.argv[1]), compression=COMPRESSION, max_size=None, ping_interval=None
     ) as server:
         print("READY", server.sockets[0].getsockname()[1], flush=True)
         await server.serve_forever()

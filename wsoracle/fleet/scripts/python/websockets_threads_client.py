@@ -7,10 +7,12 @@ os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(1 << 30)
 from testee import run
 from websockets.sync.client import ClientConnection, connect
 
+COMPRESSION = "deflate" if os.environ.get("WSORACLE_COMPRESSION") else None
+
 
 def connection(url: str) -> ClientConnection:
-    """A connection without compression."""
-    return connect(url, compression=None, max_size=None, ping_interval=None, proxy=None)
+    """A connection, without compression unless it is asked for."""
+    return connect(url, compression=COMPRESSION, max_size=None, ping_interval=None, proxy=None)
 
 
 def ask(url: str) -> str:

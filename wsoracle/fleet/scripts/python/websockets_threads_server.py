@@ -7,6 +7,8 @@ os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(1 << 30)
 
 from websockets.sync.server import ServerConnection, serve
 
+COMPRESSION = "deflate" if os.environ.get("WSORACLE_COMPRESSION") else None
+
 
 def echo(connection: ServerConnection) -> None:
     """Send back every message with its type."""
@@ -14,6 +16,6 @@ def echo(connection: ServerConnection) -> None:
         connection.send(message)
 
 
-with serve(echo, "127.0.0.1", int(sys.argv[1]), compression=None, max_size=None, ping_interval=None) as server:
+with serve(echo, "127.0.0.1", int(sys.argv[1]), compression=COMPRESSION, max_size=None, ping_interval=None) as server:
     print("READY", server.socket.getsockname()[1], flush=True)
     server.serve_forever()

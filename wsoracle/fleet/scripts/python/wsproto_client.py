@@ -1,4 +1,4 @@
-"""Client: wsproto (sans-I/O) on a blocking socket, no extensions. wsproto has no limits of its own."""
+"""Client: wsproto (sans-I/O) on a blocking socket, extensions only where asked for. It has no limits of its own."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ from testee import run
 from wsproto import WSConnection
 from wsproto.connection import ConnectionType
 from wsproto.events import Request
-from wsproto_events import end, messages
+from wsproto_events import end, extensions, messages
 
 
 @contextmanager
@@ -21,7 +21,8 @@ def connected(url: str) -> Iterator[tuple[socket.socket, WSConnection]]:
         if parts.scheme == "wss":
             tcp = ssl.create_default_context().wrap_socket(tcp, server_hostname=parts.hostname)
         protocol = WSConnection(ConnectionType.CLIENT)
-        tcp.sendall(protocol.send(Request(host=parts.netloc, target=f"{parts.path or '/'}?{parts.query}")))
+        target = f"{parts.path or '/'}?{parts.query}"
+        tcp.sendall(protocol.send(Request(host=parts.netloc, target=target, extensions=extensions())))
         yield tcp, protocol
         end(tcp)
 

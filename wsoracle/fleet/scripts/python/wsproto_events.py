@@ -1,11 +1,21 @@
-"""The part that both scripts for wsproto share: the application on its events. wsproto has no limits of its own."""
+"""The part that both scripts for wsproto share: the application on its events. wsproto has no limits of its own.
 
+Its permessage-deflate is taken where WSORACLE_COMPRESSION asks for it.
+"""
+
+import os
 import socket
 from collections.abc import Iterator
 
 from wsproto import WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Message, Ping, Request, TextMessage
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
+
+
+def extensions() -> list[Extension]:
+    """What a connection offers or takes."""
+    return [PerMessageDeflate()] if os.environ.get("WSORACLE_COMPRESSION") else []
 
 
 def messages(tcp: socket.socket, protocol: WSConnection) -> Iterator[Message]:
@@ -18,7 +28,7 @@ def messages(tcp: socket.socket, protocol: WSConnection) -> Iterator[Message]:
             for event in protocol.events():
                 match event:
                     case Request():
-                        tcp.sendall(protocol.send(AcceptConnection()))
+                        tcp.sendall(protocol.send(AcceptConnection(extensions=extensions())))
                     case Ping():
                         tcp.sendall(protocol.send(event.response()))
                     case CloseConnection():

@@ -1,4 +1,4 @@
-"""Echo server: wsproto (sans-I/O) on sockets and threads, no extensions. wsproto has no limits of its own."""
+"""Echo server: wsproto (sans-I/O) on sockets and threads, with extensions where asked for."""
 
 import socketserver
 import sys
