@@ -47,12 +47,15 @@ class SuiteBenchFailed(Exception):
 
 
 class BenchSuite(NamedTuple):
-    """The cases that are run, by patterns and their number, and the peer: ``server``, ``client`` or ``silent``."""
+    """The cases that are run, by patterns and their number, and the peer: ``server``, ``client`` or ``silent``. A server
+    takes permessage-deflate where they are cases of ``compression``.
+    """
 
     name: str
     patterns: tuple[str, ...]
     cases: int
     peer: str
+    compression: bool = False
 
 
 SUITES: Final = (
@@ -62,6 +65,9 @@ SUITES: Final = (
     BenchSuite("clients, group 9", LARGE, 54, "client"),
     BenchSuite("a silent server, groups 1-7, 9 and 10", (*SMALL, *LARGE), 301, "silent"),
 )
+
+COMPRESSION: Final = (BenchSuite("servers, groups 12 and 13", ("12.*", "13.*"), 216, "server", compression=True),)
+"""Apart from the others, since it takes minutes: the server compresses 11 GB."""
 
 
 class SuiteRun(NamedTuple):
@@ -129,7 +135,7 @@ def _run(suite: BenchSuite, command: Sequence[str]) -> SuiteRun:
                 seconds = _timed([sys.executable, _script("websockets_client.py"), url, "bench"], folder)
                 peer = _cpu_of_ended() - before
         else:
-            with _server(suite.peer) as port:
+            with _server(suite) as port:
                 content["servers"] = [{"agent": "bench", "url": f"ws://127.0.0.1:{port}", "options": {"version": 18}}]
                 spec.write_text(json.dumps(content), encoding="utf-8")
                 seconds = _timed([*command, "-m", "fuzzingclient", "-s", str(spec)], folder)
@@ -210,9 +216,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _server(kind: str) -> Iterator[int]:
+def _server(suite: BenchSuite) -> Iterator[int]:
     """A server under test: one that echoes, or one that is silent; gives its port."""
-    if kind == "silent":
+    if suite.peer == "silent":
         with ThreadingTCPServer(("127.0.0.1", 0), _Silent) as silent:
             Thread(target=silent.serve_forever, daemon=True).start()
             yield silent.server_address[1]
@@ -223,6 +229,7 @@ def _server(kind: str) -> Iterator[int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env={**os.environ, "WSORACLE_COMPRESSION": "1" if suite.compression else ""},
     )
     try:
         assert peer.stdout is not None

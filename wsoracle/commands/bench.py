@@ -13,7 +13,7 @@ from .options import json_option
 @click.command("bench")
 @json_option
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds of frames.")
-@click.option("--only", type=click.Choice(["frames", "judging", "suites"]), help="Only one of the three parts.")
+@click.option("--only", type=click.Choice(["frames", "judging", "suites", "compression"]), help="Only this part.")
 @click.option(
     "--suite-rounds",
     type=click.IntRange(1, 100),
@@ -33,6 +33,8 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
             speeds = frames.run_bench(rounds=rounds, progress=step) if only in (None, "frames") else []
             durations = judging.run_judging_bench(progress=step) if only in (None, "judging") else []
             times = suites.run_suite_bench(suite_rounds, step) if only in (None, "suites") else []
+            if only == "compression":  # takes minutes, and is a part of nothing else
+                times = suites.run_suite_bench(1, step, suites.COMPRESSION)
     except ImportError as error:
         raise WrongInput(f"the benchmark needs {error.name}: pip install 'wsoracle[peers]'") from error
     except (frames.BenchFailed, suites.SuiteBenchFailed) as error:
