@@ -47,8 +47,9 @@ class SuiteBenchFailed(Exception):
 
 
 class BenchSuite(NamedTuple):
-    """The cases that are run, by patterns and their number, and the peer: ``server``, ``client`` or ``silent``. A server
-    takes permessage-deflate where they are cases of ``compression``.
+    """The cases that are run, by patterns and their number, and the peer: ``server``, ``client`` or ``silent``.
+
+    A server takes permessage-deflate where they are cases of ``compression``.
     """
 
     name: str

@@ -128,6 +128,9 @@ def show(agent: str, summaries: Mapping[str, CaseSummary], tally: Tally, where: 
     unexpected = {case_id: one for case_id, one in summaries.items() if case_id not in tally.expected}
     if not all(map(_is_well, unexpected.values())):
         _show_causes(unexpected, where)
+    lacking = Counter(one.note for one in summaries.values() if one.label == "UNIMPLEMENTED")
+    for note, count in lacking.items():
+        say(("UNIMPLEMENTED  ", "yellow"), f"{one_line(note)} ({count} case{'' if count == 1 else 's'})")
     for case_id in tally.unexpected_passes:
         say((f"passed, though it is expected to fail: {case_id}", "bold red"))
     counted = Counter(summary.label for summary in summaries.values())
