@@ -7,16 +7,17 @@ plain sentences: a combination of values is reachable exactly where all of them 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import z3
 
-from wsoracle.model.machine.boundary_events import reporting_variables, state_values
+from wsoracle.model.machine.boundary_events import atoms, reporting_variables, state_values
 from wsoracle.model.machine.reachable import explore
 from wsoracle.model.machine.symbolic import SymbolicMachine, read_event
-from wsoracle.model.notation.expression import Expr, Value, all_of, source, text
+from wsoracle.model.notation.expression import Expr, Value, all_of, evaluate, source, text, variables
 from wsoracle.model.notation.rule import Level, Rule, RuleSet
 from wsoracle.model.notation.switches import SWITCHES, is_set_to
 from wsoracle.model.notation.variables import (
@@ -30,7 +31,6 @@ from wsoracle.model.notation.variables import (
     fail_code,
     failed,
     got_close,
-    handshake,
     handshake_is,
     limit,
     peer_open,
@@ -159,9 +159,6 @@ DEFAULTS: Final = all_of([is_set_to(s.name, s.default) for s in SWITCHES] + [lim
 _FIXED: Final = ("recv_length", "reply_due", "claims_rsv1", "claims_rsv2", "claims_rsv3")
 """Variables that keep their first value under :data:`DEFAULTS` and without extensions."""
 
-_OF_OPENING: Final = ("failed", "tcp_open", "peer_open")
-"""Variables that may change before the opening handshake is complete, beside its stage."""
-
 
 def states_of(role: Role) -> Callable[[TheoremSubject], ProofResult]:
     """A combination of values is reachable exactly where all of :data:`INVARIANTS` hold."""
@@ -208,31 +205,39 @@ def _runs(rules: RuleSet, role: Role) -> Iterator[str]:
 def _combinations(role: Role) -> tuple[set[State], int, list[int]]:
     """The combinations of values that the invariants allow, how many there are in all, and how many each excludes.
 
-    Where frames have changed something, the first invariant excludes all stages of the opening handshake but the last:
-    they are counted, and not asked about one by one.
+    Values of a variable that no invariant tells apart are asked about once, and counted.
     """
     values = state_values(RULES)
-    reporting = reporting_variables(RULES)
-    names = [n for n in STATE_VARIABLES if n not in (*_FIXED, *reporting, handshake.name)]
-    tests = [eval(f"lambda {', '.join(names)}, handshake, server: {source(i.holds)}", {}) for i in INVARIANTS]
-    untouched = [getattr(State(), n) for n in names if n not in _OF_OPENING]
-    stages = values[handshake.name] or ()
+    names = [n for n in STATE_VARIABLES if n not in (*_FIXED, *reporting_variables(RULES))]
+    tests = [eval(f"lambda {', '.join(names)}, server: {source(i.holds)}", {}) for i in INVARIANTS]
+    classes = [_alike(name, values[name] or ()) for name in names]
     allowed: set[State] = set()
     excluded = [0] * len(INVARIANTS)
-    choices: list[Sequence[Value]] = [values[n] or () for n in names]
     total = 0
-    for rest in itertools.product(*choices):
-        total += len(stages)
-        touched = [v for n, v in zip(names, rest, strict=True) if n not in _OF_OPENING] != untouched
-        excluded[0] += len(stages) - 1 if touched else 0
-        for stage in stages[:1] if touched else stages:
-            broken = next((i for i, t in enumerate(tests) if not t(*rest, stage, role is Role.SERVER)), None)
-            if broken is None:
-                changes: dict[str, Any] = dict(zip((*names, handshake.name), (*rest, stage), strict=True))
-                allowed.add(State()._replace(**changes))
-            else:
-                excluded[broken] += 1
+    for chosen in itertools.product(*classes):
+        count = math.prod(map(len, chosen))
+        total += count
+        firsts = [alike[0] for alike in chosen]
+        broken = next((i for i, test in enumerate(tests) if not test(*firsts, role is Role.SERVER)), None)
+        if broken is None:
+            allowed |= {State()._replace(**dict(zip(names, each, strict=True))) for each in itertools.product(*chosen)}
+        else:
+            excluded[broken] += count
     return allowed, total, excluded
+
+
+def _alike(name: str, values: Sequence[Any]) -> list[list[Any]]:
+    """The values of a variable in sets that no invariant tells apart.
+
+    Where an atom of an invariant compares the variable with another one, each value is a set of its own.
+    """
+    about = [atom for i in INVARIANTS for atom in atoms(i.holds) if name in variables(atom)]
+    if any(len(variables(atom)) > 1 for atom in about):
+        return [[value] for value in values]
+    found: dict[tuple[Value, ...], list[Any]] = {}
+    for value in values:
+        found.setdefault(tuple(evaluate(atom, {name: value}) for atom in about), []).append(value)
+    return list(found.values())
 
 
 # --- the states of the pair -----------------------------------------------------------------------------------------
