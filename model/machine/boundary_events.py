@@ -243,6 +243,8 @@ class Alphabet:
         self._values: Final = state_values(rules)
         self._reporting: Final = reporting_variables(rules)
         self._frames: Final[dict[tuple[object, ...], tuple[Event, ...]]] = {}
+        self._shapes: Final[dict[tuple[object, ...], _Shape]] = {}
+        self._read: Final[dict[tuple[EventKind, int | None], tuple[str, ...]]] = {}
 
     def __call__(self, state: State) -> tuple[Event, ...]:
         """All events worth trying in a state, of every kind, always in the same order."""
@@ -387,12 +389,35 @@ class Alphabet:
             self._frames[key] = _Frames(self, kind, dict(given)).events()
         return self._frames[key]
 
+    def _shape(self, frames: _Frames, plainest: Facts) -> _Shape:
+        """The shape of an opcode, or of heads: one for all states that differ in nothing that its frames depend on."""
+        opcode = plainest.opcode if isinstance(plainest, FrameFacts) else None
+        given = tuple(frames.given[name] for name in self._read_of(frames.kind, opcode))
+        key = (frames.kind, plainest, given, tuple(frames.values.items()))
+        if key not in self._shapes:
+            self._shapes[key] = _Shape(frames, plainest)
+        return self._shapes[key]
+
+    def _read_of(self, kind: EventKind, opcode: int | None) -> tuple[str, ...]:
+        """The relevant state variables that guards and the encoding read of a frame with an opcode, or of a head."""
+        key = (kind, opcode)
+        if key not in self._read:
+            relevant = self.relevant(kind)
+            first = {n: v for n, v in _FIRST_STATE._asdict().items() if n not in relevant}
+            settled = {**self.setting.values, **first, LEGAL.name: True}
+            if opcode is not None:
+                settled["opcode"] = opcode
+            expressions = (_possible(kind, opcode), *(rule.when for rule in self.rules.of(kind)))
+            read = {name for expression in expressions for name in variables(substitute(expression, settled))}
+            self._read[key] = tuple(name for name in relevant if name in read)
+        return self._read[key]
+
 
 class _Frames:
     """The frames of one kind where the relevant state variables have given values."""
 
     def __init__(self, alphabet: Alphabet, kind: EventKind, given: Mapping[str, Value]) -> None:
-        self.pairs = alphabet.pairs
+        self.alphabet = alphabet
         self.classes = alphabet.classes
         self.kind = kind
         self.given = given
@@ -409,9 +434,9 @@ class _Frames:
         """One event for each class of frames (or all frames), base frames first; none where none is possible."""
         if _is_excluded(self.kind, self.settled):
             return ()
-        shapes = [_Shape(self, plainest) for plainest in _plainest(self.kind)]
-        bases = [(shape, frame) for shape in shapes for frame in shape.bases()]
-        frames = (*(frame for _, frame in bases), *(f for shape, base in bases for f in shape.changed(base)))
+        shapes = [self.alphabet._shape(self, plainest) for plainest in _plainest(self.kind)]
+        frames = [frame for shape in shapes for frame in shape.bases]
+        frames += [frame for shape in shapes for frame in shape.changed]
         if not self.classes:
             return tuple(Event.of(self.kind, frame) for frame in dict.fromkeys(frames))
         chosen: dict[tuple[Value, ...], Facts] = {}
@@ -439,6 +464,7 @@ class _Shape:
         """How many binding rows refuse the frame."""
         return sum(self.frames.refused_by(*frame))
 
+    @cached_property
     def bases(self) -> list[Facts]:
         """The plainest frame for each way in which the opcode is taken; the least refused one where it is not."""
         plain = self._made_possible(self.plainest, ())
@@ -459,13 +485,18 @@ class _Shape:
                     least, fewest = frame, refusals
         return list(taken.values()) or [least]
 
-    def changed(self, base: Facts) -> Iterator[Facts]:
+    @cached_property
+    def changed(self) -> list[Facts]:
+        """The frames that are made from each base frame."""
+        return [frame for base in self.bases for frame in self._changes(base)]
+
+    def _changes(self, base: Facts) -> Iterator[Facts]:
         """The frames that differ from a base frame in one variable, or in two, and in what the encoding asks for."""
         changes = [
             (name, value) for name, values in self.values.items() for value in values if value != getattr(base, name)
         ]
         usual = self.refusals(base)
-        for count in (1, 2) if self.frames.pairs else (1,):
+        for count in (1, 2) if self.frames.alphabet.pairs else (1,):
             for chosen in combinations(changes, count):
                 change = dict(chosen)
                 if len(change) < count:
