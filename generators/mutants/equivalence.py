@@ -223,7 +223,8 @@ class Prover:
         self._right: Final = {kind: self._side(kind, self._t, self._frame_t, "~") for kind in EventKind}
         self._changed: Final = {kind: self._side(kind, self._t, self._frame_t, "!") for kind in EventKind}
         self._solvers: Final[dict[EventKind, Any]] = {}
-        self._facts: Final = {name: facts_about(name, rules) for name in STATE_VARIABLES}
+        here = Terms.over(self._machine.setting_env, self._s, self._frame)
+        self._fact_terms: Final = {n: [here.term(f) for f in facts_about(n, rules)] for n in STATE_VARIABLES}
         self._known: Final[dict[EventKind, tuple[dict[tuple[object, ...], Any], list[Group]]]] = {}
 
     def _side(self, kind: EventKind, state: Env, frame: Env, tag: str) -> SymbolicRows:
@@ -292,8 +293,8 @@ class Prover:
         return _or(*steps)
 
     def _implication(self, clause: tuple[Expr, Expr], state: Env) -> Any:
-        env = {**self._machine.setting_env, **state}
-        return z3.Implies(term(clause[0], env), term(clause[1], env))
+        terms = Terms.over(self._machine.setting_env, state, self._frame)
+        return z3.Implies(terms.term(clause[0]), terms.term(clause[1]))
 
     @cached_property
     def _holds(self) -> list[Any]:
@@ -317,16 +318,15 @@ class Prover:
             solver.add(relation, self._unlike(relation))
             for name in STATE_VARIABLES:
                 while solver.check(*(e for other, e in equal.items() if other != name)) == z3.sat:
-                    found[name].add(self._circumstances(name, solver.model()))
-                    solver.add(self._agreement(name, found[name]))
+                    circumstances = self._circumstances(name, solver.model())
+                    found[name].add(circumstances)
+                    solver.add(z3.Implies(self._in(name, circumstances), equal[name]))
                     changed = True
             solver.pop()
         return found
 
     def _circumstances(self, name: str, model: Any) -> Circumstances:
-        env = {**self._machine.setting_env, **self._s}
-        facts = (model.eval(term(fact, env), model_completion=True) for fact in self._facts[name])
-        return tuple(z3.is_true(fact) for fact in facts)
+        return tuple(z3.is_true(model.eval(fact, model_completion=True)) for fact in self._fact_terms[name])
 
     @cached_property
     def _bisimulation(self) -> Any:
@@ -342,13 +342,12 @@ class Prover:
 
     def _agreement(self, name: str, circumstances: set[Circumstances]) -> Any:
         """The two states agree on a variable, if it matters in the first."""
-        env = {**self._machine.setting_env, **self._s}
-        facts = [term(fact, env) for fact in self._facts[name]]
-        cubes = (
-            z3.And(*(fact if holds else z3.Not(fact) for fact, holds in zip(facts, cube, strict=False)))
-            for cube in sorted(circumstances)
-        )
-        return z3.Implies(_or(*cubes), self._equal(name))
+        return z3.Implies(_or(*(self._in(name, each) for each in sorted(circumstances))), self._equal(name))
+
+    def _in(self, name: str, circumstances: Circumstances) -> Any:
+        """The first state is in these circumstances, as far as they are given."""
+        facts = zip(self._fact_terms[name], circumstances, strict=False)
+        return z3.And(*(fact if holds else z3.Not(fact) for fact, holds in facts))
 
     def _equal(self, name: str) -> Any:
         """The two states agree on a variable; a server that refused a handshake may as well await the first one."""
