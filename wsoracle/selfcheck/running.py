@@ -16,9 +16,9 @@ from .mutants import MutantRun
 from .tally import SelfcheckTally
 
 JOBS: Final = 2
-_CONFORMING: Final = 1600
+_CONFORMING: Final = 800
 """Conforming traces of a batch."""
-_DEPARTURES: Final = 6
+_DEPARTURES: Final = 3
 """Traces with a departure of a batch, on each of which the exhaustive search may take a while."""
 
 OnBatch = Callable[[SelfcheckTally, float], None]
