@@ -145,6 +145,7 @@ class World:
         self._masks: Final[dict[Masks, Masks]] = {}
         self._expected: Final[dict[Expectation, Expectation]] = {}
         self._states: Final[dict[State, State]] = {}
+        self._going_on: Final[dict[tuple[object, ...], tuple[Label, ...]]] = {}
 
     def layer(self, depth: int) -> tuple[Situation, ...]:
         """The situations whose shortest history has this many steps."""
@@ -189,19 +190,27 @@ class World:
             payload,
         )
 
-    def steps_on(self, trial: Trial) -> Iterator[Label]:
+    def steps_on(self, trial: Trial) -> tuple[Label, ...]:
         """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
 
         And only where an observer knows what is allowed: of two refusals that look alike, after the one that allows all
         that the other does.
         """
         frame = trial.event.frame
-        if frame is None or frame.length <= SHORT_FRAME:
+        if frame is not None and frame.length > SHORT_FRAME:
+            return ()
+        # Expectations and states of trials are kept once, and for good: their identity says which they are.
+        key = id(trial.expected), tuple(trial.after), tuple(map(id, trial.after.values()))
+        found = self._going_on.get(key)
+        if found is None:
             going_on = {seen.label for seen in trial.expected.outcomes if seen.level == 0 or self.start.departing}
-            for label, then in trial.after.items():
-                looks = as_seen(label)
-                if looks in going_on and all(self._covers(then, other) for other in trial.after_like(looks)):
-                    yield label
+            found = self._going_on[key] = tuple(
+                label
+                for label, then in trial.after.items()
+                if (looks := as_seen(label)) in going_on
+                and all(self._covers(then, other) for other in trial.after_like(looks))
+            )
+        return found
 
     def _covers(self, wide: State, narrow: State, assumed: frozenset[tuple[State, State]] = frozenset()) -> bool:
         """Whether the one state allows all that the other does, now and later on, as far as events are tried."""
