@@ -243,7 +243,7 @@ def test_what_is_wrong_with_the_model_is_said_at_the_end(
 
 def test_the_seed_is_passed_on(short: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: list[int] = []
-    monkeypatch.setattr("wsoracle.explore.exploration.begin", lambda pool, seed: seeds.append(seed))
+    monkeypatch.setattr("wsoracle.explore.exploration.begin", lambda pool, seed, examples: seeds.append(seed))
     assert command("--out", str(tmp_path), "--seed", "3").exit_code == 0
     assert seeds == [3]
     assert command("--out", str(tmp_path), "--seed", "-1").exit_code == 2
