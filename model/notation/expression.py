@@ -305,14 +305,19 @@ _APPLY: Final[dict[str, Callable[..., Value]]] = {
 def evaluate(expression: Expr, values: Mapping[str, Value]) -> Value:
     """The value of the expression where each variable has the given value.
 
-    Raises :class:`KeyError` for a variable without a value.
+    Raises :class:`KeyError` for a variable without a value; what a first operand decides is not looked at.
     """
-    if isinstance(expression, Const):
-        return expression.value
     if isinstance(expression, Var):
         return values[expression.name]
+    if isinstance(expression, Const):
+        return expression.value
     assert isinstance(expression, Op)
-    return _APPLY[expression.op](*(evaluate(a, values) for a in expression.args))
+    first = evaluate(expression.args[0], values)
+    decides = _DECIDES.get(expression.op)
+    if decides is not None:
+        chosen = decides(first)
+        return first if chosen is None else evaluate(expression.args[chosen], values)
+    return _APPLY[expression.op](first, *[evaluate(a, values) for a in expression.args[1:]])
 
 
 _PRECEDENCE: Final = {"ite": 0, "or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5}
