@@ -131,6 +131,8 @@ class History:
         """Where the last frame of the latest copy of a message begins."""
         self._quiet_from = 0
         """How much the endpoint had written when it was last quiet."""
+        self._idle_from = 0
+        """The same, while its direction of TCP was open."""
         self._repeats: Final[set[int]] = set()
         """Where the last frames of messages begin of which a copy was sent since the endpoint was last quiet."""
         self._sent_before: Final[dict[int, int]] = {}
@@ -225,6 +227,8 @@ class History:
                     self._find_torn()
                 if isinstance(seen, Quiet):
                     self._quiet_from = self.written
+                    if not (self._closed or self.shut_down):
+                        self._idle_from = self.written
                 self.moments.append(self._moment(at, seen))
 
     def _end_of_both(self, at: int) -> None:
@@ -436,6 +440,10 @@ class History:
     def sends_after(self, message: Message, moment: Moment) -> bool:
         """Whether the endpoint sends this message after a moment, as far as the trace is known."""
         return self._last_sent.get(message, -1) >= moment.written
+
+    def is_idle_after(self, frame: FrameUnit) -> bool:
+        """Whether the endpoint is quiet at some time after it sent a frame, and has not ended TCP."""
+        return frame.start < self._idle_from
 
     def repeats(self, last: FrameUnit) -> bool:
         """Whether the message that this frame ends was sent before, and the endpoint was not quiet since."""

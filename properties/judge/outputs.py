@@ -330,7 +330,7 @@ class FrameOutputs(Outputs):
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         if isinstance(unit, FrameUnit):
             place, role, foreseen = explanation.place, self.subject.setting.role, self.history.shows_keys(unit)
-            if self._shows_no_failure(place.state, unit.header.opcode):
+            if self._shows_no_failure(place.state, unit):
                 return
             caused = False
             for then, answers in self._causes(place, moment, unit):
@@ -343,17 +343,20 @@ class FrameOutputs(Outputs):
                     event = leaving(unit, role, place.state, answers=answers, key_foreseen=foreseen, unprovoked=alone)
                     yield from self._reader.do(explanation, moment, event, then, application=act)
 
-    def _shows_no_failure(self, state: State, opcode: int) -> bool:
+    def _shows_no_failure(self, state: State, frame: FrameUnit) -> bool:
         """Whether a frame says that the endpoint is not failing the connection, and nothing ever shows that it is.
 
-        A Close with the code and a `failed` show it; where a Ping or Pong is sent, any Close. An endpoint that goes on
-        has overlooked the reason to fail, which another explanation says.
+        A Close with the code and a `failed` show it; where a Ping or Pong is sent, any Close, and the end of TCP. An
+        endpoint that goes on has overlooked the reason to fail, which another explanation says. Where a trace ends
+        right after a Ping or Pong, the Close may be on its way.
         """
+        opcode = frame.header.opcode
         if not state.failed or state.sent_close or self.history.tells_of_failure:
             return False
         if opcode <= BINARY:
             return state.fail_code not in self.history.close_codes
-        return opcode != CLOSE and not (self.history.has_close or self.history.grows)
+        shown = self.history.has_close or self.history.grows or not self.history.is_idle_after(frame)
+        return opcode != CLOSE and not shown
 
     def _answers_unread(self, place: Place, moment: Moment, frame: FrameUnit) -> bool:
         """Whether a frame surely sends back what had arrived and is not read yet, whatever the application."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,16 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, 
 from wsoracle.properties.judge.explanation import Cost, Explanation, Place
 from wsoracle.properties.judge.grading import verdict_on
 from wsoracle.properties.judge.judge import judge
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, ClosesTcp, Quiet, Writes
+from wsoracle.properties.judge.observation import (
+    Arrives,
+    ArrivesEof,
+    Asks,
+    ClosesTcp,
+    Observation,
+    Processed,
+    Quiet,
+    Writes,
+)
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict, worst
 
 KEY = b"\x01\x02\x03\x04"
@@ -87,6 +97,18 @@ def test_an_application_may_close_while_a_frame_arrives_that_must_be_refused() -
     assert crossed.application == ("not an echo: the application closes by itself with Close 1008",)
     run = judge(trace, echo, application="echo", keeps_promise=True)
     assert (run.verdict, run.rules) == (Verdict.NON_STRICT, ("7.1.7/appropriate-code",))
+
+
+@pytest.mark.parametrize("control", [PING, PONG])
+@pytest.mark.parametrize(
+    ("end", "verdict"), [([], Verdict.OK), ([ClosesTcp()], Verdict.NON_STRICT), ([Quiet()], Verdict.FAILED)]
+)
+def test_a_control_frame_does_not_show_that_a_bad_frame_was_overlooked_as_long_as_a_close_may_follow(
+    control: int, end: list[Observation], verdict: Verdict
+) -> None:
+    bad, sent = encode(Frame(3, key=KEY)), encode(Frame(control, b"beat"))
+    trace: list[Observation] = [Arrives(bad), Processed(), Writes(sent), *end]
+    assert judge(trace, Setting(Role.SERVER, echo=True), application="echo").verdict is verdict
 
 
 def test_silence_after_a_ping_and_a_frame_that_must_be_refused_is_one_fault() -> None:
