@@ -21,7 +21,7 @@ from wsoracle.model.octets.deflate_parameters import (
 )
 from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.frames import encode
-from wsoracle.model.octets.header_values import parse_extensions
+from wsoracle.model.octets.header_values import ExtensionOffer, extension_list, parse_extensions
 from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.vocabulary import CONTINUATION, Frame, Role
 
@@ -55,13 +55,11 @@ class Compression:
     @property
     def offer(self) -> str:
         """The value of Sec-WebSocket-Extensions in the tester's request: an offer for each wish, in order."""
-        return ", ".join(
-            _element(
-                DeflateParameters(
-                    server_no_context_takeover=VALUELESS if asked.no_takeover else ABSENT,
-                    server_max_window_bits=asked.bits or ABSENT,
-                    client_max_window_bits=VALUELESS,
-                )
+        return _field_value(
+            DeflateParameters(
+                server_no_context_takeover=VALUELESS if asked.no_takeover else ABSENT,
+                server_max_window_bits=asked.bits or ABSENT,
+                client_max_window_bits=VALUELESS,
             )
             for asked in self.asks
         )
@@ -73,7 +71,7 @@ class Compression:
                 continue
             for asked in self.asks:
                 if asked.bits is None or offered.client_max_window_bits != ABSENT:
-                    return _element(_answer(offered, asked))
+                    return _field_value([_answer(offered, asked)])
         return None
 
     def __str__(self) -> str:
@@ -149,9 +147,5 @@ def _bits(given: int) -> int:
     return given if given in BITS else _MOST_BITS
 
 
-def _element(parameters: DeflateParameters) -> str:
-    return "; ".join([DEFLATE, *_written(write_parameters(parameters))])
-
-
-def _written(parameters: Iterable[tuple[str, str | None]]) -> Iterator[str]:
-    return (name if value is None else f"{name}={value}" for name, value in parameters)
+def _field_value(elements: Iterable[DeflateParameters]) -> str:
+    return extension_list([ExtensionOffer(DEFLATE, write_parameters(one)) for one in elements])

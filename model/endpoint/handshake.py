@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from ..machine.interpreted import Outcome
 from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
 from ..notation.variables import EventKind
-from ..octets.header_values import ExtensionOffer
 from ..octets.http import Head, HeadParser, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import EndpointEvent
@@ -137,14 +136,6 @@ def reserved_bits(extensions: Sequence[Extension]) -> dict[str, Any]:
     """The facts of a response on the reserved bits that these extensions define."""
     claimed = frozenset[int]().union(*(extension.claims for extension in extensions))
     return {f"defines_rsv{bit}": bit in claimed for bit in (1, 2, 3)}
-
-
-def extension_list(extensions: Sequence[ExtensionOffer]) -> str:
-    """The value of a Sec-WebSocket-Extensions field (section 9.1)."""
-    return ", ".join(
-        "; ".join([name, *(key if value is None else f"{key}={value}" for key, value in parameters)])
-        for name, parameters in extensions
-    )
 
 
 def in_use(response: Response) -> tuple[str | None, str | None]:

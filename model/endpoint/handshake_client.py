@@ -16,7 +16,7 @@ from ..facts.heads import facts_of_request, facts_of_response
 from ..machine.interpreted import Kind, Outcome
 from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
 from ..notation.variables import EventKind
-from ..octets.header_values import ExtensionOffer, parse_extensions
+from ..octets.header_values import ExtensionOffer, extension_list, parse_extensions
 from ..octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from ..octets.uri import parse_uri
 from ..octets.vocabulary import Role
@@ -28,7 +28,6 @@ from .handshake import (
     HeadToSend,
     ReadingSide,
     ReceivedHead,
-    extension_list,
     in_use,
     read_back,
     reserved_bits,

@@ -22,7 +22,7 @@ from ..machine.interpreted import Kind, Outcome
 from ..notation.head_variables import ResponseFacts
 from ..notation.variables import EventKind
 from ..octets.accept_key import accept_value
-from ..octets.header_values import ExtensionOffer, parse_extensions, parse_tokens
+from ..octets.header_values import ExtensionOffer, extension_list, parse_extensions, parse_tokens
 from ..octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import OPENING_HANDSHAKE, OTHER_REQUEST, EndpointEvent, HandshakeRefused, Opened, RequestReceived
@@ -33,7 +33,6 @@ from .handshake import (
     HeadToSend,
     ReadingSide,
     ReceivedHead,
-    extension_list,
     in_use,
     read_back,
     reserved_bits,

@@ -56,6 +56,14 @@ def parse_extensions(values: Sequence[str]) -> list[ExtensionOffer] | None:
     return complete if complete and len(complete) == len(found) else None
 
 
+def extension_list(extensions: Sequence[ExtensionOffer]) -> str:
+    """The value of a Sec-WebSocket-Extensions field (section 9.1)."""
+    return ", ".join(
+        "; ".join([name, *(key if value is None else f"{key}={value}" for key, value in parameters)])
+        for name, parameters in extensions
+    )
+
+
 def key_octets(value: str) -> int | None:
     """How many octets a base64 value stands for; None where it is not ``base64-value-non-empty``.
 
