@@ -136,6 +136,13 @@ class CompiledMachine:
             found = known[mask] = tuple(sorted(_choices(self.rows(kind, mask), self.effect_function), key=_by_order))
         return found
 
+    def _in_full(self, kind: EventKind, state: State, facts: Facts | None) -> tuple[Choice, ...]:
+        """The choices of an event; the judge asks for them so often that a look at what is known comes first."""
+        part = self._parts.get(kind._value_) or self._part(kind)
+        mask = part.mask(state, facts)
+        chosen = part.choices.get(mask)
+        return self.choices(kind, mask) if chosen is None else chosen
+
     def departing(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
         """The outcomes allowed at any level: the stricter levels first, and at each the order of the rows."""
         key = kind._value_, masks
@@ -155,12 +162,7 @@ class CompiledMachine:
         """The outcomes allowed in full, as label and state after it, the canonical one first."""
         kind, frame, head = event
         facts = frame if head is None else head
-        part = self._parts.get(kind._value_) or self._part(kind)
-        mask = part.mask(state, facts)
-        chosen = part.choices.get(mask)
-        if chosen is None:
-            chosen = self.choices(kind, mask)
-        return {label: effect(state, facts) for label, effect, _, _, _, _ in chosen}
+        return {label: effect(state, facts) for label, effect, _, _, _, _ in self._in_full(kind, state, facts)}
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
         """The set of outcomes of an event; with ``departures`` those that break no MUST too."""
@@ -169,20 +171,14 @@ class CompiledMachine:
         if departures:
             chosen = self._departing_in_order(kind, self.masks(kind, state, facts))
         else:
-            part = self._parts.get(kind._value_) or self._part(kind)
-            mask = part.mask(state, facts)
-            chosen = part.choices.get(mask) or self.choices(kind, mask)
+            chosen = self._in_full(kind, state, facts)
         return tuple([choice.outcome(state, facts) for choice in chosen])
 
     def canonical(self, state: State, event: Event) -> Outcome | None:
         """The outcome that the canonical endpoint chooses; None where nothing is allowed."""
         kind, frame, head = event
         facts = frame if head is None else head
-        part = self._parts.get(kind._value_) or self._part(kind)
-        mask = part.mask(state, facts)
-        chosen = part.choices.get(mask)
-        if chosen is None:
-            chosen = self.choices(kind, mask)
+        chosen = self._in_full(kind, state, facts)
         return chosen[0].outcome(state, facts) if chosen else None
 
     def owed(self, state: State) -> tuple[tuple[Due, Rule], ...]:
