@@ -306,10 +306,9 @@ class _Ruling:
         for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
             if leniency == ACTING and self.subject.unasked:
                 continue  # an application of which nothing is known promises nothing
-            search = FrameSearch(history, self.subject, leniency, state, start)
-            if leniency.departing and strict is not None:
-                near = strict.going_on(moments, leniency)
-                search = search if near is None else search.bounded(near.cost)
+            near = strict.going_on(moments, leniency) if strict is not None and leniency.departing else None
+            most = None if near is None else near.cost
+            search = FrameSearch(history, self.subject, leniency, state, start, most_cost=most)
             found = search.best(moments)
             if found is not None:
                 return self.explained(found, search if strict is None else strict)

@@ -214,7 +214,8 @@ class FrameSearch(Search):
 
     What an endpoint sends does not change how it reads, unless it is a Close frame. So where an explanation allows what
     is seen, at no cost, it need not read on before: it can read on later, and becomes the same. A search that is not
-    ``lazy`` reads on all the same; it finds the same, and long traces take very long.
+    ``lazy`` reads on all the same; it finds the same, and long traces take very long. Explanations that cost more than
+    ``most_cost`` are left out.
     """
 
     def __init__(
@@ -226,6 +227,7 @@ class FrameSearch(Search):
         start: int = 0,
         *,
         lazy: bool = True,
+        most_cost: Cost | None = None,
     ) -> None:
         self._reader: Final = FrameReader(history, subject, leniency, history.arriving(start), lazy=lazy)
         self._reader.acting = leniency.departing
@@ -238,12 +240,12 @@ class FrameSearch(Search):
         most = _MOST_WORK if leniency.faults else _MOST_STRICT_WORK if leniency == STRICT else _MOST_LENIENT_WORK
         self._most_work = most
         self._furthest = 0
-        self._most_cost: Cost | None = None
+        self._most_cost: Final = most_cost
 
     def going_on(self, moments: list[Moment], leniency: Leniency) -> Explanation | None:
         """An explanation of all moments that follows the rules up to where this search died; None where none is found.
 
-        What breaks least costs no more: the search for it may be `bounded` by this one's cost.
+        What breaks least costs no more, so that the search for it may be bounded by this one's cost.
         """
         if self.died_at is None or self.gave_up:
             return None
@@ -254,11 +256,6 @@ class FrameSearch(Search):
         for moment in moments[:died]:
             search._reader.sent(moment)
         return search.best(moments[died:])
-
-    def bounded(self, most: Cost) -> FrameSearch:
-        """This search, before it begins, for explanations that cost no more."""
-        self._most_cost = most
-        return self
 
     def best(self, moments: list[Moment]) -> Explanation | None:
         """The explanation of all moments that breaks least, or None."""
