@@ -7,6 +7,7 @@ and a frame (or a round trip) that leaves the state as it was can be repeated tw
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -61,6 +62,11 @@ def reduced(case: Case) -> tuple[Action, ...]:
         else:
             found += [small] * times
     return tuple(found)
+
+
+def as_rules_see(case: Case) -> Hashable:
+    """A key that cases share where rules cannot tell them apart: compressed ones that differ in parameters alone."""
+    return case.id if case.compression is None else (reduced(case), case.may_be_too_big)
 
 
 class Reference:

@@ -8,12 +8,20 @@ other trace. A pause of the suite that passes without a reaction is silence, whi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from wsoracle.generators.cases.canonical import Answer, canonical_run, is_scaled, masked_close, reduced, written_close
+from wsoracle.generators.cases.canonical import (
+    Answer,
+    as_rules_see,
+    canonical_run,
+    is_scaled,
+    masked_close,
+    reduced,
+    written_close,
+)
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import catalogued, catalogued_compressed
 from wsoracle.generators.cases.steps import Action, SendFrame, SendOctets, Settle
@@ -82,12 +90,11 @@ def compare_all(path: Path) -> tuple[Comparison, ...]:
     missing = [case.id for case in every if case.id not in rows]
     if missing:
         raise ValueError(f"{path}: cases are missing: {', '.join(missing[:3])}")
-    # The rules cannot tell compressed cases from one another that differ in their parameters alone.
-    known: dict[tuple[tuple[Action, ...], bool, str], Comparison] = {}
+    known: dict[tuple[Hashable, str], Comparison] = {}
     found = []
     for case in every:
-        key = reduced(case), case.may_be_too_big, json.dumps(rows[case.id]["expectedClose"])
-        if case.compression is None or key not in known:
+        key = as_rules_see(case), json.dumps(rows[case.id]["expectedClose"])
+        if key not in known:
             known[key] = compare(case, rows[case.id])
         found.append(replace(known[key], case=case))
     return tuple(found)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from wsoracle.generators.cases.canonical import Reference, key_for, reduced
+from wsoracle.generators.cases.canonical import Reference, as_rules_see, key_for
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import SendFrame, SendOctets, octets_of, runs
 from wsoracle.model.octets.vocabulary import Role
@@ -25,12 +25,11 @@ def every_outcome(
     cases: Iterable[Case], step: OnStep
 ) -> Iterator[tuple[Case, Role, Outcomes, list[OwedAnswers] | None]]:
     """Each case with each of its roles, and what is expected there; ``step`` is told of the progress."""
-    known: dict[object, tuple[Outcomes, list[OwedAnswers] | None]] = {}
+    known: dict[tuple[Hashable, Role], tuple[Outcomes, list[OwedAnswers] | None]] = {}
     every = [(case, role) for case in cases for role in Role if role in case.roles]
     for number, (case, role) in enumerate(every):
         step(case.id, number, len(every))
-        # The rules cannot tell compressed cases from one another that differ in their parameters alone.
-        key = (reduced(case), case.may_be_too_big, role) if case.compression is not None else (case.id, role)
+        key = as_rules_see(case), role
         if key not in known:
             known[key] = outcomes_for(case, role), None if case.opening else owed_for(case, role)
         yield case, role, *known[key]
@@ -58,10 +57,8 @@ def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
     for action, times in runs(case.actions):
         if not isinstance(action, (SendFrame, SendOctets)):
             continue
-        if (
-            case.compression is not None and id(action) in known
-        ):  # the same message again, between others that are whole
-            steps.append(known[id(action)])
+        if case.compression is not None and id(action) in known:
+            steps.append(known[id(action)])  # the same message again, between others that are whole
             continue
         octets = latest[1] if latest is not None and latest[0] is action else octets_of(action, key_for(role))
         latest = action, octets
