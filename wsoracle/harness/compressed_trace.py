@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from wsoracle.generators.cases.case import Case
@@ -15,7 +16,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.in_parts import Volume, Way, judge_in_parts
 from wsoracle.properties.judge.judge import Judgement, judge
-from wsoracle.properties.judge.observation import Arrives, Observation, Trace, Writes
+from wsoracle.properties.judge.observation import Arrives, Observation, Writes
 from wsoracle.properties.judge.verdict import Profile, worst
 
 
@@ -49,16 +50,16 @@ class CompressedTrace:
         self, setting: Setting, uri: WebSocketUri | None, profile: Profile, strictly: bool, acts: bool
     ) -> Judgement:
         """The judgement on the opening handshake and what follows: that of the worse of the two."""
-        opening = judge(
-            self._heads(), setting, start=CONNECTING, uri=uri, application="echo", profile=profile,
-            strictly=strictly, keeps_promise=True, acts=acts,
-        )  # fmt: skip
-
-        def judge_part(trace: Trace) -> Judgement:
-            return judge(
-                trace, setting, application="echo", profile=profile, strictly=strictly, keeps_promise=True, acts=acts
-            )
-
+        judge_part = partial(
+            judge,
+            setting=setting,
+            application="echo",
+            profile=profile,
+            strictly=strictly,
+            keeps_promise=True,
+            acts=acts,
+        )
+        opening = judge_part(self._heads(), start=CONNECTING, uri=uri)
         found, arrived, written = judge_in_parts(
             self._history, self._arrived, self._written, judge_part, profile, self._longest
         )
