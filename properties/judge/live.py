@@ -18,6 +18,7 @@ from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.rules import RULES
 
 from .explanation import STRICT, Subject
+from .forking import forked
 from .history import History, Moment
 from .judge import Application, Judgement, judge
 from .observation import ClosesTcp, Observation, Quiet, ShutsDownTcp, Told
@@ -117,6 +118,13 @@ class Watch:
             return True
         ends = isinstance(observation, (ShutsDownTcp, ClosesTcp, Quiet))
         return ends and (history.torn is not None or history.torn_in_opening)
+
+    def after(self, *observations: Observation) -> Watch:
+        """Another watch that saw the same, and then these: what would be if they came next. This one stays as it is."""
+        other = forked(self)
+        for observation in observations:
+            other.observe(observation)
+        return other
 
     @property
     def conforms_so_far(self) -> bool:

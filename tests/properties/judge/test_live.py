@@ -25,6 +25,8 @@ REQUEST = sample_request(RequestFacts())
 ASKS, OPENS = REQUEST.octets(), response_octets(ResponseFacts(), REQUEST)
 PING, PONG = bytes.fromhex("898137fa213d56"), bytes.fromhex("8a0161")
 
+ASIDE: list[Observation] = [Writes(PONG), Writes(b"\x88\x02\x03\xea"), Writes(b"\x01\x01a"), Arrives(PING), Quiet()]
+
 
 @st.composite
 def traces(draw: st.DrawFn) -> tuple[Attempt, tuple[Observation, ...]]:
@@ -61,6 +63,33 @@ def test_it_says_of_each_beginning_what_the_judge_says(drawn: tuple[Attempt, tup
     owed = silent.owes
     silent.observe(Quiet())
     assert not (owed and silent.conforms_so_far), "what is owed may not be left out in silence"
+
+
+@settings(max_examples=30, deadline=None)
+@given(traces(), st.data())
+def test_to_ask_what_would_be_changes_nothing(
+    drawn: tuple[Attempt, tuple[Observation, ...]], data: st.DataObject
+) -> None:
+    attempt, trace = drawn
+    known: dict[str, Any] = {"application": attempt.application, "start": attempt.start, "sees": EVERYTHING}
+    asked, unasked = Watch(attempt.setting, **known), Watch(attempt.setting, **known)
+    at = data.draw(st.integers(0, len(trace)))
+    aside = data.draw(st.lists(st.sampled_from([*ASIDE, *trace]), min_size=1, max_size=3))
+    for observation in trace[:at]:
+        asked.observe(observation)
+        unasked.observe(observation)
+    would_be = asked.after(*aside)
+    anew = Watch(attempt.setting, **known)
+    for observation in (*trace[:at], *aside):
+        anew.observe(observation)
+    assert (would_be.trace, would_be.owes) == (anew.trace, anew.owes)
+    assert would_be.conforms_so_far is anew.conforms_so_far
+    for observation in trace[at:]:
+        foretold = asked.after(observation).conforms_so_far
+        asked.observe(observation)
+        unasked.observe(observation)
+        assert asked.conforms_so_far is unasked.conforms_so_far is foretold
+        assert (asked.trace, asked.owes) == (unasked.trace, unasked.owes)
 
 
 @pytest.mark.parametrize("cut", [1, 50, 10_000])
