@@ -1,4 +1,5 @@
-"""Recorded traces, one reader for each format: a document goes in, what the judge takes comes out.
+"""Recorded traces, one reader for each format: what a file holds goes in, what the judge takes comes out.
 
-``recorded`` is the project's own JSON (docs/traces.md), ``autobahn`` the reports of Autobahn|Testsuite.
+``registry`` knows them all. ``recorded`` is the project's own JSON (docs/traces.md), ``autobahn`` the reports of
+Autobahn|Testsuite; the others are captures (docs/captures.md), which become what passed on a ``conversation``.
 """

@@ -14,8 +14,8 @@ from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
-from wsoracle.properties.traces.autobahn import is_autobahn_report, trace_of_report
-from wsoracle.properties.traces.recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
+from wsoracle.properties.traces.recorded import TraceError
+from wsoracle.properties.traces.registry import InFile, read_file
 
 from ..cli import FAILED, WRONG_INPUT, WrongInput, on_stderr
 from ..explore.running import clause
@@ -58,8 +58,9 @@ def command(
 ) -> None:
     """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
 
-    FILE holds a trace (docs/traces.md), or the JSON report of a case as Autobahn writes it; - reads from
-    standard input. For such a report the judge assumes an application that echoes, unless --application says otherwise.
+    FILE holds a trace (docs/traces.md), a capture of others (docs/captures.md: pcap, pcapng), or the JSON report of a
+    case as Autobahn writes it; - reads from standard input. Of each WebSocket connection in a capture both ends are
+    judged. For a report of Autobahn the judge assumes an application that echoes, unless --application says otherwise.
     Each file is judged, whatever becomes of the others. The exit status is 1 where a trace is FAILED, 2 where a file is
     no trace, or where nothing of a trace could be judged.
     """
@@ -70,36 +71,36 @@ def command(
     found: list[dict[str, Any]] = []
     wrong: list[str] = []
     not_judged: list[str] = []
+    not_in_traces: list[str] = []
     failed = False
     for name in files:
         try:
-            recorded = _recorded(parsed(_text(name)), application, limit, extensions)
+            file = read_file(_octets(name), application, limit)
+            traces = [_as_stated(one, application, limit, extensions) for one in file.traces]
         except (TraceError, WrongInput) as error:
             wrong.append(error.message if isinstance(error, WrongInput) else f"{name}: {error}")
             continue
-        judgement = recorded.judged(profile)
-        failed |= judgement.verdict not in PASSED
-        if judgement.unexplained and judgement.verdict in PASSED:
-            not_judged.append(f"{name}: {judgement.words}")
-        if json_file is not None:
-            found.append(_as_json(name, recorded, judgement))
-        if json_file != STDOUT:
-            _show(name, recorded, judgement)
+        for one in traces:
+            judgement = one.recorded.judged(profile)
+            failed |= judgement.verdict not in PASSED
+            if judgement.unexplained and judgement.verdict in PASSED:
+                not_judged.append(f"{_name(name, one)}: {judgement.words}")
+            if json_file is not None:
+                found.append(_as_json(name, one, judgement))
+            if json_file != STDOUT:
+                _show(_name(name, one), one, judgement)
+        not_in_traces += [f"{name}: {note}" for note in file.notes]
     if json_file is not None and (found or not wrong):
         write_json(json_file, {"judgements": found})
-    for line in (*(f"error: {one}" for one in wrong), *not_judged):
+    for line in (*(f"error: {one}" for one in wrong), *not_judged, *not_in_traces):
         on_stderr(line)
     if wrong or failed or not_judged:
         context.exit(FAILED if failed and not wrong else WRONG_INPUT)
 
 
-def _recorded(
-    document: dict[str, Any], application: Application | None, limit: int | None, extensions: str | None
-) -> Recorded:
-    if document.get("format") != FORMAT and is_autobahn_report(document):
-        recorded = trace_of_report(document, application or "echo", limit)
-    else:
-        recorded = trace_from_json(document)
+def _as_stated(one: InFile, application: Application | None, limit: int | None, extensions: str | None) -> InFile:
+    """A trace with what the options say instead of the file."""
+    recorded = one.recorded
     setting = recorded.setting
     if application is not None:
         setting = replace(setting, echo=application == "echo")
@@ -109,31 +110,37 @@ def _recorded(
         if recorded.opening:
             raise TraceError("it has the opening handshake, which says what is agreed on: leave out --extensions")
         recorded = replace(recorded, extensions=extensions)
-    return replace(recorded, setting=setting, application=application or recorded.application)
+    return one._replace(recorded=replace(recorded, setting=setting, application=application or recorded.application))
 
 
-def _text(name: str) -> bytes:
+def _name(name: str, one: InFile) -> str:
+    return f"{name}: {one.connection}" if one.connection else name
+
+
+def _octets(name: str) -> bytes:
     if not name or "\0" in name:
         raise WrongInput("FILE: the name is empty or has a NUL in it: give another one")
     try:
         if name == STDOUT:
             if sys.stdin is None:
                 raise WrongInput("-: standard input is closed: give a file")
-            text = sys.stdin.buffer.read(_MOST + 1)
+            octets = sys.stdin.buffer.read(_MOST + 1)
         else:
             with Path(name).open("rb") as file:
-                text = file.read(_MOST + 1)
+                octets = file.read(_MOST + 1)
     except OSError as error:
         raise WrongInput(f"{name}: {error.strerror}: give a file, or - for standard input") from error
-    if len(text) > _MOST:
+    if len(octets) > _MOST:
         raise WrongInput(f"{name}: it has more than {_MOST} octets: give a part of it")
-    return text
+    return octets
 
 
-def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, Any]:
+def _as_json(name: str, one: InFile, judgement: Judgement) -> dict[str, Any]:
+    recorded = one.recorded
     found = parts(judgement, recorded.trace)
     return {
         "file": name,
+        **({"connection": one.connection, "notShown": list(one.notes)} if one.connection else {}),
         "role": recorded.setting.role.value,
         "application": recorded.application,
         "profile": judgement.profile,
@@ -161,10 +168,10 @@ def _as_json(name: str, recorded: Recorded, judgement: Judgement) -> dict[str, A
     }
 
 
-def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
+def _show(name: str, one: InFile, judgement: Judgement) -> None:
     from rich.text import Text
 
-    out = console()
+    out, recorded = console(), one.recorded
     found = parts(judgement, recorded.trace)
     style = "bold green" if judgement.verdict in PASSED else "bold red"
     head = Text(f"{judgement.verdict.value}  ", style)
@@ -174,11 +181,11 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
     for rule in judgement.rules:
         out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
-        first, words = max(judgement.at - _AROUND, 0), recorded.in_words
+        first, in_words = max(judgement.at - _AROUND, 0), recorded.in_words
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
-            out.print(Text(f"    {mark} {time}{_one_line(words.of(index))}"))
+            out.print(Text(f"    {mark} {time}{_one_line(in_words.of(index))}"))
         stream = "it wrote" if judgement.direction == "written" else "arrived"
         where = "" if judgement.octet is None else f" at octet {judgement.octet} of what {stream}"
         where += (
@@ -191,8 +198,9 @@ def _show(name: str, recorded: Recorded, judgement: Judgement) -> None:
             Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"),
             soft_wrap=True,
         )
-    if judgement.words:
-        out.print(Text(f"    {_one_line(judgement.words)}"))
+    for words in (judgement.words, *one.notes):
+        if words:
+            out.print(Text(f"    {_one_line(words)}"))
 
 
 _WIDEST: Final = 400

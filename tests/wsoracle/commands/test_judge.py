@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.capture_files import OPENING, Said, packets_of, pcap, segments_of
 from wsoracle.cli import program
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
@@ -153,3 +154,25 @@ def test_a_crash_that_is_told_in_any_text_stays_on_its_line() -> None:
     result = run("-", stdin=document(observations=[arrives, crashes]))
     assert result.exit_code == 1
     assert "\x1b[31m" not in result.output and len(result.output) < 3000
+
+
+def test_of_a_capture_both_ends_are_judged(tmp_path: Path) -> None:
+    capture = tmp_path / "two.pcap"
+    silent: list[Said] = [*OPENING, (True, b"\x81\x00"), (False, "FIN")]
+    other = packets_of(segments_of([(True, b"GET / HTTP/1.1\r\n\r\n")]), ports=(9, 80))
+    capture.write_bytes(pcap([*packets_of(segments_of(silent)), *other]))
+    result = run(str(capture))
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    name = f"{capture}: 10.0.0.1:40000 -> 10.0.0.2:80"
+    assert [line for line in lines if line.startswith(("FAILED", "OK"))] == [
+        f"FAILED  {name}: a client (behaviour FAILED, closing OK)",
+        f"OK  {name}: a server (behaviour OK, closing OK)",
+    ]
+    assert "the capture does not show the end of the connection: judged up to there" in result.stdout
+    assert result.stderr == f"wsoracle: {capture}: 1 TCP connection without an opening handshake: not judged\n"
+    client, server = json.loads(run("--json", "-", str(capture)).stdout)["judgements"]
+    assert client["connection"] == server["connection"] == "10.0.0.1:40000 -> 10.0.0.2:80"
+    assert [rule["id"] for rule in client["rules"]] == ["5.1/client-masks"]
+    assert client["notShown"] == ["the capture does not show the end of the connection: judged up to there"]
+    assert "no WebSocket connection is in it" in error_of(run("-", stdin=pcap(other)))

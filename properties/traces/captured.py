@@ -1,0 +1,73 @@
+"""WebSocket connections found in the segments of TCP that a capture holds.
+
+What goes in are packets; what comes out are the connections that begin with an opening handshake, each put together,
+and sentences on what else there was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from .conversation import CapturedConnection, from_opening
+from .packets import LINKS, Packet, segments, shown
+from .tcp import TcpConnection, TcpEnd, connections
+
+_TLS: Final = b"\x16\x03"
+_HTTP2: Final = b"PRI * HTTP/2"
+
+
+class Captured(NamedTuple):
+    """What a file holds: connections that can be judged, and in sentences what else there is and is not judged."""
+
+    connections: tuple[CapturedConnection, ...]
+    notes: tuple[str, ...]
+
+
+def captured(packets: Iterable[Packet], notes: Iterable[str] = ()) -> Captured:
+    """The WebSocket connections in packets; `notes` are those of the file that held them, looked at last."""
+    links: Counter[int] = Counter()
+
+    def counted() -> Iterable[Packet]:
+        for packet in packets:
+            links[packet.link] += 1
+            yield packet
+
+    found: list[CapturedConnection] = []
+    others: Counter[str] = Counter()
+    for connection in connections(segments(counted())):
+        passed = from_opening(connection.passed, begins=connection.begins)
+        if passed is None:
+            others[_kind(connection)] += 1
+            continue
+        client_first = passed[0].first == connection.passed[-len(passed)].first
+        ends = connection.ends if client_first else connection.ends[::-1]
+        cut = f"{connection.cut}: judged up to there" if connection.cut else ""
+        name = " -> ".join(map(shown, ends))
+        found.append(CapturedConnection(name, passed, (cut,) if cut else ()))
+    unknown = [link for link in links if link not in LINKS]
+    return Captured(
+        tuple(found),
+        (
+            *(f"{_many(number, 'TCP connection')} {kind}: not judged" for kind, number in others.items()),
+            *(f"{_many(links[link], 'packet')} of link type {link}, which is not read" for link in unknown),
+            *notes,
+        ),
+    )
+
+
+def _kind(connection: TcpConnection) -> str:
+    octets = {side: b"".join([p.what for p in connection.passed if p.first is side and not isinstance(p.what, TcpEnd)])
+              for side in (True, False)}  # fmt: skip
+    if any(one.startswith(_TLS) for one in octets.values()):
+        return "with TLS, whose octets are not shown without its keys"
+    if any(one.startswith(_HTTP2) for one in octets.values()):
+        return "with HTTP/2"
+    if not connection.begins:
+        return "without an opening handshake, captured from the middle"
+    return "without an opening handshake"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

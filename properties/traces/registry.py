@@ -1,0 +1,99 @@
+"""The formats that can be judged, each recognised by what a file holds: octets go in, traces come out.
+
+A new format is a module beside this one, and a row of `CAPTURES`, or of `DOCUMENTS` where it is an object of JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from wsoracle.model.octets.vocabulary import Role
+
+from ..judge.judge import Application
+from .autobahn import is_autobahn_report, trace_of_report
+from .captured import Captured, captured
+from .pcap import is_pcap, packets_of_pcap
+from .pcapng import is_pcapng, packets_of_pcapng
+from .recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
+
+
+class InFile(NamedTuple):
+    """A trace of a file: its connection (empty where a file is of one), and what was not shown of it."""
+
+    connection: str
+    recorded: Recorded
+    notes: tuple[str, ...] = ()
+
+
+class FileRead(NamedTuple):
+    """What was read of a file: its format in words, its traces, and sentences on what is in none of them."""
+
+    format: str
+    traces: tuple[InFile, ...]
+    notes: tuple[str, ...] = ()
+
+
+class CaptureFormat(NamedTuple):
+    """A format of captures: what it is called, how a file is recognised, and what a file holds."""
+
+    words: str
+    recognises: Callable[[bytes], bool]
+    read: Callable[[bytes], Captured]
+
+
+def _pcap(octets: bytes) -> Captured:
+    notes: list[str] = []
+    return captured(packets_of_pcap(octets, notes), notes)
+
+
+def _pcapng(octets: bytes) -> Captured:
+    notes: list[str] = []
+    return captured(packets_of_pcapng(octets, notes), notes)
+
+
+CAPTURES: Final = (
+    CaptureFormat("a capture of packets (pcap)", is_pcap, _pcap),
+    CaptureFormat("a capture of packets (pcapng)", is_pcapng, _pcapng),
+)
+
+
+class DocumentFormat(NamedTuple):
+    """A format of captures in JSON."""
+
+    words: str
+    recognises: Callable[[Mapping[str, Any]], bool]
+    read: Callable[[Mapping[str, Any]], Captured]
+
+
+DOCUMENTS: Final[tuple[DocumentFormat, ...]] = ()
+
+
+def read_file(octets: bytes, application: Application | None = None, limit: int | None = None) -> FileRead:
+    """The traces in a file. TraceError, with a sentence, where it is in no format that is read, or holds nothing.
+
+    `application` and `limit` are what the user says of the endpoint.
+    """
+    for capture in CAPTURES:
+        if capture.recognises(octets):
+            return _both_ends(capture.words, capture.read(octets))
+    document = parsed(octets)
+    for form in DOCUMENTS:
+        if form.recognises(document):
+            return _both_ends(form.words, form.read(document))
+    if document.get("format") != FORMAT and is_autobahn_report(document):
+        report = trace_of_report(document, application or "echo", limit)
+        return FileRead("a report of Autobahn", (InFile("", report),))
+    return FileRead("a trace", (InFile("", trace_from_json(document)),))
+
+
+def _both_ends(words: str, found: Captured) -> FileRead:
+    if not found.connections:
+        why = "; ".join(found.notes) or "no TCP connection is in it"
+        raise TraceError(f"it is {words}, and no WebSocket connection is in it that can be judged: {why}")
+    traces = [
+        InFile(one.name, one.seen_from(role), one.notes)
+        for one in found.connections
+        for role in (Role.CLIENT, Role.SERVER)
+    ]
+    return FileRead(words, tuple(traces), found.notes)
