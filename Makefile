@@ -1,6 +1,6 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
 #   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | clean
-#   make test PYTHON=python3.12          another interpreter (3.11 to 3.13)
+#   make test PYTHON=python3.12          another interpreter (3.11 to 3.14)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
 PYTHON ?= python3
@@ -82,9 +82,9 @@ setup: .venv/.installed
 # Two steps, so that a change of pyproject.toml does not install everything anew.
 .venv/.locked: $(LOCK)
 	@command -v $(PYTHON) > /dev/null || { \
-	  echo "error: no $(PYTHON) here; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-	  echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1), and wsoracle needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	  echo "error: no $(PYTHON) here; install Python 3.11 to 3.14, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+	  echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1), and wsoracle needs Python 3.11 to 3.14: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "setting up .venv with $$($(PYTHON) -V) from $(LOCK) (about half a minute)"
 	@$(PYTHON) -m venv --clear .venv || { \
 	  echo "error: $(PYTHON) -m venv failed; some systems package it apart (python3-venv)" >&2; exit 1; }

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.import_lint import LAYERS, import_faults
+from wsoracle.cli import EXTRAS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path("wsoracle/fleet/scripts")
@@ -236,14 +237,47 @@ def lock_faults(lock: str, requirements: Iterable[str]) -> list[str]:
 
 def test_the_lock_is_plain_and_complete() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    assert set(extras) == {"peers", "dev"}
-    requirements = [
+    every = [
         *PROJECT["build-system"]["requires"],
         *PROJECT["project"]["dependencies"],
-        *extras["peers"],
-        *extras["dev"],
+        *(requirement for extra in extras.values() for requirement in extra),
     ]
+    requirements = [one for one in every if not one.startswith("wsoracle[")]
     assert lock_faults(LOCK.read_text(encoding="utf-8"), requirements) == []
+
+
+def extra_faults(extras: dict[str, list[str]], modules: dict[str, str]) -> list[str]:
+    """Modules that an extra is said to bring, and does not; and requirements of an extra of ours that there is not."""
+    brought = {extra: [Requirement(one) for one in wanted] for extra, wanted in extras.items()}
+    distributions = {"z3": "z3-solver"}
+    return [
+        *(
+            f"[{extra}] does not bring {module}"
+            for module, extra in modules.items()
+            if distributions.get(module, module) not in {one.name for one in brought.get(extra, [])}
+        ),
+        *(
+            f"[{extra}] wants [{name}], which there is not"
+            for extra, wanted in brought.items()
+            for one in wanted
+            if one.name == "wsoracle"
+            for name in sorted(one.extras - set(extras))
+        ),
+    ]
+
+
+def test_an_extra_brings_what_the_command_line_says() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert extra_faults(extras, dict(EXTRAS)) == []
+    assert not {canonicalize_name(Requirement(one).name) for one in PROJECT["project"]["dependencies"]} & set(EXTRAS)
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.extras == {*EXTRAS.values()}
+
+
+def test_an_extra_that_lacks_something_is_found() -> None:
+    assert extra_faults({"prove": ["z3-solver>=4"]}, {"z3": "prove"}) == []
+    assert extra_faults({"prove": []}, {"z3": "prove"}) == ["[prove] does not bring z3"]
+    assert extra_faults({"all": ["wsoracle[pcap]"]}, {}) == ["[all] wants [pcap], which there is not"]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,21 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""
 
 
+EXTRAS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "dpkt": "pcap",
+        "hypothesis": "explore",
+        "networkx": "explore",
+        "websockets": "explore",
+        "wsproto": "explore",
+        "z3": "prove",
+    }
+)
+"""What a plain install leaves out, and the extra that brings it. What ``[prove]`` brings, ``[explore]`` brings too."""
+
+EXPLORING: Final = ("bench", "demo", "explore", "run")
+"""Commands that need ``[explore]``, whichever part of it they miss first."""
+
 LAST_COUNTS: Final = ("wstest",)
 """Commands that take the last value of an option that is there again, as the program whose place they take does."""
 
@@ -146,16 +161,22 @@ class Program(click.Group):
             return READER_GONE
         except OSError as error:
             return _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        except ModuleNotFoundError as error:
+            module = (error.name or "").partition(".")[0]
+            return _complain(_without(module, args)) if module in EXTRAS else self._fault(error)
         except MemoryError:
             return _complain("out of memory: give less at a time")
         except Exception as error:
-            if os.environ.get("WSORACLE_TRACEBACK"):
-                raise
-            on_stderr(
-                f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)"
-            )
-            return INTERNAL
+            return self._fault(error)
         return OK
+
+    def _fault(self, error: Exception) -> int:
+        if os.environ.get("WSORACLE_TRACEBACK"):
+            raise error
+        on_stderr(
+            f"internal error: {type(error).__name__}: {error} (please report it; WSORACLE_TRACEBACK=1 says where)"
+        )
+        return INTERNAL
 
     def _flushed(self, status: int) -> int:
         try:
@@ -175,6 +196,13 @@ def _said(error: click.ClickException) -> str:
     if isinstance(error, WrongInput) or context is None:
         return message
     return f"{message}: see {context.command_path} --help"
+
+
+def _without(module: str, args: Sequence[str]) -> str:
+    """The line for a command that needs what is not installed."""
+    command = next((arg for arg in args if arg in COMMANDS), "")
+    extra = "explore" if command in EXPLORING else EXTRAS[module]
+    return f"{command or 'this'} needs {module}, which is not installed: pip install 'wsoracle[{extra}]'"
 
 
 def _complain(message: str) -> int:

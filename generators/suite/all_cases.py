@@ -6,13 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from wsoracle.model.octets.vocabulary import Role
-from wsoracle.model.rules import RULES
-
 from ..cases.case import Case
 from ..cases.derived import check_suite
-from ..mutants.operators import mutants
-from .fault_cases import fault_cases, fault_ids
+from .fault_cases import fault_cases
 from .suite import OnStep, analyse, suite_cases
 from .witness_cases import witness_cases
 
@@ -45,13 +41,6 @@ def collect(seed: int, step: OnStep, killers: Killers | None = None, found: Iter
     more, reasons = killers
     every = {case.id: case for case in (*cases, *faulty, *more, *found)}
     return Collection(check_suite(every.values()), {**{one.id: one.why for one in left}, **impossible, **reasons})
-
-
-def foreseen_ids() -> list[str]:
-    """The ids that cases can have, controls aside, without working the cases out: a second instead of minutes."""
-    rows = [(rule.id, role) for rule in RULES for role in Role]
-    killers = [f"mutant/{mutant.id}/{role}" for mutant in mutants() for role in Role]
-    return [*(f"witness/{rule}/{role}" for rule, role in rows), *fault_ids(), *killers]
 
 
 def cases_by_rule(collection: Collection) -> dict[str, list[str]]:

@@ -494,7 +494,9 @@ def test_bench_fails_where_a_side_loses_messages(monkeypatch: pytest.MonkeyPatch
     result = run("bench")
     assert (result.exit_code, result.stderr) == (1, "failed: lossy delivered 1 of 2 messages\n")
     monkeypatch.setattr("wsoracle.benchmarks.frames.run_bench", missing)
-    assert "pip install 'wsoracle[peers]'" in assert_one_line(run("bench"))
+    assert "bench needs wsproto, which is not installed: pip install 'wsoracle[explore]'" in assert_one_line(
+        run("bench")
+    )
 
 
 # --- anything at all

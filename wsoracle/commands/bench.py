@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..benchmarks import frames, judging, suites
-from ..cli import FAILED, WrongInput
+from ..cli import FAILED
 from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option
 
@@ -35,8 +35,6 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
             times = suites.run_suite_bench(suite_rounds, step) if only in (None, "suites") else []
             if only == "compression":  # takes minutes, and is a part of nothing else
                 times = suites.run_suite_bench(1, step, suites.COMPRESSION)
-    except ImportError as error:
-        raise WrongInput(f"the benchmark needs {error.name}: pip install 'wsoracle[peers]'") from error
     except (frames.BenchFailed, suites.SuiteBenchFailed) as error:
         click.echo(f"failed: {error}", err=True)
         context.exit(FAILED)

@@ -109,6 +109,6 @@ def _only_generated(pattern: str) -> list[str]:
 
 
 def _foreseen_ids() -> list[str]:
-    from wsoracle.generators.suite.all_cases import foreseen_ids  # not for commands that generate nothing
+    from wsoracle.generators.suite.foreseen_ids import foreseen_ids  # not for commands that generate nothing
 
     return foreseen_ids()

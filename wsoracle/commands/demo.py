@@ -40,9 +40,10 @@ from ..diagrams.diagram import mermaid
 from ..diagrams.dot import can_draw, dot, svg
 from ..diagrams.graph import VIEWS, diagram
 from ..explore import exploration as exploring
-from ..explore.running import clause, run_cases
+from ..explore.running import run_cases
 from ..implementations import available_peers, missing_peers
 from ..prover import failures, summary, theorems
+from ..text.clauses import clause
 from ..text.output import OnStep, progress, say, write_json, write_text
 from .explore import wrong as wrong_with_exploration
 from .generate import checked_directory

@@ -6,7 +6,7 @@ import click
 
 from ..cli import FAILED
 from ..explore.exploration import EXAMPLES, Explored, explore
-from ..explore.running import clause
+from ..text.clauses import clause
 from ..text.output import STDOUT, progress, say, write_json
 from .options import json_option, seed_option
 

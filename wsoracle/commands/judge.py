@@ -18,7 +18,7 @@ from wsoracle.properties.traces.recorded import TraceError
 from wsoracle.properties.traces.registry import InFile, read_file
 
 from ..cli import FAILED, WRONG_INPUT, WrongInput, on_stderr
-from ..explore.running import clause
+from ..text.clauses import clause
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
 

@@ -10,8 +10,9 @@ from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import FAILED, WrongInput
-from ..explore.running import CaseRun, clause, run_cases, tally
+from ..explore.running import CaseRun, run_cases, tally
 from ..implementations import available_peers, missing_peers
+from ..text.clauses import clause
 from ..text.output import STDOUT, console, progress, write_json
 from .case_selection import foreseen
 from .options import json_option, seed_option, select
@@ -30,7 +31,7 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
     """
     peers = available_peers()
     if not peers:
-        raise WrongInput("no implementation is installed: pip install 'wsoracle[peers]'")
+        raise WrongInput("no implementation is installed: pip install 'wsoracle[explore]'")
     if pattern is not None and "://" in pattern:
         raise WrongInput(f"{pattern} is no pattern: cases run in process; for a URL: wsoracle generate --format pytest")
     foreseen(pattern)

@@ -17,11 +17,11 @@ from wsoracle.generators.cases.derived import judge_only, negative
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof
 from wsoracle.properties.judge.verdict import Verdict
 
 from ..implementations import Offers, PeerUnderTest
+from ..text.clauses import clause
 from .attempts import NO_LIMIT, Attempt, PeerRole
 from .findings import observed_in_words
 from .hunting import Examined, examine
@@ -69,12 +69,6 @@ class CaseRun:
             "wouldHaveBeenAllowed": list(self.instead),
             "note": self.note,
         }
-
-
-def clause(rule_id: str) -> str:
-    """The words behind a rule: its strength, its section, and the sentence."""
-    rule = RULES.by_id[rule_id]
-    return f'{rule.strength.value}, section {rule.section}: "{rule.quote}"'
 
 
 Progress = Callable[[str, int, int], None]

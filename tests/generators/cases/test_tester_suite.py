@@ -24,8 +24,8 @@ from wsoracle.generators.cases.runnable import catalogue_cases, generated_cases,
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.cases.tester_suite import each_stimulus_once, for_tester, suite_for_testers
-from wsoracle.generators.suite.all_cases import foreseen_ids
 from wsoracle.generators.suite.fault_cases import fault_cases
+from wsoracle.generators.suite.foreseen_ids import foreseen_ids
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import PongReceived
 from wsoracle.model.facts.heads import SAMPLE_BODY, facts_of_request, facts_of_response, sample_request

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wsoracle.explore.running import clause, run_cases, tally
+from wsoracle.explore.running import run_cases, tally
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import acceptable, judge_only, negative, with_controls
 from wsoracle.generators.suite.fault_cases import fault_cases
@@ -139,7 +139,6 @@ def test_what_cannot_be_run_says_why() -> None:
     reasons = {judge_only(case) for case in after_opening()}
     assert None in reasons
     assert "it is about another answer to a disputed point: non_minimal_lengths" in reasons
-    assert clause("5.2/reserved-bits").startswith('MUST, section 5.2: "If a nonzero value')
 
 
 class DegenerateOpening(Degenerate):
