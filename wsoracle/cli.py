@@ -65,7 +65,6 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 
 EXTRAS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "dpkt": "pcap",
         "hypothesis": "explore",
         "networkx": "explore",
         "websockets": "explore",
@@ -106,7 +105,15 @@ class Program(click.Group):
         """Import a command; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"{__package__}.commands.{cmd_name}").command
+        name = f"{__package__}.commands.{cmd_name}"
+        if name not in sys.modules:
+            gc.disable()  # what a module makes stays: looking for cycles in it is a third of the time of importing
+            try:
+                import_module(name)
+            finally:
+                gc.freeze()
+                gc.enable()
+        command: click.Command = sys.modules[name].command
         return command
 
     def resolve_command(

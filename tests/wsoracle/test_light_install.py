@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from ast import literal_eval
 
 import pytest
 from click.testing import CliRunner
@@ -52,9 +53,8 @@ def without_extras(code: str) -> str:
 @pytest.fixture(scope="module")
 def helped() -> dict[str, tuple[int, str, str]]:
     """What each command says to --help in a plain install."""
-    found: dict[str, tuple[int, str, str]] = eval(
-        without_extras("print({name: said(name, '--help') for name in COMMANDS})")
-    )
+    printed = without_extras("print({name: said(name, '--help') for name in COMMANDS})")
+    found: dict[str, tuple[int, str, str]] = literal_eval(printed)
     return found
 
 
