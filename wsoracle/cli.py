@@ -40,6 +40,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "demo": "Explore, prove, mutate, cover, generate and run, and write all of it below one directory.",
         "explain": "Decode octets: the rules that they meet, and the clauses.",
         "judge": "Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.",
+        "oracle": "Answer questions of programs in any language: one line of JSON each (docs/oracle.md).",
         "rules": "List the rules, with the clause that each stands for.",
         "requirements": "List the normative sentences of RFC 6455, and what covers each.",
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
@@ -57,7 +58,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
         "test": "Test running servers whose application echoes, and write a page for each case.",
         "report": "Make the pages and lists of a run anew, from the JSON files of its cases.",
-        "bench": "Measure frames a second beside wsproto and websockets, judging, and whole suites beside Autobahn.",
+        "bench": "Measure frames and questions a second, judging, and whole suites beside Autobahn.",
     }
 )
 """Every command with its line of help, in the order in which they are shown. The module has the command's name."""

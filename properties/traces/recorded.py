@@ -241,6 +241,11 @@ def trace_from_json(document: Mapping[str, Any]) -> Recorded:
     return Recorded(trace, setting, application, opening, frozenset(sees), frozenset(needs), _times(rows), extensions)
 
 
+def observation_from_json(row: Any, at: str) -> Observation:
+    """One observation of a trace, version 2; ``at`` is its place. TraceError where it is none."""
+    return _observation(row, at, _BARE[2])
+
+
 def _extensions(document: Mapping[str, Any], opening: bool) -> str:
     given = document.get("extensions", "")
     if not isinstance(given, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..benchmarks import frames, judging, suites
+from ..benchmarks import frames, judging, questions, suites
 from ..cli import FAILED
 from ..text.output import STDOUT, console, progress, write_json
 from .options import json_option
@@ -13,7 +13,9 @@ from .options import json_option
 @click.command("bench")
 @json_option
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds of frames.")
-@click.option("--only", type=click.Choice(["frames", "judging", "suites", "compression"]), help="Only this part.")
+@click.option(
+    "--only", type=click.Choice(["frames", "judging", "oracle", "suites", "compression"]), help="Only this part."
+)
 @click.option(
     "--suite-rounds",
     type=click.IntRange(1, 100),
@@ -23,7 +25,7 @@ from .options import json_option
 )
 @click.pass_context
 def command(context: click.Context, json_file: str | None, rounds: int, only: str | None, suite_rounds: int) -> None:
-    """Measure frames a second beside wsproto and websockets, judging, and whole suites beside Autobahn.
+    """Measure frames and questions a second, judging, and whole suites beside Autobahn.
 
     The figures belong to the machine and the moment; ratios travel better. Autobahn needs CPython 2.7: the
     environment variable WSORACLE_PYTHON27 names one that has it; without it only our times are given.
@@ -32,6 +34,7 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
         with progress("measuring") as step:
             speeds = frames.run_bench(rounds=rounds, progress=step) if only in (None, "frames") else []
             durations = judging.run_judging_bench(progress=step) if only in (None, "judging") else []
+            rates = questions.run_question_bench(rounds, step) if only in (None, "oracle") else []
             times = suites.run_suite_bench(suite_rounds, step) if only in (None, "suites") else []
             if only == "compression":  # takes minutes, and is a part of nothing else
                 times = suites.run_suite_bench(1, step, suites.COMPRESSION)
@@ -41,6 +44,7 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
     if json_file is not None:
         document = frames.as_json(speeds) if speeds else {}
         document |= judging.as_json(durations) if durations else {}
+        document |= questions.as_json(rates) if rates else {}
         document |= suites.as_json(times) if times else {}
         write_json(json_file, document)
     if json_file == STDOUT:
@@ -49,6 +53,8 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
         console().print(frames.as_table(speeds))
     if durations:
         console().print(judging.as_table(durations))
+    if rates:
+        console().print(questions.as_table(rates))
     if times:
         console().print(suites.as_table(times))
         if all(one.ratio is None for one in times):

@@ -18,6 +18,7 @@ from wsoracle.properties.traces.recorded import TraceError
 from wsoracle.properties.traces.registry import InFile, read_file
 
 from ..cli import FAILED, WRONG_INPUT, WrongInput, on_stderr
+from ..oracle.as_json import judgement_as_json
 from ..text.clauses import clause
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
@@ -136,36 +137,8 @@ def _octets(name: str) -> bytes:
 
 
 def _as_json(name: str, one: InFile, judgement: Judgement) -> dict[str, Any]:
-    recorded = one.recorded
-    found = parts(judgement, recorded.trace)
-    return {
-        "file": name,
-        **({"connection": one.connection, "notShown": list(one.notes)} if one.connection else {}),
-        "role": recorded.setting.role.value,
-        "application": recorded.application,
-        "profile": judgement.profile,
-        "verdict": judgement.verdict.value,
-        "behavior": found.behavior.value,
-        "behaviorClose": found.closing_kind,
-        "rules": [
-            {"id": broken.rule, "strength": broken.strength.value, "clause": clause(broken.rule)}
-            for broken in judgement.broken
-        ],
-        "oneOf": list(judgement.one_of),
-        "applicationDid": list(judgement.application),
-        "deciding": None
-        if judgement.at is None
-        else {
-            "observation": judgement.at,
-            "what": recorded.in_words.of(judgement.at),
-            "octet": judgement.octet,
-            "direction": judgement.direction,
-            "arrived": judgement.arrived,
-            "t": None if recorded.times is None else recorded.times[judgement.at],
-        },
-        "wouldHaveBeenAllowed": [{"what": one.what, "rules": list(one.rules)} for one in judgement.instead],
-        "note": judgement.words,
-    }
+    more = {"connection": one.connection, "notShown": list(one.notes)} if one.connection else {}
+    return {"file": name, **more, **judgement_as_json(one.recorded, judgement)}
 
 
 def _show(name: str, one: InFile, judgement: Judgement) -> None:
