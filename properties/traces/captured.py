@@ -25,8 +25,11 @@ class Captured(NamedTuple):
     notes: tuple[str, ...]
 
 
-def captured(packets: Iterable[Packet], notes: Iterable[str] = ()) -> Captured:
-    """The WebSocket connections in packets; `notes` are those of the file that held them, looked at last."""
+def captured(packets: Iterable[Packet], notes: Iterable[str] = (), *, timed: bool = True) -> Captured:
+    """The WebSocket connections in packets; `notes` are those of the file that held them, looked at last.
+
+    `timed`: the times of the packets are known.
+    """
     links: Counter[int] = Counter()
 
     def counted() -> Iterable[Packet]:
@@ -45,7 +48,7 @@ def captured(packets: Iterable[Packet], notes: Iterable[str] = ()) -> Captured:
         ends = connection.ends if client_first else connection.ends[::-1]
         cut = f"{connection.cut}: judged up to there" if connection.cut else ""
         name = " -> ".join(map(shown, ends))
-        found.append(CapturedConnection(name, passed, (cut,) if cut else ()))
+        found.append(CapturedConnection(name, passed, (cut,) if cut else (), timed=timed))
     unknown = [link for link in links if link not in LINKS]
     return Captured(
         tuple(found),

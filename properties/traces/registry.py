@@ -13,6 +13,7 @@ from wsoracle.model.octets.vocabulary import Role
 from ..judge.judge import Application
 from .autobahn import is_autobahn_report, trace_of_report
 from .captured import Captured, captured
+from .follow import is_followed, read_followed
 from .pcap import is_pcap, packets_of_pcap
 from .pcapng import is_pcapng, packets_of_pcapng
 from .recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
@@ -55,6 +56,7 @@ def _pcapng(octets: bytes) -> Captured:
 CAPTURES: Final = (
     CaptureFormat("a capture of packets (pcap)", is_pcap, _pcap),
     CaptureFormat("a capture of packets (pcapng)", is_pcapng, _pcapng),
+    CaptureFormat("a TCP stream, or packets, as text", is_followed, read_followed),
 )
 
 

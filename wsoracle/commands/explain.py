@@ -13,6 +13,7 @@ from wsoracle.model.notation.switches import SWITCHES, Switches
 from wsoracle.model.notation.variables import MAX_LENGTH, Setting
 from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.properties.traces.pasted import Pasted, octets_of, of_curl
 
 from ..cli import WrongInput
 from ..explain.as_json import as_json
@@ -21,7 +22,6 @@ from ..explain.frames import explain
 from ..explain.heads import explain_request, explain_response, request_of
 from ..explain.text import show
 from ..explain.written import octets_of_text
-from ..text.hexadecimal import octets_of
 from ..text.output import STDOUT, console, write_json
 from .options import json_option, switches_of
 
@@ -77,7 +77,9 @@ def command(
     """Decode octets: the rules that they meet, and the clauses.
 
     HEX are octets that an endpoint receives after the opening handshake, in hexadecimal; blanks, colons and 0x between
-    them do not matter, and - reads them from standard input. For instance:
+    them do not matter, and - reads them from standard input. Rows of xxd, hexdump, tcpdump -X and Wireshark, escapes
+    such as \\x81, b'...', <Buffer 81>, [129, 5] and base64 are read too, and what the text was taken for is said. For
+    instance:
 
     \b
       wsoracle explain 81 05 48 65 6c 6c 6f --role client
@@ -85,7 +87,8 @@ def command(
 
     Or it explains a head of the opening handshake. FILE holds it as text; - reads standard input, and an argument with
     a line break is the text itself. Where all lines end with LF alone, as an editor writes them, each LF is read as
-    CRLF, and an empty line that is missing at the end is added; --exact does neither. For instance:
+    CRLF, and an empty line that is missing at the end is added; --exact does neither. Of what curl -v tells, the lines
+    of the head are read. For instance:
 
     \b
       wsoracle explain --request request.txt
@@ -103,15 +106,17 @@ def command(
     if "-" in hexadecimal and len(hexadecimal) > 1:
         raise WrongInput("HEX: - reads all octets from standard input: give either that or the octets")
     setting = Setting(Role(role), limit, switches=switches_of(switches))
-    octets = _octets("HEX", _standard_input() if "-" in hexadecimal else " ".join(hexadecimal))
-    if not octets:
+    pasted = _octets("HEX", _standard_input() if "-" in hexadecimal else " ".join(hexadecimal))
+    if not pasted.octets:
         raise WrongInput("there are no octets to explain: give at least one, such as 81")
     try:
         received, own = _octets("--after", after), _octets("--sent", sent)
-        explanation = explain(octets, setting, after=received, sent=own, extensions=extensions)
+        explanation = explain(pasted.octets, setting, after=received.octets, sent=own.octets, extensions=extensions)
     except ExplainError as error:
         raise WrongInput(str(error)) from error
-    _give(explanation, json_file)
+    texts = (("the text", pasted), ("--after", received), ("--sent", own))
+    notes = (f"{what} was taken for {one.taken_for}" for what, one in texts if one.taken_for)
+    _give(replace(explanation, notes=(*notes, *explanation.notes)), json_file)
 
 
 def _give(explanation: ExplainedOctets[UnitReading], json_file: str | None) -> None:
@@ -142,12 +147,16 @@ def _explained_head(
     if asked == name == "-":
         raise WrongInput("standard input can be read once: give --response or --to as a file")
     try:
-        written = octets_of_text(_text(option, name), exact=exact)
+        text = _text(option, name)
+        written = octets_of_text(text, sent=request is not None, exact=exact)
         if request is not None:
             explanation = explain_request(written.octets, Setting(Role.SERVER, switches=switches))
         else:
             setting, option = Setting(Role.CLIENT, switches=switches), "--to"
-            before = None if asked is None else request_of(octets_of_text(_text(option, asked), exact=exact).octets)
+            told = None if exact else of_curl(text, sent=True)
+            if asked is not None:
+                told = octets_of_text(_text(option, asked), sent=True, exact=exact).octets
+            before = None if told is None else request_of(told)
             option = "--response"
             explanation = explain_response(written.octets, setting, before)
     except ExplainError as error:
@@ -181,7 +190,7 @@ def _standard_input() -> str:
     return text.decode("ascii", "replace")
 
 
-def _octets(where: str, text: str) -> bytes:
+def _octets(where: str, text: str) -> Pasted:
     try:
         return octets_of(text)
     except ValueError as error:

@@ -59,7 +59,7 @@ def command(
 ) -> None:
     """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
 
-    FILE holds a trace (docs/traces.md), a capture of others (docs/captures.md: pcap, pcapng), or the JSON report of a
+    FILE holds a trace (docs/traces.md), a capture of others (docs/captures.md), or the JSON report of a
     case as Autobahn writes it; - reads from standard input. Of each WebSocket connection in a capture both ends are
     judged. For a report of Autobahn the judge assumes an application that echoes, unless --application says otherwise.
     Each file is judged, whatever becomes of the others. The exit status is 1 where a trace is FAILED, 2 where a file is

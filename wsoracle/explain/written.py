@@ -6,6 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from wsoracle.model.octets.http import HEAD_LIMIT
+from wsoracle.properties.traces.pasted import of_curl
 
 from .explanation import ExplainError
 
@@ -20,8 +21,10 @@ class Written(NamedTuple):
 _NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def octets_of_text(text: bytes, *, exact: bool = False) -> Written:
+def octets_of_text(text: bytes, *, sent: bool = True, exact: bool = False) -> Written:
     """The octets that a text stands for. Raises :class:`ExplainError` for an empty one.
+
+    Of what ``curl -v`` tells, the request (``sent``) or the last response.
 
     Where no line ends with CRLF, the text comes from an editor: each LF is read as CRLF. Where the empty line at the
     end is missing, it is added. ``exact``: the octets are as they are.
@@ -30,6 +33,11 @@ def octets_of_text(text: bytes, *, exact: bool = False) -> Written:
         raise ExplainError("there is no head to explain: a head begins with a line such as GET /chat HTTP/1.1")
     if exact:
         return Written(text)
+    told = of_curl(text, sent=sent)
+    if told is not None:
+        return Written(
+            told, (f"the text was taken for what curl -v tells: the lines that begin with {'><'[not sent]}",)
+        )
     notes = []
     octets = text
     if b"\r\n" not in text and b"\n" in text:

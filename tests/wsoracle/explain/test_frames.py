@@ -20,11 +20,15 @@ from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.frames import decode_header, encode
 from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
-from wsoracle.text.hexadecimal import octets_of
+from wsoracle.properties.traces.pasted import octets_of as pasted_octets
 from wsoracle.text.output import console
 
 SERVER, CLIENT = Setting(Role.SERVER), Setting(Role.CLIENT)
 KEY = bytes.fromhex("37fa213d")
+
+
+def octets_of(text: str) -> bytes:
+    return pasted_octets(text).octets
 
 
 def said(explanation: ExplainedOctets[FrameReading]) -> str:
