@@ -206,8 +206,17 @@ class Distinguisher:
                     yield from ((start.setting, here.state) for here in world.layer(depth))
 
 
-def _names(row: Rule) -> set[str]:
-    return {name for expression in (row.when, *row.then.effects.values()) for name in variables(expression)}
+def _names(row: Rule) -> frozenset[str]:
+    """The variables that a row mentions. Asked of all rows for each mutant; a row has no equality to look it up by."""
+    known = _NAMES.get(id(row))
+    if known is None:
+        expressions = (row.when, *row.then.effects.values())
+        known = _NAMES[id(row)] = row, frozenset(name for e in expressions for name in variables(e))
+    return known[1]
+
+
+_NAMES: Final[dict[int, tuple[Rule, frozenset[str]]]] = {}
+"""By identity; the row is kept beside its names, lest its identity be given away."""
 
 
 def search(world: World, mutant: Mutant, longest: int = LONGEST) -> EventHistory | None:

@@ -223,6 +223,8 @@ class Prover:
         self._right: Final = {kind: self._side(kind, self._t, self._frame_t, "~") for kind in EventKind}
         self._changed: Final = {kind: self._side(kind, self._t, self._frame_t, "!") for kind in EventKind}
         self._solvers: Final[dict[EventKind, Any]] = {}
+        self._asserted: Final[dict[EventKind, Sequence[Any]]] = {}
+        self._settings: Final[dict[Setting, tuple[Any, ...]]] = {}
         here = Terms.over(self._machine.setting_env, self._s, self._frame)
         self._fact_terms: Final = {n: [here.term(f) for f in facts_about(n, rules)] for n in STATE_VARIABLES}
         self._known: Final[dict[EventKind, tuple[dict[tuple[object, ...], Any], list[Group]]]] = {}
@@ -449,22 +451,32 @@ class Prover:
             differences += self._apart([g for g in groups if g.label in mixed], here, relation)
         return differences, legal
 
-    def impossible(self, kind: EventKind, *terms: Any) -> bool | None:
-        """Whether no two related states and event of a kind satisfy the terms; None where the solver gave up."""
+    def impossible(self, kind: EventKind, terms: Sequence[Any], supposed: Iterable[Any] = ()) -> frozenset[Any] | None:
+        """Whether no two related states and event of a kind satisfy the terms, with what is supposed beside them.
+
+        If so, the suppositions on which this rests; None where something satisfies all, or the solver gave up. The last
+        terms of a kind stay asserted, so that the same ones can be asked again with other suppositions.
+        """
         solver = self._solver_for(kind)
-        solver.push()
-        solver.add(*terms)
-        answer = solver.check()
-        solver.pop()
-        return None if answer == z3.unknown else bool(answer == z3.unsat)
+        if self._asserted.get(kind) is not terms:
+            if kind in self._asserted:
+                solver.pop()
+            solver.push()
+            solver.add(*terms)
+            self._asserted[kind] = terms
+        return frozenset(solver.unsat_core()) if solver.check(*supposed) == z3.unsat else None
 
-    def same_state(self) -> list[Any]:
+    @cached_property
+    def same_state(self) -> Any:
         """Both are in one state."""
-        return [self._s[name] == self._t[name] for name in STATE_VARIABLES]
+        return z3.And(*(self._s[name] == self._t[name] for name in STATE_VARIABLES))
 
-    def fixed(self, setting: Setting) -> list[Any]:
-        """The setting is this one."""
-        return [self._machine.setting_env[name] == literal(value) for name, value in setting.values.items()]
+    def fixed(self, setting: Setting) -> tuple[Any, ...]:
+        """The setting is this one: a term for each of its variables, always the same one for the same value."""
+        if setting not in self._settings:
+            env = self._machine.setting_env
+            self._settings[setting] = tuple(env[name] == literal(value) for name, value in setting.values.items())
+        return self._settings[setting]
 
     def _chosen(self, side: SymbolicRows, rows: Sequence[Rule], row: Rule) -> Any:
         """The row is the first of its label: at the strictest level that allows the label, by the order of rows."""
@@ -510,22 +522,34 @@ class MutantProof:
         self._kind: Final = prover.rules.by_id[rule_id].on
         differences, legal = prover.differences(rule_id, row)
         self._differs: Final = [*legal, _or(*differences)]
+        self._none_under: Final[list[frozenset[Any]]] = []
+        """For each proof, the values of the setting on which it rests."""
         self._under: Final[dict[Setting, bool]] = {}
 
     @cached_property
     def equivalent(self) -> bool:
         """No history under any setting tells the mutant from the original."""
-        if self._prover.impossible(self._kind, *self._differs):
+        # Most that differ do so in one and the same state, where the question is easier.
+        if self._prover.impossible(self._kind, self._differs, [self._prover.same_state]) is None:
+            return False
+        if self._prover.impossible(self._kind, self._differs) is not None:
             return True
         # A changed guard may read what the bisimulation forgets: perhaps the two are equivalent in equal states.
         differences, legal = self._prover.differences(self._rule_id, self._row, equal=True)
-        return bool(self._prover.impossible(self._kind, *legal, _or(*differences), *self._prover.same_state()))
+        terms = [*legal, _or(*differences), self._prover.same_state]
+        return self._prover.impossible(self._kind, terms) is not None
 
     def equivalent_under(self, setting: Setting) -> bool:
-        """No history under one setting does."""
+        """No history under one setting does; a proof serves for all settings that have the values on which it rests."""
         if setting not in self._under:
-            answer = self._prover.impossible(self._kind, *self._differs, *self._prover.fixed(setting))
-            self._under[setting] = bool(answer)
+            values = self._prover.fixed(setting)
+            proved = any(proof.issubset(values) for proof in self._none_under)
+            if not proved:
+                proof = self._prover.impossible(self._kind, self._differs, values)
+                proved = proof is not None
+                if proof is not None:
+                    self._none_under.append(proof)
+            self._under[setting] = proved
         return self._under[setting]
 
 
