@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _number(context: click.Context, option: click.Parameter, value: float) -> float:
+def number_given(context: click.Context, option: click.Parameter, value: float) -> float:
     """Callback of an option for seconds: click lets nan pass any range."""
     if math.isnan(value):
         raise click.BadParameter("nan is no number of seconds", context, option)
@@ -58,9 +58,9 @@ def harness_options(out: str) -> Callable[[F], F]:
                      help="Where the pages go."),
         click.option("--resume", is_flag=True, help="Go on with the run that is in the folder."),
         click.option("--timeout", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True,
-                     callback=_number, metavar="SECONDS", help="The patience with a silent endpoint in one case."),
+                     callback=number_given, metavar="SECONDS", help="The patience with a silent endpoint in one case."),
         click.option("--case-timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True,
-                     callback=_number, metavar="SECONDS",
+                     callback=number_given, metavar="SECONDS",
                      help="How long a case may take at most; a case may ask for less."),
         click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True,
                      help="The seed of masking keys and nonces."),

@@ -111,12 +111,12 @@ def say(line: str) -> None:
     click.echo(one_line(line))
 
 
-def address(text: str) -> tuple[str, int]:
+def address(text: str, option: str = "--listen") -> tuple[str, int]:
     """A host and a port. Raises WrongInput."""
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise WrongInput(f"--listen: {text!r} is no address such as 127.0.0.1:9001 or [::1]:9001")
-    return checked(check_host, "--listen", host.strip("[]")), int(port)
+        raise WrongInput(f"{option}: {text!r} is no address such as 127.0.0.1:9001 or [::1]:9001")
+    return checked(check_host, option, host.strip("[]")), int(port)
 
 
 def tls_of(cert: str | None, key: str | None) -> Any:

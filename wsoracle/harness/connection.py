@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
@@ -32,14 +33,15 @@ class Received:
     """The units that an endpoint has sent so far, counted: enough to know whether it has sent what is waited for.
 
     `head` is the head that came first. `messages` counts whole messages, `pongs` are the payloads of Pongs, `ping` is
-    that of the latest Ping until it is taken, `close` is the payload of the first Close, `frames` counts all frames. No
-    octets make it raise. `keys` are the masking keys of whole frames, one behind the other: the first of them.
+    that of the latest Ping until it is taken, `close` is the payload of the first Close, `frames` counts whole frames
+    by opcode. No octets make it raise. `keys` are the masking keys of whole frames, one behind the other: the first of
+    them.
     """
 
     def __init__(self, sender: Role) -> None:
         self.head: ParsedHead | Malformed | None = None
         self.messages = 0
-        self.frames = 0
+        self.frames: Final[Counter[int]] = Counter()
         self.pongs: Final[list[bytes]] = []
         self.ping: bytes | None = None
         self.close: bytes | None = None
@@ -125,7 +127,7 @@ class Received:
 
     def _count(self, header: Header, payload: bytes = b"") -> None:
         opcode = header.opcode
-        self.frames += 1
+        self.frames[opcode] += 1
         if header.key is not None and len(self.keys) < _KEY_OCTETS:
             self.keys.extend(header.key)
         if not is_control(opcode):

@@ -314,7 +314,7 @@ class Conversation:
             self._sender.control(PONG, received.ping)
         received.ping = None
         self._note_close()
-        if received.frames > self._most_frames and not self.connection.flooded:
+        if received.frames.total() > self._most_frames and not self.connection.flooded:
             self.connection.flooded = True
             self.connection.abort()
 

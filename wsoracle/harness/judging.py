@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Final
 
 from wsoracle.model.notation.switches import Switches
@@ -13,7 +15,16 @@ from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Feature, Judgement, judge
-from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, ResetsTcp, Writes
+from wsoracle.properties.judge.observation import (
+    Arrives,
+    ArrivesEof,
+    ArrivesReset,
+    ClosesTcp,
+    Observation,
+    Quiet,
+    ResetsTcp,
+    Writes,
+)
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
 from ..reports.index import index_page
@@ -23,45 +34,37 @@ from ..reports.stored_record import FilePlace
 from ..reports.summary import CaseSummary, summary_of
 from .compressed_trace import CompressedTrace
 from .record import Judged, record_of
-from .transcript import LogEntry, RunFacts, Transcript
+from .transcript import Kind, LogEntry, RunFacts, Transcript
+
+_WITHOUT_OCTETS: Final[Mapping[Kind, type[ClosesTcp | ResetsTcp | Quiet | ArrivesEof | ArrivesReset]]] = {
+    "closed by peer": ClosesTcp, "reset by peer": ResetsTcp, "silence": Quiet, "closed by us": ArrivesEof,
+    "ended by us": ArrivesEof, "reset by us": ArrivesReset,
+}  # fmt: skip
+
+
+def observation_of(entry: LogEntry) -> Observation | None:
+    """An entry as an observation of the endpoint under test; None for a note."""
+    if entry.kind == "sent":
+        return Arrives(entry.octets)
+    if entry.kind == "received":
+        return Writes(entry.octets)
+    without = _WITHOUT_OCTETS.get(entry.kind)
+    return None if without is None else without()
 
 
 def trace_of(log: list[LogEntry]) -> list[Observation]:
     """The log as observations of the endpoint under test; writes and reads that follow one another are joined."""
     trace: list[Observation] = []
-    sent: list[bytes] = []
-    received: list[bytes] = []
-
-    def flush() -> None:
-        if sent:
-            trace.append(Arrives(b"".join(sent)))
-            sent.clear()
-        if received:
-            trace.append(Writes(b"".join(received)))
-            received.clear()
-
-    ended = False
-    for entry in log:
-        if entry.kind == "sent":
-            if received:
-                flush()
-            sent.append(entry.octets)
-        elif entry.kind == "received":
-            if sent:
-                flush()
-            received.append(entry.octets)
-        elif entry.kind != "note":
-            flush()
-            if entry.kind == "closed by peer":
-                trace.append(ClosesTcp())
-            elif entry.kind == "reset by peer":
-                trace.append(ResetsTcp())
-            elif entry.kind == "silence":
-                trace.append(Quiet())
-            elif not ended:
-                ended = True
-                trace.append(ArrivesEof())
-    flush()
+    seen = [one for entry in log if (one := observation_of(entry)) is not None]
+    for _, group in groupby(seen, type):
+        same = list(group)
+        first = same[0]
+        if isinstance(first, (Arrives, Writes)):
+            trace.append(type(first)(b"".join([one.octets for one in same if isinstance(one, (Arrives, Writes))])))
+        elif not isinstance(first, ArrivesEof):
+            trace += same
+        elif first not in trace:
+            trace.append(first)
     return trace
 
 

@@ -18,6 +18,7 @@ from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__
+from ..expected.foreseen import Outcomes
 from ..expected.stored import outcomes_of
 from ..reports.summary import NOT_RUN, summary_of, uncounted, with_summary
 from .compressed_trace import Volumes, traffic_stats
@@ -45,15 +46,15 @@ class Judged(NamedTuple):
     volumes: Volumes | None = None
 
 
-def record_of(talk: Transcript, judged: Judged, facts: RunFacts) -> dict[str, Any]:
-    """The record of a conversation."""
+def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outcomes | None = None) -> dict[str, Any]:
+    """The record of a conversation. ``outcomes`` are what was expected; None for those of its case."""
     case, role, (judgement, parts, history, whole, volumes) = talk.case, talk.role, judged
     wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.begins)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and talk.closed_by_peer
     deciding = _mark(wire.timeline, judgement)
-    outcomes = outcomes_of(case, role, judgement.profile)
+    outcomes = outcomes_of(case, role, judgement.profile) if outcomes is None else outcomes
     close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
     rules = [_rule(b.rule, "close" if b.rule in close_rules else "behavior") for b in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)

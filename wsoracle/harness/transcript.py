@@ -15,7 +15,17 @@ from wsoracle.model.octets.vocabulary import Role
 BARRIER: Final = b"wsoracle: are you there?"
 """The payload of the tester's own Pings."""
 
-Kind = Literal["sent", "received", "closed by peer", "reset by peer", "closed by us", "ended by us", "silence", "note"]
+Kind = Literal[
+    "sent",
+    "received",
+    "closed by peer",
+    "reset by peer",
+    "closed by us",
+    "ended by us",
+    "reset by us",
+    "silence",
+    "note",
+]
 
 
 class LogEntry(NamedTuple):

@@ -28,7 +28,10 @@ MOST_ENTRIES: Final = 300
 SHOWN: Final = 64
 """Octets of a write, a read or a payload that are kept for people."""
 
-_ENDS: Final = {"closed by peer": "closes TCP", "reset by peer": "resets TCP", "closed by us": "closes TCP"}
+_ENDS: Final = {
+    "closed by peer": "closes TCP", "reset by peer": "resets TCP",
+    "closed by us": "closes TCP", "reset by us": "resets TCP",
+}  # fmt: skip
 _EMPTY_LINE: Final = b"\r\n\r\n"
 _LONGEST_HEAD: Final = 64 * 1024
 

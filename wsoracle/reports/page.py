@@ -86,7 +86,10 @@ def tidy_page(shown: Mapping[str, Any], links: PageLinks) -> str:
         meaning=MEANINGS.get(said, "") if shown["ours"] else "as the suite that ran the case has judged it",
         links=links,
         again=command_again(
-            shown["id"], ours["role"] or ("client" if shown.get("isServer") is True else ""), ours["url"]
+            shown["id"],
+            ours["role"] or ("client" if shown.get("isServer") is True else ""),
+            ours["url"],
+            ours["trace"],
         ),
         long=MOST_UNFOLDED,
         decided=next((step for step in ours["timeline"] if step["deciding"]), None),
