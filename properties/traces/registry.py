@@ -14,6 +14,9 @@ from ..judge.judge import Application
 from .autobahn import is_autobahn_report, trace_of_report
 from .captured import Captured, captured
 from .follow import is_followed, read_followed
+from .har import is_har, read_har
+from .mitmproxy import is_mitmproxy, read_flows
+from .net_log import is_net_log, read_net_log
 from .pcap import is_pcap, packets_of_pcap
 from .pcapng import is_pcapng, packets_of_pcapng
 from .recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
@@ -56,6 +59,8 @@ def _pcapng(octets: bytes) -> Captured:
 CAPTURES: Final = (
     CaptureFormat("a capture of packets (pcap)", is_pcap, _pcap),
     CaptureFormat("a capture of packets (pcapng)", is_pcapng, _pcapng),
+    CaptureFormat("a net log of Chromium", is_net_log, read_net_log),
+    CaptureFormat("flows of mitmproxy", is_mitmproxy, read_flows),
     CaptureFormat("a TCP stream, or packets, as text", is_followed, read_followed),
 )
 
@@ -68,7 +73,7 @@ class DocumentFormat(NamedTuple):
     read: Callable[[Mapping[str, Any]], Captured]
 
 
-DOCUMENTS: Final[tuple[DocumentFormat, ...]] = ()
+DOCUMENTS: Final = (DocumentFormat("a HAR", is_har, read_har),)
 
 
 def read_file(octets: bytes, application: Application | None = None, limit: int | None = None) -> FileRead:

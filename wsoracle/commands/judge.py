@@ -115,7 +115,7 @@ def _as_stated(one: InFile, application: Application | None, limit: int | None, 
 
 
 def _name(name: str, one: InFile) -> str:
-    return f"{name}: {one.connection}" if one.connection else name
+    return f"{name}: {_one_line(one.connection)}" if one.connection else name
 
 
 def _octets(name: str) -> bytes:
