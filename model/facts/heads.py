@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from ..notation.head_variables import RequestFacts, ResponseFacts, announces_body, label_of_fact, value_of
 from ..octets.accept_key import accept_value
+from ..octets.deflate_parameters import DEFLATE
 from ..octets.header_values import (
     parse_extensions,
     parse_tokens,
@@ -26,6 +27,7 @@ from ..octets.uri import (
 )
 from ..octets.vocabulary import Role
 from . import fields
+from .deflate_offers import deflate_answer, deflate_offers, sample_answer, sample_offers
 from .fields import KNOWN_EXTENSIONS, Found, KnownExtension
 
 _HeadT = TypeVar("_HeadT", Request, Response)
@@ -49,6 +51,7 @@ def _but_for_key(request: Request, uri: WebSocketUri | None, tolerated: bool) ->
         method_get=request.method == "GET",
         body=_body(request),
         for_uri=uri is None or _is_for(request, uri),
+        deflate_offers=deflate_offers(request.values("Sec-WebSocket-Extensions")),
         **_numbers(_found_in_request(request)),
     )
 
@@ -89,6 +92,7 @@ def _but_for_accept(response: Response, request: Request | None, tolerated: bool
         defines_rsv2=2 in bits,
         defines_rsv3=3 in bits,
         **_numbers(found),
+        **(deflate_answer(response, request) if 1 in bits else {}),
     )
 
 
@@ -214,7 +218,7 @@ SAMPLE_KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 
 SAMPLE_URI: Final = parse_uri("ws://server.example.com/chat")
 SUBPROTOCOL, OTHER_SUBPROTOCOL = "chat", "superchat"
-EXTENSION, DEFLATE = "x-private", "permessage-deflate"
+EXTENSION: Final = "x-private"
 SAMPLE_BODY: Final = b"\x8a\x80body"
 """The body after a sample head that announces one: read as frames it is a Pong, which asks for nothing."""
 
@@ -242,7 +246,6 @@ _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("protocols", "distinct tokens"): (("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, {OTHER_SUBPROTOCOL}"),),
     ("protocols", "not a list of tokens"): (("Sec-WebSocket-Protocol", "two words"),),
     ("protocols", "with a repeated token"): (("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, {SUBPROTOCOL}"),),
-    ("offers", "a list of extensions"): (("Sec-WebSocket-Extensions", f"{DEFLATE}, {EXTENSION}"),),
     ("offers", "not a list of extensions"): (("Sec-WebSocket-Extensions", f"{DEFLATE}; ="),),
     ("origin", "one"): (("Origin", "http://example.com"),),
     ("origin", "repeated"): (("Origin", "http://example.com"), ("Origin", "http://example.org")),
@@ -251,8 +254,11 @@ _VERSIONS: Final = {"lower than 1.1": "1.0", "1.1": "1.1", "higher than 1.1": "1
 _GARBAGE: Final = b"\x16\x03\x01 is how TLS begins, and nothing of HTTP does\r\n\r\n"
 
 
-def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocketUri = SAMPLE_URI) -> Request:
-    """A request with these facts. Raises :class:`ValueError` for facts of what is no head."""
+def sample_request(
+    facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocketUri = SAMPLE_URI, answer: ResponseFacts | None = None
+) -> Request:
+    """A request with these facts; ``answer`` is what its answer is to be like, against it. Raises :class:`ValueError`
+    for facts of what is no head."""
     if label_of_fact("syntax", facts.syntax) in ("malformed", "too large"):
         raise ValueError("these are the facts of octets that are no head of HTTP")
     there = (
@@ -275,6 +281,8 @@ def sample_request(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocket
     for name in ("upgrade", "connection", "key", "version", "protocols", "offers", "origin"):
         label = label_of_fact(name, getattr(facts, name))
         lines += keys.get(label, ()) if name == "key" and label in keys else _REQUEST_LINES.get((name, label), ())
+    if label_of_fact("offers", facts.offers) == "a list of extensions":
+        lines.append(("Sec-WebSocket-Extensions", ", ".join((*sample_offers(facts.deflate_offers, answer), EXTENSION))))
     lines += [("Content-Length", length) for length in _LENGTHS[label_of_fact("body", facts.body)]]
     lines += _further(facts.syntax)
     version = _VERSIONS[label_of_fact("http", facts.http)]
@@ -288,13 +296,13 @@ def sample_response(facts: ResponseFacts, request: Request) -> Response:
     if label_of_fact("syntax", facts.syntax) in ("malformed", "too large"):
         raise ValueError("these are the facts of octets that are no head of HTTP")
     right = accept_value((*request.values("Sec-WebSocket-Key"), "")[0])
-    bits = frozenset(n for n in (1, 2, 3) if getattr(facts, f"defines_rsv{n}"))
+    deflate = sample_answer(facts)
     chosen = {
         "absent": [],
-        "offered": [DEFLATE if bits else EXTENSION],
+        "offered": deflate or [EXTENSION],
         "not offered": ["x-never-offered"],
         "not a list of extensions": [f"{DEFLATE}; ="],
-        "with unknown parameters": [f"{DEFLATE}; nobody-knows"],
+        "with unknown parameters": [f"{deflate[0]}; nobody-knows", *deflate[1:]] if deflate else [],
     }[label_of_fact("extensions", facts.extensions)]
     fields: dict[str, list[str]] = {
         "Sec-WebSocket-Accept": {"absent": [], "right": [right], "wrong": [accept_value("")], "repeated": [right] * 2}[

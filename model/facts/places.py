@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from ..notation.head_variables import RequestFacts, ResponseFacts
+from ..notation.head_variables import DEFLATE_FACTS, RequestFacts, ResponseFacts
 from ..octets import utf8
 from ..octets.frames import FIELDS, Header
 
@@ -40,6 +40,7 @@ FIELD_OF: Final[Mapping[str, str]] = {
 _FIELD_OF_ALL: Final = {
     **FIELD_OF,
     **{f"defines_rsv{n}": FIELD_OF["extensions"] for n in (1, 2, 3)},
+    **dict.fromkeys(("deflate_offers", *DEFLATE_FACTS), FIELD_OF["extensions"]),
     "for_uri": FIELD_OF["host"],
 }
 """The same, with the facts that follow from others."""

@@ -17,8 +17,8 @@ import z3
 from ..notation.expression import Const, Expr, Op, Sort, Value, Var, children
 from ..notation.rule import LEGAL, Reaction, Rule, RuleSet
 from ..notation.variables import (
+    AGREED,
     ALL_FACTS,
-    CLAIMS,
     CONNECTING,
     FACT_VARIABLES,
     SETTING_VARIABLES,
@@ -28,6 +28,7 @@ from ..notation.variables import (
     Setting,
     State,
     possible,
+    possible_agreement,
 )
 from .interpreted import Kind, Label, label_of
 
@@ -261,11 +262,12 @@ class SymbolicMachine:
         return z3.Or(*cases)
 
     def initial(self, state: Env, start: State | None = None) -> Any:
-        """The state is an initial one: CONNECTING, or the one right after an opening handshake with any claims (of
-        connections that are seen only from there on), or exactly ``start``."""
+        """The state is an initial one: CONNECTING, or the one right after an opening handshake that agreed on anything
+        possible (of connections that are seen only from there on), or exactly ``start``."""
         if start is not None:
             return _is_exactly(start, state)
-        return z3.Or(_is_exactly(CONNECTING, state), _is_exactly(State(), state, free=CLAIMS))
+        opened = z3.And(_is_exactly(State(), state, free=AGREED), term(possible_agreement, state))
+        return z3.Or(_is_exactly(CONNECTING, state), opened)
 
 
 def _is_exactly(start: State, state: Env, free: Collection[str] = ()) -> Any:

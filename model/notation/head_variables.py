@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from .expression import Const, Expr, Sort, Var, all_of, any_of
+from .expression import Const, Expr, Sort, Var, all_of, any_of, ite
 
 
 class RequestFacts(NamedTuple):
@@ -33,6 +33,7 @@ class RequestFacts(NamedTuple):
     origin: int = 0
     body: int = 0
     for_uri: bool = True
+    deflate_offers: int = 0
 
 
 class ResponseFacts(NamedTuple):
@@ -55,6 +56,15 @@ class ResponseFacts(NamedTuple):
     defines_rsv1: bool = False
     defines_rsv2: bool = False
     defines_rsv3: bool = False
+    deflate: int = 0
+    server_no_takeover: int = 0
+    client_no_takeover: int = 0
+    server_bits: int = 0
+    client_bits: int = 0
+    sound_offer: bool = False
+    asks_no_takeover: bool = False
+    asks_bits: int = 0
+    takes_client_bits: bool = False
 
     @property
     def defines_bits(self) -> bool:
@@ -73,6 +83,15 @@ class _FactWords(NamedTuple):
     meaning: str
     labels: tuple[str, ...] = ()
 
+
+_GIVEN: Final = (
+    "absent",
+    "without a value",
+    "with another value",
+    "more than once",
+    *(f"{n} bits" for n in range(8, 16)),
+)
+"""How a parameter of permessage-deflate is given: as ``model.octets.deflate_parameters`` reads it."""
 
 _FACTS: Final[Mapping[str, _FactWords]] = {
     "syntax": _FactWords(
@@ -136,6 +155,23 @@ _FACTS: Final[Mapping[str, _FactWords]] = {
     "for_uri": _FactWords(
         "target and Host are those of the URI that the client was asked to open; only the client knows"
     ),
+    "deflate_offers": _FactWords(
+        "the offers of permessage-deflate in Sec-WebSocket-Extensions; an unsound one is one that a server has to "
+        "decline (RFC 7692, section 7)",
+        ("absent", "all sound", "some unsound"),
+    ),
+    "deflate": _FactWords("the elements for permessage-deflate in the answer", ("absent", "one", "more than one")),
+    "server_no_takeover": _FactWords("server_no_context_takeover in the answer", _GIVEN),
+    "client_no_takeover": _FactWords("client_no_context_takeover in the answer", _GIVEN),
+    "server_bits": _FactWords("server_max_window_bits in the answer", _GIVEN),
+    "client_bits": _FactWords("client_max_window_bits in the answer", _GIVEN),
+    "sound_offer": _FactWords(
+        "the request has a sound offer of permessage-deflate; of several, the answer is compared with the one that it "
+        "fits best"
+    ),
+    "asks_no_takeover": _FactWords("that offer has server_no_context_takeover"),
+    "asks_bits": _FactWords("server_max_window_bits in that offer", _GIVEN),
+    "takes_client_bits": _FactWords("that offer has client_max_window_bits, with a value or without"),
     "defines_rsv1": _FactWords("the extensions that are agreed on define RSV1"),
     "defines_rsv2": _FactWords("the extensions that are agreed on define RSV2"),
     "defines_rsv3": _FactWords("the extensions that are agreed on define RSV3"),
@@ -196,13 +232,56 @@ def _when_malformed(facts: type[RequestFacts] | type[ResponseFacts], variables: 
 def possible_request() -> Expr:
     """The constraint on the facts of every request, whatever the octets."""
     somewhere = is_("host", "one") | is_("target", "a resource name", "an absolute http or https URI")
-    return _when_malformed(RequestFacts, REQUEST_VARIABLES) & (REQUEST_VARIABLES["for_uri"] | somewhere)
+    listed = is_("deflate_offers", "absent") | is_("offers", "a list of extensions")
+    return _when_malformed(RequestFacts, REQUEST_VARIABLES) & (REQUEST_VARIABLES["for_uri"] | somewhere) & listed
 
 
 def possible_response() -> Expr:
     """The constraint on the facts of every response, whatever the octets."""
     bits = any_of([RESPONSE_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3)])
     agreed = ~bits | is_("extensions", "offered", "with unknown parameters")
-    # The one extension whose parameters are known (model.head_facts) is one that defines RSV1.
-    known = ~is_("extensions", "with unknown parameters") | RESPONSE_VARIABLES["defines_rsv1"]
-    return _when_malformed(ResponseFacts, RESPONSE_VARIABLES) & agreed & known
+    # permessage-deflate is the one extension whose parameters are known (model.facts.fields).
+    known = ~is_("extensions", "with unknown parameters") | ~is_("deflate", "absent")
+    return _when_malformed(ResponseFacts, RESPONSE_VARIABLES) & agreed & known & _possible_deflate()
+
+
+def _possible_deflate() -> Expr:
+    """What goes together in facts of permessage-deflate: parameters are those of an element, asked for in an offer."""
+    variables = RESPONSE_VARIABLES
+    answered, offered = ~is_("deflate", "absent"), variables["sound_offer"]
+    bare = all_of([is_(name, "absent") for name in ANSWER_PARAMETERS])
+    asks_nothing = ~variables["asks_no_takeover"] & is_("asks_bits", "absent") & ~variables["takes_client_bits"]
+    return all_of(
+        [
+            answered | (bare & ~offered),
+            ~answered | variables["defines_rsv1"],
+            offered | asks_nothing,
+            is_("asks_bits", "absent", *(f"{n} bits" for n in range(8, 16))),
+        ]
+    )
+
+
+ANSWER_PARAMETERS: Final = ("server_no_takeover", "client_no_takeover", "server_bits", "client_bits")
+"""The facts of the four parameters of an answer, in the order of section 7 of RFC 7692."""
+
+DEFLATE_FACTS: Final = (
+    "deflate", *ANSWER_PARAMETERS, "sound_offer", "asks_no_takeover", "asks_bits", "takes_client_bits"
+)  # fmt: skip
+"""The facts of an answer about permessage-deflate."""
+
+takeover_kept: Final = RESPONSE_VARIABLES["asks_no_takeover"] & is_("server_no_takeover", "absent")
+window_exceeded: Final = ~is_("asks_bits", "absent") & (
+    is_("server_bits", "absent") | (RESPONSE_VARIABLES["server_bits"] > RESPONSE_VARIABLES["asks_bits"])
+)
+client_window_limited: Final = ~is_("client_bits", "absent") & ~RESPONSE_VARIABLES["takes_client_bits"]
+MISFITS: Final = (takeover_kept, window_exceeded, client_window_limited)
+"""In what an answer may not fit an offer (RFC 7692, sections 7.1.1.1, 7.1.2.1, 7.1.2.2): rules forbid each, and the
+offer that an answer is compared with is the one with the fewest."""
+
+
+def window_of(name: str) -> Expr:
+    """The rule expression: the octets of the window that a parameter of the answer agrees on (2 to the bits)."""
+    size: Expr = Const(1 << 15)
+    for bits in range(8, 15):
+        size = ite(is_(name, f"{bits} bits"), 1 << bits, size)
+    return size

@@ -132,7 +132,10 @@ def effects(**changes: Operand) -> Mapping[str, Expr]:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row. ``quote`` stands verbatim in ``section`` of RFC 6455; ``id`` is ``section/name``."""
+    """One row. ``quote`` stands verbatim in ``section`` of ``source``; ``id`` is ``section/name``.
+
+    For a row of another RFC than 6455 its number comes first: ``7692-7.2.1/name``.
+    """
 
     id: str
     strength: Strength
@@ -148,8 +151,13 @@ class Rule:
 
     @property
     def section(self) -> str:
-        """The section of RFC 6455 that the rule comes from."""
-        return self.id.partition("/")[0]
+        """The section of ``source`` that the rule comes from."""
+        return self.id.partition("/")[0].rpartition("-")[2]
+
+    @property
+    def source(self) -> str:
+        """The RFC that the rule comes from."""
+        return f"RFC {self.id.partition('/')[0].rpartition('-')[0] or 6455}"
 
     @property
     def refuses(self) -> bool:

@@ -235,6 +235,42 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "Section 9.1 leaves parameters to the extension; RFC 7692 (section 7.1) has the client fail the connection.",
     ),
     Switch(
+        "faulty_deflate_answer",
+        "RFC 7692: 5, 5.1, 7",
+        "What does a client do with an answer about permessage-deflate that has a fault?",
+        ACCEPT_EITHER_REFUSE,
+        "refuse",
+        "Sections 5 and 7 of RFC 7692 have it fail the connection; by section 5.1 a client that cannot go on closes "
+        "with 1010.",
+    ),
+    Switch(
+        "bad_deflate_data",
+        "RFC 7692: 7.2.2",
+        "With which status code does a receiver fail for compressed data that cannot be inflated?",
+        ("1002", "either", "1007"),
+        "either",
+        "RFC 7692 names no code; 1007 is for data that is not consistent with the type of the message (7.4.1), 1002 "
+        "for a protocol error. Implementations differ.",
+    ),
+    Switch(
+        "empty_deflate_payload",
+        "RFC 7692: 7.2.1, 7.2.3.6",
+        "What is a compressed message without any octet of payload?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "A sender leaves at least one octet, that of an empty block (7.2.3.6); with the four octets put back, no "
+        "payload is the beginning of a block, but zlib tells nobody, and most receivers take an empty message.",
+    ),
+    Switch(
+        "final_block_alone",
+        "RFC 7692: 7.2.1, 7.2.3.4",
+        "What is a compressed message that ends with a block with BFINAL = 1 and no octet after it?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "Section 7.2.3.4 has one more octet there, which 'is necessary to allow the payload to be decompressed in the "
+        "same manner'; most receivers stop at BFINAL and take it.",
+    ),
+    Switch(
         "upgrade_list",
         "4.1, 4.2.1, 4.2.2",
         "What is an Upgrade field that lists websocket among other protocols, or a request's with websocket repeated?",

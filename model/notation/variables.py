@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
-from ..octets import frames, utf8
+from ..octets import deflate, frames, utf8
 from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, OPCODE_NAMES, PING, PONG, TEXT, Role
 from .expression import TRUE, Const, Expr, Sort, Value, Var, all_of, any_of, between, ite
 from .head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, possible_request, possible_response
@@ -23,6 +23,8 @@ MAX_LENGTH: Final = 2**64 - 1
 NO_CODE: Final = 1005
 LOST: Final = 1006
 UNSTATED: Final = -1
+LARGEST_WINDOW: Final = deflate.LARGEST_WINDOW
+SMALLEST_WINDOW: Final = 256
 
 
 class EventKind(Enum):
@@ -87,9 +89,20 @@ class State(NamedTuple):
     claims_rsv2: bool = False
     claims_rsv3: bool = False
     handshake: int = 0
+    recv_window: int = 0
+    send_window: int = 0
+    recv_takeover: bool = False
+    send_takeover: bool = False
+    recv_compressed: bool = False
+    send_compressed: bool = False
+    recv_history: int = 0
+    send_history: int = 0
 
 
 CLAIMS: Final = ("claims_rsv1", "claims_rsv2", "claims_rsv3")
+"""The reserved bits that extensions claim, which the opening handshake sets for good."""
+
+AGREED: Final = (*CLAIMS, "recv_window", "send_window", "recv_takeover", "send_takeover")
 """The state variables that the opening handshake sets for good."""
 
 HANDSHAKE: Final = (
@@ -105,6 +118,12 @@ HANDSHAKE: Final = (
 """The progress of the opening handshake. For a server "awaiting 101" is a sound request that is not answered yet, and
 the next three name the fault of a request that must not be answered with 101; "not for us" is a request of HTTP that
 does not ask for WebSocket. After a final answer that is not 101 the handshake is "refused"."""
+
+
+DAMAGE: Final = ("none", "no payload", "no empty block behind the last one", "malformed")
+"""What can be wrong with the octets of a compressed message (RFC 7692, section 7.2): it is a whole message without any
+payload; its last block has BFINAL = 1, and no first bits of an empty block follow (7.2.3.4); or DEFLATE cannot read it.
+A distance that reaches back too far is no damage: rules compare it."""
 
 
 class FrameFacts(NamedTuple):
@@ -124,6 +143,10 @@ class FrameFacts(NamedTuple):
     answers: bool = False
     key_foreseen: bool = False
     unprovoked: bool = False
+    inflated: int = 0
+    distance: int = 0
+    reach: int = 0
+    damage: int = 0
 
 
 class Event(NamedTuple):
@@ -220,6 +243,23 @@ handshake = _number(
     "handshake", "how far the opening handshake is (chapter 2.8)", len(HANDSHAKE) - 1, dict(enumerate(HANDSHAKE))
 )
 
+recv_window = _number(
+    "recv_window", "the largest distance that is agreed on for compressed messages of the peer, in octets; 0 without "
+    "permessage-deflate", LARGEST_WINDOW,
+)  # fmt: skip
+send_window = _number(
+    "send_window", "the largest distance that is agreed on for compressed messages of the endpoint, in octets; 0 "
+    "without permessage-deflate", LARGEST_WINDOW,
+)  # fmt: skip
+recv_takeover = _truth("recv_takeover", "compressed messages of the peer may refer to those before")
+send_takeover = _truth("send_takeover", "compressed messages of the endpoint may refer to those before")
+recv_compressed = _truth("recv_compressed", "the message being received is a compressed one")
+send_compressed = _truth("send_compressed", "the message being sent is a compressed one")
+recv_history = _number(
+    "recv_history", "octets of the compressed messages received that can be referred to", LARGEST_WINDOW
+)
+send_history = _number("send_history", "octets of the compressed messages sent that can be referred to", LARGEST_WINDOW)
+
 # A frame.
 opcode = _number("opcode", "the opcode", 15, OPCODE_NAMES)
 fin = _truth("fin", "the FIN bit")
@@ -251,6 +291,20 @@ unprovoked = _truth(
     "unprovoked",
     "a Close that the application was not seen to ask for, before anything came that could be a reason for it",
 )
+inflated = _number(
+    "inflated", "of a compressed message: the octets that it inflates to up to the end of this frame", MAX_LENGTH
+)
+distance = _number(
+    "distance", "of a compressed message: the largest distance in it up to the end of this frame", LARGEST_WINDOW
+)
+reach = _number(
+    "reach", "of a compressed message: how many octets before its start it refers to, up to the end of this frame",
+    LARGEST_WINDOW,
+)  # fmt: skip
+damage = _number(
+    "damage", "of a compressed message: what is wrong with its DEFLATE data up to the end of this frame", 3,
+    dict(enumerate(DAMAGE)),
+)  # fmt: skip
 
 # The setting; each switch has its own variable beside it.
 server = _truth("server", "the endpoint is the server; otherwise it is the client")
@@ -279,7 +333,7 @@ ALL_FACTS: Final[Mapping[str, Var]] = {**FRAME_VARIABLES, **HEAD_VARIABLES}
 """The variables of what events carry, of all kinds: no name means two things."""
 
 method_get, for_uri = (HEAD_VARIABLES[name] for name in ("method_get", "for_uri"))
-status = HEAD_VARIABLES["status"]
+status, sound_offer = HEAD_VARIABLES["status"], HEAD_VARIABLES["sound_offer"]
 defines_rsv1, defines_rsv2, defines_rsv3 = (HEAD_VARIABLES[f"defines_rsv{n}"] for n in (1, 2, 3))
 
 
@@ -313,6 +367,14 @@ def carries_text(type_in_progress: Var) -> Expr:
 received_text = term(
     "received_text", "the frame carries octets of a text message that is being received", carries_text(recv_type)
 )
+received_deflated = term(
+    "received_deflated", "the frame belongs to a compressed message (RFC 7692, section 6) that is being received",
+    (recv_window != 0) & ((starts_message & rsv1) | (is_continuation & recv_compressed)),
+)  # fmt: skip
+sent_deflated = term(
+    "sent_deflated", "the frame belongs to a compressed message that is being sent",
+    (send_window != 0) & ((starts_message & rsv1) | (is_continuation & send_compressed)),
+)  # fmt: skip
 sent_text = term("sent_text", "the frame carries octets of a text message that is being sent", carries_text(send_type))
 
 
@@ -348,7 +410,9 @@ def possible_frames(kind: EventKind) -> Expr:
     no code, and the UTF-8 automaton can only be where ``length`` octets lead it. ``kind`` says whose message is in
     progress: the one being received, or the one being sent.
     """
-    in_progress, before = (recv_type, recv_utf8) if kind is EventKind.RECEIVE else (send_type, send_utf8)
+    receiving = kind is EventKind.RECEIVE
+    in_progress, before = (recv_type, recv_utf8) if receiving else (send_type, send_utf8)
+    deflated = received_deflated if receiving else sent_deflated
     has_body = is_close & (length >= 2)
     start = ite(is_text, utf8.ACCEPT, before)
     at_rest = all_of([is_close, peer_open, ~got_close, ~failed, ~reply_due, ~pong_due, recv_type == 0])
@@ -359,18 +423,28 @@ def possible_frames(kind: EventKind) -> Expr:
             (length > 2) | reason_ok,
             masked | ~key_foreseen,
             ~unprovoked if kind is EventKind.RECEIVE else ~unprovoked | at_rest,
-            ite(carries_text(in_progress), _automaton_can_reach(start), utf8_next == utf8.ACCEPT),
+            ite(carries_text(in_progress), _automaton_can_reach(start, deflated), utf8_next == utf8.ACCEPT),
+            deflated | all_of([inflated == 0, distance == 0, reach == 0, damage == 0]),
+            reach <= distance,
+            is_damaged("none", "malformed") | fin,
+            ~is_damaged("no payload") | ((length == 0) & (distance == 0) & (inflated == 0)),
         ]
     )
 
 
-def _automaton_can_reach(start: Expr) -> Expr:
+def is_damaged(*values: str) -> Expr:
+    """The rule expression: what is wrong with a compressed message is this, or one of these."""
+    return any_of([damage == Const(DAMAGE.index(value), value) for value in values])
+
+
+def _automaton_can_reach(start: Expr, deflated: Expr) -> Expr:
     cases: list[Expr] = []
     for state in range(len(utf8.STATE_NAMES)):
         for octets in range(utf8.SATURATION + 1):
             reached = sorted(utf8.reachable_after(state, octets))
             exactly = length >= octets if octets == utf8.SATURATION else length == octets
-            cases.append((start == state) & exactly & any_of([between(utf8_next, s, s) for s in reached]))
+            # What comes out of a compressed frame is of any length.
+            cases.append((start == state) & (exactly | deflated) & any_of([between(utf8_next, s, s) for s in reached]))
     return any_of(cases)
 
 
@@ -383,6 +457,17 @@ def phase(state: State) -> str:
     if state.failed:
         return "FAILED"
     return "CLOSING" if state.sent_close or state.got_close else "OPEN"
+
+
+possible_agreement: Final = all_of(
+    [
+        (recv_window == 0) == (send_window == 0),
+        (recv_window != 0) | (~recv_takeover & ~send_takeover),
+        (recv_window == 0) | (claims_rsv1 & between(recv_window, SMALLEST_WINDOW, LARGEST_WINDOW)
+                              & between(send_window, SMALLEST_WINDOW, LARGEST_WINDOW)),
+    ]
+)  # fmt: skip
+"""What an opening handshake can agree on: permessage-deflate for both directions, with RSV1, or for none."""
 
 
 def environment(setting: Setting, state: State, facts: Facts | None) -> dict[str, Value]:

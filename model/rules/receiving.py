@@ -15,6 +15,7 @@ from ..notation.named import bundle, term
 from ..notation.rule import LEGAL, Accept, Fail, Ignore, Reaction, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
+    LARGEST_WINDOW,
     UNSTATED,
     EventKind,
     claims_rsv1,
@@ -27,6 +28,7 @@ from ..notation.variables import (
     fin,
     form,
     got_close,
+    inflated,
     is_binary,
     is_close,
     is_continuation,
@@ -41,9 +43,12 @@ from ..notation.variables import (
     opcode,
     peer_open,
     reason_ok,
+    received_deflated,
     received_text,
+    recv_history,
     recv_length,
     recv_type,
+    recv_window,
     rsv1,
     rsv2,
     rsv3,
@@ -60,14 +65,23 @@ from .close_codes import DEFINED_CODE, REGISTER, CodeRange
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 
 NOTHING_IN_PROGRESS: Final = bundle(
-    "no message being received", effects(recv_type=0, recv_utf8=utf8.ACCEPT, recv_length=0)
+    "no message being received",
+    effects(recv_type=0, recv_utf8=utf8.ACCEPT, recv_length=0, recv_compressed=False),
 )
 
 FAILING: Final = bundle(
     "give everything up",
     {
         **NOTHING_IN_PROGRESS,
-        **effects(failed=True, discarding=False, pong_due=False, reply_due=False, send_type=0, send_utf8=utf8.ACCEPT),
+        **effects(
+            failed=True,
+            discarding=False,
+            pong_due=False,
+            reply_due=False,
+            send_type=0,
+            send_utf8=utf8.ACCEPT,
+            send_compressed=False,
+        ),
     },
 )
 """Whatever was under way is given up when the connection is failed."""
@@ -76,7 +90,7 @@ undefined_bit: Final = term(
     "undefined_bit",
     "a reserved bit is set that no negotiated extension claims, or not on the first frame of a message, which alone "
     "such extensions mark (RFC 7692, section 6)",
-    (rsv1 & ~(claims_rsv1 & starts_message)) | (rsv2 & ~(claims_rsv2 & starts_message))
+    (rsv1 & ~(claims_rsv1 & (starts_message | (recv_window != 0)))) | (rsv2 & ~(claims_rsv2 & starts_message))
     | (rsv3 & ~(claims_rsv3 & starts_message)),
 )  # fmt: skip
 reserved_opcode: Final = term(
@@ -98,8 +112,22 @@ attending: Final = term(
     "attending", "the endpoint processes the frame that comes in", reading & (~discarding | is_close)
 )
 
-count_octets: Final = ite(limit == UNSTATED, 0, recv_length + length)
+too_long: Final = term(
+    "too_long", "the message is longer than the limit, as the application gets it: inflated, where it is compressed",
+    ite(received_deflated, inflated > limit, recv_length + length > limit),
+)  # fmt: skip
+
+count_octets: Final = ite((limit == UNSTATED) | received_deflated, 0, recv_length + length)
 """Octets are counted only where a limit is stated, so that the other states stay finite."""
+
+
+def kept(history: Expr, deflated: Expr) -> Expr:
+    """The history after the last frame of a message: a compressed one is added to it, up to the largest window."""
+    longer = history + inflated
+    return ite(deflated, ite(longer > LARGEST_WINDOW, LARGEST_WINDOW, longer), history)
+
+
+_KEPT: Final = kept(recv_history, received_deflated)
 
 
 def _fail(status: int) -> Fail:
@@ -166,7 +194,7 @@ LIMITS: Final = (
             "Implementations that have implementation- and/or platform-specific limitations regarding the frame size "
             "or total message size after reassembly from multiple frames MUST protect themselves against exceeding "
             "those limits.",
-            is_data & (limit != UNSTATED) & (recv_length + length > limit), 1009),
+            is_data & (limit != UNSTATED) & too_long, 1009),
     _refuse("10.4/unstated-limit", MAY,
             "Such an implementation SHOULD impose a limit on frame sizes and the total message size after reassembly "
             "from multiple frames.",
@@ -230,21 +258,22 @@ _RECEIVES: Final = "Clients and servers MUST support receiving both fragmented a
 
 MESSAGES: Final = (
     _take("5.4/text-message", MUST, _RECEIVES,
-          is_text & fin, "text message", reply_due=echo & ~sent_close),
+          is_text & fin, "text message", reply_due=echo & ~sent_close, recv_history=_KEPT),
     _take("5.4/binary-message", MUST, _RECEIVES,
-          is_binary & fin, "binary message", reply_due=echo & ~sent_close),
+          is_binary & fin, "binary message", reply_due=echo & ~sent_close, recv_history=_KEPT),
     _take("5.4/first-text-fragment", MUST, _RECEIVES,
-          is_text & ~fin, None, recv_type=TEXT, recv_utf8=utf8_next, recv_length=count_octets),
+          is_text & ~fin, None, recv_type=TEXT, recv_utf8=utf8_next, recv_length=count_octets,
+          recv_compressed=received_deflated),
     _take("5.4/first-binary-fragment", MUST, _RECEIVES,
-          is_binary & ~fin, None, recv_type=BINARY, recv_length=count_octets),
+          is_binary & ~fin, None, recv_type=BINARY, recv_length=count_octets, recv_compressed=received_deflated),
     _take("5.4/next-fragment", MUST, _RECEIVES,
           is_continuation & ~fin, None, recv_utf8=utf8_next, recv_length=count_octets),
     _take("5.4/last-text-fragment", MUST, _RECEIVES,
           is_continuation & fin & (recv_type == TEXT), "text message",
-          **NOTHING_IN_PROGRESS, reply_due=echo & ~sent_close),
+          **NOTHING_IN_PROGRESS, reply_due=echo & ~sent_close, recv_history=_KEPT),
     _take("5.4/last-binary-fragment", MUST, _RECEIVES,
           is_continuation & fin & (recv_type != TEXT), "binary message",
-          **NOTHING_IN_PROGRESS, reply_due=echo & ~sent_close),
+          **NOTHING_IN_PROGRESS, reply_due=echo & ~sent_close, recv_history=_KEPT),
 )  # fmt: skip
 
 CONTROL: Final = (

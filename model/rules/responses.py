@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..notation.expression import Expr
-from ..notation.head_variables import is_
+from ..notation.expression import Expr, ite
+from ..notation.head_variables import is_, window_of
 from ..notation.named import term
 from ..notation.rule import LEGAL, Accept, Fail, Forbid, Ignore, Permit, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
@@ -24,6 +24,7 @@ from ..notation.variables import (
     failed,
     handshake_is,
     peer_open,
+    server,
     status,
     tcp_open,
     willing,
@@ -46,8 +47,20 @@ is_no_refusal: Final = term(
     "class has (RFC 9110, section 15)",
     is_final & ((status < 300) | (status >= 600)),
 )  # fmt: skip
+_deflates: Final = ~is_("deflate", "absent")
+_FROM_SERVER: Final = ite(_deflates, window_of("server_bits"), 0)
+_FROM_CLIENT: Final = ite(_deflates, window_of("client_bits"), 0)
+_SERVER_KEEPS: Final = _deflates & is_("server_no_takeover", "absent")
+_CLIENT_KEEPS: Final = _deflates & is_("client_no_takeover", "absent")
 OPENS: Final = effects(
-    handshake=now("complete"), claims_rsv1=defines_rsv1, claims_rsv2=defines_rsv2, claims_rsv3=defines_rsv3
+    handshake=now("complete"),
+    claims_rsv1=defines_rsv1,
+    claims_rsv2=defines_rsv2,
+    claims_rsv3=defines_rsv3,
+    recv_window=ite(server, _FROM_CLIENT, _FROM_SERVER),
+    send_window=ite(server, _FROM_SERVER, _FROM_CLIENT),
+    recv_takeover=ite(server, _CLIENT_KEEPS, _SERVER_KEEPS),
+    send_takeover=ite(server, _SERVER_KEEPS, _CLIENT_KEEPS),
 )
 """The connection is established, with the extensions that the answer names."""
 

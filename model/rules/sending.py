@@ -41,8 +41,10 @@ from ..notation.variables import (
     pong_due,
     reason_ok,
     reply_due,
+    send_history,
     send_type,
     sent_close,
+    sent_deflated,
     sent_text,
     server,
     starts_message,
@@ -53,12 +55,14 @@ from ..notation.variables import (
 from ..octets import utf8
 from ..octets.vocabulary import BINARY, TEXT, Role
 from .close_codes import DEFINED_CODE, REGISTER, CodeRange
-from .receiving import non_minimal_length, reserved_opcode, undefined_bit
+from .receiving import kept, non_minimal_length, reserved_opcode, undefined_bit
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 APPLICATION: Final = Strength.APPLICATION
 
-NOTHING_BEING_SENT: Final = bundle("no message being sent", effects(send_type=0, send_utf8=utf8.ACCEPT))
+NOTHING_BEING_SENT: Final = bundle(
+    "no message being sent", effects(send_type=0, send_utf8=utf8.ACCEPT, send_compressed=False)
+)
 
 
 def _row(rule_id: str, strength: Strength, quote: str, when: Expr, then: Reaction) -> Rule:
@@ -208,6 +212,8 @@ ORDER: Final = (
             established & ~tcp_open),
 )  # fmt: skip
 
+_KEPT: Final = kept(send_history, sent_deflated)
+
 _SENDS: Final = (
     "To _Send a WebSocket Message_ comprising of /data/ over a WebSocket connection, an endpoint MUST perform the "
     "following steps."
@@ -215,21 +221,21 @@ _SENDS: Final = (
 
 MESSAGES: Final = (
     _permit("6.1/send-text", MUST, _SENDS,
-            is_text & fin, reply_due=reply_due & ~answers),
+            is_text & fin, reply_due=reply_due & ~answers, send_history=_KEPT),
     _permit("6.1/send-binary", MUST, _SENDS,
-            is_binary & fin, reply_due=reply_due & ~answers),
+            is_binary & fin, reply_due=reply_due & ~answers, send_history=_KEPT),
     _permit("5.4/send-first-text-fragment", MAY,
             "A sender MAY create fragments of any size for non-control messages.",
-            is_text & ~fin, send_type=TEXT, send_utf8=utf8_next),
+            is_text & ~fin, send_type=TEXT, send_utf8=utf8_next, send_compressed=sent_deflated),
     _permit("5.4/send-first-binary-fragment", MAY,
             "A sender MAY create fragments of any size for non-control messages.",
-            is_binary & ~fin, send_type=BINARY),
+            is_binary & ~fin, send_type=BINARY, send_compressed=sent_deflated),
     _permit("5.4/send-next-fragment", MAY,
             "A sender MAY create fragments of any size for non-control messages.",
             is_continuation & ~fin, send_utf8=utf8_next),
     _permit("5.4/send-last-fragment", MAY,
             "A sender MAY create fragments of any size for non-control messages.",
-            is_continuation & fin, **NOTHING_BEING_SENT, reply_due=reply_due & ~answers),
+            is_continuation & fin, **NOTHING_BEING_SENT, reply_due=reply_due & ~answers, send_history=_KEPT),
 )  # fmt: skip
 
 CONTROL: Final = (

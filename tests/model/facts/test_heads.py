@@ -46,10 +46,11 @@ from wsoracle.model.octets.vocabulary import Role
 Facts = TypeVar("Facts", RequestFacts, ResponseFacts)
 STATUSES = (100, 101, 102, 199, 200, 204, 301, 400, 426, 999)
 OFFERS = RequestFacts(
-    protocols=value_of("protocols", "distinct tokens"), offers=value_of("offers", "a list of extensions")
+    protocols=value_of("protocols", "distinct tokens"),
+    offers=value_of("offers", "a list of extensions"),
+    deflate_offers=value_of("deflate_offers", "all sound"),
 )
 OFFERING = sample_request(OFFERS)
-NO_SUBPROTOCOLS = sample_request(OFFERS._replace(protocols=0))
 URIS = [SAMPLE_URI, *map(parse_uri, ("wss://example.com", "wss://[::1]:8443/a?b=c", "ws://example.com:443/?x"))]
 
 
@@ -115,8 +116,10 @@ def test_requests_of_any_facts(wanted: RequestFacts, uri: WebSocketUri, key: str
 
 
 def has_response(wanted: ResponseFacts) -> bool:
-    """Among what is possible: only RSV1 is defined by an extension that is known."""
-    return bool(evaluate(possible_response(), wanted._asdict())) and not (wanted.defines_rsv2 or wanted.defines_rsv3)
+    """Among what is possible: permessage-deflate is the one extension that is known, and defines RSV1 alone."""
+    of_deflate = (wanted.deflate != 0, False, False)
+    bits = (wanted.defines_rsv1, wanted.defines_rsv2, wanted.defines_rsv3)
+    return bool(evaluate(possible_response(), wanted._asdict())) and bits == of_deflate
 
 
 def check_response(wanted: ResponseFacts) -> None:
@@ -124,13 +127,17 @@ def check_response(wanted: ResponseFacts) -> None:
         with pytest.raises(ValueError):
             response_octets(wanted, OFFERING)
         return
-    made = response_octets(wanted, OFFERING)
-    assert made == response_octets(wanted, OFFERING)
+    offers = "all sound" if wanted.sound_offer else "some unsound"
+    asked = OFFERS._replace(deflate_offers=value_of("deflate_offers", offers))
+    request = sample_request(asked, answer=wanted)
+    made = response_octets(wanted, request)
+    assert made == response_octets(wanted, request)
     found = read(made, Role.CLIENT)
-    chosen_of_none = OFFERING if label_of_fact("subprotocol", wanted.subprotocol) != "absent" else NO_SUBPROTOCOLS
+    chooses_none = label_of_fact("subprotocol", wanted.subprotocol) == "absent"
+    chosen_of_none = sample_request(asked._replace(protocols=0), answer=wanted) if chooses_none else request
     assert facts_of_response(found, chosen_of_none) == wanted
     if isinstance(found, ParsedHead):
-        assert found.head == sample_response(wanted, OFFERING)
+        assert found.head == sample_response(wanted, request)
 
 
 def test_responses_with_up_to_two_deviations() -> None:
@@ -150,7 +157,9 @@ def test_nothing_is_offered_where_the_request_offers_nothing() -> None:
     for wanted in (
         ResponseFacts(subprotocol=value_of("subprotocol", "offered")),
         ResponseFacts(extensions=value_of("extensions", "offered")),
-        ResponseFacts(extensions=value_of("extensions", "with unknown parameters"), defines_rsv1=True),
+        ResponseFacts(
+            extensions=value_of("extensions", "with unknown parameters"), defines_rsv1=True, deflate=1, sound_offer=True
+        ),
     ):
         assert response_octets(wanted, OFFERING)
         with pytest.raises(ValueError, match="no response"):
