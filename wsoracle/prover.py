@@ -11,6 +11,7 @@ from typing import Any, Final, TypedDict
 
 from wsoracle.generators.mutants.vacuity import refute
 from wsoracle.generators.workers import process_pool
+from wsoracle.properties.theorems.compression import COMPRESSION
 from wsoracle.properties.theorems.octets import OCTETS
 from wsoracle.properties.theorems.opening import OPENING
 from wsoracle.properties.theorems.opening_pair import OPENING_PAIR
@@ -57,7 +58,7 @@ OnTheorem = Callable[[ProvedTheorem, int, int], None]
 @cache
 def theorems() -> tuple[Theorem, ...]:
     """All theorems, in the order of the report."""
-    return (*WELL_FORMED, *OCTETS, *OPENING, *SAFETY, *REACH, *OPENING_PAIR, *PAIR)
+    return (*WELL_FORMED, *OCTETS, *OPENING, *SAFETY, *COMPRESSION, *REACH, *OPENING_PAIR, *PAIR)
 
 
 def selected(pattern: str | None) -> tuple[Theorem, ...]:

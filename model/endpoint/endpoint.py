@@ -34,6 +34,7 @@ from ..octets.masking_keys import CountedKeys, KeySource
 from ..octets.partial_frame import UnfinishedFrame
 from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, DEFAULT_LIMIT, PING, PONG, TEXT, Role, is_control
 from ..rules import RULES
+from .deflate import PermessageDeflate
 from .engine import EngineName, engine_for
 from .events import (
     BINARY_MESSAGE,
@@ -108,10 +109,13 @@ class Endpoint:
         self._machine: Final = self._engine.machine
         self._observe: Final = observe
         self._key: Final = CountedKeys() if mask_key is None else mask_key
-        self._extensions = tuple(extensions)
+        self._use(extensions)
         self._opening: OpeningSide | None = None if opening is None else opening.begin()
 
-        self._state = claiming(self._extensions) if opening is None else CONNECTING
+        self._state = CONNECTING
+        if opening is None:
+            opened = claiming(self._extensions)
+            self._state = opened if self._deflate is None else self._deflate.agreed_in(opened)
         self._settled: State | None = None  # a state in which all was sent that is owed and may be sent
         self._listens = self._engine.listens(self._state)
         self._events: list[EndpointEvent] = []
@@ -123,10 +127,18 @@ class Endpoint:
         self._message = bytearray()  # the fragments received so far
         self._decoding: tuple[Extension, ...] = ()  # what transforms the message being received
         self._encoding: tuple[Extension, ...] = ()  # and the message being sent
+        self._deflated = 0  # octets of the compressed message being sent, before they were deflated
         self._ping = b""  # the payload of the latest Ping
         self._replies: deque[tuple[int, bytes]] = deque()  # messages to be echoed, with their opcodes
         if opening is not None:
             self._settle()
+
+    def _use(self, extensions: Sequence[Extension]) -> None:
+        """Use these extensions from now on."""
+        self._extensions = tuple(extensions)
+        self._deflate = next((e for e in self._extensions if isinstance(e, PermessageDeflate)), None)
+        if self._deflate is not None:
+            self._deflate.limit = self.setting.limit
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 
@@ -271,13 +283,16 @@ class Endpoint:
         """A frame is complete; its payload is unmasked. ``transformed`` is None if the extensions were not asked
         yet."""
         state = self._state
-        outcome = None
+        outcome, received = None, None
         if self._extensions and not is_control(header.opcode):
             outcome = self._engine.sure_failure(state, facts_of_header(header))
             if outcome is None and (self._transforms(header) if transformed is None else transformed):
                 for extension in self._decoding:
                     payload = extension.decode(payload, header.fin)
+                    received = self._deflate.received if extension is self._deflate and self._deflate else received
         seen = facts_on_wire(header, payload, text_before(header.opcode, state, EventKind.RECEIVE))
+        if received is not None:
+            seen = seen._replace(inflated=received.inflated, damage=received.damage)
         event = Event(EventKind.RECEIVE, seen)
         outcome = outcome or self._machine.canonical(state, event)
         if outcome is not None and _fails(outcome):
@@ -363,7 +378,7 @@ class Endpoint:
     def _go_on(self, opening: OpeningSide) -> None:
         """Frames follow an opening handshake that is complete, nothing one that cannot become so."""
         if not self._state.handshake:
-            self._extensions = tuple(opening.extensions)
+            self._use(opening.extensions)
             self._opening = None
         elif not self._state.peer_open:
             opening.stop()
@@ -452,6 +467,8 @@ class Endpoint:
         key = self._key() if self._engine.masks else None
         header = encode_header(opcode, len(payload), fin=fin, rsv1=1 in bits, rsv2=2 in bits, rsv3=3 in bits, key=key)
         self._out.append(header + (payload if key is None else mask(payload, key)))
+        if event.frame is not None and not is_control(opcode):
+            self._deflated = event.frame.inflated
         self._enter(event, outcome)
         return None
 
@@ -470,7 +487,10 @@ class Endpoint:
         masked = self._engine.masks
         header = Header(opcode, fin, 1 in bits, 2 in bits, 3 in bits, masked, minimal_form(length), length, None)
         before = text_before(opcode, self._state, EventKind.SEND)
-        return Event(EventKind.SEND, facts_on_wire(header, octets, before, answers=answers))
+        facts = facts_on_wire(header, octets, before, answers=answers)
+        if self._deflate is not None and (1 in bits or (opcode == CONTINUATION and self._state.send_compressed)):
+            facts = facts._replace(inflated=len(octets) + (self._deflated if opcode == CONTINUATION else 0))
+        return Event(EventKind.SEND, facts)
 
     # --- what is owed -------------------------------------------------------------------------------------------------
 

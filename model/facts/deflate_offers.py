@@ -15,6 +15,7 @@ from ..octets.deflate_parameters import (
     ABSENT,
     BITS,
     DEFLATE,
+    PARAMETER_NAMES,
     VALUELESS,
     DeflateParameters,
     read_parameters,
@@ -76,7 +77,8 @@ def sample_answer(facts: ResponseFacts) -> list[str]:
     label = label_of_fact("deflate", facts.deflate)
     if label == "absent":
         return []
-    element = _element(DeflateParameters(*(_how(getattr(facts, name)) for name in ANSWER_PARAMETERS)))
+    how = {name: _how(getattr(facts, fact)) for name, fact in zip(PARAMETER_NAMES, ANSWER_PARAMETERS, strict=True)}
+    element = _element(DeflateParameters(**how, unknown=False))
     return [element] if label == "one" else [element, DEFLATE]
 
 

@@ -19,11 +19,12 @@ _LAST_BLOCK: Final = b"\x01" + TAIL
 
 
 class InflateError(ValueError):
-    """A message cannot be inflated, or is too long; ``fault`` says why."""
+    """A message cannot be inflated, or is too long; ``fault`` says why, ``inflated`` is what came out before it."""
 
-    def __init__(self, fault: DeflateFault) -> None:
+    def __init__(self, fault: DeflateFault, inflated: bytes = b"") -> None:
         super().__init__(fault.value)
         self.fault: Final = fault
+        self.inflated: Final = inflated
 
 
 class Inflater:
@@ -60,7 +61,7 @@ class Inflater:
                     fault = DeflateFault.TRUNCATED
             self._start_message()
             if fault is not DeflateFault.NONE:
-                raise InflateError(fault)
+                raise InflateError(fault, inflated)
         return inflated
 
     def _take(self, octets: bytes, limit: int | None) -> bytes:
@@ -72,7 +73,7 @@ class Inflater:
             try:
                 piece = self._zlib.decompress(octets, most)
             except zlib.error as error:
-                raise InflateError(DeflateFault.MALFORMED) from error
+                raise InflateError(DeflateFault.MALFORMED, b"".join(pieces)) from error
             self._length += len(piece)
             self._recent = (self._recent + piece)[-LARGEST_WINDOW:]
             if limit is not None and self._length > limit:

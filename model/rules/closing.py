@@ -47,6 +47,7 @@ TCP_CLOSED: Final = bundle(
             pong_due=False,
             reply_due=False,
             send_type=0,
+            send_compressed=False,
             send_utf8=utf8.ACCEPT,
         ),
     },

@@ -195,6 +195,11 @@ LIMITS: Final = (
             "or total message size after reassembly from multiple frames MUST protect themselves against exceeding "
             "those limits.",
             is_data & (limit != UNSTATED) & too_long, 1009),
+    _refuse("10.4/compressed-frame-too-big", MAY,
+            "Implementations that have implementation- and/or platform-specific limitations regarding the frame size "
+            "or total message size after reassembly from multiple frames MUST protect themselves against exceeding "
+            "those limits.",
+            received_deflated & (limit != UNSTATED) & (length > limit), 1009),
     _refuse("10.4/unstated-limit", MAY,
             "Such an implementation SHOULD impose a limit on frame sizes and the total message size after reassembly "
             "from multiple frames.",

@@ -23,7 +23,7 @@ from wsoracle.model.machine.symbolic import (
     within_bounds,
 )
 from wsoracle.model.notation.expression import Expr, Var, all_of, any_of
-from wsoracle.model.notation.head_variables import is_
+from wsoracle.model.notation.head_variables import ANSWER_PARAMETERS, HEAD_VARIABLES, MISFITS, is_
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import SWITCHES, is_set_to
 from wsoracle.model.notation.variables import (
@@ -84,6 +84,12 @@ BEYOND_DISPUTE: Final = all_of([
 ])  # fmt: skip
 """A request that leaves a server no reason to refuse it, but its application's."""
 
+_VALUES: Final = all_of([
+    is_(name, "absent", "more than once", *(["without a value"] if name.endswith("takeover") else
+                                            [f"{n} bits" for n in range(8, 16)]))
+    for name in ANSWER_PARAMETERS
+])  # fmt: skip
+
 ANSWER: Final = (
     HeadCondition("It is a response of HTTP.", is_("syntax", "well-formed", "tolerated")),
     HeadCondition("The status is 101.", status == 101),
@@ -95,6 +101,10 @@ ANSWER: Final = (
                   is_("subprotocol", "absent", "offered", "none chosen")),
     HeadCondition("The extensions, if there are any, were offered, with parameters that are known.",
               is_("extensions", "absent", "offered")),
+    HeadCondition("permessage-deflate, if it is accepted, is so once, and with each parameter at most once.",
+                  ~is_("deflate", "more than one") & ~any_of([is_(n, "more than once") for n in ANSWER_PARAMETERS])),
+    HeadCondition("Its parameters have values where they have to, and fit an offer (RFC 7692, section 7).",
+                  is_("deflate", "absent") | (_VALUES & HEAD_VARIABLES["sound_offer"] & ~any_of(MISFITS))),
 )  # fmt: skip
 """The conditions of a client on the answer, the switches at their defaults."""
 

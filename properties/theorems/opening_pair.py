@@ -41,6 +41,14 @@ from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSub
 _LOCKSTEP: Final = "Z3: every head, the same facts at both ends"
 
 
+_SAME: Final = (
+    *((name, name) for name in CLAIMS),
+    *((f"{one}_{what}", f"{other}_{what}") for what in ("window", "takeover")
+      for one, other in (("send", "recv"), ("recv", "send"))),
+)  # fmt: skip
+"""What both ends have agreed on: of one end, and of the other."""
+
+
 class _Side:
     """One end's symbolic machine, over the facts that both see and the switches that both have."""
 
@@ -85,7 +93,7 @@ def _taken(
         accepted = other.outcomes(reads, Kind.ACCEPT, delivers=delivers)
         for sent, after in one.outcomes(sends, Kind.PERMIT):
             agreed = [
-                z3.And(taken, *(after[n] == then[n] for n in CLAIMS if reads is EventKind.RECEIVE_RESPONSE))
+                z3.And(taken, *(after[n] == then[m] for n, m in _SAME if reads is EventKind.RECEIVE_RESPONSE))
                 for taken, then in accepted
             ]
             answer = solver.check(sent, z3.Not(z3.Or(z3.BoolVal(False), *agreed)))
@@ -193,8 +201,8 @@ def never_half_open(subject: TheoremSubject) -> ProofResult:
         count += 1
         client, other = both.client, both.server
         opened = client.handshake == HANDSHAKE.index("complete")
-        claims = [getattr(client, n) == getattr(other, n) for n in CLAIMS]
-        if opened and not (other.handshake == client.handshake and all(claims)):
+        agreed = [getattr(client, n) == getattr(other, m) for n, m in _SAME]
+        if opened and not (other.handshake == client.handshake and all(agreed)):
             return refuted(_METHOD, [f"client {_told(client)}, server {_told(other)}"])
     return proved(_METHOD, None, f"{count} states of the pair")
 
@@ -217,7 +225,7 @@ OPENING_PAIR: Final = (
              "4.1/send-connection"),
     _theorem("an-answer-that-may-be-sent-opens",
              "Every 101 that a server may send, a client may take for the connection being established, with the same "
-             "extensions.",
+             "extensions, and the same windows and contexts for each direction, whichever offer was taken.",
              _taken(EventKind.SEND_RESPONSE, EventKind.RECEIVE_RESPONSE, Role.SERVER, READING_ANSWER, OPEN,
                     server & legible & (status == 101)),
              "4.2.2/send-connection", "4.1/established~no-claims_rsv1"),

@@ -21,9 +21,10 @@ import z3
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.explorer import BreadthFirst, TooManyStatesError
 from wsoracle.model.machine.interpreted import Kind, Label
-from wsoracle.model.machine.symbolic import SymbolicMachine, within_bounds
+from wsoracle.model.machine.symbolic import SymbolicMachine, term, within_bounds
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import (
+    CLAIMS,
     LOST,
     NO_CODE,
     STATE_VARIABLES,
@@ -32,6 +33,7 @@ from wsoracle.model.notation.variables import (
     FrameFacts,
     Setting,
     State,
+    possible_agreement,
 )
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
@@ -46,6 +48,10 @@ SILENCE: Final = Event(EventKind.SILENCE)
 
 MOST_STATES: Final = 400_000
 """Exploring gives up beyond this many pair states; a mutant may have many more than the rules."""
+
+
+_WINDOWS: Final = ("compressed", "history")
+"""What ends of permessage-deflate keep of a direction, beside what they agreed on."""
 
 
 class Channel(NamedTuple):
@@ -421,13 +427,15 @@ def lockstep(role: Role) -> Callable[[TheoremSubject], ProofResult]:
         mine, theirs = sender.state_env("_s"), sender.state_env("_r")
         frame = sender.frame_env()
         step = [theirs["recv_type"] == mine["send_type"], theirs["recv_utf8"] == mine["send_utf8"]]
-        claims = [theirs[n] == mine[n] for n in ("claims_rsv1", "claims_rsv2", "claims_rsv3")]
+        agreed = [theirs[n] == mine[n] for n in CLAIMS]
+        agreed += [theirs[f"recv_{n}"] == mine[f"send_{n}"] for n in ("window", "takeover")]
+        windows = [theirs[f"recv_{n}"] == mine[f"send_{n}"] for n in _WINDOWS]
         reads = [theirs["peer_open"], *(z3.Not(theirs[n]) for n in ("failed", "got_close", "discarding", "sent_close"))]
         solver = z3.Solver()
         solver.set("timeout", SOLVER_MILLISECONDS)
-        solver.add(*step, *claims, *reads, z3.Implies(mine["send_type"] == 0, mine["send_utf8"] == 0))
+        solver.add(*step, *agreed, *windows, *reads, z3.Implies(mine["send_type"] == 0, mine["send_utf8"] == 0))
         for env in (mine, theirs):
-            solver.add(*within_bounds(STATE_VARIABLES.values(), env))
+            solver.add(*within_bounds(STATE_VARIABLES.values(), env), term(possible_agreement, env))
         solver.add(sender.possible(EventKind.SEND, mine, frame))
         taken = receiver.outcomes(EventKind.RECEIVE, theirs, frame)
         for sent in sender.outcomes(EventKind.SEND, mine, frame):
@@ -439,6 +447,7 @@ def lockstep(role: Role) -> Callable[[TheoremSubject], ProofResult]:
                         z3.And(
                             t.after["recv_type"] == sent.after["send_type"],
                             t.after["recv_utf8"] == sent.after["send_utf8"],
+                            *(t.after[f"recv_{n}"] == sent.after[f"send_{n}"] for n in _WINDOWS),
                         ),
                     ),
                 )
@@ -452,7 +461,8 @@ def lockstep(role: Role) -> Callable[[TheoremSubject], ProofResult]:
             if answer == z3.sat:
                 facts = [f"{n} = {solver.model().eval(v, model_completion=True)}" for n, v in frame.items()]
                 return refuted(method, [f"the {role} sends by {sent.rules[0]}", ", ".join(facts)])
-        return proved(method, "recv_type = send_type and recv_utf8 = send_utf8")
+        same = ("type", "utf8", *_WINDOWS)
+        return proved(method, " and ".join(f"recv_{n} = send_{n}" for n in same))
 
     return check
 
@@ -471,9 +481,9 @@ LOCKSTEP: Final = tuple(
         f"pair/no-legal-frame-refused-from-{role}",
         TheoremKind.PAIR,
         f"Whatever a {role} may send, fragmented or not, a {role.peer} that has read all before it accepts, and "
-        "both agree on the message in progress.",
+        "both agree on the message in progress and, compressed and plain messages mixed in any way, on the window.",
         lockstep(role),
-        ("5.4/interleaved-message", "5.1/server-refuses-unmasked", "5.1/client-refuses-masked"),
+        ("5.4/text-message~no-recv_history", "5.4/interleaved-message", "5.1/server-refuses-unmasked"),
         ("5.4-06", "5.4-08"),
     )
     for role in Role

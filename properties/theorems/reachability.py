@@ -21,6 +21,7 @@ from wsoracle.model.notation.expression import Expr, Value, all_of, evaluate, so
 from wsoracle.model.notation.rule import Level, Rule, RuleSet
 from wsoracle.model.notation.switches import SWITCHES, is_set_to
 from wsoracle.model.notation.variables import (
+    AGREED,
     STATE_VARIABLES,
     UNSTATED,
     Setting,
@@ -156,7 +157,9 @@ INVARIANTS: Final = (
 DEFAULTS: Final = all_of([is_set_to(s.name, s.default) for s in SWITCHES] + [limit == UNSTATED, ~echo])
 """The default switches, no stated limit, an application that owes nothing."""
 
-_FIXED: Final = ("recv_length", "reply_due", "claims_rsv1", "claims_rsv2", "claims_rsv3")
+_FIXED: Final = (
+    "recv_length", "reply_due", *AGREED, "recv_compressed", "send_compressed", "recv_history", "send_history"
+)  # fmt: skip
 """Variables that keep their first value under :data:`DEFAULTS` and without extensions."""
 
 
