@@ -1,4 +1,4 @@
-"""The requirement register: every normative sentence of RFC 6455 and how it is covered.
+"""The requirement register: every normative sentence of RFC 6455 and of RFC 7692, and how it is covered.
 
 The rows are data (``requirements.toml``, read by :mod:`.rows`). The coverage of a row is derived from the rules' quotes
 wherever they lead to it (:func:`rules_quoting`); a row names further ids only where they do not. The checks give a list
@@ -78,7 +78,9 @@ def rules_quoting(requirement: Requirement, rules: Iterable[RuleLike]) -> tuple[
 
     In a quote of several sentences, each sentence with a normative key word counts by itself.
     """
-    return tuple(rule.id for rule in rules if rule.section == requirement.section and _leads_to(rule, requirement))
+    return tuple(
+        rule.id for rule in rules if rule.id.partition("/")[0] == requirement.section and _leads_to(rule, requirement)
+    )
 
 
 def _leads_to(rule: RuleLike, requirement: Requirement) -> bool:

@@ -7,7 +7,8 @@ Everything here is a pure function of a string: no file is opened.  Typical use:
 
 Normalisation, which is done only here:
 
-* page furniture goes: the footer ``Fette & Melnikov ... [Page N]``, the form feed, the header ``RFC 6455 ...``;
+* page furniture goes: the footer ``Fette & Melnikov ... [Page N]``, the form feed, the header ``RFC 6455 ...``
+  (and those of RFC 7692);
   a paragraph that ran over the page break is whole again;
 * the title page, the table of contents and the authors' addresses are not part of any section;
 * a hyphen at the end of a line is kept and the words are joined (``client-`` / ``to-server`` is ``client-to-server``);
@@ -55,7 +56,9 @@ _RANK: Mapping[str, int] = MappingProxyType(
 _KEYWORD = re.compile(r"\b(" + "|".join(KEYWORDS) + r")\b")
 _LOWER_KEYWORD = re.compile(r"\b(must not|must|should not|should)\b")
 
-_PAGE_BREAK = re.compile(r"\n+Fette & Melnikov [^\n]*\[Page \d+\]\n(?:\f\n?RFC 6455 [^\n]*\n+|\n*\Z)")
+_PAGE_BREAK = re.compile(
+    r"\n+(?:Fette & Melnikov|Yoshino) [^\n]*\[Page \d+\]\n(?:\f\n?RFC (?:6455|7692) [^\n]*\n+|\n*\Z)"
+)
 _HEADING = re.compile(r"^(\d+(?:\.\d+)*)\.  ?(\S.*)$")
 _MARKER = re.compile(r"^(?:\d+\.|[o*])(?= )")
 _ABNF_RULE = re.compile(r"^[A-Za-z][A-Za-z0-9-]* *= ")
@@ -108,8 +111,10 @@ def normalise(text: str) -> str:
     return " ".join(_HYPHEN_AT_END.sub("-", text).split())
 
 
-def parse(raw: str) -> RfcText:
+def parse(raw: str, prefix: str = "") -> RfcText:
     """Give the sections of the RFC's plain text (as published: with page breaks).
+
+    ``prefix`` comes before the number of each section: "7692-" for another RFC than 6455.
 
     Raises ValueError where no numbered section is found or one number heads two sections.
     """
@@ -120,7 +125,7 @@ def parse(raw: str) -> RfcText:
         if number:
             if number in sections:
                 raise ValueError(f"section {number} occurs twice")
-            sections[number] = Section(number, title, _paragraphs(body))
+            sections[number] = Section(prefix + number, title, _paragraphs(body))
 
     for line in _without_page_breaks(raw).split("\n"):
         if line[:1].strip():  # only headings start in the first column
@@ -133,7 +138,7 @@ def parse(raw: str) -> RfcText:
     finish()
     if not sections:
         raise ValueError("this is not the text of an RFC: it has no numbered section")
-    return RfcText(MappingProxyType(sections))
+    return RfcText(MappingProxyType({section.number: section for section in sections.values()}))
 
 
 def keywords_in(text: str) -> tuple[str, ...]:
