@@ -197,14 +197,33 @@ def _bare(names: tuple[str, ...]) -> dict[str, int]:
 
 
 HEAD_SHAPES: Final[Mapping[type, tuple[RequestFacts | ResponseFacts, ...]]] = {
-    RequestFacts: (RequestFacts(), RequestFacts(**_bare(RequestFacts._fields))),  # type: ignore[arg-type]
+    RequestFacts: (
+        RequestFacts(),
+        RequestFacts(**_bare(RequestFacts._fields)),  # type: ignore[arg-type]
+        RequestFacts(offers=1, deflate_offers=1),
+    ),
     ResponseFacts: (
         ResponseFacts(),
+        ResponseFacts(extensions=1, defines_rsv1=True, deflate=1, sound_offer=True),
+        ResponseFacts(
+            extensions=1,
+            defines_rsv1=True,
+            deflate=1,
+            server_no_takeover=_GIVEN.index("without a value"),
+            client_no_takeover=_GIVEN.index("without a value"),
+            server_bits=_GIVEN.index("9 bits"),
+            client_bits=_GIVEN.index("8 bits"),
+            sound_offer=True,
+            asks_no_takeover=True,
+            asks_bits=_GIVEN.index("10 bits"),
+            takes_client_bits=True,
+        ),
         ResponseFacts(**_bare(ResponseFacts._fields), status=200),  # type: ignore[arg-type]
         ResponseFacts(**{**_bare(ResponseFacts._fields), "versions": 1}, status=426),  # type: ignore[arg-type]
     ),
 }
-"""A sound head of each kind, one of plain HTTP without any field of a handshake, and a refusal that names versions."""
+"""A sound head of each kind, one of plain HTTP without any field of a handshake, a refusal that names versions, and
+sound heads with permessage-deflate: with no parameter, and with all of them."""
 
 
 def is_(name: str, *values: str) -> Expr:
