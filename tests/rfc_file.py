@@ -27,13 +27,13 @@ def rfc_text() -> RfcText:
 
 
 def both_texts() -> RfcText:
-    """RFC 6455 and, with "7692-" before the numbers of its sections, RFC 7692, which lies beside it."""
+    """RFC 6455 and, with "7692." before the numbers of its sections, RFC 7692, which lies beside it."""
     first = rfc_text()
     named = os.environ.get("WSORACLE_RFC")
     second = (Path(named) if named else BESIDE).with_name("rfc7692.txt")
     if not second.is_file():
         pytest.skip("no text of RFC 7692: put it beside that of RFC 6455 as rfc7692.txt")
-    other = parse(second.read_text(encoding="utf-8"), "7692-")
+    other = parse(second.read_text(encoding="utf-8"), "7692.")
     return RfcText({**first.sections, **other.sections})
 
 

@@ -130,11 +130,14 @@ def effects(**changes: Operand) -> Mapping[str, Expr]:
     return {name: lift(value) for name, value in changes.items()}
 
 
+_RFC_7692: Final = "7692."
+
+
 @dataclass(frozen=True)
 class Rule:
     """One row. ``quote`` stands verbatim in ``section`` of ``source``; ``id`` is ``section/name``.
 
-    For a row of another RFC than 6455 its number comes first: ``7692-7.2.1/name``.
+    For a row of RFC 7692 its number comes first: ``7692.7.2.1/name``.
     """
 
     id: str
@@ -152,12 +155,12 @@ class Rule:
     @property
     def section(self) -> str:
         """The section of ``source`` that the rule comes from."""
-        return self.id.partition("/")[0].rpartition("-")[2]
+        return self.id.partition("/")[0].removeprefix(_RFC_7692)
 
     @property
     def source(self) -> str:
         """The RFC that the rule comes from."""
-        return f"RFC {self.id.partition('/')[0].rpartition('-')[0] or 6455}"
+        return "RFC 7692" if self.id.startswith(_RFC_7692) else "RFC 6455"
 
     @property
     def refuses(self) -> bool:

@@ -97,47 +97,47 @@ _INVALID: Final = (
 )
 
 NEGOTIATION: Final = (
-    _offer("7692-7/send-sound-offers", CONSENSUS, _DECLINE, is_("deflate_offers", "some unsound")),
-    _answer("7692-7/decline-unsound", _DECLINE, ~sound_offer),
-    _answer("7692-5/accept-one",
+    _offer("7692.7/send-sound-offers", CONSENSUS, _DECLINE, is_("deflate_offers", "some unsound")),
+    _answer("7692.7/decline-unsound", _DECLINE, ~sound_offer),
+    _answer("7692.5/accept-one",
             "A server MUST NOT accept a PMCE extension negotiation offer together with another extension if the PMCE "
             "will conflict with the extension on their use of the RSV1 bit.",
             is_("deflate", "more than one")),
-    _answer("7692-7/name-parameters-once",
+    _answer("7692.7/name-parameters-once",
             "The negotiation response contains multiple extension parameters with the same name.",
             _repeats),
-    _answer("7692-7.1.1.1/stop-takeover",
+    _answer("7692.7.1.1.1/stop-takeover",
             "A server accepts an extension negotiation offer that includes the \"server_no_context_takeover\" "
             "extension parameter by including the \"server_no_context_takeover\" extension parameter in the "
             "corresponding extension negotiation response to send back to the client.",
             takeover_kept),
-    _answer("7692-7.1.1.1/no-value", _HAS_NO_VALUE.format("server_no_context_takeover"),
+    _answer("7692.7.1.1.1/no-value", _HAS_NO_VALUE.format("server_no_context_takeover"),
             _bad_value["server_no_takeover"]),
-    _answer("7692-7.1.1.2/no-value", _HAS_NO_VALUE.format("client_no_context_takeover"),
+    _answer("7692.7.1.1.2/no-value", _HAS_NO_VALUE.format("client_no_context_takeover"),
             _bad_value["client_no_takeover"]),
-    _answer("7692-7.1.2.1/within-window",
+    _answer("7692.7.1.2.1/within-window",
             "A server accepts an extension negotiation offer with this parameter by including the "
             "\"server_max_window_bits\" extension parameter in the extension negotiation response to send back to the "
             "client with the same or smaller value as the offer.",
             window_exceeded),
-    _answer("7692-7.1.2.1/bits", _HAS_BITS.format("server_max_window_bits"), _bad_value["server_bits"]),
-    _answer("7692-7.1.2.2/unoffered-window",
+    _answer("7692.7.1.2.1/bits", _HAS_BITS.format("server_max_window_bits"), _bad_value["server_bits"]),
+    _answer("7692.7.1.2.2/unoffered-window",
             "If a received extension negotiation offer doesn't have the \"client_max_window_bits\" extension "
             "parameter, the corresponding extension negotiation response to the offer MUST NOT include the "
             "\"client_max_window_bits\" extension parameter.",
             client_window_limited),
-    _answer("7692-7.1.2.2/bits", _HAS_BITS.format("client_max_window_bits"), _bad_value["client_bits"]),
-    *_read("7692-7/answer-value",
+    _answer("7692.7.1.2.2/bits", _HAS_BITS.format("client_max_window_bits"), _bad_value["client_bits"]),
+    *_read("7692.7/answer-value",
            "The negotiation response contains an extension parameter with an invalid value.",
            any_of(list(_bad_value.values()))),
-    *_read("7692-7/answer-repeats",
+    *_read("7692.7/answer-repeats",
            "The negotiation response contains multiple extension parameters with the same name.",
            _repeats),
-    *_read("7692-5/answer-conflict",
+    *_read("7692.5/answer-conflict",
            "A client that received a response accepting a PMCE extension negotiation offer together with such an "
            "extension MUST _Fail the WebSocket Connection_.",
            is_("deflate", "more than one")),
-    *_read("7692-5/answer-fits-no-offer", _INVALID,
+    *_read("7692.5/answer-fits-no-offer", _INVALID,
            ~sound_offer | takeover_kept | window_exceeded | client_window_limited),
 )  # fmt: skip
 
@@ -195,24 +195,26 @@ def _doubtful(rule_id: str, quote: str, when: Expr) -> tuple[Rule, ...]:
     )
 
 
+MARK_RECEIVED: Final = _refuse("7692.6.1/mark-out-of-place", MUST, _MARKS, out_of_place, 1002)
+
 RECEIVING_DEFLATE: Final = (
-    _refuse("7692-6.1/mark-out-of-place", MUST, _MARKS, out_of_place, 1002),
-    _refuse("7692-7.2.2/malformed", CONSENSUS, _DECOMPRESS, unreadable & ~is_set_to("bad_deflate_data", "1002"), 1007),
-    _refuse("7692-7.2.2/malformed-by-1002", CONSENSUS, _DECOMPRESS,
+    MARK_RECEIVED,
+    _refuse("7692.7.2.2/malformed", CONSENSUS, _DECOMPRESS, unreadable & ~is_set_to("bad_deflate_data", "1002"), 1007),
+    _refuse("7692.7.2.2/malformed-by-1002", CONSENSUS, _DECOMPRESS,
             unreadable & is_set_to("bad_deflate_data", "1002"), 1002),
-    _refuse("7692-7.2.2/malformed-or-by-1002", MAY, _DECOMPRESS,
+    _refuse("7692.7.2.2/malformed-or-by-1002", MAY, _DECOMPRESS,
             unreadable & is_set_to("bad_deflate_data", "either"), 1002),
-    *_doubtful("7692-7.2.2/may-fail-no-payload", _DECOMPRESS,
+    *_doubtful("7692.7.2.2/may-fail-no-payload", _DECOMPRESS,
                _NO_PAYLOAD & is_set_to("empty_deflate_payload", "either")),
-    *_doubtful("7692-7.2.2/may-fail-no-empty-block", _DECOMPRESS,
+    *_doubtful("7692.7.2.2/may-fail-no-empty-block", _DECOMPRESS,
                _NO_BLOCK & is_set_to("final_block_alone", "either")),
-    *_doubtful("7692-7.2.2/client-may-reduce-window", _REDUCES.format("server", "client"),
+    *_doubtful("7692.7.2.2/client-may-reduce-window", _REDUCES.format("server", "client"),
                ~server & (distance > recv_window)),
-    *_doubtful("7692-7.2.2/server-may-reduce-window", _REDUCES.format("client", "server"),
+    *_doubtful("7692.7.2.2/server-may-reduce-window", _REDUCES.format("client", "server"),
                server & (distance > recv_window)),
-    *_doubtful("7692-7.2.2/client-may-forget", _FORGETS.format("server", "client"),
+    *_doubtful("7692.7.2.2/client-may-forget", _FORGETS.format("server", "client"),
                ~server & ~recv_takeover & (reach > 0)),
-    *_doubtful("7692-7.2.2/server-may-forget", _FORGETS.format("client", "server"),
+    *_doubtful("7692.7.2.2/server-may-forget", _FORGETS.format("client", "server"),
                server & ~recv_takeover & (reach > 0)),
 )  # fmt: skip
 
@@ -230,21 +232,23 @@ _EMPTY_WINDOW: Final = (
     "compressing each new message with an empty LZ77 sliding window."
 )
 
+MARK_SENT: Final = _forbid("7692.6.1/send-mark-in-place", MUST, _MARKS, out_of_place)
+
 SENDING_DEFLATE: Final = (
-    _forbid("7692-6.1/send-mark-in-place", MUST, _MARKS, out_of_place),
-    _forbid("7692-7.2.1/send-deflate", MUST, "Compress all the octets of the payload of the message using DEFLATE.",
+    MARK_SENT,
+    _forbid("7692.7.2.1/send-deflate", MUST, "Compress all the octets of the payload of the message using DEFLATE.",
             sent_deflated & (is_damaged("malformed") | (reach > send_history))),
-    _forbid("7692-7.2.1/send-payload", LETTER, _ENDS_WITH,
+    _forbid("7692.7.2.1/send-payload", LETTER, _ENDS_WITH,
             sent_deflated & _NO_PAYLOAD & ~is_set_to("empty_deflate_payload", "accept")),
-    _forbid("7692-7.2.1/send-empty-block", LETTER, _APPENDS,
+    _forbid("7692.7.2.1/send-empty-block", LETTER, _APPENDS,
             sent_deflated & _NO_BLOCK & ~is_set_to("final_block_alone", "accept")),
-    _forbid("7692-7.2.1/client-window", MUST, _WINDOW.format("client"),
+    _forbid("7692.7.2.1/client-window", MUST, _WINDOW.format("client"),
             sent_deflated & ~server & (distance > send_window)),
-    _forbid("7692-7.2.1/server-window", MUST, _WINDOW.format("server"),
+    _forbid("7692.7.2.1/server-window", MUST, _WINDOW.format("server"),
             sent_deflated & server & (distance > send_window)),
-    _forbid("7692-7.2.1/client-context", MUST, _EMPTY_WINDOW.format("client"),
+    _forbid("7692.7.2.1/client-context", MUST, _EMPTY_WINDOW.format("client"),
             sent_deflated & ~server & ~send_takeover & (reach > 0)),
-    _forbid("7692-7.2.1/server-context", MUST, _EMPTY_WINDOW.format("server"),
+    _forbid("7692.7.2.1/server-context", MUST, _EMPTY_WINDOW.format("server"),
             sent_deflated & server & ~send_takeover & (reach > 0)),
 )  # fmt: skip
 

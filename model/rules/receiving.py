@@ -48,7 +48,6 @@ from ..notation.variables import (
     recv_history,
     recv_length,
     recv_type,
-    recv_window,
     rsv1,
     rsv2,
     rsv3,
@@ -90,7 +89,7 @@ undefined_bit: Final = term(
     "undefined_bit",
     "a reserved bit is set that no negotiated extension claims, or not on the first frame of a message, which alone "
     "such extensions mark (RFC 7692, section 6)",
-    (rsv1 & ~(claims_rsv1 & (starts_message | (recv_window != 0)))) | (rsv2 & ~(claims_rsv2 & starts_message))
+    (rsv1 & ~(claims_rsv1 & starts_message)) | (rsv2 & ~(claims_rsv2 & starts_message))
     | (rsv3 & ~(claims_rsv3 & starts_message)),
 )  # fmt: skip
 reserved_opcode: Final = term(

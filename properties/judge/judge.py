@@ -33,7 +33,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
-from wsoracle.model.notation.variables import CLAIMS, EventKind, Setting, State
+from wsoracle.model.notation.variables import AGREED, EventKind, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
 from wsoracle.model.octets.units import MOST_FRAMES, MOST_HEADS, SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
@@ -517,7 +517,9 @@ class _Openings:
             without = History(inflated(history.trace, opened.moment.at, arrived, written))
         except NotInflatedError:
             return None
-        return self._ruling.on_frames(without, without.moments, state._replace(**dict.fromkeys(CLAIMS, False)))
+        return self._ruling.on_frames(
+            without, without.moments, state._replace(**{name: getattr(State(), name) for name in AGREED})
+        )
 
     def _shows_extension(self, opened: OpenedExplanation) -> bool:
         """Whether a frame of either direction has a reserved bit or opcode, which only an extension can define."""

@@ -14,13 +14,20 @@ from typing import Final
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import is_data
-from wsoracle.model.rules import receiving, sending
+from wsoracle.model.rules import compression, receiving, sending
 
 from .explanation import Subject
 
 ABOUT_HEADERS: Final = frozenset(
     rule.id
-    for rule in (*receiving.FRAMING, *receiving.FRAGMENTATION, *sending.FRAMING, *sending.FRAGMENTATION)
+    for rule in (
+        *receiving.FRAMING,
+        *receiving.FRAGMENTATION,
+        *sending.FRAMING,
+        *sending.FRAGMENTATION,
+        compression.MARK_RECEIVED,
+        compression.MARK_SENT,
+    )
     if rule.strength.binds
 )
 """The rules whose breach shows in headers."""

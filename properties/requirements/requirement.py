@@ -63,7 +63,7 @@ class Requirement:
 
     @property
     def section(self) -> str:
-        """The section in which the sentence stands: of RFC 6455, or, with "7692-" before its number, of RFC 7692."""
+        """The section in which the sentence stands: of RFC 6455, or, with "7692." before its number, of RFC 7692."""
         return self.id.rpartition("-")[0]
 
     @property

@@ -114,7 +114,7 @@ def normalise(text: str) -> str:
 def parse(raw: str, prefix: str = "") -> RfcText:
     """Give the sections of the RFC's plain text (as published: with page breaks).
 
-    ``prefix`` comes before the number of each section: "7692-" for another RFC than 6455.
+    ``prefix`` comes before the number of each section: "7692." for another RFC than 6455.
 
     Raises ValueError where no numbered section is found or one number heads two sections.
     """

@@ -145,14 +145,14 @@ COMPRESSION: Final = (
     Theorem("compression/agreed-exactly-when", TheoremKind.SAFETY,
             f"A server may accept permessage-deflate, and a client take that for agreed, exactly where "
             f"{len(AGREEMENT)} conditions hold on the answer and an offer.",
-            _accepts_exactly_when, ("7692-7.1.2.2/unoffered-window", "7692-5/answer-fits-no-offer")),
+            _accepts_exactly_when, ("7692.7.1.2.2/unoffered-window", "7692.5/answer-fits-no-offer")),
     _safety("nothing-agreed-unoffered",
             "No server opens a connection with permessage-deflate where no offer is sound, with a larger window of its "
             "own than was asked for, with a context that was not wanted, or with a window for a client that has not "
             "offered one.",
             opens & server & ~is_("deflate", "absent")
             & ~all_of([AGREEMENT[index].holds for index in (0, 6, 7, 8)]),
-            ["7692-7/decline-unsound", "7692-7.1.2.1/within-window"]),
+            ["7692.7/decline-unsound", "7692.7.1.2.1/within-window"]),
     _always("agreed-for-both-directions",
             "permessage-deflate is agreed for both directions or for none, with RSV1 and windows of 256 to 32,768 "
             "octets.",
@@ -178,17 +178,17 @@ COMPRESSION: Final = (
     _safety("marks-stand-first", "With permessage-deflate RSV1 is accepted and sent on the first frame of a message "
             "alone.",
             (accepts | sends) & rsv1 & (recv_window != 0) & ~starts_message,
-            ["7692-6.1/mark-out-of-place", "7692-6.1/send-mark-in-place"]),
+            ["7692.6.1/mark-out-of-place", "7692.6.1/send-mark-in-place"]),
     _safety("distances-within-the-window", "No compressed message is sent with a distance beyond the agreed window.",
             sends & sent_deflated & (distance > send_window),
-            ["7692-7.2.1/server-window", "7692-7.2.1/client-window"]),
+            ["7692.7.2.1/server-window", "7692.7.2.1/client-window"]),
     _safety("independent-without-takeover", "Where no context is taken over, no compressed message that is sent refers "
             "to one before it.",
             sends & sent_deflated & ~send_takeover & (reach > 0),
-            ["7692-7.2.1/server-context", "7692-7.2.1/client-context"]),
+            ["7692.7.2.1/server-context", "7692.7.2.1/client-context"]),
     _safety("nothing-before-all-history", "No message is accepted or sent that refers to octets that never were, or "
             "that DEFLATE cannot read.",
             (accepts & received_deflated & ((reach > recv_history) | is_damaged("malformed")))
             | (sends & sent_deflated & ((reach > send_history) | is_damaged("malformed"))),
-            ["7692-7.2.2/malformed", "7692-7.2.1/send-deflate"]),
+            ["7692.7.2.2/malformed", "7692.7.2.1/send-deflate"]),
 )  # fmt: skip

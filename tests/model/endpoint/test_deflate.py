@@ -107,14 +107,14 @@ def test_the_window_is_shared_over_plain_messages() -> None:
 
 
 REFUSED = {
-    "malformed": (frame(b"\x07"), 1007, "7692-7.2.2/malformed"),
-    "refers to nothing": (frame(bytes.fromhex("f200110000")), 1007, "7692-7.2.2/malformed"),
-    "no payload": (frame(b""), 1002, "7692-7.2.2/may-fail-no-payload-by-1002"),
-    "mark on a Ping": (frame(b"", PING), 1002, "7692-6.1/mark-out-of-place"),
+    "malformed": (frame(b"\x07"), 1007, "7692.7.2.2/malformed"),
+    "refers to nothing": (frame(bytes.fromhex("f200110000")), 1007, "7692.7.2.2/malformed"),
+    "no payload": (frame(b""), 1002, "7692.7.2.2/may-fail-no-payload-by-1002"),
+    "mark on a Ping": (frame(b"", PING), 1002, "7692.6.1/mark-out-of-place"),
     "mark on a continuation": (
         frame(b"\xf2", fin=False) + frame(b"", CONTINUATION),
         1002,
-        "7692-6.1/mark-out-of-place",
+        "7692.6.1/mark-out-of-place",
     ),
     "no text": (frame(bytes.fromhex("0001 00 fe ff ff 00".replace(" ", ""))), 1007, "8.1/invalid-text"),
 }
