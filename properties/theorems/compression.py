@@ -39,7 +39,6 @@ from wsoracle.model.notation.variables import (
     recv_history,
     recv_type,
     recv_window,
-    rsv1,
     send_compressed,
     send_history,
     send_takeover,
@@ -47,7 +46,6 @@ from wsoracle.model.notation.variables import (
     send_window,
     sent_deflated,
     server,
-    starts_message,
     status,
     tcp_open,
 )
@@ -125,11 +123,13 @@ def _changed(*names: str) -> Expr:
     return any_of([NEXT[name] != STATE_VARIABLES[name] for name in names])
 
 
-def _safety(name: str, statement: str, never: Expr, suspects: Sequence[str]) -> Theorem:
+def _safety(
+    name: str, statement: str, never: Expr, suspects: Sequence[str], requirements: Sequence[str] = ()
+) -> Theorem:
     def check(subject: TheoremSubject) -> ProofResult:
         return check_never(subject.rules, SafetyProperty(never))
 
-    return Theorem(f"compression/{name}", TheoremKind.SAFETY, statement, check, tuple(suspects))
+    return Theorem(f"compression/{name}", TheoremKind.SAFETY, statement, check, tuple(suspects), tuple(requirements))
 
 
 def _always(name: str, statement: str, invariant: Expr, suspects: Sequence[str]) -> Theorem:
@@ -152,7 +152,7 @@ COMPRESSION: Final = (
             "offered one.",
             opens & server & ~is_("deflate", "absent")
             & ~all_of([AGREEMENT[index].holds for index in (0, 6, 7, 8)]),
-            ["7692.7/decline-unsound", "7692.7.1.2.1/within-window"]),
+            ["7692.7/decline-unsound", "7692.7.1.2.1/within-window"], ["7692.7.1.2.2-05"]),
     _always("agreed-for-both-directions",
             "permessage-deflate is agreed for both directions or for none, with RSV1 and windows of 256 to 32,768 "
             "octets.",
@@ -168,24 +168,20 @@ COMPRESSION: Final = (
     _safety("plain-messages-change-no-window", "A message that is not compressed never changes a window.",
             (accepts & ~received_deflated & _changed("recv_history"))
             | (sends & ~sent_deflated & _changed("send_history")),
-            ["5.4/text-message~sets-recv_history"]),
+            ["5.4/text-message~sets-recv_history"], ["7692.6.1-02", "7692.6.2-02"]),
     _always("no-window-without-agreement", "Without permessage-deflate there is no history, and no compressed message.",
             (recv_window != 0) | ((recv_history == 0) & (send_history == 0) & ~recv_compressed & ~send_compressed),
             ["5.4/text-message~sets-recv_history"]),
     _always("mark-ends-with-its-message", "Between messages none is taken for compressed.",
             ((recv_type != 0) | ~recv_compressed) & ((send_type != 0) | ~send_compressed),
             ["5.4/last-text-fragment~no-recv_compressed"]),
-    _safety("marks-stand-first", "With permessage-deflate RSV1 is accepted and sent on the first frame of a message "
-            "alone.",
-            (accepts | sends) & rsv1 & (recv_window != 0) & ~starts_message,
-            ["7692.6.1/mark-out-of-place", "7692.6.1/send-mark-in-place"]),
     _safety("distances-within-the-window", "No compressed message is sent with a distance beyond the agreed window.",
             sends & sent_deflated & (distance > send_window),
-            ["7692.7.2.1/server-window", "7692.7.2.1/client-window"]),
+            ["7692.7.2.1/server-window", "7692.7.2.1/client-window"], ["7692.7.2.1-12", "7692.7.2.1-14"]),
     _safety("independent-without-takeover", "Where no context is taken over, no compressed message that is sent refers "
             "to one before it.",
             sends & sent_deflated & ~send_takeover & (reach > 0),
-            ["7692.7.2.1/server-context", "7692.7.2.1/client-context"]),
+            ["7692.7.2.1/server-context", "7692.7.2.1/client-context"], ["7692.7.2.1-07", "7692.7.2.1-10"]),
     _safety("nothing-before-all-history", "No message is accepted or sent that refers to octets that never were, or "
             "that DEFLATE cannot read.",
             (accepts & received_deflated & ((reach > recv_history) | is_damaged("malformed")))
