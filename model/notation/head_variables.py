@@ -298,6 +298,11 @@ MISFITS: Final = (takeover_kept, window_exceeded, client_window_limited)
 offer that an answer is compared with is the one with the fewest."""
 
 
+def has_bits(name: str) -> Expr:
+    """The rule expression: a parameter is given as a number of bits, 8 to 15."""
+    return HEAD_VARIABLES[name] >= Const(_GIVEN.index("8 bits"), "8 bits")
+
+
 def window_of(name: str) -> Expr:
     """The rule expression: the octets of the window that a parameter of the answer agrees on (2 to the bits)."""
     size: Expr = Const(1 << 15)

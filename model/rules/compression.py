@@ -16,6 +16,7 @@ from ..notation.expression import Expr, any_of
 from ..notation.head_variables import (
     ANSWER_PARAMETERS,
     client_window_limited,
+    has_bits,
     is_,
     takeover_kept,
     window_exceeded,
@@ -54,10 +55,11 @@ answers_offer: Final = term(
     "answers_offer", "a response of status 101 that accepts permessage-deflate",
     switches_protocols & ~is_("deflate", "absent"),
 )  # fmt: skip
-_TAKES_NO_VALUE: Final = ("absent", "without a value", "more than once")
-_TAKES_BITS: Final = ("absent", "more than once", *(f"{n} bits" for n in range(8, 16)))
 _bad_value: Final = {
-    name: ~is_(name, *(_TAKES_NO_VALUE if name.endswith("takeover") else _TAKES_BITS)) for name in ANSWER_PARAMETERS
+    "server_no_takeover": has_bits("server_no_takeover") | is_("server_no_takeover", "with another value"),
+    "client_no_takeover": has_bits("client_no_takeover") | is_("client_no_takeover", "with another value"),
+    "server_bits": is_("server_bits", "without a value", "with another value"),
+    "client_bits": is_("client_bits", "without a value", "with another value"),
 }
 _repeats: Final = any_of([is_(name, "more than once") for name in ANSWER_PARAMETERS])
 

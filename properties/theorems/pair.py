@@ -483,7 +483,7 @@ LOCKSTEP: Final = tuple(
         f"Whatever a {role} may send, fragmented or not, a {role.peer} that has read all before it accepts, and "
         "both agree on the message in progress and, compressed and plain messages mixed in any way, on the window.",
         lockstep(role),
-        ("5.4/text-message~no-recv_history", "5.4/interleaved-message", "5.1/server-refuses-unmasked"),
+        ("5.4/text-message~undoes-recv_history", "5.4/interleaved-message", "5.1/server-refuses-unmasked"),
         ("5.4-06", "5.4-08"),
     )
     for role in Role

@@ -183,7 +183,7 @@ CLOSING_ORDER: Final = (
              ["7.1.4/nothing-when-closed"]),
     _theorem("nothing-after-the-end", "Once the peer has ended its direction of TCP, nothing is processed.",
              _never(peer_has_ended & receives & ~_outcome(Kind.IGNORE), PEER),
-             ["7.1.4/server-lost~no-peer_open"]),
+             ["7.1.4/server-lost~undoes-peer_open"]),
     _theorem("facts-are-forever", "Having sent a Close, having received one, failing, closing TCP and the end of the "
              "peer's direction are never undone.",
              _never((sent_close & ~NEXT["sent_close"]) | (got_close & ~NEXT["got_close"]) | (failed & ~NEXT["failed"])
@@ -210,7 +210,7 @@ FAILING: Final = (
              "A client that fails an established connection does not stay silent before its Close or the end of TCP.",
              _never(stays_silent & established & ~server & has_failed & ~has_sent_close & ~tcp_was_closed,
                     FAILED, SENT, TCP),
-             ["5.2/unknown-opcode~no-failed"]),
+             ["5.2/unknown-opcode~undoes-failed"]),
     _theorem("failure-codes",
              "A failure of an established connection has the code 1002, 1007 or 1009, and the state remembers it.",
              _never(fails & established & (~member(OUTCOME_CODE, [(1002, 1002), (1007, 1007), (1009, 1009)])
