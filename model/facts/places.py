@@ -21,6 +21,9 @@ CODE_OCTETS: Final = 2
 _FIXED: Final[Mapping[str, int]] = {field.name: field.octet for field in FIELDS}
 _LENGTH: Final = _FIXED["length"]
 
+_OF_DEFLATE: Final = frozenset({"inflated", "distance", "reach", "damage"})
+"""The facts that the DEFLATE data of a compressed message gives: its payload, from its first octet on."""
+
 FIELD_OF: Final[Mapping[str, str]] = {
     "host": "Host",
     "upgrade": "Upgrade",
@@ -76,6 +79,8 @@ def _in_frame(fact: str, header: Header, payload: bytes, text_from: int | None) 
         return _LENGTH
     if fact == "code":
         return header.size if header.length >= CODE_OCTETS else _LENGTH
+    if fact in _OF_DEFLATE:
+        return header.size if header.length else _LENGTH
     if fact == "reason_ok":
         return header.size + CODE_OCTETS + _bad_text(payload[CODE_OCTETS:], utf8.ACCEPT)
     if fact == "utf8_next" and text_from is not None and payload:

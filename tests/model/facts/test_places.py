@@ -188,3 +188,14 @@ def test_a_head_after_empty_lines_and_what_is_no_head() -> None:
     assert place_in_head(["upgrade"], octets) == len(octets) - 2
     assert place_in_head(["syntax"], b"\x16") == 0 == place_in_head(["syntax"], b"")
     assert place_in_head(["syntax"], octets, 0) == 0 and place_in_head(["syntax"], octets, 2) == octets.index(b"Host")
+
+
+@pytest.mark.parametrize("fact", ["inflated", "distance", "reach", "damage"])
+def test_facts_of_deflate_stand_in_the_payload(fact: str) -> None:
+    """From its first octet on; where there is none, the length says so."""
+    header, at = decode_header(b"\xc1\x01") or (None, 0)
+    assert header is not None
+    assert place_in_frame([fact], header, b"\x07", None) == at == 2
+    empty, _ = decode_header(b"\xc1\x00") or (None, 0)
+    assert empty is not None
+    assert place_in_frame([fact], empty, b"", None) == 1
