@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ..facts.deflate_offers import is_sound
+from ..facts.frames import DAMAGE_OF
 from ..notation.variables import DAMAGE, LARGEST_WINDOW, State
 from ..octets.deflate import DeflateFault
 from ..octets.deflate_parameters import (
@@ -27,13 +28,6 @@ from ..octets.vocabulary import Role
 from .extension import Extension, Parameters
 
 _MARK: Final = frozenset({1})
-_DAMAGE: Final = {
-    DeflateFault.NONE: DAMAGE.index("none"),
-    DeflateFault.TOO_LONG: DAMAGE.index("none"),
-    DeflateFault.EMPTY: DAMAGE.index("no payload"),
-    DeflateFault.UNENDED: DAMAGE.index("no empty block behind the last one"),
-}
-_MALFORMED: Final = DAMAGE.index("malformed")
 
 
 class ReceivedDeflate(NamedTuple):
@@ -88,7 +82,7 @@ class PermessageDeflate:
         except InflateError as error:
             came = error.inflated
             length = before + len(came) if error.fault is not DeflateFault.TOO_LONG else (self.limit or 0) + 1
-            self.received = ReceivedDeflate(length, _DAMAGE.get(error.fault, _MALFORMED))
+            self.received = ReceivedDeflate(length, DAMAGE.index(DAMAGE_OF.get(error.fault, "malformed")))
             return came
         self.received = ReceivedDeflate(before + len(inflated))
         return inflated

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, State
+from ..notation.variables import DAMAGE, HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, State
 from ..octets import utf8
+from ..octets.deflate import DeflateFacts, DeflateFault
 from ..octets.frames import Header, encode_header, header_of, minimal_form
 from ..octets.masking import mask
 from ..octets.vocabulary import CLOSE, CONTINUATION, TEXT, Frame
@@ -61,6 +62,31 @@ def facts_on_wire(
     opcode, fin, rsv1, rsv2, rsv3, masked, form, length, _ = header
     known = opcode, fin, rsv1, rsv2, rsv3, masked, form, length, code, reason_ok, utf8_next
     return FrameFacts(*known, answers, key_foreseen)
+
+
+def deflated(facts: FrameFacts, measured: DeflateFacts) -> FrameFacts:
+    """The facts of a frame of a compressed message, with what was measured of the message up to its end.
+
+    A reach over all history is no damage: rules compare it with the history. A message that is too long has one octet
+    more than the limit under which it was measured.
+    """
+    too_long = measured.fault is DeflateFault.TOO_LONG
+    return facts._replace(
+        inflated=measured.length + too_long,
+        distance=measured.distance,
+        reach=measured.reach,
+        damage=DAMAGE.index(DAMAGE_OF.get(measured.fault, "malformed")),
+    )
+
+
+DAMAGE_OF: Final = {
+    DeflateFault.NONE: "none",
+    DeflateFault.EMPTY: "no payload",
+    DeflateFault.UNENDED: "no empty block behind the last one",
+    DeflateFault.TOO_FAR: "none",
+    DeflateFault.TOO_LONG: "none",
+}
+"""What rules call a fault of DEFLATE data; any other is "malformed"."""
 
 
 def facts_of_header(header: Header) -> FrameFacts:

@@ -328,10 +328,10 @@ class DeflateTracer:
 
     def _copy(self, length: int, distance: int) -> None:
         out = self._out
-        if distance > min(len(out), LARGEST_WINDOW):
-            raise _Malformed(DeflateFault.TOO_FAR)
         self._distance = max(self._distance, distance)
         self._reach = max(self._reach, distance - self._length)
+        if distance > min(len(out), LARGEST_WINDOW):
+            raise _Malformed(DeflateFault.TOO_FAR)
         start = len(out) - distance
         if distance >= length:
             self._grow(bytes(out[start : start + length]))

@@ -13,6 +13,7 @@ from wsoracle.model.facts.frames import (
     LONGEST,
     close_code,
     concrete,
+    deflated,
     facts,
     facts_of_header,
     facts_on_wire,
@@ -22,7 +23,8 @@ from wsoracle.model.facts.frames import (
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State, environment, possible_frames
 from wsoracle.model.octets import utf8
-from wsoracle.model.octets.frames import decode_header, encode
+from wsoracle.model.octets.deflate import DeflateFault, DeflateTracer
+from wsoracle.model.octets.frames import Header, decode_header, encode, minimal_form
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 KINDS = st.sampled_from([EventKind.RECEIVE, EventKind.SEND])
@@ -133,3 +135,23 @@ def test_extensions_give_another_text_than_the_wire() -> None:
     header, _ = decode_header(b"\x81\x02") or pytest.fail("a header")
     seen = facts_on_wire(header, b"\xc3\xa9\xff", utf8.ACCEPT)
     assert (seen.length, seen.utf8_next) == (2, utf8.REJECT)
+
+
+@given(st.lists(st.binary(max_size=30), max_size=3), st.none() | st.integers(0, 20))
+def test_what_a_tracer_measures_is_possible(payloads: list[bytes], limit: int | None) -> None:
+    """Facts of compressed frames, of any octets: within the bounds of the encoding, one octet over a limit at most."""
+    tracer, history = DeflateTracer(limit), 0
+    for payload in payloads:
+        tracer.feed(payload)
+        tracer.end()
+        header = Header(2, True, True, False, False, True, minimal_form(len(payload)), len(payload), None)
+        found = deflated(facts_of_header(header), tracer.facts)
+        state = State(claims_rsv1=True, recv_window=256, send_window=256, recv_history=history)
+        values = environment(Setting(Role.SERVER), state, found)
+        assert evaluate(possible_frames(EventKind.RECEIVE), values)
+        assert limit is None or found.inflated <= limit + 1
+        too_far = tracer.facts.fault is DeflateFault.TOO_FAR
+        assert (found.reach > history) == too_far
+        if tracer.facts.fault.lost:
+            break
+        history = min(history + found.inflated, 32768)
