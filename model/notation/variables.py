@@ -438,14 +438,15 @@ def is_damaged(*values: str) -> Expr:
 
 
 def _automaton_can_reach(start: Expr, deflated: Expr) -> Expr:
+    # What comes out of a compressed frame is of any length: from anywhere but REJECT it leads anywhere.
+    anywhere = (start != utf8.REJECT) | (utf8_next == utf8.REJECT)
     cases: list[Expr] = []
     for state in range(len(utf8.STATE_NAMES)):
         for octets in range(utf8.SATURATION + 1):
             reached = sorted(utf8.reachable_after(state, octets))
             exactly = length >= octets if octets == utf8.SATURATION else length == octets
-            # What comes out of a compressed frame is of any length.
-            cases.append((start == state) & (exactly | deflated) & any_of([between(utf8_next, s, s) for s in reached]))
-    return any_of(cases)
+            cases.append((start == state) & exactly & any_of([between(utf8_next, s, s) for s in reached]))
+    return ite(deflated, anywhere, any_of(cases))
 
 
 def phase(state: State) -> str:
