@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wsoracle.model.facts.frames import text_before
 from wsoracle.model.notation.expression import Sort, Var
 from wsoracle.model.notation.head_variables import (
+    DEFLATE_FACTS,
     REQUEST_VARIABLES,
     RESPONSE_VARIABLES,
     RequestFacts,
@@ -17,6 +18,7 @@ from wsoracle.model.notation.head_variables import (
 )
 from wsoracle.model.notation.switches import SWITCHES, Switches
 from wsoracle.model.notation.variables import (
+    DAMAGE,
     MAX_LENGTH,
     NO_CODE,
     STATE_VARIABLES,
@@ -103,10 +105,18 @@ def possible(draw: st.DrawFn, state: State, kind: EventKind, longest: int = MAX_
         reason_ok = length == 2 or draw(st.booleans())
     before = text_before(opcode, state, kind)
     reached = [utf8.ACCEPT] if before is None else sorted(utf8.reachable_after(before, length))
+    fin, rsv1 = draw(st.booleans()), draw(_seldom())
+    receiving = kind is EventKind.RECEIVE
+    marked = rsv1 if opcode in (TEXT, BINARY) else state.recv_compressed if receiving else state.send_compressed
+    deflate = {}
+    if marked and opcode in (TEXT, BINARY, CONTINUATION) and (state.recv_window if receiving else state.send_window):
+        deflate = draw(_deflate(length, fin))
+        if before is not None and before != utf8.REJECT:
+            reached = list(utf8.STATES)
     return FrameFacts(
         opcode,
-        fin=draw(st.booleans()),
-        rsv1=draw(_seldom()),
+        fin=fin,
+        rsv1=rsv1,
         rsv2=draw(_seldom()),
         rsv3=draw(_seldom()),
         masked=draw(st.booleans()),
@@ -116,7 +126,20 @@ def possible(draw: st.DrawFn, state: State, kind: EventKind, longest: int = MAX_
         reason_ok=reason_ok,
         utf8_next=draw(st.sampled_from(reached)),
         answers=draw(st.booleans()),
+        **deflate,
     )
+
+
+@st.composite
+def _deflate(draw: st.DrawFn, length: int, fin: bool) -> dict[str, int]:
+    """What the DEFLATE data of a frame can be like."""
+    distance = draw(st.sampled_from((0, 1, 255, 256, 257, 32767, 32768)))
+    ends = [index for index, damage in enumerate(DAMAGE) if damage not in ("none", "malformed", "no payload")]
+    damage = draw(st.sampled_from([0, DAMAGE.index("malformed"), *(ends if fin else [])]))
+    if fin and length == 0 and draw(st.booleans()):
+        return {"damage": DAMAGE.index("no payload")}
+    inflated = draw(lengths())
+    return {"inflated": inflated, "distance": distance, "reach": draw(st.integers(0, distance)), "damage": damage}
 
 
 def _seldom() -> st.SearchStrategy[bool]:
@@ -136,12 +159,23 @@ def heads(draw: st.DrawFn, kind: EventKind) -> RequestFacts | ResponseFacts:
         return type(sound)(syntax=facts.syntax)
     if isinstance(facts, RequestFacts):
         named = ("a resource name", "an absolute http or https URI")
+        if facts.offers != value_of("offers", "a list of extensions"):
+            facts = facts._replace(deflate_offers=0)
         says = facts.host == value_of("host", "one") or facts.target in [value_of("target", label) for label in named]
         return facts if says else facts._replace(for_uri=True)
+    plain: dict[str, Any] = {name: ResponseFacts._field_defaults[name] for name in DEFLATE_FACTS}
     if facts.extensions == value_of("extensions", "with unknown parameters"):
-        return facts._replace(defines_rsv1=True)
-    agreed = facts.extensions == value_of("extensions", "offered")
-    return facts if agreed else facts._replace(defines_rsv1=False, defines_rsv2=False, defines_rsv3=False)
+        facts = facts._replace(deflate=facts.deflate or value_of("deflate", "one"))
+    elif facts.extensions != value_of("extensions", "offered"):
+        return facts._replace(defines_rsv1=False, defines_rsv2=False, defines_rsv3=False, **plain)
+    if facts.deflate == value_of("deflate", "absent"):
+        return facts._replace(**plain)
+    if facts.asks_bits in [
+        value_of("asks_bits", how) for how in ("without a value", "with another value", "more than once")
+    ]:
+        facts = facts._replace(asks_bits=0)
+    asks = {} if facts.sound_offer else {"asks_no_takeover": False, "asks_bits": 0, "takes_client_bits": False}
+    return facts._replace(defines_rsv1=True, **asks)
 
 
 def _fact(variable: Var) -> st.SearchStrategy[int] | st.SearchStrategy[bool]:
