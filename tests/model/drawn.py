@@ -108,7 +108,7 @@ def possible(draw: st.DrawFn, state: State, kind: EventKind, longest: int = MAX_
     fin, rsv1 = draw(st.booleans()), draw(_seldom())
     receiving = kind is EventKind.RECEIVE
     marked = rsv1 if opcode in (TEXT, BINARY) else state.recv_compressed if receiving else state.send_compressed
-    deflate = {}
+    deflate: dict[str, Any] = {}
     if marked and opcode in (TEXT, BINARY, CONTINUATION) and (state.recv_window if receiving else state.send_window):
         deflate = draw(_deflate(length, fin))
         if before is not None and before != utf8.REJECT:
@@ -174,7 +174,9 @@ def heads(draw: st.DrawFn, kind: EventKind) -> RequestFacts | ResponseFacts:
         value_of("asks_bits", how) for how in ("without a value", "with another value", "more than once")
     ]:
         facts = facts._replace(asks_bits=0)
-    asks = {} if facts.sound_offer else {"asks_no_takeover": False, "asks_bits": 0, "takes_client_bits": False}
+    asks: dict[str, Any] = (
+        {} if facts.sound_offer else {"asks_no_takeover": False, "asks_bits": 0, "takes_client_bits": False}
+    )
     return facts._replace(defines_rsv1=True, **asks)
 
 
