@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 
+from wsoracle.model.facts.deflate_offers import answer_that_agrees
+from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete, realise, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.compiled import CompiledMachine
@@ -117,6 +119,8 @@ class _Run:
     latest_ping: bytes = b""
     keys: CountedKeys = field(default_factory=CountedKeys)
     on_its_own: bool = False
+    received: CompressedRun = field(default_factory=CompressedRun)
+    sent: CompressedRun = field(default_factory=CompressedRun)
 
     def follow(self, event: Event, label: Label) -> None:
         """Take one step of the history, by the outcome with this label."""
@@ -150,9 +154,10 @@ class _Run:
             raise CannotBuildError("nothing can arrive after the peer's end of TCP")
         try:
             if isinstance(head, RequestFacts):
-                head = self._offering(head)
-                octets = request_octets(head)
-                self.request = sample_request(head) if head.syntax in LEGIBLE else None
+                answer = self._answer()
+                head = _offering(head, answer)
+                octets = request_octets(head, answer=answer)
+                self.request = sample_request(head, answer=answer) if head.syntax in LEGIBLE else None
             else:
                 octets = response_octets(head, self.request or sample_request(RequestFacts()))
         except ValueError as error:
@@ -170,17 +175,10 @@ class _Run:
         self.on_its_own = self.on_its_own or not prompted
         self.steps.append(EndpointSendsHead(octets, head, prompted))
 
-    def _offering(self, request: RequestFacts) -> RequestFacts:
-        """The request with the offers that a later answer takes up, or leaves."""
-        answers = [e.head for e, _ in self.history.path] + [self.history.event.head]
-        later = [head for head in answers if isinstance(head, ResponseFacts)]
-        offers = {value_of("subprotocol", label) for label in ("offered", "none chosen")}
-        if any(head.subprotocol in offers for head in later) and not request.protocols:
-            request = request._replace(protocols=value_of("protocols", "distinct tokens"))
-        taken_up = {value_of("extensions", label) for label in ("offered", "with unknown parameters")}
-        if any(head.extensions in taken_up for head in later) and not request.offers:
-            request = request._replace(offers=value_of("offers", "a list of extensions"))
-        return request
+    def _answer(self) -> ResponseFacts | None:
+        """The last answer of the history, which takes up what a request offers."""
+        heads = [e.head for e, _ in self.history.path] + [self.history.event.head]
+        return next((head for head in reversed(heads) if isinstance(head, ResponseFacts)), None)
 
     def _receive(self, event: Event) -> Frame | None:
         facts = event.frame
@@ -189,7 +187,7 @@ class _Run:
             raise CannotBuildError("nothing can arrive after the peer's end of TCP")
         if any(isinstance(step, SendFrame) and not step.is_whole for step in self.steps):
             raise CannotBuildError("a frame that is never completed stands before another")
-        made = realise(event, self.state)
+        made = realise(event, self.state, compressed=self.received)
         if made.complete:
             assert made.frame is not None
             self.steps.append(SendFrame(made.frame))
@@ -209,7 +207,7 @@ class _Run:
         payload = self.latest_ping if answering else None
         before = text_before(facts.opcode, self.state, EventKind.SEND)
         key = self.keys()
-        made = concrete(facts, before, key=key, payload=payload)
+        made = concrete(facts, before, key=key, payload=payload, compressed=run_of(event, self.state, self.sent))
         if made.frame is None:
             raise CannotBuildError("the endpoint cannot be made to send a frame of this length")
         prompted = answering or (facts.opcode == CLOSE and (self.state.got_close or self.state.failed))
@@ -227,13 +225,50 @@ class _Run:
             self.latest_ping = frame.payload
             self.answers.append(SeenPong(frame.payload))
         elif frame.opcode in (TEXT, BINARY, CONTINUATION):
-            self.payload += frame.payload
+            self.payload += self.received.given if is_deflated(frame, before, EventKind.RECEIVE) else frame.payload
             if frame.fin:
                 binary = (before.recv_type or frame.opcode) == BINARY
                 self.answers.append(SeenMessage(self.payload, binary))
                 self.payload = b""
 
 
+def _offering(request: RequestFacts, answer: ResponseFacts | None) -> RequestFacts:
+    """The request with the offers that a later answer takes up, or leaves."""
+    if answer is None:
+        return request
+    if answer.subprotocol in _OF_OFFERED and not request.protocols:
+        request = request._replace(protocols=value_of("protocols", "distinct tokens"))
+    if answer.extensions in _TAKEN_UP and not request.offers:
+        request = request._replace(offers=value_of("offers", "a list of extensions"))
+    if answer.deflate and not request.deflate_offers and request.offers == value_of("offers", "a list of extensions"):
+        kind = "all sound" if answer.sound_offer else "some unsound"
+        request = request._replace(deflate_offers=value_of("deflate_offers", kind))
+    return request
+
+
+def _opened(history: CaseHistory) -> CaseHistory:
+    """The history from the opening handshake on, where that agrees on permessage-deflate: octets have to do so."""
+    if not history.start.recv_window:
+        return history
+    answer = answer_that_agrees(history.start, history.setting.role)
+    machine, state = _machine(history.setting), CONNECTING
+    path: list[tuple[Event, Label]] = []
+    heads: tuple[RequestFacts | ResponseFacts, ...] = _offering(RequestFacts(), answer), answer
+    for kind, head in zip(_OPENING[history.setting.role], heads, strict=True):
+        event = Event.of(kind, head)
+        label, state = next(iter(machine.labels(state, event).items()))
+        path.append((event, label))
+    if state != history.start:
+        raise CannotBuildError("no opening handshake leads there")
+    return replace(history, path=(*path, *history.path), start=CONNECTING)
+
+
+_OPENING = {
+    Role.SERVER: (EventKind.RECEIVE_REQUEST, EventKind.SEND_RESPONSE),
+    Role.CLIENT: (EventKind.SEND_REQUEST, EventKind.RECEIVE_RESPONSE),
+}
+_OF_OFFERED = tuple(value_of("subprotocol", label) for label in ("offered", "none chosen"))
+_TAKEN_UP = tuple(value_of("extensions", label) for label in ("offered", "with unknown parameters"))
 LEGIBLE = tuple(value_of("syntax", label) for label in ("well-formed", "tolerated"))
 REFUSABLE = ("to be refused", "another version", "unreadable", "not for us")
 """The stages in which a server answers with something else than 101."""
@@ -249,6 +284,7 @@ def build_case(case_id: str, origin: Origin, title: str, history: CaseHistory, d
 
     Raises :class:`CannotBuildError` for a history that no octets can bring about.
     """
+    history = _opened(history)
     run = _Run(history, _machine(history.setting), history.start)
     for event, label in history.path:
         run.follow(event, label)
@@ -311,7 +347,7 @@ Shown = tuple[tuple[Departure, ...], tuple[SeenEvent, ...] | None]
 def _shown(run: _Run, state: State, frame: Frame | None, outcome: Outcome) -> list[Shown]:
     """Everything that may be seen where this is the outcome, each with the SHOULD rules that it departs from."""
     after = _Run(run.history, run.machine, outcome.state, [], list(run.answers), list(run.closes))
-    after.payload = run.payload
+    after.payload, after.received = run.payload, run.received
     if outcome.label.kind is Kind.ACCEPT and frame is not None and run.history.event.kind is EventKind.RECEIVE:
         after.take(frame, state)
     shown: list[Shown] = []

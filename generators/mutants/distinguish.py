@@ -24,7 +24,7 @@ from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
-from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, STATE_VARIABLES, Event, EventKind, Setting, State
 from wsoracle.model.rules import RULES
 
 from .equivalence import MutantProof, Prover
@@ -184,7 +184,8 @@ class Distinguisher:
         different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
         if len({LEGAL.name in _names(row) for row in rows}) == 2:
             mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
-        return mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
+        mentioned = mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
+        return mentioned | {"recv_window", "recv_takeover"} if mentioned & _OF_DEFLATE else mentioned
 
     def find_all(
         self, mutants: Iterable[Mutant], progress: Callable[[MutantResult], None] | None = None
@@ -204,6 +205,12 @@ class Distinguisher:
                 world = self.world(start)
                 for depth in range(3):
                     yield from ((start.setting, here.state) for here in world.layer(depth))
+
+
+_OF_DEFLATE: Final = {
+    name for name in STATE_VARIABLES if name.endswith(("_window", "_takeover", "_compressed", "_history"))
+}  # fmt: skip
+"""The variables whose value depends on what was agreed on for compressed messages."""
 
 
 def _names(row: Rule) -> frozenset[str]:

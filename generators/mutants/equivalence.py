@@ -15,7 +15,8 @@ with their levels, what the application is told, what is owed) and lead to relat
 relates the runs of the original to those of the mutant, step by step.
 
 Frames: both see the same octets. Where text before them was read differently, the octets can mean something else to the
-one than to the other: ``utf8_next`` is then free on the mutant's side, within what the encoding makes possible. Nor may
+one than to the other: ``utf8_next`` is then free on the mutant's side, within what the encoding makes possible; and so
+are all facts of DEFLATE data, where the one takes the message for a compressed one and the other does not. Nor may
 related states read the same octets as a frame here and as a head of HTTP there, as long as TCP is open.
 
 Which error code a refused handshake is answered with cannot be told (``expectation.as_seen``): rows that refuse are
@@ -44,6 +45,7 @@ from wsoracle.model.notation.rule import LEGAL, Forbid, Rule, RuleSet
 from wsoracle.model.notation.variables import (
     FRAME_VARIABLES,
     HANDSHAKE,
+    MEASURED,
     SETTING_VARIABLES,
     STATE_VARIABLES,
     UNSTATED,
@@ -59,11 +61,13 @@ from wsoracle.model.notation.variables import (
     handshake_is,
     is_continuation,
     peer_open,
+    received_deflated,
     recv_type,
     recv_utf8,
     send_type,
     send_utf8,
     sent_close,
+    sent_deflated,
     server,
     tcp_open,
 )
@@ -83,6 +87,8 @@ MILLISECONDS: Final = 20_000
 _EVERYTHING: Final[Matters] = {name: {()} for name in STATE_VARIABLES}
 _PHASE: Final = (tcp_open, peer_open, failed, got_close, sent_close, discarding)
 _STAGE: Final = ite(server & handshake_is("refused"), HANDSHAKE.index("not begun"), handshake)
+_SEEN_OTHERWISE: Final = ("utf8_next", *MEASURED)
+"""The facts of a frame that depend on what came before it."""
 _TEXT_IN_PROGRESS: Final = {"recv_utf8": recv_type == TEXT, "send_utf8": send_type == TEXT}
 
 
@@ -218,7 +224,7 @@ class Prover:
         self._s: Final = SymbolicMachine.state_env()
         self._t: Final = SymbolicMachine.state_env("~")
         self._frame: Final = SymbolicMachine.frame_env()
-        self._frame_t: Final = {**self._frame, "utf8_next": constant(FRAME_VARIABLES["utf8_next"], "utf8_next~")}
+        self._frame_t: Final = {**self._frame, **{n: constant(FRAME_VARIABLES[n], f"{n}~") for n in _SEEN_OTHERWISE}}
         self._left: Final = {kind: self._side(kind, self._s, self._frame, "") for kind in EventKind}
         self._right: Final = {kind: self._side(kind, self._t, self._frame_t, "~") for kind in EventKind}
         self._changed: Final = {kind: self._side(kind, self._t, self._frame_t, "!") for kind in EventKind}
@@ -401,10 +407,14 @@ class Prover:
         text_s, text_t = self._s[in_progress.name] == TEXT, self._t[in_progress.name] == TEXT
         alike = z3.And(text_s == text_t, z3.Implies(text_s, self._s[automaton.name] == self._t[automaton.name]))
         same = _or(z3.Not(term(is_continuation, env_s)), alike)
+        compressed = received_deflated if kind is EventKind.RECEIVE else sent_deflated
+        both = term(compressed, env_s) == term(compressed, {**self._t, **self._frame})
+        measured = z3.And(*(self._frame[name] == self._frame_t[name] for name in MEASURED))
         return [
             self._machine.possible(kind, self._s, self._frame),
             self._machine.possible(kind, self._t, self._frame_t),
-            z3.Implies(same, self._frame["utf8_next"] == self._frame_t["utf8_next"]),
+            z3.Implies(z3.And(same, both), self._frame["utf8_next"] == self._frame_t["utf8_next"]),
+            z3.Implies(both, measured),
         ]
 
     def _other_octets(self, kind: EventKind) -> Any:

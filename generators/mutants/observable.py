@@ -22,7 +22,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from wsoracle.model.facts.frames import LONGEST, text_before
+from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
+from wsoracle.model.facts.frames import LONGEST, deflated, text_before
 from wsoracle.model.machine.boundary_events import conjuncts
 from wsoracle.model.machine.compiled import CompiledMachine, Masks, OneRowReplaced
 from wsoracle.model.machine.interpreted import Kind, Label
@@ -52,13 +53,14 @@ class HistoryStep(NamedTuple):
 
     The facts of the event are those in the original's state. ``before`` is where the UTF-8 automaton stood there (None:
     the frame carried no text), and ``payload`` the octets, where they are known: both serve to see the frame with the
-    eyes of a mutant, which may have got the text before it wrong.
+    eyes of a mutant, which may have got the text before it wrong. ``deflated``: it belonged to a compressed message.
     """
 
     event: Event
     label: Label | None = None
     before: int | None = None
     payload: bytes | None = None
+    deflated: bool = False
 
 
 EventHistory: TypeAlias = tuple[HistoryStep, ...]
@@ -223,8 +225,10 @@ def differs_on(machine: OneRowReplaced, traced: Sequence[TracedStep]) -> bool:
 
 def step_at(state: State, event: Event, label: Label | None = None, payload: bytes | None = None) -> HistoryStep:
     """The step of an event in a state of the original."""
-    before = None if event.frame is None else text_before(event.frame.opcode, state, event.kind)
-    return HistoryStep(event, label, before, payload)
+    if event.frame is None:
+        return HistoryStep(event, label, None, payload)
+    before = text_before(event.frame.opcode, state, event.kind)
+    return HistoryStep(event, label, before, payload, is_deflated(event.frame, state, event.kind))
 
 
 @lru_cache(maxsize=len(EventKind))
@@ -279,19 +283,46 @@ def seen_from(step: HistoryStep, state: State, setting: Setting) -> Event | None
         return _HEAD_AS_FRAME[event.kind] if reading.has_frame else _NO_HEAD[reading]
     if event.frame is None:
         return event
-    before = text_before(event.frame.opcode, state, event.kind)
-    if before == step.before or event.frame.length > LONGEST:
+    before, compressed = text_before(event.frame.opcode, state, event.kind), is_deflated(event.frame, state, event.kind)
+    if (before, compressed) == (step.before, step.deflated) or event.frame.length > LONGEST:
         return event
+    if compressed != step.deflated:
+        return event._replace(frame=_otherwise(step, event.frame, before, state))
     return event._replace(frame=event.frame._replace(utf8_next=_text_after(step, event.frame, before)))
+
+
+def _otherwise(step: HistoryStep, frame: FrameFacts, before: int | None, state: State) -> FrameFacts:
+    """The facts of a frame to an endpoint that reads a compressed message as a plain one, or the other way round.
+
+    Of a message in fragments it reads each as if it were the first.
+    """
+    run = run_of(step.event, state)
+    if run is None:
+        octets = _compressed_octets(frame, step.before)
+        plain = frame._replace(inflated=0, distance=0, reach=0, damage=0)
+        return plain._replace(utf8_next=utf8.ACCEPT if before is None else utf8.run(octets, before))
+    inflated = run.take(_octets(step, frame), fin=frame.fin)
+    text = utf8.ACCEPT if before is None else utf8.run(inflated, before)
+    return deflated(frame, run.measured)._replace(utf8_next=text)
+
+
+@lru_cache(maxsize=4096)
+def _compressed_octets(frame: FrameFacts, before: int | None) -> bytes:
+    return CompressedRun(frame.reach).write(frame, before)[0]
 
 
 def _text_after(step: HistoryStep, frame: FrameFacts, before: int | None) -> int:
     if before is None:
         return utf8.ACCEPT
-    payload = step.payload
-    if payload is None:
-        payload = representative(utf8.ACCEPT if step.before is None else step.before, frame.utf8_next, frame.length)
-    return utf8.run(payload, before)
+    return utf8.run(_octets(step, frame), before)
+
+
+def _octets(step: HistoryStep, frame: FrameFacts) -> bytes:
+    """What stands for the payload of a frame, or what a compressed one inflates to."""
+    if step.payload is not None:
+        return step.payload
+    start = utf8.ACCEPT if step.before is None else step.before
+    return representative(start, frame.utf8_next, frame.inflated if step.deflated else frame.length)
 
 
 @lru_cache(maxsize=4096)

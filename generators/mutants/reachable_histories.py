@@ -24,7 +24,18 @@ from wsoracle.model.machine.interpreted import LEVELS, Label
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import SWITCHES, Switch, Switches
-from wsoracle.model.notation.variables import CONNECTING, NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.variables import (
+    CLAIMS,
+    CONNECTING,
+    DAMAGE,
+    LARGEST_WINDOW,
+    NO_CODE,
+    Event,
+    EventKind,
+    FrameFacts,
+    Setting,
+    State,
+)
 from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
@@ -45,6 +56,13 @@ _TEXT_STATES: Final[tuple[int, ...]] = (utf8.ACCEPT, utf8.TAIL1, utf8.REJECT)
 
 ESTABLISHED: Final = State()
 """The state after an opening handshake that negotiated no extension."""
+
+AGREEMENTS: Final = tuple(
+    State(claims_rsv1=True, recv_window=512, send_window=1024, recv_takeover=keeps, send_takeover=keeps)
+    for keeps in (True, False)
+)
+"""The states after an opening handshake that agreed on permessage-deflate: with a window of each direction that is none
+of the bounds, where contexts are taken over, and where they are not."""
 
 
 class Trial(NamedTuple):
@@ -89,7 +107,10 @@ class WorldStart:
         """The names of the variables that differ from the default, role aside."""
         setting = self.setting
         changed = {f"switch_{name}" for name in setting.switches.changes()}
-        changed |= {name for name in ("claims_rsv1", "claims_rsv2", "claims_rsv3") if getattr(self.state, name)}
+        if self.state in AGREEMENTS:
+            changed |= {"recv_window"} if self.state.recv_takeover else {"recv_window", "recv_takeover"}
+        else:
+            changed |= {name for name in CLAIMS if getattr(self.state, name)}
         differs = {
             "limit": setting.limit is not None,
             "echo": not setting.echo,
@@ -117,7 +138,10 @@ class WorldStart:
             words.append("sink")
         if setting.limit is not None:
             words.append(f"limit={setting.limit}")
-        words += [name for name in ("rsv1", "rsv2", "rsv3") if getattr(self.state, f"claims_{name}")]
+        if self.state in AGREEMENTS:
+            words.append("deflate" if self.state.recv_takeover else "deflate,no-takeover")
+        else:
+            words += [name.removeprefix("claims_") for name in CLAIMS if getattr(self.state, name)]
         words += [f"{name}={value.replace(' ', '-')}" for name, value in setting.switches.changes().items()]
         return ",".join(words)
 
@@ -197,7 +221,7 @@ class World:
         that the other does.
         """
         frame = trial.event.frame
-        if frame is not None and frame.length > SHORT_FRAME:
+        if frame is not None and frame.length > SHORT_FRAME and not 0 < frame.inflated <= SHORT_FRAME:
             return ()
         # Expectations and states of trials are kept once, and for good: their identity says which they are.
         key = id(trial.expected), tuple(trial.after), tuple(map(id, trial.after.values()))
@@ -281,10 +305,11 @@ class TrialEvents:
             before=text_before(CONTINUATION, state, kind),
             room=None if self._limit is None else self._limit - state.recv_length,
             fail_code=state.fail_code,
+            deflate=_deflate(kind, state),
         )
         key = kind, about, state == self._start.state and not self._start.connecting
         if key not in self._known:
-            frames = [*about.frames()]
+            frames = [*about.frames(), *about.compressed_frames()]
             if key[-1]:
                 values = self._alphabet.boundaries(kind)
                 frames += about.frames_at([int(n) for n in values["length"]], [int(c) for c in values["code"]])
@@ -340,13 +365,15 @@ class _About(NamedTuple):
     """The values that decide which frames are worth trying: how they are masked, and a little of the state.
 
     ``before``: the automaton in the text message in progress, or None; ``room``: the octets that the limit leaves to
-    the message in progress, None where no limit is stated.
+    the message in progress, None where no limit is stated; ``deflate``: what compressed messages may refer to, None
+    where permessage-deflate is not agreed on.
     """
 
     masked: bool
     before: int | None
     room: int | None
     fail_code: int
+    deflate: _Deflate | None = None
 
     def frames(self) -> Iterator[FrameFacts]:
         """Frames that differ in what is not a number."""
@@ -367,6 +394,34 @@ class _About(NamedTuple):
         yield from (beyond, beyond._replace(answers=True))
         for base in (*bases, FrameFacts(3, masked=self.masked), FrameFacts(11, masked=self.masked)):
             yield from self._flagged(next(self._contents(base, 0)))
+
+    def compressed_frames(self) -> Iterator[FrameFacts]:
+        """Frames of compressed messages that differ in what is measured of their DEFLATE data."""
+        if self.deflate is None:
+            return
+        window, history, inside = self.deflate
+        opcodes = (TEXT, BINARY, CONTINUATION) if inside else (TEXT, BINARY)
+        for opcode in opcodes:
+            base = FrameFacts(opcode, rsv1=opcode != CONTINUATION, masked=self.masked, length=3, inflated=1)
+            texts = _TEXT_STATES if opcode == TEXT or self.before is not None else (utf8.ACCEPT,)
+            for after in texts if self.before != utf8.REJECT or opcode != CONTINUATION else (utf8.REJECT,):
+                yield base._replace(utf8_next=after)
+                yield base._replace(fin=False, length=_FRAGMENT, utf8_next=after)
+            base = base._replace(utf8_next=min(texts) if self.before != utf8.REJECT else utf8.REJECT)
+            yield from (base._replace(answers=True), base._replace(rsv2=True), base._replace(masked=not self.masked))
+            if opcode != CONTINUATION:
+                yield from (base._replace(length=length, inflated=0) for length in (1, 2))
+                yield base._replace(length=0, inflated=0, damage=DAMAGE.index("no payload"))
+            yield base._replace(damage=DAMAGE.index("no empty block behind the last one"))
+            yield from (base._replace(fin=fin, damage=DAMAGE.index("malformed")) for fin in (True, False))
+            if self.room is not None:
+                yield from (base._replace(length=_ENOUGH, inflated=self.room + more) for more in (0, 1))
+            for distance, reach in (
+                (window, 0), (window + 1, 0), (1, 1), (1, 0), (history, history), (history + 1, history + 1),
+            ):  # fmt: skip
+                if 0 < distance <= LARGEST_WINDOW:
+                    out = 0 if reach > history else distance - reach + 3
+                    yield base._replace(length=_ENOUGH, inflated=1 + out, distance=distance, reach=reach)
 
     def frames_at(self, lengths: Sequence[int], codes: Sequence[int]) -> Iterator[FrameFacts]:
         """Frames at the boundaries: lengths, also in forms that are not minimal; codes; and all reserved opcodes."""
@@ -409,6 +464,22 @@ class _About(NamedTuple):
             yield frame
 
 
+class _Deflate(NamedTuple):
+    """What a compressed message may refer to; ``inside``: the message in progress is one."""
+
+    window: int
+    history: int
+    inside: bool
+
+
+def _deflate(kind: EventKind, state: State) -> _Deflate | None:
+    if not state.recv_window:
+        return None
+    if kind is EventKind.RECEIVE:
+        return _Deflate(state.recv_window, state.recv_history, state.recv_compressed)
+    return _Deflate(state.send_window, state.send_history, state.send_compressed)
+
+
 @lru_cache(maxsize=16)
 def _alphabet(rules: RuleSet, role: Role, limit: int | None, *, pairs: bool = False) -> Alphabet:
     """The alphabet for a role and a limit: no atom compares an event with any other part of a setting.
@@ -420,6 +491,12 @@ def _alphabet(rules: RuleSet, role: Role, limit: int | None, *, pairs: bool = Fa
 
 _SAY_NO_REASON: Final = (1000, 1001, NO_CODE)
 """Codes of a Close that nothing provoked, on both sides of those that are no reason."""
+
+_FRAGMENT: Final = 7
+"""Octets of a fragment that inflates to one octet, an empty block included up to whose end the receiver can inflate."""
+
+_ENOUGH: Final = 24
+"""Octets that inflate to anything that is tried."""
 
 _OPCODES: Final = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
 
@@ -445,12 +522,15 @@ def starts(first: State = ESTABLISHED) -> list[WorldStart]:
     else:
         near += [WorldStart(Setting(role, echo=False)) for role in Role]
         near += [WorldStart(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
-        near += [WorldStart(s, State(**{f"claims_{bit}": True})) for bit in ("rsv1", "rsv2", "rsv3") for s in base]
+        near += [WorldStart(s, State(**{claim: True})) for claim in CLAIMS for s in base]
+        near += [WorldStart(s, agreed) for agreed in AGREEMENTS for s in base]
+        near += [WorldStart(Setting(s.role, limit=SMALL_LIMIT, echo=True), AGREEMENTS[0]) for s in base]
     for switch in switches_about(first):
         for value in switch.values:
             if value != switch.default:
                 changed = Switches(**{switch.name: value})
-                near += [WorldStart(Setting(s.role, echo=True, switches=changed), first) for s in base]
+                begun = _where_read((switch,), first)
+                near += [WorldStart(Setting(s.role, echo=True, switches=changed), begun) for s in base]
     return [*near, *(WorldStart(start.setting, start.state, True) for start in near)]
 
 
@@ -467,15 +547,23 @@ def switches_about(first: State) -> tuple[Switch, ...]:
 
 def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list[WorldStart]:
     """The starts that differ from the default in two of some switches, given by the names of their variables."""
-    choices = [
-        (s.name, v) for s in switches_about(first) if s.variable.name in points for v in s.values if v != s.default
-    ]
+    choices = [(s, v) for s in switches_about(first) if s.variable.name in points for v in s.values if v != s.default]
     return [
-        WorldStart(Setting(role, echo=True, switches=Switches(**dict(pair))), first)
-        for pair in combinations(choices, 2)
-        if pair[0][0] != pair[1][0]
+        WorldStart(
+            Setting(role, echo=True, switches=Switches(**{one.name: a, two.name: b})), _where_read((one, two), first)
+        )
+        for (one, a), (two, b) in combinations(choices, 2)
+        if one is not two
         for role in (Role.SERVER, Role.CLIENT)
     ]
+
+
+def _where_read(switches: Sequence[Switch], first: State) -> State:
+    """The first state, with permessage-deflate agreed on where one of the switches is read nowhere else."""
+    return AGREEMENTS[0] if first == ESTABLISHED and any(s.name in _OF_DEFLATE for s in switches) else first
+
+
+_OF_DEFLATE: Final = ("bad_deflate_data", "empty_deflate_payload", "final_block_alone")
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ..facts.deflate_offers import is_sound
-from ..facts.frames import DAMAGE_OF
+from ..facts.deflate_payloads import DAMAGE_OF
 from ..notation.variables import DAMAGE, LARGEST_WINDOW, State
 from ..octets.deflate import DeflateFault
 from ..octets.deflate_parameters import (

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..notation.expression import evaluate
 from ..notation.head_variables import ANSWER_PARAMETERS, MISFITS, ResponseFacts, label_of_fact, value_of
+from ..notation.variables import State
 from ..octets.deflate_parameters import (
     ABSENT,
     BITS,
@@ -23,6 +24,7 @@ from ..octets.deflate_parameters import (
 )
 from ..octets.header_values import parse_extensions
 from ..octets.http import Request, Response
+from ..octets.vocabulary import Role
 
 _FIRST_BITS: Final = value_of("server_bits", "8 bits")
 
@@ -59,7 +61,8 @@ def sample_offers(fact: int, answer: ResponseFacts | None = None) -> list[str]:
         server_max_window_bits=_how(answer.asks_bits),
         client_max_window_bits=VALUELESS if answer.takes_client_bits else ABSENT,
     )
-    return [*unsound, _element(asks)] if answer.sound_offer else unsound
+    offers = [*unsound, _element(asks)] if answer.sound_offer else unsound
+    return offers * 2 if label_of_fact("deflate", answer.deflate) == "more than one" else offers
 
 
 def _element(parameters: DeflateParameters) -> str:
@@ -80,6 +83,24 @@ def sample_answer(facts: ResponseFacts) -> list[str]:
     how = {name: _how(getattr(facts, fact)) for name, fact in zip(PARAMETER_NAMES, ANSWER_PARAMETERS, strict=True)}
     element = _element(DeflateParameters(**how, unknown=False))
     return [element] if label == "one" else [element, DEFLATE]
+
+
+def answer_that_agrees(state: State, role: Role) -> ResponseFacts:
+    """The answer, to an offer that leaves all to the server, which leads an endpoint to the agreement of a state."""
+    server = role is Role.SERVER
+    sending, receiving = (state.send_window, state.send_takeover), (state.recv_window, state.recv_takeover)
+    (of_server, server_keeps), (of_client, client_keeps) = (sending, receiving) if server else (receiving, sending)
+    return ResponseFacts(
+        extensions=value_of("extensions", "offered"),
+        defines_rsv1=True,
+        deflate=value_of("deflate", "one"),
+        server_no_takeover=value_of("server_no_takeover", "absent" if server_keeps else "without a value"),
+        client_no_takeover=value_of("client_no_takeover", "absent" if client_keeps else "without a value"),
+        server_bits=_given(of_server.bit_length() - 1),
+        client_bits=_given(of_client.bit_length() - 1),
+        sound_offer=True,
+        takes_client_bits=True,
+    )
 
 
 def deflate_offers(values: Sequence[str]) -> int:

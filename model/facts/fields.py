@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ..octets.accept_key import accept_value
+from ..octets.deflate_parameters import DEFLATE
 from ..octets.header_values import (
     BASE64_LETTERS,
     ExtensionOffer,
@@ -232,7 +233,9 @@ def extensions(values: Sequence[str], request: Request | None) -> tuple[Found, f
         return _no_extensions(values), none
     asked = [] if request is None else parse_extensions(request.values("Sec-WebSocket-Extensions")) or []
     names = [offer.name for offer in asked]
-    if not {extension.name for extension in agreed} <= set(names):
+    # RFC 7692, section 5: each element is an offer of its own, so that one offer is not accepted twice.
+    too_often = [e.name for e in agreed].count(DEFLATE) > names.count(DEFLATE)
+    if too_often or not {extension.name for extension in agreed} <= set(names):
         return Found("not offered", _offered(names)), none
     known = [e for e in agreed if e.name in KNOWN_EXTENSIONS]
     bits = none.union(*(KNOWN_EXTENSIONS[extension.name].bits for extension in known))

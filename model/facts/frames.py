@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..notation.variables import DAMAGE, HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, State
+from ..notation.variables import DAMAGE, HEADER_VARIABLES, MEASURED, NO_CODE, Event, EventKind, FrameFacts, State
 from ..octets import utf8
 from ..octets.deflate import DeflateFacts, DeflateFault
 from ..octets.frames import Header, encode_header, header_of, minimal_form
 from ..octets.masking import mask
 from ..octets.vocabulary import CLOSE, CONTINUATION, TEXT, Frame
+from .deflate_payloads import DAMAGE_OF, CompressedRun, run_of
 
 LONGEST: Final = 1 << 20
 """Payloads of more octets than this are not written out unless asked for."""
@@ -79,16 +80,6 @@ def deflated(facts: FrameFacts, measured: DeflateFacts) -> FrameFacts:
     )
 
 
-DAMAGE_OF: Final = {
-    DeflateFault.NONE: "none",
-    DeflateFault.EMPTY: "no payload",
-    DeflateFault.UNENDED: "no empty block behind the last one",
-    DeflateFault.TOO_FAR: "none",
-    DeflateFault.TOO_LONG: "none",
-}
-"""What rules call a fault of DEFLATE data; any other is "malformed"."""
-
-
 def facts_of_header(header: Header) -> FrameFacts:
     """The facts of a header alone; those that depend on the payload have their defaults."""
     return FrameFacts(*header[:-1])
@@ -135,8 +126,11 @@ def concrete(
     key: bytes = DEFAULT_KEY,
     payload: bytes | None = None,
     longest: int = LONGEST,
+    compressed: CompressedRun | None = None,
 ) -> Realisation:
     """Octets of a frame with these facts, always the same ones; ``key`` is used where the frame is masked.
+
+    ``compressed``: the messages that a compressed frame goes on with, None for any other frame.
 
     A payload of more than ``longest`` octets is left out: the octets are those of the header. ``payload`` is the
     payload to use where facts do not say enough (a Pong that answers a Ping). Raises :class:`ValueError` for facts
@@ -154,7 +148,11 @@ def concrete(
     )
     if wanted.length > longest:
         return Realisation(header, False, None)
-    chosen = _payload(wanted, before) if payload is None else payload
+    chosen, inflated = payload, None
+    if compressed is not None:
+        chosen, inflated = compressed.write(wanted, before)
+    elif chosen is None:
+        chosen = _payload(wanted, before)
     frame = Frame(
         wanted.opcode,
         chosen,
@@ -166,16 +164,30 @@ def concrete(
         None if wanted.form == minimal_form(wanted.length) else wanted.form,
     )
     seen = facts(frame, before, answers=wanted.answers, key_foreseen=wanted.key_foreseen)
+    if inflated is not None:
+        measured = {name: getattr(wanted, name) for name in MEASURED}
+        after = utf8.ACCEPT if before is None else utf8.run(inflated, before)
+        seen = seen._replace(utf8_next=after, **measured)
     if seen != wanted._replace(unprovoked=False):
         raise ValueError(f"no octets have these facts, or not those of the given payload: {wanted}")
     return Realisation(header + (mask(chosen, key) if wanted.masked else chosen), True, frame)
 
 
-def realise(event: Event, state: State, *, key: bytes = DEFAULT_KEY, longest: int = LONGEST) -> Realisation:
-    """Octets of the frame of an event in a state. Raises :class:`ValueError` for an event without a frame."""
+def realise(
+    event: Event,
+    state: State,
+    *,
+    key: bytes = DEFAULT_KEY,
+    longest: int = LONGEST,
+    compressed: CompressedRun | None = None,
+) -> Realisation:
+    """Octets of the frame of an event in a state, with ``compressed`` as in :func:`concrete`, or else as if nothing of
+    the message had come yet. Raises :class:`ValueError` for an event without a frame."""
     if event.frame is None:
         raise ValueError(f"an event of kind {event.kind.value} has no frame")
-    return concrete(event.frame, text_before(event.frame.opcode, state, event.kind), key=key, longest=longest)
+    before = text_before(event.frame.opcode, state, event.kind)
+    run = run_of(event, state, compressed)
+    return concrete(event.frame, before, key=key, longest=longest, compressed=run)
 
 
 def _payload(wanted: FrameFacts, before: int | None) -> bytes:

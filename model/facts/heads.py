@@ -348,14 +348,21 @@ def sample_body(facts: RequestFacts | ResponseFacts) -> bytes:
     return SAMPLE_BODY if has_body else b""
 
 
-def request_octets(facts: RequestFacts, *, key: str = SAMPLE_KEY, uri: WebSocketUri = SAMPLE_URI) -> bytes:
-    """Octets of a request with these facts, always the same; of what is no request too."""
+def request_octets(
+    facts: RequestFacts,
+    *,
+    key: str = SAMPLE_KEY,
+    uri: WebSocketUri = SAMPLE_URI,
+    answer: ResponseFacts | None = None,
+) -> bytes:
+    """Octets of a request with these facts, always the same; of what is no request too. ``answer``: what comes to it,
+    where that is known."""
     no_head = _no_head(facts.syntax, b"GET / HTTP/1.1\r\nX-Endless: ")
     if no_head is not None:
         if facts != RequestFacts(syntax=facts.syntax):
             raise ValueError("what is no head of HTTP has no further facts")
         return no_head
-    octets = _with_syntax(sample_request(facts, key=key, uri=uri).octets(), facts.syntax)
+    octets = _with_syntax(sample_request(facts, key=key, uri=uri, answer=answer).octets(), facts.syntax)
     if facts_of_request(_read(Role.SERVER, octets), uri) != facts:
         raise ValueError(f"no request has these facts: {facts}")
     return octets

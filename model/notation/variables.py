@@ -256,9 +256,13 @@ send_takeover = _truth("send_takeover", "compressed messages of the endpoint may
 recv_compressed = _truth("recv_compressed", "the message being received is a compressed one")
 send_compressed = _truth("send_compressed", "the message being sent is a compressed one")
 recv_history = _number(
-    "recv_history", "octets of the compressed messages received that can be referred to", LARGEST_WINDOW
-)
-send_history = _number("send_history", "octets of the compressed messages sent that can be referred to", LARGEST_WINDOW)
+    "recv_history", "octets that the compressed messages received so far have come to: what a next one may refer to",
+    MAX_LENGTH,
+)  # fmt: skip
+send_history = _number(
+    "send_history", "octets that the compressed messages sent so far have come to: what a next one may refer to",
+    MAX_LENGTH,
+)  # fmt: skip
 
 # A frame.
 opcode = _number("opcode", "the opcode", 15, OPCODE_NAMES)
@@ -347,6 +351,9 @@ established: Final = term("established", "the opening handshake is complete", ha
 
 CONNECTING: Final = State(handshake=HANDSHAKE.index("not begun"))
 """The state before the opening handshake; the defaults of :class:`State` are the one after it."""
+
+MEASURED: Final = ("inflated", "distance", "reach", "damage")
+"""The facts of a frame that are measured of the DEFLATE data of a compressed message."""
 
 HEADER_VARIABLES: Final = frozenset({"opcode", "fin", "rsv1", "rsv2", "rsv3", "masked", "form", "length"})
 """The variables of a frame that a receiver knows as soon as its header is complete."""

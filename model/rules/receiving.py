@@ -15,7 +15,6 @@ from ..notation.named import bundle, term
 from ..notation.rule import LEGAL, Accept, Fail, Ignore, Reaction, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
-    LARGEST_WINDOW,
     UNSTATED,
     EventKind,
     claims_rsv1,
@@ -121,9 +120,8 @@ count_octets: Final = ite((limit == UNSTATED) | received_deflated, 0, recv_lengt
 
 
 def kept(history: Expr, deflated: Expr) -> Expr:
-    """The history after the last frame of a message: a compressed one is added to it, up to the largest window."""
-    longer = history + inflated
-    return ite(deflated, ite(longer > LARGEST_WINDOW, LARGEST_WINDOW, longer), history)
+    """The history after the last frame of a message: a compressed one is added to it."""
+    return ite(deflated, history + inflated, history)
 
 
 _KEPT: Final = kept(recv_history, received_deflated)
