@@ -124,6 +124,7 @@ class _Run:
 
     def follow(self, event: Event, label: Label) -> None:
         """Take one step of the history, by the outcome with this label."""
+        event = self.realisable(event)
         outcomes = self.machine.allowed(self.state, event, departures=True)
         after = next((o.state for o in outcomes if o.label == label), None)
         if after is None:
@@ -133,15 +134,31 @@ class _Run:
             self.take(frame, self.state)
         self.state = after
 
+    def realisable(self, event: Event) -> Event:
+        """The event, or the nearest that octets can bring about and no rule tells from it: of compressed frames, facts
+        that do not go together stand for others that do."""
+        frame, kind = event.frame, event.kind
+        run = run_of(event, self.state, self.received if kind is EventKind.RECEIVE else self.sent)
+        if frame is None or run is None:
+            return event
+        try:
+            near = run.nearest(frame, text_before(frame.opcode, self.state, kind))
+        except ValueError as error:
+            raise CannotBuildError(str(error)) from error
+        if self.machine.mask(kind, self.state, frame) & ~self.machine.mask(kind, self.state, near):
+            raise CannotBuildError("no octets have these facts")
+        return event._replace(frame=near)
+
     def perform(self, event: Event) -> Frame | None:
         """Append the step that makes an event happen; the frame of it, where it is whole."""
         if event.head is not None:
             self._take_head(event.kind, event.head)
             return None
-        if event.kind is EventKind.RECEIVE:
-            return self._receive(event)
-        if event.kind is EventKind.SEND:
-            return self._send(event)
+        if event.frame is not None:
+            try:
+                return self._receive(event) if event.kind is EventKind.RECEIVE else self._send(event)
+            except ValueError as error:
+                raise CannotBuildError(str(error)) from error
         if event.kind is EventKind.RECEIVE_EOF and any(isinstance(step, EndSending) for step in self.steps):
             raise CannotBuildError("TCP ends only once")
         own: CaseStep = EndpointClosesTcp() if event.kind is EventKind.CLOSE_TCP else EndpointIsSilent()
@@ -289,6 +306,7 @@ def build_case(case_id: str, origin: Origin, title: str, history: CaseHistory, d
     for event, label in history.path:
         run.follow(event, label)
     state = run.state
+    run.history = history = replace(history, event=run.realisable(history.event))
     frame = run.perform(history.event)
     allowed = tuple(_outcomes(run, state, frame))
     claims = tuple(name for name in ("rsv1", "rsv2", "rsv3") if getattr(history.start, f"claims_{name}"))

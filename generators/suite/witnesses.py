@@ -28,6 +28,7 @@ from wsoracle.model.notation.expression import Const, Expr, Sort, Value, substit
 from wsoracle.model.notation.rule import Fail, Forbid, Level, Refuse, Rule, RuleSet
 from wsoracle.model.notation.switches import SWITCHES, Switches
 from wsoracle.model.notation.variables import (
+    CLAIMS,
     CONNECTING,
     SETTING_VARIABLES,
     STATE_VARIABLES,
@@ -41,6 +42,7 @@ from wsoracle.model.rules import RULES
 
 from ..mutants.observable import opportunity
 from ..mutants.operators import of_handshake
+from ..mutants.reachable_histories import AGREEMENTS
 
 STATED_LIMIT: Final = 2
 """The limit, in octets, of a witness that needs a stated one: small, so that all states can be visited."""
@@ -53,7 +55,10 @@ PATIENCE: Final = 2
 
 SOLVER_MILLISECONDS: Final = 10_000
 
-_CONSTANT: Final = frozenset(name for name in STATE_VARIABLES if name.startswith("claims_"))
+_AGREEMENT: Final = "recv_window"
+"""The variable that stands for permessage-deflate in changes of a start: agreed on, with contexts or without."""
+_CONSTANT: Final = frozenset((*CLAIMS, _AGREEMENT))
+_ABOUT_AGREEMENT: Final = frozenset({"recv_window", "send_window", "recv_takeover", "send_takeover"})
 
 
 class WitnessStart(NamedTuple):
@@ -245,7 +250,9 @@ class _Search:
                     if name in other.then.effects:
                         queue += variables(other.then.effects[name])
         order.update(dict.fromkeys(variables(self.rules.guard(rule))))
-        return tuple(n for n in order if (n in SETTING_VARIABLES and n != "server") or n in _CONSTANT)
+        order.pop(_AGREEMENT, None)  # nearly all rules would depend on it: only those that read it themselves count
+        about = [_AGREEMENT] if _ABOUT_AGREEMENT & set(variables(rule.when)) else []
+        return (*about, *(n for n in order if (n in SETTING_VARIABLES and n != "server") or n in _CONSTANT))
 
     # --- proofs that there is none --------------------------------------------------------------------------------
 
@@ -350,6 +357,8 @@ def _other_values(name: str) -> tuple[Value, ...]:
     """The values of a setting variable, or claim, that are not its default."""
     if name == "limit":
         return (STATED_LIMIT,)
+    if name == _AGREEMENT:
+        return tuple(range(len(AGREEMENTS)))
     for switch in SWITCHES:
         if switch.variable.name == name:
             return tuple(i for i, value in enumerate(switch.values) if value != switch.default)
@@ -364,6 +373,8 @@ def _changed(role: Role, changes: Iterable[tuple[str, Value]], first: State) -> 
     for name, value in changes:
         if name in by_variable:
             switches[by_variable[name].name] = by_variable[name].values[int(value)]
+        elif name == _AGREEMENT:
+            start = start._replace(state=AGREEMENTS[int(value)])
         elif name in STATE_VARIABLES:
             start = start._replace(state=start.state._replace(**{name: value}))  # type: ignore[arg-type]
         else:

@@ -15,6 +15,7 @@ from ..notation.variables import DAMAGE, Event, EventKind, FrameFacts, State
 from ..octets import utf8
 from ..octets.deflate import LARGEST_WINDOW, DeflateFacts, DeflateFault, DeflateTracer
 from ..octets.deflate_encoder import LONGEST_MATCH, SHORTEST_MATCH, DeflateWriter, Match, Symbol
+from ..octets.frames import minimal_form
 from ..octets.vocabulary import BINARY, CONTINUATION, TEXT, Frame
 
 _FILLER: Final = 0x61
@@ -26,6 +27,8 @@ _FINAL: Final = b"\x03\x00"
 """An empty block with BFINAL = 1, which not all receivers take: only where there is no other way."""
 _RESERVED: Final = 0b110, 3
 """The first bits of a block of the reserved type."""
+_ENOUGH: Final = 24
+"""Octets for some literals, a match and the ends of blocks."""
 _MOST_EMPTY: Final = 8
 """Empty blocks within a payload, of ten bits each."""
 
@@ -76,6 +79,28 @@ class CompressedRun:
             self.given += self._tracer.end()
         self._inside = not fin
         return self.given
+
+    def nearest(self, wanted: FrameFacts, before: int | None) -> FrameFacts:
+        """Facts that octets have, as near to these as can be: with as many octets as the others need at least."""
+        so_far, damage = self.so_far, DAMAGE[wanted.damage]
+        if damage == "no payload":
+            return wanted
+        farther = wanted.distance > so_far.distance or wanted.reach > so_far.reach
+        start, after = (utf8.ACCEPT,) * 2 if before is None else (before, wanted.utf8_next)
+        if farther:
+            head = so_far.length + _least(start, utf8.ACCEPT)
+            if wanted.reach > so_far.reach:
+                wanted = wanted._replace(distance=max(wanted.distance, head + wanted.reach))
+            octets = max(head, wanted.distance - wanted.reach) + _least(utf8.ACCEPT, after)
+            octets += 0 if wanted.reach > self.history else SHORTEST_MATCH
+        else:
+            octets = so_far.length + _least(start, after)
+        inflated = octets if wanted.reach > self.history else max(octets, wanted.inflated)
+        if inflated == so_far.length and not farther and damage == "none":
+            length = max(wanted.length, 1 if wanted.fin else 0)
+        else:
+            length = max(wanted.length, _ENOUGH + inflated // (LONGEST_MATCH // 2))
+        return wanted._replace(inflated=inflated, length=length, form=max(wanted.form, minimal_form(length)))
 
     def write(self, wanted: FrameFacts, before: int | None) -> tuple[bytes, bytes]:
         """The payload of the next frame, and what it inflates to; ValueError where none has these facts.

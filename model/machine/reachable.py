@@ -24,6 +24,9 @@ from .interpreted import Label
 INITIAL: Final = (State(), CONNECTING)
 """The state right after the opening handshake, no extension negotiated, and the one before it."""
 
+MOST_HISTORY: Final = 1
+"""Octets of compressed messages after which those who refer to them are not followed any further."""
+
 MOST_STATES: Final = 100_000
 """An exploration that reaches more states than this gives up: a large limit makes too many."""
 
@@ -83,6 +86,8 @@ class Explorer:
             if self.departures:
                 for outcome in self.machine.allowed(state, event, departures=True):
                     target = self.projected(outcome.state)
+                    if _is_beyond(target):
+                        continue
                     if (kind, mask, outcome.label, target) not in found:
                         found[kind, mask, outcome.label, target] = Transition(
                             state, event, outcome.label, outcome.rules, target, outcome.departs_from
@@ -90,6 +95,8 @@ class Explorer:
                 continue
             for choice in self.machine.choices(kind, mask):
                 target = self.projected(choice.effect(state, facts))
+                if _is_beyond(target):
+                    continue
                 if (kind, mask, choice.label, target) not in found:
                     found[kind, mask, choice.label, target] = Transition(
                         state, event, choice.label, choice.rules, target
@@ -105,6 +112,11 @@ class Explorer:
 
     def _steps(self, state: State) -> Iterator[tuple[Transition, State]]:
         return ((step, step.target) for step in self.transitions(state))
+
+
+def _is_beyond(state: State) -> bool:
+    """More compressed messages are behind the state than are followed: each octet of them makes another state."""
+    return state.recv_history > MOST_HISTORY or state.send_history > MOST_HISTORY
 
 
 @dataclass(frozen=True)
