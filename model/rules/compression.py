@@ -22,7 +22,7 @@ from ..notation.head_variables import (
     window_exceeded,
 )
 from ..notation.named import term
-from ..notation.rule import Fail, Forbid, Rule, Strength, effects
+from ..notation.rule import Fail, Forbid, Rule, Strength, effects, worded
 from ..notation.switches import is_set_to
 from ..notation.variables import (
     LOST,
@@ -254,4 +254,34 @@ SENDING_DEFLATE: Final = (
             sent_deflated & server & ~send_takeover & (reach > 0)),
 )  # fmt: skip
 
-COMPRESSION: Final = (*NEGOTIATION, *RECEIVING_DEFLATE, *SENDING_DEFLATE)
+COMPRESSION: Final = worded(
+    (*NEGOTIATION, *RECEIVING_DEFLATE, *SENDING_DEFLATE),
+    {
+        "7692.7/send-sound-offers": "it offers permessage-deflate in a way that a server has to decline",
+        "7692.7/decline-unsound": "it accepts permessage-deflate though each offer has a fault",
+        "7692.5/accept-one": "it accepts permessage-deflate twice",
+        "7692.7/name-parameters-once": "a parameter of permessage-deflate stands twice in its answer",
+        "7692.7.1.1.1/stop-takeover": "it was asked to take over no context, and does not agree to that",
+        "7692.7.1.1.1/no-value": "server_no_context_takeover has a value",
+        "7692.7.1.1.2/no-value": "client_no_context_takeover has a value",
+        "7692.7.1.2.1/within-window": "its window is larger than the client asked for",
+        "7692.7.1.2.1/bits": "server_max_window_bits has no value of 8 to 15",
+        "7692.7.1.2.2/unoffered-window": "it limits the window of a client that has not offered that",
+        "7692.7.1.2.2/bits": "client_max_window_bits has no value of 8 to 15",
+        "7692.7/answer-value": "an answer with a bad value of a parameter of permessage-deflate",
+        "7692.7/answer-repeats": "an answer with a parameter of permessage-deflate twice",
+        "7692.5/answer-conflict": "an answer that accepts permessage-deflate twice",
+        "7692.5/answer-fits-no-offer": "an answer about permessage-deflate that fits no offer",
+        "7692.6.1/mark-out-of-place": "RSV1 on a frame that is not the first of a message",
+        "7692.7.2.2/malformed": "a compressed message that cannot be inflated",
+        "7692.7.2.2/malformed-by-1002": "a compressed message that cannot be inflated, a protocol error",
+        "7692.6.1/send-mark-in-place": "it sets RSV1 on a frame that is not the first of a message",
+        "7692.7.2.1/send-deflate": "what it sends as a compressed message cannot be inflated",
+        "7692.7.2.1/send-payload": "it sends a compressed message without any payload",
+        "7692.7.2.1/send-empty-block": "its compressed message ends with BFINAL = 1 and nothing after it",
+        "7692.7.2.1/client-window": "it refers farther back than the window that was agreed on",
+        "7692.7.2.1/server-window": "it refers farther back than the window that was agreed on",
+        "7692.7.2.1/client-context": "it refers to an earlier message, though no context is taken over",
+        "7692.7.2.1/server-context": "it refers to an earlier message, though no context is taken over",
+    },
+)
