@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,9 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof
 
 REQUEST = sample_request(RequestFacts())
+_WISHES = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits"
+OFFERING = replace(REQUEST, headers=(*REQUEST.headers, ("Sec-WebSocket-Extensions", f"{_WISHES}, permessage-deflate")))
+"""What answers are read with: with an offer that asks for all, and one that asks for nothing."""
 
 
 def read(role: Role, octets: bytes) -> RequestFacts | ResponseFacts | None:
@@ -31,7 +36,7 @@ def read(role: Role, octets: bytes) -> RequestFacts | ResponseFacts | None:
     if reader.result is None:
         return None
     server = role is Role.SERVER
-    return facts_of_request(reader.result) if server else facts_of_response(reader.result, REQUEST)
+    return facts_of_request(reader.result) if server else facts_of_response(reader.result, OFFERING)
 
 
 def test_without_a_change_they_are_sound() -> None:
