@@ -101,7 +101,8 @@ class Distinguisher:
         usual, others = self._where(mutant)
         for first in usual:
             plain = [start for start in self._starts[first] if start.cost == 0]
-            scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
+            agreed = [start for start in self._starts[first] if start.agreed] if self._about_deflate(mutant) else []
+            scenario = self._cheapest(mutant, plain, FIRST_TRY[first]) or self._cheapest(mutant, agreed, 1)
             if scenario is not None:
                 return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
         proof = self.prover.about(mutant.rule, mutant.row)
@@ -125,6 +126,11 @@ class Distinguisher:
             or self._in_pairs(mutant, far, proof)
         )
         return MutantResult(mutant.id, MutantStatus.ALIVE if scenario is None else MutantStatus.KILLED, scenario)
+
+    def _about_deflate(self, mutant: Mutant) -> bool:
+        """Whether the row or its change reads what was agreed on for compressed messages: it is tried there first."""
+        rows = (self.rules.by_id[mutant.rule], mutant.row)
+        return any(row is not None and _OF_DEFLATE & _names(row) for row in rows)
 
     def _in_pairs(self, mutant: Mutant, where: Sequence[WorldStart], proof: MutantProof) -> Scenario | None:
         """A short history with a head that differs from a sound one, or from a bare one, in two points."""

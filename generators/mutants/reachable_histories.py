@@ -120,6 +120,11 @@ class WorldStart:
         return frozenset(changed | {name for name, is_other in differs.items() if is_other})
 
     @property
+    def agreed(self) -> bool:
+        """Permessage-deflate was agreed on, and nothing else differs from the default."""
+        return self.state in AGREEMENTS and self.points <= {"recv_window", "recv_takeover"} and not self.departing
+
+    @property
     def connecting(self) -> bool:
         """Histories begin before the opening handshake."""
         return self.state == CONNECTING
