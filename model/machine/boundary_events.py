@@ -20,7 +20,7 @@ from itertools import combinations, product
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ..notation.expression import FALSE, Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
-from ..notation.head_variables import HEAD_SHAPES
+from ..notation.head_variables import HEAD_SHAPES, ResponseFacts, is_paired
 from ..notation.rule import LEGAL, Accept, Ignore, Permit, RuleSet
 from ..notation.variables import (
     ALL_FACTS,
@@ -497,6 +497,8 @@ class _Shape:
         ]
         usual = self.refusals(base)
         for count in (1, 2) if self.frames.alphabet.pairs else (1,):
+            if count > 1 and isinstance(base, ResponseFacts):
+                changes = [(name, value) for name, value in changes if is_paired(base, name, value)]
             for chosen in combinations(changes, count):
                 change = dict(chosen)
                 if len(change) < count:

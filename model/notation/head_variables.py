@@ -288,6 +288,18 @@ DEFLATE_FACTS: Final = (
 )  # fmt: skip
 """The facts of an answer about permessage-deflate."""
 
+
+def is_paired(base: ResponseFacts, name: str, value: object) -> bool:
+    """Whether a change to an answer is worth trying together with another one: facts of permessage-deflate have nothing
+    to do with the rest of a head, and where it is accepted of windows one small one stands for all between."""
+    if not base.deflate:
+        return name not in DEFLATE_FACTS
+    return name in DEFLATE_FACTS and (isinstance(value, bool) or value in _TELLING)
+
+
+_TELLING: Final = (*range(4), _GIVEN.index("8 bits"), _GIVEN.index("9 bits"), _GIVEN.index("15 bits"))
+"""How a parameter is given, in pairs of changes."""
+
 takeover_kept: Final = RESPONSE_VARIABLES["asks_no_takeover"] & is_("server_no_takeover", "absent")
 window_exceeded: Final = ~is_("asks_bits", "absent") & (
     is_("server_bits", "absent") | (RESPONSE_VARIABLES["server_bits"] > RESPONSE_VARIABLES["asks_bits"])
