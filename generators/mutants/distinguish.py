@@ -24,10 +24,10 @@ from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
-from wsoracle.model.notation.variables import CONNECTING, STATE_VARIABLES, Event, EventKind, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
 from wsoracle.model.rules import RULES
 
-from .equivalence import MutantProof, Prover
+from .equivalence import OF_DEFLATE, MutantProof, Prover
 from .observable import EventHistory, alike, mutated, observe, witnessed
 from .operators import Mutant, of_handshake
 from .reachable_histories import ESTABLISHED, Situation, Trial, World, WorldStart, starts, starts_with_two
@@ -130,7 +130,7 @@ class Distinguisher:
     def _about_deflate(self, mutant: Mutant) -> bool:
         """Whether the row or its change reads what was agreed on for compressed messages: it is tried there first."""
         rows = (self.rules.by_id[mutant.rule], mutant.row)
-        return any(row is not None and _OF_DEFLATE & _names(row) for row in rows)
+        return any(row is not None and OF_DEFLATE & _names(row) for row in rows)
 
     def _in_pairs(self, mutant: Mutant, where: Sequence[WorldStart], proof: MutantProof) -> Scenario | None:
         """A short history with a head that differs from a sound one, or from a bare one, in two points."""
@@ -191,7 +191,7 @@ class Distinguisher:
         if len({LEGAL.name in _names(row) for row in rows}) == 2:
             mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
         mentioned = mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
-        return mentioned | {"recv_window", "recv_takeover"} if mentioned & _OF_DEFLATE else mentioned
+        return mentioned | {"recv_window", "recv_takeover"} if mentioned & OF_DEFLATE else mentioned
 
     def find_all(
         self, mutants: Iterable[Mutant], progress: Callable[[MutantResult], None] | None = None

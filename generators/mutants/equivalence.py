@@ -87,6 +87,10 @@ MILLISECONDS: Final = 20_000
 _EVERYTHING: Final[Matters] = {name: {()} for name in STATE_VARIABLES}
 _PHASE: Final = (tcp_open, peer_open, failed, got_close, sent_close, discarding)
 _STAGE: Final = ite(server & handshake_is("refused"), HANDSHAKE.index("not begun"), handshake)
+OF_DEFLATE: Final = {
+    name for name in STATE_VARIABLES if name.endswith(("_window", "_takeover", "_compressed", "_history"))
+}  # fmt: skip
+"""The variables whose value depends on what was agreed on for compressed messages."""
 _SEEN_OTHERWISE: Final = ("utf8_next", *MEASURED)
 """The facts of a frame that depend on what came before it."""
 _TEXT_IN_PROGRESS: Final = {"recv_utf8": recv_type == TEXT, "send_utf8": send_type == TEXT}
@@ -96,12 +100,13 @@ def facts_about(name: str, rules: RuleSet) -> list[Expr]:
     """The facts on which it may depend whether a state variable matters.
 
     They say where the connection stands; and for what belongs to one message or one answer, how those points are
-    settled that a guard mentions beside the variable.
+    settled that a guard mentions beside the variable. What was agreed on for compressed messages, and what they left,
+    matters whatever is settled.
     """
     found: dict[tuple[object, ...], Expr] = {}
     phase = [fact for fact in _PHASE if fact.name != name]
     for row in rules:
-        if name in variables(row.when) and len(phase) == len(_PHASE):
+        if name in variables(row.when) and len(phase) == len(_PHASE) and name not in OF_DEFLATE:
             for atom in atoms(row.when):
                 if isinstance(atom, Op) and set(variables(atom)) <= set(SETTING_VARIABLES):
                     settled = Op("==", atom.args)

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 
 from ..text.output import write_text
-from . import frames, heads, register, rules, runs, stages, states
+from . import compression, frames, heads, register, rules, runs, stages, states
 
 DOCUMENT: Final = Path("docs/spec.md")
 """The path of the document, from the root of the repository."""
@@ -41,6 +41,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "utf8-table": frames.utf8_table,
     "utf8-diagram": frames.utf8_diagram,
     "utf8-traces": frames.utf8_traces,
+    "compressed-window": compression.window,
     **{f"run-{name}": partial(runs.run, name) for name in runs.RUNS},
     "close-codes": rules.close_codes,
     "switches": rules.switches,

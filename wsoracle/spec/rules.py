@@ -19,7 +19,7 @@ from wsoracle.model.notation.variables import (
     label,
 )
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.model.rules import RULES, closing, receiving, requests, responses, sending
+from wsoracle.model.rules import RULES, closing, compression, receiving, requests, responses, sending
 from wsoracle.model.rules.close_codes import REGISTER, CodeRange
 
 from .markdown import RULE_HEAD, cell, code, effects_text, rule_row, table, term_text
@@ -43,6 +43,8 @@ TOPICS: Final = (
     Topic("content", (*receiving.UTF8, *sending.CONTENT)),
     Topic("control", (*receiving.CONTROL, *sending.CONTROL)),
     Topic("limits", receiving.LIMITS),
+    Topic("compression-agreed", compression.NEGOTIATION),
+    Topic("compression", (*compression.RECEIVING_DEFLATE, *compression.SENDING_DEFLATE)),
     Topic("codes", (*receiving.CLOSE_BODY, *sending.CODES)),
     Topic("order", (*receiving.NOT_PROCESSED, *sending.ORDER)),
     Topic("tcp", (*closing.END_OF_TCP, *closing.CLOSING_TCP)),
