@@ -42,7 +42,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class DrawnMessage:
     """A message before its place is known. ``cuts``: where it is cut into fragments, modulo its length; ``pings``:
     whether a Ping stands behind each fragment but the last."""
 
@@ -79,11 +79,11 @@ def blocks(window: int = WINDOWS[-1]) -> st.SearchStrategy[Block]:
     )
 
 
-def messages(window: int = WINDOWS[-1]) -> st.SearchStrategy[Message]:
+def messages(window: int = WINDOWS[-1]) -> st.SearchStrategy[DrawnMessage]:
     """Messages, most of them compressed and sound; a window is the one that distances are drawn around."""
     cuts = st.lists(st.integers(0, 400), max_size=3).map(tuple)
     made = st.builds(
-        Message,
+        DrawnMessage,
         st.booleans(),
         st.sampled_from((True, True, True, False)),
         st.lists(blocks(window), max_size=4).map(tuple),
@@ -91,11 +91,11 @@ def messages(window: int = WINDOWS[-1]) -> st.SearchStrategy[Message]:
         cuts,
         st.booleans(),
     )
-    plain = Message(blocks=(Block(literals=b"plain"),), compressed=False)
-    return st.one_of(made, made, made, st.just(plain), st.just(Message()))
+    plain = DrawnMessage(blocks=(Block(literals=b"plain"),), compressed=False)
+    return st.one_of(made, made, made, st.just(plain), st.just(DrawnMessage()))
 
 
-class Direction:
+class DrawnDirection:
     """Puts messages together, one after another, for an endpoint of a role to receive."""
 
     def __init__(self, role: Role, *, takeover: bool = True) -> None:
@@ -103,7 +103,7 @@ class Direction:
         self._takeover: Final = takeover
         self._tracer: Final = DeflateTracer()
 
-    def put(self, message: Message) -> Sent:
+    def put(self, message: DrawnMessage) -> Sent:
         """The next message. One that is damaged loses what follows it."""
         payload = self._payload(message)
         if message.compressed:
@@ -115,7 +115,7 @@ class Direction:
             inflated, facts = payload, DeflateFacts(length=len(payload))
         return Sent(tuple(self._frames(message, payload)), inflated, facts, message.binary)
 
-    def _payload(self, message: Message) -> bytes:
+    def _payload(self, message: DrawnMessage) -> bytes:
         if not message.compressed:
             return b"".join(block.literals for block in message.blocks)
         if message.end == "no payload":
@@ -142,7 +142,7 @@ class Direction:
         whole = writer.tail().octets
         return whole[:-1] if message.end == "cut off" and len(whole) > 1 else whole
 
-    def _frames(self, message: Message, payload: bytes) -> list[bytes]:
+    def _frames(self, message: DrawnMessage, payload: bytes) -> list[bytes]:
         cuts = sorted({cut % (len(payload) + 1) for cut in message.cuts})
         pieces = [payload[a:b] for a, b in zip((0, *cuts), (*cuts, len(payload)), strict=True)]
         key = DEFAULT_KEY if self._masks else None

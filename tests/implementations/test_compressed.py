@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsoracle.generators.strategies.compressed import Direction, Message, is_sound, messages
+from wsoracle.generators.strategies.compressed import DrawnDirection, DrawnMessage, is_sound, messages
 from wsoracle.implementations import Offers, PeerUnderTest, available_peers
 from wsoracle.model.endpoint.deflate import DeflateOffer
 from wsoracle.model.endpoint.endpoint import Endpoint
@@ -25,10 +25,10 @@ TAKE_NO_PING_WITHIN = ("wsproto",)
 @pytest.mark.parametrize("peer", available_peers(), ids=lambda peer: peer.implementation)
 @settings(max_examples=25, deadline=None)
 @given(some=st.lists(messages(), min_size=1, max_size=4))
-def test_implementations_take_what_is_sound(peer: type[PeerUnderTest], role: Role, some: list[Message]) -> None:
+def test_implementations_take_what_is_sound(peer: type[PeerUnderTest], role: Role, some: list[DrawnMessage]) -> None:
     """Messages that any receiver has to take arrive as they were."""
     endpoint = _opened(peer, role)
-    direction = Direction(role)
+    direction = DrawnDirection(role)
     for message in some:
         if peer.implementation in TAKE_NO_PING_WITHIN:
             message = replace(message, pings=False)

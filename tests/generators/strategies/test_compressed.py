@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.generators.strategies.compressed import Block, Direction, Message, is_sound, messages, until_damage
+from wsoracle.generators.strategies.compressed import (
+    Block,
+    DrawnDirection,
+    DrawnMessage,
+    is_sound,
+    messages,
+    until_damage,
+)
 from wsoracle.model.endpoint.deflate import PermessageDeflate
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import Failed, MessageReceived
@@ -17,8 +24,11 @@ drawn = st.lists(messages(), min_size=1, max_size=4)
 
 
 @given(st.sampled_from(Role), drawn)
-def test_our_endpoint_takes_what_is_sound_and_fails_for_the_rest(role: Role, some: list[Message]) -> None:
-    direction, endpoint = Direction(role), Endpoint(role, extensions=[PermessageDeflate(role, DeflateParameters())])
+def test_our_endpoint_takes_what_is_sound_and_fails_for_the_rest(role: Role, some: list[DrawnMessage]) -> None:
+    direction, endpoint = (
+        DrawnDirection(role),
+        Endpoint(role, extensions=[PermessageDeflate(role, DeflateParameters())]),
+    )
     for message in some:
         sent = direction.put(message)
         told = [event for octets in sent.frames for event in endpoint.receive(octets)]
@@ -33,11 +43,11 @@ def test_our_endpoint_takes_what_is_sound_and_fails_for_the_rest(role: Role, som
 
 def test_what_is_drawn_is_of_every_kind() -> None:
     """Examples of what a drawn message can be, put together."""
-    direction = Direction(Role.SERVER)
-    first = direction.put(Message(blocks=(Block("dynamic", b"Hello"), Block(final=True), Block("stored", b"!"))))
+    direction = DrawnDirection(Role.SERVER)
+    first = direction.put(DrawnMessage(blocks=(Block("dynamic", b"Hello"), Block(final=True), Block("stored", b"!"))))
     assert (first.inflated, first.facts.final, first.facts.stored) == (b"Hello!", 1, 2)
-    whole = direction.put(Message(blocks=(Block(reaches=((6, 0),)),), cuts=(1, 2), pings=True))
+    whole = direction.put(DrawnMessage(blocks=(Block(reaches=((6, 0),)),), cuts=(1, 2), pings=True))
     assert (whole.inflated, whole.facts.reach, len(whole.frames)) == (b"Hello!", 6, 5)
-    assert direction.put(Message(compressed=False, blocks=(Block("fixed", b"a"),))).inflated == b"a"
-    beyond = direction.put(Message(blocks=(Block(reaches=((3, -1),)),)))
+    assert direction.put(DrawnMessage(compressed=False, blocks=(Block("fixed", b"a"),))).inflated == b"a"
+    beyond = direction.put(DrawnMessage(blocks=(Block(reaches=((3, -1),)),)))
     assert beyond.facts.fault is DeflateFault.TOO_FAR and until_damage([first, beyond, whole]) == [first]
