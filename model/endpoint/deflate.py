@@ -24,6 +24,7 @@ from ..octets.deflate_parameters import (
     write_parameters,
 )
 from ..octets.deflate_stream import Deflater, InflateError, Inflater
+from ..octets.header_values import parse_extensions
 from ..octets.vocabulary import Role
 from .extension import Extension, Parameters
 
@@ -49,7 +50,8 @@ class PermessageDeflate:
         own, other = _directions(role, agreed)
         self.limit: int | None = None
         self.received = ReceivedDeflate()
-        self._agreed: Final = {"send": own, "recv": other}
+        self._role: Final = role
+        self._agreed: Final = agreed
         self._deflater: Final = Deflater(own.bits, takeover=own.takeover, level=level)
         self._inflater: Final = Inflater(takeover=other.takeover)
         self._begun = False
@@ -61,13 +63,7 @@ class PermessageDeflate:
 
     def agreed_in(self, state: State) -> State:
         """The state with what was agreed on."""
-        own, other = self._agreed["send"], self._agreed["recv"]
-        return state._replace(
-            send_window=1 << own.bits,
-            send_takeover=own.takeover,
-            recv_window=1 << other.bits,
-            recv_takeover=other.takeover,
-        )
+        return _agreed_in(state, self._role, self._agreed)
 
     def transforms_received(self, opcode: int, bits: frozenset[int]) -> bool:
         """A message is compressed where its first frame has RSV1."""
@@ -106,6 +102,30 @@ def _directions(role: Role, agreed: DeflateParameters) -> tuple[_Direction, _Dir
     of_server = _Direction(_bits(agreed.server_max_window_bits), agreed.server_no_context_takeover == ABSENT)
     of_client = _Direction(_bits(agreed.client_max_window_bits), agreed.client_no_context_takeover == ABSENT)
     return (of_server, of_client) if role is Role.SERVER else (of_client, of_server)
+
+
+def _agreed_in(state: State, role: Role, agreed: DeflateParameters) -> State:
+    own, other = _directions(role, agreed)
+    return state._replace(
+        send_window=1 << own.bits,
+        send_takeover=own.takeover,
+        recv_window=1 << other.bits,
+        recv_takeover=other.takeover,
+    )
+
+
+def agreed_state(role: Role, extensions: str) -> State | None:
+    """The state of an endpoint right after an opening handshake whose answer has this |Sec-WebSocket-Extensions|.
+
+    Empty: without extensions. None where it is no list, or has anything that is not known of permessage-deflate.
+    """
+    elements = parse_extensions([extensions]) if extensions else []
+    if not elements:
+        return None if elements is None else State()
+    agreed = read_parameters(elements[0].parameters)
+    if [element.name for element in elements] != [DEFLATE] or not is_sound(agreed):
+        return None
+    return _agreed_in(State(claims_rsv1=True), role, agreed)
 
 
 def _bits(how: int) -> int:

@@ -14,10 +14,11 @@ from typing import Final, NamedTuple
 from ..notation.variables import HEADER_VARIABLES, EventKind, FrameFacts, State
 from ..octets import utf8
 from ..octets.frames import FIXED_OCTETS, LENGTH_FORMS, Header, capacity, marker_range, unpack_fixed, unpack_length
+from ..octets.inflated_frames import AgreedDirection, InflatedFrames
 from ..octets.masking import mask
 from ..octets.units import Cutter, FrameUnit
 from ..octets.vocabulary import CLOSE, FORMS, PING
-from .frames import facts_of_header, facts_on_wire, text_before
+from .frames import deflated, facts_of_header, facts_of_unit, text_before
 
 
 class Partial(NamedTuple):
@@ -34,14 +35,17 @@ class Partial(NamedTuple):
 class ArrivingFrames:
     """The frames that arrive at an endpoint, in `octets` from offset ``start`` on: `frames` are those that are whole.
 
-    The octets belong to the caller, who calls :meth:`cut` after adding to them.
+    The octets belong to the caller, who calls :meth:`cut` after adding to them. ``agreed``: permessage-deflate as it is
+    agreed on for this direction, so that the frames are inflated; None without it.
     """
 
-    def __init__(self, octets: bytearray, start: int = 0) -> None:
+    def __init__(self, octets: bytearray, start: int = 0, agreed: AgreedDirection | None = None) -> None:
         self.octets: Final = octets
         self.start: Final = start
         self._cutter: Final = Cutter(octets=octets, start=start)
-        self.frames: Final = self._cutter.frames
+        self._inflated: Final = None if agreed is None else InflatedFrames(agreed)
+        self.frames: Final = self._cutter.frames if self._inflated is None else self._inflated.frames
+        self._inflate()
         self._pings: Final[dict[bytes, list[int]]] = {}
         """The indices of the Pings with a payload, in order."""
         self._closes: Final[list[int]] = []
@@ -55,7 +59,13 @@ class ArrivingFrames:
         """Cut what has been added to the octets."""
         before = len(self.frames)
         self._cutter.cut()
+        self._inflate()
         self._index(before)
+
+    def _inflate(self) -> None:
+        if self._inflated is not None:
+            for frame in self._cutter.frames[len(self.frames) :]:
+                self._inflated.take(frame)
 
     def _index(self, first: int) -> None:
         for index, frame in enumerate(self.frames[first:], first):
@@ -87,7 +97,19 @@ class ArrivingFrames:
         if begun is None or begun.header is None:
             return None
         body = begun.start + begun.header.size
-        return FrameUnit(begun.header, self._payload(begun.header, body, body, len(self.octets)), begun.start, body)
+        payload = self._payload(begun.header, body, body, len(self.octets))
+        inflated = self._inflated_so_far(begun.start, begun.header, payload)
+        unit = FrameUnit(begun.header, payload, begun.start, body)
+        return unit if inflated is None else unit._replace(payload=inflated.payload, deflated=inflated.deflated)
+
+    def _inflated_so_far(self, start: int, header: Header, payload: bytes) -> FrameUnit | None:
+        """What there is of a frame of a compressed message, inflated."""
+        return None if self._inflated is None else self._inflated.so_far(self._cutter.whole(start), header, payload)
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more would come out of compressed messages than is read."""
+        return self._inflated is not None and self._inflated.exceeded
 
     @property
     def full(self) -> bool:
@@ -100,9 +122,9 @@ class ArrivingFrames:
 
     def facts(self, index: int, state: State) -> FrameFacts:
         """The facts of a whole frame for an endpoint in a state."""
-        header = self.frames[index].header
+        header, payload, _, _, measured = self.frames[index]
         before = text_before(header.opcode, state, EventKind.RECEIVE)
-        if before is None and header.opcode != CLOSE:
+        if before is None and header.opcode != CLOSE and measured is None:
             # The payload does not matter: frames with the same header share their facts.
             fields = header[:-1]
             facts = self._of_headers.get(fields)
@@ -112,11 +134,11 @@ class ArrivingFrames:
         key = index, before
         facts = self._facts.get(key)
         if facts is None:
-            payload = self.frames[index].payload
             # In long runs of fragments that are all the same (see read_frames) the facts are too.
-            if index and self.frames[index - 1].payload is payload and self.frames[index - 1].header is header:
+            last = self.frames[index - 1]
+            if index and last.payload is payload and last.header is header and measured is None:
                 facts = self._facts.get((index - 1, before))
-            facts = self._facts[key] = facts or facts_on_wire(header, payload, before)
+            facts = self._facts[key] = facts or facts_of_unit(self.frames[index], before)
         return facts
 
     def partial(self, count: int, state: State, lengths: Collection[int]) -> Partial | None:
@@ -134,7 +156,16 @@ class ArrivingFrames:
     def _of_payload(self, start: int, header: Header, body: int, count: int, state: State) -> Partial:
         facts, known = facts_of_header(header), HEADER_VARIABLES
         before = text_before(header.opcode, state, EventKind.RECEIVE)
-        if before is not None:
+        inflated = None
+        if self._inflated is not None:
+            inflated = self._inflated_so_far(start, header, self._payload(header, body, body, max(body, count)))
+        if inflated is not None and inflated.deflated is not None:
+            # These only grow as more comes; and what cannot be read on stays so.
+            facts, known = deflated(facts, inflated.deflated), known | {"inflated", "distance", "reach"}
+            known |= {"damage"} if facts.damage else set()
+            if before is not None and utf8.run(inflated.payload, before) == utf8.REJECT:
+                facts, known = facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
+        elif before is not None:
             if self._text(start, header, body, count, before) == utf8.REJECT:
                 facts, known = facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
         elif header.opcode == CLOSE and count - body >= 2:

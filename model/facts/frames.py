@@ -17,6 +17,7 @@ from ..octets import utf8
 from ..octets.deflate import DeflateFacts, DeflateFault
 from ..octets.frames import Header, encode_header, header_of, minimal_form
 from ..octets.masking import mask
+from ..octets.units import FrameUnit
 from ..octets.vocabulary import CLOSE, CONTINUATION, TEXT, Frame
 from .deflate_payloads import DAMAGE_OF, CompressedRun, run_of
 
@@ -65,12 +66,23 @@ def facts_on_wire(
     return FrameFacts(*known, answers, key_foreseen)
 
 
+def facts_of_unit(
+    unit: FrameUnit, before: int | None, *, answers: bool = False, key_foreseen: bool = False
+) -> FrameFacts:
+    """The facts of a frame as it was cut, inflated or not; the rest is as in :func:`facts_on_wire`."""
+    found = facts_on_wire(unit.header, unit.payload, before, answers=answers, key_foreseen=key_foreseen)
+    return found if unit.deflated is None else deflated(found, unit.deflated)
+
+
 def deflated(facts: FrameFacts, measured: DeflateFacts) -> FrameFacts:
     """The facts of a frame of a compressed message, with what was measured of the message up to its end.
 
     A reach over all history is no damage: rules compare it with the history. A message that is too long has one octet
-    more than the limit under which it was measured.
+    more than the limit under which it was measured. Where a message cannot be read on, nothing says that its text ends
+    inside a character.
     """
+    if measured.fault.lost and facts.utf8_next != utf8.REJECT:
+        facts = facts._replace(utf8_next=utf8.ACCEPT)
     too_long = measured.fault is DeflateFault.TOO_LONG
     return facts._replace(
         inflated=measured.length + too_long,

@@ -63,23 +63,25 @@ BODY_FIELDS: Final = ("content-length", "transfer-encoding")
 """The fields that announce a body, in lower case."""
 
 
-def place_in_frame(facts: Iterable[str], header: Header, payload: bytes, text_from: int | None) -> int:
+def place_in_frame(
+    facts: Iterable[str], header: Header, payload: bytes, text_from: int | None, *, compressed: bool = False
+) -> int:
     """The offset in a frame of the octet at fault, where these facts are the reason; 0, the opcode, for no fact.
 
     ``payload`` is unmasked, and may be a part. ``text_from`` is where the UTF-8 automaton stands before it, None where
-    it is no text.
+    it is no text. What is wrong in a ``compressed`` message is so from the first octet of the payload on.
     """
-    return max((_in_frame(fact, header, payload, text_from) for fact in facts), default=0)
+    return max((_in_frame(fact, header, payload, text_from, compressed) for fact in facts), default=0)
 
 
-def _in_frame(fact: str, header: Header, payload: bytes, text_from: int | None) -> int:
+def _in_frame(fact: str, header: Header, payload: bytes, text_from: int | None, compressed: bool) -> int:
     if fact in _FIXED:
         return _FIXED[fact]
     if fact == "form":
         return _LENGTH
     if fact == "code":
         return header.size if header.length >= CODE_OCTETS else _LENGTH
-    if fact in _OF_DEFLATE:
+    if fact in _OF_DEFLATE or (compressed and fact == "utf8_next"):
         return header.size if header.length else _LENGTH
     if fact == "reason_ok":
         return header.size + CODE_OCTETS + _bad_text(payload[CODE_OCTETS:], utf8.ACCEPT)

@@ -7,7 +7,7 @@ from ..octets.http import Request
 from ..octets.units import EofUnit, FrameUnit, Unit
 from ..octets.uri import WebSocketUri
 from ..octets.vocabulary import Role
-from .frames import echoes_code, facts_on_wire, text_before
+from .frames import echoes_code, facts_of_unit, text_before
 from .heads import facts_of_request, facts_of_response
 
 
@@ -17,7 +17,7 @@ def arriving(unit: Unit, role: Role, state: State, request: Request | None = Non
         return Event(EventKind.RECEIVE_EOF)
     if isinstance(unit, FrameUnit):
         before = text_before(unit.header.opcode, state, EventKind.RECEIVE)
-        return Event(EventKind.RECEIVE, facts_on_wire(unit.header, unit.payload, before))
+        return Event(EventKind.RECEIVE, facts_of_unit(unit, before))
     if role is Role.SERVER:
         return Event(EventKind.RECEIVE_REQUEST, None, facts_of_request(unit.result))
     return Event(EventKind.RECEIVE_RESPONSE, None, facts_of_response(unit.result, request))
@@ -46,7 +46,7 @@ def leaving(
     if isinstance(unit, FrameUnit):
         before = text_before(unit.header.opcode, state, EventKind.SEND)
         answers = answers or echoes_code(unit.header.opcode, unit.payload, state)
-        facts = facts_on_wire(unit.header, unit.payload, before, answers=answers, key_foreseen=key_foreseen)
+        facts = facts_of_unit(unit, before, answers=answers, key_foreseen=key_foreseen)
         return Event(EventKind.SEND, facts._replace(unprovoked=True) if unprovoked else facts)
     if role is Role.SERVER:
         return Event(EventKind.SEND_RESPONSE, None, facts_of_response(unit.result, request))

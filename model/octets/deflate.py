@@ -87,18 +87,19 @@ class _Malformed(Exception):
 class DeflateTracer:
     """The compressed messages of one direction, one after another.
 
-    ``limit`` is in octets that a message inflates to; None for no limit. Takes any octets and raises nothing. Memory:
-    the octets that the message inflated to since they were last given, and a history of 32,768.
+    ``limit`` is in octets that a message inflates to; None for no limit. ``history``: what messages before these
+    inflated to. Takes any octets and raises nothing. Memory: the octets that the message inflated to since they were
+    last given, and a history of 32,768.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, history: bytes = b"") -> None:
         self._limit: Final = limit
         self._data: bytes = b""
         self._at = 0
         self._hold = 0  # bits that were taken from octets and not used yet, the next one lowest
         self._count = 0
-        self._out = bytearray()  # the history, and behind it what was not given yet
-        self._given = 0
+        self._out = bytearray(history[-LARGEST_WINDOW:])  # the history, and behind it what was not given yet
+        self._given = len(self._out)
         self._fault = DeflateFault.NONE
         self._complete = True
         self._begin()

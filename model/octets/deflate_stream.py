@@ -30,14 +30,15 @@ class InflateError(ValueError):
 class Inflater:
     """The compressed messages of one direction, inflated.
 
-    ``takeover``: a message may refer to those before it. Octets are taken in chunks of any size. Raises
-    :class:`InflateError`, after which nothing more can be inflated but after ``EMPTY`` and ``UNENDED``.
+    ``takeover``: a message may refer to those before it; ``history`` is what messages before the first inflated to.
+    Octets are taken in chunks of any size. Raises :class:`InflateError`, after which nothing more can be inflated but
+    after ``EMPTY`` and ``UNENDED``.
     """
 
-    def __init__(self, *, takeover: bool = True) -> None:
+    def __init__(self, *, takeover: bool = True, history: bytes = b"") -> None:
         self._takeover: Final = takeover
-        self._zlib = zlib.decompressobj(-_BITS)
-        self._recent = b""
+        self._recent = history[-LARGEST_WINDOW:]
+        self._zlib = zlib.decompressobj(-_BITS, zdict=self._recent) if history else zlib.decompressobj(-_BITS)
         self._length = 0
         self._any = False
 

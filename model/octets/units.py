@@ -18,6 +18,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
+from .deflate import DeflateFacts
 from .frames import MAX_HEADER_OCTETS, Header, decode_header
 from .http import HEAD_LIMIT, Head, HeadParser, Malformed, ParsedHead, Request, Response
 from .masking import mask
@@ -70,12 +71,17 @@ class HeadUnit(NamedTuple):
 
 
 class FrameUnit(NamedTuple):
-    """A frame: its header, its payload unmasked."""
+    """A frame: its header, its payload unmasked.
+
+    Of a frame of a compressed message that was inflated (``model.octets.inflated_frames``) the payload is what comes
+    out of it, and ``deflated`` what was measured of the message up to its end; None otherwise.
+    """
 
     header: Header
     payload: bytes
     start: int
     end: int
+    deflated: DeflateFacts | None = None
 
     def __str__(self) -> str:
         return describe(self.header, self.payload)
@@ -353,14 +359,14 @@ def _read_frames(octets: bytes | bytearray, at: int, found: list[FrameUnit], mos
         payload = bytes(memoryview(octets)[body:end])
         if header.key is not None:
             payload = mask(payload, header.key)
-        found.append(_new(FrameUnit, (header, payload, at, end)))
+        found.append(_new(FrameUnit, (header, payload, at, end, None)))
         length = end - at
         if length <= _SHORT:
             again = bytes(octets[at:end])
             at = end
             while len(found) < most and octets[at : at + length] == again:
                 end = at + length
-                found.append(_new(FrameUnit, (header, payload, at, end)))
+                found.append(_new(FrameUnit, (header, payload, at, end, None)))
                 at = end
         at = end
     return at

@@ -124,7 +124,9 @@ def _facts(rule: Rule, step: Step, subject: Subject) -> Collection[str]:
 def _in_frame(rule: Rule, step: Step, frame: FrameUnit, subject: Subject) -> int:
     """Where the facts of a frame stand for which a rule is against it."""
     text_from = text_before(frame.header.opcode, step.state, rule.on)
-    return frame.start + place_in_frame(_facts(rule, step, subject), frame.header, frame.payload, text_from)
+    compressed = frame.deflated is not None
+    facts = _facts(rule, step, subject)
+    return frame.start + place_in_frame(facts, frame.header, frame.payload, text_from, compressed=compressed)
 
 
 def in_header(rule: Rule, step: Step, header: Header, subject: Subject) -> int:

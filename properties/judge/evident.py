@@ -24,7 +24,7 @@ from .history import History, Moment
 from .observation import ClosesTcp, ResetsTcp
 from .steps import machine_for, unrefusing
 
-_SENT: Final = ("sent_close", "send_type", "send_utf8")
+_SENT: Final = ("sent_close", "send_type", "send_utf8", "send_compressed", "send_history")
 """What an endpoint sends decides these parts of its state, and no others."""
 _WEIGHT: Final = 4
 """As so many such steps a trace counts that is wrong in more places than were explained."""

@@ -151,7 +151,7 @@ class HandshakeSoFar(NamedTuple):
 
     ``request`` is the latest one; ``reasons`` are the rules by which the latest head must not be accepted, and
     ``freely`` says that it was refused by rules of strength MAY alone;
-    ``transformed``: an extension was agreed on, ``known``: and what it defines is known; ``eof``: the end of TCP is
+    ``transformed``: an extension was agreed on, ``known``: and all that it does is known; ``eof``: the end of TCP is
     read; ``early`` are frames that were sent.
     """
 

@@ -8,6 +8,8 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
+from wsoracle.model.notation.variables import State
+from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
 
@@ -78,10 +80,26 @@ class History:
     """A trace of an endpoint, read once, as it grows.
 
     ``role`` is that of the endpoint where the trace begins with the opening handshake, None where that is over. What
-    the endpoint sent before offset ``sent_from`` is left out. `frames` are those that it sent.
+    the endpoint sent before offset ``sent_from`` is left out. ``agreed`` is a state of the connection whose opening
+    handshake is over: where it says that permessage-deflate was agreed on, compressed messages are inflated, and
+    ``limit`` is the longest that the endpoint takes. `frames` are those that it sent.
     """
 
-    def __init__(self, trace: Trace = (), role: Role | None = None, *, sent_from: int = 0) -> None:
+    def __init__(
+        self,
+        trace: Trace = (),
+        role: Role | None = None,
+        *,
+        sent_from: int = 0,
+        agreed: State | None = None,
+        limit: int | None = None,
+    ) -> None:
+        self._agreed: AgreedDirection | None = None
+        self._inflated: InflatedFrames | None = None
+        if agreed is not None and agreed.recv_window:
+            self._agreed = AgreedDirection(agreed.recv_window, agreed.recv_takeover, limit)
+            self._inflated = InflatedFrames(AgreedDirection(agreed.send_window, agreed.send_takeover))
+        self._under: Final[dict[tuple[object, ...], History]] = {}
         self.trace: Final[list[Observation]] = []
         self.arrived: Final = bytearray()
         self.frames: Final[list[FrameUnit]] = []
@@ -247,6 +265,7 @@ class History:
             self._taken += 1
             self._whole = unit.end
             if isinstance(unit, FrameUnit):
+                unit = unit if self._inflated is None else self._inflated.take(unit)
                 self._take(unit)
             elif unit.head is None or unit.switches:
                 self.switched = unit.end
@@ -333,8 +352,19 @@ class History:
     def arriving(self, start: int) -> ArrivingFrames:
         """The frames that arrive from an offset on."""
         if start not in self._arriving:
-            self._arriving[start] = ArrivingFrames(self.arrived, start)
+            self._arriving[start] = ArrivingFrames(self.arrived, start, self._agreed)
         return self._arriving[start]
+
+    def under(self, agreed: State, limit: int | None, sent_from: int) -> History:
+        """The same trace where all that the endpoint sends from an offset on is frames, under what was agreed on."""
+        key = agreed.recv_window, agreed.recv_takeover, agreed.send_window, agreed.send_takeover, limit, sent_from
+        if key not in self._under:
+            self._under[key] = History(self.trace, sent_from=sent_from, agreed=agreed, limit=limit)
+        return self._under[key]
+
+    def exceeds(self, start: int) -> bool:
+        """Whether more would come out of compressed messages, of those sent or of those from there on, than is read."""
+        return self.arriving(start).exceeded or (self._inflated is not None and self._inflated.exceeded)
 
     @property
     def octets_written(self) -> bytearray:

@@ -12,9 +12,9 @@ after, gives the verdict. What a server gets before it has answered is kept for 
 not wait sends frames so early, and the RFC does not say what becomes of them: a server that drops them is
 INFORMATIONAL. So is one that takes the body of a request for frames: RFC 6455 does not speak of bodies, however clear
 HTTP is. A frame that is sent before the answer is too early, and otherwise taken as if it had been sent after it. The
-body of a refusal is passed over. Messages that an extension may have transformed are not judged: where one was agreed
-on, frames are judged only as far as all of them are allowed in full without it (`judge.inflated`), and as far as
-headers alone show a fault (`judge.transformed`). Otherwise the verdict is INFORMATIONAL.
+body of a refusal is passed over. Under permessage-deflate frames are judged as they are once inflated. What another
+extension transforms is judged only as far as all of it is allowed in full without it; otherwise the verdict is
+INFORMATIONAL.
 
 The application behind the endpoint is part of what is specified. Where it is known (`echo`, `sink`), the trace shows
 all that it asks for, and the endpoint may send messages and Close only for a reason: because it was asked to, because
@@ -27,14 +27,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import STRENGTHS, Due, RuleSet, Strength
-from wsoracle.model.notation.variables import AGREED, EventKind, Setting, State
+from wsoracle.model.notation.variables import EventKind, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, Request
+from wsoracle.model.octets.inflated_frames import MOST_INFLATED
 from wsoracle.model.octets.units import MOST_FRAMES, MOST_HEADS, SWITCHING, FrameUnit, HeadUnit
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
@@ -45,14 +45,12 @@ from .evident import cost_of, sent_steps
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
 from .grading import strongest, verdict_on
 from .history import History, Moment
-from .inflated import NotInflatedError, OfDirection, inflated
 from .lost_in_reset import LOST_WITH_RESET
 from .observation import Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
 from .torn import begun_at_fault, broken_by_torn
-from .transformed import ABOUT_HEADERS, without_content
 from .verdict import TAKEN_BY_ALL, Profile, Verdict, worst
 
 Application: TypeAlias = Literal["echo", "sink", "unknown"]
@@ -137,7 +135,8 @@ TOO_MANY_HEADS: Final = f"not judged: {MOST_HEADS:,} heads or more went in one d
 TOO_MANY: Final = "not judged: there are too many orders in which it may have read what it was sent"
 
 
-NOT_JUDGED: Final = "an extension was agreed on: what it transforms is not judged"
+NOT_JUDGED: Final = "an extension was agreed on that is not known: what it transforms is not judged"
+TOO_MUCH: Final = f"not judged: the compressed messages of one direction inflate to more than {MOST_INFLATED >> 20} MiB"
 _UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a few rules"
 _EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
 _MUST_OF_UNEXPLAINED: Final = 4
@@ -197,7 +196,10 @@ def judge(
     if role is not None:
         judgement = _Openings(history, ruling).judgement()
         return _with_needs(judgement, needs)
-    return ruling.on_frames(history, history.moments, State() if start is None else start).judgement
+    state = State() if start is None else start
+    if state.recv_window:
+        history = history.under(state, setting.limit, 0)
+    return ruling.on_frames(history, history.moments, state).judgement
 
 
 def _history_of(trace: Trace | History, role: Role | None) -> History:
@@ -259,11 +261,6 @@ class _Ruling:
         self.strictly: Final = strictly
         self._not_as_promised: Final = f"not {'an echo' if application == 'echo' else f'a {application}'}: "
 
-    @cached_property
-    def on_headers(self) -> _Ruling:
-        """The ruling on what headers alone show."""
-        return _Ruling(without_content(self.subject), "unknown", self.strictly)
-
     def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> _Candidate:
         """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
         crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
@@ -299,9 +296,10 @@ class _Ruling:
         return candidate._replace(judgement=named)
 
     def _on_frames(self, history: History, moments: list[Moment], state: State, start: int) -> _Candidate:
-        if history.full or history.arriving(start).full:
-            judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=TOO_LONG, unexplained=True)
-            return _Candidate(judgement, Cost())
+        full = history.full or history.arriving(start).full
+        if full or history.exceeds(start):
+            note = TOO_LONG if full else TOO_MUCH
+            return _Candidate(Judgement(Verdict.INFORMATIONAL, self.profile, note=note, unexplained=True), Cost())
         strict: FrameSearch | None = None
         for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
             if leniency == ACTING and self.subject.unasked:
@@ -415,7 +413,7 @@ class _Openings:
             return ruling.heads_unexplained(strict, strict)
         found = self._best(strict)
         if found is not None and (
-            ruling.strictly or found.cost == Cost() or found.judgement.note in (TOO_MANY, TOO_LONG)
+            ruling.strictly or found.cost == Cost() or found.judgement.note in (TOO_MANY, TOO_LONG, TOO_MUCH)
         ):
             return found.judgement
         if ruling.strictly:
@@ -469,8 +467,9 @@ class _Openings:
     def _continued(self, opened: OpenedExplanation) -> _Candidate:
         """The judgement on an opened explanation and the frames that follow."""
         before = self._ruling.explained(opened.explanation)
-        after = self._under_extension(opened) if opened.transformed else self._frames_after(opened, self._ruling)
-        if after is None:
+        after = self._frames_after(opened)
+        unknown = opened.transformed and not opened.known
+        if unknown and (self._shows_extension(opened) or after.judgement.verdict is not Verdict.OK):
             verdict = worst(before.judgement.verdict, Verdict.INFORMATIONAL)
             return before._replace(judgement=replace(before.judgement, verdict=verdict, note=NOT_JUDGED))
         then, steps = after.judgement, (*before.judgement.steps, *after.judgement.steps)
@@ -495,32 +494,6 @@ class _Openings:
         strength_of = self._ruling.strength_of
         return sum(any(strength_of(rule) is Strength.MUST for rule in rules) for rules in broken)
 
-    def _under_extension(self, opened: OpenedExplanation) -> _Candidate | None:
-        """The judgement on frames without the extension, where that is OK; or on headers; None where neither tells."""
-        shows = self._shows_extension(opened)
-        plain = self._inflated(opened) if shows else self._frames_after(opened, self._ruling)
-        if plain is not None and plain.judgement.verdict is Verdict.OK:
-            return plain
-        if not opened.known:
-            return None
-        of_headers = self._frames_after(opened, self._ruling.on_headers)
-        return None if ABOUT_HEADERS.isdisjoint(of_headers.judgement.rules) else of_headers
-
-    def _inflated(self, opened: OpenedExplanation) -> _Candidate | None:
-        """The judgement on frames as they would be without permessage-deflate; None where they cannot be had."""
-        if not opened.known or opened.early:
-            return None
-        history, state = self._history, opened.explanation.place.state
-        arrived = OfDirection(history.arriving(opened.start).frames, opened.start)
-        written = OfDirection(history.frames_written(opened.sent_from), opened.sent_from)
-        try:
-            without = History(inflated(history.trace, opened.moment.at, arrived, written))
-        except NotInflatedError:
-            return None
-        return self._ruling.on_frames(
-            without, without.moments, state._replace(**{name: getattr(State(), name) for name in AGREED})
-        )
-
     def _shows_extension(self, opened: OpenedExplanation) -> bool:
         """Whether a frame of either direction has a reserved bit or opcode, which only an extension can define."""
         history = self._history
@@ -529,18 +502,23 @@ class _Openings:
             header.rsv1 or header.rsv2 or header.rsv3 or header.opcode not in KNOWN_OPCODES for header, *_ in frames
         )
 
-    def _frames_after(self, opened: OpenedExplanation, ruling: _Ruling) -> _Candidate:
-        state = opened.explanation.place.state
-        key = state, opened.start, opened.sent_from, opened.following, opened.early, ruling is self._ruling
+    def _frames_after(self, opened: OpenedExplanation) -> _Candidate:
+        state, limit = opened.explanation.place.state, self._ruling.subject.setting.limit
+        key = state, opened.start, opened.sent_from, opened.following, opened.early
         if key not in self._known:
-            history = self._history
+            history, early = self._history, opened.early
             moments = [moment for moment in history.moments[opened.following :] if moment.what is not None]
-            if not history.frames_only_from(opened.sent_from):
-                # Octets that looked like a head are frames, once the connection is open.
-                at = opened.moment.at
-                history = History(history.trace, sent_from=opened.sent_from)
+            if state.recv_window or not history.frames_only_from(opened.sent_from):
+                # Octets that looked like a head are frames, once the connection is open; compressed ones are inflated.
+                at, sent_from = opened.moment.at, opened.sent_from
+                if early and state.recv_window and self._ruling.subject.setting.role is Role.CLIENT:
+                    sent_from = min(moment.what.start for moment in early if isinstance(moment.what, FrameUnit))
+                history = history.under(state, limit, sent_from)
                 moments = [m for m in history.moments if isinstance(m.what, FrameUnit) or m.at >= at]
-            self._known[key] = ruling.on_frames(history, [*opened.early, *moments], state, opened.start)
+                if sent_from < opened.sent_from:
+                    early = tuple(one._replace(what=m.what) for one, m in zip(early, moments, strict=False))
+                    moments = moments[len(early) :]
+            self._known[key] = self._ruling.on_frames(history, [*early, *moments], state, opened.start)
         return self._known[key]
 
 

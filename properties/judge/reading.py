@@ -298,8 +298,8 @@ class FrameReader(Steps):
 
     def may_be_too_big(self, state: State, facts: FrameFacts) -> bool:
         """Whether an unstated limit is believed: the endpoint says so, or it says nothing and the message is long."""
-        says = self.history.says(TOO_BIG)
-        return state.recv_length + facts.length > self.subject.taken_by_all if says is None else says
+        says, length = self.history.says(TOO_BIG), max(state.recv_length + facts.length, facts.inflated)
+        return length > self.subject.taken_by_all if says is None else says
 
     def chosen(self, mask: int) -> list[tuple[Choice, bool]]:
         """The outcomes that are allowed in full, and of each whether it is a refusal by an unstated limit."""

@@ -31,14 +31,17 @@ _READS: Final = {
 }
 HEAD_TAKEN_BY_ALL: Final = 8000
 """Octets of a head that every endpoint is taken to read: RFC 9112 (section 3) recommends as many for a first line."""
-TRANSFORMED: Final = (value_of("extensions", "offered"), value_of("extensions", "with unknown parameters"))
+_WITH_UNKNOWN: Final = value_of("extensions", "with unknown parameters")
+_MORE_THAN_ONE: Final = value_of("deflate", "more than one")
+TRANSFORMED: Final = (value_of("extensions", "offered"), _WITH_UNKNOWN)
 """Extensions of an answer with which messages are transformed."""
 
 
 def agreed_on(opening: HandshakeSoFar, answer: HeadUnit | FrameUnit, facts: ResponseFacts) -> HandshakeSoFar:
     """What is known of extensions after an answer."""
     head = answer.head if isinstance(answer, HeadUnit) else None
-    known = isinstance(head, Response) and knows_extensions(head)
+    clear = facts.extensions != _WITH_UNKNOWN and facts.deflate != _MORE_THAN_ONE
+    known = isinstance(head, Response) and knows_extensions(head) and clear
     return opening._replace(transformed=facts.extensions in TRANSFORMED, known=known)
 
 

@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar, get_args
 
+from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting, State
 from wsoracle.model.octets.frames import decode_header
 from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.model.octets.units import LARGEST_HEAD
@@ -96,9 +97,14 @@ class Recorded:
         return TraceInWords(self.trace, self.setting.role if self.opening else None)
 
     @property
+    def agreed(self) -> State | None:
+        """The state right after an opening handshake that agreed on its extensions; None where one is not known."""
+        return agreed_state(self.setting.role, self.extensions)
+
+    @property
     def not_judged(self) -> str:
         """Why nothing of it can be judged, in words; empty where something can."""
-        if self.extensions:
+        if self.extensions and self.agreed is None:
             return NOT_JUDGED
         if not any(isinstance(seen, _OF_ENDPOINT) for seen in self.trace):
             return "not judged: the trace shows nothing that the endpoint did, nor that it was quiet"
@@ -127,7 +133,7 @@ class Recorded:
             self.setting,
             application=self.application,
             sees=self.sees,
-            start=CONNECTING if self.opening else None,
+            start=CONNECTING if self.opening else self.agreed,
             rules=rules,
             profile=profile,
             needs=self.needs,

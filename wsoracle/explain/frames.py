@@ -121,7 +121,7 @@ class _FrameExplainer(Reader):
         return len(cutter.frames)
 
     def _whole(self, unit: FrameUnit, octets: bytes, thoroughly: bool) -> FrameReading:
-        header, payload, start, _ = unit
+        header, payload, start, *_ = unit
         before, text_from = self.state, self._text_before(header.opcode)
         event = Event(EventKind.RECEIVE, facts_on_wire(header, payload, text_from))
         read = self.read(octets, before, event)

@@ -1,0 +1,254 @@
+"""Frames of one direction under permessage-deflate (RFC 7692), inflated: what each one adds to its message.
+
+Theory of operation. The frames are read in the order in which they were sent: RSV1 on the first one says that a message
+is compressed, control frames between fragments leave it alone, and messages that are not compressed enter no window.
+Each message has a reader of its own, over the history of those before it. zlib does the volume: with the largest window
+and context taken over it sees every fault that there can be. The tracer measures (``model.octets.deflate``) where a
+smaller window was agreed on, up to :data:`MOST_TRACED` octets of a direction: beyond, distances count as 0, so that
+nobody is accused. It also has the last word where zlib finds a fault, and says how far a message reaches back over its
+start where no context may be taken over.
+
+Memory: a direction holds at most :data:`MOST_INFLATED` octets that came out, however much could come out; what is more
+is not read, and :attr:`InflatedFrames.exceeded` says so. A message stops one octet over the limit that the reader has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from .deflate import LARGEST_WINDOW, DeflateFacts, DeflateFault, DeflateTracer
+from .deflate_stream import InflateError, Inflater
+from .frames import Header
+from .units import FrameUnit
+from .vocabulary import BINARY, CONTINUATION, TEXT, is_control
+
+MOST_INFLATED: Final = 160 << 20
+"""The most octets that the compressed messages of one direction are inflated to."""
+
+MOST_TRACED: Final = 64 << 10
+"""The most octets of payload of one direction that the tracer reads, which takes about a tenth of a second."""
+
+
+class AgreedDirection(NamedTuple):
+    """What was agreed on for the messages of one direction: the window in octets, and whether context is taken over.
+
+    ``limit``: the longest message that their receiver takes, in octets; None where that is not known.
+    """
+
+    window: int
+    takeover: bool
+    limit: int | None = None
+
+
+class InflatedFrames:
+    """The frames of one direction. ``sent`` are those that were taken, as they were sent; `frames`, inflated."""
+
+    def __init__(self, agreed: AgreedDirection) -> None:
+        self.frames: Final[list[FrameUnit]] = []
+        self.exceeded = False
+        """Whether more would come out than is read: nothing certain is known of what follows."""
+        self._agreed: Final = agreed
+        self._sent: Final[list[FrameUnit]] = []
+        self._left = MOST_INFLATED
+        self._traced = 0
+        self._history = b""
+        self._message: _Message | None = None
+        self._lost = False
+        self._so_far: _SoFar | None = None
+
+    def take(self, frame: FrameUnit) -> FrameUnit:
+        """The next frame, inflated where it is part of a compressed message."""
+        found = self._inflated(frame)
+        self._sent.append(frame)
+        self.frames.append(found)
+        return found
+
+    def _inflated(self, frame: FrameUnit) -> FrameUnit:
+        header = frame.header
+        if not _is_of_message(header):
+            return frame
+        if header.opcode != CONTINUATION:
+            self._end()  # of a message that is not finished nothing more comes
+            self._message = self._begin(header) if header.rsv1 else None
+        message = self._message
+        if message is None:
+            return frame
+        piece = message.take(frame.payload, header.fin)
+        self._left -= len(piece)
+        limit = self._agreed.limit
+        self.exceeded |= message.facts.fault is DeflateFault.TOO_LONG and (limit is None or message.limit < limit)
+        if header.fin:
+            self._end()
+        return frame._replace(payload=piece, deflated=message.facts)
+
+    def _begin(self, header: Header) -> _Message:
+        self._traced += header.length
+        limit = self._left if self._agreed.limit is None else min(self._agreed.limit, self._left)
+        return _Message(self._agreed, self._history, limit, self._traced <= MOST_TRACED, self._lost)
+
+    def _end(self) -> None:
+        """The message in progress, if any, becomes part of the history."""
+        if self._message is not None:
+            self._traced += self._message.further
+            self._history = self._message.history
+            self._lost |= self._message.facts.fault.lost and self._agreed.takeover
+            self._message = None
+
+    def so_far(self, index: int, header: Header, octets: bytes) -> FrameUnit | None:
+        """The frame of an index, of whose payload these octets are there; None where no compressed message has it.
+
+        All frames before it must have been taken. Its places are meaningless.
+        """
+        first = self._first_of(index, header)
+        if first is None:
+            return None
+        known = self._so_far
+        if known is None or known.first != first or known.is_beyond(index, len(octets)):
+            traced = sum(frame.header.length for frame in self._sent[: index + 1]) <= MOST_TRACED
+            history, lost = self._history_before(first)
+            limit = MOST_INFLATED if self._agreed.limit is None else self._agreed.limit
+            known = self._so_far = _SoFar(first, _Message(self._agreed, history, limit, traced, lost))
+        piece = known.read_to(self._sent, index, octets)
+        return FrameUnit(header, piece, 0, 0, known.message.facts)
+
+    def _first_of(self, index: int, header: Header) -> int | None:
+        """The index of the first frame of the message that a frame belongs to, if that is a compressed one."""
+        while _is_of_message(header):
+            if header.opcode != CONTINUATION:
+                return index if header.rsv1 else None
+            index -= 1
+            while index >= 0 and not _is_of_message(self._sent[index].header):
+                index -= 1
+            if index < 0 or self._sent[index].header.fin:
+                return None
+            header = self._sent[index].header
+        return None
+
+    def _history_before(self, first: int) -> tuple[bytes, bool]:
+        """What the messages before a frame inflated to, as far as one can refer to it, and whether it is lost."""
+        before = [frame for frame in self.frames[:first] if frame.deflated is not None]
+        lost = any(frame.deflated.fault.lost for frame in before if frame.deflated is not None)
+        return _last_of([frame.payload for frame in before]), lost and self._agreed.takeover
+
+
+def _last_of(pieces: Sequence[bytes]) -> bytes:
+    """The last octets of pieces in order, as far as a distance can reach."""
+    found: list[bytes] = []
+    missing = LARGEST_WINDOW
+    for piece in reversed(pieces):
+        if missing <= 0:
+            break
+        found.append(piece[-missing:])
+        missing -= len(found[-1])
+    return b"".join(reversed(found))
+
+
+def _is_of_message(header: Header) -> bool:
+    return header.opcode in (CONTINUATION, TEXT, BINARY)
+
+
+class _Message:
+    """The reader of one compressed message, over the ``history`` before it.
+
+    ``measures``: the tracer may read it. ``lost``: what it may refer to is not known. `facts` are those so far.
+    """
+
+    def __init__(self, agreed: AgreedDirection, history: bytes, limit: int, measures: bool, lost: bool) -> None:
+        self.limit: Final = limit
+        self.facts = DeflateFacts(fault=DeflateFault.MALFORMED if lost else DeflateFault.NONE)
+        self.further = 0
+        """The octets of payload behind the first frame."""
+        self._before: Final = history
+        self._takeover: Final = agreed.takeover
+        self._octets: Final[list[bytes]] = []
+        self._pieces: Final[list[bytes]] = []
+        small = agreed.window < LARGEST_WINDOW
+        self._tracer = DeflateTracer(limit, history) if small and measures else None
+        # Distances are within any window of the largest size; what refers to nothing needs no history.
+        self._zlib: Inflater | None = Inflater(history=history if agreed.takeover or small else b"")
+
+    @property
+    def history(self) -> bytes:
+        """What can be referred to behind it."""
+        return _last_of([self._before, *self._pieces])
+
+    def take(self, octets: bytes, last: bool) -> bytes:
+        """The payload of a frame, or the next octets of it; what comes out."""
+        if self.facts.fault.lost:
+            return b""
+        self.further += len(octets) if self._octets else 0
+        self._octets.append(octets)
+        if self._tracer is not None and self.further > MOST_TRACED:
+            by_zlib = self._zlib_so_far(self._before)
+            self._tracer, self._zlib = (None, by_zlib) if by_zlib is not None else (self._tracer, None)
+        piece = self._by_zlib(octets, last) if self._tracer is None else self._by_tracer(octets, last)
+        self._pieces.append(piece)
+        return piece
+
+    def _by_tracer(self, octets: bytes, last: bool) -> bytes:
+        assert self._tracer is not None
+        piece = self._tracer.feed(octets)
+        if last:
+            piece += self._tracer.end()
+        self.facts = self._tracer.facts
+        return piece
+
+    def _by_zlib(self, octets: bytes, last: bool) -> bytes:
+        assert self._zlib is not None
+        try:
+            piece, fault = self._zlib.inflate(octets, last, self.limit), DeflateFault.NONE
+        except InflateError as error:
+            if error.fault is not DeflateFault.TOO_LONG and sum(map(len, self._octets)) <= MOST_TRACED:
+                self._tracer = DeflateTracer(self.limit, self._before)
+                for before in self._octets[:-1]:
+                    self._tracer.feed(before)
+                return self._by_tracer(octets, last)
+            again = None if self._takeover else self._zlib_so_far(self._before)
+            if again is not None and error.fault is DeflateFault.MALFORMED and not self.facts.reach:
+                # It can be read over the history before it, and not without.
+                self._zlib, self.facts = again, self.facts._replace(reach=1, distance=1)
+                return self._by_zlib(octets, last)
+            piece, fault = error.inflated, error.fault
+        length = self.limit if fault is DeflateFault.TOO_LONG else self.facts.length + len(piece)
+        self.facts = self.facts._replace(length=length, fault=fault)
+        return piece
+
+    def _zlib_so_far(self, history: bytes) -> Inflater | None:
+        """Another reader that has read what came before the latest octets; None where it cannot."""
+        reader = Inflater(history=history)
+        try:
+            for octets in self._octets[:-1]:
+                reader.inflate(octets, False, self.limit)
+        except InflateError:
+            return None
+        return reader
+
+
+class _SoFar:
+    """How far a message was read whose frames are not all there: it is read on as more of it comes."""
+
+    def __init__(self, first: int, message: _Message) -> None:
+        self.first: Final = first
+        self.message: Final = message
+        self._index = first
+        self._fed = 0
+        self._pieces: list[bytes] = []
+
+    def is_beyond(self, index: int, count: int) -> bool:
+        """Whether more was read already than so many octets of the frame of an index."""
+        return (self._index, self._fed) > (index, count)
+
+    def read_to(self, sent: Sequence[FrameUnit], index: int, octets: bytes) -> bytes:
+        """Read the rest of the frames before the one of an index, then these octets of it; what comes out of it."""
+        while self._index < index:
+            frame = sent[self._index]
+            if not is_control(frame.header.opcode):
+                self._feed(frame.payload)
+            self._index, self._fed, self._pieces = self._index + 1, 0, []
+        self._feed(octets)
+        return b"".join(self._pieces)
+
+    def _feed(self, octets: bytes) -> None:
+        self._pieces.append(self.message.take(octets[self._fed :], False))
+        self._fed = len(octets)
