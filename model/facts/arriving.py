@@ -18,7 +18,7 @@ from ..octets.inflated_frames import AgreedDirection, InflatedFrames
 from ..octets.masking import mask
 from ..octets.units import Cutter, FrameUnit
 from ..octets.vocabulary import CLOSE, FORMS, PING
-from .frames import deflated, facts_of_header, facts_of_unit, text_before
+from .frames import facts_of_header, facts_of_unit, inflated_so_far, text_before
 
 
 class Partial(NamedTuple):
@@ -159,12 +159,8 @@ class ArrivingFrames:
         inflated = None
         if self._inflated is not None:
             inflated = self._inflated_so_far(start, header, self._payload(header, body, body, max(body, count)))
-        if inflated is not None and inflated.deflated is not None:
-            # These only grow as more comes; and what cannot be read on stays so.
-            facts, known = deflated(facts, inflated.deflated), known | {"inflated", "distance", "reach"}
-            known |= {"damage"} if facts.damage else set()
-            if before is not None and utf8.run(inflated.payload, before) == utf8.REJECT:
-                facts, known = facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
+        if inflated is not None:
+            facts, known = inflated_so_far(inflated, before)
         elif before is not None:
             if self._text(start, header, body, count, before) == utf8.REJECT:
                 facts, known = facts._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}

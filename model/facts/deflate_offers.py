@@ -47,6 +47,15 @@ def deflate_elements(values: Sequence[str]) -> list[DeflateParameters]:
     ]
 
 
+def sound_elements(values: Sequence[str]) -> list[str]:
+    """The elements of a request without those for permessage-deflate that a server must decline."""
+    return [
+        "; ".join((each.name, *(name if value is None else f"{name}={value}" for name, value in each.parameters)))
+        for each in parse_extensions(values) or []
+        if each.name != DEFLATE or is_sound(read_parameters(each.parameters))
+    ]
+
+
 def sample_offers(fact: int, answer: ResponseFacts | None = None) -> list[str]:
     """Elements of a request for which the fact ``deflate_offers`` has this value, always the same ones; where the facts
     of the answer are known, those with which it is compared."""

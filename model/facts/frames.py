@@ -113,6 +113,21 @@ def facts_so_far(header: Header, body: bytes, text: int | None) -> tuple[FrameFa
     return facts, known
 
 
+def inflated_so_far(unit: FrameUnit, before: int | None) -> tuple[FrameFacts, frozenset[str]]:
+    """The same of a frame of a compressed message, inflated as far as it is there; ``before`` as in :func:`facts`.
+
+    What was measured only grows as more comes, and data that cannot be read on stays so.
+    """
+    measured = DeflateFacts() if unit.deflated is None else unit.deflated
+    found = deflated(facts_of_header(unit.header), measured)
+    known = HEADER_VARIABLES | {"inflated", "distance", "reach"}
+    if found.damage:
+        known |= {"damage"}
+    if before is not None and utf8.run(unit.payload, before) == utf8.REJECT:
+        return found._replace(utf8_next=utf8.REJECT), known | {"utf8_next"}
+    return found, known
+
+
 def echoes_code(opcode: int, body: bytes, state: State) -> bool:
     """Whether a frame that is sent in a state is a Close with the status code of the one received."""
     return opcode == CLOSE and state.got_close and close_code(body) == state.close_code

@@ -33,12 +33,14 @@ MOST_TRACED: Final = 64 << 10
 class AgreedDirection(NamedTuple):
     """What was agreed on for the messages of one direction: the window in octets, and whether context is taken over.
 
-    ``limit``: the longest message that their receiver takes, in octets; None where that is not known.
+    ``limit``: the longest message that their receiver takes, in octets; None where that is not known. ``measured``: the
+    tracer reads them whatever the window.
     """
 
     window: int
     takeover: bool
     limit: int | None = None
+    measured: bool = False
 
 
 class InflatedFrames:
@@ -163,7 +165,7 @@ class _Message:
         self._takeover: Final = agreed.takeover
         self._octets: Final[list[bytes]] = []
         self._pieces: Final[list[bytes]] = []
-        small = agreed.window < LARGEST_WINDOW
+        small = agreed.measured or agreed.window < LARGEST_WINDOW
         self._tracer = DeflateTracer(limit, history) if small and measures else None
         # Distances are within any window of the largest size; what refers to nothing needs no history.
         self._zlib: Inflater | None = Inflater(history=history if agreed.takeover or small else b"")

@@ -11,7 +11,7 @@ from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.notation.variables import Setting, State, label
 
-from .explanation import AsSent, ExplainedOctets, FrameReading, HeadReading, UnitReading
+from .explanation import AsSent, ExplainedOctets, FrameReading, HeadReading, Inflated, UnitReading
 from .nearest_legal import Elsewhere
 
 
@@ -96,6 +96,16 @@ def _frame(reading: FrameReading) -> dict[str, Any]:
             for change in reading.changes
         ],
         "acceptedByPeer": reading.peer_accepts,
+        "inflated": None if reading.inflated is None else _inflated(reading.inflated),
+    }
+
+
+def _inflated(inflated: Inflated) -> dict[str, Any]:
+    measured = inflated.measured
+    return {
+        "agreed": inflated.agreed,
+        "octets": inflated.octets.hex(),
+        "message": {**measured._asdict(), "fault": measured.fault.value},
     }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsoracle.model.facts.frames import facts_of_header, facts_so_far
+from wsoracle.model.facts.frames import facts_of_header, facts_so_far, inflated_so_far
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.machine.interpreted import enabled
 from wsoracle.model.notation.rule import Rule, RuleSet
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets import utf8
 from wsoracle.model.octets.frames import FIXED_OCTETS, MAX_HEADER_OCTETS, Header, decode_header
+from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import KEY_OCTETS
 
 
@@ -40,16 +41,21 @@ def begun_frame(
     setting: Setting,
     state: State,
     rules: RuleSet,
+    inflated: FrameUnit | None = None,
 ) -> tuple[EarlyDecision, FrameFacts]:
     """The decisions that the beginning of a frame settles, and its facts that are known.
 
     ``header`` is None where it is not complete; ``payload`` is the part of the payload that has arrived, unmasked;
-    ``text_from`` is the state of the UTF-8 automaton before it, None for a payload that is no text.
+    ``text_from`` is the state of the UTF-8 automaton before it, None for a payload that is no text. ``inflated``: the
+    same part of a frame of a compressed message, inflated.
     """
     if header is None:
         frame, known, missing = _of_header(octets)
     else:
-        frame, known = facts_so_far(header, payload, None if text_from is None else utf8.run(payload, text_from))
+        if inflated is not None:
+            frame, known = inflated_so_far(inflated, text_from)
+        else:
+            frame, known = facts_so_far(header, payload, None if text_from is None else utf8.run(payload, text_from))
         missing = header.size + header.length - len(octets)
     known |= KNOWN_ALWAYS
     event = Event(EventKind.RECEIVE, frame)

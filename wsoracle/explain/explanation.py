@@ -13,6 +13,7 @@ from wsoracle.model.machine.interpreted import Outcome
 from wsoracle.model.notation.rule import Due, Rule, RuleSet
 from wsoracle.model.notation.switches import Switch
 from wsoracle.model.notation.variables import EventKind, Facts, Setting, State
+from wsoracle.model.octets.deflate import DeflateFacts
 from wsoracle.model.rules import RULES
 
 from .begun_frame import EarlyDecision
@@ -40,6 +41,17 @@ class SwitchEffect(NamedTuple):
     switch: Switch
     value: str
     outcomes: tuple[Outcome, ...]
+
+
+class Inflated(NamedTuple):
+    """What a frame of a compressed message adds to it (RFC 7692), and what was measured of the message so far.
+
+    ``agreed``: permessage-deflate was agreed on; otherwise the frame only looks as if it was.
+    """
+
+    octets: bytes
+    measured: DeflateFacts
+    agreed: bool
 
 
 class AsSent(NamedTuple):
@@ -82,7 +94,7 @@ class FrameReading(UnitReading):
 
     ``start`` counts octets from the beginning of the octets explained. For a frame that is not accepted, ``elsewhere``
     says where it is legal as it is, ``changes`` make it legal here, and ``peer_accepts`` says that an endpoint of the
-    other role, in the same state, accepts it.
+    other role, in the same state, accepts it. ``inflated`` is what it says where it is compressed, or looks like it.
     """
 
     start: int
@@ -91,6 +103,7 @@ class FrameReading(UnitReading):
     changes: tuple[LegalChange, ...] = ()
     peer_accepts: bool = False
     begun: EarlyDecision | None = None
+    inflated: Inflated | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

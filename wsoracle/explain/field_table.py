@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from wsoracle.model.octets import utf8
+from wsoracle.model.octets.deflate import DeflateFacts, DeflateFault
 from wsoracle.model.octets.frames import FIELDS, FIXED_OCTETS, LENGTH_FORMS, Field, LengthForm, extract, unpack_fixed
 from wsoracle.model.octets.vocabulary import CLOSE, KEY_OCTETS, OPCODE_NAMES
 from wsoracle.model.rules.close_codes import code_range
@@ -56,6 +57,17 @@ def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterato
             yield FieldRow(key, "", "masking key", "" if len(key) == KEY_OCTETS else _missing(KEY_OCTETS, key))
     if octets[at:]:
         yield from _payload(fixed["opcode"], octets[at:], payload, masked=masked, text_from=text_from)
+
+
+def deflate_words(measured: DeflateFacts) -> str:
+    """What was measured of a compressed message, in words."""
+    kinds = [(n, kind) for kind in ("stored", "fixed", "dynamic") if (n := getattr(measured, kind))]
+    words = [f"{n} {kind} block{'' if n == 1 else 's'}" for n, kind in kinds]
+    words += [f"{measured.final} of them final"] if measured.final else []
+    words += [f"largest distance {measured.distance:,}"] if measured.distance else []
+    words += [f"{measured.reach:,} octets before its start are referred to"] if measured.reach else []
+    words += [] if measured.fault is DeflateFault.NONE else [measured.fault.value]
+    return ", ".join(words)
 
 
 def _payload(opcode: int, sent: bytes, payload: bytes, *, masked: bool, text_from: int | None) -> Iterator[FieldRow]:

@@ -9,19 +9,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from wsoracle.model.facts.frames import DEFAULT_KEY, facts, facts_on_wire, text_before
+from wsoracle.model.endpoint.deflate import agreed_state
+from wsoracle.model.facts.frames import DEFAULT_KEY, facts, facts_of_unit, text_before
 from wsoracle.model.facts.heads import bits_defined
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.rule import Due, RuleSet
-from wsoracle.model.notation.variables import NO_CODE, Event, EventKind, Setting, State
+from wsoracle.model.notation.variables import LARGEST_WINDOW, NO_CODE, Event, EventKind, Setting, State
+from wsoracle.model.octets.deflate import DeflateFault
 from wsoracle.model.octets.frames import Header, decode_header, encode
+from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.units import Cutter, FrameUnit
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Frame
 from wsoracle.model.rules import RULES
 
 from .begun_frame import begun_frame
-from .explanation import ExplainedOctets, ExplainError, FrameReading, Owed, SwitchEffect
+from .explanation import ExplainedOctets, ExplainError, FrameReading, Inflated, Owed, SwitchEffect
 from .field_table import field_table
 from .nearest_legal import KnownFrame, remedies_for
 from .reader import Reader
@@ -45,8 +48,9 @@ def explain(
     :class:`ExplainError` where ``after`` or ``sent`` are no whole frames, where the endpoint may not send the frames of
     ``sent``, or where ``extensions`` are no list of extensions.
     """
-    reader = _FrameExplainer(setting, _state_after(extensions) if state is None else state, rules)
-    reader.transformed = bool(extensions)
+    agreed = agreed_state(setting.role, extensions) if state is None else state
+    reader = _FrameExplainer(setting, _state_after(extensions) if agreed is None else agreed, rules)
+    reader.transformed = agreed is None
     history = tuple(reader.frames(after, thoroughly=False))
     if history and history[-1].begun is not None:
         raise ExplainError(
@@ -55,12 +59,12 @@ def explain(
         )
     count = reader.send(sent)
     start = reader.state
-    notes = (f"agreed on: {extensions}: what it does with payloads is not explained",) if extensions else ()
+    notes = (f"agreed on: {extensions}: what it does with payloads is not explained",) if agreed is None else ()
     return ExplainedOctets(setting, start, tuple(reader.frames(octets)), history, count, notes, rules)
 
 
 def _state_after(extensions: str) -> State:
-    """The state after an opening handshake that agreed on extensions."""
+    """The state after an opening handshake that agreed on extensions which are not known."""
     bits = bits_defined(extensions)
     if bits is None:
         raise ExplainError(f"{extensions!a} is no list of extensions: give one such as permessage-deflate")
@@ -87,7 +91,12 @@ class _FrameExplainer(Reader):
         self.state = state
         self._sender: Final = FrameSender(setting, state, rules)
         self.transformed = False
-        """An extension transforms messages: their payloads are no text."""
+        """An extension that is not known transforms messages: their payloads are no text."""
+        agreed = state.recv_window > 0
+        window, takeover = (state.recv_window, state.recv_takeover) if agreed else (LARGEST_WINDOW, True)
+        self._inflated: Final = InflatedFrames(AgreedDirection(window, takeover, setting.limit, measured=True))
+        self._own: Final = InflatedFrames(AgreedDirection(state.send_window, state.send_takeover, measured=True))
+        self._agreed: Final = agreed
         self._ping = b""
         self._disputed: Final[dict[tuple[State, Event], tuple[SwitchEffect, ...]]] = {}
         self._remedies: Final = remedies_for(setting, rules)
@@ -105,10 +114,11 @@ class _FrameExplainer(Reader):
         cutter = _cut(octets)
         if cutter.rest < len(octets):
             raise ExplainError("the octets sent before end inside a frame: give whole frames")
-        for count, (header, payload, *_) in enumerate(cutter.frames, 1):
+        for count, frame in enumerate(cutter.frames, 1):
+            header, payload = frame.header, frame.payload
             answers = header.opcode == PONG and self.state.pong_due and payload == self._ping
             text_from = None if self.transformed else text_before(header.opcode, self.state, EventKind.SEND)
-            seen = facts_on_wire(header, payload, text_from)
+            seen = facts_of_unit(self._own.take(frame) if self.state.send_window else frame, text_from)
             event = Event(EventKind.SEND, seen._replace(answers=answers))
             outcomes = self.machine.allowed(self.state, event)
             if not outcomes:
@@ -123,24 +133,30 @@ class _FrameExplainer(Reader):
     def _whole(self, unit: FrameUnit, octets: bytes, thoroughly: bool) -> FrameReading:
         header, payload, start, *_ = unit
         before, text_from = self.state, self._text_before(header.opcode)
-        event = Event(EventKind.RECEIVE, facts_on_wire(header, payload, text_from))
+        said = self._inflated.take(unit)
+        compressed = self._agreed and said.deflated is not None
+        event = Event(EventKind.RECEIVE, facts_of_unit(said if compressed else unit, text_from))
         read = self.read(octets, before, event)
         chosen = read.outcomes[0]
         if header.opcode == PING and chosen.label.kind is Kind.ACCEPT:
             self._ping = payload
         self.state = read.after
         seen = KnownFrame(header, payload)
-        refused = thoroughly and not any(outcome.label.kind is Kind.ACCEPT for outcome in read.outcomes)
+        # What would mend compressed data nobody can read off octets.
+        refused = (
+            thoroughly and not compressed and not any(outcome.label.kind is Kind.ACCEPT for outcome in read.outcomes)
+        )
         read = replace(
             read,
             owed=tuple(self._owed()),
             disputes=self._disputes(before, event) if thoroughly else (),
-            sent=self._sender.sends(unit, transformed=self.transformed),
+            sent=self._sender.sends(said if compressed else unit, transformed=self.transformed),
         )
         return FrameReading(
             **vars(read),
             start=start,
-            lines=tuple(field_table(octets, payload, text_from)) if thoroughly else (),
+            lines=tuple(field_table(octets, payload, None if compressed else text_from)) if thoroughly else (),
+            inflated=self._says(said),
             elsewhere=self._remedies.elsewhere(before, seen) if refused else None,
             changes=self._remedies.changes(before, seen) if refused and chosen.label.kind is Kind.FAIL else (),
             peer_accepts=refused and self._peer(before, seen),
@@ -152,9 +168,11 @@ class _FrameExplainer(Reader):
         header = None if found is None else found[0]
         payload = b"" if header is None else _unmasked(octets[header.size :], header)
         text_from = None if header is None else self._text_before(header.opcode)
-        begun, known = begun_frame(octets, header, payload, text_from, self.setting, self.state, self.rules)
+        said = None if header is None else self._inflated.so_far(len(self._inflated.frames), header, payload)
+        compressed = said if self._agreed else None
+        begun, known = begun_frame(octets, header, payload, text_from, self.setting, self.state, self.rules, compressed)
         seen = None if header is None or not begun.fails else KnownFrame(header, None)
-        if seen is not None and (not thoroughly or self._remedies.legal(self.state, seen)):
+        if seen is not None and (not thoroughly or compressed is not None or self._remedies.legal(self.state, seen)):
             seen = None  # It is not the header that is at fault.
         return FrameReading(
             octets,
@@ -163,13 +181,21 @@ class _FrameExplainer(Reader):
             known,
             refusals=begun.fails,
             start=start,
-            lines=tuple(field_table(octets, payload, text_from)),
+            lines=tuple(field_table(octets, payload, text_from if compressed is None else None)),
+            inflated=None if said is None else self._says(said),
             elsewhere=self._remedies.elsewhere(self.state, seen) if seen else None,
             changes=self._remedies.changes(self.state, seen) if seen else (),
             peer_accepts=seen is not None and self._peer(self.state, seen),
             begun=begun,
             sent=self._sender.begins(known, begun.known),
         )
+
+    def _says(self, unit: FrameUnit) -> Inflated | None:
+        """What a frame says inflated; without an agreement, where nothing but that speaks against it."""
+        measured = unit.deflated
+        if measured is None or self.transformed or not (self._agreed or measured.fault is DeflateFault.NONE):
+            return None
+        return Inflated(unit.payload, measured, self._agreed)
 
     def _text_before(self, opcode: int) -> int | None:
         return None if self.transformed else text_before(opcode, self.state, EventKind.RECEIVE)

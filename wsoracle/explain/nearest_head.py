@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from wsoracle.model.facts.deflate_offers import sound_elements
 from wsoracle.model.facts.heads import SAMPLE_KEY, SAMPLE_URI
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.header_values import parse_tokens
@@ -88,6 +89,11 @@ def _each_once(head: Request | Response, request: Request | None) -> Request | R
     return _with_field(head, "Sec-WebSocket-Protocol", (", ".join(tokens),) if tokens else ())
 
 
+def _sound_offers(head: Request | Response, request: Request | None) -> Request | Response:
+    name = "Sec-WebSocket-Extensions"
+    return _with_field(head, name, tuple(sound_elements(head.values(name))))
+
+
 def _right_accept(head: Request | Response, request: Request | None) -> Request | Response:
     keys = [SAMPLE_KEY] if request is None else request.values("Sec-WebSocket-Key")
     return _with_field(head, "Sec-WebSocket-Accept", (accept_value(keys[0] if keys else ""),))
@@ -124,6 +130,7 @@ _REQUEST_MENDS: Final[Mapping[str, _Mend]] = {
     "version": _Mend("there is one Sec-WebSocket-Version, 13", _field("Sec-WebSocket-Version", "13")),
     "protocols": _Mend("Sec-WebSocket-Protocol is a list of tokens, each once, or left out", _each_once),
     "offers": _Mend("Sec-WebSocket-Extensions is left out", _field("Sec-WebSocket-Extensions")),
+    "deflate_offers": _Mend("each offer of permessage-deflate is one that a server may accept", _sound_offers),
     "origin": _Mend("Origin is left out", _field("Origin")),
 }
 _RESPONSE_MENDS: Final[Mapping[str, _Mend]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wsoracle.model.endpoint.engine import engine_for
-from wsoracle.model.facts.frames import facts_on_wire, text_before
+from wsoracle.model.facts.frames import facts_of_unit, text_before
 from wsoracle.model.machine.certain_so_far import surely
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.rule import RuleSet
@@ -35,13 +35,18 @@ class FrameSender:
             claims_rsv1=state.claims_rsv1,
             claims_rsv2=state.claims_rsv2,
             claims_rsv3=state.claims_rsv3,
+            send_window=state.recv_window,
+            send_takeover=state.recv_takeover,
+            send_compressed=state.recv_compressed,
+            send_history=state.recv_history,
         )
 
     def sends(self, unit: FrameUnit, *, transformed: bool = False) -> AsSent:
-        """The next frame, and the rules against sending it; ``transformed``: an extension made its payload."""
+        """The next frame, and the rules against sending it; ``transformed``: an extension that
+        is not known made its payload."""
         before = self._state
         text_from = None if transformed else text_before(unit.header.opcode, before, EventKind.SEND)
-        event = Event(EventKind.SEND, facts_on_wire(unit.header, unit.payload, text_from))
+        event = Event(EventKind.SEND, facts_of_unit(unit, text_from))
         breaks = self._machine.forbidden_by(before, event)
         outcomes = self._lawless.allowed(before, event)
         self._state = outcomes[0].state if outcomes else before

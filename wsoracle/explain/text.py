@@ -18,8 +18,8 @@ from wsoracle.model.notation.rule import Rule, Strength
 from wsoracle.model.notation.variables import EventKind
 
 from ..text.hexadecimal import hex_of
-from .explanation import ExplainedOctets, FrameReading, HeadReading, Owed, UnitReading
-from .field_table import FieldRow
+from .explanation import ExplainedOctets, FrameReading, HeadReading, Inflated, Owed, UnitReading
+from .field_table import FieldRow, deflate_words, quoted
 from .head_lines import HeadLine
 from .nearest_legal import Elsewhere, LegalChange
 
@@ -97,6 +97,8 @@ class _TextPage:
         yield from self._put(f"{what} {number}: {where}, {_count(len(reading.octets))} long", "bold")
         for line in reading.lines:
             yield from self._field(line)
+        if reading.inflated is not None:
+            yield from self._inflated(reading.inflated)
         yield Text("")
         yield from self._outcomes(reading) if reading.begun is None else self._begun(reading)
         yield from self._sender(reading)
@@ -105,6 +107,13 @@ class _TextPage:
         if reading.peer_accepts:
             peer = self._explanation.setting.role.peer.value
             yield from self._put(f"a {peer} accepts it: add --role {peer} if a {peer} received it", "", 2)
+
+    def _inflated(self, inflated: Inflated) -> Iterator[Text]:
+        if not inflated.agreed:
+            said = "it looks like a compressed frame (RFC 7692): with permessage-deflate it would say"
+            yield from self._put(said, "", 2)
+        said = f"{quoted(inflated.octets)}; the message so far: {deflate_words(inflated.measured)}"
+        yield from self._field(FieldRow(inflated.octets, "", "inflated", said))
 
     def _field(self, line: FieldRow) -> Iterator[Text]:
         shown = line.octets[:_OCTETS_SHOWN]
