@@ -213,12 +213,6 @@ class Distinguisher:
                     yield from ((start.setting, here.state) for here in world.layer(depth))
 
 
-_OF_DEFLATE: Final = {
-    name for name in STATE_VARIABLES if name.endswith(("_window", "_takeover", "_compressed", "_history"))
-}  # fmt: skip
-"""The variables whose value depends on what was agreed on for compressed messages."""
-
-
 def _names(row: Rule) -> frozenset[str]:
     """The variables that a row mentions. Asked of all rows for each mutant; a row has no equality to look it up by."""
     known = _NAMES.get(id(row))

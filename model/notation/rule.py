@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
 from .expression import Expr, Operand, Var, any_of, lift, substitute, variables
+from .sources import RFC_7692, clause_of, source_of
 from .variables import STATE_VARIABLES, EventKind
 
 
@@ -130,9 +131,6 @@ def effects(**changes: Operand) -> Mapping[str, Expr]:
     return {name: lift(value) for name, value in changes.items()}
 
 
-_RFC_7692: Final = "7692."
-
-
 @dataclass(frozen=True)
 class Rule:
     """One row. ``quote`` stands verbatim in ``section`` of ``source``; ``id`` is ``section/name``.
@@ -155,12 +153,17 @@ class Rule:
     @property
     def section(self) -> str:
         """The section of ``source`` that the rule comes from."""
-        return self.id.partition("/")[0].removeprefix(_RFC_7692)
+        return self.id.partition("/")[0].removeprefix(RFC_7692)
 
     @property
     def source(self) -> str:
         """The RFC that the rule comes from."""
-        return "RFC 7692" if self.id.startswith(_RFC_7692) else "RFC 6455"
+        return source_of(self.id)
+
+    @property
+    def clause(self) -> str:
+        """The section in words."""
+        return clause_of(self.id, self.section)
 
     @property
     def refuses(self) -> bool:

@@ -149,7 +149,7 @@ def _clauses(named: Iterable[str]) -> Iterator[str]:
     yield "Clauses:"
     for rule_id in named:
         rule = RULES.by_id[rule_id]
-        yield f"  {rule_id} ({rule.strength.value}, section {rule.section}): {rule.quote}"
+        yield f"  {rule_id} ({rule.strength.value}, {rule.clause}): {rule.quote}"
 
 
 def _runs(case: Case) -> list[tuple[Action, int]]:

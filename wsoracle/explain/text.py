@@ -306,7 +306,7 @@ class _TextPage:
             yield from self._put(said, "dim", indent)
         if rule.id not in self._quoted:
             self._quoted.add(rule.id)
-            yield from self._put(f'section {rule.section}: "{rule.quote}"', "italic", indent)
+            yield from self._put(f'{rule.clause}: "{rule.quote}"', "italic", indent)
 
     def _named(self, rule_id: str) -> str:
         return f"{rule_id} ({self._explanation.rules.by_id[rule_id].strength.value})"

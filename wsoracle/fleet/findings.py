@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from wsoracle.model.notation.sources import clause_of
 from wsoracle.model.octets.vocabulary import Role
 
 from ..reports.summary import WirePiece
@@ -183,7 +184,8 @@ def _section(group: _Group) -> list[str]:
     names = ", ".join(code(rule.id) for rule in shown.rules) or plain(shown.without or "failed")
     lines = [f"### {_TITLES[role]}, {plain(shown.strength)}: {names}", ""]
     for rule in shown.rules:
-        lines.append(f'- {plain(rule.strength)}, section {plain(rule.section)}: "{plain(rule.quote, 1000)}"')
+        clause = plain(clause_of(rule.id, rule.section))
+        lines.append(f'- {plain(rule.strength)}, {clause}: "{plain(rule.quote, 1000)}"')
     lines += [
         f"- Shown by {code(shown.example)}: {plain(shown.stimulus)}",
         *(f"- Sent: {_words(seen)}" for seen in shown.sent),

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Strength
+from wsoracle.model.notation.sources import clause_of
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
 
@@ -116,7 +117,7 @@ class Cause:
 
     @property
     def clauses(self) -> list[str]:
-        """Each rule with its strength and the sentence of RFC 6455, and the note of the example."""
+        """Each rule with its strength and the sentence of its RFC, and the note of the example."""
         note = self.example.note
         told = [_clause(rule) for rule in self.rules]
         return [*told, note] if note and note not in self.says else told
@@ -328,7 +329,7 @@ def _effort(case: CaseSummary) -> tuple[object, ...]:
 
 
 def _clause(rule: Mapping[str, str]) -> str:
-    return f'{rule["id"]}: {rule["strength"]}, section {rule["section"]}: "{rule["quote"]}"'
+    return f'{rule["id"]}: {rule["strength"]}, {clause_of(rule["id"], rule["section"])}: "{rule["quote"]}"'
 
 
 def _spaced(octets: str, of: int) -> str:

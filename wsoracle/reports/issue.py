@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from wsoracle.model.notation.sources import address_of, clause_of, source_of
+
 from ..text.markdown import code, plain
 from .causes import Cause
 
@@ -40,7 +42,8 @@ def _lines(agent: str, cause: Cause, script: str | None) -> Iterator[str]:
         yield ""
         yield f"Note: {plain(shown.note)}"
     yield ""
-    yield "## What RFC 6455 says"
+    sources = dict.fromkeys(source_of(rule["id"]) for rule in cause.rules) or ["RFC 6455"]
+    yield f"## What {' and '.join(sources)} say{'s' if len(sources) == 1 else ''}"
     yield ""
     for rule in cause.rules:
         yield f"{_clause(rule)} ({plain(rule['strength'])}):"
@@ -66,7 +69,8 @@ def _clause(rule: Mapping[str, str]) -> str:
     section = rule["section"]
     if not _SECTION.fullmatch(section):
         return f"Section {plain(section)}"
-    return f"[Section {section}](https://www.rfc-editor.org/rfc/rfc6455#section-{section})"
+    clause = clause_of(rule["id"], section)
+    return f"[{clause[:1].upper()}{clause[1:]}]({address_of(rule['id'], section)})"
 
 
 def _title(cause: Cause) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from wsoracle.model.notation.sources import address_of, source_of
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
 from ..text.visible import html_of
@@ -95,7 +96,7 @@ def tidy_page(shown: Mapping[str, Any], links: PageLinks) -> str:
         decided=next((step for step in ours["timeline"] if step["deciding"]), None),
         diagram=sequence_diagram(ours["timeline"], ours["role"]),
         listed=sequence_list(ours["timeline"]),
-        rules=[{**rule, "address": _address(rule["section"])} for rule in ours["rules"]],
+        rules=[{**rule, "address": _address(rule), "source": source_of(rule["id"])} for rule in ours["rules"]],
         expected=[(verdict, _events(events)) for verdict, events in shown["expected"].items()],
         received=_events(shown["received"]),
         facts=_facts(shown),
@@ -144,9 +145,9 @@ def _template() -> Any:
     return environment.get_template("case.html.j2")
 
 
-def _address(section: str) -> str | None:
-    """The address of a section of RFC 6455; None for text that is no section."""
-    return f"https://www.rfc-editor.org/rfc/rfc6455#section-{section}" if _SECTION.fullmatch(section) else None
+def _address(rule: Mapping[str, str]) -> str | None:
+    """The address of the section of a rule; None for text that is no section."""
+    return address_of(rule["id"], rule["section"]) if _SECTION.fullmatch(rule["section"]) else None
 
 
 def _facts(record: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wsoracle.model.notation.sources import clause_of
+
 from ..text.visible import visible
 from .summary import NO_CONTROL, NOT_RUN
 
@@ -84,6 +86,10 @@ def _kept_bytecode() -> BytecodeCache | None:
     return jinja2.FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
+def _clause(rule: Mapping[str, str]) -> str:
+    return clause_of(rule["id"], rule["section"])
+
+
 @lru_cache(maxsize=1)
 def template_environment() -> object:
     """The templates, escaping everything that they are given."""
@@ -93,6 +99,6 @@ def template_environment() -> object:
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined, bytecode_cache=_kept_bytecode(),
     )  # fmt: skip
-    environment.filters.update(v=visible, style=style_of, sign=lambda verdict: SIGNS.get(verdict, "?"))
+    environment.filters.update(v=visible, style=style_of, clause=_clause, sign=lambda verdict: SIGNS.get(verdict, "?"))
     environment.globals.update(style=STYLE)
     return environment

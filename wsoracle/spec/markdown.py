@@ -140,7 +140,7 @@ def reaction_text(reaction: Reaction) -> str:
 def rule_row(rule: Rule) -> tuple[str, ...]:
     """The cells of a rule: id with strength and section below it, guard, reaction, words of the RFC."""
     return (
-        f"{code(rule.id)}<br>{rule.strength.value}, section {rule.section}",
+        f"{code(rule.id)}<br>{rule.strength.value}, {rule.clause}",
         code(guard_text(rule.when)),
         reaction_text(rule.then),
         cell(rule.quote),
