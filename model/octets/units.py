@@ -18,7 +18,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from .deflate import DeflateFacts
+from .deflate import DeflateFacts, DeflateFault
 from .frames import MAX_HEADER_OCTETS, Header, decode_header
 from .http import HEAD_LIMIT, Head, HeadParser, Malformed, ParsedHead, Request, Response
 from .masking import mask
@@ -84,7 +84,7 @@ class FrameUnit(NamedTuple):
     deflated: DeflateFacts | None = None
 
     def __str__(self) -> str:
-        return describe(self.header, self.payload)
+        return describe(self.header, self.payload, self.deflated)
 
 
 class EofUnit(NamedTuple):
@@ -389,12 +389,17 @@ _SHOWN: Final = 40
 """Octets of a payload that are shown to people."""
 
 
-def describe(header: Header, payload: bytes | None) -> str:
-    """A frame in words, such as ``ping fin masked: 'a'``; without the payload only what the header says."""
+def describe(header: Header, payload: bytes | None, deflated: DeflateFacts | None = None) -> str:
+    """A frame in words, such as ``ping fin masked: 'a'``; without the payload only what the header says.
+
+    With ``deflated`` the frame is part of a compressed message, and the payload is what comes out of it.
+    """
     words = [OPCODE_NAMES[header.opcode], "fin" if header.fin else "more"]
     words += [name for name in ("rsv1", "rsv2", "rsv3") if getattr(header, name)]
     words += ["masked"] if header.masked else []
     words += [] if header.minimal else [f"length in {FORM_NAMES[header.form]} bits"]
+    if deflated is not None:
+        words.append("compressed" if deflated.fault is DeflateFault.NONE else f"compressed ({deflated.fault.value})")
     if payload is None:
         return " ".join(words) + f": {header.length} octets declared"
     if header.opcode == CLOSE and len(payload) > 1:

@@ -362,6 +362,17 @@ class History:
             self._under[key] = History(self.trace, sent_from=sent_from, agreed=agreed, limit=limit)
         return self._under[key]
 
+    def inflated_units(self) -> tuple[dict[int, FrameUnit], dict[int, FrameUnit]]:
+        """The frames of compressed messages, inflated, that arrived and that the endpoint sent, by where they begin.
+
+        They are there once they were judged.
+        """
+        judged = [self, *self._under.values()]
+        arrived = (frame for one in judged for part in one._arriving.values() for frame in part.frames)
+        sent = (frame for one in judged for frame in one.frames)
+        arrived_at, sent_at = ({f.start: f for f in some if f.deflated is not None} for some in (arrived, sent))
+        return arrived_at, sent_at
+
     def exceeds(self, start: int) -> bool:
         """Whether more would come out of compressed messages, of those sent or of those from there on, than is read."""
         return self.arriving(start).exceeded or (self._inflated is not None and self._inflated.exceeded)

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from wsoracle.model.endpoint.deflate import agreed_state
+from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.frames import MAX_HEADER_OCTETS, decode_header
+from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
 from wsoracle.model.octets.units import LARGEST_HEAD, Cutter, FrameUnit, HeadUnit, describe, shown
 from wsoracle.model.octets.vocabulary import Role
 
@@ -49,20 +52,22 @@ class _Piece(NamedTuple):
 class TraceInWords:
     """The observations of a trace in words, by their index; nothing is cut before the first one is asked for.
 
-    ``role`` is that of the endpoint where the trace begins with the opening handshake, None where that is over.
+    ``role`` is that of the endpoint where the trace begins with the opening handshake, None where that is over;
+    ``agreed`` is its state then. Compressed messages are shown inflated.
     """
 
-    def __init__(self, trace: Trace, role: Role | None) -> None:
+    def __init__(self, trace: Trace, role: Role | None, agreed: State | None = None) -> None:
         self._trace: Final = trace
         self._role: Final = role
+        self._agreed: Final = agreed
 
     def of(self, index: int) -> str:
         """One observation. IndexError for one that is not there."""
         seen = self._trace[index]
         if isinstance(seen, Arrives):
-            return f"arrives {self._arrived.between(*self._span(index))}".rstrip()
+            return f"arrives {self._streams[Arrives].between(*self._span(index))}".rstrip()
         if isinstance(seen, Writes):
-            return f"sends {self._written.between(*self._span(index))}".rstrip()
+            return f"sends {self._streams[Writes].between(*self._span(index))}".rstrip()
         return _without_octets(seen)
 
     def __iter__(self) -> Iterator[str]:
@@ -87,6 +92,19 @@ class TraceInWords:
 
     def _octets(self, kind: type[Arrives | Writes]) -> bytearray:
         return bytearray().join([seen.octets for seen in self._trace if isinstance(seen, kind)])
+
+    @cached_property
+    def _streams(self) -> dict[type[Arrives | Writes], _Stream]:
+        """Both directions, with compressed messages inflated."""
+        state = self._agreed if self._role is None else self._agreed_by_answer(self._role)
+        if state is not None and state.recv_window:
+            self._arrived.inflate(AgreedDirection(state.recv_window, state.recv_takeover))
+            self._written.inflate(AgreedDirection(state.send_window, state.send_takeover))
+        return {Arrives: self._arrived, Writes: self._written}
+
+    def _agreed_by_answer(self, role: Role) -> State | None:
+        answer = (self._written if role is Role.SERVER else self._arrived).answer
+        return None if answer is None else agreed_state(role, ", ".join(answer.values("Sec-WebSocket-Extensions")))
 
     @cached_property
     def _arrived(self) -> _Stream:
@@ -130,7 +148,17 @@ class _Stream:
         self._in_heads: Final = reader is not None and not cutter.in_frames and not cutter.frames
         self._pieces: Final = list(self._cut(cutter))
         self._starts: Final = [piece.start for piece in self._pieces]
-        self.switched: Final = next((u.end for u in cutter.units if isinstance(u, HeadUnit) and u.switches), None)
+        answer = next((u for u in cutter.units if isinstance(u, HeadUnit) and u.switches), None)
+        self.switched: Final = None if answer is None else answer.end
+        self.answer: Final = None if answer is None else answer.head
+        """The head of the answer with 101."""
+
+    def inflate(self, agreed: AgreedDirection) -> None:
+        """Inflate compressed messages."""
+        frames = InflatedFrames(agreed)
+        for index, piece in enumerate(self._pieces):
+            if isinstance(piece.unit, FrameUnit):
+                self._pieces[index] = piece._replace(unit=frames.take(piece.unit))
 
     def _cut(self, cutter: Cutter) -> Iterator[_Piece]:
         """Its units, and the octets between and behind them. What is no head goes on up to an empty line."""

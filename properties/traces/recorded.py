@@ -94,7 +94,7 @@ class Recorded:
     @property
     def in_words(self) -> TraceInWords:
         """Its observations in words."""
-        return TraceInWords(self.trace, self.setting.role if self.opening else None)
+        return TraceInWords(self.trace, self.setting.role if self.opening else None, self.agreed)
 
     @property
     def agreed(self) -> State | None:

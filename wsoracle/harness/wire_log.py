@@ -135,6 +135,8 @@ class WireLog:
         else:
             self.sent = Direction(sent, history.arrived, lambda start: history.arriving(start).frames)
             self.received = Direction(received, history.octets_written, history.frames_written, is_kept)
+        arrived, written = ({}, {}) if history is None else history.inflated_units()
+        self._inflated: Final[Mapping[str, Mapping[int, FrameUnit]]] = {"tester": arrived, "sut": written}
         self.lines: Final[list[list[Any]]] = []
         self.timeline: Final[list[dict[str, Any]]] = []
         self.messages: Final[list[list[Any]]] = []
@@ -209,7 +211,11 @@ class WireLog:
 
     def _frame(self, at: float, side: str, frame: FrameUnit) -> None:
         header, payload = frame.header, frame.payload[: SHOWN + 1]
-        words = describe(header, payload if len(payload) <= SHOWN else None).replace("octets declared", "octets")
+        inflated = self._inflated[side].get(frame.start, frame)
+        shown = inflated.payload if len(inflated.payload) <= SHOWN else None
+        words = describe(header, shown, inflated.deflated).replace("octets declared", "octets")
+        if shown is None and inflated is not frame:
+            words += f", {len(inflated.payload):,} inflated"
         first_close = header.opcode == CLOSE and side not in self.closes
         self._step(_step(at, side, words, frame.end - frame.start, payload, frame.start), first_close)
         if first_close:
@@ -218,7 +224,7 @@ class WireLog:
         mask = None if header.key is None else header.key.hex()
         if side == "sut":
             self._line(["RF", _shown(header.length, payload), *fields, header.masked, mask])
-            self._received(header, payload)
+            self._received(header, inflated.payload[: SHOWN + 1])
         else:
             self._line(["TF", _shown(header.length, payload), *fields, mask, None, None, False])
 

@@ -14,6 +14,7 @@ from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets import inflated_frames
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import NOT_JUDGED, TOO_MUCH, Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
@@ -207,3 +208,12 @@ def test_a_bomb_costs_no_more_than_a_limit(monkeypatch: pytest.MonkeyPatch) -> N
 def test_of_an_extension_that_nobody_knows_nothing_is_judged(faulty: Arrives) -> None:
     judgement = server(faulty, Quiet(), extension=PRIVATE)
     assert (judgement.rules, judgement.note) == ((), NOT_JUDGED)
+
+
+def test_the_history_shows_what_compressed_frames_said() -> None:
+    heads = Arrives(agreed(REQUEST, DEFLATE)), Writes(agreed(ANSWER, DEFLATE))
+    history = History((*heads, HELLO, echo(WHOLE), Quiet()), Role.SERVER)
+    assert history.inflated_units() == ({}, {})
+    judge(history, Setting(Role.SERVER, echo=True), application="echo", start=CONNECTING)
+    arrived, sent = ([frame.payload for frame in frames.values()] for frames in history.inflated_units())
+    assert (arrived, sent) == ([b"Hello"], [b"Hello"])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.model.drawn import conversations
+from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.octets.frames import encode
@@ -32,6 +33,19 @@ HELLO, MASKED = bytes.fromhex("810548656c6c6f"), bytes.fromhex("818537fa213d7f9f
 
 def words(*trace: Arrives | Writes | ArrivesEof, role: Role | None = Role.SERVER) -> list[str]:
     return list(TraceInWords(trace, role))
+
+
+def test_compressed_messages_are_shown_inflated() -> None:
+    """Section 7.2.3.2 of RFC 7692: the second message refers to the first."""
+    field = b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    asks, opens = (head.replace(b"\r\n\r\n", field) for head in (ASKS, OPENS))
+    first, second = bytes.fromhex("c107f248cdc9c90700"), bytes.fromhex("c105f200110000")
+    said = words(Arrives(asks), Writes(opens + first + second))
+    assert said[1].endswith("[text fin rsv1 compressed: 'Hello'] [text fin rsv1 compressed: 'Hello']")
+    assert words(Arrives(asks), Writes(OPENS + first))[1].endswith("[text fin rsv1: f248cdc9c90700]")
+    agreed = agreed_state(Role.SERVER, "permessage-deflate")
+    assert list(TraceInWords([Writes(first)], None, agreed)) == ["sends [text fin rsv1 compressed: 'Hello']"]
+    assert "compressed (a block of the reserved type)" in words(Arrives(asks), Writes(opens + b"\xc1\x01\x07"))[1]
 
 
 def test_heads_are_http_and_frames_are_frames() -> None:

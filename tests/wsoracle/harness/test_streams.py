@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import zlib
 from collections import Counter
 from itertools import accumulate, pairwise
 from typing import Literal
@@ -16,6 +17,8 @@ from wsoracle.harness.connection import Received
 from wsoracle.harness.judging import judge_conversation, trace_of
 from wsoracle.harness.transcript import LogEntry, Transcript
 from wsoracle.harness.wire_log import MOST_ENTRIES, Direction, WireLog
+from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
@@ -113,6 +116,29 @@ def test_what_the_judge_has_cut_is_what_a_record_would_cut(
     assert (taken.messages, taken.closes) == (anew.messages, anew.closes)
     for one, other in ((taken.sent, anew.sent), (taken.received, anew.received)):
         assert (one.head, one.frames, one.rest, one.chops) == (other.head, other.frames, other.rest, other.chops)
+
+
+def test_a_compressed_message_is_listed_by_what_it_says() -> None:
+    field = b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    asks, opens = request_octets(RequestFacts()), response_octets(ResponseFacts(), sample_request(RequestFacts()))
+    asks, opens = (head.replace(b"\r\n\r\n", field) for head in (asks, opens))
+    hello = bytes.fromhex("f248cdc9c90700")
+    masked = encode(Frame(TEXT, hello, rsv1=True, key=b"\x00" * 4))
+    squeeze = zlib.compressobj(wbits=-15)
+    long = squeeze.compress(bytes(1000)) + squeeze.flush()
+    log = [
+        LogEntry(0.0, "sent", asks),
+        LogEntry(1.0, "received", opens),
+        LogEntry(2.0, "sent", masked),
+        LogEntry(3.0, "received", encode(Frame(TEXT, hello, rsv1=True)) + encode(Frame(BINARY, long, rsv1=True))),
+    ]
+    judged = judge_conversation(talk_of(log, Role.SERVER))
+    wire = WireLog(log, judged.history, True, 0, None)
+    said = [(step["what"], step["hex"]) for step in wire.timeline[2:4]]
+    words = ["text fin rsv1 masked compressed: 'Hello'", "text fin rsv1 compressed: 'Hello'"]
+    assert said == [(one, hello.hex()) for one in words]
+    assert wire.timeline[4]["what"].endswith(f": {len(long)} octets, 1,000 inflated")
+    assert wire.messages[0] == ["message", "Hello", False]
 
 
 def talk_of(log: list[LogEntry], role: Role) -> Transcript:
