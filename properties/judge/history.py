@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
-from wsoracle.model.notation.variables import State
+from wsoracle.model.notation.variables import AGREED, State
 from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
@@ -357,7 +357,7 @@ class History:
 
     def under(self, agreed: State, limit: int | None, sent_from: int) -> History:
         """The same trace where all that the endpoint sends from an offset on is frames, under what was agreed on."""
-        key = agreed.recv_window, agreed.recv_takeover, agreed.send_window, agreed.send_takeover, limit, sent_from
+        key = (len(self.trace), *(getattr(agreed, name) for name in AGREED), limit, sent_from)
         if key not in self._under:
             self._under[key] = History(self.trace, sent_from=sent_from, agreed=agreed, limit=limit)
         return self._under[key]

@@ -60,7 +60,7 @@ class Watch:
             uri=uri,
             head_limit=head_limit,
         )
-        self._history: Final = History((), setting.role if start is None else None)
+        self._history: Final = History((), setting.role if start is None else None, agreed=start, limit=setting.limit)
         self._heads: HeadSearch | None = None
         self._frames: list[FrameSearch] = []
         if start is None:
@@ -114,7 +114,8 @@ class Watch:
     def _needs_whole(self, observation: Observation) -> bool:
         """Whether what was observed is more than the searches so far can tell of."""
         history = self._history
-        if history.stale or any(opened.transformed for opened in self._followed):
+        exceeds = self._heads is None and history.exceeds(0)
+        if history.stale or exceeds or any(opened.transformed for opened in self._followed):
             return True
         ends = isinstance(observation, (ShutsDownTcp, ClosesTcp, Quiet))
         return ends and (history.torn is not None or history.torn_in_opening)

@@ -16,6 +16,7 @@ from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting, State
+from wsoracle.model.octets.deflate_parameters import DEFLATE
 from wsoracle.model.octets.frames import decode_header
 from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.model.octets.units import LARGEST_HEAD
@@ -128,16 +129,34 @@ class Recorded:
         reason = self.not_judged
         if reason:
             return Judgement(Verdict.INFORMATIONAL, profile, note=reason, unexplained=True)
+        found = self._judged(self.agreed, profile, rules)
+        if self.opening or self.extensions or _MARKED.isdisjoint(found.rules):
+            return found
+        compressed = self._judged(agreed_state(self.setting.role, DEFLATE), profile, rules)
+        if compressed.broken or compressed.unexplained:
+            return found
+        return Judgement(Verdict.INFORMATIONAL, profile, note=UNSTATED, unexplained=True)
+
+    def _judged(self, agreed: State | None, profile: Profile, rules: RuleSet) -> Judgement:
         return judge(
             self.trace,
             self.setting,
             application=self.application,
             sees=self.sees,
-            start=CONNECTING if self.opening else self.agreed,
+            start=CONNECTING if self.opening else agreed,
             rules=rules,
             profile=profile,
             needs=self.needs,
         )
+
+
+_MARKED: Final = frozenset({"5.2/reserved-bits", "5.2/reserved-bits-zero"})
+"""The rules against RSV1 without an extension."""
+
+UNSTATED: Final = (
+    "not judged: the trace begins after the opening handshake, and is right if permessage-deflate was agreed on; say "
+    "what was (extensions)"
+)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

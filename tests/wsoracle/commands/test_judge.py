@@ -113,6 +113,17 @@ def test_a_file_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
     assert run().exit_code == 2
 
 
+def test_a_compressed_trace_needs_to_say_what_was_agreed_on() -> None:
+    """The masked Hello of section 7.2.3.1 of RFC 7692, and its echo."""
+    hello, echo = Arrives(bytes.fromhex("c18700000000f248cdc9c90700")), Writes(bytes.fromhex("c107f248cdc9c90700"))
+    stated = run("-", "--extensions", "permessage-deflate", stdin=document(hello, echo, Quiet()))
+    assert stated.exit_code == 0
+    unstated = run("-", "--json", "-", stdin=document(hello, echo, Quiet()))
+    assert unstated.exit_code == 2 and "say what was (extensions)" in unstated.stderr
+    for other in (Writes(bytes.fromhex("c10107")), Writes(bytes.fromhex("d107f248cdc9c90700"))):
+        assert run("-", stdin=document(hello, other, Quiet())).exit_code == 1
+
+
 def test_what_cannot_be_judged_is_no_pass(tmp_path: Path) -> None:
     arrives = {"what": "arrives", "octets": PINGED.octets.hex()}
     transformed = document(PINGED, PONGS, Quiet(), version=2, extensions="x-private")
