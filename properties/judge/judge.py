@@ -43,6 +43,7 @@ from wsoracle.model.rules import RULES
 from .deciding import Direction, deciding_octet
 from .evident import cost_of, sent_steps
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
+from .frames_after import frames_after
 from .grading import strongest, verdict_on
 from .history import History, Moment
 from .lost_in_reset import LOST_WITH_RESET
@@ -503,22 +504,11 @@ class _Openings:
         )
 
     def _frames_after(self, opened: OpenedExplanation) -> _Candidate:
-        state, limit = opened.explanation.place.state, self._ruling.subject.setting.limit
+        state = opened.explanation.place.state
         key = state, opened.start, opened.sent_from, opened.following, opened.early
         if key not in self._known:
-            history, early = self._history, opened.early
-            moments = [moment for moment in history.moments[opened.following :] if moment.what is not None]
-            if state.recv_window or not history.frames_only_from(opened.sent_from):
-                # Octets that looked like a head are frames, once the connection is open; compressed ones are inflated.
-                at, sent_from = opened.moment.at, opened.sent_from
-                if early and state.recv_window and self._ruling.subject.setting.role is Role.CLIENT:
-                    sent_from = min(moment.what.start for moment in early if isinstance(moment.what, FrameUnit))
-                history = history.under(state, limit, sent_from)
-                moments = [m for m in history.moments if isinstance(m.what, FrameUnit) or m.at >= at]
-                if sent_from < opened.sent_from:
-                    early = tuple(one._replace(what=m.what) for one, m in zip(early, moments, strict=False))
-                    moments = moments[len(early) :]
-            self._known[key] = self._ruling.on_frames(history, [*early, *moments], state, opened.start)
+            history, moments = frames_after(self._history, opened, self._ruling.subject)
+            self._known[key] = self._ruling.on_frames(history, moments, state, opened.start)
         return self._known[key]
 
 

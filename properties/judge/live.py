@@ -19,6 +19,7 @@ from wsoracle.model.rules import RULES
 
 from .explanation import STRICT, Subject
 from .forking import forked
+from .frames_after import frames_after
 from .history import History, Moment
 from .judge import Application, Judgement, judge
 from .observation import ClosesTcp, Observation, Quiet, ShutsDownTcp, Told
@@ -67,6 +68,8 @@ class Watch:
             self._heads = HeadSearch(self._history, self._subject, STRICT)
         else:
             self._frames = [FrameSearch(self._history, self._subject, STRICT, start)]
+        self._inflated: list[tuple[History, FrameSearch]] = []
+        """The searches under permessage-deflate, each with the history in which messages are inflated."""
         self._followed: Final[set[OpenedExplanation]] = set()
         self._conforms = True
         self._as_a_whole = False
@@ -82,10 +85,16 @@ class Watch:
         if not self._conforms:
             return
         if not self._as_a_whole:
+            self._advance_inflated(observation)
             if all(map(self._advance, moments)) and not self._needs_whole(observation):
                 return
             self._as_a_whole = True
         self._conforms = self._conforms_as_a_whole()
+
+    def _advance_inflated(self, observation: Observation) -> None:
+        added = {id(history): history for history, _ in self._inflated}
+        moments = {key: [m for m in history.add(observation) if m.what is not None] for key, history in added.items()}
+        self._inflated = [one for one in self._inflated if one[1].run(moments[id(one[0])])]
 
     def _advance(self, moment: Moment) -> bool:
         """Whether anything explains what the endpoint is seen to do now."""
@@ -93,29 +102,45 @@ class Watch:
         if self._heads is not None:
             opened = [one for one in self._newly_opened(moment) if one not in self._followed]
             self._followed.update(opened)
-            following += [search for one in opened if (search := self._follow(one, moment)) is not None]
+            for one in opened:
+                history, search = self._follow(one, moment)
+                if search is not None and history is not self._history:
+                    self._inflated.append((history, search))
+                elif search is not None:
+                    following.append(search)
         self._frames = following
-        return bool(following) or (self._heads is not None and bool(self._heads.alive) and not self._heads.died_at)
+        return bool(following or self._inflated) or (
+            self._heads is not None and bool(self._heads.alive) and not self._heads.died_at
+        )
 
     def _newly_opened(self, moment: Moment) -> list[OpenedExplanation]:
         assert self._heads is not None
         self._heads.advance(moment)
         return list(self._heads.opened.values())
 
-    def _follow(self, opened: OpenedExplanation, moment: Moment) -> FrameSearch | None:
-        """The search over frames from an opened explanation on; None where it does not explain this moment."""
+    def _follow(self, opened: OpenedExplanation, moment: Moment) -> tuple[History, FrameSearch | None]:
+        """The search over frames from an opened explanation on, and the history that it is over.
+
+        None where it does not explain this moment; where messages are inflated, all that was observed.
+        """
         state = opened.explanation.place.state
+        if state.recv_window:
+            history, moments = frames_after(self._history, opened, self._subject)
+            search = FrameSearch(history, self._subject, STRICT, state, opened.start)
+            return history, search if search.run(moments) else None
         search = FrameSearch(self._history, self._subject, STRICT, state, opened.start)
         includes_now = (
             opened.following < len(self._history.moments) and self._history.moments[opened.following] is moment
         )
-        return search if search.run([*opened.early, *([moment] if includes_now else [])]) else None
+        follows = search.run([*opened.early, *([moment] if includes_now else [])])
+        return self._history, search if follows else None
 
     def _needs_whole(self, observation: Observation) -> bool:
         """Whether what was observed is more than the searches so far can tell of."""
         history = self._history
         exceeds = self._heads is None and history.exceeds(0)
-        if history.stale or exceeds or any(opened.transformed for opened in self._followed):
+        exceeds |= any(one.exceeds(search.start) for one, search in self._inflated)
+        if history.stale or exceeds or any(opened.transformed and not opened.known for opened in self._followed):
             return True
         ends = isinstance(observation, (ShutsDownTcp, ClosesTcp, Quiet))
         return ends and (history.torn is not None or history.torn_in_opening)
@@ -137,11 +162,12 @@ class Watch:
         """The outputs that the endpoint surely owes, whatever it has read; empty where it does not conform."""
         if not self._conforms or self._as_a_whole:
             return ()
-        found = self._owed_by(self._frames)
+        found = self._owed_by([*self._frames, *(search for _, search in self._inflated)])
         if self._heads is not None:
             found += self._owed_by([self._heads])
             new = [one for one in self._heads.opened.values() if one not in self._followed]
-            found += self._owed_by([search for one in new if (search := self._follow(one, one.moment)) is not None])
+            searches = [self._follow(one, one.moment)[1] for one in new]
+            found += self._owed_by([search for search in searches if search is not None])
         return tuple(one for one in found[0] if all(one in other for other in found)) if found else ()
 
     @staticmethod

@@ -20,6 +20,7 @@ from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.observation import Arrives, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
 
@@ -73,12 +74,17 @@ class Talk:
         echo = _frames([whole[: len(whole) // 2], whole[len(whole) // 2 :]], self._server if turn.by_server else None)
         self.said.append(pongs + b"".join(map(encode, echo)))
 
-    def judged(self, role: Role, size: int) -> Judgement:
-        """The judgement on one end, where octets come in chunks of so many."""
+    def trace(self, role: Role, size: int) -> list[Observation]:
+        """What is seen of one end, where octets come in chunks of so many."""
         trace: list[Observation] = []
         for number, octets in enumerate(self.said):
             kind = Arrives if (role is Role.CLIENT) is bool(number % 2) else Writes
             trace += [kind(octets[at : at + size]) for at in range(0, len(octets), size)]
+        return trace
+
+    def judged(self, role: Role, size: int) -> Judgement:
+        """The judgement on one end."""
+        trace = self.trace(role, size)
         if role is Role.SERVER:
             setting = Setting(role, echo=True)
             return judge([*trace, Quiet()], setting, application="echo", start=CONNECTING)
@@ -204,3 +210,22 @@ def test_context_that_is_kept_is_named_where_none_may_be(
     else:
         assert judgement.rules == ("7692.7.2.1/server-context",)
         assert judgement.octet == begins + len(pongs) + 2
+
+
+@settings(max_examples=10)
+@given(wishes, wishes, turns, st.integers(20, 700), st.sampled_from(Role), st.sampled_from(list(DEPARTURES)))
+def test_a_watch_sees_a_departure_when_it_comes(
+    client: DeflateOffer, server: DeflateOffer, said: list[Turn], size: int, role: Role, what: str
+) -> None:
+    talk = Talk(client, server)
+    for turn in said:
+        talk.turn(turn)
+    pongs = talk.asks(ASKED)
+    watch = Watch(Setting(role, echo=role is Role.SERVER), application="echo" if role is Role.SERVER else "unknown")
+    for seen in talk.trace(role, size):
+        watch.observe(seen)
+        assert watch.conforms_so_far
+    octets = pongs + b"".join(map(encode, DEPARTURES[what].frames))
+    watch.observe(Writes(octets) if role is Role.SERVER else Arrives(octets))
+    assert watch.conforms_so_far is (role is Role.CLIENT)
+    assert watch.judgement().conforms is watch.conforms_so_far
