@@ -69,20 +69,24 @@ def facts_on_wire(
 def facts_of_unit(
     unit: FrameUnit, before: int | None, *, answers: bool = False, key_foreseen: bool = False
 ) -> FrameFacts:
-    """The facts of a frame as it was cut, inflated or not; the rest is as in :func:`facts_on_wire`."""
+    """The facts of a frame as it was cut, inflated or not; the rest is as in :func:`facts_on_wire`.
+
+    Where a message cannot be read on, nothing says that its text ends inside a character.
+    """
     found = facts_on_wire(unit.header, unit.payload, before, answers=answers, key_foreseen=key_foreseen)
-    return found if unit.deflated is None else deflated(found, unit.deflated)
+    if unit.deflated is None:
+        return found
+    if unit.deflated.fault.lost and found.utf8_next != utf8.REJECT:
+        found = found._replace(utf8_next=utf8.ACCEPT)
+    return deflated(found, unit.deflated)
 
 
 def deflated(facts: FrameFacts, measured: DeflateFacts) -> FrameFacts:
     """The facts of a frame of a compressed message, with what was measured of the message up to its end.
 
     A reach over all history is no damage: rules compare it with the history. A message that is too long has one octet
-    more than the limit under which it was measured. Where a message cannot be read on, nothing says that its text ends
-    inside a character.
+    more than the limit under which it was measured.
     """
-    if measured.fault.lost and facts.utf8_next != utf8.REJECT:
-        facts = facts._replace(utf8_next=utf8.ACCEPT)
     too_long = measured.fault is DeflateFault.TOO_LONG
     return facts._replace(
         inflated=measured.length + too_long,
