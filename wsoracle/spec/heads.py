@@ -56,11 +56,16 @@ OFFERING: Final = RequestFacts(
     protocols=value_of("protocols", "distinct tokens"),
     offers=value_of("offers", "a list of extensions"),
     origin=value_of("origin", "one"),
+    deflate_offers=value_of("deflate_offers", "all sound"),
 )
 """The request of the example: it offers subprotocols and extensions, and says where it comes from."""
 
 AGREEING: Final = ResponseFacts(
-    subprotocol=value_of("subprotocol", "offered"), extensions=value_of("extensions", "offered"), defines_rsv1=True
+    subprotocol=value_of("subprotocol", "offered"),
+    extensions=value_of("extensions", "offered"),
+    defines_rsv1=True,
+    deflate=value_of("deflate", "one"),
+    sound_offer=True,
 )
 """The answer of the example: it takes the first of each."""
 

@@ -233,7 +233,7 @@ def test_the_reaction_to_a_failure_is_as_the_text_says() -> None:
         (Refuse(effects(handshake=3), 400), "**refuse** 400; `handshake := to be refused`"),
         (Accept(effects(recv_type=1), "ping"), "**accept**; tell: ping; `recv_type := TEXT`"),
         (
-            Accept(effects(send_type=0, send_utf8=0, sent_close=True)),
+            Accept(effects(send_type=0, send_utf8=0, send_compressed=False, sent_close=True)),
             "**accept**; *no message being sent*, `sent_close := true`",
         ),
     ],
