@@ -143,14 +143,16 @@ def one_state_a_label(subject: TheoremSubject) -> ProofResult:
 
 
 def in_bounds(subject: TheoremSubject) -> ProofResult:
-    """Every effect keeps every state variable within its declared bounds, where a limit is not beyond 2^63."""
+    """Every effect keeps every state variable within its declared bounds, where a limit is not beyond 2^63, and neither
+    is what a compressed message, and all those before it, inflate to."""
 
     def claim(built: SymbolicMachine, state: Any, frame: Any) -> Any:
         later = [
             z3.Implies(o.when, z3.And(*within_bounds(STATE_VARIABLES.values(), o.after)))
             for o in built.outcomes(kind, state, frame)
         ]
-        return z3.Implies(built.setting_env["limit"] < 2**63, z3.And(*later))
+        sizes = (built.setting_env["limit"], state["recv_history"], state["send_history"], frame["inflated"])
+        return z3.Implies(z3.And(*(size < 2**63 for size in sizes)), z3.And(*later))
 
     for kind in EventKind:
         result = _for_all([kind], subject.rules, claim)
