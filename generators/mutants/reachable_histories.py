@@ -222,14 +222,18 @@ class World:
     def steps_on(self, trial: Trial) -> tuple[Label, ...]:
         """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
 
-        And only where an observer knows what is allowed: of two refusals that look alike, after the one that allows all
+        Of the compressed messages that inflate to more, after those that are refused: nothing is counted of them. And
+        only where an observer knows what is allowed: of two refusals that look alike, after the one that allows all
         that the other does.
         """
         frame = trial.event.frame
+        refused_alone = False
         if frame is not None and frame.length > SHORT_FRAME and not 0 < frame.inflated <= SHORT_FRAME:
-            return ()
+            refused_alone = frame.inflated > SHORT_FRAME
+            if not refused_alone:
+                return ()
         # Expectations and states of trials are kept once, and for good: their identity says which they are.
-        key = id(trial.expected), tuple(trial.after), tuple(map(id, trial.after.values()))
+        key = refused_alone, id(trial.expected), tuple(trial.after), tuple(map(id, trial.after.values()))
         found = self._going_on.get(key)
         if found is None:
             going_on = {seen.label for seen in trial.expected.outcomes if seen.level == 0 or self.start.departing}
@@ -237,6 +241,7 @@ class World:
                 label
                 for label, then in trial.after.items()
                 if (looks := as_seen(label)) in going_on
+                and (then.failed or not refused_alone)
                 and all(self._covers(then, other) for other in trial.after_like(looks))
             )
         return found
@@ -272,11 +277,27 @@ class World:
     def essence(self, original: State, mutant: State) -> tuple[State, State]:
         """Two states but for what they only report, where they report the same."""
         if all(getattr(original, name) == getattr(mutant, name) for name in self._reporting):
-            return self._essence(original), self._essence(mutant)
-        return original, mutant
+            return self._essence(original, mutant), self._essence(mutant, original)
+        return original._replace(**_ranked(original, mutant)), mutant._replace(**_ranked(mutant, original))
 
-    def _essence(self, state: State) -> State:
-        return state._replace(**self._reporting)
+    def _essence(self, state: State, other: State | None = None) -> State:
+        return state._replace(**self._reporting, **_ranked(state, other or state))
+
+
+def _ranked(state: State, other: State) -> dict[str, int]:
+    """The histories of a state as ranks among none, its own and those of the other state.
+
+    That loses nothing. All that reads a history is its comparison with ``reach``, and the reaches that are tried are
+    none, 1, and the history itself and one more: by these all histories of one rank are told apart from others alike,
+    and a step adds the same to each. (A distance beyond the window is tried by itself; no history that is followed is
+    as long as a window.)
+    """
+    return {
+        name: sorted({0, getattr(state, name), getattr(other, name)}).index(getattr(state, name)) for name in _HISTORIES
+    }
+
+
+_HISTORIES: Final = ("recv_history", "send_history")
 
 
 class TrialEvents:
