@@ -40,6 +40,7 @@ from wsoracle.model.notation.variables import (
     possible,
 )
 from wsoracle.model.octets import utf8
+from wsoracle.model.octets.deflate_encoder import SHORTEST_MATCH
 from wsoracle.model.octets.vocabulary import CLOSE
 
 from .operators import Mutant
@@ -307,8 +308,20 @@ def _otherwise(step: HistoryStep, frame: FrameFacts, before: int | None, state: 
 
 
 @lru_cache(maxsize=4096)
+def has_octets(frame: FrameFacts, before: int | None) -> bool:
+    """Whether a compressed frame with these facts can be written, as the first of its message."""
+    try:
+        _compressed_octets(frame, before)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
 def _compressed_octets(frame: FrameFacts, before: int | None) -> bytes:
-    return CompressedRun(frame.reach).write(frame, before)[0]
+    # Too few octets come out of a match that reaches over all history: there is one octet less than it needs.
+    too_far = 0 < frame.reach and frame.inflated < SHORTEST_MATCH
+    return CompressedRun(frame.reach - too_far).write(frame, before)[0]
 
 
 def _text_after(step: HistoryStep, frame: FrameFacts, before: int | None) -> int:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple
 
+from wsoracle.model.facts.deflate_payloads import is_deflated
 from wsoracle.model.facts.frames import text_before
 from wsoracle.model.machine.boundary_events import Alphabet, reporting_variables
 from wsoracle.model.machine.compiled import CompiledMachine, Masks
@@ -40,7 +41,7 @@ from wsoracle.model.octets import frames, utf8
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
-from .observable import EventHistory, Expectation, HistoryStep, alike, as_seen, can_happen, observe, step_at
+from .observable import EventHistory, Expectation, HistoryStep, alike, as_seen, can_happen, has_octets, observe, step_at
 from .operators import of_handshake
 
 SMALL_LIMIT: Final = 2
@@ -342,6 +343,7 @@ class TrialEvents:
             self._known[key] = tuple(
                 (Event(kind, frame), octets)
                 for frame in dict.fromkeys(frames)
+                if not is_deflated(frame, state, kind) or has_octets(frame, text_before(frame.opcode, state, kind))
                 for octets in _payloads(frame, about.before)
             )
         return self._known[key]
@@ -556,7 +558,7 @@ def starts(first: State = ESTABLISHED) -> list[WorldStart]:
             if value != switch.default:
                 changed = Switches(**{switch.name: value})
                 begun = _where_read((switch,), first)
-                near += [WorldStart(Setting(s.role, echo=True, switches=changed), begun) for s in base]
+                near += [WorldStart(Setting(s.role, echo=True, switches=changed), one) for one in begun for s in base]
     return [*near, *(WorldStart(start.setting, start.state, True) for start in near)]
 
 
@@ -576,7 +578,7 @@ def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list
     choices = [(s, v) for s in switches_about(first) if s.variable.name in points for v in s.values if v != s.default]
     return [
         WorldStart(
-            Setting(role, echo=True, switches=Switches(**{one.name: a, two.name: b})), _where_read((one, two), first)
+            Setting(role, echo=True, switches=Switches(**{one.name: a, two.name: b})), _where_read((one, two), first)[0]
         )
         for (one, a), (two, b) in combinations(choices, 2)
         if one is not two
@@ -584,9 +586,9 @@ def starts_with_two(points: Collection[str], first: State = ESTABLISHED) -> list
     ]
 
 
-def _where_read(switches: Sequence[Switch], first: State) -> State:
+def _where_read(switches: Sequence[Switch], first: State) -> Sequence[State]:
     """The first state, with permessage-deflate agreed on where one of the switches is read nowhere else."""
-    return AGREEMENTS[0] if first == ESTABLISHED and any(s.name in _OF_DEFLATE for s in switches) else first
+    return AGREEMENTS if first == ESTABLISHED and any(s.name in _OF_DEFLATE for s in switches) else (first,)
 
 
 _OF_DEFLATE: Final = ("bad_deflate_data", "empty_deflate_payload", "final_block_alone")

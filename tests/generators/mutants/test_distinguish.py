@@ -10,7 +10,14 @@ import pytest
 from wsoracle.generators.mutants.distinguish import Distinguisher, MutantResult, MutantStatus, search
 from wsoracle.generators.mutants.observable import expectation, mutated
 from wsoracle.generators.mutants.operators import Mutant, mutants
-from wsoracle.generators.mutants.reachable_histories import SHORT_FRAME, World, WorldStart, starts, starts_with_two
+from wsoracle.generators.mutants.reachable_histories import (
+    AGREEMENTS,
+    SHORT_FRAME,
+    World,
+    WorldStart,
+    starts,
+    starts_with_two,
+)
 from wsoracle.model.machine.interpreted import Kind, allowed
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import ResponseFacts
@@ -24,7 +31,7 @@ BY_ID = {mutant.id: mutant for mutant in mutants()}
 EQUIVALENT = [
     "5.2/defined-opcodes-only~drop",
     "5.2/unknown-opcode~may",
-    "7.4.1/receive-code-1006~without-opcode-is-close",
+    "7.4.1/receive-code-1006~without-length-ge-2",
     "7.1.1/client-waits~without-not-failed",
     "5.4/close-inside-message~without-peer_open",
     "5.5.1/may-stop-processing~no-recv_length",
@@ -44,7 +51,7 @@ KILLED = {
     "5.4/last-text-fragment~recv_length=1": 3,
     "5.5/long-control~without-peer_open": 2,
     "5.4/send-first-binary-fragment~send_type=1": 2,
-    "8.1/invalid-close-reason~no-send_type": 3,
+    "7692.7.2.2/client-may-reduce-window~no-send_type": 3,
     "5.2/non-minimal-length~drop": 1,
     "5.2/reserved-bits~without-not-claims_rsv1-and-opcode-is-text-or-opcode-is+": 1,
     "4.2.1/get-only~drop": 1,
@@ -212,6 +219,33 @@ def test_histories_of_a_world_happen() -> None:
             assert step.label in after
             state = after[step.label]
         assert state == here.state
+
+
+def test_histories_of_compressed_messages_count_only_by_their_ranks() -> None:
+    world = World(WorldStart(Setting(Role.CLIENT, echo=True), AGREEMENTS[0]))
+
+    def essence(original: int, mutant: int) -> tuple[int, int]:
+        here, there = world.essence(State(recv_history=original), State(recv_history=mutant))
+        return here.recv_history, there.recv_history
+
+    assert essence(0, 0) == (0, 0)
+    assert essence(3, 3) == essence(700, 700) == (1, 1)
+    assert essence(0, 9) == (0, 1)
+    assert essence(9, 4) == essence(2, 1) == (2, 1)
+    here = [situation.state for depth in range(3) for situation in world.layer(depth)]
+    assert len({state._replace(recv_history=min(state.recv_history, 1)) for state in here}) == len(set(here))
+    assert max(state.recv_history for state in here) < AGREEMENTS[0].recv_window
+
+
+def test_a_history_goes_on_after_a_compressed_message_of_any_length_that_is_refused() -> None:
+    world = World(WorldStart(Setting(Role.CLIENT, echo=True), AGREEMENTS[0]))
+    long = [
+        trial
+        for trial in world.trials(AGREEMENTS[0], EventKind.RECEIVE)
+        if trial.event.frame is not None and trial.event.frame.inflated > SHORT_FRAME
+    ]
+    assert any(world.steps_on(trial) for trial in long)
+    assert all(trial.after[label].failed for trial in long for label in world.steps_on(trial))
 
 
 def test_a_history_goes_on_only_where_who_looks_on_knows_what_is_allowed() -> None:
