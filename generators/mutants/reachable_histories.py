@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from wsoracle.model.facts.deflate_payloads import is_deflated
 from wsoracle.model.facts.frames import text_before
@@ -285,7 +285,7 @@ class World:
         return state._replace(**self._reporting, **_ranked(state, other or state))
 
 
-def _ranked(state: State, other: State) -> dict[str, int]:
+def _ranked(state: State, other: State) -> dict[str, Any]:
     """The histories of a state as ranks among none, its own and those of the other state.
 
     That loses nothing. All that reads a history is its comparison with ``reach``, and the reaches that are tried are

@@ -8,4 +8,4 @@ from wsoracle.model.rules import RULES
 def clause(rule_id: str) -> str:
     """The strength of a rule, its section, and the sentence. Raises :class:`KeyError` where there is no such rule."""
     rule = RULES.by_id[rule_id]
-    return f'{rule.strength.value}, section {rule.section}: "{rule.quote}"'
+    return f'{rule.strength.value}, {rule.clause}: "{rule.quote}"'
