@@ -64,8 +64,10 @@ from wsoracle.model.notation.variables import (
     received_deflated,
     recv_type,
     recv_utf8,
+    recv_window,
     send_type,
     send_utf8,
+    send_window,
     sent_close,
     sent_deflated,
     server,
@@ -93,7 +95,13 @@ OF_DEFLATE: Final = {
 """The variables whose value depends on what was agreed on for compressed messages."""
 _SEEN_OTHERWISE: Final = ("utf8_next", *MEASURED)
 """The facts of a frame that depend on what came before it."""
-_TEXT_IN_PROGRESS: Final = {"recv_utf8": recv_type == TEXT, "send_utf8": send_type == TEXT}
+_COUNTS_WHERE: Final = {
+    "recv_utf8": recv_type == TEXT,
+    "send_utf8": send_type == TEXT,
+    "recv_takeover": recv_window != 0,
+    "send_takeover": send_window != 0,
+}
+"""What some variables are about: a text in progress, and the window of each direction."""
 
 
 def facts_about(name: str, rules: RuleSet) -> list[Expr]:
@@ -101,7 +109,7 @@ def facts_about(name: str, rules: RuleSet) -> list[Expr]:
 
     They say where the connection stands; and for what belongs to one message or one answer, how those points are
     settled that a guard mentions beside the variable. What was agreed on for compressed messages, and what they left,
-    matters whatever is settled.
+    matters whatever is settled; that contexts are taken over, only where there is a window.
     """
     found: dict[tuple[object, ...], Expr] = {}
     phase = [fact for fact in _PHASE if fact.name != name]
@@ -111,8 +119,8 @@ def facts_about(name: str, rules: RuleSet) -> list[Expr]:
                 if isinstance(atom, Op) and set(variables(atom)) <= set(SETTING_VARIABLES):
                     settled = Op("==", atom.args)
                     found[settled.key()] = settled
-    if name in _TEXT_IN_PROGRESS:
-        found[()] = _TEXT_IN_PROGRESS[name]
+    if name in _COUNTS_WHERE:
+        found[()] = _COUNTS_WHERE[name]
     return [*phase, *found.values()]
 
 

@@ -38,6 +38,7 @@ from wsoracle.model.notation.variables import (
     State,
 )
 from wsoracle.model.octets import frames, utf8
+from wsoracle.model.octets.deflate_encoder import LONGEST_MATCH
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
@@ -449,7 +450,9 @@ class _About(NamedTuple):
             ):  # fmt: skip
                 if 0 < distance <= LARGEST_WINDOW:
                     out = 0 if reach > history else distance - reach + 3
-                    yield base._replace(length=_ENOUGH, inflated=1 + out, distance=distance, reach=reach)
+                    length = _ENOUGH + out // (LONGEST_MATCH // 2)
+                    form = frames.minimal_form(length)
+                    yield base._replace(length=length, form=form, inflated=1 + out, distance=distance, reach=reach)
 
     def frames_at(self, lengths: Sequence[int], codes: Sequence[int]) -> Iterator[FrameFacts]:
         """Frames at the boundaries: lengths, also in forms that are not minimal; codes; and all reserved opcodes."""
@@ -524,7 +527,7 @@ _FRAGMENT: Final = 7
 """Octets of a fragment that inflates to one octet, an empty block included up to whose end the receiver can inflate."""
 
 _ENOUGH: Final = 24
-"""Octets that inflate to anything that is tried."""
+"""Octets that inflate to anything that is tried, but for what a distance needs."""
 
 _OPCODES: Final = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
 
