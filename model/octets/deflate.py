@@ -89,7 +89,7 @@ class DeflateTracer:
 
     ``limit`` is in octets that a message inflates to; None for no limit. ``history``: what messages before these
     inflated to. Takes any octets and raises nothing. Memory: the octets that the message inflated to since they were
-    last given, and a history of 32,768.
+    last given, and a history of 32,768; for a copy, the payload of the message so far and the history before it.
     """
 
     def __init__(self, limit: int | None = None, history: bytes = b"") -> None:
@@ -109,6 +109,7 @@ class DeflateTracer:
             self._fault = DeflateFault.NONE
             self._reader = self._read()
             next(self._reader)
+        self._before, self._fed = bytes(self._out), bytearray()
         self._blocks = [0, 0, 0]
         self._final = self._distance = self._reach = self._length = 0
         self._complete = False
@@ -137,6 +138,8 @@ class DeflateTracer:
             self._begin()
         data = bytes(octets)
         self._any |= bool(data)
+        if not self._fault.lost:
+            self._fed += data
         self._run(data)
         return self._give()
 
@@ -160,7 +163,17 @@ class DeflateTracer:
     def forget(self) -> None:
         """Between messages: drop the history, as a receiver may that takes over no context."""
         self._out.clear()
-        self._given = 0
+        self._given, self._before = 0, b""
+
+    def copy(self) -> DeflateTracer:
+        """Another tracer that goes on from here by itself. It reads the message in progress anew."""
+        other = DeflateTracer(self._limit, self._before)
+        if self._complete or self._fault.lost:
+            own = {"_out": bytearray(self._out), "_fed": bytearray(), "_blocks": [*self._blocks]}
+            vars(other).update({**vars(self), **own, "_reader": other._reader})
+        else:
+            other.feed(self._fed)
+        return other
 
     def _run(self, data: bytes) -> None:
         """Let the reader take octets, all of them or up to a fault."""

@@ -2,22 +2,28 @@
 
 Theory of operation. A watch and its searches keep containers that grow, of values that never change. So the copy has
 containers of its own, and shares what is in them; it takes far less time than to judge all of it again. The parts that
-keep them are objects of the rooms named below, each copied once however often it is referred to.
+keep them are objects of the rooms named below, each copied once however often it is referred to. What reads compressed
+messages stands in the middle of one, where only the reader itself knows how to be copied.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from dataclasses import is_dataclass
 from enum import Enum
 from types import MethodType
 from typing import Any, Final, TypeVar, cast
 
+from wsoracle.model.octets.deflate import DeflateTracer
+
 WholeT = TypeVar("WholeT")
 
 _ROOMS: Final = ("wsoracle.properties.judge.", "wsoracle.model.facts.", "wsoracle.model.octets.")
 _CONTAINERS: Final = (list, dict, set, bytearray, Counter)
-_CHANGING: Final[dict[type, bool]] = dict.fromkeys((*_CONTAINERS, MethodType), True)
+_READERS: Final = (DeflateTracer, type(zlib.decompressobj()))
+"""They have a method ``copy``."""
+_CHANGING: Final[dict[type, bool]] = dict.fromkeys((*_CONTAINERS, *_READERS, MethodType), True)
 """Whether what is of a type can change, of the types seen so far."""
 
 
@@ -45,6 +51,9 @@ def _copied(value: Any, copies: dict[int, Any]) -> Any:
         return copy
     if kind is MethodType:
         return MethodType(value.__func__, _copied(value.__self__, copies))
+    if kind in _READERS:
+        copy = copies[id(value)] = value.copy()
+        return copy
     if kind in _CONTAINERS:
         copy = copies[id(value)] = _container(value, copies)
         return copy

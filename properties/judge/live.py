@@ -68,8 +68,8 @@ class Watch:
             self._heads = HeadSearch(self._history, self._subject, STRICT)
         else:
             self._frames = [FrameSearch(self._history, self._subject, STRICT, start)]
-        self._inflated: list[tuple[History, FrameSearch]] = []
-        """The searches under permessage-deflate, each with the history in which messages are inflated."""
+        self._inflated: list[FrameSearch] = []
+        """The searches under permessage-deflate, each over a history in which messages are inflated."""
         self._followed: Final[set[OpenedExplanation]] = set()
         self._conforms = True
         self._as_a_whole = False
@@ -92,9 +92,9 @@ class Watch:
         self._conforms = self._conforms_as_a_whole()
 
     def _advance_inflated(self, observation: Observation) -> None:
-        added = {id(history): history for history, _ in self._inflated}
+        added = {id(search.history): search.history for search in self._inflated}
         moments = {key: [m for m in history.add(observation) if m.what is not None] for key, history in added.items()}
-        self._inflated = [one for one in self._inflated if one[1].run(moments[id(one[0])])]
+        self._inflated = [search for search in self._inflated if search.run(moments[id(search.history)])]
 
     def _advance(self, moment: Moment) -> bool:
         """Whether anything explains what the endpoint is seen to do now."""
@@ -103,9 +103,9 @@ class Watch:
             opened = [one for one in self._newly_opened(moment) if one not in self._followed]
             self._followed.update(opened)
             for one in opened:
-                history, search = self._follow(one, moment)
-                if search is not None and history is not self._history:
-                    self._inflated.append((history, search))
+                search = self._follow(one, moment)
+                if search is not None and search.history is not self._history:
+                    self._inflated.append(search)
                 elif search is not None:
                     following.append(search)
         self._frames = following
@@ -118,8 +118,8 @@ class Watch:
         self._heads.advance(moment)
         return list(self._heads.opened.values())
 
-    def _follow(self, opened: OpenedExplanation, moment: Moment) -> tuple[History, FrameSearch | None]:
-        """The search over frames from an opened explanation on, and the history that it is over.
+    def _follow(self, opened: OpenedExplanation, moment: Moment) -> FrameSearch | None:
+        """The search over frames from an opened explanation on.
 
         None where it does not explain this moment; where messages are inflated, all that was observed.
         """
@@ -127,19 +127,19 @@ class Watch:
         if state.recv_window:
             history, moments = frames_after(self._history, opened, self._subject)
             search = FrameSearch(history, self._subject, STRICT, state, opened.start)
-            return history, search if search.run(moments) else None
+            return search if search.run(moments) else None
         search = FrameSearch(self._history, self._subject, STRICT, state, opened.start)
         includes_now = (
             opened.following < len(self._history.moments) and self._history.moments[opened.following] is moment
         )
         follows = search.run([*opened.early, *([moment] if includes_now else [])])
-        return self._history, search if follows else None
+        return search if follows else None
 
     def _needs_whole(self, observation: Observation) -> bool:
         """Whether what was observed is more than the searches so far can tell of."""
         history = self._history
         exceeds = self._heads is None and history.exceeds(0)
-        exceeds |= any(one.exceeds(search.start) for one, search in self._inflated)
+        exceeds |= any(search.history.exceeds(search.start) for search in self._inflated)
         if history.stale or exceeds or any(opened.transformed and not opened.known for opened in self._followed):
             return True
         ends = isinstance(observation, (ShutsDownTcp, ClosesTcp, Quiet))
@@ -162,7 +162,7 @@ class Watch:
         """The outputs that the endpoint surely owes, whatever it has read; empty where it does not conform."""
         if not self._conforms or self._as_a_whole:
             return ()
-        found = self._owed_by([*self._frames, *(search for _, search in self._inflated)])
+        found = self._owed_by([*self._frames, *self._inflated])
         if self._heads is not None:
             found += self._owed_by([self._heads])
             new = [one for one in self._heads.opened.values() if one not in self._followed]

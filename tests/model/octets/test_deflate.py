@@ -77,6 +77,28 @@ def test_damage_is_found_where_zlib_finds_it_wherever_chunks_are_cut(
     assert in_chunks([bytes(octets)], sizes) == [(out, facts)]
 
 
+@given(deflated(), damage, st.integers(1, 300), st.binary(max_size=20))
+def test_a_copy_goes_on_as_the_tracer_does_and_leaves_it_alone(
+    made: Deflated, damaged: list[tuple[int, int]], size: int, aside: bytes
+) -> None:
+    tracer, copied = DeflateTracer(2000), DeflateTracer(2000)
+    for payload in made.payloads:
+        octets = bytearray(payload)
+        for at, value in damaged:
+            octets[at % (len(octets) or 1) : at % (len(octets) or 1) + 1] = bytes([value])
+        for at in range(0, len(octets), size):
+            other = copied.copy()
+            other.feed(aside)
+            other.end()
+            assert copied.feed(octets[at : at + size]) == tracer.feed(octets[at : at + size])
+            assert copied.facts == tracer.facts
+            copied = copied.copy()
+        assert copied.end() == tracer.end()
+        assert (copied.facts, copied.history) == (tracer.facts, tracer.history)
+        copied = copied.copy()
+        assert (copied.facts, copied.history) == (tracer.facts, tracer.history)
+
+
 @given(st.lists(st.binary(max_size=60), max_size=4), st.integers(0, 30))
 def test_any_octets_are_taken_and_no_more_comes_out_than_the_limit(payloads: list[bytes], limit: int) -> None:
     """Nothing raises; a fault that loses the stream stays."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +115,26 @@ def test_whatever_is_agreed_on_a_conversation_is_allowed(
     for role in Role:
         judgement = talk.judged(role, size)
         assert (judgement.verdict, judgement.rules, judgement.note) == (Verdict.OK, (), "")
+
+
+@settings(max_examples=15)
+@given(wishes, wishes, turns, st.integers(20, 700), st.sampled_from(Role))
+def test_to_ask_what_would_be_leaves_a_compressed_message_in_progress_alone(
+    client: DeflateOffer, server: DeflateOffer, said: list[Turn], size: int, role: Role
+) -> None:
+    talk = Talk(client, server)
+    for turn in said:
+        talk.turn(turn)
+    trace = talk.trace(role, size)
+    echoes: dict[str, Any] = {"application": "echo"} if role is Role.SERVER else {}
+    asked, unasked = (Watch(Setting(role, echo=bool(echoes)), **echoes) for _ in range(2))
+    for at, observation in enumerate(trace):
+        assert asked.after(*trace[at : at + 2]).conforms_so_far
+        kept = asked.after()
+        for watch in (asked, unasked, kept):
+            watch.observe(observation)
+        assert asked.conforms_so_far
+        assert asked.owes == unasked.owes == kept.owes
 
 
 def _deflated(octets: bytes, history: bytes = b"", level: int = -1) -> bytes:
