@@ -166,7 +166,7 @@ class Watch:
         if self._heads is not None:
             found += self._owed_by([self._heads])
             new = [one for one in self._heads.opened.values() if one not in self._followed]
-            searches = [self._follow(one, one.moment)[1] for one in new]
+            searches = [self._follow(one, one.moment) for one in new]
             found += self._owed_by([search for search in searches if search is not None])
         return tuple(one for one in found[0] if all(one in other for other in found)) if found else ()
 
