@@ -38,6 +38,11 @@ LONGEST: Final = 4
 MOST_PAIRS: Final = 400
 """Pairs of different states that are followed at each depth."""
 
+MOST_TRIALS: Final = 600_000
+"""Trials that are kept in all worlds together between two turns: about 250 MB."""
+
+MOST_WORLDS: Final = 300
+"""Worlds that are kept: all that differ from the default in one point, and some of the others."""
 
 NEAR: Final = 2
 """Steps before the last one, where no more is tried before all starts had their turn."""
@@ -174,9 +179,22 @@ class Distinguisher:
                     known[start] = _Search(self.world(start), mutant)
                 if known[start].depth <= cost - start.cost:
                     history = known[start].deeper()
+                    self._forget(known[start].world)
                     if history is not None:
                         return Scenario(start, history)
         return None
+
+    def _forget(self, used: World) -> None:
+        """Keep no more than there is room for; what was used last is forgotten last."""
+        self._worlds.pop(used.start, None)
+        self._worlds[used.start] = used
+        kept = sum(world.kept for world in self._worlds.values())
+        for world in list(self._worlds.values()):
+            is_one_too_many = len(self._worlds) > MOST_WORLDS
+            if kept > MOST_TRIALS or is_one_too_many:
+                kept -= world.forget()
+            if is_one_too_many:
+                del self._worlds[world.start]
 
     def _concerned(self, mutant: Mutant) -> set[str]:
         """The variables that the mutant is about.
@@ -244,7 +262,7 @@ class _Search:
     """A search in one world, one step deeper with each call."""
 
     def __init__(self, world: World, mutant: Mutant) -> None:
-        self._world: Final = world
+        self.world: Final = world
         self._machine: Final = mutated(world.machine, mutant)
         self._seen: Final[set[tuple[State, State, bool]]] = set()
         self.depth = 0
@@ -256,7 +274,7 @@ class _Search:
     def deeper(self) -> EventHistory | None:
         """A history that is one step longer than any tried before, if one tells the mutant apart."""
         self._next = []
-        layer = self._world.layer(self.depth)
+        layer = self.world.layer(self.depth)
         self.depth += 1
         for here in layer:
             if (found := self._in_one_state(here, self._trials(here.state))) is not None:
@@ -272,23 +290,23 @@ class _Search:
 
         Or one that is a step longer, where such a head leads to different states.
         """
-        for here in (here for depth in range(longest + 1) for here in self._world.layer(depth)):
-            if (found := self._in_one_state(here, self._world.pairs(here.state, self._machine.kind))) is not None:
+        for here in (here for depth in range(longest + 1) for here in self.world.layer(depth)):
+            if (found := self._in_one_state(here, self.world.pairs(here.state, self._machine.kind))) is not None:
                 return found
         found_after = (self._in_two_states(pair) for pair in self._next[:MOST_PAIRS])
         return next((found for found in found_after if found is not None), None)
 
     def _events_for_the_row(self) -> list[Event]:
         """Some events for which the row is enabled in the first state, if it ever is: to be tried in all others too."""
-        trials = self._world.trials(self._world.start.state, self._machine.kind)
+        trials = self.world.trials(self.world.start.state, self._machine.kind)
         found = (t.event for t in trials if t.event.facts is not None and self._machine.enables(t.masks))
         return list(islice(found, MOST_TELLING))
 
     def _trials(self, state: State) -> Iterator[Trial]:
         """What is tried in a state that both are in."""
-        yield from self._world.trials(state, self._machine.kind)
+        yield from self.world.trials(state, self._machine.kind)
         if self.depth > 1:
-            yield from (self._world.tried(state, event) for event in self._telling if self._world.has(event, state))
+            yield from (self.world.tried(state, event) for event in self._telling if self.world.has(event, state))
 
     def _in_one_state(self, here: Situation, trials: Iterable[Trial]) -> EventHistory | None:
         machine, state = self._machine, here.state
@@ -300,14 +318,14 @@ class _Search:
                 continue
             expected, after = observe(machine, state, trial.event, masks)
             if expected != trial.expected:
-                return (*self._world.history(here), trial.step(state))
-            self._follow(trial, after, here, lambda: self._world.history(here))
+                return (*self.world.history(here), trial.step(state))
+            self._follow(trial, after, here, lambda: self.world.history(here))
         return None
 
     def _in_two_states(self, pair: _Pair) -> EventHistory | None:
         here = pair.here
         for kind in EventKind:
-            for trial in self._world.trials_in(here, kind):
+            for trial in self.world.trials_in(here, kind):
                 step = trial.step(here.state)
                 expected, after = witnessed(self._machine, step, pair.mutant)
                 if expected != trial.expected:
@@ -319,12 +337,12 @@ class _Search:
         self, trial: Trial, after: dict[Label, State], here: Situation, history: Callable[[], EventHistory]
     ) -> None:
         over = here.ended or trial.event.kind is EventKind.RECEIVE_EOF
-        for label in self._world.steps_on(trial):
+        for label in self.world.steps_on(trial):
             then = trial.after[label]
             other = alike(after, label, then)
             if other is None or then == other:
                 continue
-            key = (*self._world.essence(then, other), over)
+            key = (*self.world.essence(then, other), over)
             if key not in self._seen:
                 self._seen.add(key)
                 step = trial.step(here.state, label)

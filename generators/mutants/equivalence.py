@@ -98,10 +98,10 @@ _SEEN_OTHERWISE: Final = ("utf8_next", *MEASURED)
 _COUNTS_WHERE: Final = {
     "recv_utf8": recv_type == TEXT,
     "send_utf8": send_type == TEXT,
-    "recv_takeover": recv_window != 0,
-    "send_takeover": send_window != 0,
+    **dict.fromkeys(("recv_takeover", "recv_compressed", "recv_history"), ~established | (recv_window != 0)),
+    **dict.fromkeys(("send_takeover", "send_compressed", "send_history"), ~established | (send_window != 0)),
 }
-"""What some variables are about: a text in progress, and the window of each direction."""
+"""What some variables are about: a text in progress, and a window, which the opening handshake may still agree on."""
 
 
 def facts_about(name: str, rules: RuleSet) -> list[Expr]:
@@ -109,7 +109,7 @@ def facts_about(name: str, rules: RuleSet) -> list[Expr]:
 
     They say where the connection stands; and for what belongs to one message or one answer, how those points are
     settled that a guard mentions beside the variable. What was agreed on for compressed messages, and what they left,
-    matters whatever is settled; that contexts are taken over, only where there is a window.
+    matters whatever is settled, but only where there is a window, or may be.
     """
     found: dict[tuple[object, ...], Expr] = {}
     phase = [fact for fact in _PHASE if fact.name != name]

@@ -172,6 +172,8 @@ class World:
         self._deeper: Final = self._reached.layers()
         self._layers: Final[list[tuple[Situation, ...]]] = []
         self._trials: Final[dict[tuple[State, str], tuple[Trial, ...]]] = {}
+        self.kept = 0
+        """How many trials are kept, lest they be made again."""
         # Trials are many and much alike: each distinct part is kept once.
         self._masks: Final[dict[Masks, Masks]] = {}
         self._expected: Final[dict[Expectation, Expectation]] = {}
@@ -198,7 +200,14 @@ class World:
         if key not in self._trials:
             events = self._events(kind, state)
             self._trials[key] = tuple(self.tried(state, event, payload) for event, payload in events)
+            self.kept += len(events)
         return self._trials[key]
+
+    def forget(self) -> int:
+        """Keep no trials so far, which are most of what a world takes; how many there were."""
+        forgotten, self.kept = self.kept, 0
+        self._trials.clear()
+        return forgotten
 
     def pairs(self, state: State, kind: EventKind) -> Iterator[Trial]:
         """Trials of heads that differ from a sound one, or from a bare one, in two points."""
@@ -274,7 +283,14 @@ class World:
                     yield trial.step(situation.state, label), after
 
     def _key(self, situation: Situation) -> Situation:
-        return situation._replace(state=self._essence(situation.state))
+        """What counts of a situation: of two that differ in it alone the first one is followed.
+
+        The sizes of windows are left out: all that reads one is its comparison with a distance, and those that are
+        tried are the window itself and one more.
+        """
+        state = self._essence(situation.state)
+        windows = {name: min(getattr(state, name), 1) for name in _WINDOWS}
+        return situation._replace(state=state._replace(**windows))
 
     def essence(self, original: State, mutant: State) -> tuple[State, State]:
         """Two states but for what they only report, where they report the same."""
@@ -300,6 +316,7 @@ def _ranked(state: State, other: State) -> dict[str, Any]:
 
 
 _HISTORIES: Final = ("recv_history", "send_history")
+_WINDOWS: Final = ("recv_window", "send_window")
 
 
 class TrialEvents:
