@@ -29,7 +29,7 @@ ENDS: Final[tuple[End, ...]] = (*_USUAL, "BFINAL alone", "no payload", "reserved
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class DrawnBlock:
     """A block: what it is, its literals, and then matches: their lengths, and how far they reach.
 
     ``reaches``: a distance where it is positive; 0 for the whole history, and a negative number for as much more.
@@ -48,7 +48,7 @@ class DrawnMessage:
 
     binary: bool = True
     compressed: bool = True
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[DrawnBlock, ...] = ()
     end: End = "as it should"
     cuts: tuple[int, ...] = ()
     pings: bool = False
@@ -64,14 +64,14 @@ class Sent:
     binary: bool
 
 
-def blocks(window: int = WINDOWS[-1]) -> st.SearchStrategy[Block]:
+def blocks(window: int = WINDOWS[-1]) -> st.SearchStrategy[DrawnBlock]:
     """Blocks of any kind; the distances of matches are up to a window, over it, and about all that there is."""
     near = st.sampled_from((1, 2, 3, 5, 30))
     bounds = st.sampled_from((window - 1, window, window + 1 if window < WINDOWS[-1] else window, 0, 0, -1))
     matches = st.tuples(st.sampled_from((3, 4, 10, 257, 258)), near | near | bounds)
     literals = st.sampled_from((b"", b"a", b"Hello", "é€𐍈".encode(), b"ab" * 40)) | st.binary(max_size=12)
     return st.builds(
-        Block,
+        DrawnBlock,
         st.sampled_from(("stored", "fixed", "fixed", "dynamic")),
         literals,
         st.lists(matches, max_size=3).map(tuple),
@@ -91,7 +91,7 @@ def messages(window: int = WINDOWS[-1]) -> st.SearchStrategy[DrawnMessage]:
         cuts,
         st.booleans(),
     )
-    plain = DrawnMessage(blocks=(Block(literals=b"plain"),), compressed=False)
+    plain = DrawnMessage(blocks=(DrawnBlock(literals=b"plain"),), compressed=False)
     return st.one_of(made, made, made, st.just(plain), st.just(DrawnMessage()))
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsoracle.generators.strategies.compressed import (
-    Block,
+    DrawnBlock,
     DrawnDirection,
     DrawnMessage,
     is_sound,
@@ -44,10 +44,12 @@ def test_our_endpoint_takes_what_is_sound_and_fails_for_the_rest(role: Role, som
 def test_what_is_drawn_is_of_every_kind() -> None:
     """Examples of what a drawn message can be, put together."""
     direction = DrawnDirection(Role.SERVER)
-    first = direction.put(DrawnMessage(blocks=(Block("dynamic", b"Hello"), Block(final=True), Block("stored", b"!"))))
+    first = direction.put(
+        DrawnMessage(blocks=(DrawnBlock("dynamic", b"Hello"), DrawnBlock(final=True), DrawnBlock("stored", b"!")))
+    )
     assert (first.inflated, first.facts.final, first.facts.stored) == (b"Hello!", 1, 2)
-    whole = direction.put(DrawnMessage(blocks=(Block(reaches=((6, 0),)),), cuts=(1, 2), pings=True))
+    whole = direction.put(DrawnMessage(blocks=(DrawnBlock(reaches=((6, 0),)),), cuts=(1, 2), pings=True))
     assert (whole.inflated, whole.facts.reach, len(whole.frames)) == (b"Hello!", 6, 5)
-    assert direction.put(DrawnMessage(compressed=False, blocks=(Block("fixed", b"a"),))).inflated == b"a"
-    beyond = direction.put(DrawnMessage(blocks=(Block(reaches=((3, -1),)),)))
+    assert direction.put(DrawnMessage(compressed=False, blocks=(DrawnBlock("fixed", b"a"),))).inflated == b"a"
+    beyond = direction.put(DrawnMessage(blocks=(DrawnBlock(reaches=((3, -1),)),)))
     assert beyond.facts.fault is DeflateFault.TOO_FAR and until_damage([first, beyond, whole]) == [first]
