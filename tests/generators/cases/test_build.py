@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -14,18 +15,19 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import check_suite, judge_only, negative
 from wsoracle.generators.cases.origin import Origin
 from wsoracle.generators.cases.outcome import ANY_CODE, ReactionKind, SeenClose, SeenEvent, SeenResponse, Verdict
+from wsoracle.generators.cases.steps import EndpointSendsHead, SendHead
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.witness_cases import witness_cases
+from wsoracle.model.endpoint.deflate import DeflateOffer
 from wsoracle.model.endpoint.endpoint import Endpoint
-from wsoracle.model.endpoint.handshake import Opening
 from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_KEY
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
-OPENINGS: dict[Role, Opening] = {
+OPENINGS: dict[Role, ServerOpening | ClientOpening] = {
     Role.SERVER: ServerOpening(subprotocols=("chat",)),
     Role.CLIENT: ClientOpening(
         "ws://server.example.com/chat", subprotocols=("chat", "superchat"), nonce=lambda: b64decode(SAMPLE_KEY)
@@ -52,7 +54,7 @@ def test_the_canonical_endpoint_shows_an_allowed_outcome_of_each_witness() -> No
 
 
 def shows_an_allowed_outcome(case: Case) -> None:
-    opening = OPENINGS[case.role] if case.opening else None
+    opening = _opening(case) if case.opening else None
     endpoint = Endpoint(case.role, echo=True, switches=case.switches, opening=opening)
     sent = endpoint.octets_to_send()
     for burst in bursts(case):
@@ -68,6 +70,17 @@ def shows_an_allowed_outcome(case: Case) -> None:
         case.id,
         found,
         [o.observable for o in good],
+    )
+
+
+def _opening(case: Case) -> ServerOpening | ClientOpening:
+    """How an endpoint opens that takes permessage-deflate in the cases that are about it."""
+    opening = OPENINGS[case.role]
+    heads = [step for step in case.steps if isinstance(step, EndpointSendsHead | SendHead)]
+    return (
+        replace(opening, extensions=(DeflateOffer(),))
+        if any(b"permessage-deflate" in h.octets for h in heads)
+        else opening
     )
 
 
