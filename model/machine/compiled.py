@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ..notation.expression import Const, Expr, Op, Value, source, substitute, variables
@@ -210,7 +211,8 @@ class CompiledMachine:
         return self._part(kind).source
 
     def effect_source(self, rule: Rule) -> str:
-        """The generated function for the state after a rule: one display of all state variables, in their order."""
+        """The generated function for the state after a rule: one display of all state variables, in their order;
+        those that stay are taken over in runs."""
         return self._constants.effect_source(rule.then.effects, rule.on)
 
     def mask_function(self, kind: EventKind) -> MaskFunction:
@@ -397,9 +399,22 @@ class _Constants:
         if not effects:
             return f"def effect(state, facts):\n{_INDENT}return state\n"
         after = {name: substitute(effect, self._values) for name, effect in effects.items()}
-        lines = _header("effect", kind, reads_facts=_read_facts(kind, after.values()))
-        values = ", ".join(source(after[name]) if name in after else name for name in STATE_VARIABLES)
-        return "\n".join([*lines, f"{_INDENT}return new(State, ({values}))", ""])
+        reads = dict.fromkeys(name for effect in after.values() for name in variables(effect))
+        lines = ["def effect(state, facts):"]
+        lines += [f"{_INDENT}{name} = state[{at}]" for at, name in enumerate(STATE_VARIABLES) if name in reads]
+        if _read_facts(kind, after.values()):
+            lines.append(_INDENT + _UNPACK_FACTS[kind])
+        return "\n".join([*lines, f"{_INDENT}return new(State, ({', '.join(_display(after))},))", ""])
+
+
+def _display(after: Mapping[str, Expr]) -> Iterable[str]:
+    """The elements of the state after an effect: runs of variables that stay are taken over as they are."""
+    for changed, group in groupby(enumerate(STATE_VARIABLES), lambda each: each[1] in after):
+        run = list(group)
+        if changed:
+            yield from (source(after[name]) for _, name in run)
+        else:
+            yield f"*state[{run[0][0]}:{run[-1][0] + 1}]"
 
 
 def _choices(rows: Sequence[Rule], effect_of: Callable[[Rule], EffectFunction]) -> list[Choice]:
