@@ -52,7 +52,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write the findings.",
         "serve": "Serve cases to WebSocket clients under test, and write a page for each case.",
-        "proxy": "Sit between a client and a server, pass their octets on, and judge both.",
+        "proxy": "Sit between a client and a server, pass their octets on unchanged, and judge both.",
         "wstest": "Test as Autobahn does: the same options, specification files and report tree.",
         "graph": "Draw the states that an endpoint can reach.",
         "cases": "List the cases that a tester runs, or show what is sent and expected in one.",
