@@ -36,8 +36,15 @@ coverage: setup
 bench: setup
 	@$(BIN)/python -m wsoracle bench
 
-docs: setup
+# The generated parts of docs/spec.md, and the documents as a site: out/docs/index.html
+docs: setup .venv/.docs
 	@$(BIN)/python -m wsoracle spec --write
+	@$(BIN)/python -m sphinx -q -W -b html docs out/docs
+	@echo "out/docs/index.html"
+
+.venv/.docs: .venv/.locked requirements/docs.txt
+	@$(PIP_INSTALL) -r requirements/docs.txt
+	@touch $@
 
 wheel: setup
 	@rm -rf build dist
