@@ -48,7 +48,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",
         "selfcheck": "Judge endpoints drawn from the rules: some conform, and each of the others departs from one rule "
         "once.",
-        "generate": "Write test cases: as JSON, for Autobahn, or for pytest.",
+        "generate": "Write test cases: as JSON, as vectors, for Autobahn, or for pytest.",
         "run": "Run the cases on wsproto and websockets, in process, and judge what they do.",
         "fleet": "Install and start real implementations, test each, and write the findings.",
         "serve": "Serve cases to WebSocket clients under test, and write a page for each case.",

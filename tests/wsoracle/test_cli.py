@@ -148,7 +148,7 @@ def test_version() -> None:
         ("spec --file no/such/place", "call it in the repository, or say --file where it is"),
         ("spec --file ''", "the name of the file is empty"),
         ("generate --format json", "Missing option '--out'"),
-        ("generate --out x --format xml", "'xml' is not one of 'json', 'wstest', 'pytest'"),
+        ("generate --out x --format xml", "'xml' is not one of 'json', 'wstest', 'pytest', 'vectors'"),
         ("generate --out '' --format json", "--out: '' is no name of a directory"),
         ("generate --out Makefile --format json", "--out: Makefile is a file"),
         ("generate --out tests --format json", "--out: tests holds files that no export wrote: give another one"),
