@@ -1,5 +1,5 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | clean
+#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.14)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
@@ -8,6 +8,7 @@ PYTEST_ARGS ?=
 FLEET_ARGS ?=
 GOLDEN_ARGS ?=
 ATTACK_ARGS ?=
+FUZZ_ARGS ?=
 JOBS ?= 2
 LOCK := requirements/locked.txt
 BIN := .venv/bin
@@ -16,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
+.PHONY: fuzz-captures attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -74,6 +75,10 @@ golden-check: setup
 # Peers and files that try to cost more than their bound, one at a time (some ten minutes): CPU time and memory of each.
 attack: setup
 	@$(BIN)/python -m tests.attacks $(ATTACK_ARGS)
+
+# Damaged captures of every format: none may end a reader with an exception (some ten minutes for a million files).
+fuzz-captures: setup
+	@$(BIN)/python -m tests.properties.traces.mutated_files $(FUZZ_ARGS)
 
 # The records of real implementations that both judge anew.
 golden-fleet: setup

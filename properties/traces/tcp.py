@@ -118,8 +118,14 @@ class _Direction:
 
 Ends: TypeAlias = tuple[Side, Side]
 
-MOST_PIECES: Final = 1 << 20
+MOST_PIECES: Final = 1 << 16
 """Segments of a connection that wait for others: with more, the connection is known up to there."""
+
+MOST_CONNECTIONS: Final = 50_000
+"""Connections of a capture that are put together."""
+
+_MOST_RESETS: Final = 16
+"""Resets of a connection that wait for octets before them: a sender repeats one a few times at the most."""
 
 
 class TcpConnection:
@@ -167,7 +173,8 @@ class TcpConnection:
         own.highest = max(own.highest, at + segment.length + segment.fin)
         if segment.rst:
             own.highest = max(own.highest, 1)
-            self._resets.append((side, _Piece(at, TcpEnd.RST, needs, self._number, segment.time)))
+            if len(self._resets) < _MOST_RESETS:
+                self._resets.append((side, _Piece(at, TcpEnd.RST, needs, self._number, segment.time)))
         else:
             self._add_data(own, at, segment, needs)
         self._pass_on()
@@ -248,7 +255,8 @@ class TcpConnection:
 def connections(segments: Iterable[Segment]) -> list[TcpConnection]:
     """The connections to which segments belong, in the order of their first one.
 
-    A SYN between the same two ends begins another connection, unless it repeats the one that began the last.
+    A SYN between the same two ends begins another connection, unless it repeats the one that began the last. Those
+    behind the first `MOST_CONNECTIONS` are left out.
     """
     found: list[TcpConnection] = []
     latest: dict[Ends, TcpConnection] = {}
@@ -256,6 +264,9 @@ def connections(segments: Iterable[Segment]) -> list[TcpConnection]:
         ends = (segment.source, segment.target)
         one = latest.get(ends)
         if one is None or (segment.syn and segment.ack is None and not one.is_begun_by(segment)):
+            if len(found) == MOST_CONNECTIONS:
+                latest.pop(ends, None)
+                continue
             one = TcpConnection(ends)
             found.append(one)
             latest[ends] = latest[ends[::-1]] = one
