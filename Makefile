@@ -1,5 +1,5 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures | clean
+#   make demo | test | lint | coverage | bench | docs | site | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.14)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
@@ -17,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: fuzz-captures attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
+.PHONY: fuzz-captures attack demo test lint coverage bench docs site wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -46,6 +46,10 @@ docs: setup .venv/.docs
 .venv/.docs: .venv/.locked requirements/docs.txt
 	@$(PIP_INSTALL) -r requirements/docs.txt
 	@touch $@
+
+# The protocol as pages: open out/site/index.html
+site: setup
+	@$(BIN)/python -m wsoracle site --out out/site
 
 wheel: setup
 	@rm -rf build dist

@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "graph": "Draw the states that an endpoint can reach.",
         "cases": "List the cases that a tester runs, or show what is sent and expected in one.",
         "spec": "Make the generated blocks of docs/spec.md, or check them.",
+        "site": "Write a static site for people who learn the protocol.",
         "test": "Test running servers whose application echoes, and write a page for each case.",
         "drive": "Run the cases against a parser in any language, without sockets and timers.",
         "report": "Make the pages and lists of a run anew, from the JSON files of its cases.",
