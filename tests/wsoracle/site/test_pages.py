@@ -10,10 +10,7 @@ from tests.wsoracle.chromium import Tab, chromium
 from tests.wsoracle.site.test_building import files_of_the_site
 from wsoracle.site.building import write_files
 
-KINDS: Final = (
-    "index.html", "contents.html", "text-and-utf-8.html", "rules-limits.html", "clause-9.html", "theorems.html",
-    "findings.html", "cases-ping-and-pong.html", "mutants-limits.html",
-)  # fmt: skip
+KINDS: Final = ("index.html", "contents.html", "rules-limits.html", "clause-9.html", "mutants-limits.html")
 """A page of each kind."""
 
 FITS: Final = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
