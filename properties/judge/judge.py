@@ -47,7 +47,7 @@ from .grading import strongest, verdict_on
 from .history import History, Moment
 from .inflated import NotInflatedError, OfDirection, inflated
 from .lost_in_reset import LOST_WITH_RESET
-from .observation import Crashes, Quiet, Tells, Told, Trace
+from .observation import Arrives, Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
@@ -142,6 +142,7 @@ _UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a f
 _EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
 _MUST_OF_UNEXPLAINED: Final = 4
 """The number of broken MUSTs as which an unexplained trace counts where explanations are compared."""
+_BROKEN_OFF: Final = "it breaks off its request: what had arrived before may be the reason"
 _NO_BLAME: Final = 1 << 62
 _OFFERED: Final = value_of("subprotocol", "offered")
 _OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/established"}
@@ -405,8 +406,17 @@ class _Openings:
         history, ruling = self._history, self._ruling
         if history.full_of_heads:
             return Judgement(Verdict.INFORMATIONAL, ruling.profile, note=TOO_MANY_HEADS, unexplained=True)
-        if history.torn_in_opening:
+        if history.torn_in_opening and not self._may_break_off:
             return self._torn("a head")
+        judgement = self._of_heads()
+        if not history.torn_in_opening or judgement.verdict is Verdict.FAILED:
+            return judgement
+        note = "; ".join(filter(None, (judgement.note, _BROKEN_OFF)))
+        return replace(judgement, verdict=worst(judgement.verdict, Verdict.INFORMATIONAL), note=note)
+
+    def _of_heads(self) -> Judgement:
+        """The judgement on what the endpoint wrote to its end."""
+        history, ruling = self._history, self._ruling
         strict = HeadSearch(history, ruling.subject, STRICT)
         strict.run(history.moments)
         if self._torn_unopened and not strict.opened:
@@ -437,6 +447,16 @@ class _Openings:
             arrived=place.arrived,
             instead=place.instead,
         )
+
+    @property
+    def _may_break_off(self) -> bool:
+        """Whether a client that leaves its request unfinished has a reason: it is answered before it has asked.
+
+        It may fail the connection then (section 4.1), and stay silent until the server ends TCP (section 7.1.1).
+        """
+        history = self._history
+        before = history.trace[: history.torn_at]
+        return history.role is Role.CLIENT and any(isinstance(seen, Arrives) for seen in before)
 
     @property
     def _torn_unopened(self) -> bool:
