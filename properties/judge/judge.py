@@ -406,10 +406,11 @@ class _Openings:
         history, ruling = self._history, self._ruling
         if history.full_of_heads:
             return Judgement(Verdict.INFORMATIONAL, ruling.profile, note=TOO_MANY_HEADS, unexplained=True)
-        if history.torn_in_opening and not self._may_break_off:
+        torn = history.torn_in_opening or self._torn_unasked
+        if torn and not self._may_break_off:
             return self._torn("a head")
         judgement = self._of_heads()
-        if not history.torn_in_opening or judgement.verdict is Verdict.FAILED:
+        if not torn or judgement.verdict is Verdict.FAILED:
             return judgement
         note = "; ".join(filter(None, (judgement.note, _BROKEN_OFF)))
         return replace(judgement, verdict=worst(judgement.verdict, Verdict.INFORMATIONAL), note=note)
@@ -461,7 +462,15 @@ class _Openings:
     @property
     def _torn_unopened(self) -> bool:
         """Whether a client that was answered stops writing inside a frame."""
-        return self._history.torn is not None and self._history.switched is None
+        torn = self._history.torn is not None and self._history.switched is None
+        return torn and not self._torn_unasked
+
+    @property
+    def _torn_unasked(self) -> bool:
+        """Whether a client that has not asked yet stops writing: be it a frame or a head, it is no answer to a 101."""
+        history = self._history
+        asked = self._ruling.subject.request is not None or any(isinstance(m.what, HeadUnit) for m in history.moments)
+        return history.role is Role.CLIENT and history.torn is not None and history.switched is None and not asked
 
     def _torn(self, inside: str) -> Judgement:
         at, octet, note = self._history.torn_at, self._history.unread, f"it stops writing inside {inside}"

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wsoracle.model.facts.heads import SAMPLE_URI, request_octets, response_octets, sample_request
@@ -505,6 +505,7 @@ def test_a_frame_that_is_not_whole_is_no_head() -> None:
     arrived=st.sampled_from((b"K+xoo=\r\n\r\n", OPENS, b"\x00\x00")),
     ends=st.sampled_from((ClosesTcp(), Quiet())),
 )
+@example(written=1, arrived=OPENS, ends=Quiet())
 @settings(max_examples=20)
 def test_a_client_that_is_answered_before_it_has_asked_may_break_off(
     written: int, arrived: bytes, ends: Observation
