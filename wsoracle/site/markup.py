@@ -1,25 +1,24 @@
 """HTML from the Markdown that docs/spec.md and its blocks are written in, with links to what the words name.
 
-It reads what the document uses: headings, paragraphs, lists, quotations, fenced blocks and tables; in a line code,
-emphasis and links.
+markdown-it-py reads it. What differs from its HTML: names in code, chapters and sections are links; headings have
+anchors and stand one step higher; wide tables scroll; what stands in brackets at the end of a quotation is its source.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from html import escape
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 
 from .addresses import Addresses
 
-_HEADING: Final = re.compile(r"(#{1,6}) (.*)")
-_ITEM: Final = re.compile(r"(?:-|(\d+)\.) (.*)")
-_CODE: Final = re.compile(r"(?<!\\)`([^`]+)`")
-_LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
-_STRONG: Final = re.compile(r"\*\*(.+?)\*\*")
-_WEAK: Final = re.compile(r"(?<![*\w])\*([^*\s](?:[^*]*[^*\s])?)\*(?![*\w])")
-_BEGINS: Final = re.compile(r"#{1,6} |```|\||> |>$|- |\d+\. ")
+_TAGS: Final = ("<br>", "<cite>", "</cite>")
 
 
 class Heading(NamedTuple):
@@ -32,8 +31,7 @@ class Heading(NamedTuple):
 
 def plain_words(markdown: str) -> str:
     """A line of Markdown without its markup, for titles and for the search."""
-    text = _LINK.sub(r"\1", markdown.replace("<br>", " ").replace("\\|", "|"))
-    return text.replace("**", "").replace("`", "").replace("&lt;", "<").strip()
+    return " ".join("".join(_words(_PLAIN.parseInline(markdown))).split())
 
 
 def anchor_of(words: str) -> str:
@@ -45,103 +43,111 @@ class Markup:
     """Turns Markdown into HTML; what it names is linked as ``addresses`` say, from the page named ``page``."""
 
     def __init__(self, addresses: Addresses, page: str = "") -> None:
-        self._addresses = addresses
-        self._page = page
+        self._reader: Final = _reader()
+        self._about: Final[dict[str, Any]] = {"addresses": addresses, "page": page}
         self.headings: list[Heading] = []
 
     def html(self, markdown: str) -> str:
         """The HTML of a piece of Markdown; its headings are added to :attr:`headings`."""
-        return "\n".join(self._blocks(markdown.splitlines()))
+        return str(self._reader.render(markdown, self._about | {"headings": self.headings}))
 
     def line(self, text: str) -> str:
         """The HTML of one line."""
-        parts = _CODE.split(text)
-        return "".join(self._code(part) if number % 2 else self._words(part) for number, part in enumerate(parts))
-
-    def _blocks(self, lines: Sequence[str]) -> Iterator[str]:
-        at = 0
-        while at < len(lines):
-            line = lines[at]
-            if not line.strip():
-                at += 1
-                continue
-            end = at + 1
-            if line.startswith("```"):
-                while lines[end] != "```":
-                    end += 1
-                yield f"<pre tabindex=0>{escape(chr(10).join(lines[at + 1 : end]))}</pre>"
-                end += 1
-            elif heading := _HEADING.fullmatch(line):
-                yield self._heading(len(heading[1]), heading[2])
-            elif line.startswith("|"):
-                end = _while(lines, end, "|")
-                yield self._table(lines[at:end])
-            elif line.startswith(">"):
-                end = _while(lines, end, ">")
-                yield self._quotation([quoted[2:] for quoted in lines[at:end]])
-            elif _ITEM.match(line):
-                while end < len(lines) and (_ITEM.match(lines[end]) or lines[end].startswith("  ")):
-                    end += 1
-                yield self._list(lines[at:end])
-            else:
-                while end < len(lines) and lines[end].strip() and not _BEGINS.match(lines[end]):
-                    end += 1
-                yield f"<p>{self.line(' '.join(lines[at:end]))}</p>"
-            at = end
-
-    def _heading(self, depth: int, text: str) -> str:
-        depth -= 1  # the title of a page is that of a chapter, which has a depth of two in the document
-        found = Heading(depth, plain_words(text), anchor_of(text))
-        self.headings.append(found)
-        return f'<h{depth} id="{found.anchor}">{self.line(text)}</h{depth}>'
-
-    def _table(self, lines: Sequence[str]) -> str:
-        head, _, *rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-        names = "".join(f"<th scope=col>{self.line(cell)}</th>" for cell in head)
-        body = "".join(f"<tr>{''.join(f'<td>{self.line(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        return in_scroll(f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>", plain_words(head[0]))
-
-    def _quotation(self, lines: Sequence[str]) -> str:
-        source = lines[-1] if lines[-1].startswith("(") else ""
-        words = " ".join(lines[: len(lines) - bool(source)])
-        cited = f"<footer>{self.line(source)}</footer>" if source else ""
-        return f"<blockquote><p>{self.line(words)}</p>{cited}</blockquote>"
-
-    def _list(self, lines: Sequence[str]) -> str:
-        items: list[str] = []
-        for line in lines:
-            item = _ITEM.match(line)
-            if item:
-                items.append(item[2])
-            else:
-                items[-1] += f" {line.strip()}"
-        name = "ol" if lines[0][0].isdigit() else "ul"
-        return f"<{name}>{''.join(f'<li>{self.line(item)}</li>' for item in items)}</{name}>"
-
-    def _code(self, text: str) -> str:
-        shown = text.replace("\\|", "|")
-        address = self._addresses.of_name(shown)
-        code = f"<code>{escape(shown)}</code>"
-        return f'<a href="{address}">{code}</a>' if address else code
-
-    def _words(self, text: str) -> str:
-        shown = escape(text.replace("\\|", "|"), quote=False).replace("&amp;lt;", "&lt;").replace("&lt;br&gt;", "<br>")
-        shown = _LINK.sub(self._outward, shown)
-        shown = _WEAK.sub(r"<em>\1</em>", _STRONG.sub(r"<strong>\1</strong>", shown))
-        return self._addresses.linked(shown, self._page)
-
-    @staticmethod
-    def _outward(link: re.Match[str]) -> str:
-        """A link to another document of the repository, which the site does not have: its path alone."""
-        return f"<code>docs/{link[2]}</code>" if link[2].endswith(".md") else f'<a href="{link[2]}">{link[1]}</a>'
+        return str(self._reader.renderInline(text, dict(self._about)))
 
 
-def _while(lines: Sequence[str], at: int, begin: str) -> int:
-    while at < len(lines) and lines[at].startswith(begin):
-        at += 1
-    return at
+class _Html(RendererHTML):
+    """The HTML that differs. ``env`` has what a :class:`Markup` knows."""
+
+    def text(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """Words, in which chapters and sections are linked unless they stand in a link."""
+        words = escape(tokens[at].content, quote=False)
+        linked = sum(token.type == "link_open" for token in tokens[:at])
+        if linked > sum(token.type == "link_close" for token in tokens[:at]):
+            return words
+        return str(env["addresses"].linked(words, env["page"]))
+
+    def code_inline(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """A name, linked to its place if it has one."""
+        return str(env["addresses"].link(tokens[at].content))
+
+    def html_inline(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """The tags that are meant as such."""
+        content = tokens[at].content
+        return content if content in _TAGS else escape(content, quote=False)
+
+    def fence(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """Text as it stands, which the keyboard can scroll."""
+        return f"<pre tabindex=0>{escape(tokens[at].content.rstrip(chr(10)))}</pre>\n"
+
+    def heading_open(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """The title of a page is that of a chapter, which has a depth of two in the document."""
+        words = "".join(_words(tokens[at + 1 : at + 2]))
+        found = Heading(_depth(tokens[at]), words, anchor_of(words))
+        env["headings"].append(found)
+        return f'<h{found.depth} id="{found.anchor}">'
+
+    def heading_close(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """Its end."""
+        return f"</h{_depth(tokens[at])}>\n"
+
+    def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """A table is named by its first column."""
+        first = next(number for number in range(at, len(tokens)) if tokens[number].type == "th_open")
+        return f"{_scroll(''.join(_words(tokens[first + 1 : first + 2])))}<table>"
+
+    def table_close(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """Its end."""
+        return "</table></div>\n"
+
+    def th_open(self, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        """The name of a column."""
+        return "<th scope=col>"
+
+
+def _reader() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": True}, renderer_cls=_Html).enable("table")
+    reader.core.ruler.push("sources", _sources)
+    return reader
+
+
+_PLAIN: Final = MarkdownIt("commonmark")
+
+
+def _sources(state: StateCore) -> None:
+    """The source in brackets at the end of a quotation; links to other documents, which the site does not have."""
+    quoted = 0
+    for token in state.tokens:
+        quoted += (token.type == "blockquote_open") - (token.type == "blockquote_close")
+        children = token.children or []
+        for index, child in enumerate(children):
+            path = str(child.attrGet("href") or "")
+            if child.type == "link_open" and path.endswith(".md"):
+                end = next(number for number in range(index, len(children)) if children[number].type == "link_close")
+                children[index : end + 1] = [Token("code_inline", "code", 0, content=f"docs/{path}")]
+            elif quoted and child.type == "softbreak" and children[index + 1].content.startswith("("):
+                child.type, child.content = "html_inline", "<cite>"
+                children.append(Token("html_inline", "", 0, content="</cite>"))
+                break
+
+
+def _depth(heading: Token) -> int:
+    return int(heading.tag[1]) - 1
+
+
+def _words(tokens: Sequence[Token]) -> Iterator[str]:
+    """The words of tokens, without markup."""
+    for token in tokens:
+        if token.children:
+            yield from _words(token.children)
+        else:
+            yield " " if token.type in ("softbreak", "html_inline") else token.content
+
+
+def _scroll(name: str) -> str:
+    return f'<div class=scroll tabindex=0 role=group aria-label="Table: {escape(name)}">'
 
 
 def in_scroll(table: str, name: str) -> str:
     """A table that scrolls inside its own box where it is wider than the screen; the keyboard reaches it."""
-    return f'<div class=scroll tabindex=0 role=group aria-label="Table: {escape(name)}">{table}</div>'
+    return f"{_scroll(name)}{table}</div>"

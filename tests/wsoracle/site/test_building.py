@@ -166,8 +166,8 @@ def test_no_word_of_the_document_is_lost(files: dict[str, str]) -> None:
     ("markdown", "html"),
     [
         ("a *b* **c** `<d>`", "<p>a <em>b</em> <strong>c</strong> <code>&lt;d&gt;</code></p>"),
-        ("1. a\n   b\n2. c", "<ol><li>a b</li><li>c</li></ol>"),
-        ("> a <b>\n> (section 9.9)", "<blockquote><p>a &lt;b></p><footer>(section 9.9)</footer></blockquote>"),
+        ("1. a\n2. b<br>c", "<ol><li>a</li><li>b<br>c</li></ol>"),
+        ("> a <b>\n> (section 9.9)", "<blockquote><p>a &lt;b&gt;<cite>(section 9.9)</cite></p></blockquote>"),
         ("chapter 3, section 5.2.", '<p><a href="f.html">chapter 3</a>, <a href="c.html#5.2">section 5.2</a>.</p>'),
         ("`5.1/x` or `y`", '<p><a href="r.html#5.1/x"><code>5.1/x</code></a> or <code>y</code></p>'),
         ("see [testing.md](testing.md)", "<p>see <code>docs/testing.md</code></p>"),
@@ -175,4 +175,4 @@ def test_no_word_of_the_document_is_lost(files: dict[str, str]) -> None:
 )  # fmt: skip
 def test_markdown_becomes_html(markdown: str, html: str) -> None:
     to = Addresses({"5.1/x": "r.html#5.1/x"}, {"3": "f.html"}, {"5.2": "c.html#5.2"})
-    assert Markup(to).html(markdown).replace("&gt;</p>", "></p>") == html.replace("&gt;</p>", "></p>")
+    assert Markup(to).html(markdown).replace("\n", "") == html
