@@ -170,10 +170,13 @@ class TcpConnection:
             other.base = segment.ack  # what it sent before that was not captured
         needs = 0 if segment.ack is None or other.base is None else other.offset(segment.ack)
         at = own.offset((segment.seq + segment.syn) % _WRAP)
-        own.highest = max(own.highest, at + segment.length + segment.fin)
+        before = own.highest
+        own.highest = max(before, at + segment.length + segment.fin)
         if segment.rst:
+            # A reset before what its end sent last is out of the window: its receiver drops it (RFC 9293, 3.10.7.4).
+            is_old = at < before
             own.highest = max(own.highest, 1)
-            if len(self._resets) < _MOST_RESETS:
+            if not is_old and len(self._resets) < _MOST_RESETS:
                 self._resets.append((side, _Piece(at, TcpEnd.RST, needs, self._number, segment.time)))
         else:
             self._add_data(own, at, segment, needs)
@@ -182,8 +185,10 @@ class TcpConnection:
             self.finish()
 
     def _add_data(self, own: _Direction, at: int, segment: Segment, needs: int) -> None:
-        if segment.octets and at + len(segment.octets) > 0:
-            own.add(_Piece(at, segment.octets, needs, self._number, segment.time))
+        # Behind the end of a direction there is nothing but the octet of a keep-alive, which may be any.
+        octets = segment.octets if own.fin is None else segment.octets[: max(own.fin - at, 0)]
+        if octets and at + len(octets) > 0:
+            own.add(_Piece(at, octets, needs, self._number, segment.time))
         end = at + segment.length
         if segment.fin and own.fin is None and end >= len(own.passed):
             own.fin = end
