@@ -44,12 +44,17 @@ class Relay:
         self._quiet: Final = quiet
         self._active = self.began
         self._silent = False
-        self._timer: asyncio.TimerHandle | None = self._loop.call_later(quiet, self._look)
+        self._timer: asyncio.TimerHandle | None = None
 
     def entry(self, role: Role, kind: Kind, octets: bytes = b"", words: str = "") -> None:
         """Something happened at an end."""
         if self.log is not None:
             self.log(role, LogEntry(self._loop.time() - self.began, kind, octets, words))
+
+    def begin(self) -> None:
+        """Both ends are there. Nothing is read before, so that nobody can be called silent."""
+        self.active()
+        self._timer = self._loop.call_later(self._quiet, self._look)
 
     def active(self) -> None:
         """Something moves: a silence is over."""
@@ -113,6 +118,7 @@ class RelayEnd(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self.peer._read(True)
+            self._relay.begin()
 
     def data_received(self, data: bytes) -> None:
         """The endpoint wrote octets: they go to the other one."""

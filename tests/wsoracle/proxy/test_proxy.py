@@ -22,6 +22,7 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame
 from wsoracle.properties.traces.recorded import parsed, trace_from_json
 from wsoracle.proxy import proxy as proxy_module
 from wsoracle.proxy.proxy import Address, Judge, Proxy
+from wsoracle.proxy.relay import Relay
 from wsoracle.reports import ReportFolder
 
 REQUEST = (
@@ -216,6 +217,25 @@ def test_silence_is_an_observation_once(tmp_path: Path) -> None:
     assert any("the server: FAILED: MUST 5.5.2/pong" in line for line in said)
     trace = (tmp_path / "connection-1-server.json").read_text(encoding="utf-8")
     assert trace.count('"quiet"') == 1
+
+
+def test_nobody_is_silent_before_both_ends_are_there() -> None:
+    """Nothing is read from the client until the server is reached, as where all places are taken."""
+    logged: list[str] = []
+
+    async def run() -> None:
+        relay = Relay(0.001)
+        relay.log = lambda role, entry: logged.append(entry.kind)
+        await asyncio.sleep(0.02)
+        assert logged == []
+        relay.begin()
+        async with asyncio.timeout(60):
+            while not logged:
+                await asyncio.sleep(0.001)
+        relay.abort()
+
+    asyncio.run(run())
+    assert set(logged) == {"silence"}
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
