@@ -21,6 +21,9 @@ from .adapter_process import AdapterFault, AdapterProcess, Output
 
 URI: Final = WebSocketUri(False, "adapter", 80, "/")
 
+MOST_LATE: Final = 1_000
+"""Messages that an adapter may tell only when it is asked to send earlier ones back; more come from no tester."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterTarget(Target):
@@ -76,6 +79,8 @@ class AdapterTransport(asyncio.Transport):
         self._head: HeadParser | None = None if target.adapter.opening else HeadParser(Role.SERVER)
         self._closing = self._gone = self._ended = False
         self._closed_by_endpoint = self._failed = False
+        self._told: Final[deque[tuple[str, str]]] = deque()
+        self._is_sending = False
 
     def begin(self) -> None:
         """Open the connection. Raises AdapterFault."""
@@ -159,9 +164,12 @@ class AdapterTransport(asyncio.Transport):
         try:
             self._deliver(ask(*what))
         except AdapterFault as error:
-            self._failed = True
-            self._target.faults.append(str(error))
-            self._lose(error)
+            self._fail(error)
+
+    def _fail(self, error: AdapterFault) -> None:
+        self._failed = True
+        self._target.faults.append(str(error))
+        self._lose(error)
 
     def _deliver(self, output: Output) -> None:
         """What the endpoint did; its application sends each message back."""
@@ -174,9 +182,21 @@ class AdapterTransport(asyncio.Transport):
             self._protocol.eof_received()
             if self._ended:
                 self._lose(None)
-        for kind, payload in output.messages:
-            if not (self._gone or self._failed or self._closed_by_endpoint):
-                self._ask(self._adapter.send, self._number, kind, payload)
+        self._told.extend(output.messages)
+        if not self._is_sending:
+            self._send_back(len(self._told) + MOST_LATE)
+
+    def _send_back(self, most: int) -> None:
+        """Send back each message that was told, and those that are told meanwhile."""
+        self._is_sending = True
+        while self._told and not (self._gone or self._failed or self._closed_by_endpoint):
+            if most == 0:
+                self._adapter.kill()
+                self._fail(AdapterFault("its answers to send tell messages without end: tell those that arrive alone"))
+                break
+            most -= 1
+            self._ask(self._adapter.send, self._number, *self._told.popleft())
+        self._is_sending = False
 
     def _lose(self, error: Exception | None) -> None:
         if not self._closing:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
 
 from tests.wsoracle.driving.adapters import adapter, on
-from wsoracle.driving import adapter_process
+from wsoracle.driving import adapter_process, adapter_target
 from wsoracle.driving.adapter_process import AdapterFault, AdapterProcess, Output
+from wsoracle.driving.adapter_target import AdapterTarget, AdapterTransport
 
 PING = bytes.fromhex("898137fa213d56")
 
@@ -82,3 +85,33 @@ def test_another_version() -> None:
         started(on("start", "answer = lambda a: {'version': 2, 'implementation': {'name': 'x'}}")),
     ):
         pass
+
+
+@pytest.mark.parametrize("late", [2, 10_000])
+def test_messages_told_in_answers_to_send_come_to_an_end(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adapter that tells what it sends as a message would be asked to send it for ever."""
+    monkeypatch.setattr(adapter_target, "MOST_LATE", 5)
+    tells = "{'events': [{'kind': 'text', 'payload': '61'}] * (asked['seq'] < 4 + LATE)}".replace("LATE", str(late))
+
+    class Tester(asyncio.Protocol):
+        lost: BaseException | None = None
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.lost = exc
+
+    async def told(process: AdapterProcess, tester: Tester) -> list[str]:
+        target = AdapterTarget(agent="x", adapter=process)
+        transport = AdapterTransport(target, 1, cast(Any, tester))
+        transport._head = None  # the opening handshake is over
+        transport.write(bytes.fromhex("8181000000006f"))
+        await asyncio.sleep(0.01)
+        return target.faults
+
+    tester = Tester()
+    with started(on("send", f"answer = lambda a: {tells}")) as process:
+        faults = asyncio.run(told(process, tester))
+        assert process.running is (late == 2)
+    if late == 2:
+        assert (faults, tester.lost) == ([], None)
+    else:
+        assert faults == [str(tester.lost)] and "tell messages without end" in faults[0]
