@@ -167,7 +167,10 @@ class Proxy:
         if summaries and self._once:
             self._stopped.set()
         elif len(self._running) == 1:
-            self.folder.finish()
+            try:
+                self.folder.finish()
+            except OSError as error:
+                self.say(f"{self.folder.path}: {why_not(error)}: the pages are not written")
 
     async def begin(self, number: int) -> None:
         """Begin to watch a connection."""

@@ -279,6 +279,24 @@ def test_what_is_more_than_is_judged_is_passed_on_and_said(tmp_path: Path, monke
     assert said[-1] == "connection 1 is over: the client OK, the server OK"
 
 
+def test_a_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def gone(folder: ReportFolder) -> None:
+        tried.append("finish")
+        raise FileNotFoundError(2, "No such file or directory")
+
+    async def talk(client: Ends, server: Ends) -> None:
+        await a_sound_talk(client, server)
+        async with asyncio.timeout(60):
+            while not tried:
+                await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(ReportFolder, "finish", gone)
+    said, _ = passed(talk, tmp_path, over=False)
+    assert said[-1] == f"{tmp_path}: No such file or directory: the pages are not written"
+
+
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
     async def run() -> None:
         with socket.socket() as taken:
