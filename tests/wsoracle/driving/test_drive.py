@@ -1,4 +1,4 @@
-"""The command: cases, verdicts and reports as of a running server, of adapters in three languages."""
+"""The command: cases, verdicts and reports as of a running server, of adapters in JavaScript, Python and C."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ def test_ws_is_driven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     status, server = driven(f"exec node {shlex.quote(str(EXAMPLES / 'ws_adapter.cjs'))}", tmp_path / "out", *SELECTED)
     assert status == 0 and server["agent"].startswith("ws ")
     assert {case["verdict"] for case in server["cases"].values()} == {"OK"}
+
+
+def test_wslay_is_driven(tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None or not Path("/usr/include/wslay/wslay.h").is_file():
+        pytest.skip("no cc or no wslay here: Debian has it as libwslay-dev")
+    built, source = tmp_path / "wslay", EXAMPLES / "wslay_adapter.c"
+    subprocess.run([compiler, "-Wall", "-Werror", str(source), "-o", str(built), "-lwslay"], check=True, timeout=60)
+    result = run("--smoke", f"exec {shlex.quote(str(built))}")
+    assert result.exit_code == 0, result.output
+    result = run(f"exec {shlex.quote(str(built))}", "--select", "1.[12].1", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0 and "2 OK" in result.output, result.output
 
 
 def test_an_adapter_that_dies_in_a_case_is_started_again(tmp_path: Path) -> None:
