@@ -101,7 +101,7 @@ setup: .venv/.installed
 	  echo "error: no $(PYTHON) here; install Python 3.11 to 3.14, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
 	  echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1), and wsoracle needs Python 3.11 to 3.14: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@echo "setting up .venv with $$($(PYTHON) -V) from $(LOCK) (about half a minute)"
+	@echo "setting up .venv with $$($(PYTHON) -V) from $(LOCK) (about a minute)"
 	@$(PYTHON) -m venv --clear .venv || { \
 	  echo "error: $(PYTHON) -m venv failed; some systems package it apart (python3-venv)" >&2; exit 1; }
 	@$(PIP_INSTALL) -r $(LOCK)

@@ -52,7 +52,7 @@ class AdapterProcess:
     def __init__(self, command: str, *, within: float | None = None) -> None:
         self.name = ""
         self.opening = False
-        self._command: Final = command
+        self.command: Final = command
         self._within: Final = ANSWERS_WITHIN if within is None else within
         self._process: subprocess.Popen[bytes] | None = None
         self._seq = 0
@@ -67,7 +67,7 @@ class AdapterProcess:
         """Start the process, and greet it. Raises :class:`AdapterFault`."""
         self.kill()
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", self._command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            ["/bin/sh", "-c", self.command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
@@ -216,7 +216,7 @@ class AdapterProcess:
             return "it closed its standard output and runs on: answer until the input ends"
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
         inside = f" inside a line, {_shown(bytes(held))}" if held else ""
-        return f"it ended {how}{inside}: run {_shown(self._command)} by hand, and give it the lines of docs/oracle.md"
+        return f"it ended {how}{inside}: run {_shown(self.command)} by hand, and give it the lines of docs/oracle.md"
 
 
 def _output(answer: dict[str, Any]) -> Output:

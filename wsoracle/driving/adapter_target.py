@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -43,6 +44,10 @@ class AdapterTarget(Target):
         except AdapterFault as error:
             self.faults.append(str(error))
             raise ConnectionRefusedError(str(error)) from error
+
+    def again(self, case_id: str) -> str:
+        """The command that plays a case again."""
+        return shlex.join(["wsoracle", "drive", self.adapter.command, "--select", case_id])
 
     async def listens(self, patience: float) -> bool:
         """Whether another connection can be made."""

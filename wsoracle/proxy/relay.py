@@ -27,6 +27,12 @@ OnEntry = Callable[[Role, LogEntry], None]
 """Told of an event in the log of the endpoint with this role: octets *received* are those that it wrote."""
 
 
+def reset(transport: asyncio.Transport) -> None:
+    """Reset TCP."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+    transport.abort()
+
+
 class Relay:
     """Both ends of a connection. ``quiet`` is how many seconds nothing has to happen until that is logged as silence;
     each silence is logged once.
@@ -162,8 +168,7 @@ class RelayEnd(asyncio.Protocol):
         if transport is None:
             self.is_gone = True
         elif not self.is_gone:
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
-            transport.abort()
+            reset(transport)
 
     def _take(self, octets: bytes) -> None:
         if self._transport is not None and not self.is_gone and not self._transport.is_closing():

@@ -149,7 +149,7 @@ class SiteBuilder:
         )  # fmt: skip
         for name, cases in self._groups.items():
             yield self._listing(
-                _case_page(name), f"Cases: {name[0].lower()}{name[1:]}", "Cases", cards.cases(cases),
+                _case_page(name), f"Cases: {name}", "Cases", cards.cases(cases),
                 ((case.id, case.id, case.title) for case in cases),
             )  # fmt: skip
         for topic in TOPICS:

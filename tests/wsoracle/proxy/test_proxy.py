@@ -53,11 +53,17 @@ class Killed:
 
 
 def passed(
-    talk: Talk, folder: Path, *, judge: Judge | None = None, quiet: float = 60.0, over: bool = True
+    talk: Talk,
+    folder: Path,
+    *,
+    judge: Judge | None = None,
+    quiet: float = 60.0,
+    over: bool = True,
+    said: list[str] | None = None,
 ) -> tuple[list[str], Proxy]:
     """What is said while ``talk`` has the two endpoints talk through a proxy; ``over``: the connection comes to its
     end by itself."""
-    said: list[str] = []
+    said = [] if said is None else said
 
     async def run() -> Proxy:
         accepted: asyncio.Queue[Ends] = asyncio.Queue()
@@ -168,7 +174,7 @@ def test_a_fault_is_told_as_soon_as_it_is_seen(tmp_path: Path) -> None:
     assert proxy.failed == 1
     record = json.loads(next(tmp_path.glob("127*_case_1.json")).read_bytes())
     trace = str(tmp_path / "connection-1-server.json")
-    assert record["wsoracle"]["trace"] == trace
+    assert record["wsoracle"]["again"] == f"wsoracle judge {trace}"
     assert f"wsoracle judge {trace}" in next(tmp_path.glob("127*_case_1.html")).read_text(encoding="utf-8")
 
 
@@ -295,6 +301,31 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(ReportFolder, "finish", gone)
     said, _ = passed(talk, tmp_path, over=False)
     assert said[-1] == f"{tmp_path}: No such file or directory: the pages are not written"
+
+
+def test_a_client_for_which_there_is_no_room_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy_module, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(proxy_module, "MOST_WAITING", 0)
+
+    async def talk(client: Ends, server: Ends) -> None:
+        await handshake(client, server)
+        another = await asyncio.open_connection(*address)
+        with pytest.raises(ConnectionResetError):
+            await another[0].read()
+        another[1].close()
+        await closing(client, server)
+
+    address: tuple[str, int] = ("127.0.0.1", 0)
+
+    class Client(list[str]):
+        def append(self, line: str) -> None:
+            nonlocal address
+            if line.startswith("listening on"):
+                address = ("127.0.0.1", int(line.split(",")[0].rpartition(":")[2]))
+            super().append(line)
+
+    said, _ = passed(talk, tmp_path, said=Client())
+    assert "1 connections are open or wait: further ones are reset until some end" in said
 
 
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:

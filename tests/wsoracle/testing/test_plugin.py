@@ -70,9 +70,10 @@ def ran(folder: Path, text: str, *options: str) -> tuple[int, str]:
     """The exit status and the output of pytest on a module with this text."""
     (folder / "test_it.py").write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "wsoracle.testing.plugin", "-p", "no:cacheprovider", "-p", "no:xdist",
+        [sys.executable, "-m", "pytest", "-p", "wsoracle.testing.plugin", "-p", "no:cacheprovider",
          "-rA", "--rootdir", str(folder), *options, str(folder)],
-        capture_output=True, text=True, timeout=120, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=120, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
