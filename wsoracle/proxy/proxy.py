@@ -18,7 +18,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Application
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
-from ..harness.serving import CannotListen
+from ..harness.serving import CannotListen, shown_host
 from ..harness.target import why_no_connection
 from ..harness.transcript import LogEntry
 from ..harness.workers import WorkersLost
@@ -59,7 +59,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{shown_host(self.host)}:{self.port}"
 
 
 class Proxy:
