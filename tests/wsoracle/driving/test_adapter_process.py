@@ -49,7 +49,7 @@ FAULTS = {
     "writes no JSON": ("print('debug')", "it wrote a line that is no object in JSON, b'debug': write"),
     "writes a list": ("print('[]')", "it wrote a line that is no object in JSON, b'[]'"),
     "answers another question": ("asked['seq'] += 1", "it answered 4 and was asked 3: answer each line once, in order"),
-    "answers twice": ("print('{}\\n{}', flush=True)", "it wrote more than one line for a question, b'{}\\n"),
+    "answers twice": ("import os; os.write(1, b'{}\\n{}\\n')", "it wrote more than one line for a question, b'{}\\n"),
     "answers with an error": ("asked['error'] = 1; answer = lambda a: {'error': 'oh'}", "it answered receive with"),
     "writes no octets": ("answer = lambda a: {'octets': '8'}", "its answer to receive is not as docs/oracle.md"),
     "tells what is no event": ("answer = lambda a: {'events': [{}]}", "its answer to receive is not as"),
