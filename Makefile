@@ -1,5 +1,5 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | clean
+#   make demo | test | lint | coverage | bench | docs | site | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.14)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
@@ -8,6 +8,7 @@ PYTEST_ARGS ?=
 FLEET_ARGS ?=
 GOLDEN_ARGS ?=
 ATTACK_ARGS ?=
+FUZZ_ARGS ?=
 JOBS ?= 2
 LOCK := requirements/locked.txt
 BIN := .venv/bin
@@ -16,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := test
-.PHONY: attack demo test lint coverage bench docs wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
+.PHONY: fuzz-captures attack demo test lint coverage bench docs site wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -36,8 +37,19 @@ coverage: setup
 bench: setup
 	@$(BIN)/python -m wsoracle bench
 
-docs: setup
+# The generated parts of docs/spec.md, and the documents as a site: out/docs/index.html
+docs: setup .venv/.docs
 	@$(BIN)/python -m wsoracle spec --write
+	@$(BIN)/python -m sphinx -q -W -b html docs out/docs
+	@echo "out/docs/index.html"
+
+.venv/.docs: .venv/.locked requirements/docs.txt
+	@$(PIP_INSTALL) -r requirements/docs.txt
+	@touch $@
+
+# The protocol as pages: open out/site/index.html
+site: setup
+	@$(BIN)/python -m wsoracle site --out out/site
 
 wheel: setup
 	@rm -rf build dist
@@ -68,6 +80,10 @@ golden-check: setup
 attack: setup
 	@$(BIN)/python -m tests.attacks $(ATTACK_ARGS)
 
+# Damaged captures of every format: none may end a reader with an exception (some ten minutes for a million files).
+fuzz-captures: setup
+	@$(BIN)/python -m tests.properties.traces.mutated_files $(FUZZ_ARGS)
+
 # The records of real implementations that both judge anew.
 golden-fleet: setup
 	@$(BIN)/python -m wsoracle fleet --install --missing-ok --kind pip,npm --jobs $(JOBS) --limit 120 \
@@ -85,7 +101,7 @@ setup: .venv/.installed
 	  echo "error: no $(PYTHON) here; install Python 3.11 to 3.14, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
 	  echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1), and wsoracle needs Python 3.11 to 3.14: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@echo "setting up .venv with $$($(PYTHON) -V) from $(LOCK) (about half a minute)"
+	@echo "setting up .venv with $$($(PYTHON) -V) from $(LOCK) (about a minute)"
 	@$(PYTHON) -m venv --clear .venv || { \
 	  echo "error: $(PYTHON) -m venv failed; some systems package it apart (python3-venv)" >&2; exit 1; }
 	@$(PIP_INSTALL) -r $(LOCK)

@@ -15,7 +15,7 @@ import pytest
 from tests.import_lint import LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = Path("wsoracle/fleet/scripts")
+SCRIPTS = {Path("wsoracle/fleet/scripts"), Path("wsoracle/driving/examples")}
 
 
 def sources() -> dict[str, str]:
@@ -25,7 +25,7 @@ def sources() -> dict[str, str]:
         for path in (ROOT / layer).rglob("*.py"):
             inside = path.relative_to(ROOT)
             linked = any((ROOT / parent).is_symlink() for parent in inside.parents)
-            if not linked and SCRIPTS not in inside.parents:
+            if not linked and SCRIPTS.isdisjoint(inside.parents):
                 found[inside.as_posix()] = path.read_text(encoding="utf-8")
     return dict(sorted(found.items()))
 

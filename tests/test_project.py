@@ -22,7 +22,7 @@ from tests.import_lint import LAYERS, import_faults
 from wsoracle.cli import EXTRAS
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = Path("wsoracle/fleet/scripts")
+SCRIPTS = {Path("wsoracle/fleet/scripts"), Path("wsoracle/driving/examples")}
 LOCK = ROOT / "requirements" / "locked.txt"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -33,7 +33,7 @@ def python_files(*folders: str) -> list[str]:
     The fleet's scripts are programs for other environments, and no modules.
     """
     found = [path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    modules = [path for path in found if SCRIPTS not in path.parents]
+    modules = [path for path in found if SCRIPTS.isdisjoint(path.parents)]
     return sorted(path.as_posix() for path in modules if not any((ROOT / up).is_symlink() for up in path.parents))
 
 

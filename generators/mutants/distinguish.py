@@ -27,7 +27,7 @@ from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
 from wsoracle.model.rules import RULES
 
-from .equivalence import OF_DEFLATE, MutantProof, Prover
+from .equivalence import OF_DEFLATE, Ground, MutantProof, Prover
 from .observable import EventHistory, alike, mutated, observe, witnessed
 from .operators import Mutant, of_handshake
 from .reachable_histories import ESTABLISHED, Situation, Trial, World, WorldStart, starts, starts_with_two
@@ -94,6 +94,11 @@ class Distinguisher:
         if self._prover is None:
             self._prover = Prover(self.rules, self._samples())
         return self._prover
+
+    def take(self, ground: Ground) -> None:
+        """Take what was proved once about these rules by another process, unless it was proved here already."""
+        if self._prover is None:
+            self._prover = Prover(self.rules, ground=ground)
 
     def world(self, start: WorldStart) -> World:
         """The world of a start, shared by all searches."""

@@ -224,15 +224,30 @@ class SymbolicRows:
         return found
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What is proved once about the original rules, and serves all proofs about mutants: also in other processes.
+
+    It is made by :attr:`Prover.ground` alone, which proves it.
+    """
+
+    invariant: list[tuple[Expr, Expr]]
+    matters: dict[str, set[Circumstances]]
+
+
 class Prover:
     """Everything that is proved once about the original rules, and the proofs about its mutants.
 
-    ``samples`` are some reachable (setting, state) pairs: candidates for the invariant must hold in them.
+    ``samples`` are some reachable (setting, state) pairs: candidates for the invariant must hold in them. Where the
+    ``ground`` was proved already, it is taken as it is.
     """
 
-    def __init__(self, rules: RuleSet, samples: Iterable[tuple[Setting, State]]) -> None:
+    def __init__(
+        self, rules: RuleSet, samples: Iterable[tuple[Setting, State]] = (), ground: Ground | None = None
+    ) -> None:
         self.rules: Final = rules
         self._samples: Final = list(samples)
+        self._ground: Final = ground
         self._machine: Final = SymbolicMachine(rules)
         self._s: Final = SymbolicMachine.state_env()
         self._t: Final = SymbolicMachine.state_env("~")
@@ -251,11 +266,22 @@ class Prover:
     def _side(self, kind: EventKind, state: Env, frame: Env, tag: str) -> SymbolicRows:
         return SymbolicRows(kind, self.rules.of(kind), Terms.over(self._machine.setting_env, state, frame), tag)
 
+    @property
+    def ground(self) -> Ground:
+        """What is proved once. Raises :class:`AssertionError` where the relation is no bisimulation."""
+        if self._ground is not None:
+            return self._ground
+        if not self.is_bisimulation:
+            raise AssertionError("what the prover forgets does matter: its relation is no bisimulation")
+        return Ground(self.invariant, self.matters)
+
     # --- the invariant
 
     @cached_property
     def invariant(self) -> list[tuple[Expr, Expr]]:
         """Implications between facts of state and setting that hold in every reachable state, departures included."""
+        if self._ground is not None:
+            return self._ground.invariant
         facts = [environment(setting, state, None) for setting, state in self._samples]
         atoms = list(_facts())
         is_open = [bool(values["tcp_open"]) for values in facts]
@@ -327,6 +353,8 @@ class Prover:
     @cached_property
     def matters(self) -> dict[str, set[Circumstances]]:
         """For each state variable, the circumstances (values of other variables) in which it matters."""
+        if self._ground is not None:
+            return self._ground.matters
         found: dict[str, set[Circumstances]] = {name: set() for name in STATE_VARIABLES}
         solver = self._solver()
         solver.add(*self._holds, *within_bounds(STATE_VARIABLES.values(), self._t))
@@ -515,12 +543,11 @@ class Prover:
     def _solver_for(self, kind: EventKind) -> Any:
         """A solver with two related states, one frame, and the original rules for it asserted."""
         if kind not in self._solvers:
-            if not self.is_bisimulation:
-                raise AssertionError("what the prover forgets does matter: its relation is no bisimulation")
+            ground = self.ground
             solver = self._solver()
             right = self._right[kind]
             solver.add(*self._holds, *within_bounds(STATE_VARIABLES.values(), self._t))
-            solver.add(self._bisimulation, *self._same_octets(kind))
+            solver.add(self._relation(ground.matters), *self._same_octets(kind))
             solver.add(*right.definitions(right.rows))
             self._solvers[kind] = solver
         return self._solvers[kind]

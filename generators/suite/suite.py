@@ -13,9 +13,10 @@ those of the data transfer and the closing handshake alone, which is what it can
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from ..cases import build
 from ..cases.case import Case
 from ..cases.origin import Origin
 from ..mutants.distinguish import Distinguisher, MutantResult, MutantStatus, Scenario
+from ..mutants.equivalence import Ground
 from ..mutants.observable import differs_on, mutated, step_at, trace
 from ..mutants.operators import Mutant, mutants, of_handshake
 from ..mutants.reachable_histories import WorldStart
@@ -99,9 +101,12 @@ def _score(found: Iterable[MutantResult], killed: set[str]) -> float:
 # --- finding, in several processes ----------------------------------------------------------------------------------
 
 
-def _find(ids: Sequence[str]) -> list[MutantResult]:
+def _find(ids: Sequence[str], ground: Ground | None = None) -> list[MutantResult]:
     """The results of some mutants."""
-    return [_distinguisher().find(_by_id()[name]) for name in ids]
+    distinguisher = _distinguisher()
+    if ground is not None:
+        distinguisher.take(ground)
+    return [distinguisher.find(_by_id()[name]) for name in ids]
 
 
 @lru_cache(maxsize=1)
@@ -110,9 +115,13 @@ def _distinguisher() -> Distinguisher:
     return Distinguisher()
 
 
-def begin(pool: Executor, wanted: Sequence[Mutant]) -> Iterator[list[MutantResult]]:
-    """Give the search for what becomes of each mutant to a pool; the results come batch by batch."""
-    return pool.map(_find, _batches(wanted))
+def _ground() -> Ground:
+    return _distinguisher().prover.ground
+
+
+def begin(pool: Executor) -> Future[Ground]:
+    """Have a pool prove what all proofs about mutants rest on: once, for all of its processes."""
+    return pool.submit(_ground)
 
 
 def _batches(wanted: Sequence[Mutant]) -> list[list[str]]:
@@ -122,7 +131,7 @@ def _batches(wanted: Sequence[Mutant]) -> list[list[str]]:
 def find_all(
     wanted: Sequence[Mutant], step: OnStep | None = None, results: Iterable[list[MutantResult]] | None = None
 ) -> dict[str, MutantResult]:
-    """The result of each mutant, by its id, in their order; ``results`` are those of a search that was begun."""
+    """The result of each mutant, by its id, in their order; ``results`` are those that come from other processes."""
     found: dict[str, MutantResult] = {}
     for batch in map(_find, _batches(wanted)) if results is None else results:
         found.update((f.mutant, f) for f in batch)
@@ -143,16 +152,22 @@ def kills(scenarios: Sequence[Scenario], among: Sequence[Mutant]) -> Iterator[se
 
     What is compiled for a setting is kept until another one comes: ask setting by setting.
     """
+    of_kind: dict[str, list[Mutant]] = {}
+    for mutant in among:
+        of_kind.setdefault(RULES.by_id[mutant.rule].on.value, []).append(mutant)
     machine: CompiledMachine | None = None
-    mutated_: dict[str, OneRowReplaced] = {}
+    mutated_: dict[str, list[tuple[str, OneRowReplaced]]] = {}
     for scenario in scenarios:
         if machine is None or machine.setting != scenario.start.setting:
-            machine = CompiledMachine(RULES, scenario.start.setting)
-            mutated_ = {mutant.id: mutated(machine, mutant) for mutant in among}
+            machine, mutated_ = CompiledMachine(RULES, scenario.start.setting), {}
         traced = trace(machine, scenario.history, scenario.start.state)
+        found: set[str] = set()
         # Before an event of the changed row's kind nothing can differ.
-        kinds = {step.event.kind for step in scenario.history}
-        yield {name for name, mutant in mutated_.items() if mutant.kind in kinds and differs_on(mutant, traced)}
+        for kind in {step.event.kind.value for step in scenario.history}:
+            if kind not in mutated_:
+                mutated_[kind] = [(mutant.id, mutated(machine, mutant)) for mutant in of_kind.get(kind, ())]
+            found.update(name for name, mutant in mutated_[kind] if differs_on(mutant, traced))
+        yield found
 
 
 def cover(kill_sets: Mapping[str, frozenset[str]], last: Container[str] = ()) -> list[str]:
@@ -187,22 +202,22 @@ def analyse(
     if jobs == 1 or len(every) <= BATCH:
         return _analysed(every, find_all(every, step), data, step, None)
     with process_pool(jobs) as pool:
-        return finish(pool, every, begin(pool, every), data, step)
+        return finish(pool, every, begin(pool), data, step)
 
 
 def finish(
     pool: Executor,
     every: tuple[Mutant, ...],
-    results: Iterable[list[MutantResult]],
+    ground: Future[Ground],
     data: Path | None = None,
     step: OnStep | None = None,
 ) -> MutationResult:
-    """The result of :func:`analyse` for a search that was begun in a pool, which also does the rest of the work."""
+    """The result of :func:`analyse`, by the processes of a pool; ``ground`` is what :func:`begin` gave."""
     # The other processes look for mutants, and this one would only wait. (The solver is not for two threads of one
     # process: where this one looks for mutants itself, the witnesses wait.)
     with ThreadPoolExecutor(max_workers=1) as beside:
         beside.submit(_witness_stories)
-        found = find_all(every, step, results)
+        found = find_all(every, step, pool.map(_find, _batches(every), repeat(ground.result())))
     return _analysed(every, found, data, step, pool)
 
 

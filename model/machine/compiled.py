@@ -318,7 +318,8 @@ class OneRowReplaced:
 
     def departing(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
         """The outcomes allowed at any level, as of a :class:`CompiledMachine`."""
-        if kind is not self.kind:
+        # Only an enabled row with another reaction makes other outcomes of the same masks.
+        if kind is not self.kind or self.keeps_reaction or not (masks[0] | masks[1] | masks[2]) & self._bit:
             return self._original.departing(kind, masks)
         found = self._departing.get(masks)
         if found is None:
@@ -435,8 +436,9 @@ def _departing(rows: Sequence[Rule], masks: Masks, effect_of: Callable[[Rule], E
     refusing, if_legal, if_illegal = masks
     result: dict[Label, Choice] = {}
     before: int | None = None
+    refusals = [(1 << i, rule.strength) for i, rule in enumerate(rows) if refusing >> i & 1] if refusing else []
     for number, level in enumerate(LEVELS):
-        kept = sum(1 << i for i, rule in enumerate(rows) if refusing >> i & 1 and level.keeps(rule.strength))
+        kept = sum(bit for bit, strength in refusals if level.keeps(strength))
         if kept == before:
             continue  # What is allowed at this level is allowed at the stricter one.
         before = kept

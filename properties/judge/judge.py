@@ -47,7 +47,7 @@ from .frames_after import frames_after
 from .grading import strongest, verdict_on
 from .history import History, Moment
 from .lost_in_reset import LOST_WITH_RESET
-from .observation import Crashes, Quiet, Tells, Told, Trace
+from .observation import Arrives, Crashes, Quiet, Tells, Told, Trace
 from .reading_heads import TRANSFORMED
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .steps import machine_for
@@ -142,6 +142,7 @@ _UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a f
 _EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
 _MUST_OF_UNEXPLAINED: Final = 4
 """The number of broken MUSTs as which an unexplained trace counts where explanations are compared."""
+_BROKEN_OFF: Final = "it breaks off its request: what had arrived before may be the reason"
 _NO_BLAME: Final = 1 << 62
 _OFFERED: Final = value_of("subprotocol", "offered")
 _OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/established"}
@@ -404,8 +405,18 @@ class _Openings:
         history, ruling = self._history, self._ruling
         if history.full_of_heads:
             return Judgement(Verdict.INFORMATIONAL, ruling.profile, note=TOO_MANY_HEADS, unexplained=True)
-        if history.torn_in_opening:
+        torn = history.torn_in_opening or self._torn_unasked
+        if torn and not self._may_break_off:
             return self._torn("a head")
+        judgement = self._of_heads()
+        if not torn or judgement.verdict is Verdict.FAILED:
+            return judgement
+        note = "; ".join(filter(None, (judgement.note, _BROKEN_OFF)))
+        return replace(judgement, verdict=worst(judgement.verdict, Verdict.INFORMATIONAL), note=note)
+
+    def _of_heads(self) -> Judgement:
+        """The judgement on what the endpoint wrote to its end."""
+        history, ruling = self._history, self._ruling
         strict = HeadSearch(history, ruling.subject, STRICT)
         strict.run(history.moments)
         if self._torn_unopened and not strict.opened:
@@ -438,9 +449,27 @@ class _Openings:
         )
 
     @property
+    def _may_break_off(self) -> bool:
+        """Whether a client that leaves its request unfinished has a reason: it is answered before it has asked.
+
+        It may fail the connection then (section 4.1), and stay silent until the server ends TCP (section 7.1.1).
+        """
+        history = self._history
+        before = history.trace[: history.torn_at]
+        return history.role is Role.CLIENT and any(isinstance(seen, Arrives) for seen in before)
+
+    @property
     def _torn_unopened(self) -> bool:
         """Whether a client that was answered stops writing inside a frame."""
-        return self._history.torn is not None and self._history.switched is None
+        torn = self._history.torn is not None and self._history.switched is None
+        return torn and not self._torn_unasked
+
+    @property
+    def _torn_unasked(self) -> bool:
+        """Whether a client that has not asked yet stops writing: be it a frame or a head, it is no answer to a 101."""
+        history = self._history
+        asked = self._ruling.subject.request is not None or any(isinstance(m.what, HeadUnit) for m in history.moments)
+        return history.role is Role.CLIENT and history.torn is not None and history.switched is None and not asked
 
     def _torn(self, inside: str) -> Judgement:
         at, octet, note = self._history.torn_at, self._history.unread, f"it stops writing inside {inside}"

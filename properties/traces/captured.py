@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from .conversation import CapturedConnection, from_opening
 from .packets import LINKS, Packet, segments, shown
-from .tcp import TcpConnection, TcpEnd, connections
+from .tcp import MOST_CONNECTIONS, TcpConnection, TcpEnd, connections
 
 _TLS: Final = b"\x16\x03"
+_TOO_MANY: Final = f"TCP connections behind the first {MOST_CONNECTIONS:,}: not judged"
 _HTTP2: Final = b"PRI * HTTP/2"
 
 
@@ -39,7 +40,8 @@ def captured(packets: Iterable[Packet], notes: Iterable[str] = (), *, timed: boo
 
     found: list[CapturedConnection] = []
     others: Counter[str] = Counter()
-    for connection in connections(segments(counted())):
+    every = connections(segments(counted()))
+    for connection in every:
         passed = from_opening(connection.passed, begins=connection.begins)
         if passed is None:
             others[_kind(connection)] += 1
@@ -55,6 +57,7 @@ def captured(packets: Iterable[Packet], notes: Iterable[str] = (), *, timed: boo
         (
             *(f"{_many(number, 'TCP connection')} {kind}: not judged" for kind, number in others.items()),
             *(f"{_many(links[link], 'packet')} of link type {link}, which is not read" for link in unknown),
+            *((_TOO_MANY,) if len(every) == MOST_CONNECTIONS else ()),
             *notes,
         ),
     )

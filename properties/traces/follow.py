@@ -8,7 +8,6 @@ follow,tcp,raw``); YAML; and arrays of C. The order is that of the text. How TCP
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,7 +16,7 @@ from typing import Final
 from .captured import Captured, captured
 from .conversation import CapturedConnection, from_opening
 from .packets import Packet
-from .pasted import is_derived, link_of
+from .pasted import is_derived, link_of, without_comments
 from .recorded import TraceError
 from .rows import Block, RowError, blocks_of, is_rows
 from .tcp import Passed
@@ -30,8 +29,7 @@ _YAML_PACKET: Final = re.compile(
     r"    data: !!binary \|\n((?:      .*(?:\n|\Z))*)",
     re.MULTILINE,
 )
-_ARRAY: Final = re.compile(r"char peer([01])_[0-9]+\[\] = \{([^}]*)\}")
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_ARRAY: Final = re.compile(r"char peer([01])_[0-9]+\[\] = \{([^{}]*)\}")
 _MISSING: Final = re.compile(rb"\[[0-9]+ bytes missing in capture file\]\x00?")
 _PEERS: Final = re.compile(r"    host: (\S+)\n    port: ([0-9]+)")
 
@@ -106,13 +104,13 @@ def _of_yaml(text: str) -> Iterator[Passed]:
         latest = max(float(time or 0), latest)
         try:
             yield Passed(peer == "0", base64.b64decode("".join(data.split()), validate=True), latest)
-        except binascii.Error:
+        except ValueError:
             raise TraceError("a packet of the YAML has data that are not base64") from None
 
 
 def _of_arrays(text: str) -> Iterator[Passed]:
     for peer, inside in _ARRAY.findall(text):
-        words = [word for word in re.split(r"[\s,]+", _COMMENT.sub(" ", inside)) if word]
+        words = [word for word in re.split(r"[\s,]+", without_comments(inside)) if word]
         if not all(re.fullmatch(r"0x[0-9a-fA-F]{2}", word) for word in words):
             raise TraceError("an array of C holds something else than octets such as 0x81")
         yield Passed(peer == "0", bytes.fromhex("".join(word[2:] for word in words)), 0.0)

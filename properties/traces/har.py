@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -62,7 +61,7 @@ def _message(row: Any) -> ShownMessage | None:
         return None
     try:
         payload = base64.b64decode(data, validate=True) if opcode == BINARY else data.encode()
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
     return ShownMessage(row["type"] == "send", int(opcode) if abs(opcode) < 16 else 0, payload, time_shown(time))
 

@@ -8,7 +8,6 @@ own calls. A log whose browser was killed has no end, and is read up to its last
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
@@ -98,7 +97,7 @@ def _octets(params: Any) -> bytes | TcpEnd | None:
     text = params.get("bytes")
     try:
         return base64.b64decode(text, validate=True) if isinstance(text, str) else None
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

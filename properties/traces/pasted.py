@@ -231,13 +231,21 @@ def _no_octet(character: str) -> int:
     raise ValueError(f"{character!a} is no octet by itself: write its octets as \\x81")
 
 
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BEFORE: Final = re.compile(r"[\w\s.:=&*<>\[\]()]{0,200}[\[({](?=[^\[({]*$)")
+
+
+def without_comments(text: str) -> str:
+    """A text without what stands between /* and */."""
+    parts, at = [], 0
+    while (begin := text.find("/*", at)) >= 0 and (end := text.find("*/", begin + 2)) >= 0:
+        parts.append(text[at:begin])
+        at = end + 2
+    return " ".join([*parts, text[at:]])
 
 
 def _numbers(text: str) -> Pasted | None:
     """Numbers in brackets or braces, as languages write lists of octets."""
-    bare = _COMMENT.sub(" ", text)
+    bare = without_comments(text)
     before = _BEFORE.match(bare)
     if before is None or bare[-1:] not in "])};":
         return None

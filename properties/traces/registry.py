@@ -76,11 +76,17 @@ class DocumentFormat(NamedTuple):
 DOCUMENTS: Final = (DocumentFormat("a HAR", is_har, read_har),)
 
 
+_COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+"""How files of gzip, zstd, lz4, bzip2, xz and zip begin; Wireshark writes the first three."""
+
+
 def read_file(octets: bytes, application: Application | None = None, limit: int | None = None) -> FileRead:
     """The traces in a file. TraceError, with a sentence, where it is in no format that is read, or holds nothing.
 
     `application` and `limit` are what the user says of the endpoint.
     """
+    if octets.startswith(_COMPRESSED):
+        raise TraceError("it is compressed: unpack it first, as with gunzip or zstd -d")
     for capture in CAPTURES:
         if capture.recognises(octets):
             return _both_ends(capture.words, capture.read(octets))

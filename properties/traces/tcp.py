@@ -118,8 +118,14 @@ class _Direction:
 
 Ends: TypeAlias = tuple[Side, Side]
 
-MOST_PIECES: Final = 1 << 20
+MOST_PIECES: Final = 1 << 16
 """Segments of a connection that wait for others: with more, the connection is known up to there."""
+
+MOST_CONNECTIONS: Final = 50_000
+"""Connections of a capture that are put together."""
+
+_MOST_RESETS: Final = 16
+"""Resets of a connection that wait for octets before them: a sender repeats one a few times at the most."""
 
 
 class TcpConnection:
@@ -164,10 +170,14 @@ class TcpConnection:
             other.base = segment.ack  # what it sent before that was not captured
         needs = 0 if segment.ack is None or other.base is None else other.offset(segment.ack)
         at = own.offset((segment.seq + segment.syn) % _WRAP)
-        own.highest = max(own.highest, at + segment.length + segment.fin)
+        before = own.highest
+        own.highest = max(before, at + segment.length + segment.fin)
         if segment.rst:
+            # A reset before what its end sent last is out of the window: its receiver drops it (RFC 9293, 3.10.7.4).
+            is_old = at < before
             own.highest = max(own.highest, 1)
-            self._resets.append((side, _Piece(at, TcpEnd.RST, needs, self._number, segment.time)))
+            if not is_old and len(self._resets) < _MOST_RESETS:
+                self._resets.append((side, _Piece(at, TcpEnd.RST, needs, self._number, segment.time)))
         else:
             self._add_data(own, at, segment, needs)
         self._pass_on()
@@ -175,8 +185,10 @@ class TcpConnection:
             self.finish()
 
     def _add_data(self, own: _Direction, at: int, segment: Segment, needs: int) -> None:
-        if segment.octets and at + len(segment.octets) > 0:
-            own.add(_Piece(at, segment.octets, needs, self._number, segment.time))
+        # Behind the end of a direction there is nothing but the octet of a keep-alive, which may be any.
+        octets = segment.octets if own.fin is None else segment.octets[: max(own.fin - at, 0)]
+        if octets and at + len(octets) > 0:
+            own.add(_Piece(at, octets, needs, self._number, segment.time))
         end = at + segment.length
         if segment.fin and own.fin is None and end >= len(own.passed):
             own.fin = end
@@ -248,7 +260,8 @@ class TcpConnection:
 def connections(segments: Iterable[Segment]) -> list[TcpConnection]:
     """The connections to which segments belong, in the order of their first one.
 
-    A SYN between the same two ends begins another connection, unless it repeats the one that began the last.
+    A SYN between the same two ends begins another connection, unless it repeats the one that began the last. Those
+    behind the first `MOST_CONNECTIONS` are left out.
     """
     found: list[TcpConnection] = []
     latest: dict[Ends, TcpConnection] = {}
@@ -256,6 +269,9 @@ def connections(segments: Iterable[Segment]) -> list[TcpConnection]:
         ends = (segment.source, segment.target)
         one = latest.get(ends)
         if one is None or (segment.syn and segment.ack is None and not one.is_begun_by(segment)):
+            if len(found) == MOST_CONNECTIONS:
+                latest.pop(ends, None)
+                continue
             one = TcpConnection(ends)
             found.append(one)
             latest[ends] = latest[ends[::-1]] = one

@@ -1,4 +1,4 @@
-"""The golden corpus: ``python -m tests.golden make | check`` (README, Developing)."""
+"""The golden corpus: ``python -m tests.golden make | check`` (docs/developing.md)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -67,8 +68,21 @@ def test_a_command_is_what_the_list_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_has_every_command(name: str) -> None:
-    assert f"`wsoracle {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_list_of_commands_has_every_command(name: str) -> None:
+    assert f"`wsoracle {name}" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+
+
+def test_the_verdict_in_the_readme_is_what_the_judge_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    line, _, said = readme.partition("```console\n$ wsoracle ")[2].partition("\n```")[0].partition("\n")
+    monkeypatch.chdir(ROOT)
+    result = run(*line.split())
+    assert result.exit_code == 1
+    assert result.output.rstrip("\n") == said
+    drawn = re.findall("(?:[0-9a-f]{2} ){5,}[0-9a-f]{2}", readme.partition("```mermaid")[2].partition("```")[0])
+    judged = (ROOT / line.split()[1]).read_text(encoding="utf-8")
+    assert len(drawn) == 2
+    assert all(octets.replace(" ", "") in judged for octets in drawn)
 
 
 def test_every_module_of_a_command_is_listed() -> None:
@@ -134,7 +148,7 @@ def test_version() -> None:
         ("spec --file no/such/place", "call it in the repository, or say --file where it is"),
         ("spec --file ''", "the name of the file is empty"),
         ("generate --format json", "Missing option '--out'"),
-        ("generate --out x --format xml", "'xml' is not one of 'json', 'wstest', 'pytest'"),
+        ("generate --out x --format xml", "'xml' is not one of 'json', 'wstest', 'pytest', 'vectors'"),
         ("generate --out '' --format json", "--out: '' is no name of a directory"),
         ("generate --out Makefile --format json", "--out: Makefile is a file"),
         ("generate --out tests --format json", "--out: tests holds files that no export wrote: give another one"),

@@ -38,6 +38,7 @@ NEEDS = {
     "prove": "prove",
     "requirements": "prove",
     "selfcheck": "prove",
+    "site": "prove",
     "spec": "prove",
 }
 """The commands that cannot start without an extra."""

@@ -98,13 +98,13 @@ class Demo:
         with process_pool(os.cpu_count() or 1) as pool:
             # All is begun at once, in the order in which it is waited for, so that no processor is without work where
             # one part of it ends.
-            exploration, proofs = exploring.begin(pool, self.seed, EXAMPLES), prover.begin(pool)
+            exploration = exploring.begin(pool, self.seed, EXAMPLES)
+            ground, proofs = suite.begin(pool), prover.begin(pool)
             every = tuple(mutants())
-            search = suite.begin(pool, every)
             drawings = pool.map(drawing, Role)
             explored = self.explore(partial(exploring.finish, exploration))
             self.prove(partial(prover.finish, proofs))
-            killers = self.mutate(lambda step: suite.finish(pool, every, search, autobahn_data(), step))
+            killers = self.mutate(lambda step: suite.finish(pool, every, ground, autobahn_data(), step))
             cases = self.generate(explored, killers)
             self.requirements(cases)
             self.run_cases(cases, pool)

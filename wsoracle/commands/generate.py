@@ -11,6 +11,7 @@ from wsoracle.generators.cases.derived import with_controls
 from wsoracle.generators.export.files import MARKER
 from wsoracle.generators.export.json_files import export_json
 from wsoracle.generators.export.pytest_module import export_pytest
+from wsoracle.generators.export.vectors import export_vectors
 from wsoracle.generators.export.wstest_classes import export_wstest
 from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
@@ -19,7 +20,7 @@ from ..text.output import progress
 from .case_selection import foreseen, select_generated
 from .options import seed_option
 
-EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
+EXPORTS = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest, "vectors": export_vectors}
 
 
 def checked_directory(name: str, *, empty: bool = True) -> Path:
@@ -54,11 +55,11 @@ def _checked(context: click.Context, option: click.Parameter, name: str) -> str:
 @click.option("--quick", is_flag=True, help="Without the killers of mutants, which take a minute or two to find.")
 @seed_option
 def command(out: str, form: str, pattern: str | None, quick: bool, seed: int) -> None:
-    """Write test cases: as JSON, for Autobahn, or for pytest.
+    """Write test cases: as JSON, as vectors, for Autobahn, or for pytest.
 
-    json: one file a case, with a schema. wstest: classes that Autobahn's runner loads, for Python 2.7.
-    pytest: a module that runs against a URL. The controls of selected cases are always among them; docs/cases.md
-    describes the files. The same seed gives the same files, octet for octet.
+    json: one file a case, with a schema. vectors: one file a rule, with octets and allowed outcomes. wstest: classes
+    that Autobahn's runner loads, for Python 2.7. pytest: a module that runs against a URL. The controls of selected
+    cases are always among them; docs/cases.md describes the files. The same seed gives the same files, octet for octet.
     """
     foreseen(pattern)
     with progress("generating") as step:

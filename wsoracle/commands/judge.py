@@ -158,14 +158,14 @@ def _show(name: str, one: InFile, judgement: Judgement) -> None:
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
-            out.print(Text(f"    {mark} {time}{_one_line(in_words.of(index))}"))
+            out.print(Text(f"    {mark} {time}{_one_line(in_words.of(index))}"), soft_wrap=True)
         stream = "it wrote" if judgement.direction == "written" else "arrived"
         where = "" if judgement.octet is None else f" at octet {judgement.octet} of what {stream}"
         where += (
             "" if judgement.arrived is None else f"{',' if where else ''} after {judgement.arrived} octets had arrived"
         )
         if where:
-            out.print(Text(f"    decided{where}"))
+            out.print(Text(f"    decided{where}"), soft_wrap=True)
     if judgement.instead:
         out.print(
             Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"),
@@ -173,7 +173,7 @@ def _show(name: str, one: InFile, judgement: Judgement) -> None:
         )
     for words in (judgement.words, *one.notes):
         if words:
-            out.print(Text(f"    {_one_line(words)}"))
+            out.print(Text(f"    {_one_line(words)}"), soft_wrap=True)
 
 
 _WIDEST: Final = 400

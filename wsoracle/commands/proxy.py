@@ -54,9 +54,9 @@ def command(
         # Slow imports are made while the other process makes the same.
         from ..harness.event_loop import run_until_stopped
         from ..harness.serving import CannotListen
-        from ..proxy.proxy import MOST_AT_ONCE, TRACE, Address, Proxy
+        from ..proxy.proxy import MOST_AT_ONCE, MOST_WAITING, TRACE, Address, Proxy
 
-        enough_files(2 * MOST_AT_ONCE)
+        enough_files(2 * MOST_AT_ONCE + MOST_WAITING)
         with run_folder({"out": out, "profile": profile}) as folder:
             for earlier in folder.path.glob(TRACE.format("*", "*")):
                 earlier.unlink()

@@ -201,9 +201,9 @@ class CaseRunner:
         octets = talk.connection.sent + talk.connection.received
         self._pending += octets
         try:
-            case_id, url = talk.case.id, self._target.url
+            case_id, url, again = talk.case.id, self._target.url, self._target.again(talk.case.id)
             number, seed, counts = self._numbers[case_id], self._manners.seed, self._controls.may_count(talk.case)
-            facts = RunFacts(self.agent, number, held.started, talk.seconds, url, seed, counts)
+            facts = RunFacts(self.agent, number, held.started, talk.seconds, url, seed, counts, again=again)
             place = self._folder.place(self.agent, case_id, talk.case.control)
             summary = await self._judges.record(talk.transcript(), facts, self._profile, place)
             if self.live is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -27,8 +27,10 @@ def only_what_is_new() -> Iterator[None]:
         gc.unfreeze()
 
 
-def run_until_stopped(work: Coroutine[Any, Any, T]) -> T:
-    """Run work in an event loop of its own, in the main thread; its result.
+def run_until_stopped(
+    work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> T:
+    """Run work in an event loop of its own, in the main thread; its result. ``make_loop`` makes another than usual.
 
     An exception from a signal handler of the command line would come up in any task that is running, and be one of a
     group at the end. So a signal cancels the work; when that has come to its end, the signal is raised again.
@@ -49,8 +51,8 @@ def run_until_stopped(work: Coroutine[Any, Any, T]) -> T:
         return await task
 
     try:
-        with only_what_is_new():
-            return asyncio.run(guarded())
+        with only_what_is_new(), asyncio.Runner(loop_factory=make_loop) as runner:
+            return runner.run(guarded())
     except asyncio.CancelledError:
         if not caught:
             raise

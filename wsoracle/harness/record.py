@@ -110,6 +110,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outco
             "stimulus": case.stimulus,
             "role": role.value,
             "url": facts.url,
+            "again": facts.again,
             "seed": facts.seed,
             "profile": judgement.profile,
             "verdict": verdict,

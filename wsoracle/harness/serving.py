@@ -90,13 +90,13 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
                 _, untrusted = await server.listen_untrusted(where.host, port, untrusted_tls())
         except OSError as error:
             raise CannotListen(
-                f"{_shown(where.host)}:{port}: {why_not(error)}: name another address or port"
+                f"{shown_host(where.host)}:{port}: {why_not(error)}: name another address or port"
             ) from error
         if where.web_port is not None:
-            say(f"pages on http{scheme[2:]}://{_shown(web_host)}:{web_port}/")
+            say(f"pages on http{scheme[2:]}://{shown_host(web_host)}:{web_port}/")
         if where.untrusted_port is not None:
-            say(f"a certificate that no client can trust on wss://{_shown(host)}:{untrusted}/")
-        say(f"listening on {scheme}://{_shown(host)}:{bound}")
+            say(f"a certificate that no client can trust on wss://{shown_host(host)}:{untrusted}/")
+        say(f"listening on {scheme}://{shown_host(host)}:{bound}")
         server.get_ready()
         await server.stopped()
     finally:
@@ -104,7 +104,8 @@ async def _serve(server: FuzzingServer, where: Where, say: Callable[[str], None]
     return told[0] if told else None
 
 
-def _shown(host: str) -> str:
+def shown_host(host: str) -> str:
+    """A host as it stands before a port: an address of IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -76,6 +76,10 @@ class Target:
             lambda: connection, host, port, ssl=self.tls, server_hostname=name
         )
 
+    def again(self, case_id: str) -> str:
+        """The command that plays a case again; empty where it is that of a server at its URL."""
+        return ""
+
     async def listens(self, patience: float) -> bool:
         """Whether the server takes a connection, at once or within ``patience`` seconds."""
         until = asyncio.get_running_loop().time() + patience

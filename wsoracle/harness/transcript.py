@@ -78,7 +78,8 @@ class RunFacts:
     """All that a record needs besides the conversation and the judgement on it.
 
     `number` is the place of the case in its run, from 1; `duration` in seconds; `counts` is False where the control of
-    the case is known not to be answered; `facts` are shown as they are.
+    the case is known not to be answered; `facts` are shown as they are. `again` is the command that shows this case
+    again, where it is not the one of its role.
     """
 
     agent: str
@@ -89,3 +90,4 @@ class RunFacts:
     seed: int
     counts: bool = True
     facts: dict[str, str] = field(default_factory=dict)
+    again: str = ""

@@ -35,9 +35,9 @@ class NotOfSchema(ValueError):
 
 
 @cache
-def schema(name: str) -> dict[str, Any]:
-    """A schema that is shipped in this package."""
-    loaded: dict[str, Any] = json.loads(files(__package__).joinpath(name).read_text("utf-8"))
+def schema(name: str, package: str | None = None) -> dict[str, Any]:
+    """A schema that is shipped in a package, by default this one."""
+    loaded: dict[str, Any] = json.loads(files(package or __package__).joinpath(name).read_text("utf-8"))
     return loaded
 
 

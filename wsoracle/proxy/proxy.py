@@ -12,13 +12,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Application
 from wsoracle.properties.judge.verdict import Profile, Verdict
 
-from ..harness.serving import CannotListen
+from ..harness.serving import CannotListen, shown_host
 from ..harness.target import why_no_connection
 from ..harness.transcript import LogEntry
 from ..harness.workers import WorkersLost
@@ -26,7 +26,7 @@ from ..reports import ReportFolder
 from ..reports.summary import CaseSummary
 from ..text.output import why_not
 from . import watching
-from .relay import Relay
+from .relay import Relay, reset
 from .watching import Filing, Kept, Noticed
 
 MOST_OCTETS: Final = 64 << 20
@@ -38,6 +38,9 @@ TRACE: Final = "connection-{}-{}.json"
 
 MOST_AT_ONCE: Final = 200
 """Connections that are passed on at once; a further one has to wait until one of them ends."""
+
+MOST_WAITING: Final = 200
+"""Connections that wait so; a further one is reset."""
 
 Say = Callable[[str], None]
 
@@ -56,7 +59,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{shown_host(self.host)}:{self.port}"
 
 
 class Proxy:
@@ -89,6 +92,7 @@ class Proxy:
         self._once: Final = once
         self._count = 0
         self._is_lost = False
+        self._is_full = False
         self._stopped: Final = asyncio.Event()
         self._room: Final = asyncio.Semaphore(MOST_AT_ONCE)
         self._running: Final[set[asyncio.Task[None]]] = set()
@@ -129,6 +133,12 @@ class Proxy:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _accept(self) -> asyncio.Protocol:
+        if len(self._running) >= MOST_AT_ONCE + MOST_WAITING:
+            if not self._is_full:
+                self.say(f"{len(self._running)} connections are open or wait: further ones are reset until some end")
+            self._is_full = True
+            return _Refused()
+        self._is_full = False
         self._count += 1
         relay = Relay(self._quiet)
         watch = _Watch(self, self._count) if self._count <= MOST_JUDGED else None
@@ -167,11 +177,22 @@ class Proxy:
         if summaries and self._once:
             self._stopped.set()
         elif len(self._running) == 1:
-            self.folder.finish()
+            try:
+                self.folder.finish()
+            except OSError as error:
+                self.say(f"{self.folder.path}: {why_not(error)}: the pages are not written")
 
     async def begin(self, number: int) -> None:
         """Begin to watch a connection."""
         await self.ask(watching.begin, number, *self._how)
+
+
+class _Refused(asyncio.Protocol):
+    """A connection for which there is no room."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Reset it."""
+        reset(cast("asyncio.Transport", transport))
 
 
 class _Watch:

@@ -27,6 +27,12 @@ OnEntry = Callable[[Role, LogEntry], None]
 """Told of an event in the log of the endpoint with this role: octets *received* are those that it wrote."""
 
 
+def reset(transport: asyncio.Transport) -> None:
+    """Reset TCP."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+    transport.abort()
+
+
 class Relay:
     """Both ends of a connection. ``quiet`` is how many seconds nothing has to happen until that is logged as silence;
     each silence is logged once.
@@ -44,12 +50,17 @@ class Relay:
         self._quiet: Final = quiet
         self._active = self.began
         self._silent = False
-        self._timer: asyncio.TimerHandle | None = self._loop.call_later(quiet, self._look)
+        self._timer: asyncio.TimerHandle | None = None
 
     def entry(self, role: Role, kind: Kind, octets: bytes = b"", words: str = "") -> None:
         """Something happened at an end."""
         if self.log is not None:
             self.log(role, LogEntry(self._loop.time() - self.began, kind, octets, words))
+
+    def begin(self) -> None:
+        """Both ends are there. Nothing is read before, so that nobody can be called silent."""
+        self.active()
+        self._timer = self._loop.call_later(self._quiet, self._look)
 
     def active(self) -> None:
         """Something moves: a silence is over."""
@@ -113,6 +124,7 @@ class RelayEnd(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self.peer._read(True)
+            self._relay.begin()
 
     def data_received(self, data: bytes) -> None:
         """The endpoint wrote octets: they go to the other one."""
@@ -156,8 +168,7 @@ class RelayEnd(asyncio.Protocol):
         if transport is None:
             self.is_gone = True
         elif not self.is_gone:
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
-            transport.abort()
+            reset(transport)
 
     def _take(self, octets: bytes) -> None:
         if self._transport is not None and not self.is_gone and not self._transport.is_closing():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -146,9 +147,9 @@ class Watched:
         log, watch = self._logs[role], self._watches[role]
         judgement = watch.judgement(self._profile)
         judged = Judged(judgement, parts(judgement, watch.trace), History(watch.trace, role))
-        facts = RunFacts(filing.agent, self._number, started, duration, None, 0)
+        again = f"wsoracle judge {shlex.quote(str(filing.trace))}"
+        facts = RunFacts(filing.agent, self._number, started, duration, None, 0, again=again)
         record = record_of(self._transcript(role, log, notes), judged, facts, _NOTHING_EXPECTED)
-        record["wsoracle"]["trace"] = str(filing.trace)
         recorded = Recorded(
             tuple(watch.trace),
             self._setting(role),

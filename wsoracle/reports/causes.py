@@ -98,7 +98,7 @@ class Cause:
     @property
     def again(self) -> str:
         """The command that runs the example again."""
-        return command_again(self.example.id, self.example.role, self.example.url, self.example.trace)
+        return command_again(self.example.id, self.example.role, self.example.url, self.example.again)
 
     @property
     def page(self) -> str:

@@ -90,7 +90,7 @@ def tidy_page(shown: Mapping[str, Any], links: PageLinks) -> str:
             shown["id"],
             ours["role"] or ("client" if shown.get("isServer") is True else ""),
             ours["url"],
-            ours["trace"],
+            ours["again"],
         ),
         long=MOST_UNFOLDED,
         decided=next((step for step in ours["timeline"] if step["deciding"]), None),

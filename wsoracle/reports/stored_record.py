@@ -153,7 +153,7 @@ def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) ->
         "passed": passed if isinstance(passed, bool) else verdict in _PASSED,
         "control": None if ours.get("control") is None else as_text(ours["control"]),
         "url": as_text(ours.get("url")),
-        "trace": as_text(ours.get("trace")),
+        "again": as_text(ours.get("again")),
         "seed": as_text(ours.get("seed")),
         "group": _texts(ours.get("group")),
         "facts": {key: as_text(value) for key, value in _mapping(ours.get("facts")).items()},

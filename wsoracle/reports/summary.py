@@ -85,8 +85,8 @@ class CaseSummary:
     application echoes; None where the case does not tell. `one_of` are the ids of the rules of which one was certainly
     not followed, but it cannot be told which. `answer` is what a server answered to the request, `url` where it was
     tested. `evidence` is there where the verdict says that something is amiss. `changed` is True where the
-    summary says something else than the files of the record. `trace` is the file of its trace, where no case
-    was played.
+    summary says something else than the files of the record. `again` is the command that shows it again, where it is
+    not the one of its role.
     """
 
     agent: str
@@ -114,7 +114,7 @@ class CaseSummary:
     one_of: tuple[str, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     changed: bool = False
-    trace: str = ""
+    again: str = ""
 
     @property
     def answered(self) -> bool:
@@ -178,7 +178,7 @@ def summary_of_tidy(record: Mapping[str, Any], tidied: Mapping[str, Any], file: 
         answer_of(tidied),
         tuple(ours["oneOf"]),
         Evidence() if ours["verdict"] in _NOTHING_AMISS else evidence_of(tidied),
-        trace=ours["trace"],
+        again=ours["again"],
     )
 
 
@@ -251,10 +251,10 @@ def label(verdict: str, counts: bool) -> str:
     return verdict if counts else NO_CONTROL
 
 
-def command_again(case_id: str, role: str, url: str, trace: str = "") -> str:
-    """The command that plays one case against the same server, or serves it to the same client, or judges its trace."""
-    if trace:
-        return f"wsoracle judge {shlex.quote(one_line(trace, 500))}"
+def command_again(case_id: str, role: str, url: str, stated: str = "") -> str:
+    """The command that plays one case against the same server, or serves it to the same client; or that ``stated``."""
+    if stated:
+        return one_line(stated, 1000)
     case = shlex.quote(one_line(case_id, 200))
     if role == "client":
         return f"wsoracle serve --select {case}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
+from wsoracle.model.facts.frames import concrete
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, request_octets, response_octets
 from wsoracle.model.machine.interpreted import Kind, Outcome, allowed, canonical, forbidden_by, owed
 from wsoracle.model.machine.words import DUES, stage_words
@@ -22,7 +23,7 @@ from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Facts, FrameFacts, Setting, State
 from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request
-from wsoracle.model.octets.vocabulary import DEFAULT_LIMIT, Role
+from wsoracle.model.octets.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT, Role
 from wsoracle.model.rules import RULES
 from wsoracle.model.rules.closing import handshake_done
 
@@ -52,7 +53,10 @@ class Break:
 
 @dataclass(frozen=True)
 class PlayedStep:
-    """A step as it happened, ready to be shown. ``takes`` is the number of the step that sent what this one takes."""
+    """A step as it happened, ready to be shown. ``takes`` is the number of the step that sent what this one takes.
+
+    ``octets`` are those that this step sends: a head, or a frame with the facts of the run.
+    """
 
     number: int
     who: Role
@@ -62,6 +66,7 @@ class PlayedStep:
     after: str
     arrow: bool
     takes: int | None = None
+    octets: bytes = b""
 
 
 class _Coming(NamedTuple):
@@ -80,6 +85,7 @@ class _PlayedSide:
 
 
 _END: Final = "the end of the TCP stream"
+_HELLO: Final = b"Hello"
 _UNREFUSED: Final = RuleSet(rule for rule in RULES if not rule.refuses)
 
 
@@ -98,7 +104,7 @@ def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[Pl
                 side.coming = deque([_Coming(0, None, _END)])
             continue
         side, peer = sides[step.who], sides[step.who.peer]
-        takes = None
+        takes, octets = None, b""
         if step.does is Does.TAKE:
             takes, taken, said = side.coming.popleft()
             event = _taken(step.who, taken, request)
@@ -109,11 +115,13 @@ def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[Pl
         else:
             event, passed = _sent(step.sent, request)
             request = _request(passed) or request
+            octets = passed if isinstance(passed, bytes) else _frame_octets(passed)
             words = f"sends {step.words}"
             peer.coming.append(_Coming(number, passed, step.words))
         side.state, outcome, rules = _judged(step, number, side, event)
         after = after_words(side.state, side.setting)
-        told.append(PlayedStep(number, step.who, words, outcome, rules, after, step.does is not Does.TAKE, takes))
+        arrow = step.does is not Does.TAKE
+        told.append(PlayedStep(number, step.who, words, outcome, rules, after, arrow, takes, octets))
     return told
 
 
@@ -148,6 +156,12 @@ def _sent(sent: Facts | None, request: Request | None) -> tuple[Event, bytes | F
         return Event.of(EventKind.SEND_RESPONSE, facts_of_response(_read(Role.CLIENT, octets), request)), octets
     assert sent is not None
     return Event.of(EventKind.SEND, sent), sent
+
+
+def _frame_octets(frame: FrameFacts) -> bytes:
+    """The octets of a frame of a run; text is that of the RFC's examples, as far as it goes."""
+    words = {TEXT: _HELLO[: frame.length], CONTINUATION: _HELLO[-frame.length :]}.get(frame.opcode)
+    return concrete(frame, payload=words if frame.length <= len(_HELLO) else None).octets
 
 
 def _taken(who: Role, taken: bytes | FrameFacts | None, request: Request | None) -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
@@ -131,6 +132,16 @@ def test_a_sample_of_all_leaves_none_alive(distinguisher: Distinguisher) -> None
     statuses = {mutant.id: distinguisher.find(mutant).status for mutant in _some()}
     assert [name for name, status in statuses.items() if status is MutantStatus.ALIVE] == []
     assert list(statuses.values()).count(MutantStatus.KILLED) > list(statuses.values()).count(MutantStatus.EQUIVALENT)
+
+
+def test_what_is_proved_once_serves_another_process(distinguisher: Distinguisher) -> None:
+    elsewhere = Distinguisher()
+    elsewhere.take(pickle.loads(pickle.dumps(distinguisher.prover.ground)))
+    assert elsewhere.prover.matters == distinguisher.prover.matters
+    for name in (*EQUIVALENT[:3], *list(KILLED)[:3]):
+        mutant = BY_ID[name]
+        here, there = (each.prover.about(mutant.rule, mutant.row) for each in (distinguisher, elsewhere))
+        assert there.equivalent is here.equivalent is (name in EQUIVALENT), name
 
 
 def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distinguisher) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wsoracle.model.facts.heads import SAMPLE_URI, request_octets, response_octets, sample_request
@@ -497,8 +497,26 @@ def test_a_frame_that_is_not_whole_is_no_head() -> None:
     assert torn.note == "it stops writing inside a frame, 2 octets after the frame begins"
     refused = client(Arrives(OPENS.replace(b"websocket", b"other")), Writes(b"\x8a"), Processed(), Quiet())
     assert (refused.verdict, refused.note) == (Verdict.FAILED, "it stops writing inside a frame")
-    unasked = judge_all((Arrives(OPENS), Writes(ASKS[:100]), ClosesTcp()), CLIENT)
-    assert (unasked.verdict, unasked.note) == (Verdict.FAILED, "it stops writing inside a head")
+    unanswered = judge_all((Writes(ASKS[:100]), ClosesTcp()), CLIENT)
+    assert (unanswered.verdict, unanswered.note) == (Verdict.FAILED, "it stops writing inside a head")
+
+
+@given(
+    written=st.integers(1, len(ASKS) - 1),
+    arrived=st.sampled_from((b"K+xoo=\r\n\r\n", OPENS, b"\x00\x00")),
+    ends=st.sampled_from((ClosesTcp(), Quiet())),
+)
+@example(written=1, arrived=OPENS, ends=Quiet())
+@settings(max_examples=20)
+def test_a_client_that_is_answered_before_it_has_asked_may_break_off(
+    written: int, arrived: bytes, ends: Observation
+) -> None:
+    """It has reason to fail the connection (section 4.1), and may then stay silent (section 7.1.1)."""
+    answer, request = Arrives(arrived), Writes(ASKS[:written])
+    for trace in ((answer, request), (request, answer)):
+        judgement = judge_all((*trace, ends), CLIENT, application="sink")
+        assert (judgement.verdict, judgement.rules) == (Verdict.INFORMATIONAL, ())
+        assert judgement.note == "it breaks off its request: what had arrived before may be the reason"
 
 
 def test_a_compressed_frame_of_a_client_is_no_head() -> None:

@@ -1,5 +1,6 @@
 """Files of others are recognised by what they hold, and both ends of each connection in them are judged."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,9 @@ def test_packets_that_are_too_short_are_passed_over() -> None:
         for end in range(len(octets)):
             with pytest.raises(TraceError):
                 read_file(pcap([(link, octets[:end])]))
+
+
+def test_a_compressed_file_is_to_be_unpacked() -> None:
+    """Wireshark writes captures with gzip, too."""
+    with pytest.raises(TraceError, match="it is compressed: unpack it first"):
+        read_file(gzip.compress(pcap(packets_of(segments_of(FINE)))))

@@ -112,6 +112,22 @@ def test_an_octet_sent_with_two_values_ends_what_is_known() -> None:
     assert "other values" not in read([*sent[:6], keep_alive, *sent[6:]]).cut
 
 
+def test_a_reset_before_what_its_end_has_sent_is_none() -> None:
+    """Its receiver drops a reset out of the window (RFC 9293, section 3.10.7.4): it may come from anyone."""
+    talk: list[Said] = [*OPENING, (False, b"\x81\x01a"), (True, b"x"), (False, "FIN"), (True, "FIN")]
+    sent = segments_of(talk)
+    for at in range(5, len(sent)):
+        connection = read([*sent[:at], Sent(False, 2001, 1001, 4), *sent[at:]])
+        assert flat(connection.passed) == said_flat(talk) and not connection.cut
+
+
+def test_behind_the_end_of_a_direction_there_is_no_octet() -> None:
+    """A keep-alive (RFC 9293, section 3.8.4) repeats the last number of its sender, here that of FIN."""
+    sent = segments_of([*OPENING, (False, "FIN"), (True, "FIN")])
+    keep_alive = Sent(False, sent[5].seq, sent[5].ack, 16, b"\0")
+    assert flat(read([*sent[:6], keep_alive, *sent[6:]]).passed) == said_flat([*OPENING, (False, "FIN"), (True, "FIN")])
+
+
 def test_what_was_captured_in_part_is_known_up_to_there() -> None:
     sent = segments_of([*OPENING, (False, b"\x82\x7e\x02\x00" + bytes(512)), (True, b"x")])
     packets = [Packet(0, 101, ip4(one.client, tcp(one))[:300]) for one in sent]

@@ -22,6 +22,7 @@ from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame
 from wsoracle.properties.traces.recorded import parsed, trace_from_json
 from wsoracle.proxy import proxy as proxy_module
 from wsoracle.proxy.proxy import Address, Judge, Proxy
+from wsoracle.proxy.relay import Relay
 from wsoracle.reports import ReportFolder
 
 REQUEST = (
@@ -52,11 +53,17 @@ class Killed:
 
 
 def passed(
-    talk: Talk, folder: Path, *, judge: Judge | None = None, quiet: float = 60.0, over: bool = True
+    talk: Talk,
+    folder: Path,
+    *,
+    judge: Judge | None = None,
+    quiet: float = 60.0,
+    over: bool = True,
+    said: list[str] | None = None,
 ) -> tuple[list[str], Proxy]:
     """What is said while ``talk`` has the two endpoints talk through a proxy; ``over``: the connection comes to its
     end by itself."""
-    said: list[str] = []
+    said = [] if said is None else said
 
     async def run() -> Proxy:
         accepted: asyncio.Queue[Ends] = asyncio.Queue()
@@ -167,7 +174,7 @@ def test_a_fault_is_told_as_soon_as_it_is_seen(tmp_path: Path) -> None:
     assert proxy.failed == 1
     record = json.loads(next(tmp_path.glob("127*_case_1.json")).read_bytes())
     trace = str(tmp_path / "connection-1-server.json")
-    assert record["wsoracle"]["trace"] == trace
+    assert record["wsoracle"]["again"] == f"wsoracle judge {trace}"
     assert f"wsoracle judge {trace}" in next(tmp_path.glob("127*_case_1.html")).read_text(encoding="utf-8")
 
 
@@ -218,6 +225,25 @@ def test_silence_is_an_observation_once(tmp_path: Path) -> None:
     assert trace.count('"quiet"') == 1
 
 
+def test_nobody_is_silent_before_both_ends_are_there() -> None:
+    """Nothing is read from the client until the server is reached, as where all places are taken."""
+    logged: list[str] = []
+
+    async def run() -> None:
+        relay = Relay(0.001)
+        relay.log = lambda role, entry: logged.append(entry.kind)
+        await asyncio.sleep(0.02)
+        assert logged == []
+        relay.begin()
+        async with asyncio.timeout(60):
+            while not logged:
+                await asyncio.sleep(0.001)
+        relay.abort()
+
+    asyncio.run(run())
+    assert set(logged) == {"silence"}
+
+
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
     said: list[str] = []
 
@@ -257,6 +283,49 @@ def test_what_is_more_than_is_judged_is_passed_on_and_said(tmp_path: Path, monke
     said, _ = passed(talk, tmp_path)
     assert "more crossed than is judged" in said[1]
     assert said[-1] == "connection 1 is over: the client OK, the server OK"
+
+
+def test_a_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def gone(folder: ReportFolder) -> None:
+        tried.append("finish")
+        raise FileNotFoundError(2, "No such file or directory")
+
+    async def talk(client: Ends, server: Ends) -> None:
+        await a_sound_talk(client, server)
+        async with asyncio.timeout(60):
+            while not tried:
+                await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(ReportFolder, "finish", gone)
+    said, _ = passed(talk, tmp_path, over=False)
+    assert said[-1] == f"{tmp_path}: No such file or directory: the pages are not written"
+
+
+def test_a_client_for_which_there_is_no_room_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy_module, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(proxy_module, "MOST_WAITING", 0)
+
+    async def talk(client: Ends, server: Ends) -> None:
+        await handshake(client, server)
+        another = await asyncio.open_connection(*address)
+        with pytest.raises(ConnectionResetError):
+            await another[0].read()
+        another[1].close()
+        await closing(client, server)
+
+    address: tuple[str, int] = ("127.0.0.1", 0)
+
+    class Client(list[str]):
+        def append(self, line: str) -> None:
+            nonlocal address
+            if line.startswith("listening on"):
+                address = ("127.0.0.1", int(line.split(",")[0].rpartition(":")[2]))
+            super().append(line)
+
+    said, _ = passed(talk, tmp_path, said=Client())
+    assert "1 connections are open or wait: further ones are reset until some end" in said
 
 
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:

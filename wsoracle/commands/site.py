@@ -1,0 +1,36 @@
+"""``wsoracle site``: the protocol and the model as a static site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..cli import WrongInput
+from ..site.building import START, SiteBuilder, write_files
+from ..spec.document import DOCUMENT, MarkerError, render
+
+
+@click.command("site")
+@click.option("--out", required=True, metavar="DIR", help="Where to write the site.")
+@click.option("--file", "name", default=str(DOCUMENT), show_default=True, metavar="FILE", help="The document.")
+def command(out: str, name: str) -> None:
+    """Write a static site for people who learn the protocol.
+
+    It has docs/spec.md as pages, with its blocks made from the model, and rules, theorems, cases, mutants and findings
+    that lead to each other. Open its index.html, or put it on any web server.
+    """
+    if "\0" in out + name or not out or not name:
+        raise WrongInput("--out and --file: a name is empty or has a NUL in it: give another one")
+    try:
+        document = render(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongInput(f"{name}: {error.strerror}: call it in the repository, or say --file where it is") from error
+    except (MarkerError, UnicodeDecodeError) as error:
+        raise WrongInput(f"{name}: {error}") from error
+    files = SiteBuilder(document).files()
+    try:
+        octets = write_files(files, Path(out))
+    except OSError as error:
+        raise WrongInput(f"{out}: {error.strerror}: name a directory that can be written") from error
+    click.echo(f"{Path(out) / START}: {len(files)} files, {octets / 1e6:.1f} MB")

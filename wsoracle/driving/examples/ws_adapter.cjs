@@ -1,0 +1,50 @@
+// The adapter of Node's ws for `wsoracle drive`: its Receiver and its Sender, after the opening handshake.
+// NODE_PATH names the node_modules that has ws.
+const { Receiver, Sender } = require("ws");
+const { version } = require("ws/package.json");
+
+class Server {
+  constructor() {
+    this.octets = [];
+    this.events = [];
+    this.closes = this.closing = false;
+    const socket = { cork() {}, uncork() {}, write: (octets) => this.octets.push(Buffer.from(octets)) };
+    this.sender = new Sender(socket);
+    this.receiver = new Receiver({ isServer: true });
+    this.receiver.on("message", (data, binary) => this.events.push({ kind: binary ? "binary" : "text", payload: data.toString("hex") }));
+    this.receiver.on("ping", (data) => this.closing || this.sender.pong(data, false));
+    this.receiver.on("conclude", (code, reason) => this.end(code === 1005 ? undefined : code, reason));
+    this.receiver.on("error", (error) => this.end(error[Object.getOwnPropertySymbols(error).find((s) => String(s).includes("status-code"))] ?? 1002));
+  }
+  end(code, reason) {
+    if (!this.closing) this.sender.close(code, reason, false);
+    this.closing = this.closes = true;
+  }
+  output() {
+    const found = { octets: Buffer.concat(this.octets).toString("hex"), events: this.events, closes: this.closes };
+    this.octets = [];
+    this.events = [];
+    return found;
+  }
+}
+
+const servers = new Map();
+async function answer({ cmd, connection, octets, kind, payload }) {
+  const server = servers.get(connection);
+  if (cmd === "start") return { version: 1, implementation: { name: "ws", version, language: "JavaScript" }, opening: false };
+  if (cmd === "open") servers.set(connection, new Server());
+  else if (cmd === "close") servers.delete(connection);
+  else if (cmd === "receive" && !server.closes) server.receiver.write(Buffer.from(octets, "hex"));
+  else if (cmd === "eof") server.closes = true;
+  else if (cmd === "send" && !server.closing) server.sender.send(Buffer.from(payload, "hex"), { binary: kind === "binary", fin: true, mask: false });
+  await new Promise(setImmediate); // the library tells of errors a moment later
+  return server ? server.output() : {};
+}
+
+(async () => {
+  for await (const line of require("readline").createInterface({ input: process.stdin })) {
+    const asked = JSON.parse(line);
+    process.stdout.write(JSON.stringify({ seq: asked.seq, ...(await answer(asked)) }) + "\n");
+    if (asked.cmd === "stop") process.exit(0);
+  }
+})();

@@ -1,0 +1,270 @@
+"""All files of the site: the pages with their frame, the style, the scripts and the index of the search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from wsoracle.model.rules import RULES
+
+from ..reports.rendering import STYLE
+from ..spec.frames import EXAMPLES
+from ..spec.rules import TOPICS
+from .addresses import Addresses, address
+from .cards import Cards, topic_of
+from .chapters import Chapter, chapters
+from .knowledge import Knowledge, knowledge
+from .markup import Markup, anchor_of
+from .octets import frames_html
+from .playing import is_run, player
+from .state_map import is_state_map, state_map
+
+TITLE: Final = "WebSocket, read from its model"
+START: Final = "index.html"
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """A page: the name of its file, its title, the part of the contents that it stands in, and its main content."""
+
+    name: str
+    title: str
+    part: str
+    body: str
+    found: tuple[tuple[str, str, str], ...] = ()
+    """What the search finds on it: anchor, words to show, and more words that it is found by."""
+
+
+class SiteBuilder:
+    """Makes the site from the text of docs/spec.md, whose blocks are as they should be."""
+
+    def __init__(self, document: str) -> None:
+        self._chapters = chapters(document)
+        self._known: Knowledge = knowledge()
+        self._addresses = Addresses()
+        self._groups = _groups(self._known)
+        self._cards = Cards(self._known, self._addresses)
+        self._give_addresses()
+
+    def files(self) -> dict[str, str]:
+        """The text of each file of the site by its name."""
+        pages = [self._chapter(chapter) for chapter in self._chapters]
+        pages = [*pages, *self._reference()]
+        pages.insert(0, self._start(pages))
+        pages.append(self._contents(pages))
+        found = {page.name: self._whole(page, pages) for page in pages}
+        entries = [[page.name, page.title, "", ""] for page in pages]
+        entries += [[page.name, shown, anchor, more] for page in pages for anchor, shown, more in page.found]
+        found["style.css"] = f"{STYLE}\n{_template('site.css')}"
+        found["site.js"] = _template("site.js")
+        found["search.js"] = (
+            f"window.wsoracleIndex = {json.dumps(entries, ensure_ascii=False, separators=(',', ':'))};\n"
+        )
+        return found
+
+    def _give_addresses(self) -> None:
+        known, to = self._known, self._addresses
+        rule_pages = self._rule_pages()
+        for rule in RULES:
+            to.names[rule.id] = address(rule_pages[topic_of(rule.id).name], rule.id)
+        for theorem in known.theorems:
+            to.names[theorem.id] = address("theorems.html", theorem.id)
+        for row in known.requirements:
+            page = _clause_page(row["section"])
+            to.names[row["id"]] = address(page, row["id"])
+            to.sections[row["section"]] = address(page, row["section"])
+        for name, cases in self._groups.items():
+            to.names.update((case.id, address(_case_page(name), case.id)) for case in cases)
+        for rule_id, every in known.mutants_of.items():
+            page = f"mutants-{topic_of(rule_id).name}.html"
+            to.names.update((mutant.id, address(page, mutant.id)) for mutant in every)
+        for chapter in self._chapters:
+            for number, anchor in chapter.sections.items():
+                to.chapters[number] = address(chapter.page, anchor)
+
+    def _rule_pages(self) -> dict[str, str]:
+        """The page of each topic of the rules."""
+        return {
+            part.name.removeprefix("rules-"): chapter.page
+            for chapter in self._chapters
+            for part in chapter.parts
+            if part.name is not None and part.name.startswith("rules-")
+        }
+
+    def _chapter(self, chapter: Chapter) -> SitePage:
+        markup = Markup(self._addresses, chapter.page)
+        body = "".join(self._part(part.name, part.text, markup) for part in chapter.parts)
+        part = "Rules" if chapter.number.startswith("19") else "The model" if _after(chapter, "12") else "The protocol"
+        found = [(heading.anchor, heading.words, "") for heading in markup.headings]
+        for block in chapter.parts:
+            if block.name and block.name.startswith("rules-"):
+                rules = next(topic.rules for topic in TOPICS if topic.name == block.name.removeprefix("rules-"))
+                found += [(rule.id, rule.id, f"{rule.quote} {rule.words}") for rule in rules]
+            if block.name and is_run(block.name):
+                found.append((block.name, f"Run: {block.name.partition('-')[2].replace('-', ' ')}", chapter.title))
+        eyebrow = f"<p class=eyebrow>Chapter {chapter.number}</p>"
+        return SitePage(
+            chapter.page, chapter.title, part, f"{eyebrow}<h1>{escape(chapter.title)}</h1>{body}", tuple(found)
+        )
+
+    def _part(self, block: str | None, text: str, markup: Markup) -> str:
+        if block is not None and is_run(block):
+            return player(block, self._addresses)
+        if block is not None and block.partition("-")[0] == "example":
+            frames = map(bytes.fromhex, EXAMPLES[block.removeprefix("example-")])
+            return f"<figure class=frames>{frames_html(frames)}</figure>"
+        if block is not None and is_state_map(block):
+            return state_map(block, text)
+        if block is not None and block.startswith("rules-"):
+            return self._cards.rules(next(topic for topic in TOPICS if topic.name == block.removeprefix("rules-")))
+        if block == "theorems":
+            return '<p><a href="theorems.html">All theorems</a></p>'
+        if block == "requirements":
+            pages = dict.fromkeys(row["section"].split(".")[0] for row in self._known.requirements)
+            links = (_link(_clause_page(one), f"Section {one}") for one in pages)
+            return f"<ul>{''.join(f'<li>{link}</li>' for link in links)}</ul>"
+        return markup.html(text)
+
+    def _reference(self) -> Iterable[SitePage]:
+        cards, known = self._cards, self._known
+        for one in dict.fromkeys(row["section"].split(".")[0] for row in known.requirements):
+            rows = [row for row in known.requirements if row["section"].split(".")[0] == one]
+            yield self._listing(
+                _clause_page(one), f"Section {one} of RFC 6455", "Sentences of the RFC", cards.clauses(one),
+                ((row["id"], row["id"], row["quote"]) for row in rows),
+            )  # fmt: skip
+        yield self._listing(
+            "theorems.html", "Theorems", "Proofs and tests", cards.theorems(),
+            ((theorem.id, theorem.id, theorem.statement) for theorem in known.theorems),
+        )  # fmt: skip
+        yield self._listing(
+            "findings.html", "What real endpoints do", "Proofs and tests", self._fleet() + cards.findings(),
+            ((rule, f"Findings on {rule}", "") for rule in known.findings_of),
+        )  # fmt: skip
+        for name, cases in self._groups.items():
+            yield self._listing(
+                _case_page(name), f"Cases: {name}", "Cases", cards.cases(cases),
+                ((case.id, case.id, case.title) for case in cases),
+            )  # fmt: skip
+        for topic in TOPICS:
+            title = f"Mutants: {topic.name.replace('-', ' of the ')}"
+            yield self._listing(f"mutants-{topic.name}.html", title, "Mutants", cards.mutants(topic), ())
+
+    def _fleet(self) -> str:
+        servers, clients = (self._known.fleet[role] for role in ("server", "client"))
+        return (
+            f"<p>Real implementations were tested: {servers} as servers and {clients} as clients. Each row below says "
+            "what an endpoint does that its rules do not allow in full, and in how many of them that was found.</p>"
+        )
+
+    @staticmethod
+    def _listing(name: str, title: str, part: str, body: str, found: Iterable[tuple[str, str, str]]) -> SitePage:
+        return SitePage(name, title, part, f"<h1>{escape(title)}</h1>{body}", tuple(found))
+
+    def _start(self, pages: list[SitePage]) -> SitePage:
+        """The first page: the setting, the first frame and the first run, each as its chapter has it."""
+        markup = Markup(self._addresses, START)
+        first = next(chapter for chapter in self._chapters if chapter.number == "1")
+        setting = "".join(self._part(part.name, part.text, markup) for part in first.parts)
+        frame = self._part("example-hello", "", markup)
+        text = _template("start.html")
+        links = "".join(f"<li>{_link(page.name, page.title)}</li>" for page in pages if page.part == "The protocol")
+        return SitePage(START, TITLE, "", text.format(
+            title=TITLE, setting=setting, frame=frame, run=player("run-ping-inside-message", self._addresses),
+            close=player("run-server-closes", self._addresses), links=links,
+        ))  # fmt: skip
+
+    def _contents(self, pages: list[SitePage]) -> SitePage:
+        return SitePage("contents.html", "Contents", "", f"<h1>Contents</h1><nav aria-label=All>{_all(pages)}</nav>")
+
+    def _whole(self, page: SitePage, pages: list[SitePage]) -> str:
+        ordered = [one for one in pages if one.part]
+        at = next((place for place, one in enumerate(ordered) if one is page), None)
+        before = ordered[at - 1] if at else None
+        after = (
+            ordered[0] if page.name == START else ordered[at + 1] if at is not None and at + 1 < len(ordered) else None
+        )
+        way = "".join(
+            f'<a rel={rel} href="{one.name}">{words} {escape(one.title)}</a>'
+            for one, rel, words in ((before, "prev", "←"), (after, "next", "→"))
+            if one is not None
+        )
+        return _template("page.html").format(
+            title=escape(page.title if page.name == START else f"{page.title} - {TITLE}"), site=TITLE,
+            aside=_aside(page, pages), body=page.body, way=way,
+        )  # fmt: skip
+
+
+def _aside(page: SitePage, pages: list[SitePage]) -> str:
+    """The contents beside a page: the chapters, and of the other parts the one that the page stands in."""
+    parts = []
+    for part, found in _by_part(pages).items():
+        if part in ("The protocol", page.part):
+            items = "".join(_item(one, one is page) for one in found)
+        else:
+            parts.append(f'<p><a href="contents.html#{anchor_of(part)}">{part}</a></p>')
+            continue
+        parts.append(f"<p>{part}</p><ul>{items}</ul>")
+    return "".join(parts)
+
+
+def _item(page: SitePage, here: bool) -> str:
+    return f'<li><a href="{page.name}"{" aria-current=page" if here else ""}>{escape(page.title)}</a></li>'
+
+
+def _all(pages: list[SitePage]) -> str:
+    return "".join(
+        f'<h2 id="{anchor_of(part)}">{part}</h2><ul class=columns>{"".join(_item(one, False) for one in found)}</ul>'
+        for part, found in _by_part(pages).items()
+    )
+
+
+def _by_part(pages: list[SitePage]) -> Mapping[str, list[SitePage]]:
+    found: dict[str, list[SitePage]] = {}
+    for page in pages:
+        if page.part:
+            found.setdefault(page.part, []).append(page)
+    return found
+
+
+def _after(chapter: Chapter, number: str) -> bool:
+    return int(chapter.number.split(".")[0]) > int(number)
+
+
+def _groups(known: Knowledge) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for case in known.cases:
+        found.setdefault(case.group[0], []).append(case)
+    return found
+
+
+def _case_page(group: str) -> str:
+    return f"cases-{anchor_of(group)}.html"
+
+
+def _clause_page(section: str) -> str:
+    return f"clause-{section.split('.')[0]}.html"
+
+
+def _link(to: str, words: str) -> str:
+    return f'<a href="{to}">{escape(words)}</a>'
+
+
+@lru_cache
+def _template(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> int:
+    """Write the files of a site into a folder, which is made where it is not there; how many octets they have.
+
+    Raises :class:`OSError` where they cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return sum((folder / name).write_bytes(text.encode("utf-8")) for name, text in files.items())
