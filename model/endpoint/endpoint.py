@@ -58,6 +58,9 @@ from .handshake import Opening, OpeningSide
 Observer = Callable[[Event, Outcome], None]
 """Is told of each event that was judged, and of the outcome that was chosen."""
 
+_RECEIVE, _SEND, _FAIL, _ACCEPT = EventKind.RECEIVE, EventKind.SEND, Kind.FAIL, Kind.ACCEPT
+"""What every frame asks for; to look a member of an enumeration up takes as long as a call."""
+
 _CLOSED: Final = {CLOSED_CLEANLY: True, CLOSED_NOT_CLEANLY: False}
 _NO_BITS: Final[frozenset[int]] = frozenset()
 _REFUSED: Final = HANDSHAKE.index("refused")
@@ -249,11 +252,11 @@ class Endpoint:
         outcome = self._engine.sure_failure(self._state, seen)
         if outcome is not None or not self._engine.reads(self._state, seen):
             self._frame = UnfinishedFrame(header, keep=False)
-            event = Event(EventKind.RECEIVE, seen)
+            event = Event(_RECEIVE, seen)
             self._conclude(event, outcome or self._machine.canonical(self._state, event), b"")
             return
         transformed = self._transforms(header)
-        before = text_before(header.opcode, self._state, EventKind.RECEIVE)
+        before = text_before(header.opcode, self._state, _RECEIVE)
         self._frame = UnfinishedFrame(header, text=None if transformed else before, transformed=transformed)
 
     def _read_payload(self, frame: UnfinishedFrame, data: bytes, at: int) -> int:
@@ -272,8 +275,8 @@ class Endpoint:
         """The text of a frame can no longer become valid; fail if that need not wait for the rest of the frame."""
         seen = facts_of_header(frame.header)._replace(utf8_next=utf8.REJECT)
         # The fail-fast rules apply to the octets so far, taken as a fragment.
-        early = self._machine.canonical(self._state, Event(EventKind.RECEIVE, seen._replace(fin=False)))
-        event = Event(EventKind.RECEIVE, seen)
+        early = self._machine.canonical(self._state, Event(_RECEIVE, seen._replace(fin=False)))
+        event = Event(_RECEIVE, seen)
         outcome = self._machine.canonical(self._state, event)
         if early is not None and outcome is not None and _fails(early) and _fails(outcome):
             frame.drop()
@@ -290,10 +293,10 @@ class Endpoint:
                 for extension in self._decoding:
                     payload = extension.decode(payload, header.fin)
                     received = self._deflate.received if extension is self._deflate and self._deflate else received
-        seen = facts_on_wire(header, payload, text_before(header.opcode, state, EventKind.RECEIVE))
+        seen = facts_on_wire(header, payload, text_before(header.opcode, state, _RECEIVE))
         if received is not None:
             seen = seen._replace(inflated=received.inflated, damage=received.damage)
-        event = Event(EventKind.RECEIVE, seen)
+        event = Event(_RECEIVE, seen)
         outcome = outcome or self._machine.canonical(state, event)
         if outcome is not None and _fails(outcome):
             # Had the payload come later, this is what would have failed: chunks make no difference.
@@ -316,9 +319,9 @@ class Endpoint:
         if outcome is None or frame is None:
             return
         label = outcome.label
-        if label.kind is Kind.FAIL:
+        if label.kind is _FAIL:
             self._events.append(Failed(label.code or 0, outcome.rules))
-        elif label.kind is Kind.ACCEPT:
+        elif label.kind is _ACCEPT:
             if not is_control(frame.opcode):
                 payload = self._assemble(frame, payload)
             if label.delivers is not None:
@@ -362,7 +365,7 @@ class Endpoint:
         if self._observe is not None:
             self._observe(event, outcome)
         state = outcome.state
-        if state == self._state:
+        if state is self._state or state == self._state:  # The first is quick, and what most frames come to.
             return
         self._state = state
         if self._opening is not None:
@@ -486,11 +489,11 @@ class Endpoint:
         """The event of sending a frame of that length that carries these octets of the application."""
         masked = self._engine.masks
         header = Header(opcode, fin, 1 in bits, 2 in bits, 3 in bits, masked, minimal_form(length), length, None)
-        before = text_before(opcode, self._state, EventKind.SEND)
+        before = text_before(opcode, self._state, _SEND)
         facts = facts_on_wire(header, octets, before, answers=answers)
         if self._deflate is not None and (1 in bits or (opcode == CONTINUATION and self._state.send_compressed)):
             facts = facts._replace(inflated=len(octets) + (self._deflated if opcode == CONTINUATION else 0))
-        return Event(EventKind.SEND, facts)
+        return Event(_SEND, facts)
 
     # --- what is owed -------------------------------------------------------------------------------------------------
 
@@ -553,7 +556,7 @@ class Endpoint:
 
 
 def _fails(outcome: Outcome) -> bool:
-    return outcome.label.kind is Kind.FAIL
+    return outcome.label.kind is _FAIL
 
 
 def _encoded(text: str) -> bytes:

@@ -28,11 +28,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ..notation.expression import Const, Expr, Op, Value, source, substitute, variables
+from ..notation.expression import Const, Expr, Op, Value, Var, source, substitute, variables
 from ..notation.rule import LEGAL, STRENGTHS, Due, Forbid, Rule, RuleSet, Strength
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, Event, EventKind, Facts, Setting, State
 from .interpreted import LEVELS, Kind, Label, Outcome, label_of, strongest
@@ -51,6 +51,14 @@ _UNPACK_STATE: Final = f"{', '.join(STATE_VARIABLES)} = state"
 _UNPACK_FACTS: Final = {
     kind: f"{', '.join(names)} = facts" for kind, names in FACT_VARIABLES.items() if kind.facts is not None
 }
+
+
+def _places(of: str, those: Mapping[str, Var]) -> dict[str, Var]:
+    """To read a few of these variables, each from its place; where most are read, all of them are unpacked at once."""
+    return {name: replace(variable, name=f"{of}[{at}]") for at, (name, variable) in enumerate(those.items())}
+
+
+_STATE_PLACES: Final = _places("state", STATE_VARIABLES)
 
 
 class _Row(NamedTuple):
@@ -211,8 +219,8 @@ class CompiledMachine:
         return self._part(kind).source
 
     def effect_source(self, rule: Rule) -> str:
-        """The generated function for the state after a rule: one display of all state variables, in their order;
-        those that stay are taken over in runs."""
+        """The generated function for the state after a rule: the state itself where it changes nothing, as for most
+        messages; else one display of all state variables, in their order."""
         return self._constants.effect_source(rule.then.effects, rule.on)
 
     def mask_function(self, kind: EventKind) -> MaskFunction:
@@ -399,23 +407,14 @@ class _Constants:
     def _generate(self, effects: Mapping[str, Expr], kind: EventKind) -> str:
         if not effects:
             return f"def effect(state, facts):\n{_INDENT}return state\n"
-        after = {name: substitute(effect, self._values) for name, effect in effects.items()}
-        reads = dict.fromkeys(name for effect in after.values() for name in variables(effect))
-        lines = ["def effect(state, facts):"]
-        lines += [f"{_INDENT}{name} = state[{at}]" for at, name in enumerate(STATE_VARIABLES) if name in reads]
-        if _read_facts(kind, after.values()):
-            lines.append(_INDENT + _UNPACK_FACTS[kind])
-        return "\n".join([*lines, f"{_INDENT}return new(State, ({', '.join(_display(after))},))", ""])
-
-
-def _display(after: Mapping[str, Expr]) -> Iterable[str]:
-    """The elements of the state after an effect: runs of variables that stay are taken over as they are."""
-    for changed, group in groupby(enumerate(STATE_VARIABLES), lambda each: each[1] in after):
-        run = list(group)
-        if changed:
-            yield from (source(after[name]) for _, name in run)
-        else:
-            yield f"*state[{run[0][0]}:{run[-1][0] + 1}]"
+        places = self._values | _STATE_PLACES | _places("facts", FACT_VARIABLES[kind])
+        after = {name: source(substitute(effect, places)) for name, effect in effects.items()}
+        stays = " and ".join(f"{_STATE_PLACES[name].name} == {value}" for name, value in after.items())
+        display = ", ".join(after.get(name, name) for name in STATE_VARIABLES)
+        return (
+            f"def effect(state, facts):\n{_INDENT}if {stays}:\n{_INDENT * 2}return state\n"
+            f"{_INDENT}{_UNPACK_STATE}\n{_INDENT}return new(State, ({display}))\n"
+        )
 
 
 def _choices(rows: Sequence[Rule], effect_of: Callable[[Rule], EffectFunction]) -> list[Choice]:
