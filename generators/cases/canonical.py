@@ -12,14 +12,20 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from wsoracle.model.endpoint.deflate import PermessageDeflate
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import CloseReceived, Failed, MessageReceived, PingReceived
 from wsoracle.model.facts.frames import DEFAULT_KEY
-from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.octets.deflate_stream import InflateError, Inflater
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role, is_control
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.observation import Arrives, Writes
+from wsoracle.properties.judge.verdict import Verdict
 
 from .case import Case
+from .compression import Agreement
 from .steps import Action, EndSending, SendFrame, SendOctets, Settle, octets_of, runs
 from .words import MANY, repetitions
 
@@ -28,6 +34,9 @@ SHORTEST: Final = 1 << 16
 """The least length of the longest form of a frame."""
 
 COPIES: Final = 3
+
+PROTOCOL_ERROR: Final = 1002
+BAD_DATA: Final = 1007
 
 
 def key_for(role: Role) -> bytes | None:
@@ -55,7 +64,7 @@ def reduced(case: Case) -> tuple[Action, ...]:
         if isinstance(action, SendFrame) and action.excerpt is not None and action.size > SHORTEST:
             small = replace(action, excerpt=action.excerpt._replace(size=SHORTEST))
         times = min(count, COPIES)
-        if case.compression is not None and found and isinstance(action, SendFrame):
+        if case.compresses and found and isinstance(action, SendFrame):
             continue  # all of its messages are alike to the rules
         if isinstance(action, Settle) and times > 1 and found:
             found = [one for _ in range(times) for one in (found[-1], small)]
@@ -66,7 +75,13 @@ def reduced(case: Case) -> tuple[Action, ...]:
 
 def as_rules_see(case: Case) -> Hashable:
     """A key that cases share where rules cannot tell them apart: compressed ones that differ in parameters alone."""
-    return case.id if case.compression is None else (reduced(case), case.may_be_too_big)
+    return (reduced(case), case.may_be_too_big) if case.compresses else case.id
+
+
+def agreed_in(case: Case) -> Agreement | None:
+    """What is agreed on where the frames of a case begin, if the endpoint grants what the tester asks; None where the
+    frames of the case have no compression, or have it only once the tester has compressed them."""
+    return None if case.compression is None or case.compresses else case.compression.wanted
 
 
 class Reference:
@@ -74,17 +89,18 @@ class Reference:
 
     `messages` and `pongs` are owed for what was taken, the Close aside; `failed` is the code with which it fails the
     connection, and `got_close` says that it has taken a Close. `written` is what it sent for the octets given last:
-    with ``echo`` its application sends each message back.
+    with ``echo`` its application sends each message back. ``agreed``: permessage-deflate is.
     """
 
-    def __init__(self, role: Role, *, echo: bool = False) -> None:
+    def __init__(self, role: Role, *, echo: bool = False, agreed: Agreement | None = None) -> None:
         self.messages = 0
         self.pongs = 0
         self.failed: int | None = None
         self.got_close = False
         self.written = b""
         self._latest: tuple[bytes, tuple[int, int] | None] = b"", None
-        self._endpoint: Final = Endpoint(role, limit=MAX_LENGTH, echo=echo)
+        extensions = () if agreed is None else (PermessageDeflate(role, agreed.parameters(role)),)
+        self._endpoint: Final = Endpoint(role, limit=MAX_LENGTH, echo=echo, extensions=extensions)
 
     def take(self, octets: bytes) -> None:
         """These octets arrive."""
@@ -156,9 +172,14 @@ class CanonicalRun:
     boundary: bool
 
 
-def canonical_run(actions: tuple[Action, ...], role: Role, *, skip: int | None = None) -> CanonicalRun:
-    """Give the actions to an endpoint that echoes. ``skip``: it overlooks what that action sends."""
-    reference = Reference(role, echo=True)
+def canonical_run(
+    actions: tuple[Action, ...], role: Role, *, skip: int | None = None, agreed: Agreement | None = None
+) -> CanonicalRun:
+    """Give the actions to an endpoint that echoes. ``skip``: it overlooks what that action sends. Where
+    permessage-deflate is ``agreed`` on, its answers are what they inflate to: it may send any message as it is.
+    """
+    reference = Reference(role, echo=True, agreed=agreed)
+    inflater = Inflater()
     key = key_for(role)
     octets: list[bytes] = []
     answers: list[Answer] = []
@@ -184,7 +205,8 @@ def canonical_run(actions: tuple[Action, ...], role: Role, *, skip: int | None =
                 stops = min(stops, index)
                 code = int.from_bytes(frame.payload[:2], "big") if len(frame.payload) > 1 else None
             else:
-                answers.append(Answer(index + 1, frame.header.opcode, frame.payload))
+                payload = inflater.inflate(frame.payload, True) if frame.header.rsv1 else frame.payload
+                answers.append(Answer(index + 1, frame.header.opcode, payload))
     failed = reference.failed
     closed = failed is None and stops < len(actions)
     return CanonicalRun(tuple(octets), tuple(answers), failed, code, closed, stops, eof, boundary)
@@ -195,8 +217,23 @@ def must_be_answered(case: Case) -> bool:
 
     For a case that begins after the opening handshake. No endpoint passes such a case by ending every connection.
     """
-    found = [canonical_run(reduced(case), role) for role in case.roles]
-    return all(run.answers and run.failed is None and not run.closed and not run.eof for run in found)
+    agreed = agreed_in(case)
+    found = [canonical_run(reduced(case), role, agreed=agreed) for role in case.roles]
+    if not all(run.answers and run.failed is None and not run.closed and not run.eof for run in found):
+        return False
+    return agreed is None or not any(_may_fail(run, role, agreed) for run, role in zip(found, case.roles, strict=True))
+
+
+def _may_fail(run: CanonicalRun, role: Role, agreed: Agreement) -> bool:
+    """Whether an endpoint may fail the connection, though another one takes it all: over a window that it need not
+    keep, say."""
+    setting = Setting(role, MAX_LENGTH, echo=True)
+    arrives = Arrives(b"".join(run.octets))
+    found = [
+        judge([arrives, Writes(written_close(role, code))], setting, start=agreed.state, application="echo")
+        for code in (PROTOCOL_ERROR, BAD_DATA)
+    ]
+    return any(judgement.verdict is not Verdict.FAILED for judgement in found)
 
 
 @lru_cache(maxsize=4)
@@ -210,15 +247,24 @@ def written_close(role: Role, code: int | None, key: bytes = DEFAULT_KEY) -> byt
     return _written(Frame(CLOSE, b"" if code is None else code.to_bytes(2, "big")), role, key)
 
 
-def text_taken(actions: tuple[Action, ...]) -> Frame | None:
-    """The first data message of a stimulus that sends one in whole frames, as one frame, or None."""
-    opcode, payload = 0, b""
+def text_taken(actions: tuple[Action, ...], agreed: Agreement | None = None) -> Frame | None:
+    """The first data message of a stimulus that sends one in whole frames, as one frame, or None: as far as it can be
+    inflated, where it is compressed as was ``agreed``."""
+    opcode, payload, marked = 0, b"", False
     for action in actions:
         if not isinstance(action, SendFrame) or is_control(action.frame.opcode) or not action.is_whole:
             continue
         frame = action.written
-        opcode = opcode if frame.opcode == CONTINUATION else frame.opcode
+        if frame.opcode != CONTINUATION:
+            opcode, marked = frame.opcode, frame.rsv1 and agreed is not None
         payload += frame.payload
         if frame.fin:
-            return Frame(opcode, payload) if opcode in (1, 2) else None
+            return Frame(opcode, _inflated(payload) if marked else payload) if opcode in (1, 2) else None
     return None
+
+
+def _inflated(payload: bytes) -> bytes:
+    try:
+        return Inflater().inflate(payload, True)
+    except InflateError as error:
+        return error.inflated

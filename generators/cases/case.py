@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
+from wsoracle.model.octets.deflate_stream import InflateError, Inflater
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role, is_control
 from wsoracle.properties.judge.verdict import TAKEN_BY_ALL
 
 from .compression import Compression
@@ -50,7 +51,9 @@ class Case:
     `switches`     the answers to the disputed points
     `claims`       the reserved bits that negotiated extensions define
     `chunks`       the sizes of the writes that carry a history
-    `compression`  how the tester offers permessage-deflate, under which it sends the messages (None: not at all)
+    `extension`    with an opening handshake of its own: it says nothing of an endpoint without permessage-deflate
+    `compression`  how the tester offers permessage-deflate, under which it sends the messages (None: not at all, or in
+                   a head of its own)
     """
 
     id: str
@@ -72,6 +75,7 @@ class Case:
     switches: Switches = field(default_factory=Switches)
     claims: tuple[str, ...] = ()
     chunks: tuple[int, ...] = ()
+    extension: bool = False
     compression: Compression | None = None
 
     @property
@@ -101,9 +105,41 @@ class Case:
         No endpoint is assumed to have a lower limit: a refusal for its size would excuse any other.
         """
         declared = [step.size for step in self.steps if isinstance(step, SendFrame)]
-        if self.compression is not None:  # each frame is a message
+        if self.compresses:  # each frame is a message
             return max(declared) > TAKEN_BY_ALL
-        return sum(declared) > TAKEN_BY_ALL
+        return sum(declared) > TAKEN_BY_ALL or self.inflated > TAKEN_BY_ALL
+
+    @property
+    def needs_extension(self) -> bool:
+        """Whether it tests nothing where permessage-deflate is not agreed on."""
+        return self.extension or self.compression is not None
+
+    @property
+    def compresses(self) -> bool:
+        """Whether the tester compresses the messages of the case itself."""
+        return self.compression is not None and self.compression.own is None
+
+    @cached_property
+    def inflated(self) -> int:
+        """Octets that the longest of its compressed messages inflates to, as far as they can be inflated."""
+        if self.compression is None or self.compresses:
+            return 0
+        longest = length = 0
+        marked = False
+        inflater = Inflater(takeover=self.compression.wanted.takeover)
+        for frame in self.frames:
+            if is_control(frame.opcode):
+                continue
+            if frame.opcode != CONTINUATION:
+                length, marked = 0, frame.rsv1
+            if marked:
+                try:
+                    length += len(inflater.inflate(frame.payload, frame.fin))
+                except InflateError as error:
+                    if error.fault.lost:
+                        break
+                longest = max(longest, length)
+        return longest
 
     @property
     def frames(self) -> tuple[Frame, ...]:

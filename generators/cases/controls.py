@@ -43,6 +43,7 @@ class Need(Enum):
     UNPRINTABLE = auto()
     SHORT_WRITES = auto()
     LENGTH_FORM = auto()
+    COMPRESSED = auto()
 
 
 _NEVER: Final = frozenset((Need.EMPTY, Need.AMID_FRAGMENTS, Need.UNPRINTABLE))
@@ -89,7 +90,8 @@ def _of_control_frame(action: SendFrame, *, amid: bool) -> Iterator[Need]:
 
 
 class _Text:
-    """The message in progress: whether it is text, and whether fragments of it are still to come (``amid``)."""
+    """The message in progress: whether it is text that can be read as it stands, and whether fragments of it are still
+    to come (``amid``)."""
 
     def __init__(self) -> None:
         self.amid = False
@@ -101,8 +103,10 @@ class _Text:
         frame = action.frame
         self.amid = not frame.fin
         if frame.opcode != CONTINUATION:
-            self._is_text = frame.opcode == TEXT
+            self._is_text = frame.opcode == TEXT and not frame.rsv1
             self._decoder.reset()
+            if frame.rsv1:
+                yield Need.COMPRESSED
         if frame.opcode == BINARY:
             yield Need.BINARY
         if frame.opcode == CONTINUATION or not frame.fin:

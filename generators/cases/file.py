@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 
 from .case import Case
+from .compression import Compression, Wish
 from .origin import Origin
 from .step_json import frame_from_json, frame_to_json
 from .steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle
@@ -71,6 +72,7 @@ def _to_json(case: Case) -> dict[str, Any]:
         "roles": sorted(role.value for role in case.roles),
         "quotes": list(case.quotes),
         "origin": case.origin.to_json(),
+        **({} if case.compression is None else {"compression": _compression_to_json(case.compression)}),
     }
 
 
@@ -82,7 +84,16 @@ def _from_json(document: Mapping[str, Any]) -> Case:
         roles=frozenset(Role(role) for role in document["roles"]),
         quotes=tuple(document["quotes"]),
         origin=Origin(**document["origin"]),
+        compression=_compression_from_json(document["compression"]) if "compression" in document else None,
     )
+
+
+def _compression_to_json(compression: Compression) -> dict[str, Any]:
+    return {"asks": [list(asked) for asked in compression.asks], "own": list(compression.own or Wish())}
+
+
+def _compression_from_json(document: Mapping[str, Any]) -> Compression:
+    return Compression(tuple(Wish(*asked) for asked in document["asks"]), own=Wish(*document["own"]))
 
 
 def _action_to_json(action: Action) -> list[Any]:

@@ -6,17 +6,23 @@ outside comes out as cases without outcomes, each with its control: the judge de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import starmap
 from typing import Final
 
+from wsoracle.model.facts.deflate_offers import answer_that_agrees
+from wsoracle.model.facts.frames import DEFAULT_KEY
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_body, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
 from .canonical import must_be_answered
 from .case import Case
 from .catalogue import catalogued
+from .compression import Compression, agreement, response_in
 from .controls import with_nearest_controls
 from .derived import judge_only
 from .origin import Origin
@@ -59,13 +65,19 @@ def suite_for_testers(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 def with_controls(carried: Iterable[Case]) -> tuple[Case, ...]:
     """Cases for testers with their controls, each stimulus once, in the order of their ids."""
-    once = each_stimulus_once(carried)
+    cases = tuple(carried)
+    agreements = {(case.role, case.compression): None for case in cases if case.compression is not None}
+    once = each_stimulus_once((*cases, *starmap(_compressed_control, agreements)))
     found: list[Case] = []
     for role in Role:
         here = [case for case in once if case.roles == {role}]
         control = _opening_control(role)
         found += [control, *(replace(case, control=control.id) for case in here if case.opening)]
-        found += with_nearest_controls([case for case in here if not case.opening], catalogued())
+        after = [case for case in here if not case.opening]
+        found += with_nearest_controls([case for case in after if case.compression is None], catalogued())
+        for of_role, compression in agreements:
+            if of_role is role:
+                found += with_nearest_controls(case for case in after if case.compression == compression)
     return tuple(sorted(found, key=lambda case: case.id))
 
 
@@ -76,11 +88,10 @@ def each_stimulus_once(cases: Iterable[Case]) -> list[Case]:
     """
     found: dict[tuple[object, ...], Case] = {}
     for case in sorted(cases, key=lambda case: (_KEPT.index(case.origin.kind), case.id)):
-        first = found.setdefault((case.roles, case.opening, case.actions), case)
+        stimulus = case.roles, case.opening, case.compression, case.actions
+        first = found.setdefault(stimulus, case)
         if first is not case:
-            found[case.roles, case.opening, case.actions] = replace(
-                first, quotes=tuple(dict.fromkeys((*first.quotes, *case.quotes)))
-            )
+            found[stimulus] = replace(first, quotes=tuple(dict.fromkeys((*first.quotes, *case.quotes))))
     return list(found.values())
 
 
@@ -114,8 +125,52 @@ def _opening_control(role: Role) -> Case:
     )
 
 
+def _compressed_control(role: Role, compression: Compression) -> Case:
+    """A text message that is compressed by itself, and to be echoed, under an agreement."""
+    origin = Origin("control")
+    payload = Deflater(takeover=False).deflate(b"Hello", True)
+    key = DEFAULT_KEY if role is Role.SERVER else None
+    actions = (SendFrame(Frame(TEXT, payload, rsv1=True, key=key)),)
+    return Case(
+        f"control/{role}/compressed-{_slug(compression)}",
+        f"A compressed text message; {compression.wishes}",
+        in_words(actions),
+        _group(origin, opening=False),
+        actions,
+        frozenset((role,)),
+        seconds=SECONDS,
+        origin=origin,
+        compression=compression,
+    )
+
+
+def _slug(compression: Compression) -> str:
+    return "-".join(re.findall("[a-z0-9]+", f"{compression.own}, {compression.asks[0]}"))
+
+
+def agreed_in_heads(case: Case) -> Compression | None:
+    """What the tester has to ask for in the opening handshake, where the heads of a history agree on permessage-deflate
+    and on nothing else that is unusual, and something arrives after them; None for any other case."""
+    heads = [step for step in case.steps if isinstance(step, SendHead | EndpointSendsHead)]
+    if len(heads) != 2 or case.steps[:2] != tuple(heads) or not any(isinstance(one, ACTIONS) for one in case.steps[2:]):
+        return None
+    request, answer = heads[0].facts, heads[1].facts
+    response = response_in(heads[1].octets)
+    found = None if response is None else agreement(response, case.role)
+    usual = isinstance(request, RequestFacts) and request._replace(offers=0, deflate_offers=0) == RequestFacts()
+    if found is None or not usual or answer != answer_that_agrees(found.state, case.role):
+        return None
+    return found.compression
+
+
 def for_tester(case: Case) -> Case:
-    """A case as a tester carries it: its actions alone, and the rules that its outcomes stand on as quotes."""
+    """A case as a tester carries it: its actions alone, and the rules that its outcomes stand on as quotes.
+
+    Where its opening handshake does no more than to agree on permessage-deflate, the tester makes that itself.
+    """
+    compression = agreed_in_heads(case)
+    if compression is not None:
+        case = replace(case, opening=False, steps=case.steps[2:], chunks=())
     actions = tuple(_actions(case))
     rule = (case.origin.rule,) if case.origin.rule else ()
     rules = dict.fromkeys((*rule, *(rule for outcome in case.allowed for rule in outcome.rules)))
@@ -130,6 +185,7 @@ def for_tester(case: Case) -> Case:
         quotes=tuple(rules),
         seconds=SECONDS,
         origin=case.origin,
+        compression=compression,
     )
 
 

@@ -19,7 +19,7 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 
 from ..cases.case import Case
-from ..cases.compression import FIELD, Compression, alone
+from ..cases.compression import FIELD, Compression, alone, field_value
 from ..cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of, runs
 
 ScriptForm = Literal["python", "sh"]
@@ -45,10 +45,10 @@ def script_of(case: Case, role: Role, form: ScriptForm) -> str:
 def _steps(case: Case, role: Role) -> Iterator[tuple[str, bytes, int, int | None]]:
     """What a script does: `send`, `head`, `wait` or `end`, with octets, how often, and the longest write."""
     key = KEY if role is Role.SERVER else None
-    if case.compression is not None:
+    if case.compression is not None and case.compresses:
         yield from _compressed(case, case.compression, key)
     last: SendFrame | None = None
-    for action, times in runs(case.actions if case.compression is None else case.actions[-1:]):
+    for action, times in runs(case.actions[-1:] if case.compresses else case.actions):
         match action:
             case SendFrame() | SendOctets():
                 yield "send", octets_of(action, key), times, action.chop
@@ -62,7 +62,7 @@ def _steps(case: Case, role: Role) -> Iterator[tuple[str, bytes, int, int | None
             last = action if isinstance(action, SendFrame) else None
     # The tester closes what is still open.
     closes = last is not None and last.is_whole and last.frame.opcode != CLOSE and not case.opening
-    if closes or case.compression is not None:
+    if closes or case.compresses:
         yield "wait", b"", 1, None
         yield "send", encode(Frame(CLOSE, (1000).to_bytes(2, "big"), key=key)), 1, None
     if role is Role.CLIENT and not any(isinstance(action, EndSending) for action in case.actions):
@@ -86,7 +86,8 @@ def _fields(case: Case, role: Role) -> list[str]:
     """What a script puts into its head beside what every head has."""
     if case.compression is None:
         return []
-    return [f"{FIELD}: {case.compression.offer if role is Role.SERVER else DEFLATE}"]
+    answer = DEFLATE if case.compresses else field_value([case.compression.wanted.parameters(role)])
+    return [f"{FIELD}: {case.compression.offer if role is Role.SERVER else answer}"]
 
 
 def _about(case: Case) -> str:

@@ -7,6 +7,7 @@ all 32,768 octets are kept; ``model.octets.deflate`` measures distances.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import Final
 
@@ -70,7 +71,7 @@ class Inflater:
         while octets:
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(-_BITS, zdict=self._recent)
-            most = 0 if limit is None else limit - self._length + 1
+            most = 0 if limit is None else min(limit - self._length + 1, sys.maxsize)
             try:
                 piece = self._zlib.decompress(octets, most)
             except zlib.error as error:

@@ -81,7 +81,7 @@ def case_lines(case: Case) -> Iterator[str]:
         yield f"messages  {case.compression}"
         yield f"offered   {FIELD}: {case.compression.offer}"
     yield ""
-    plain = ", before it is compressed" if case.compression is not None else ""
+    plain = ", before it is compressed" if case.compresses else ""
     yield f"What is sent{', from the first octet on' if case.opening else ' after the opening handshake'}{plain}:"
     for action, count in _runs(case):
         times = f"{count} times: " if count > 1 else ""

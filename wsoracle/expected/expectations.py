@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-from wsoracle.generators.cases.canonical import Answer, is_scaled, reduced
+from wsoracle.generators.cases.canonical import Answer, agreed_in, is_scaled, reduced
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.machine.interpreted import Kind
@@ -78,8 +78,21 @@ def _each_judged(case: Case, role: Role, profile: Profile) -> Iterator[tuple[Can
     setting = Setting(role, None if big else MAX_LENGTH, echo=True)
     # A message that stands for one that is too big for some endpoints may be small itself.
     most = 0 if big else TAKEN_BY_ALL
-    for one in frame_candidates(reduced(case), role, scaled=is_scaled(case)):
-        yield one, judge(one.trace, setting, application="echo", taken_by_all=most, profile=profile, keeps_promise=True)
+    agreed = agreed_in(case)
+    start = None if agreed is None else agreed.state
+    for one in frame_candidates(reduced(case), role, scaled=is_scaled(case), agreed=agreed):
+        yield (
+            one,
+            judge(
+                one.trace,
+                setting,
+                start=start,
+                application="echo",
+                taken_by_all=most,
+                profile=profile,
+                keeps_promise=True,
+            ),
+        )
 
 
 def _followed(judgement: Judgement, *, opening: bool) -> tuple[str, ...]:

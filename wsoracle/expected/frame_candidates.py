@@ -19,6 +19,7 @@ from wsoracle.generators.cases.canonical import (
     text_taken,
     written_close,
 )
+from wsoracle.generators.cases.compression import Agreement
 from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, Settle
 from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.units import shown
@@ -60,10 +61,13 @@ class _Behaviour(NamedTuple):
     note: str = ""
 
 
-def frame_candidates(actions: tuple[Action, ...], role: Role, *, scaled: bool = False) -> Iterator[Candidate]:
-    """All candidates, what an endpoint that follows the rules does first. ``scaled``: the actions stand for more."""
-    run = canonical_run(actions, role)
-    for one in dict.fromkeys(_all(actions, run, role)):
+def frame_candidates(
+    actions: tuple[Action, ...], role: Role, *, scaled: bool = False, agreed: Agreement | None = None
+) -> Iterator[Candidate]:
+    """All candidates, what an endpoint that follows the rules does first. ``scaled``: the actions stand for more;
+    ``agreed``: what was agreed on for compressed messages."""
+    run = canonical_run(actions, role, agreed=agreed)
+    for one in dict.fromkeys(_all(actions, run, role, agreed)):
         yield Candidate(
             tuple(_trace_of(actions, run, one, role)),
             one.events,
@@ -75,7 +79,7 @@ def frame_candidates(actions: tuple[Action, ...], role: Role, *, scaled: bool = 
         )
 
 
-def _all(actions: tuple[Action, ...], run: CanonicalRun, role: Role) -> Iterator[_Behaviour]:
+def _all(actions: tuple[Action, ...], run: CanonicalRun, role: Role, agreed: Agreement | None) -> Iterator[_Behaviour]:
     whole, count = run.answers, len(actions)
     asks = run.failed is None and not run.closed and not _has_close(actions) and run.boundary and not run.eof
     end, code = ("close", run.failed) if run.failed is not None else ("reply", run.code if run.closed else NORMAL)
@@ -104,7 +108,7 @@ def _all(actions: tuple[Action, ...], run: CanonicalRun, role: Role) -> Iterator
         yield _Behaviour(whole[:cut], "drop", None, sent)
         yield _Behaviour(whole[:cut], "silent", None, count, asks and cut == len(whole))
     if ends:
-        yield from _lenient(actions, run, role)
+        yield from _lenient(actions, run, role, agreed)
 
 
 def _has_close(actions: Sequence[Action]) -> bool:
@@ -133,35 +137,38 @@ def _orders(answers: tuple[Answer, ...]) -> Iterator[tuple[tuple[Answer, ...], s
         yield others, "no Pong"
 
 
-def _lenient(actions: tuple[Action, ...], run: CanonicalRun, role: Role) -> Iterator[_Behaviour]:
+def _lenient(
+    actions: tuple[Action, ...], run: CanonicalRun, role: Role, agreed: Agreement | None
+) -> Iterator[_Behaviour]:
     """The place where the endpoint stops is overlooked: alone, or with what it carries taken for good."""
     stopped = actions[run.stops] if run.stops < len(actions) else None
     if isinstance(stopped, SendFrame) and stopped.frame.opcode == CLOSE and run.failed is not None:
         return  # to take it for a good one is to answer it, which is tried with every code
     asks = not run.eof and not _has_close(actions)
-    rest = canonical_run(actions, role, skip=run.stops)
+    rest = canonical_run(actions, role, skip=run.stops, agreed=agreed)
     if rest.failed is None:
         code = rest.code if rest.closed else NORMAL
         yield _Behaviour(rest.answers, "reply", code, len(actions), asks and not rest.closed, "fault overlooked")
-    taken = _as_if_sound(actions)
+    taken = _as_if_sound(actions, compressed=agreed is not None)
     if taken != actions:
-        sound = canonical_run(taken, role)
+        sound = canonical_run(taken, role, agreed=agreed)
         if sound.failed is None and not sound.closed:
             yield _Behaviour(sound.answers, "reply", NORMAL, len(actions), asks, "fault accepted")
-    message = text_taken(actions) if run.failed == 1007 else None
+    message = text_taken(actions, agreed) if run.failed == 1007 else None
     if message is not None:
         echo = Answer(len(actions), TEXT, message.payload)
         yield _Behaviour((echo,), "reply", NORMAL, len(actions), asks, "fault accepted")
 
 
-def _as_if_sound(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """The same frames without their reserved bits; unknown opcodes overlooked, control frames whole and short."""
+def _as_if_sound(actions: tuple[Action, ...], *, compressed: bool) -> tuple[Action, ...]:
+    """The same frames without reserved bits that mean nothing there; control frames whole and short."""
     found: list[Action] = []
     for action in actions:
         if not isinstance(action, SendFrame):
             found.append(action)
             continue
-        frame = replace(action.frame, rsv1=False, rsv2=False, rsv3=False)
+        marks = compressed and action.frame.rsv1 and action.frame.opcode in (TEXT, BINARY)
+        frame = replace(action.frame, rsv1=marks, rsv2=False, rsv3=False)
         if is_control(frame.opcode) and frame.opcode in (PING, PONG):
             frame = replace(frame, fin=True, payload=frame.payload[:125])
         found.append(replace(action, frame=frame))

@@ -24,6 +24,7 @@ from .foreseen import Outcomes, OwedAnswers
 
 if TYPE_CHECKING:
     from wsoracle.generators.cases.canonical import Reference
+    from wsoracle.generators.cases.compression import Agreement
 
 FILE: Final = Path(__file__).resolve().parent / "data" / "expected.json"
 FORMAT: Final = "wsoracle-expected"
@@ -70,14 +71,18 @@ def outcomes_of(case: Case, role: Role, profile: Profile = "interop") -> Outcome
     return outcomes_for(case, role, profile)
 
 
-def answers_to(case: Case, role: Role) -> Foreseen | Reference:
-    """The answers to a case, from an endpoint of a role: from the file, or from a canonical endpoint while it runs."""
-    entry = stored(case.id, role) if _ours().get(case.id) is case else None
+def answers_to(case: Case, role: Role, agreed: Agreement | None = None) -> Foreseen | Reference:
+    """The answers to a case, from an endpoint of a role: from the file, or from a canonical endpoint while it runs.
+
+    ``agreed`` is what was agreed on for compressed messages that the case has as they stand; None before that.
+    """
+    expected = agreed is None or (case.compression is not None and agreed == case.compression.wanted)
+    entry = stored(case.id, role) if expected and _ours().get(case.id) is case else None
     if entry is not None and entry.owed is not None:
         return Foreseen(entry.owed)
     from wsoracle.generators.cases.canonical import Reference  # needs the rules; a tester of stored cases does not
 
-    return Reference(role)
+    return Reference(role, agreed=agreed)
 
 
 @lru_cache(maxsize=1)

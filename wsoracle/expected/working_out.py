@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from wsoracle.generators.cases.canonical import Reference, as_rules_see, key_for
+from wsoracle.generators.cases.canonical import Reference, agreed_in, as_rules_see, key_for
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import SendFrame, SendOctets, octets_of, runs
 from wsoracle.model.octets.vocabulary import Role
@@ -49,7 +49,7 @@ def _cut(event: list[Any]) -> list[Any]:
 
 def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
     """The answers owed in a case that begins with frames, a step for each time that the tester sends something."""
-    reference = Reference(role)
+    reference = Reference(role, agreed=agreed_in(case))
     steps: list[tuple[int, int, bool, bool]] = []
     latest: tuple[SendFrame | SendOctets, bytes] | None = None
     before = 0, 0, False, False
@@ -57,7 +57,7 @@ def owed_for(case: Case, role: Role) -> list[OwedAnswers]:
     for action, times in runs(case.actions):
         if not isinstance(action, (SendFrame, SendOctets)):
             continue
-        if case.compression is not None and id(action) in known:
+        if case.compresses and id(action) in known:
             steps.append(known[id(action)])  # the same message again, between others that are whole
             continue
         octets = latest[1] if latest is not None and latest[0] is action else octets_of(action, key_for(role))

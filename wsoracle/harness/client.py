@@ -95,8 +95,8 @@ class _Order:
         await self._first(light)
         await self._some(light, Lanes(jobs))
         await self._ask_again()
-        compressed = [case for case in heavy if case.compression is not None]
-        await self._some([case for case in heavy if case.compression is None], Lanes(1))
+        compressed = [case for case in heavy if case.compresses]
+        await self._some([case for case in heavy if not case.compresses], Lanes(1))
         await self._ask_again()
         await self._some(compressed[:1], Lanes(1))
         # Where the server does not take the extension, none of them sends anything.

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.compression import Agreement, agreement
+from wsoracle.generators.cases.compression import FIELD, Agreement, agreement, offers_of, response_in
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, runs
 from wsoracle.generators.cases.tester_handshake import answer_to, for_server, request_to, with_accept
 from wsoracle.model.octets.http import ParsedHead, Request, Response
@@ -86,7 +86,7 @@ class Conversation:
         self._received: Final = connection.units
         self._sender: Final = Sender(connection, role, f"{manners.seed}/{case.id}/{role.value}")
         self._manners: Final = manners
-        self._answers: Final = answers_to(case, role)
+        self._answers = answers_to(case, role)
         self._patience = self._most_patience = patience_with(case, manners)
         self._barriers = 0
         self._refused = False
@@ -174,9 +174,10 @@ class Conversation:
         if not self.case.opening and not await self._open():
             return
         # Without the extension that a case is about, nothing of it is sent.
-        lacks = self.case.compression is not None and self.agreed is None
-        actions = () if lacks else tuple(runs(self.case.actions))
+        actions = () if self._lacks_extension else tuple(runs(self.case.actions))
         for number, (action, times) in enumerate(actions):
+            if self.case.opening and self._lacks_extension:
+                break
             if self._is_over or not self.connection.can_write or self.silent or self._received.close is not None:
                 self.left = sum(times for _, times in actions[number:])
                 break
@@ -188,6 +189,11 @@ class Conversation:
                     await self._do(action)
         self._sender.flush()
         await self._finish()
+
+    @property
+    def _lacks_extension(self) -> bool:
+        """Whether the connection was opened without the extension that the case is about."""
+        return self.case.needs_extension and self.opened and self.agreed is None
 
     async def _open(self) -> bool:
         """The opening handshake of a case about later frames. Whether it was completed."""
@@ -230,12 +236,17 @@ class Conversation:
         self._take()
 
     def _agree(self, answer: Response) -> None:
-        """Note what was agreed on for compressed messages, in a case of those."""
-        if self.case.compression is None:
+        """Note what was agreed on for compressed messages, in a case that may have some."""
+        compression = self.case.compression
+        if compression is None and not self.case.opening:
             return
         self.agreed = agreement(answer, self.role)
-        if self.agreed is not None:
-            self._sender.compress(self.agreed, self.case.compression.fragment)
+        if self.agreed is None:
+            return
+        if compression is not None and self.case.compresses:
+            self._sender.compress(self.agreed, compression.fragment)
+        else:
+            self._answers = answers_to(self.case, self.role, self.agreed)
 
     async def _do(self, action: SendOctets | SendHead | Settle | EndSending) -> None:
         self._sender.flush()
@@ -266,7 +277,13 @@ class Conversation:
         head = self._received.head
         self.request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
         octets = with_accept(action.octets, self.request)
+        if self.case.needs_extension and not self._offers_extension():
+            assert self.request is not None
+            octets = answer_to(self.request, self._manners.greeting).octets()
         self.connection.write(octets)
+        answer = response_in(octets)
+        if answer is not None:
+            self._agree(answer)
         reaction = reaction_to(octets, self.request)
         self._expects_failure = reaction == "fails"
         self._begin_frames()
@@ -277,6 +294,10 @@ class Conversation:
             self._refused = reaction == "is refused"
             self._may_ask_next = not octets.startswith(b"HTTP/1.1 101")
             self._patience = self._most_patience = max(self._most_patience, FAILED_HANDSHAKE)
+
+    def _offers_extension(self) -> bool:
+        """Whether the client under test offers permessage-deflate; True where its request could not be read."""
+        return self.request is None or any(offers_of(self.request.values(FIELD)))
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
@@ -402,6 +423,7 @@ class Conversation:
             self.opened = response.status == 101
             self._refused = not self.opened
             if self.opened:
+                self._agree(response)
                 self._begin_frames()
 
     def _can_ping(self) -> bool:

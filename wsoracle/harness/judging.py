@@ -86,8 +86,9 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
 
     chosen = switches or Switches()
 
-    compressed = None if talk.agreed is None else CompressedTrace(history, talk.agreed, talk.case)
-    needs: tuple[Feature, ...] = () if talk.case.compression is None else ("extension",)
+    agreed = talk.agreed if talk.case.compresses else None
+    compressed = None if agreed is None else CompressedTrace(history, agreed, talk.case)
+    needs: tuple[Feature, ...] = ("extension",) if talk.case.needs_extension else ()
 
     def judged(limit: int | None, strictly: bool = False) -> InRun:
         setting = Setting(talk.role, limit, echo=True, switches=chosen, willing=talk.role is Role.SERVER)

@@ -67,7 +67,8 @@ class Manners:
 
 def most_octets(case: Case) -> int:
     """How many octets an endpoint may send in a case: those of the stimulus, a quarter more, and some to spare."""
-    return case.size + case.size // 4 + SPARE_OCTETS
+    octets = case.size + case.inflated
+    return octets + octets // 4 + SPARE_OCTETS
 
 
 def patience_with(case: Case, manners: Manners) -> float:
@@ -75,6 +76,6 @@ def patience_with(case: Case, manners: Manners) -> float:
 
     An endpoint that works on much data may be quiet for a while; of compressed messages little is on its way at a time.
     """
-    if case.compression is not None:
+    if case.compresses:
         return manners.patience + 1
     return manners.patience + case.size / (1 << 20) + len(case.actions) // 5000

@@ -188,7 +188,11 @@ def uncounted(summary: CaseSummary, without: Literal["answered", "run", "echoed"
     A case that failed still counts, but its behaviour no longer passes: a control tells a pass from an endpoint that
     does nothing.
     """
-    if not summary.counts or summary.verdict == NOT_RUN or (summary.verdict == "FAILED" == summary.behavior):
+    if (
+        not summary.counts
+        or summary.verdict in (NOT_RUN, "UNIMPLEMENTED")
+        or (summary.verdict == "FAILED" == summary.behavior)
+    ):
         return summary
     missing = f"its control {summary.control} was not {without}"
     if without == "echoed":

@@ -13,7 +13,7 @@ from typing import Final
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES, Frame
 
 from ..case import Case
-from ..compression import AskedOfPeer, Compression
+from ..compression import Compression, Wish
 from ..data_sets import DATA_SETS, JSON, DataSet, excerpts
 from ..steps import Action, SendFrame, Settle
 from ..words import octets
@@ -29,13 +29,13 @@ SIZES: Final = (
 """Octets of a message, and the most octets of a compressed message in a frame."""
 
 PARAMETERS: Final = (
-    (AskedOfPeer(),),
-    (AskedOfPeer(True),),
-    (AskedOfPeer(False, 9),),
-    (AskedOfPeer(False, 15),),
-    (AskedOfPeer(True, 9),),
-    (AskedOfPeer(True, 15),),
-    (AskedOfPeer(True, 9), AskedOfPeer(True), AskedOfPeer()),
+    (Wish(),),
+    (Wish(True),),
+    (Wish(False, 9),),
+    (Wish(False, 15),),
+    (Wish(True, 9),),
+    (Wish(True, 15),),
+    (Wish(True, 9), Wish(True), Wish()),
 )
 
 DIFFERENT: Final = 4
@@ -49,7 +49,7 @@ _SECONDS: Final = 120.0
 def compressed(echoes: int = ECHOES) -> Iterator[Case]:
     """All 216 cases of groups 12 and 13, in the order of their ids as numbers, with so many echoes each."""
     for part, data in enumerate(DATA_SETS, 1):
-        yield from _of_sizes(f"12.{part}", data, (AskedOfPeer(),), data.words, echoes)
+        yield from _of_sizes(f"12.{part}", data, (Wish(),), data.words, echoes)
     for part, asks in enumerate(PARAMETERS, 1):
         yield from _of_sizes(f"13.{part}", JSON, asks, f"asked for: {', or '.join(map(str, asks))}", echoes)
 
@@ -60,7 +60,7 @@ def with_echoes(cases: Iterable[Case], echoes: int) -> tuple[Case, ...]:
     return tuple(shorter.get(case.id, case) for case in cases)
 
 
-def _of_sizes(part: str, data: DataSet, asks: tuple[AskedOfPeer, ...], about: str, number: int) -> Iterator[Case]:
+def _of_sizes(part: str, data: DataSet, asks: tuple[Wish, ...], about: str, number: int) -> Iterator[Case]:
     for at, (size, fragment) in enumerate(SIZES, 1):
         compression = Compression(asks, fragment)
         kind = OPCODE_NAMES[data.opcode]

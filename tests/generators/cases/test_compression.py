@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.generators.cases.compression import FIELD, Agreement, AskedOfPeer, Compression, agreement, offers_of
+from wsoracle.generators.cases.compression import FIELD, Agreement, Compression, Wish, agreement, offers_of
 from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.vocabulary import Role
 
-asks = st.builds(AskedOfPeer, st.booleans(), st.sampled_from([None, 8, 9, 15]))
+asks = st.builds(Wish, st.booleans(), st.sampled_from([None, 8, 9, 15]))
 
 
 def request(*values: str) -> Request:
@@ -23,42 +23,40 @@ def response(value: str | None) -> Response:
 
 
 @given(st.lists(asks, min_size=1, max_size=3), st.lists(asks, min_size=1, max_size=3))
-def test_whatever_two_testers_ask_they_agree_on_the_first_that_fits(
-    client: list[AskedOfPeer], server: list[AskedOfPeer]
-) -> None:
+def test_whatever_two_testers_ask_they_agree_on_the_first_that_fits(client: list[Wish], server: list[Wish]) -> None:
     offered = Compression(tuple(client)).offer
     answer = Compression(tuple(server)).answer(request(offered))
     found = agreement(response(answer), Role.SERVER), agreement(response(answer), Role.CLIENT)
     # The tester that is the client has the server as its endpoint, and the other way round.
     bits = server[0].bits or 15, client[0].bits or 15
-    assert found[0] == Agreement(bits[0], not server[0].no_takeover, not client[0].no_takeover)
-    assert found[1] == Agreement(bits[1], not client[0].no_takeover, not server[0].no_takeover)
+    assert found[0] == Agreement(bits[0], not server[0].no_takeover, bits[1], not client[0].no_takeover)
+    assert found[1] == Agreement(bits[1], not client[0].no_takeover, bits[0], not server[0].no_takeover)
 
 
 @pytest.mark.parametrize(
     ("asked", "offered", "answered"),
     [
-        ((AskedOfPeer(),), "permessage-deflate", "permessage-deflate"),
-        ((AskedOfPeer(False, 9),), "permessage-deflate", None),
-        ((AskedOfPeer(False, 9), AskedOfPeer()), "permessage-deflate", "permessage-deflate"),
+        ((Wish(),), "permessage-deflate", "permessage-deflate"),
+        ((Wish(False, 9),), "permessage-deflate", None),
+        ((Wish(False, 9), Wish()), "permessage-deflate", "permessage-deflate"),
         (
-            (AskedOfPeer(True, 15),),
+            (Wish(True, 15),),
             "permessage-deflate; client_max_window_bits=10",
             "permessage-deflate; client_no_context_takeover; client_max_window_bits=10",
         ),
         (
-            (AskedOfPeer(),),
+            (Wish(),),
             "permessage-deflate; server_max_window_bits=7, x, permessage-deflate; server_max_window_bits=10",
             "permessage-deflate; server_max_window_bits=10",
         ),
-        ((AskedOfPeer(),), "permessage-deflate; server_no_context_takeover=1", None),
-        ((AskedOfPeer(),), "permessage-deflate; more", None),
-        ((AskedOfPeer(),), "x-webkit-deflate-frame", None),
-        ((AskedOfPeer(),), "permessage-deflate;;", None),
+        ((Wish(),), "permessage-deflate; server_no_context_takeover=1", None),
+        ((Wish(),), "permessage-deflate; more", None),
+        ((Wish(),), "x-webkit-deflate-frame", None),
+        ((Wish(),), "permessage-deflate;;", None),
     ],
 )
 def test_the_tester_takes_an_offer_that_leaves_room_for_what_it_asks(
-    asked: tuple[AskedOfPeer, ...], offered: str, answered: str | None
+    asked: tuple[Wish, ...], offered: str, answered: str | None
 ) -> None:
     assert Compression(asked).answer(request(offered)) == answered
 

@@ -43,6 +43,6 @@ def test_each_message_inflates_to_its_payload_within_the_window(
 
 
 def test_without_compression_a_message_is_one_frame() -> None:
-    writer = CompressedMessages(Agreement(15, True, True), 10)
+    writer = CompressedMessages(Agreement(15, True, 15, True), 10)
     (unit,), _ = frames_in(writer.plain(messages[0]))
     assert unit.payload == messages[0].payload and unit.header.key == bytes(4) and not unit.header.rsv1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from wsoracle.generators.cases.catalogue.compressed import DIFFERENT, compressed, with_echoes
-from wsoracle.generators.cases.compression import AskedOfPeer
+from wsoracle.generators.cases.compression import Wish
 from wsoracle.generators.cases.runnable import catalogue_cases, runnable_cases
 from wsoracle.generators.cases.steps import SendFrame, Settle
 
@@ -39,7 +39,7 @@ def test_sizes_fragments_and_parameters() -> None:
     largest = ALL["13.7.18"]
     assert largest.compression is not None and largest.compression.fragment == 32_768
     assert largest.size == 1000 * 131_072 and largest.may_be_too_big and not ALL["12.1.9"].may_be_too_big
-    assert largest.compression.asks == (AskedOfPeer(True, 9), AskedOfPeer(True), AskedOfPeer())
+    assert largest.compression.asks == (Wish(True, 9), Wish(True), Wish())
     assert largest.compression.offer == (
         "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits, "
         "permessage-deflate; server_no_context_takeover; client_max_window_bits, "
