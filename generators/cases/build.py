@@ -95,12 +95,16 @@ class CannotBuildError(ValueError):
 
 @dataclass(frozen=True)
 class CaseHistory:
-    """A history of the model: where it begins, its steps with the outcome of each, and a last event to be judged."""
+    """A history of the model: where it begins, its steps with the outcome of each, and a last event to be judged.
+
+    ``frames`` are the octets of the frames that arrive, where others with the same facts would not do.
+    """
 
     setting: Setting
     event: Event
     path: tuple[tuple[Event, Label], ...] = ()
     start: State = INITIAL
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass
@@ -138,6 +142,8 @@ class _Run:
         """The event, or the nearest that octets can bring about and no rule tells from it: of compressed frames, facts
         that do not go together stand for others that do."""
         frame, kind = event.frame, event.kind
+        if self._given() is not None and kind is EventKind.RECEIVE:
+            return event
         run = run_of(event, self.state, self.received if kind is EventKind.RECEIVE else self.sent)
         if frame is None or run is None:
             return event
@@ -204,6 +210,13 @@ class _Run:
             raise CannotBuildError("nothing can arrive after the peer's end of TCP")
         if any(isinstance(step, SendFrame) and not step.is_whole for step in self.steps):
             raise CannotBuildError("a frame that is never completed stands before another")
+        given = self._given()
+        if given is not None:
+            run = run_of(event, self.state, self.received)
+            if run is not None:
+                run.take(given.payload, fin=given.fin)
+            self.steps.append(SendFrame(given))
+            return given
         made = realise(event, self.state, compressed=self.received)
         if made.complete:
             assert made.frame is not None
@@ -214,6 +227,11 @@ class _Run:
         begun = Frame(facts.opcode, b"", facts.fin, facts.rsv1, facts.rsv2, facts.rsv3, key, form)
         self.steps.append(unfinished(begun, facts.length))
         return None
+
+    def _given(self) -> Frame | None:
+        """The octets that the history gives for the next frame that arrives."""
+        before = sum(isinstance(step, SendFrame) for step in self.steps)
+        return self.history.frames[before] if before < len(self.history.frames) else None
 
     def _send(self, event: Event) -> Frame:
         facts = event.frame
@@ -467,7 +485,9 @@ def _control(history: CaseHistory, run: _Run) -> Case:
         state = _state_after(history)
         twin = None if state is None else _legal_twin(facts, state, role)
         if twin is not None and not (state is not None and (state.failed or state.got_close)):
-            candidates.append(CaseHistory(Setting(role), Event(EventKind.RECEIVE, twin), history.path, history.start))
+            before = history.frames[:-1]
+            last = Event(EventKind.RECEIVE, twin)
+            candidates.append(CaseHistory(Setting(role), last, history.path, history.start, before))
     plain = FrameFacts(TEXT, masked=role is Role.SERVER, length=5)
     nearest = CaseHistory(Setting(role), Event(EventKind.RECEIVE, plain))
     candidates.append(SOUND[role] if history.start == CONNECTING else nearest)
@@ -519,6 +539,8 @@ def _legal_twin(facts: FrameFacts, state: State, role: Role) -> FrameFacts | Non
     before = text_before(opcode, state, EventKind.RECEIVE)
     if before is None:
         return FrameFacts(opcode, masked=masked, length=4)
+    if state.recv_window and facts.rsv1 and opcode != CONTINUATION:
+        return FrameFacts(opcode, rsv1=True, masked=masked, length=4, inflated=4)
     for length in (4, 0, 1, 2, 3):
         if utf8.ACCEPT in utf8.reachable_after(before, length):
             return FrameFacts(opcode, masked=masked, length=length)

@@ -35,7 +35,6 @@ SHORTEST: Final = 1 << 16
 
 COPIES: Final = 3
 
-PROTOCOL_ERROR: Final = 1002
 BAD_DATA: Final = 1007
 
 
@@ -228,12 +227,9 @@ def _may_fail(run: CanonicalRun, role: Role, agreed: Agreement) -> bool:
     """Whether an endpoint may fail the connection, though another one takes it all: over a window that it need not
     keep, say."""
     setting = Setting(role, MAX_LENGTH, echo=True)
-    arrives = Arrives(b"".join(run.octets))
-    found = [
-        judge([arrives, Writes(written_close(role, code))], setting, start=agreed.state, application="echo")
-        for code in (PROTOCOL_ERROR, BAD_DATA)
-    ]
-    return any(judgement.verdict is not Verdict.FAILED for judgement in found)
+    trace = Arrives(b"".join(run.octets)), Writes(written_close(role, BAD_DATA))
+    found = judge(trace, setting, start=agreed.state, application="echo", strictly=True)
+    return found.verdict is not Verdict.FAILED and not found.unexplained
 
 
 @lru_cache(maxsize=4)

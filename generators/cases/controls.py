@@ -17,7 +17,8 @@ from enum import Enum, auto
 from operator import ne
 from typing import Final, NamedTuple
 
-from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, PONG, TEXT, is_control
+from wsoracle.model.octets.deflate import DeflateTracer
+from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, PONG, TEXT, Frame, is_control
 
 from .canonical import must_be_answered
 from .case import Case
@@ -44,10 +45,12 @@ class Need(Enum):
     SHORT_WRITES = auto()
     LENGTH_FORM = auto()
     COMPRESSED = auto()
+    FINAL_BLOCK = auto()
 
 
-_NEVER: Final = frozenset((Need.EMPTY, Need.AMID_FRAGMENTS, Need.UNPRINTABLE))
-"""What no control asks for: cases of their own are about empty messages, control frames amid fragments and NUL."""
+_NEVER: Final = frozenset((Need.EMPTY, Need.AMID_FRAGMENTS, Need.UNPRINTABLE, Need.FINAL_BLOCK))
+"""What no control asks for: cases of their own are about empty messages, control frames amid fragments, NUL, and blocks
+of DEFLATE with BFINAL = 1."""
 
 
 _MESSAGE: Final = {TEXT, BINARY}
@@ -57,7 +60,7 @@ _CONTROL_FRAMES: Final = {PING: (Need.PING,), PONG: (Need.PONG,)}
 def needs(case: Case) -> frozenset[Need]:
     """What a stimulus asks of an endpoint beyond a plain text message."""
     found: set[Need] = set()
-    text = _Text()
+    text = _Text(compressed=case.compression is not None)
     for action in case.actions:
         if isinstance(action, SendOctets):
             found.add(Need.SHORT_WRITES)
@@ -93,8 +96,11 @@ class _Text:
     """The message in progress: whether it is text that can be read as it stands, and whether fragments of it are still
     to come (``amid``)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, compressed: bool) -> None:
         self.amid = False
+        self._may_be_compressed = compressed
+        self._is_compressed = False
+        self._tracer = DeflateTracer()
         self._is_text = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -103,10 +109,11 @@ class _Text:
         frame = action.frame
         self.amid = not frame.fin
         if frame.opcode != CONTINUATION:
-            self._is_text = frame.opcode == TEXT and not frame.rsv1
+            self._is_compressed = self._may_be_compressed and frame.rsv1
+            self._is_text = frame.opcode == TEXT and not self._is_compressed
             self._decoder.reset()
-            if frame.rsv1:
-                yield Need.COMPRESSED
+        if self._is_compressed:
+            yield from self._of_deflate(frame)
         if frame.opcode == BINARY:
             yield Need.BINARY
         if frame.opcode == CONTINUATION or not frame.fin:
@@ -118,6 +125,16 @@ class _Text:
                 yield Need.SPLIT_CODE_POINT
         elif self._is_text and not frame.payload.decode("ascii").isprintable():
             yield Need.UNPRINTABLE
+
+    def _of_deflate(self, frame: Frame) -> Iterator[Need]:
+        yield Need.COMPRESSED
+        self._tracer.feed(frame.payload)
+        if frame.fin:
+            self._tracer.end()
+            if not self._tracer.facts.length:
+                yield Need.EMPTY
+        if self._tracer.facts.final:
+            yield Need.FINAL_BLOCK
 
 
 def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) -> tuple[Case, ...]:
@@ -154,6 +171,8 @@ def _nearest(shape: _Shape, needed: frozenset[Need], candidates: _Candidates) ->
     fit = [
         one for one, (_, asked) in candidates.items() if asked <= needed and (not tells or _MESSAGE & set(one.order))
     ]
+    if Need.COMPRESSED in needed:  # what becomes of compressed messages is told by one of them
+        fit = [one for one in fit if Need.COMPRESSED in candidates[one][1]] or fit
     return candidates[min(fit, key=lambda one: distance(shape, one))][0] if fit else None
 
 

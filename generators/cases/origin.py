@@ -11,17 +11,24 @@ _ORIGIN_DETAIL: Final[Mapping[str, str | None]] = {
     "mutant": "mutant",
     "exploration": "seed",
     "fault": None,
+    "compression": None,
     "control": None,
     "catalogue": None,
+}
+
+_IN_WORDS: Final = {
+    "fault": "faults in a sound head",
+    "compression": "blocks of DEFLATE put together",
+    "control": "positive control",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The origin of a case: the witness of a rule, the killer of a mutant, an exploration's seed, faults put into a
-    sound head, a control, or the catalogue of Autobahn's ids."""
+    sound head, blocks of DEFLATE put together, a control, or the catalogue of Autobahn's ids."""
 
-    kind: Literal["witness", "mutant", "exploration", "fault", "control", "catalogue"]
+    kind: Literal["witness", "mutant", "exploration", "fault", "compression", "control", "catalogue"]
     rule: str | None = None
     mutant: str | None = None
     seed: int | None = None
@@ -48,7 +55,7 @@ class Origin:
                 return f"kills mutant {self.mutant}"
             case "exploration":
                 return f"exploration with seed {self.seed}"
-        return {"fault": "faults in a sound head", "control": "positive control"}.get(self.kind, "")
+        return _IN_WORDS.get(self.kind, "")
 
 
 CATALOGUED: Final = Origin("catalogue")

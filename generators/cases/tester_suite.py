@@ -37,13 +37,14 @@ SECONDS: Final = 15.0
 LONG: Final = 1000
 """Octets of a payload from which on, if they are all the same, the tester makes it when it writes it."""
 
-_KEPT: Final = ("fault", "control", "witness", "mutant", "exploration")
+_KEPT: Final = ("fault", "compression", "control", "witness", "mutant", "exploration")
 """The origins of cases; of two with the same stimulus the one whose origin comes first is kept."""
 
 _KINDS: Final = {
     "witness": "Witnesses of rules",
     "mutant": "Killers of mutants",
     "fault": "Faults",
+    "compression": "Compressed messages",
     "control": "Positive controls",
     "exploration": "Exploration",
 }

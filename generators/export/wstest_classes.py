@@ -24,7 +24,7 @@ from .run_plan import carried_by, plan
 CATEGORY: Final = 6455
 """The first number of every case that this module writes; the suite's own end at 13."""
 
-_GROUPS: Final = {"control": 1, "witness": 2, "mutant": 3, "exploration": 4}
+_GROUPS: Final = {"control": 1, "witness": 2, "mutant": 3, "exploration": 4, "compression": 5}
 
 
 def export_wstest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> ExportResult:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from ..cases.case import Case
 from ..cases.derived import check_suite
+from .compressed_cases import compressed_cases
 from .fault_cases import fault_cases
 from .suite import OnStep, analyse, suite_cases
 from .witness_cases import witness_cases
@@ -27,7 +28,8 @@ class Collection:
 
 
 def collect(seed: int, step: OnStep, killers: Killers | None = None, found: Iterable[Case] = ()) -> Collection:
-    """Every case: witnesses of the rules, faults in opening handshakes, killers of the mutants, what was ``found``.
+    """Every case: witnesses of the rules, faults in opening handshakes, compressed messages, killers of the mutants,
+    and what was ``found``.
 
     ``killers`` are the cases of the mutants' suite where they are known already (none of them: :data:`NO_KILLERS`);
     otherwise the suite is worked out, which takes a minute or two. The same seed gives the same cases; ``step`` is told
@@ -36,11 +38,14 @@ def collect(seed: int, step: OnStep, killers: Killers | None = None, found: Iter
     step("witnesses of the rules", 0, 2)
     cases, left = witness_cases()
     faulty, impossible = fault_cases()
+    compressed, unbuilt = compressed_cases()
     if killers is None:
         killers = suite_cases(analyse(step=step))
     more, reasons = killers
-    every = {case.id: case for case in (*cases, *faulty, *more, *found)}
-    return Collection(check_suite(every.values()), {**{one.id: one.why for one in left}, **impossible, **reasons})
+    every = {case.id: case for case in (*cases, *faulty, *compressed, *more, *found)}
+    return Collection(
+        check_suite(every.values()), {**{one.id: one.why for one in left}, **impossible, **unbuilt, **reasons}
+    )
 
 
 def cases_by_rule(collection: Collection) -> dict[str, list[str]]:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.generators.sample_cases import echo_text, end_of_tcp, reserved_bit, sample_cases, unfinished_frame
-from wsoracle.generators.cases.canonical import must_be_answered
+from wsoracle.generators.cases.canonical import agreed_in, must_be_answered
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import catalogued
+from wsoracle.generators.cases.compression import Compression, Wish
 from wsoracle.generators.cases.controls import with_nearest_controls
 from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.cases.file import FILE, read_suite, rules_digest, suite_text
@@ -24,8 +25,10 @@ from wsoracle.generators.cases.runnable import catalogue_cases, generated_cases,
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.cases.tester_suite import each_stimulus_once, for_tester, suite_for_testers
+from wsoracle.generators.suite.compressed_cases import compressed_cases
 from wsoracle.generators.suite.fault_cases import fault_cases
 from wsoracle.generators.suite.foreseen_ids import foreseen_ids
+from wsoracle.model.endpoint.deflate import PermessageDeflate
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import PongReceived
 from wsoracle.model.facts.heads import SAMPLE_BODY, facts_of_request, facts_of_response, sample_request
@@ -93,7 +96,9 @@ def test_the_model_refuses_nothing_in_a_control() -> None:
                 assert chosen is not None and chosen.label.delivers == delivers, case.id
             frames = [action for action in case.actions if isinstance(action, SendFrame | SendOctets)]
             assert frames or case.opening, case.id
-            reference = Endpoint(role, echo=True)
+            agreed = agreed_in(case)
+            extensions = () if agreed is None else (PermessageDeflate(role, agreed.parameters(role)),)
+            reference = Endpoint(role, echo=True, extensions=extensions)
             for action in frames:
                 reference.receive(octets_of(action, b"1234" if role is Role.SERVER else None))
             assert not reference.state.failed, case.id
@@ -125,8 +130,9 @@ def test_the_file_goes_with_the_rules() -> None:
 
 def test_what_can_be_made_quickly_is_what_stands_in_the_file() -> None:
     kept = {case.id: case for case in generated_cases()}
-    made = suite_for_testers(fault_cases()[0])
-    assert {case.id for case in kept.values() if case.id.startswith("fault/")} <= {case.id for case in made}
+    made = suite_for_testers((*fault_cases()[0], *compressed_cases()[0]))
+    quick = {case.id for case in kept.values() if case.origin.kind in ("fault", "compression")}
+    assert quick <= {case.id for case in made}
     for case in made:
         # A case of the file may be about the rules of others with the same stimulus too.
         assert set(case.quotes) <= set(kept[case.id].quotes)
@@ -135,7 +141,7 @@ def test_what_can_be_made_quickly_is_what_stands_in_the_file() -> None:
 
 def test_no_generated_stimulus_stands_under_two_ids() -> None:
     generated = generated_cases()
-    stimuli = {(role, case.opening, case.actions) for case in generated for role in case.roles}
+    stimuli = {(role, case.opening, case.compression, case.actions) for case in generated for role in case.roles}
     assert len(stimuli) == sum(len(case.roles) for case in generated)
 
 
@@ -153,7 +159,7 @@ def test_the_id_of_every_case_but_a_control_is_foreseen() -> None:
 def test_every_kind_of_generated_case_is_there_for_both_roles() -> None:
     for role in Role:
         kinds = {case.id.partition("/")[0] for case in generated_cases() if role in case.roles}
-        assert kinds == {"control", "fault", "mutant", "witness"}
+        assert kinds == {"compression", "control", "fault", "mutant", "witness"}
 
 
 @pytest.mark.parametrize("case", SAMPLES, ids=lambda case: str(case.id))
@@ -198,9 +204,19 @@ ACTIONS = st.one_of(
 )
 
 
-@given(st.lists(ACTIONS, max_size=5), st.booleans(), st.sampled_from(list(Role)), st.none() | st.just("a/b"))
+WISHES = st.builds(Wish, st.booleans(), st.none() | st.integers(8, 15))
+COMPRESSIONS = st.builds(lambda asked, own: Compression((asked,), own=own), WISHES, WISHES)
+
+
+@given(
+    st.lists(ACTIONS, max_size=5),
+    st.booleans(),
+    st.sampled_from(list(Role)),
+    st.none() | st.just("a/b"),
+    st.none() | COMPRESSIONS,
+)
 def test_a_file_gives_back_its_cases(
-    actions: list[SendFrame | Settle], opening: bool, role: Role, control: str | None
+    actions: list[SendFrame | Settle], opening: bool, role: Role, control: str | None, compression: Compression | None
 ) -> None:
     case = Case(
         "a/x",
@@ -214,6 +230,7 @@ def test_a_file_gives_back_its_cases(
         ("1.1/x",),
         seconds=2.5,
         origin=Origin("mutant", mutant="m"),
+        compression=compression,
     )
     text = suite_text([case], ())
     assert json.loads(text)["cases"][0]["id"] == "a/x"
