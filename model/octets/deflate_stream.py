@@ -7,7 +7,6 @@ all 32,768 octets are kept; ``model.octets.deflate`` measures distances.
 
 from __future__ import annotations
 
-import sys
 import zlib
 from typing import Final
 
@@ -15,6 +14,7 @@ from .deflate import LARGEST_WINDOW, TAIL, DeflateFault
 
 _BITS: Final = 15
 _SMALLEST_BITS: Final = 9
+_MOST_AT_ONCE: Final = 1 << 30
 _LAST_BLOCK: Final = b"\x01" + TAIL
 """An empty stored block with BFINAL = 1."""
 
@@ -71,7 +71,7 @@ class Inflater:
         while octets:
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(-_BITS, zdict=self._recent)
-            most = 0 if limit is None else min(limit - self._length + 1, sys.maxsize)
+            most = 0 if limit is None else min(limit - self._length + 1, _MOST_AT_ONCE)
             try:
                 piece = self._zlib.decompress(octets, most)
             except zlib.error as error:
