@@ -27,6 +27,14 @@ from .hunting import repeatable
 
 LONGEST_WALK: Final = 8
 _MOST_TRIES: Final = 400
+_PLAIN: Final = State(), State(claims_rsv1=True)
+_AGREED: Final = tuple(
+    State(claims_rsv1=True, recv_window=512, send_window=512, recv_takeover=keeps, send_takeover=keeps)
+    for keeps in (True, False)
+)
+"""Right after an opening handshake that agreed on permessage-deflate, with contexts taken over and without."""
+_WINDOWS: Final = frozenset(("recv_window", "send_window"))
+"""A rule that asks for one of these is tried there: few others depend on what was agreed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ def random_walks(seed_value: int, walks: int, progress: Callable[[], None] | Non
 
     @seed(seed_value)
     @repeatable(walks)
-    @given(goals, st.integers(0, 99), starts(), steps)
+    @given(goals, st.integers(0, 99), starts() | st.sampled_from(_AGREED), steps)
     def engines_agree(goal: str, number: int, start: State, choices: list[tuple[int, int]]) -> None:
         nonlocal count
         count += 1
@@ -77,12 +85,13 @@ def random_walks(seed_value: int, walks: int, progress: Callable[[], None] | Non
     engines_agree()
     for rule in RULES:
         chance = random.Random(f"{seed_value} {rule.id}")
+        asks_for_deflate = not _WINDOWS.isdisjoint(variables(rule.when))
         tries = 0
         while not fired[rule.id] and tries < _MOST_TRIES:
             tries += 1
             choices = [(chance.randrange(10), chance.randrange(100)) for _ in range(LONGEST_WALK)]
-            claims = chance.random() < 0.5
-            fired.update(_walk(rule.id, chance.randrange(100), State(claims_rsv1=claims), choices, True))
+            start = chance.choice(_AGREED if asks_for_deflate else _PLAIN)
+            fired.update(_walk(rule.id, chance.randrange(100), start, choices, True))
     return RandomWalks(dict(fired), count)
 
 
