@@ -27,6 +27,11 @@ from .state_map import is_state_map, state_map
 
 TITLE: Final = "WebSocket, read from its model"
 START: Final = "index.html"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What pages may load and run: what lies beside them, and nothing in the text of a page."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class SitePage:
     body: str
     found: tuple[tuple[str, str, str], ...] = ()
     """What the search finds on it: anchor, words to show, and more words that it is found by."""
+    scripts: tuple[str, ...] = ()
+    """The files of its own scripts, beside the one of all pages."""
 
 
 class SiteBuilder:
@@ -196,7 +203,8 @@ class SiteBuilder:
             if one is not None
         )
         return _template("page.html").format(
-            title=escape(page.title if page.name == START else f"{page.title} - {TITLE}"), site=TITLE,
+            title=escape(page.title if page.name == START else f"{page.title} - {TITLE}"), site=TITLE, policy=POLICY,
+            scripts="".join(f'<script src="{script}"></script>' for script in ("site.js", *page.scripts)),
             aside=_aside(page, pages), body=page.body, way=way,
         )  # fmt: skip
 
@@ -261,10 +269,13 @@ def _template(name: str) -> str:
     return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
 
 
-def write_files(files: Mapping[str, str], folder: Path) -> int:
+def write_files(files: Mapping[str, str | bytes], folder: Path) -> int:
     """Write the files of a site into a folder, which is made where it is not there; how many octets they have.
 
     Raises :class:`OSError` where they cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    return sum((folder / name).write_bytes(text.encode("utf-8")) for name, text in files.items())
+    count = 0
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        count += (folder / name).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return count
