@@ -59,9 +59,10 @@ class RuleSaid(NamedTuple):
 
 
 class FieldsSaid(NamedTuple):
-    """A frame field by field."""
+    """A frame field by field, and its octets."""
 
     rows: tuple[FieldRow, ...]
+    octets: bytes
 
 
 class HeadSaid(NamedTuple):
@@ -124,7 +125,7 @@ class _Telling:
         what = "frame" if reading.begun is None else "the beginning of frame"
         where = f"octets {reading.start} to {end - 1}" if len(reading.octets) > 1 else f"octet {reading.start}"
         yield Said(f"{what} {number}: {where}, {count_of(len(reading.octets))} long", Tone.TITLE, 0)
-        yield FieldsSaid(reading.lines)
+        yield FieldsSaid(reading.lines, reading.octets)
         yield Gap()
         yield from self._outcomes(reading) if reading.begun is None else self._begun(reading)
         yield from self._sender(reading)
