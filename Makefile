@@ -29,7 +29,7 @@ endif
 demo: setup
 	@$(BIN)/python -m wsoracle demo --out out
 
-test: lint
+test: lint .venv/.pyodide
 	@$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 lint: setup
@@ -53,9 +53,19 @@ docs: setup .venv/.docs
 	@$(PIP_INSTALL) -r requirements/docs.txt
 	@touch $@
 
-# The protocol as pages: open out/site/index.html
-site: setup
-	@$(BIN)/python -m wsoracle site --out out/site
+# The protocol as pages: open out/site/index.html; its decoder, which is there where npm is, needs a web server:
+#   python3 -m http.server --directory out/site
+site: .venv/.pyodide
+	@$(BIN)/python -m wsoracle site --out out/site $(if $(wildcard $(PYODIDE)/node_modules),--pyodide $(PYODIDE))
+
+# Python for browsers, for the decoder of the site and its tests: 14 MB, once for each environment.
+PYODIDE := .venv/pyodide
+.venv/.pyodide: .venv/.installed wsoracle/site/decoder/packing.py
+	@if command -v npm > /dev/null; then \
+	  version=$$($(BIN)/python -c 'from wsoracle.site.decoder.packing import PYODIDE; print(PYODIDE)') && \
+	  npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix $(PYODIDE) "pyodide@$$version" > /dev/null && \
+	  touch $@; \
+	else echo "no npm here: the site has no decoder, and its tests are skipped" >&2; fi
 
 # Autobahn|Testsuite, on a CPython 2.7 that PYTHON27 names: what `make test` and `make bench` compare with, where it is there.
 # The last releases of virtualenv that make an environment for 2.7 are those before 20.22.

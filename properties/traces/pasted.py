@@ -66,6 +66,11 @@ _HEAD: Final = re.compile(r"(?:[<>] )?(?:[A-Z]{3,10} \S+ HTTP/[0-9]|HTTP/[0-9.]+
 _TOLD: Final = re.compile(r"^[<>*] ", re.MULTILINE)
 
 
+def begins_head(line: str) -> bool:
+    """Whether a line is the first one of a head of HTTP."""
+    return bool(_HEAD.match(line))
+
+
 def is_head(text: str) -> bool:
     """Whether a text is a head of HTTP, or what ``curl -v`` tells of one."""
     return bool(_HEAD.match(text) or (_TOLD.match(text) and _HEAD.search(text)))

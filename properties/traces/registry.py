@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 
 from ..judge.judge import Application
+from .arrows import is_written, read_written
 from .autobahn import is_autobahn_report, trace_of_report
 from .captured import Captured, captured
 from .follow import is_followed, read_followed
@@ -79,6 +80,7 @@ CAPTURES: Final = (
     CaptureFormat("a net log of Chromium", is_net_log, read_net_log),
     CaptureFormat("flows of mitmproxy", is_mitmproxy, read_flows),
     CaptureFormat("a TCP stream, or packets, as text", is_followed, read_followed),
+    CaptureFormat("a conversation, line by line", is_written, read_written),
 )
 
 
@@ -99,7 +101,7 @@ _COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"B
 
 def is_capture(octets: bytes) -> bool:
     """Whether a file begins as a capture in a format of its own, or as one that is compressed; text is none."""
-    others = (one for one in CAPTURES if one.recognises is not is_followed)
+    others = (one for one in CAPTURES if one.recognises not in (is_followed, is_written))
     return octets.startswith(_COMPRESSED) or any(one.recognises(octets) for one in others)
 
 

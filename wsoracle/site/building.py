@@ -19,6 +19,8 @@ from ..spec.rules import TOPICS
 from .addresses import Addresses, address
 from .cards import Cards, topic_of
 from .chapters import Chapter, chapters
+from .decoder import page as decoder_page
+from .decoder.packing import ARCHIVE, RUNTIME_FOLDER, archive
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of
 from .octets import frames_html
@@ -27,6 +29,9 @@ from .state_map import is_state_map, state_map
 
 TITLE: Final = "WebSocket, read from its model"
 START: Final = "index.html"
+TOOLS: Final = "Try it yourself"
+"""The part of the contents with pages that compute something."""
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -49,20 +54,33 @@ class SitePage:
 
 
 class SiteBuilder:
-    """Makes the site from the text of docs/spec.md, whose blocks are as they should be."""
+    """Makes the site from the text of docs/spec.md, whose blocks are as they should be.
 
-    def __init__(self, document: str) -> None:
+    ``pyodide`` are the files of Pyodide by their names; without them the site has no decoder.
+    """
+
+    def __init__(self, document: str, pyodide: Mapping[str, bytes] | None = None) -> None:
         self._chapters = chapters(document)
         self._known: Knowledge = knowledge()
         self._addresses = Addresses()
         self._groups = _groups(self._known)
         self._cards = Cards(self._known, self._addresses)
         self._give_addresses()
+        self._loaded: dict[str, bytes] | None = None
+        if pyodide is not None:
+            rules = {rule.id: self._addresses.names[rule.id] for rule in RULES}
+            places = Addresses(rules, self._addresses.chapters, self._addresses.sections)
+            self._loaded = {ARCHIVE: archive(places)}
+            self._loaded |= {f"{RUNTIME_FOLDER}/{name}": octets for name, octets in pyodide.items()}
+
+    def loaded_later(self) -> Mapping[str, bytes]:
+        """The files that a page loads when its reader asks for them, by their names."""
+        return self._loaded or {}
 
     def files(self) -> dict[str, str]:
         """The text of each file of the site by its name."""
         pages = [self._chapter(chapter) for chapter in self._chapters]
-        pages = [*pages, *self._reference()]
+        pages = [*pages, self._decoder(), *self._reference()]
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
@@ -70,6 +88,8 @@ class SiteBuilder:
         entries += [[page.name, shown, anchor, more] for page in pages for anchor, shown, more in page.found]
         found["style.css"] = f"{STYLE}\n{_template('site.css')}"
         found["site.js"] = _template("site.js")
+        if self._loaded is not None:
+            found |= {name: _template(name) for name in (decoder_page.SCRIPT, decoder_page.WORKER)}
         found["search.js"] = (
             f"window.wsoracleIndex = {json.dumps(entries, ensure_ascii=False, separators=(',', ':'))};\n"
         )
@@ -163,6 +183,11 @@ class SiteBuilder:
             title = f"Mutants: {topic.name.replace('-', ' of the ')}"
             yield self._listing(f"mutants-{topic.name}.html", title, "Mutants", cards.mutants(topic), ())
 
+    def _decoder(self) -> SitePage:
+        body = decoder_page.decoder_body(_template("decoder.html"), self._loaded)
+        scripts = () if self._loaded is None else (decoder_page.SCRIPT,)
+        return SitePage(decoder_page.NAME, decoder_page.TITLE, TOOLS, body, scripts=scripts)
+
     def _fleet(self) -> str:
         servers, clients = (self._known.fleet[role] for role in ("server", "client"))
         return (
@@ -213,7 +238,7 @@ def _aside(page: SitePage, pages: list[SitePage]) -> str:
     """The contents beside a page: the chapters, and of the other parts the one that the page stands in."""
     parts = []
     for part, found in _by_part(pages).items():
-        if part in ("The protocol", page.part):
+        if part in ("The protocol", TOOLS, page.part):
             items = "".join(_item(one, one is page) for one in found)
         else:
             parts.append(f'<p><a href="contents.html#{anchor_of(part)}">{part}</a></p>')
