@@ -1,9 +1,12 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | site | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures | clean
+#   make demo | test | lint | coverage | bench | docs | site | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures
+#   make autobahn | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.14)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
 
 PYTHON ?= python3
+PYTHON27 ?= $(lastword python2.7 $(wildcard $(HOME)/.pyenv/versions/2.7*/bin/python))
+AUTOBAHN := out/autobahn/bin/python
 PYTEST_ARGS ?=
 FLEET_ARGS ?=
 GOLDEN_ARGS ?=
@@ -15,15 +18,18 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install -q -q --no-input --no-deps
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+ifneq ($(wildcard $(AUTOBAHN)),)
+export WSORACLE_PYTHON27 ?= $(abspath $(AUTOBAHN))
+endif
 
 .DEFAULT_GOAL := test
-.PHONY: fuzz-captures attack demo test lint coverage bench docs site wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
+.PHONY: autobahn fuzz-captures attack demo test lint coverage bench docs site wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
 .NOTPARALLEL:
 
 demo: setup
 	@$(BIN)/python -m wsoracle demo --out out
 
-test: lint
+test: lint .venv/.pyodide
 	@$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 lint: setup
@@ -47,9 +53,30 @@ docs: setup .venv/.docs
 	@$(PIP_INSTALL) -r requirements/docs.txt
 	@touch $@
 
-# The protocol as pages: open out/site/index.html
-site: setup
-	@$(BIN)/python -m wsoracle site --out out/site
+# The protocol as pages: open out/site/index.html; its decoder, which is there where npm is, needs a web server:
+#   python3 -m http.server --directory out/site
+site: .venv/.pyodide
+	@$(BIN)/python -m wsoracle site --out out/site $(if $(wildcard $(PYODIDE)/node_modules),--pyodide $(PYODIDE))
+
+# Python for browsers, for the decoder of the site and its tests: 14 MB, once for each environment.
+PYODIDE := .venv/pyodide
+.venv/.pyodide: .venv/.installed wsoracle/site/decoder/packing.py
+	@if command -v npm > /dev/null; then \
+	  version=$$($(BIN)/python -c 'from wsoracle.site.decoder.packing import PYODIDE; print(PYODIDE)') && \
+	  npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix $(PYODIDE) "pyodide@$$version" > /dev/null && \
+	  touch $@; \
+	else echo "no npm here: the site has no decoder, and its tests are skipped" >&2; fi
+
+# Autobahn|Testsuite, on a CPython 2.7 that PYTHON27 names: what `make test` and `make bench` compare with, where it is there.
+# The last releases of virtualenv that make an environment for 2.7 are those before 20.22.
+autobahn: $(AUTOBAHN)
+
+$(AUTOBAHN): requirements/autobahn.txt
+	@$(PYTHON) -m venv out/autobahn-virtualenv
+	@out/autobahn-virtualenv/bin/pip install -q -q virtualenv==20.21.1
+	@out/autobahn-virtualenv/bin/virtualenv -q -p $(PYTHON27) out/autobahn
+	@out/autobahn/bin/pip install -q -q --no-deps -r requirements/autobahn.txt 2>&1 | grep -v DEPRECATION || true
+	@$(AUTOBAHN) -c "import autobahntestsuite.wstest"
 
 wheel: setup
 	@rm -rf build dist

@@ -13,6 +13,11 @@ def source_of(rule_id: str) -> str:
     return "RFC 7692" if rule_id.startswith(RFC_7692) else "RFC 6455"
 
 
+def place_of(rule_id: str, section: str) -> str:
+    """The section as ids begin with it: with the number of the RFC before it, but for RFC 6455."""
+    return f"{RFC_7692}{section}" if rule_id.startswith(RFC_7692) else section
+
+
 def clause_of(rule_id: str, section: str) -> str:
     """The section of a rule in words: one of RFC 6455, or of another RFC with its name."""
     source = source_of(rule_id)

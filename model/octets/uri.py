@@ -49,6 +49,11 @@ class WebSocketUri(NamedTuple):
         """The value of the Host field: the port is named where it is not the default."""
         return self.host if self.port == DEFAULT_PORTS[self.secure] else f"{self.host}:{self.port}"
 
+    @property
+    def text(self) -> str:
+        """The URI as it is written."""
+        return f"{'wss' if self.secure else 'ws'}://{self.host_header}{self.resource_name}"
+
 
 def parse_uri(text: str) -> WebSocketUri:
     """The components of a URI. Raises :class:`ValueError`, which says what is wrong and what to write instead."""

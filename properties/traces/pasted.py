@@ -66,8 +66,18 @@ _HEAD: Final = re.compile(r"(?:[<>] )?(?:[A-Z]{3,10} \S+ HTTP/[0-9]|HTTP/[0-9.]+
 _TOLD: Final = re.compile(r"^[<>*] ", re.MULTILINE)
 
 
+def begins_head(line: str) -> bool:
+    """Whether a line is the first one of a head of HTTP."""
+    return bool(_HEAD.match(line))
+
+
+def is_head(text: str) -> bool:
+    """Whether a text is a head of HTTP, or what ``curl -v`` tells of one."""
+    return bool(_HEAD.match(text) or (_TOLD.match(text) and _HEAD.search(text)))
+
+
 def _head(text: str) -> Pasted | None:
-    if _HEAD.match(text) or (_TOLD.match(text) and _HEAD.search(text)):
+    if is_head(text):
         raise ValueError("this is a head of HTTP: put it into a file, and give that with --request or --response")
     return None
 

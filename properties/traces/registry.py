@@ -6,11 +6,13 @@ A new format is a module beside this one, and a row of `CAPTURES`, or of `DOCUME
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import Role
 
 from ..judge.judge import Application
+from .arrows import is_written, read_written
 from .autobahn import is_autobahn_report, trace_of_report
 from .captured import Captured, captured
 from .follow import is_followed, read_followed
@@ -28,6 +30,22 @@ class InFile(NamedTuple):
     connection: str
     recorded: Recorded
     notes: tuple[str, ...] = ()
+
+    def as_stated(self, application: Application | None, limit: int | None, extensions: str | None) -> InFile:
+        """The trace with what the user says in place of the file; None leaves it to the file. TraceError where the
+        file says otherwise with certainty."""
+        recorded = self.recorded
+        setting = recorded.setting
+        if application is not None:
+            setting = replace(setting, echo=application == "echo")
+        if limit is not None:
+            setting = replace(setting, limit=limit)
+        if extensions is not None:
+            if recorded.opening:
+                raise TraceError("it has the opening handshake, which says what is agreed on: leave out --extensions")
+            recorded = replace(recorded, extensions=extensions)
+        recorded = replace(recorded, setting=setting, application=application or recorded.application)
+        return self._replace(recorded=recorded)
 
 
 class FileRead(NamedTuple):
@@ -62,6 +80,7 @@ CAPTURES: Final = (
     CaptureFormat("a net log of Chromium", is_net_log, read_net_log),
     CaptureFormat("flows of mitmproxy", is_mitmproxy, read_flows),
     CaptureFormat("a TCP stream, or packets, as text", is_followed, read_followed),
+    CaptureFormat("a conversation, line by line", is_written, read_written),
 )
 
 
@@ -78,6 +97,12 @@ DOCUMENTS: Final = (DocumentFormat("a HAR", is_har, read_har),)
 
 _COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 """How files of gzip, zstd, lz4, bzip2, xz and zip begin; Wireshark writes the first three."""
+
+
+def is_capture(octets: bytes) -> bool:
+    """Whether a file begins as a capture in a format of its own, or as one that is compressed; text is none."""
+    others = (one for one in CAPTURES if one.recognises not in (is_followed, is_written))
+    return octets.startswith(_COMPRESSED) or any(one.recognises(octets) for one in others)
 
 
 def read_file(octets: bytes, application: Application | None = None, limit: int | None = None) -> FileRead:

@@ -1,4 +1,4 @@
-"""Autobahn's own tool, where it is installed: it needs CPython 2.7 (docs/cases.md says how)."""
+"""Autobahn's own tool, where it is installed: it needs CPython 2.7 (``make autobahn``)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 from typing import Final
+
+MISSING: Final = "no Autobahn here: make autobahn installs it, or WSORACLE_PYTHON27 names its interpreter"
 
 _PROGRAM: Final = """
 import sys
@@ -20,14 +22,15 @@ run()
 
 
 def autobahn_tool() -> list[str] | None:
-    """The command that takes its arguments, bound to loopback; None where it is not installed.
+    """The command that takes its arguments, bound to loopback; None where it is not installed."""
+    python = autobahn_python()
+    return None if python is None else [python, "-c", _PROGRAM]
 
-    The environment variable WSORACLE_PYTHON27 names the interpreter that has it.
-    """
-    for candidate in (os.environ.get("WSORACLE_PYTHON27"), shutil.which("python2.7")):
-        if candidate and _has_it(candidate):
-            return [candidate, "-c", _PROGRAM]
-    return None
+
+def autobahn_python() -> str | None:
+    """The interpreter that has it, or None: what the environment variable WSORACLE_PYTHON27 names, or ``python2.7``."""
+    candidates = (os.environ.get("WSORACLE_PYTHON27"), shutil.which("python2.7"))
+    return next((one for one in candidates if one and _has_it(one)), None)
 
 
 def _has_it(python: str) -> bool:

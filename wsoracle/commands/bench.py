@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..autobahn.tool import MISSING
 from ..benchmarks import frames, judging, questions, suites
 from ..cli import FAILED
 from ..text.output import STDOUT, console, progress, write_json
@@ -58,4 +59,4 @@ def command(context: click.Context, json_file: str | None, rounds: int, only: st
     if times:
         console().print(suites.as_table(times))
         if all(one.ratio is None for one in times):
-            click.echo("not compared: Autobahn is not here (WSORACLE_PYTHON27 names its interpreter)")
+            click.echo(f"not compared: {MISSING}")

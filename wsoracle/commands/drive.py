@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,20 @@ if TYPE_CHECKING:
     from wsoracle.generators.cases.case import Case
 
     from ..driving.adapter_process import AdapterProcess
+    from ..harness.case_runner import OnStep
     from ..harness.judging_pool import Judges
+    from ..reports import ReportFolder
 
 
 @click.command("drive")
 @click.argument("adapter", metavar="COMMAND")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.SERVER.value,
+    show_default=True,
+    help="What the parser is to be.",
+)
 @click.option("--smoke", is_flag=True, help="Only a short conversation, step by step: for a new adapter.")
 @click.option("--agent", metavar="NAME", help="The name of the implementation in reports, instead of its own.")
 @harness_options("reports/driven")
@@ -33,6 +43,7 @@ def command(
     context: click.Context,
     /,
     adapter: str,
+    role: str,
     smoke: bool,
     agent: str | None,
     json_file: str | None,
@@ -41,8 +52,9 @@ def command(
     """Run the cases against a parser in any language, without sockets and timers.
 
     COMMAND is run by the shell and starts an adapter: it takes one line of JSON after another, with octets that arrive
-    at a server, and answers each with the octets that the server writes (docs/oracle.md). Cases, verdicts and reports
-    are those of wsoracle test, and so is the exit status. Waits take no time: --timeout is a number in reports alone.
+    at an endpoint, and answers each with the octets that the endpoint writes (docs/oracle.md). Cases, verdicts, reports
+    and exit status are those of wsoracle test, for a client those of wsoracle serve. Waits take no time: --timeout is a
+    number in reports alone.
     """
     if not adapter.strip():
         raise WrongInput("COMMAND is empty: give one that starts an adapter, such as 'node ws_adapter.js'")
@@ -54,7 +66,10 @@ def command(
     process = AdapterProcess(adapter)
     try:
         process.start()
-        good = _smoke(process) if smoke else _drive(process, agent, {**options, "json_file": json_file})
+        if smoke:
+            good = _smoke(process, Role(role))
+        else:
+            good = _drive(process, agent or process.name, Role(role), {**options, "json_file": json_file})
     except AdapterFault as error:
         raise WrongInput(f"the adapter: {one_line(str(error))}") from error
     finally:
@@ -63,11 +78,11 @@ def command(
         context.exit(FAILED)
 
 
-def _smoke(process: AdapterProcess) -> bool:
+def _smoke(process: AdapterProcess, role: Role) -> bool:
     from ..driving.smoke import smoke
 
     good = True
-    for step in smoke(process):
+    for step in smoke(process, role):
         good = good and step.good
         click.echo(f"{'ok    ' if step.good else 'FAILED'}  {step.name}: {one_line(step.words)}")
     done = "it can be driven: leave out --smoke" if good else "mend this first, then ask again"
@@ -75,29 +90,40 @@ def _smoke(process: AdapterProcess) -> bool:
     return good
 
 
-def _drive(process: AdapterProcess, agent: str | None, options: dict[str, Any]) -> bool:
+def _drive(process: AdapterProcess, agent: str, role: Role, options: dict[str, Any]) -> bool:
     from ..harness.judging_pool import Judges
     from ..harness.run_result import document_of, show, tally_of, write_expected
 
     json_file: str | None = options["json_file"]
-    with Judges(Role.SERVER, switches=switches_of(options["switches"])) as judges:
-        cases = _cases(process, options)
-        name, summaries, faults, path = _run(process, agent, cases, judges, options)
-    tally = tally_of(summaries, wanted_of(options, cases))
+    with Judges(role, switches=switches_of(options["switches"])) as judges:
+        cases = _cases(process, role, options)
+        wanted = wanted_of(options, cases)
+        with run_folder(options, judges, wanted) as folder:
+            folder.expect(case.id for case in cases)
+            left = [case for case in cases if case.id not in folder.earlier(agent)]
+            if left:
+                run = _run_server if role is Role.SERVER else _run_client
+                run(process, agent, cases, left, judges, folder, options)
+            found = folder.summaries.get(agent, {})
+            summaries = {case.id: found[case.id] for case in cases if case.id in found}
+    tally = tally_of(summaries, wanted)
     if json_file != STDOUT:
-        show(name, summaries, tally, path)
-    for fault in dict.fromkeys(faults):
-        click.echo(f"the adapter: {one_line(fault)} ({faults.count(fault)} times)", err=True)
+        show(agent, summaries, tally, folder.path)
+    for fault in dict.fromkeys(process.faults):
+        click.echo(f"the adapter: {one_line(fault)} ({process.faults.count(fault)} times)", err=True)
+    missing = [case.id for case in cases if case.id not in summaries]
+    if missing:
+        click.echo(f"{len(missing)} of {len(cases)} cases were not run, such as {missing[0]}", err=True)
     write_expected(options["write_expected_failures"], [tally])
     if json_file is not None:
-        document = document_of(name, "adapter", summaries, tally)
-        write_json(json_file, {"servers": [{**document, "adapterFaults": faults}]})
-    return tally.good and not faults
+        document = document_of(agent, "adapter", summaries, tally)
+        write_json(json_file, {f"{role.value}s": [{**document, "adapterFaults": process.faults}]})
+    return tally.good and not process.faults and not missing
 
 
-def _cases(process: AdapterProcess, options: dict[str, Any]) -> Sequence[Case]:
+def _cases(process: AdapterProcess, role: Role, options: dict[str, Any]) -> Sequence[Case]:
     """The chosen cases, but for those of the opening handshake where the adapter begins after it."""
-    cases = chosen_cases(Role.SERVER, options)
+    cases = chosen_cases(role, options)
     left = [case for case in cases if process.opening or not case.opening]
     if not left:
         raise WrongInput("only cases of the opening handshake are selected, and the adapter begins after it")
@@ -107,43 +133,72 @@ def _cases(process: AdapterProcess, options: dict[str, Any]) -> Sequence[Case]:
     return left
 
 
-def _run(
-    process: AdapterProcess, agent: str | None, cases: Sequence[Case], judges: Judges, options: dict[str, Any]
-) -> tuple[str, dict[str, Any], list[str], Any]:
+def _run_server(
+    process: AdapterProcess,
+    agent: str,
+    cases: Sequence[Case],
+    left: Sequence[Case],
+    judges: Judges,
+    folder: ReportFolder,
+    options: dict[str, Any],
+) -> None:
     from ..driving.adapter_target import AdapterLauncher, AdapterTarget
     from ..driving.instant_loop import InstantLoop
     from ..harness.client import run_client
     from ..harness.event_loop import run_until_stopped
     from ..harness.target import NoServer
 
-    target = AdapterTarget(agent=agent or process.name, adapter=process)
-    with run_folder(options, judges, wanted_of(options, cases)) as folder:
-        folder.expect(case.id for case in cases)
-        earlier = folder.earlier(target.agent)
-        left = [case for case in cases if case.id not in earlier]
-        if left:
-            with progress("driving") as step:
-                try:
-                    run_until_stopped(
-                        run_client(
-                            target,
-                            left,
-                            manners_of(options),
-                            folder,
-                            jobs=1,
-                            profile=options["profile"],
-                            step=step,
-                            answered=folder.answered_by(target.agent),
-                            numbers={case.id: number for number, case in enumerate(cases, 1)},
-                            judges=judges,
-                            launcher=AdapterLauncher(target),
-                        ),
-                        InstantLoop,
-                    )
-                except NoServer as error:
-                    raise WrongInput(
-                        f"the adapter: {one_line(target.faults[-1] if target.faults else str(error))}"
-                    ) from error
-        name = target.agent or ""
-        found = folder.summaries.get(name, {})
-        return name, {case.id: found[case.id] for case in cases if case.id in found}, target.faults, folder.path
+    target = AdapterTarget(agent=agent, adapter=process)
+    with progress("driving") as step:
+        try:
+            run_until_stopped(
+                run_client(
+                    target,
+                    left,
+                    manners_of(options),
+                    folder,
+                    jobs=1,
+                    profile=options["profile"],
+                    step=step,
+                    answered=folder.answered_by(agent),
+                    numbers={case.id: number for number, case in enumerate(cases, 1)},
+                    judges=judges,
+                    launcher=AdapterLauncher(target),
+                ),
+                InstantLoop,
+            )
+        except NoServer as error:
+            raise WrongInput(
+                f"the adapter: {one_line(process.faults[-1] if process.faults else str(error))}"
+            ) from error
+
+
+def _run_client(
+    process: AdapterProcess,
+    agent: str,
+    cases: Sequence[Case],
+    left: Sequence[Case],
+    judges: Judges,
+    folder: ReportFolder,
+    options: dict[str, Any],
+) -> None:
+    from ..driving.driven_clients import run_driven_clients
+    from ..driving.instant_loop import InstantLoop
+    from ..harness.event_loop import run_until_stopped
+    from ..harness.server import FuzzingServer
+    from ..harness.server_run import ServerRun
+
+    run = ServerRun(folder)
+
+    def again(case_id: str) -> str:
+        return shlex.join(["wsoracle", "drive", process.command, "--role", "client", "--select", case_id])
+
+    async def serve(step: OnStep) -> None:
+        server = FuzzingServer(
+            cases, manners_of(options), run, folder.path, profile=options["profile"], judges=judges, again=again
+        )
+        await run_driven_clients(server, process, agent, [case.id for case in left], step)
+
+    with progress("driving") as step:
+        run_until_stopped(serve(step), InstantLoop)
+    run.finish()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -20,14 +19,12 @@ from wsoracle.properties.traces.registry import InFile, read_file
 from ..cli import FAILED, WRONG_INPUT, WrongInput, on_stderr
 from ..oracle.as_json import judgement_as_json
 from ..text.clauses import clause
+from ..text.judgements import AROUND, decided_words
 from ..text.output import STDOUT, console, write_json
 from .options import json_option
 
 _MOST: Final = 1 << 28
 """Octets of a file that are read."""
-
-_AROUND: Final = 3
-"""Observations that are shown before the deciding one."""
 
 PASSED: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL, Verdict.UNIMPLEMENTED)
 
@@ -77,7 +74,7 @@ def command(
     for name in files:
         try:
             file = read_file(_octets(name), application, limit)
-            traces = [_as_stated(one, application, limit, extensions) for one in file.traces]
+            traces = [one.as_stated(application, limit, extensions) for one in file.traces]
         except (TraceError, WrongInput) as error:
             wrong.append(error.message if isinstance(error, WrongInput) else f"{name}: {error}")
             continue
@@ -97,21 +94,6 @@ def command(
         on_stderr(line)
     if wrong or failed or not_judged:
         context.exit(FAILED if failed and not wrong else WRONG_INPUT)
-
-
-def _as_stated(one: InFile, application: Application | None, limit: int | None, extensions: str | None) -> InFile:
-    """A trace with what the options say instead of the file."""
-    recorded = one.recorded
-    setting = recorded.setting
-    if application is not None:
-        setting = replace(setting, echo=application == "echo")
-    if limit is not None:
-        setting = replace(setting, limit=limit)
-    if extensions is not None:
-        if recorded.opening:
-            raise TraceError("it has the opening handshake, which says what is agreed on: leave out --extensions")
-        recorded = replace(recorded, extensions=extensions)
-    return one._replace(recorded=replace(recorded, setting=setting, application=application or recorded.application))
 
 
 def _name(name: str, one: InFile) -> str:
@@ -154,18 +136,14 @@ def _show(name: str, one: InFile, judgement: Judgement) -> None:
     for rule in judgement.rules:
         out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
     if judgement.at is not None:
-        first, in_words = max(judgement.at - _AROUND, 0), recorded.in_words
+        first, in_words = max(judgement.at - AROUND, 0), recorded.in_words
         for index in range(first, judgement.at + 1):
             time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
             mark = ">>>" if index == judgement.at else "   "
             out.print(Text(f"    {mark} {time}{_one_line(in_words.of(index))}"), soft_wrap=True)
-        stream = "it wrote" if judgement.direction == "written" else "arrived"
-        where = "" if judgement.octet is None else f" at octet {judgement.octet} of what {stream}"
-        where += (
-            "" if judgement.arrived is None else f"{',' if where else ''} after {judgement.arrived} octets had arrived"
-        )
+        where = decided_words(judgement)
         if where:
-            out.print(Text(f"    decided{where}"), soft_wrap=True)
+            out.print(Text(f"    {where}"), soft_wrap=True)
     if judgement.instead:
         out.print(
             Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"),

@@ -8,27 +8,34 @@ import click
 
 from ..cli import WrongInput
 from ..site.building import START, SiteBuilder, write_files
+from ..site.decoder.packing import PyodideError, runtime
 from ..spec.document import DOCUMENT, MarkerError, render
 
 
 @click.command("site")
 @click.option("--out", required=True, metavar="DIR", help="Where to write the site.")
 @click.option("--file", "name", default=str(DOCUMENT), show_default=True, metavar="FILE", help="The document.")
-def command(out: str, name: str) -> None:
+@click.option("--pyodide", metavar="DIR", help="Where npm install pyodide put it: the site then has a decoder.")
+def command(out: str, name: str, pyodide: str | None) -> None:
     """Write a static site for people who learn the protocol.
 
     It has docs/spec.md as pages, with its blocks made from the model, and rules, theorems, cases, mutants and findings
-    that lead to each other. Open its index.html, or put it on any web server.
+    that lead to each other. Open its index.html, or put it on any web server. With --pyodide it has a decoder too,
+    which runs this Python in the reader's browser, and needs a web server (python3 -m http.server).
     """
-    if "\0" in out + name or not out or not name:
-        raise WrongInput("--out and --file: a name is empty or has a NUL in it: give another one")
+    if "\0" in out + name + (pyodide or "") or not out or not name or pyodide == "":
+        raise WrongInput("--out, --file and --pyodide: a name is empty or has a NUL in it: give another one")
     try:
         document = render(Path(name).read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongInput(f"{name}: {error.strerror}: call it in the repository, or say --file where it is") from error
     except (MarkerError, UnicodeDecodeError) as error:
         raise WrongInput(f"{name}: {error}") from error
-    files = SiteBuilder(document).files()
+    try:
+        builder = SiteBuilder(document, None if pyodide is None else runtime(Path(pyodide)))
+    except PyodideError as error:
+        raise WrongInput(f"--pyodide: {error}") from error
+    files: dict[str, str | bytes] = {**builder.files(), **builder.loaded_later()}
     try:
         octets = write_files(files, Path(out))
     except OSError as error:

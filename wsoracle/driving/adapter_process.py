@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
+from wsoracle.model.octets.uri import WebSocketUri
+
 from ..oracle.schema_checks import Check, NotOfSchema, check_of, schema
 
 VERSION: Final = 1
@@ -47,11 +49,12 @@ class Output(NamedTuple):
 
 class AdapterProcess:
     """An adapter that a command of the shell starts. After :meth:`start`, `name` is that of the implementation, and
-    `opening` says whether it does the opening handshake itself."""
+    `opening` says whether it does the opening handshake itself. `faults` are what it did wrong, each time."""
 
     def __init__(self, command: str, *, within: float | None = None) -> None:
         self.name = ""
         self.opening = False
+        self.faults: Final[list[str]] = []
         self.command: Final = command
         self._within: Final = ANSWERS_WITHIN if within is None else within
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,9 +80,11 @@ class AdapterProcess:
         self.name = " ".join(filter(None, (implementation["name"], implementation.get("version", ""))))
         self.opening = answer.get("opening", False)
 
-    def open(self, connection: int) -> Output:
-        """A new connection of a server. Raises :class:`AdapterFault`, as all that follow."""
-        return _output(self._ask({"cmd": "open", "connection": connection, "role": "server"}))
+    def open(self, connection: int, uri: WebSocketUri | None = None) -> Output:
+        """A new connection of a server, or of a client that opens ``uri``. Raises :class:`AdapterFault`, as all that
+        follow."""
+        role = {"role": "server"} if uri is None else {"role": "client", "url": uri.text}
+        return _output(self._ask({"cmd": "open", "connection": connection, **role}))
 
     def receive(self, connection: int, octets: bytes) -> Output:
         """Octets arrive."""
@@ -134,12 +139,16 @@ class AdapterProcess:
                 raise AdapterFault(f"it answered {question['cmd']} with an error: {_shown(answer['error'])}")
             self._check(question["cmd"])(answer, "")
         except NotOfSchema as error:
-            self.kill()
-            raise AdapterFault(f"its answer to {question['cmd']} is not as docs/oracle.md says: {error}") from None
-        except AdapterFault:
-            self.kill()
-            raise
+            raise self.fault(f"its answer to {question['cmd']} is not as docs/oracle.md says: {error}") from None
+        except AdapterFault as error:
+            raise self.fault(str(error)) from None
         return answer
+
+    def fault(self, what: str) -> AdapterFault:
+        """A fault of the adapter, to be raised: it is kept in `faults`, and the process ends."""
+        self.kill()
+        self.faults.append(what)
+        return AdapterFault(what)
 
     def _check(self, cmd: str) -> Check:
         if cmd not in self._checks:

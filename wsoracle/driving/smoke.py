@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
+from wsoracle.generators.cases.tester_handshake import Greeting, answer_to
 from wsoracle.model.facts.heads import sample_request
 from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.units import describe, frames_in
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Frame
+from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Frame, Role
 from wsoracle.properties.judge.observation import ArrivesEof, ClosesTcp, Quiet
 
 from ..oracle.online import OnlineOracle
@@ -17,13 +21,15 @@ from .adapter_process import AdapterProcess, Output
 
 _END_OF_LINE: Final = b"\r\n"
 _KEY: Final = b"\x37\xfa\x21\x3d"
+_URI: Final = WebSocketUri(False, "adapter", 80, "/smoke")
 STEPS: Final = (
-    ("a text of one frame", (Frame(TEXT, b"hello", key=_KEY),)),
-    ("a Ping", (Frame(PING, b"are you there", key=_KEY),)),
+    ("a text of one frame", (Frame(TEXT, b"hello"),)),
+    ("an empty text", (Frame(TEXT, b""),)),
+    ("a Ping", (Frame(PING, b"are you there"),)),
     ("a text of two fragments, with a Ping between them", (
-        Frame(TEXT, b"hel", fin=False, key=_KEY), Frame(PING, b"", key=_KEY), Frame(CONTINUATION, b"lo", key=_KEY)
+        Frame(TEXT, b"hel", fin=False), Frame(PING, b""), Frame(CONTINUATION, b"lo")
     )),
-    ("a Close", (Frame(CLOSE, b"\x03\xe8", key=_KEY),)),
+    ("a Close", (Frame(CLOSE, b"\x03\xe8"),)),
 )  # fmt: skip
 """What arrives at the endpoint, step by step: its name, and its frames."""
 
@@ -36,20 +42,30 @@ class SmokeStep(NamedTuple):
     words: str
 
 
-def smoke(adapter: AdapterProcess) -> Iterator[SmokeStep]:
-    """Hold the conversation with an adapter that has started, up to the first step that goes wrong.
+def smoke(adapter: AdapterProcess, role: Role = Role.SERVER) -> Iterator[SmokeStep]:
+    """Hold the conversation with an adapter that has started, in a role, up to the first step that goes wrong.
 
     Raises :class:`~.adapter_process.AdapterFault`.
     """
-    oracle = OnlineOracle("server", application="echo", opening=adapter.opening)
-    opened = adapter.open(0)
-    if adapter.opening:
+    is_server = role is Role.SERVER
+    oracle = OnlineOracle(role, application="echo", opening=adapter.opening)
+    opened = adapter.open(0, None if is_server else _URI)
+    if adapter.opening and is_server:
         request = sample_request(RequestFacts()).octets()
         yield from _step("the opening handshake", request, [opened, adapter.receive(0, request)], oracle, adapter)
+    elif adapter.opening:
+        yield _judged("its request", opened, oracle)
+        parser = HeadParser(Role.SERVER)
+        parser.feed(opened.octets)
+        head = parser.result
+        if not (isinstance(head, ParsedHead) and isinstance(head.head, Request) and oracle.explains()):
+            return
+        answer = answer_to(head.head, Greeting()).octets()
+        yield from _step("the answer to it", answer, [adapter.receive(0, answer)], oracle, adapter)
     for name, frames in STEPS:
         if not oracle.explains():
             return
-        octets = b"".join(map(encode, frames))
+        octets = b"".join(encode(replace(frame, key=_KEY if is_server else None)) for frame in frames)
         yield from _step(name, octets, [adapter.receive(0, octets)], oracle, adapter)
     if oracle.explains() and not any(isinstance(seen, ClosesTcp) for seen in oracle.trace):
         oracle.observe(ArrivesEof())
@@ -84,7 +100,7 @@ def _judged(name: str, output: Output, oracle: OnlineOracle) -> SmokeStep:
 
 
 def _in_words(output: Output) -> str:
-    if output.octets.startswith(b"HTTP"):
+    if output.octets.startswith((b"HTTP", b"GET ")):
         return f"wrote {output.octets.partition(_END_OF_LINE)[0].decode('latin-1')!a}"
     frames, rest = frames_in(output.octets)
     words = [str(describe(frame.header, frame.payload)) for frame in frames]

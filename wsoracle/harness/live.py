@@ -8,10 +8,10 @@ from typing import Final
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.octets.units import Cutter
 
-from ..reports.rendering import MEANINGS
 from ..reports.summary import CaseSummary
 from ..text.hexadecimal import hex_of
 from ..text.output import one_line
+from ..text.verdict_signs import MEANINGS
 from .transcript import LogEntry
 
 SHOWN: Final = 64

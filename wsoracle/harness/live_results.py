@@ -12,9 +12,10 @@ from urllib.parse import parse_qs
 
 from wsoracle.generators.cases.case import Case
 
-from ..reports.rendering import SIGNS, VERDICTS, style_of
+from ..reports.rendering import style_of
 from ..reports.stored_record import page_name
 from ..reports.summary import CaseSummary
+from ..text.verdict_signs import SIGNS, VERDICTS
 from .server_run import AgentRun, ServerRun
 
 if TYPE_CHECKING:

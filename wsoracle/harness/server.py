@@ -19,6 +19,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +75,8 @@ class FuzzingServer:
 
     ``reports`` is the folder that pages are served from; ``say`` is told in one line of what is worth knowing;
     ``excluded`` of agents that are not to run a case: they are let go at once, as for a case that was run in an earlier
-    part of the run. ``once``: the server ends after the first /updateReports. ``judges`` are left open.
+    part of the run. ``once``: the server ends after the first /updateReports. ``judges`` are left open. ``again`` is
+    the command that runs a case again, by its id, where it is not ``wsoracle serve``.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class FuzzingServer:
         excluded: Excluded = lambda agent, case_id: False,
         once: bool = False,
         judges: Judges | None = None,
+        again: Callable[[str], str] = lambda case_id: "",
     ) -> None:
         self.cases: Final = [case for case in cases if Role.CLIENT in case.roles]
         self.run: Final = run
@@ -100,6 +103,7 @@ class FuzzingServer:
         self._say: Final = say
         self._excluded: Final = excluded
         self._once: Final = once
+        self._again: Final = again
         self._judges: Final = Judges(Role.CLIENT, self.cases) if judges is None else judges
         self._has_own_judges: Final = judges is None
         self._room: Final = Room(self._limits.octets)
@@ -151,6 +155,13 @@ class FuzzingServer:
         """Stop: cases that are not at their end are left out of the report."""
         self._stopped.set()
 
+    async def idle(self) -> None:
+        """Wait until every connection has ended, and its case is judged. Raises the error that stopped the server."""
+        while self._connections:
+            await asyncio.wait(list(self._connections))
+        if self._failure is not None:
+            raise self._failure
+
     async def close(self) -> None:
         """Let go of every connection, and listen no more."""
         self._stopped.set()
@@ -172,10 +183,15 @@ class FuzzingServer:
 
     # --- connections --------------------------------------------------------------------------------------------------
 
-    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
-        def accept(names: ServerNames | None = None, beside: bytes = b"") -> AcceptedConnection:
-            return AcceptedConnection(lambda connection: self._begin(connection, web), names, beside)
+    def accept(self, names: ServerNames | None = None, beside: bytes = b"", web: bool = False) -> AcceptedConnection:
+        """The server's end of a connection, over TLS with the names that clients ask for, and what came outside it.
 
+        ``web``: it is one for pages alone.
+        """
+        return AcceptedConnection(lambda connection: self._begin(connection, web), names, beside)
+
+    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
+        accept = partial(self.accept, web=web)
         server: asyncio.Server | TlsListener
         if tls is None:
             server = await asyncio.get_running_loop().create_server(accept, host, port)
@@ -350,7 +366,16 @@ class FuzzingServer:
             connection.sent + connection.received
         )  # the judge may be behind, and others have to have room until it is not
         counts = agent.controls.may_count(case)
-        facts = RunFacts(agent.name, command.number, started, connection.now - begun, None, self._manners.seed, counts)
+        facts = RunFacts(
+            agent.name,
+            command.number,
+            started,
+            connection.now - begun,
+            None,
+            self._manners.seed,
+            counts,
+            again=self._again(case.id),
+        )
         place = self.run.place(agent, case)
         self._behind += 1
         try:

@@ -61,7 +61,7 @@ class Target:
     @property
     def url(self) -> str:
         """The URL as text."""
-        return f"{'wss' if self.uri.secure else 'ws'}://{self.uri.host_header}{self.uri.resource_name}"
+        return self.uri.text
 
     @property
     def address(self) -> tuple[str, int]:

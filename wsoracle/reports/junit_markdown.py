@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 from wsoracle.properties.judge.verdict import Verdict
 
 from ..text.markdown import code, row
+from ..text.verdict_signs import VERDICTS
 from .causes import Cause, causes_by_case, causes_of
 from .index import OTHER, totals_of
-from .rendering import VERDICTS
 from .summary import CaseSummary, Summaries
 from .wanted import PLAIN, Wanted
 

@@ -13,8 +13,9 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
+from ..text.verdict_signs import SIGNS
 from ..text.visible import visible
-from .rendering import SIGNS, style_of
+from .rendering import style_of
 from .stored_record import CLOSED_WELL, page_name
 from .summary import CaseSummary, Summaries
 

@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 from wsoracle.model.notation.sources import address_of, source_of
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES
 
+from ..text.verdict_signs import MEANINGS
 from ..text.visible import html_of
-from .rendering import MEANINGS, policy, template_environment
+from .rendering import policy, template_environment
 from .sequence import sequence_diagram, sequence_list
 from .stored_record import NO_LINKS, PageLinks, as_text, tidy
 from .summary import command_again, label

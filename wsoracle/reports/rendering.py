@@ -17,33 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 from wsoracle.model.notation.sources import clause_of
 
+from ..text.verdict_signs import SIGNS, VERDICTS
 from ..text.visible import visible
-from .summary import NO_CONTROL, NOT_RUN
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache
 
 _FOLDER: Final = Path(__file__).resolve().parent / "templates"
-MEANINGS: Final[Mapping[str, str]] = {
-    "OK": "everything that was observed is allowed in full",
-    "NON-STRICT": "a SHOULD was not followed",
-    "INFORMATIONAL": "neither a pass nor a failure: the endpoint is free here",
-    "UNIMPLEMENTED": "neither a pass nor a failure: the endpoint lacks an optional feature",
-    "FAILED": "a MUST or a reaction on which implementations agree was not followed, or the case could not be finished",
-    NOT_RUN: "neither a pass nor a failure: the case was not run, or the endpoint closed, as it may, before its end",
-    NO_CONTROL: "proves nothing, because the control of the case was not answered, or not run",
-}
-VERDICTS: Final = tuple(MEANINGS)
-SIGNS: Final = {
-    "OK": "✓",
-    "NON-STRICT": "~",
-    "INFORMATIONAL": "i",
-    "UNIMPLEMENTED": "–",
-    "FAILED": "✗",
-    NOT_RUN: "…",
-    NO_CONTROL: "∅",
-}
-
 _STYLES: Final = {verdict: verdict.replace(" ", "-") for verdict in VERDICTS}
 
 

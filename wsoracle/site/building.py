@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.model.notation.sources import RFC_7692, place_of
 from wsoracle.model.rules import RULES
 
 from ..reports.rendering import STYLE
@@ -19,6 +20,8 @@ from ..spec.rules import TOPICS
 from .addresses import Addresses, address
 from .cards import Cards, topic_of
 from .chapters import Chapter, chapters
+from .decoder import page as decoder_page
+from .decoder.packing import ARCHIVE, RUNTIME_FOLDER, archive
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of
 from .octets import frames_html
@@ -27,6 +30,14 @@ from .state_map import is_state_map, state_map
 
 TITLE: Final = "WebSocket, read from its model"
 START: Final = "index.html"
+TOOLS: Final = "Try it yourself"
+"""The part of the contents with pages that compute something."""
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What pages may load and run: what lies beside them, and nothing in the text of a page."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +50,38 @@ class SitePage:
     body: str
     found: tuple[tuple[str, str, str], ...] = ()
     """What the search finds on it: anchor, words to show, and more words that it is found by."""
+    scripts: tuple[str, ...] = ()
+    """The files of its own scripts, beside the one of all pages."""
 
 
 class SiteBuilder:
-    """Makes the site from the text of docs/spec.md, whose blocks are as they should be."""
+    """Makes the site from the text of docs/spec.md, whose blocks are as they should be.
 
-    def __init__(self, document: str) -> None:
+    ``pyodide`` are the files of Pyodide by their names; without them the site has no decoder.
+    """
+
+    def __init__(self, document: str, pyodide: Mapping[str, bytes] | None = None) -> None:
         self._chapters = chapters(document)
         self._known: Knowledge = knowledge()
         self._addresses = Addresses()
         self._groups = _groups(self._known)
         self._cards = Cards(self._known, self._addresses)
         self._give_addresses()
+        self._loaded: dict[str, bytes] | None = None
+        if pyodide is not None:
+            rules = {rule.id: self._addresses.names[rule.id] for rule in RULES}
+            places = Addresses(rules, self._addresses.chapters, self._addresses.sections)
+            self._loaded = {ARCHIVE: archive(places)}
+            self._loaded |= {f"{RUNTIME_FOLDER}/{name}": octets for name, octets in pyodide.items()}
+
+    def loaded_later(self) -> Mapping[str, bytes]:
+        """The files that a page loads when its reader asks for them, by their names."""
+        return self._loaded or {}
 
     def files(self) -> dict[str, str]:
         """The text of each file of the site by its name."""
         pages = [self._chapter(chapter) for chapter in self._chapters]
-        pages = [*pages, *self._reference()]
+        pages = [*pages, self._decoder(), *self._reference()]
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
@@ -63,6 +89,8 @@ class SiteBuilder:
         entries += [[page.name, shown, anchor, more] for page in pages for anchor, shown, more in page.found]
         found["style.css"] = f"{STYLE}\n{_template('site.css')}"
         found["site.js"] = _template("site.js")
+        if self._loaded is not None:
+            found |= {name: _template(name) for name in (decoder_page.SCRIPT, decoder_page.WORKER)}
         found["search.js"] = (
             f"window.wsoracleIndex = {json.dumps(entries, ensure_ascii=False, separators=(',', ':'))};\n"
         )
@@ -76,9 +104,10 @@ class SiteBuilder:
         for theorem in known.theorems:
             to.names[theorem.id] = address("theorems.html", theorem.id)
         for row in known.requirements:
-            page = _clause_page(row["section"])
+            place = place_of(row["id"], row["section"])
+            page = _clause_page(place)
             to.names[row["id"]] = address(page, row["id"])
-            to.sections[row["section"]] = address(page, row["section"])
+            to.sections[place] = address(page, place)
         for name, cases in self._groups.items():
             to.names.update((case.id, address(_case_page(name), case.id)) for case in cases)
         for rule_id, every in known.mutants_of.items():
@@ -126,17 +155,22 @@ class SiteBuilder:
         if block == "theorems":
             return '<p><a href="theorems.html">All theorems</a></p>'
         if block == "requirements":
-            pages = dict.fromkeys(row["section"].split(".")[0] for row in self._known.requirements)
-            links = (_link(_clause_page(one), f"Section {one}") for one in pages)
+            links = (_link(_clause_page(one), _chapter_of_rfc(one)) for one in self._by_clause())
             return f"<ul>{''.join(f'<li>{link}</li>' for link in links)}</ul>"
         return markup.html(text)
 
+    def _by_clause(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The normative sentences: of each section of RFC 6455 with one number, and of RFC 7692."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for row in self._known.requirements:
+            found.setdefault(place_of(row["id"], row["section"]).split(".")[0], []).append(row)
+        return found
+
     def _reference(self) -> Iterable[SitePage]:
         cards, known = self._cards, self._known
-        for one in dict.fromkeys(row["section"].split(".")[0] for row in known.requirements):
-            rows = [row for row in known.requirements if row["section"].split(".")[0] == one]
+        for one, rows in self._by_clause().items():
             yield self._listing(
-                _clause_page(one), f"Section {one} of RFC 6455", "Sentences of the RFC", cards.clauses(one),
+                _clause_page(one), _chapter_of_rfc(one), "Sentences of the RFC", cards.clauses(rows),
                 ((row["id"], row["id"], row["quote"]) for row in rows),
             )  # fmt: skip
         yield self._listing(
@@ -155,6 +189,11 @@ class SiteBuilder:
         for topic in TOPICS:
             title = f"Mutants: {topic.name.replace('-', ' of the ')}"
             yield self._listing(f"mutants-{topic.name}.html", title, "Mutants", cards.mutants(topic), ())
+
+    def _decoder(self) -> SitePage:
+        body = decoder_page.decoder_body(_template("decoder.html"), self._loaded)
+        scripts = () if self._loaded is None else (decoder_page.SCRIPT,)
+        return SitePage(decoder_page.NAME, decoder_page.TITLE, TOOLS, body, scripts=scripts)
 
     def _fleet(self) -> str:
         servers, clients = (self._known.fleet[role] for role in ("server", "client"))
@@ -196,7 +235,8 @@ class SiteBuilder:
             if one is not None
         )
         return _template("page.html").format(
-            title=escape(page.title if page.name == START else f"{page.title} - {TITLE}"), site=TITLE,
+            title=escape(page.title if page.name == START else f"{page.title} - {TITLE}"), site=TITLE, policy=POLICY,
+            scripts="".join(f'<script src="{script}"></script>' for script in ("site.js", *page.scripts)),
             aside=_aside(page, pages), body=page.body, way=way,
         )  # fmt: skip
 
@@ -205,7 +245,7 @@ def _aside(page: SitePage, pages: list[SitePage]) -> str:
     """The contents beside a page: the chapters, and of the other parts the one that the page stands in."""
     parts = []
     for part, found in _by_part(pages).items():
-        if part in ("The protocol", page.part):
+        if part in ("The protocol", TOOLS, page.part):
             items = "".join(_item(one, one is page) for one in found)
         else:
             parts.append(f'<p><a href="contents.html#{anchor_of(part)}">{part}</a></p>')
@@ -248,6 +288,10 @@ def _case_page(group: str) -> str:
     return f"cases-{anchor_of(group)}.html"
 
 
+def _chapter_of_rfc(place: str) -> str:
+    return "RFC 7692" if place == RFC_7692.rstrip(".") else f"Section {place} of RFC 6455"
+
+
 def _clause_page(section: str) -> str:
     return f"clause-{section.split('.')[0]}.html"
 
@@ -261,10 +305,13 @@ def _template(name: str) -> str:
     return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
 
 
-def write_files(files: Mapping[str, str], folder: Path) -> int:
+def write_files(files: Mapping[str, str | bytes], folder: Path) -> int:
     """Write the files of a site into a folder, which is made where it is not there; how many octets they have.
 
     Raises :class:`OSError` where they cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    return sum((folder / name).write_bytes(text.encode("utf-8")) for name, text in files.items())
+    count = 0
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        count += (folder / name).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return count

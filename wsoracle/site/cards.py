@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.machine.words import EVENTS
 from wsoracle.model.notation.rule import Rule
+from wsoracle.model.notation.sources import place_of
 from wsoracle.model.rules import RULES
 from wsoracle.properties.theorems.theorem import Theorem, TheoremKind
 
@@ -39,9 +40,10 @@ class Cards:
         return "".join(parts)
 
     def _rule(self, rule: Rule) -> str:
+        clause = f"<span class=dim>{self._addresses.clause(rule)}</span>"
         return (
             f'<article class=card id="{rule.id}"><h3><code>{rule.id}</code> '
-            f"<span class=strength>{rule.strength.value}</span> {self._section(rule.section)}</h3>"
+            f"<span class=strength>{rule.strength.value}</span> {clause}</h3>"
             f"<div class=side><blockquote><p>{escape(rule.quote)}</p></blockquote><dl>"
             f"<div><dt>when</dt><dd><code>{escape(guard_text(rule.when))}</code></dd></div>"
             f"<div><dt>then</dt><dd>{self._markup.line(reaction_text(rule.then))}</dd></div></dl></div>"
@@ -70,9 +72,6 @@ class Cards:
         more = ", ".join(map(self._addresses.link, names[_SHOWN:]))
         return f"{shown}<details><summary>and {len(names) - _SHOWN} more</summary>{more}</details>" if more else shown
 
-    def _section(self, section: str) -> str:
-        return f"<span class=dim>{self._addresses.section_link(section, f'section {section}')}</span>"
-
     def theorems(self) -> str:
         """All theorems, by their kind."""
         parts = []
@@ -93,16 +92,14 @@ class Cards:
             f"<p>{self._addresses.linked(escape(theorem.statement), 'theorems.html')}</p>{_kin(lines)}</article>"
         )
 
-    def clauses(self, chapter: str) -> str:
-        """The normative sentences of a chapter of the RFC, by section, each with what covers it."""
+    def clauses(self, rows: Iterable[Mapping[str, Any]]) -> str:
+        """Normative sentences of the RFC, by section, each with what covers it."""
         parts: list[str] = []
         section = ""
-        for row in self._known.requirements:
-            if row["section"].split(".")[0] != chapter:
-                continue
+        for row in rows:
             if row["section"] != section:
                 section = row["section"]
-                parts.append(f'<h2 id="{section}">Section {section}</h2>')
+                parts.append(f'<h2 id="{place_of(row["id"], section)}">Section {section}</h2>')
             covered = [*row["rules"], *row["theorems"], *row["checks"]]
             lines = (("covered by", self._names(covered)), ("not observable", escape(row["why"] or "")))
             parts.append(

@@ -12,6 +12,8 @@ from wsoracle.model.octets.utf8 import ACCEPT, run
 from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT
 
 from ..explain.field_table import FieldRow, field_table
+from ..explain.told import OCTETS_SHOWN
+from ..text.hexadecimal import hex_of
 
 _COLOURS: Final = {
     "extended length": "length", "masking key": "key", "status code": "code", "payload": "payload",
@@ -36,12 +38,14 @@ def frames_html(frames: Iterable[bytes]) -> str:
         header, start = found
         payload = octets[start:] if header.key is None else mask(octets[start:], header.key)
         text = header.opcode in (CONTINUATION, TEXT)
-        parts.append(_frame(octets, list(field_table(octets, payload, state if text else None))))
+        rows = list(field_table(octets, payload, state if text else None))
+        parts.append(fields_html(octets, rows, zeros=False))
         state = run(payload, state) if text else state
     return "".join(parts)
 
 
-def _frame(octets: bytes, rows: Sequence[FieldRow]) -> str:
+def fields_html(octets: bytes, rows: Sequence[FieldRow], *, zeros: bool = True) -> str:
+    """A frame, or its beginning, as a line of octets and a table of its fields; ``zeros``: also of those that are 0."""
     wire = []
     at = 0
     for row in rows:
@@ -52,7 +56,7 @@ def _frame(octets: bytes, rows: Sequence[FieldRow]) -> str:
         f"<tr><td>{_span(row) if row.octets else ''}</td><td>{row.bits}</td>"
         f"<th scope=row>{escape(row.field)}</th><td>{escape(row.meaning)}</td></tr>"
         for row in rows
-        if row.meaning != "0"
+        if zeros or row.meaning != "0"
     )
     names = "".join(f"<th scope=col>{name}</th>" for name in ("octets", "bits", "field", "meaning"))
     head = f"<thead><tr>{names}</tr></thead>"
@@ -60,7 +64,7 @@ def _frame(octets: bytes, rows: Sequence[FieldRow]) -> str:
 
 
 def _span(row: FieldRow) -> str:
-    return f'<span class="o {_colour(row)}">{row.octets.hex(" ")}</span>'
+    return f'<span class="o {_colour(row)}">{escape(hex_of(row.octets, OCTETS_SHOWN))}</span>'
 
 
 def _colour(row: FieldRow) -> str:

@@ -4,11 +4,9 @@ import ast
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +14,18 @@ import pytest
 
 from tests.generators import loopback
 from tests.generators.sample_cases import echo_text, reserved_bit, sample_cases, silent_after_ping
+from wsoracle.autobahn.tool import MISSING, autobahn_python
 from wsoracle.generators.cases.outcome import SeenClose, SeenTcpClosed
 from wsoracle.generators.cases.steps import EndpointSends, SendFrame
 from wsoracle.generators.export.wstest_classes import export_wstest
 from wsoracle.model.octets.vocabulary import CLOSE, PING, Frame, Role
 
 
-@cache
-def python27() -> str | None:
-    """A CPython 2.7 that has the suite, or None."""
-    candidates = [os.environ.get("WSORACLE_PYTHON27"), shutil.which("python2.7")]
-    candidates += map(str, sorted(Path.home().glob(".pyenv/versions/2.7*/bin/python"), reverse=True))
-    for candidate in filter(None, candidates):
-        try:
-            tried = subprocess.run([candidate, "-c", "import autobahntestsuite"], capture_output=True, timeout=60)
-        except OSError:
-            continue
-        if tried.returncode == 0:
-            return candidate
-    return None
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def suite_python() -> str:
-    found = python27()
+    found = autobahn_python()
     if found is None:
-        pytest.skip(
-            "no CPython 2.7 with AutobahnTestSuite here: docs/cases.md says how to make one, WSORACLE_PYTHON27 names it"
-        )
+        pytest.skip(MISSING)
     return found
 
 

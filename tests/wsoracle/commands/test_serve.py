@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.wsoracle.client_testee import TemporaryFolder, ask, fuzzing_server, run_all, run_case
 from tests.wsoracle.harness.test_server import run
-from wsoracle.autobahn.tool import autobahn_tool
+from wsoracle.autobahn.tool import MISSING, autobahn_tool
 from wsoracle.cli import program
 from wsoracle.commands.serve import say
 from wsoracle.generators.cases.runnable import runnable_cases
@@ -290,7 +290,7 @@ def reports(folder: Path) -> dict[str, dict[str, Any]]:
 def autobahn_record() -> list[str]:
     tool = autobahn_tool()
     if tool is None:
-        pytest.skip("Autobahn is not installed: WSORACLE_PYTHON27 names an interpreter that has it")
+        pytest.skip(MISSING)
     return tool
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
 
 import pytest
 
 from tests.wsoracle.driving.adapters import adapter, on
-from wsoracle.driving import adapter_process, adapter_target
+from wsoracle.driving import adapter_process, adapter_transport
 from wsoracle.driving.adapter_process import AdapterFault, AdapterProcess, Output
-from wsoracle.driving.adapter_target import AdapterTarget, AdapterTransport
+from wsoracle.driving.adapter_transport import AdapterTransport
 
 PING = bytes.fromhex("898137fa213d56")
 
@@ -90,7 +89,7 @@ def test_another_version() -> None:
 @pytest.mark.parametrize("late", [2, 10_000])
 def test_messages_told_in_answers_to_send_come_to_an_end(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """An adapter that tells what it sends as a message would be asked to send it for ever."""
-    monkeypatch.setattr(adapter_target, "MOST_LATE", 5)
+    monkeypatch.setattr(adapter_transport, "MOST_LATE", 5)
     tells = "{'events': [{'kind': 'text', 'payload': '61'}] * (asked['seq'] < 4 + LATE)}".replace("LATE", str(late))
 
     class Tester(asyncio.Protocol):
@@ -100,12 +99,10 @@ def test_messages_told_in_answers_to_send_come_to_an_end(late: int, monkeypatch:
             self.lost = exc
 
     async def told(process: AdapterProcess, tester: Tester) -> list[str]:
-        target = AdapterTarget(agent="x", adapter=process)
-        transport = AdapterTransport(target, 1, cast(Any, tester))
-        transport._head = None  # the opening handshake is over
+        transport = AdapterTransport(process, 1, tester)  # the opening handshake is over
         transport.write(bytes.fromhex("8181000000006f"))
         await asyncio.sleep(0.01)
-        return target.faults
+        return process.faults
 
     tester = Tester()
     with started(on("send", f"answer = lambda a: {tells}")) as process:

@@ -37,21 +37,23 @@ def run(*arguments: str) -> Any:
     return CliRunner().invoke(program, ["drive", *arguments])
 
 
-def driven(command: str, out: Path, *options: str) -> tuple[int, dict[str, Any]]:
+def driven(command: str, out: Path, *options: str, role: str = "server") -> tuple[int, dict[str, Any]]:
     """Drive an adapter in a process of its own, as the command does; the status, and the verdicts."""
+    files = ["--out", str(out), "--json", f"{out}.json"]
     done = subprocess.run(
-        [sys.executable, "-m", "wsoracle", "drive", command, "--out", str(out), "--json", str(out) + ".json", *options],
+        [sys.executable, "-m", "wsoracle", "drive", command, "--role", role, *files, *options],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
-    [server] = json.loads(Path(f"{out}.json").read_text("utf-8"))["servers"]
-    return done.returncode, server
+    [agent] = json.loads(Path(f"{out}.json").read_text("utf-8"))[f"{role}s"]
+    return done.returncode, agent
 
 
-def test_the_smoke_test_of_a_good_adapter() -> None:
-    result = run("--smoke", WSPROTO)
+@pytest.mark.parametrize(("role", "steps"), [("server", 6), ("client", 8)])
+def test_the_smoke_test_of_a_good_adapter(role: str, steps: int) -> None:
+    result = run("--smoke", WSPROTO, "--role", role)
     assert result.exit_code == 0, result.output
-    assert [line.split()[0] for line in result.output.splitlines()] == ["ok"] * 5 + ["wsproto"]
+    assert [line.split()[0] for line in result.output.splitlines()] == ["ok"] * steps + ["wsproto"]
 
 
 def test_the_smoke_test_says_what_is_missing() -> None:
@@ -74,23 +76,27 @@ def test_only_cases_that_the_adapter_does_not_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.peers
-def test_wsproto_is_driven(tmp_path: Path) -> None:
-    status, server = driven(WSPROTO, tmp_path / "out", *SELECTED)
-    assert status == 0 and server["agent"].startswith("wsproto ")
-    verdicts = {case_id: case["verdict"] for case_id, case in server["cases"].items()}
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_wsproto_is_driven(role: str, tmp_path: Path) -> None:
+    opening = ("--select", "fault/client/accept*") if role == "client" else ()
+    status, agent = driven(WSPROTO, tmp_path / "out", *SELECTED, *opening, role=role)
+    assert status == 0 and agent["agent"].startswith("wsproto ")
+    verdicts = {case_id: case["verdict"] for case_id, case in agent["cases"].items()}
     assert len(verdicts) > 20 and set(verdicts.values()) == {"OK"}
     assert (tmp_path / "out" / "index.html").is_file()
 
 
 @pytest.mark.peers
-def test_ws_is_driven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_ws_is_driven(role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modules = node_modules()
     if modules is None or shutil.which("node") is None:
         pytest.skip("no ws here: make fleet-short installs it")
     monkeypatch.setenv("NODE_PATH", str(modules))
-    status, server = driven(f"exec node {shlex.quote(str(EXAMPLES / 'ws_adapter.cjs'))}", tmp_path / "out", *SELECTED)
-    assert status == 0 and server["agent"].startswith("ws ")
-    assert {case["verdict"] for case in server["cases"].values()} == {"OK"}
+    command = f"exec node {shlex.quote(str(EXAMPLES / 'ws_adapter.cjs'))}"
+    status, agent = driven(command, tmp_path / "out", *SELECTED, role=role)
+    assert status == 0 and agent["agent"].startswith("ws ")
+    assert {case["verdict"] for case in agent["cases"].values()} == {"OK"}
 
 
 def test_wslay_is_driven(tmp_path: Path) -> None:
@@ -99,8 +105,9 @@ def test_wslay_is_driven(tmp_path: Path) -> None:
         pytest.skip("no cc or no wslay here: Debian has it as libwslay-dev")
     built, source = tmp_path / "wslay", EXAMPLES / "wslay_adapter.c"
     subprocess.run([compiler, "-Wall", "-Werror", str(source), "-o", str(built), "-lwslay"], check=True, timeout=60)
-    result = run("--smoke", f"exec {shlex.quote(str(built))}")
-    assert result.exit_code == 0, result.output
+    for role in ("server", "client"):
+        result = run("--smoke", f"exec {shlex.quote(str(built))}", "--role", role)
+        assert result.exit_code == 0, result.output
     result = run(f"exec {shlex.quote(str(built))}", "--select", "1.[12].1", "--out", str(tmp_path / "out"))
     assert result.exit_code == 0 and "2 OK" in result.output, result.output
 
@@ -113,3 +120,16 @@ def test_an_adapter_that_dies_in_a_case_is_started_again(tmp_path: Path) -> None
     assert "it ended with status 3" in server["adapterFaults"][0]
     verdicts = {case_id: case["verdict"] for case_id, case in server["cases"].items()}
     assert verdicts["2.5"] != "OK" and verdicts["2.2"] == "OK"
+
+
+def test_an_adapter_that_dies_as_a_client_is_started_again(tmp_path: Path) -> None:
+    status, client = driven(on("receive", "sys.exit(3)"), tmp_path / "out", "--select", "1.1.*", role="client")
+    assert status == 1
+    assert len(client["adapterFaults"]) == len(client["cases"]) == 8
+    assert {case["verdict"] for case in client["cases"].values()} == {"FAILED"}
+
+
+def test_a_client_that_never_opens_runs_no_case(tmp_path: Path) -> None:
+    result = run(on("open", "sys.exit(3)"), "--role", "client", "--select", "1.1.*", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    assert "8 of 8 cases were not run, such as 1.1.1" in result.output

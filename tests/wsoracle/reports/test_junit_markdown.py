@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from tests.wsoracle.reports.report_samples import HOSTILE, RULE, autobahn_record, sample, spoiled
 from wsoracle.reports.causes import causes_of
 from wsoracle.reports.junit_markdown import junit_xml, markdown_summary
-from wsoracle.reports.rendering import VERDICTS
 from wsoracle.reports.summary import CaseSummary, summary_of
 from wsoracle.text.output import one_line
+from wsoracle.text.verdict_signs import VERDICTS
 
 ANY = (st.text(max_size=20) | st.sampled_from(HOSTILE)).filter(lambda text: text not in VERDICTS)
 """Texts from outside; a verdict of ours would make another list of the same case."""

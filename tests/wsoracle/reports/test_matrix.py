@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.wsoracle.reports.report_samples import HOSTILE, sample
 from wsoracle.reports.index import index_page
 from wsoracle.reports.matrix import MOST_CELLS, compact, is_large
-from wsoracle.reports.rendering import VERDICTS
 from wsoracle.reports.stored_record import page_name
 from wsoracle.reports.summary import CaseSummary, summary_of
+from wsoracle.text.verdict_signs import VERDICTS
 from wsoracle.text.visible import visible
 
 NAMES = st.sampled_from(("a", "b", "c d", "x_case_y", *HOSTILE))

@@ -28,10 +28,11 @@ from tests.wsoracle.reports.report_samples import (
 from wsoracle.reports import index, page, rendering
 from wsoracle.reports.index import index_page, totals_of
 from wsoracle.reports.page import MOST_UNFOLDED, case_page, wire_log
-from wsoracle.reports.rendering import MEANINGS, VERDICTS, template_environment
+from wsoracle.reports.rendering import template_environment
 from wsoracle.reports.sequence import MOST_ARROWS, sequence_diagram
 from wsoracle.reports.stored_record import PageLinks, tidy
 from wsoracle.reports.summary import CaseSummary, in_order, span_of, summary_of
+from wsoracle.text.verdict_signs import MEANINGS, VERDICTS
 from wsoracle.text.visible import LONGEST, visible
 
 ELEMENTS = re.findall(r"\S+", """

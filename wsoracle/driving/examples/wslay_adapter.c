@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <wslay/wslay.h>
 
 struct connection {
@@ -11,7 +12,7 @@ struct connection {
   wslay_event_context_ptr parser;
   const char *octets; /* received, and not yet taken by the parser */
   size_t left;
-  int closed;
+  int client, closed;
   struct connection *next;
 };
 
@@ -41,6 +42,10 @@ static ssize_t writes(wslay_event_context_ptr parser, const uint8_t *octets, siz
   return length;
 }
 
+static int masks(wslay_event_context_ptr parser, uint8_t *key, size_t length, void *of) {
+  return getrandom(key, length, 0) == (ssize_t)length ? 0 : -1;
+}
+
 static void has_message(wslay_event_context_ptr parser, const struct wslay_event_on_msg_recv_arg *message, void *of) {
   if (message->opcode != WSLAY_TEXT_FRAME && message->opcode != WSLAY_BINARY_FRAME) return;
   fprintf(events, "%s{\"kind\":\"%s\",\"payload\":\"", ftell(events) ? "," : "", message->opcode == WSLAY_TEXT_FRAME ? "text" : "binary");
@@ -67,7 +72,7 @@ static size_t from_hex(char *text) { /* in place */
 }
 
 int main(void) {
-  const struct wslay_event_callbacks callbacks = {.recv_callback = takes, .send_callback = writes, .on_msg_recv_callback = has_message};
+  const struct wslay_event_callbacks callbacks = {.recv_callback = takes, .send_callback = writes, .on_msg_recv_callback = has_message, .genmask_callback = masks};
   struct connection *all = NULL, **at, *c;
   char *line = NULL, *octets, *messages, *cmd;
   size_t room = 0, unused;
@@ -79,7 +84,8 @@ int main(void) {
     if (!strncmp(cmd, "open\"", 5)) {
       c = calloc(1, sizeof *c);
       c->number = number, c->next = all, all = c;
-      wslay_event_context_server_init(&c->parser, &callbacks, c);
+      c->client = *field(line, "role") == 'c';
+      (c->client ? wslay_event_context_client_init : wslay_event_context_server_init)(&c->parser, &callbacks, c);
     }
     for (at = &all; *at && (*at)->number != number; at = &(*at)->next);
     c = *at;
@@ -98,7 +104,7 @@ int main(void) {
         wslay_event_queue_msg(c->parser, &(struct wslay_event_msg){opcode, (uint8_t *)payload, from_hex(payload)});
       }
       failed |= wslay_event_send(c->parser) != 0;
-      closes = c->closed = failed || (!wslay_event_want_read(c->parser) && !wslay_event_want_write(c->parser));
+      closes = c->closed = failed || (!c->client && !wslay_event_want_read(c->parser) && !wslay_event_want_write(c->parser)); /* a client waits */
     }
     fclose(written), fclose(events);
     printf("{\"seq\":%ld", seq);
