@@ -111,8 +111,7 @@ class Distinguisher:
         usual, others = self._where(mutant)
         for first in usual:
             plain = [start for start in self._starts[first] if start.cost == 0]
-            agreed = [start for start in self._starts[first] if start.agreed] if self._about_deflate(mutant) else []
-            scenario = self._cheapest(mutant, plain, FIRST_TRY[first]) or self._cheapest(mutant, agreed, 1)
+            scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
             if scenario is not None:
                 return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
         proof = self.prover.about(mutant.rule, mutant.row)
@@ -123,11 +122,13 @@ class Distinguisher:
             [start for first in firsts for start in self._starts[first] if start.points <= concerned]
             for firsts in (usual, others)
         )
+        agreed = [start for start in near if start.agreed] if self._about_deflate(mutant) else []
         far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
         searches: dict[WorldStart, _Search] = {}
         # What is seen at once elsewhere, or of an odder head, is found before the search goes far where it is usual.
         scenario = (
-            self._cheapest(mutant, near, NEAR, proof, searches)
+            self._cheapest(mutant, agreed, LONGEST - 1, proof, searches)
+            or self._cheapest(mutant, near, NEAR, proof, searches)
             or self._cheapest(mutant, near_others, 1, proof, searches)
             or self._in_pairs(mutant, near, proof)
             or self._cheapest(mutant, near, LONGEST, proof, searches)
@@ -278,16 +279,18 @@ class _Search:
 
     def deeper(self) -> EventHistory | None:
         """A history that is one step longer than any tried before, if one tells the mutant apart."""
+        # Pairs of states first: they are few, and most that can be told apart are so in them.
         self._next = []
+        for pair in self._pairs:
+            if (found := self._in_two_states(pair)) is not None:
+                return found
+        further, self._next = self._next, []
         layer = self.world.layer(self.depth)
         self.depth += 1
         for here in layer:
             if (found := self._in_one_state(here, self._trials(here.state))) is not None:
                 return found
-        for pair in self._pairs:
-            if (found := self._in_two_states(pair)) is not None:
-                return found
-        self._pairs = self._next[:MOST_PAIRS]
+        self._pairs = [*self._next, *further][:MOST_PAIRS]
         return None
 
     def in_pairs(self, longest: int) -> EventHistory | None:
@@ -308,8 +311,9 @@ class _Search:
         return list(islice(found, MOST_TELLING))
 
     def _trials(self, state: State) -> Iterator[Trial]:
-        """What is tried in a state that both are in."""
-        yield from self.world.trials(state, self._machine.kind)
+        """What is tried in a state that both are in, where it may show a difference."""
+        if not self._machine.is_alike(self.world.ever(state, self._machine.kind)):
+            yield from self.world.trials(state, self._machine.kind)
         if self.depth > 1:
             yield from (self.world.tried(state, event) for event in self._telling if self.world.has(event, state))
 
@@ -319,7 +323,7 @@ class _Search:
             return None
         for trial in trials:
             masks = machine.changed(trial.masks, state, trial.event.facts)
-            if masks == trial.masks and machine.keeps_reaction:
+            if masks == trial.masks and machine.reacts_alike(masks):
                 continue
             expected, after = observe(machine, state, trial.event, masks)
             if expected != trial.expected:

@@ -47,6 +47,7 @@ from wsoracle.model.notation.variables import (
     HANDSHAKE,
     MEASURED,
     SETTING_VARIABLES,
+    SMALLEST_WINDOW,
     STATE_VARIABLES,
     UNSTATED,
     EventKind,
@@ -656,6 +657,8 @@ def _facts() -> Iterator[Expr]:
         elif name == "handshake":
             yield from (variable == value for value in range(variable.high + 1))
             yield from (established, ~established, handshake_is("not begun", "awaiting 101", "complete", "refused"))
+        elif name in ("recv_window", "send_window"):
+            yield from (variable == 0, variable != 0, (variable == 0) | (variable >= SMALLEST_WINDOW))
         else:
             usual = first.get(name, UNSTATED)
             yield from (variable == usual, variable != usual)

@@ -212,7 +212,7 @@ def differs_on(machine: OneRowReplaced, traced: Sequence[TracedStep]) -> bool:
         if state == original:
             concerned = event.kind is machine.kind
             here = machine.changed(masks, state, event.facts) if concerned else masks
-            if here == masks and (machine.keeps_reaction or not concerned):
+            if here == masks and (not concerned or machine.reacts_alike(masks)):
                 state = then
                 continue
             seen, after = observe(machine, state, event, here)

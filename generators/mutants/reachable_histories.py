@@ -38,7 +38,7 @@ from wsoracle.model.notation.variables import (
     State,
 )
 from wsoracle.model.octets import frames, utf8
-from wsoracle.model.octets.deflate_encoder import LONGEST_MATCH
+from wsoracle.model.octets.deflate_encoder import LONGEST_MATCH, SHORTEST_MATCH
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, FORMS, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
@@ -123,8 +123,8 @@ class WorldStart:
 
     @property
     def agreed(self) -> bool:
-        """Permessage-deflate was agreed on, and nothing else differs from the default."""
-        return self.state in AGREEMENTS and self.points <= {"recv_window", "recv_takeover"} and not self.departing
+        """Permessage-deflate was agreed on, and nothing else differs from the default but that histories may depart."""
+        return self.state in AGREEMENTS and self.points <= {"recv_window", "recv_takeover"}
 
     @property
     def connecting(self) -> bool:
@@ -172,6 +172,7 @@ class World:
         self._deeper: Final = self._reached.layers()
         self._layers: Final[list[tuple[Situation, ...]]] = []
         self._trials: Final[dict[tuple[State, str], tuple[Trial, ...]]] = {}
+        self._ever: Final[dict[tuple[State, str], Masks]] = {}
         self.kept = 0
         """How many trials are kept, lest they be made again."""
         # Trials are many and much alike: each distinct part is kept once.
@@ -202,6 +203,18 @@ class World:
             self._trials[key] = tuple(self.tried(state, event, payload) for event, payload in events)
             self.kept += len(events)
         return self._trials[key]
+
+    def ever(self, state: State, kind: EventKind) -> Masks:
+        """The rows that are enabled at one of the trial events of a kind in a state, or would be."""
+        key = state, kind.value
+        found = self._ever.get(key)
+        if found is None:
+            refusing = if_legal = if_illegal = 0
+            for trial in self.trials(state, kind):
+                masks = trial.masks
+                refusing, if_legal, if_illegal = refusing | masks[0], if_legal | masks[1], if_illegal | masks[2]
+            found = self._ever[key] = refusing, if_legal, if_illegal
+        return found
 
     def forget(self) -> int:
         """Keep no trials so far, which are most of what a world takes; how many there were."""
@@ -450,6 +463,9 @@ class _About(NamedTuple):
         for opcode in opcodes:
             base = FrameFacts(opcode, rsv1=opcode != CONTINUATION, masked=self.masked, length=3, inflated=1)
             texts = _TEXT_STATES if opcode == TEXT or self.before is not None else (utf8.ACCEPT,)
+            # A message may begin with an empty fragment, and be without any payload at its end.
+            nothing = base._replace(length=0, inflated=0, utf8_next=_unmoved(opcode, self.before))
+            yield nothing._replace(fin=False)
             for after in texts if self.before != utf8.REJECT or opcode != CONTINUATION else (utf8.REJECT,):
                 yield base._replace(utf8_next=after)
                 yield base._replace(fin=False, length=_FRAGMENT, utf8_next=after)
@@ -457,7 +473,7 @@ class _About(NamedTuple):
             yield from (base._replace(answers=True), base._replace(rsv2=True), base._replace(masked=not self.masked))
             if opcode != CONTINUATION:
                 yield from (base._replace(length=length, inflated=0) for length in (1, 2))
-                yield base._replace(length=0, inflated=0, damage=DAMAGE.index("no payload"))
+            yield nothing._replace(damage=DAMAGE.index("no payload"))
             yield base._replace(damage=DAMAGE.index("no empty block behind the last one"))
             yield from (base._replace(fin=fin, damage=DAMAGE.index("malformed")) for fin in (True, False))
             if self.room is not None:
@@ -466,10 +482,11 @@ class _About(NamedTuple):
                 (window, 0), (window + 1, 0), (1, 1), (1, 0), (history, history), (history + 1, history + 1),
             ):  # fmt: skip
                 if 0 < distance <= LARGEST_WINDOW:
-                    out = 0 if reach > history else distance - reach + 3
-                    length = _ENOUGH + out // (LONGEST_MATCH // 2)
+                    # Nothing comes out of what refers to octets that there are not, nor of what is behind it.
+                    inflated = distance - reach + (0 if reach > history else SHORTEST_MATCH + 1)
+                    length = _ENOUGH + inflated // (LONGEST_MATCH // 2)
                     form = frames.minimal_form(length)
-                    yield base._replace(length=length, form=form, inflated=1 + out, distance=distance, reach=reach)
+                    yield base._replace(length=length, form=form, inflated=inflated, distance=distance, reach=reach)
 
     def frames_at(self, lengths: Sequence[int], codes: Sequence[int]) -> Iterator[FrameFacts]:
         """Frames at the boundaries: lengths, also in forms that are not minimal; codes; and all reserved opcodes."""
@@ -510,6 +527,11 @@ class _About(NamedTuple):
                 yield frame._replace(utf8_next=after)
         else:
             yield frame
+
+
+def _unmoved(opcode: int, before: int | None) -> int:
+    """Where the UTF-8 automaton stands after a frame that has no octets."""
+    return utf8.ACCEPT if opcode != CONTINUATION or before is None else before
 
 
 class _Deflate(NamedTuple):

@@ -305,6 +305,8 @@ class OneRowReplaced:
         was = original.rules.by_id[row.id]
         self.keeps_reaction: Final = row.then is was.then and row.strength is was.strength
         """Only the guard differs: where the same rows are enabled, the outcomes are the same."""
+        self.keeps_guard: Final = row.when is was.when
+        """Only the reaction differs: the same rows are enabled everywhere."""
 
     def masks(self, kind: EventKind, state: State, facts: Facts | None = None) -> Masks:
         """The enabled rows, as of a :class:`CompiledMachine`."""
@@ -324,10 +326,19 @@ class OneRowReplaced:
         """Whether the row is enabled at an event that is taken to be legal."""
         return bool((masks[0] | masks[1]) & self._bit)
 
+    def reacts_alike(self, masks: Masks) -> bool:
+        """Whether the original has the same outcomes at an event of the changed row's kind where it has these masks."""
+        # Only an enabled row with another reaction makes other outcomes of the same masks.
+        return self.keeps_reaction or not (masks[0] | masks[1] | masks[2]) & self._bit
+
+    def is_alike(self, ever: Masks) -> bool:
+        """Whether the original has the same outcomes at all events of the changed row's kind that have no rows but
+        these."""
+        return self.keeps_guard and self.reacts_alike(ever)
+
     def departing(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
         """The outcomes allowed at any level, as of a :class:`CompiledMachine`."""
-        # Only an enabled row with another reaction makes other outcomes of the same masks.
-        if kind is not self.kind or self.keeps_reaction or not (masks[0] | masks[1] | masks[2]) & self._bit:
+        if kind is not self.kind or self.reacts_alike(masks):
             return self._original.departing(kind, masks)
         found = self._departing.get(masks)
         if found is None:

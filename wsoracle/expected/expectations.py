@@ -60,7 +60,7 @@ def _each_judged(case: Case, role: Role, profile: Profile) -> Iterator[tuple[Can
     if case.opening:
         setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
         uri = SAMPLE_URI if role is Role.CLIENT else None
-        for one in head_candidates(case.actions, role):
+        for one in head_candidates(case.actions, role, extension=case.extension):
             yield (
                 one,
                 judge(

@@ -6,13 +6,16 @@ connection with and without a Close. After an open connection the endpoint follo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from wsoracle.generators.cases.canonical import Answer, key_for, masked_close, written_close
 from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
 from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, with_accept
+from wsoracle.model.endpoint.deflate import DeflateOffer
 from wsoracle.model.endpoint.endpoint import Endpoint
+from wsoracle.model.endpoint.extension import Negotiable
+from wsoracle.model.endpoint.handshake import Opening
 from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_URI
@@ -29,13 +32,14 @@ NORMAL: Final = 1000
 HEAD_END: Final = b"\r\n\r\n"
 
 
-def head_candidates(actions: tuple[Action, ...], role: Role) -> Iterator[Candidate]:
-    """All candidates, what an endpoint that follows the rules does first."""
-    return _by_server(actions) if role is Role.SERVER else _by_client(actions)
+def head_candidates(actions: tuple[Action, ...], role: Role, *, extension: bool = False) -> Iterator[Candidate]:
+    """All candidates, what an endpoint that follows the rules (with permessage-deflate or not) does first."""
+    extensions = (DeflateOffer(),) if extension else ()
+    return _by_server(actions, extensions) if role is Role.SERVER else _by_client(actions, extensions)
 
 
-def _by_server(actions: tuple[Action, ...]) -> Iterator[Candidate]:
-    yield _canonical(actions, Role.SERVER)
+def _by_server(actions: tuple[Action, ...], extensions: Sequence[Negotiable]) -> Iterator[Candidate]:
+    yield _canonical(actions, ServerOpening(extensions=extensions))
     arrives = _stimulus(actions, Role.SERVER, None)
     request = _request(b"".join(action.octets for action in actions if isinstance(action, SendHead)))
     ended = any(isinstance(action, EndSending) for action in actions)
@@ -51,10 +55,11 @@ def _by_server(actions: tuple[Action, ...]) -> Iterator[Candidate]:
     yield Candidate((*arrives, Quiet()), (), "does not answer", "open")
 
 
-def _by_client(actions: tuple[Action, ...]) -> Iterator[Candidate]:
-    canonical = _canonical(actions, Role.CLIENT)
+def _by_client(actions: tuple[Action, ...], extensions: Sequence[Negotiable]) -> Iterator[Candidate]:
+    opening = ClientOpening(f"ws://{SAMPLE_URI.host_header}{SAMPLE_URI.resource_name}", extensions=extensions)
+    canonical = _canonical(actions, opening)
     yield canonical
-    request = Endpoint(Role.CLIENT, limit=MAX_LENGTH, opening=_client()).octets_to_send()
+    request = Endpoint(Role.CLIENT, limit=MAX_LENGTH, opening=opening).octets_to_send()
     arrives = _stimulus(actions, Role.CLIENT, _request(request))
     before = (Writes(request), *arrives)
     end = (ArrivesEof(), ClosesTcp())
@@ -68,10 +73,6 @@ def _by_client(actions: tuple[Action, ...]) -> Iterator[Candidate]:
     yield Candidate((*before, *fails, *end), (), "sends Close 1002 and closes TCP", "open")
     silence = (Quiet(), Arrives(masked_close(Role.CLIENT, NORMAL)), Quiet())
     yield Candidate((*before, *silence), (), "does nothing more", "open")
-
-
-def _client() -> ClientOpening:
-    return ClientOpening(f"ws://{SAMPLE_URI.host_header}{SAMPLE_URI.resource_name}")
 
 
 def _request(octets: bytes) -> Request | None:
@@ -95,9 +96,9 @@ def _octets(action: Action, role: Role, request: Request | None) -> bytes:
     return octets_of(action, key_for(role)) if isinstance(action, SendFrame | SendOctets) else b""
 
 
-def _canonical(actions: tuple[Action, ...], role: Role) -> Candidate:
+def _canonical(actions: tuple[Action, ...], opening: Opening) -> Candidate:
     """The behaviour of an endpoint that follows the rules, and how its connection ends."""
-    opening = ServerOpening() if role is Role.SERVER else _client()
+    role = opening.role
     endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True, opening=opening)
     trace: list[Observation] = []
     written = b""

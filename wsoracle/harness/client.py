@@ -245,7 +245,7 @@ class Lanes:
 
 def is_heavy(case: Case) -> bool:
     """Whether a case runs last and alone, since it may make others slow."""
-    return case.size >= HEAVY or len(case.actions) > MANY_ACTIONS
+    return max(case.size, case.inflated) >= HEAVY or len(case.actions) > MANY_ACTIONS
 
 
 def _asks_nothing_aloud(case: Case) -> bool:

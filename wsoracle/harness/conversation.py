@@ -138,6 +138,7 @@ class Conversation:
             self.not_run,
             self.died,
             self.agreed,
+            self.lacks_extension,
         )
 
     def leave_out(self, why: str) -> None:
@@ -174,9 +175,9 @@ class Conversation:
         if not self.case.opening and not await self._open():
             return
         # Without the extension that a case is about, nothing of it is sent.
-        actions = () if self._lacks_extension else tuple(runs(self.case.actions))
+        actions = () if self.lacks_extension else tuple(runs(self.case.actions))
         for number, (action, times) in enumerate(actions):
-            if self.case.opening and self._lacks_extension:
+            if self.case.opening and self.lacks_extension:
                 break
             if self._is_over or not self.connection.can_write or self.silent or self._received.close is not None:
                 self.left = sum(times for _, times in actions[number:])
@@ -191,7 +192,7 @@ class Conversation:
         await self._finish()
 
     @property
-    def _lacks_extension(self) -> bool:
+    def lacks_extension(self) -> bool:
         """Whether the connection was opened without the extension that the case is about."""
         return self.case.needs_extension and self.opened and self.agreed is None
 

@@ -88,7 +88,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
 
     agreed = talk.agreed if talk.case.compresses else None
     compressed = None if agreed is None else CompressedTrace(history, agreed, talk.case)
-    needs: tuple[Feature, ...] = ("extension",) if talk.case.needs_extension else ()
+    needs: tuple[Feature, ...] = ("extension",) if talk.lacks_extension else ()
 
     def judged(limit: int | None, strictly: bool = False) -> InRun:
         setting = Setting(talk.role, limit, echo=True, switches=chosen, willing=talk.role is Role.SERVER)

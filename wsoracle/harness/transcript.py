@@ -47,7 +47,8 @@ class Transcript(NamedTuple):
 
     `sent_close` is the payload of the tester's Close, `sent_frames` counts its whole frames by opcode, `left` the steps
     that were not done, `unanswered` how many messages fewer came than an echo sends, and `echoes` how many of those
-    came. `died`: the endpoint did. `agreed` is what was agreed on for compressed messages, None where nothing was.
+    came. `died`: the endpoint did. `agreed` is what was agreed on for compressed messages, None where nothing was;
+    `lacks_extension`: so that the case tested nothing.
     """
 
     case: Case
@@ -67,6 +68,7 @@ class Transcript(NamedTuple):
     not_run: bool = False
     died: bool = False
     agreed: Agreement | None = None
+    lacks_extension: bool = False
 
     def without_judgement(self, why: str) -> Transcript:
         """The conversation as one that is not judged, and so NOT RUN."""

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, OPCODE_NAMES, PING, PONG, TEXT, Frame, Role
 
 from ..case import Case
+from ..catalogue.limits import MIB
 from ..catalogue.table import OCTETWISE, a_case, chopped, close, fragmented, send
-from ..steps import Action, Settle, unfinished
+from ..compression import Compression, Wish
+from ..steps import Action, SendFrame, Settle, unfinished
+from ..words import octets
 
 GROUP: Final = ("Extremes",)
 LARGEST: Final = (1 << 63) - 1
@@ -21,6 +25,9 @@ FRAGMENTS: Final = 100_000
 
 LONG: Final = 70_000
 """Octets of the last of them: an endpoint may refuse a message of this length, as one that limits fragments will."""
+
+BOMB: Final = 4 * MIB
+"""Octets that a compressed message inflates to, a thousand times as many as it has."""
 
 PINGS: Final = 10_000
 CODES: Final = (5001, 9999, 32767, 32768, 65534)
@@ -57,6 +64,16 @@ def extremes() -> Iterator[Case]:
     fragments = (send(TEXT, fin=False), *empty, send(CONTINUATION, b"*", length=LONG))
     title = f"A text message in {FRAGMENTS} fragments, all but the last empty"
     yield _case("empty-fragments", title, *fragments, log=False)
+    zeros = Deflater().deflate(bytes(MIB), False) * (BOMB // MIB) + b"\x00"
+    for name, pieces, words in (("bomb", len(zeros), "a frame"), ("bomb-in-fragments", 100, "fragments of 100 octets")):
+        title = f"A compressed message in {words}, of {octets(len(zeros))} that inflate to {octets(BOMB)}"
+        parts = [SendFrame(replace(one, rsv1=not at)) for at, one in enumerate(_fragments(zeros, pieces))]
+        yield replace(_case(name, title, *parts, log=False), compression=Compression(own=Wish()))
+
+
+def _fragments(payload: bytes, size: int) -> Iterator[Frame]:
+    for at in range(0, len(payload), size):
+        yield Frame(CONTINUATION if at else BINARY, payload[at : at + size], at + size >= len(payload))
 
 
 def _case(name: str, title: str, *actions: Action, control: str | None = None, log: bool = True) -> Case:

@@ -250,6 +250,15 @@ def test_histories_of_compressed_messages_count_only_by_their_ranks() -> None:
     assert max(state.recv_history for state in here) < AGREEMENTS[0].recv_window
 
 
+def test_compressed_messages_that_refer_to_no_octets_at_all_are_tried() -> None:
+    """They need octets to be written with: facts that none have are left out in silence."""
+    for start in (start for start in starts() if start.agreed):
+        world = World(start)
+        for kind in (EventKind.RECEIVE, EventKind.SEND):
+            frames = [trial.event.frame for trial in world.trials(start.state, kind)]
+            assert any(frame is not None and frame.reach > 0 for frame in frames), (start.name, kind)
+
+
 def test_a_history_goes_on_after_a_compressed_message_of_any_length_that_is_refused() -> None:
     world = World(WorldStart(Setting(Role.CLIENT, echo=True), AGREEMENTS[0]))
     long = [

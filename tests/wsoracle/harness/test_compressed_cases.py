@@ -9,20 +9,53 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 from tests.wsoracle.client_testee import TemporaryFolder, fuzzing_server
+from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.catalogue import catalogued_compressed
 from wsoracle.generators.cases.catalogue.compressed import with_echoes
+from wsoracle.generators.cases.handwritten.deflate_heads import deflate_heads
+from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.tester_suite import for_tester
+from wsoracle.generators.suite.compressed_cases import history_of
+from wsoracle.generators.suite.deflate_messages import deflate_messages
 from wsoracle.harness.client import run_client
 from wsoracle.harness.manners import Manners
 from wsoracle.harness.target import Target
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.uri import parse_uri
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
 
 CASES = {case.id: case for case in with_echoes(catalogued_compressed(), 9)}
+CASES |= {case.id: case for case in deflate_heads()}
 MANNERS = Manners(patience=5)
 Application = Callable[[ServerConnection], Awaitable[None]]
+PLAYED = (
+    "example-2-shared-window",
+    "window-12-at",
+    "window-9-over",
+    "context-sent-referred-to",
+    "plain-between",
+    "malformed-reserved-block",
+    "mark-on-ping",
+    "block-fixed-final-referred-to",
+)
+
+
+def played(role: Role) -> list[str]:
+    """The ids of some generated cases for a role, which are made here."""
+    machine = CompiledMachine(RULES, Setting(role))
+    for one in deflate_messages():
+        case_id = f"compression/{role}/{one.name}"
+        if one.name in PLAYED and case_id not in CASES:
+            history = history_of(machine, one.frames, one.compression.wanted.state)
+            made = build_case(case_id, Origin("compression"), one.title, history)[-1]
+            CASES[case_id] = for_tester(made)
+    return [f"compression/{role}/{name}" for name in PLAYED]
 
 
 async def echo(connection: ServerConnection) -> None:
@@ -102,21 +135,60 @@ def test_echoes_need_not_be_compressed() -> None:
     assert record["trafficStats"]["incomingCompressionRatio"] == 1 > record["trafficStats"]["outgoingCompressionRatio"]
 
 
+def verdicts(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {one.rpartition("/")[2]: record["wsoracle"]["verdict"] for one, record in found.items()}
+
+
+def test_generated_cases_are_played_under_what_they_ask_for() -> None:
+    found = verdicts(records(echo, *played(Role.SERVER)))
+    # zlib ends at BFINAL = 1, and does not see what the second message refers to.
+    assert found == {**dict.fromkeys(PLAYED, "OK"), "block-fixed-final-referred-to": "FAILED"}
+
+
+def test_a_server_that_chooses_a_smaller_window_is_judged_by_that_one() -> None:
+    """It may refuse, or misread, what is sent for a window that it was offered and did not take."""
+    factory = ServerPerMessageDeflateFactory(client_max_window_bits=9)
+    found = records(echo, *played(Role.SERVER), compression=None, extensions=[factory])
+    over = found["compression/server/window-12-at"]
+    assert "client_max_window_bits=9" in over["httpResponse"]
+    assert verdicts(found) == {**dict.fromkeys(PLAYED, "OK"), "block-fixed-final-referred-to": "FAILED"}
+
+
+def test_a_server_without_the_extension_is_asked_nothing_and_has_to_decline() -> None:
+    offers = ("nothing", "server-max-window-bits-8", "server-max-window-bits-7", "two-unsound-ones")
+    ids = [*played(Role.SERVER), *(f"offer/server/{name}" for name in offers)]
+    found = verdicts(records(echo, *ids, compression=None))
+    lacking = (*PLAYED, "nothing", "server-max-window-bits-8")
+    assert found == {**dict.fromkeys(lacking, "UNIMPLEMENTED"), **dict.fromkeys(offers[2:], "OK")}
+
+
+def test_a_server_that_takes_what_it_has_to_decline_fails() -> None:
+    class Careless(ServerPerMessageDeflateFactory):
+        def process_request_params(self, params: Any, accepted: Any) -> Any:
+            return super().process_request_params([], accepted)
+
+    ids = ("offer/server/nothing", "offer/server/unknown", "offer/server/server-no-context-takeover-without-a-value")
+    found = records(echo, *ids, compression=None, extensions=[Careless()])
+    rules = [{rule["id"] for rule in record["wsoracle"]["rules"]} for record in found.values()]
+    assert rules == [set(), {"7692.7.1.1.1/stop-takeover"}, {"7692.7/decline-unsound"}]
+
+
 @pytest.mark.parametrize(("compression", "verdict"), [("deflate", "OK"), (None, "UNIMPLEMENTED")])
 def test_clients_are_asked_likewise(compression: str | None, verdict: str) -> None:
-    ids = ("12.1.5", "13.5.4")
+    faulty = ("answer/client/server-max-window-bits-7", "answer/client/twice")
+    ids = ("12.1.5", "13.5.4", "answer/client/nothing", *faulty, *played(Role.CLIENT)[:-1])
 
     async def talk() -> dict[str, dict[str, Any]]:
         folder = TemporaryFolder()
         async with fuzzing_server([CASES[one] for one in ids], folder=folder, manners=MANNERS) as (_, url):
             for number in range(1, len(ids) + 1):
                 case = f"{url}/runCase?case={number}&agent=me"
-                async with connect(case, compression=compression, max_size=None) as connection:
-                    try:
+                try:
+                    async with connect(case, compression=compression, max_size=None) as connection:
                         async for message in connection:
                             await connection.send(message)
-                    except ConnectionClosed:
-                        pass
+                except (ConnectionClosed, InvalidHandshake):
+                    pass
             async with connect(f"{url}/updateReports?agent=me", compression=None) as connection:
                 await connection.wait_closed()
         return folder.of("me")
