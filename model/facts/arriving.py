@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from ..notation.variables import HEADER_VARIABLES, EventKind, FrameFacts, State
 from ..octets import utf8
 from ..octets.frames import FIXED_OCTETS, LENGTH_FORMS, Header, capacity, marker_range, unpack_fixed, unpack_length
-from ..octets.inflated_frames import AgreedDirection, InflatedFrames
+from ..octets.inflated_frames import NOTHING_READ, AgreedDirection, InflatedFrames, Progress
 from ..octets.masking import mask
 from ..octets.units import Cutter, FrameUnit
 from ..octets.vocabulary import CLOSE, FORMS, PING
@@ -36,14 +36,20 @@ class ArrivingFrames:
     """The frames that arrive at an endpoint, in `octets` from offset ``start`` on: `frames` are those that are whole.
 
     The octets belong to the caller, who calls :meth:`cut` after adding to them. ``agreed``: permessage-deflate as it is
-    agreed on for this direction, so that the frames are inflated; None without it.
+    agreed on for this direction, so that the frames are inflated, behind messages read ``before``; None without it.
     """
 
-    def __init__(self, octets: bytearray, start: int = 0, agreed: AgreedDirection | None = None) -> None:
+    def __init__(
+        self,
+        octets: bytearray,
+        start: int = 0,
+        agreed: AgreedDirection | None = None,
+        before: Progress = NOTHING_READ,
+    ) -> None:
         self.octets: Final = octets
         self.start: Final = start
         self._cutter: Final = Cutter(octets=octets, start=start)
-        self._inflated: Final = None if agreed is None else InflatedFrames(agreed)
+        self._inflated: Final = None if agreed is None else InflatedFrames(agreed, before)
         self.frames: Final = self._cutter.frames if self._inflated is None else self._inflated.frames
         self._inflate()
         self._pings: Final[dict[bytes, list[int]]] = {}
@@ -105,6 +111,11 @@ class ArrivingFrames:
     def _inflated_so_far(self, start: int, header: Header, payload: bytes) -> FrameUnit | None:
         """What there is of a frame of a compressed message, inflated."""
         return None if self._inflated is None else self._inflated.so_far(self._cutter.whole(start), header, payload)
+
+    @property
+    def progress(self) -> Progress:
+        """How far compressed messages were read."""
+        return NOTHING_READ if self._inflated is None else self._inflated.progress
 
     @property
     def exceeded(self) -> bool:

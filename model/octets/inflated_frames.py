@@ -43,21 +43,37 @@ class AgreedDirection(NamedTuple):
     measured: bool = False
 
 
-class InflatedFrames:
-    """The frames of one direction. ``sent`` are those that were taken, as they were sent; `frames`, inflated."""
+class Progress(NamedTuple):
+    """How far the messages of a direction were read: the last octets that came out, and how many more may come out; how
+    many octets of payload count towards :data:`MOST_TRACED`; and whether what the next one refers to is unknown."""
 
-    def __init__(self, agreed: AgreedDirection) -> None:
+    history: bytes = b""
+    left: int = MOST_INFLATED
+    traced: int = 0
+    lost: bool = False
+
+
+NOTHING_READ: Final = Progress()
+
+
+class InflatedFrames:
+    """The frames of one direction, behind messages that were read ``before``; `frames` are those taken, inflated."""
+
+    def __init__(self, agreed: AgreedDirection, before: Progress = NOTHING_READ) -> None:
         self.frames: Final[list[FrameUnit]] = []
         self.exceeded = False
         """Whether more would come out than is read: nothing certain is known of what follows."""
         self._agreed: Final = agreed
         self._sent: Final[list[FrameUnit]] = []
-        self._left = MOST_INFLATED
-        self._traced = 0
-        self._history = b""
+        self._before: Final = before
+        self._history, self._left, self._traced, self._lost = before
         self._message: _Message | None = None
-        self._lost = False
         self._so_far: _SoFar | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """How far whole messages were read."""
+        return Progress(self._history, self._left, self._traced, self._lost)
 
     def take(self, frame: FrameUnit) -> FrameUnit:
         """The next frame, inflated where it is part of a compressed message."""
@@ -107,10 +123,11 @@ class InflatedFrames:
             return None
         known = self._so_far
         if known is None or known.first != first or known.is_beyond(index, len(octets)):
-            traced = sum(frame.header.length for frame in self._sent[: index + 1]) <= MOST_TRACED
+            traced = sum(frame.header.length for frame in self._sent[: index + 1]) + self._before.traced
             history, lost = self._history_before(first)
-            limit = MOST_INFLATED if self._agreed.limit is None else self._agreed.limit
-            known = self._so_far = _SoFar(first, _Message(self._agreed, history, limit, traced, lost))
+            limit = self._before.left if self._agreed.limit is None else self._agreed.limit
+            message = _Message(self._agreed, history, limit, traced <= MOST_TRACED, lost)
+            known = self._so_far = _SoFar(first, message)
         piece = known.read_to(self._sent, index, octets)
         return FrameUnit(header, piece, 0, 0, known.message.facts)
 
@@ -131,7 +148,8 @@ class InflatedFrames:
         """What the messages before a frame inflated to, as far as one can refer to it, and whether it is lost."""
         before = [frame for frame in self.frames[:first] if frame.deflated is not None]
         lost = any(frame.deflated.fault.lost for frame in before if frame.deflated is not None)
-        return _last_of([frame.payload for frame in before]), lost and self._agreed.takeover
+        history = _last_of([self._before.history, *[frame.payload for frame in before]])
+        return history, self._before.lost or (lost and self._agreed.takeover)
 
 
 def _last_of(pieces: Sequence[bytes]) -> bytes:

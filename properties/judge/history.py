@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
 from wsoracle.model.notation.variables import AGREED, State
-from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
+from wsoracle.model.octets.inflated_frames import NOTHING_READ, AgreedDirection, InflatedFrames, Progress
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
 
@@ -82,7 +82,8 @@ class History:
     ``role`` is that of the endpoint where the trace begins with the opening handshake, None where that is over. What
     the endpoint sent before offset ``sent_from`` is left out. ``agreed`` is a state of the connection whose opening
     handshake is over: where it says that permessage-deflate was agreed on, compressed messages are inflated, and
-    ``limit`` is the longest that the endpoint takes. `frames` are those that it sent.
+    ``limit`` is the longest that the endpoint takes; ``before`` is how far those that arrive, and those that it sends,
+    were read before the trace begins. `frames` are those that it sent.
     """
 
     def __init__(
@@ -93,12 +94,14 @@ class History:
         sent_from: int = 0,
         agreed: State | None = None,
         limit: int | None = None,
+        before: tuple[Progress, Progress] = (NOTHING_READ, NOTHING_READ),
     ) -> None:
         self._agreed: AgreedDirection | None = None
         self._inflated: InflatedFrames | None = None
+        self._before: Final = before[0]
         if agreed is not None and agreed.recv_window:
             self._agreed = AgreedDirection(agreed.recv_window, agreed.recv_takeover, limit)
-            self._inflated = InflatedFrames(AgreedDirection(agreed.send_window, agreed.send_takeover))
+            self._inflated = InflatedFrames(AgreedDirection(agreed.send_window, agreed.send_takeover), before[1])
         self._under: Final[dict[tuple[object, ...], History]] = {}
         self.trace: Final[list[Observation]] = []
         self.arrived: Final = bytearray()
@@ -352,11 +355,16 @@ class History:
     def arriving(self, start: int) -> ArrivingFrames:
         """The frames that arrive from an offset on."""
         if start not in self._arriving:
-            self._arriving[start] = ArrivingFrames(self.arrived, start, self._agreed)
+            self._arriving[start] = ArrivingFrames(self.arrived, start, self._agreed, self._before)
         return self._arriving[start]
 
     def under(self, agreed: State, limit: int | None, sent_from: int) -> History:
-        """The same trace where all that the endpoint sends from an offset on is frames, under what was agreed on."""
+        """The same trace where all that the endpoint sends from an offset on is frames, under what was agreed on.
+
+        It is this history, where something was agreed on before it begins.
+        """
+        if self._agreed is not None:
+            return self
         key = (len(self.trace), *(getattr(agreed, name) for name in AGREED), limit, sent_from)
         if key not in self._under:
             self._under[key] = History(self.trace, sent_from=sent_from, agreed=agreed, limit=limit)
@@ -372,6 +380,12 @@ class History:
         sent = (frame for one in judged for frame in one.frames)
         arrived_at, sent_at = ({f.start: f for f in some if f.deflated is not None} for some in (arrived, sent))
         return arrived_at, sent_at
+
+    @property
+    def progress(self) -> tuple[Progress, Progress]:
+        """How far compressed messages were read: those that arrived from the beginning on, and those sent."""
+        assert self._inflated is not None
+        return self.arriving(0).progress, self._inflated.progress
 
     def exceeds(self, start: int) -> bool:
         """Whether more would come out of compressed messages, of those sent or of those from there on, than is read."""

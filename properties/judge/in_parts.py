@@ -1,23 +1,22 @@
 """A long conversation under permessage-deflate, judged in parts, so that little of it is inflated at a time.
 
 Theory of operation. Where every message that arrived has been echoed, every Ping answered, and no frame is begun, the
-endpoint owes nothing, and its state is that of a connection right after the opening handshake: the trace can be cut
-there. Each part is inflated over the history of those before it (RFC 7692, section 7.2), and judged as it would be
-without the extension; when it is allowed in full it is forgotten. The judgement is that of the worst part. What the
-endpoint compressed and nobody can inflate is FAILED, in words.
+endpoint owes nothing, and its state is that of a connection right after the opening handshake, but for how far the
+compressed messages of each direction were read: the trace can be cut there. Each part is judged from that state on, as
+any trace is (RFC 7692, section 7.2), and forgotten when it is allowed in full. The judgement is that of the worst part.
+An endpoint that compresses more into a part than it was sent is FAILED, in words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from wsoracle.model.octets.deflate import DeflateFault
-from wsoracle.model.octets.deflate_stream import InflateError, Inflater
-from wsoracle.model.octets.frames import MAX_HEADER_OCTETS, Header, decode_header, encode, encode_header, minimal_form
+from wsoracle.model.notation.variables import State
+from wsoracle.model.octets.inflated_frames import NOTHING_READ, Progress
 from wsoracle.model.octets.units import FrameUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Frame, is_control
+from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, is_control
 
 from .history import History
 from .judge import Judgement
@@ -25,14 +24,13 @@ from .observation import Arrives, Observation, Trace, Writes
 from .verdict import Profile, Verdict, worst
 
 MOST_IN_PART: Final = 64 << 20
-"""Octets of a part, inflated: of a longer one the rest is not judged."""
+"""Octets that the messages of one direction in a part may inflate to: of a longer part the rest is not judged."""
 
-NOT_INFLATED: Final = "what it sent compressed cannot be inflated"
-_TOO_LONG: Final = "what it sent compressed inflates to more than it was sent"
+TOO_MUCH_SENT: Final = "what it sent compressed inflates to more than it was sent"
 _TOO_MUCH: Final = "not judged to its end: too much crossed while answers were owed"
 
-Judges = Callable[[Trace], Judgement]
-"""What judges the trace of a part, by rules that do not know the extension."""
+Judges = Callable[[History, State], Judgement]
+"""What judges the history of a part, from a state on."""
 
 
 @dataclass
@@ -48,13 +46,10 @@ class Volume:
 
 
 class Way(NamedTuple):
-    """One direction: its octets, its whole frames, where the first one begins, and whether its context is kept from
-    message to message."""
+    """One direction: its whole frames as they crossed, and where the first one begins."""
 
-    octets: bytearray
     frames: Sequence[FrameUnit]
     start: int
-    takeover: bool
 
 
 class WholeJudgement(NamedTuple):
@@ -66,187 +61,131 @@ class WholeJudgement(NamedTuple):
 
 
 def judge_in_parts(
-    history: History, arrived: Way, written: Way, judge_part: Judges, profile: Profile, most: int
+    trace: Trace, arrived: Way, written: Way, agreed: State, limit: int | None, judge_part: Judges, profile: Profile
 ) -> WholeJudgement:
-    """The judgement on what follows the opening handshake. ``most`` octets may be in a message of the endpoint."""
-    reader = _Reader(history.trace, _Inflating(arrived, None), _Inflating(written, most))
+    """The judgement on what follows an opening handshake that led to the state ``agreed``. ``limit`` is the longest
+    message that the endpoint takes, None where that is not known."""
+    reader = _Reader(trace, _Counting(arrived), _Counting(written))
     found = Judgement(Verdict.OK, profile)
+    before = NOTHING_READ, NOTHING_READ
     for part in reader.parts():
-        one = part.placed(judge_part(part.trace)) if part.damage is None else part.damaged(profile)
+        before = _limited(before[0]), _limited(before[1])
+        history = History(part.trace, agreed=agreed, limit=limit, before=before)
+        arrives, sends = before
+        state = agreed._replace(recv_history=len(arrives.history), send_history=len(sends.history))
+        one = part.placed(judge_part(history, state))
+        reader.arrived.inflated(history.arriving(0).frames)
+        reader.written.inflated(history.frames)
+        if history.exceeds(0):
+            one = replace(one, verdict=Verdict.INFORMATIONAL, note=_TOO_MUCH, unexplained=True)
+            if not history.arriving(0).exceeded:
+                one = replace(one, verdict=Verdict.FAILED, note=TOO_MUCH_SENT)
         if worst(found.verdict, one.verdict) is not found.verdict or (one.application and not found.application):
             found = one
-        if found.verdict is Verdict.FAILED:
+        if found.verdict is Verdict.FAILED or history.exceeds(0):
             break
-    if reader.gave_up and found.verdict is Verdict.OK:
-        found = replace(found, verdict=Verdict.INFORMATIONAL, note=_TOO_MUCH, unexplained=True)
+        before = history.progress
     return WholeJudgement(found, reader.arrived.volume, reader.written.volume)
 
 
-class _Damage(NamedTuple):
-    """A frame of the endpoint that cannot be inflated: why, where it begins, and at which observation it is whole."""
+def _limited(progress: Progress) -> Progress:
+    return progress._replace(left=MOST_IN_PART)
 
-    fault: DeflateFault
-    start: int
+
+class _Part(NamedTuple):
+    """Some observations, and what came before them: how many observations, and how many octets of each direction."""
+
+    trace: list[Observation]
     at: int
-
-
-@dataclass
-class _Part:
-    """Some observations without the extension, and where each is in the trace, and each frame in its direction."""
-
-    trace: list[Observation] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
-    """For each observation: its index in the whole trace, and how many octets had arrived by then."""
-    frames: dict[type[Observation], list[tuple[int, int]]] = field(default_factory=lambda: {Arrives: [], Writes: []})
-    """For each direction where frames begin, here and in the whole trace."""
-    sizes: dict[type[Observation], int] = field(default_factory=lambda: {Arrives: 0, Writes: 0})
-    damage: _Damage | None = None
+    arrived: int
+    written: int
 
     def placed(self, judgement: Judgement) -> Judgement:
-        """The judgement with its places in the whole trace. An octet of a frame is the first one of it there."""
+        """The judgement with its places in the whole trace."""
         if judgement.at is None:
             return judgement
-        at, arrived = self.places[judgement.at]
-        kind: type[Observation] = Writes if judgement.direction == "written" else Arrives
+        before = self.written if judgement.direction == "written" else self.arrived
         return replace(
             judgement,
-            at=at,
-            arrived=arrived,
-            octet=self._there(kind, judgement.octet),
-            begins=self._there(Writes, judgement.begins),
+            at=self.at + judgement.at,
+            arrived=None if judgement.arrived is None else self.arrived + judgement.arrived,
+            octet=None if judgement.octet is None else before + judgement.octet,
+            begins=None if judgement.begins is None else self.written + judgement.begins,
         )
 
-    def _there(self, kind: type[Observation], octet: int | None) -> int | None:
-        if octet is None:
-            return None
-        return max((there for here, there in self.frames[kind] if here <= octet), default=None)
 
-    def damaged(self, profile: Profile) -> Judgement:
-        assert self.damage is not None
-        fault, start, at = self.damage
-        too_long = fault is DeflateFault.TOO_LONG
-        note = _TOO_LONG if too_long else f"{NOT_INFLATED}: {fault.value} (RFC 7692, section 7.2.2)"
-        return Judgement(Verdict.FAILED, profile, at=at, octet=start, begins=start, note=note, unexplained=True)
+class _Counting:
+    """One direction, as its octets come: what crossed, and whether there is more to come of a message."""
 
-
-class _Inflating:
-    """The frames of one direction, taken one after the other as they would be without the extension."""
-
-    def __init__(self, way: Way, most: int | None) -> None:
+    def __init__(self, way: Way) -> None:
         self.volume: Final = Volume()
         self.pings = self.pongs = 0
         self.closed = False
-        self.latest = way.start
-        """Where the frame begins that was taken last."""
-        self._way: Final = way
-        self._most: Final = most
-        self._inflater: Final = Inflater(takeover=way.takeover)
-        self._marked = self._amid = False
+        self.there = 0
+        """How many octets have come."""
+        self.start: Final = way.start
+        self._frames: Final = way.frames
+        self._amid = False
         self._next = 0
-        self._there = 0
-        self._begun = False
 
     @property
     def is_between(self) -> bool:
         """Whether all that has come so far are whole messages."""
-        end = self._way.frames[self._next - 1].end if self._next else self._way.start
-        return self._there <= end and not self._amid
+        end = self._frames[self._next - 1].end if self._next else self.start
+        return self.there <= end and not self._amid
 
-    def come(self, octets: int) -> Iterator[tuple[int, bytes]]:
-        """So many more octets have come: where each frame begins that is whole now, and its octets without the
-        extension. The last one may be the header of one that never is. Raises InflateError."""
-        self._there += octets
-        frames = self._way.frames
-        while self._next < len(frames) and frames[self._next].end <= self._there:
+    def come(self, octets: bytes) -> bytes:
+        """More octets; those of them that are behind the opening handshake."""
+        behind = octets[max(0, self.start - self.there) :]
+        self.there += len(octets)
+        frames, volume = self._frames, self.volume
+        while self._next < len(frames) and frames[self._next].end <= self.there:
             frame = frames[self._next]
+            opcode = frame.header.opcode
             self._next += 1
-            self.latest = frame.start
-            yield frame.start, self._without(frame)
-        if self._next == len(frames) and not self._begun:
-            end = frames[-1].end if frames else self._way.start
-            header = decode_header(self._way.octets[end : min(self._there, end + MAX_HEADER_OCTETS)])
-            if header is not None:
-                self._begun = True
-                yield end, self._header(header[0])
+            volume.wire += frame.end - frame.start
+            self.pings += opcode == PING
+            self.pongs += opcode == PONG
+            self.closed |= opcode == CLOSE
+            if not is_control(opcode):
+                self._amid = not frame.header.fin
+                volume.frames += 1
+                volume.messages += frame.header.fin
+                volume.payload += len(frame.payload)
+        return behind
 
-    def _without(self, frame: FrameUnit) -> bytes:
-        header, payload = frame.header, frame.payload
-        mark = self._read_mark(header)
-        form: int | None = header.form
-        if self._marked and not is_control(header.opcode):
-            payload = self._inflater.inflate(payload, header.fin, self._most)
-            # A length in too long a form stays one, where the longer payload leaves room for that.
-            form = form if not header.minimal and header.form > minimal_form(len(payload)) else None
-        self._count(frame, len(payload))
-        # The tester's own keys are of no interest, and one of zeros costs nothing.
-        key = bytes(4) if header.key is not None and self._most is None else header.key
-        return encode(Frame(header.opcode, payload, header.fin, mark, header.rsv2, header.rsv3, key, form))
-
-    def _header(self, header: Header) -> bytes:
-        mark = self._read_mark(header)
-        return encode_header(
-            header.opcode,
-            header.length,
-            fin=header.fin,
-            rsv1=mark,
-            rsv2=header.rsv2,
-            rsv3=header.rsv3,
-            key=header.key,
-            form=header.form,
-        )
-
-    def _read_mark(self, header: Header) -> bool:
-        """RSV1 as it would be without the extension: gone where it marks a compressed message."""
-        if header.opcode not in (TEXT, BINARY):
-            return header.rsv1
-        self._marked = header.rsv1
-        return False
-
-    def _count(self, frame: FrameUnit, content: int) -> None:
-        volume, opcode = self.volume, frame.header.opcode
-        volume.wire += frame.end - frame.start
-        self.pings += opcode == PING
-        self.pongs += opcode == PONG
-        self.closed |= opcode == CLOSE
-        if not is_control(opcode):
-            self._amid = not frame.header.fin
-            volume.frames += 1
-            volume.messages += frame.header.fin
-            volume.payload += len(frame.payload)
-            volume.content += content
+    def inflated(self, frames: Sequence[FrameUnit]) -> None:
+        """The frames of a part, inflated."""
+        self.volume.content += sum(len(one.payload) for one in frames if not is_control(one.header.opcode))
 
 
 class _Reader:
-    """A trace in parts. `gave_up`: a part would have been too long, and what follows it was not read."""
+    """A trace in parts."""
 
-    def __init__(self, trace: Trace, arrived: _Inflating, written: _Inflating) -> None:
+    def __init__(self, trace: Trace, arrived: _Counting, written: _Counting) -> None:
         self.arrived: Final = arrived
         self.written: Final = written
-        self.gave_up = False
         self._ahead = False
         self._trace: Final = trace
 
     def parts(self) -> Iterator[_Part]:
-        """Each part; behind one with damage there is none."""
-        part, there = _Part(), 0
-        for index, seen in enumerate(self._trace):
+        """Each part, behind the opening handshake."""
+        part: _Part | None = None
+        for at, seen in enumerate(self._trace):
+            if part is None:
+                begins = max(self.arrived.there, self.arrived.start), max(self.written.there, self.written.start)
+                part = _Part([], at, *begins)
             if isinstance(seen, (Arrives, Writes)):
-                there += len(seen.octets) if isinstance(seen, Arrives) else 0
-                what = self._without(seen, index, part)
-                if part.damage is not None:
-                    break
+                octets = (self.arrived if isinstance(seen, Arrives) else self.written).come(seen.octets)
+                if octets or part.trace:
+                    part.trace.append(type(seen)(octets))
             else:
-                what = seen
-            if what is not None:
-                part.trace.append(what)
-                part.places.append((index, there))
-            if self._owes_nothing and part.trace:
-                yield part
-                part = _Part()
-            elif sum(part.sizes.values()) > MOST_IN_PART:
-                self.gave_up = True
-                break
-        if part.trace or part.damage is not None:
+                part.trace.append(seen)
+            if not part.trace or self._owes_nothing:
+                if part.trace:
+                    yield part
+                part = None
+        if part is not None:
             yield part
 
     @property
@@ -258,17 +197,3 @@ class _Reader:
         self._ahead |= max(more) > 0
         between = arrived.is_between and written.is_between
         return more == (0, 0) and between and not (self._ahead or arrived.closed or written.closed)
-
-    def _without(self, seen: Arrives | Writes, index: int, part: _Part) -> Observation | None:
-        """The observation without the extension; None where no frame is whole with it."""
-        kind: type[Arrives | Writes] = type(seen)
-        direction = self.arrived if kind is Arrives else self.written
-        pieces: list[bytes] = []
-        try:
-            for start, octets in direction.come(len(seen.octets)):
-                part.frames[kind].append((part.sizes[kind], start))
-                part.sizes[kind] += len(octets)
-                pieces.append(octets)
-        except InflateError as error:
-            part.damage = _Damage(error.fault, direction.latest, index)
-        return kind(b"".join(pieces)) if pieces else None

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final, NamedTuple
 
-from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.compression import Agreement
-from wsoracle.generators.cases.steps import SendFrame
-from wsoracle.model.notation.variables import CONNECTING, Setting
+from wsoracle.model.notation.variables import CONNECTING, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Response
 from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.uri import WebSocketUri
@@ -16,7 +12,7 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.in_parts import Volume, Way, judge_in_parts
 from wsoracle.properties.judge.judge import Judgement, judge
-from wsoracle.properties.judge.observation import Arrives, Observation, Writes
+from wsoracle.properties.judge.observation import Arrives, Observation, Trace, Writes
 from wsoracle.properties.judge.verdict import Profile, worst
 
 
@@ -30,38 +26,41 @@ class Volumes(NamedTuple):
 
 
 class CompressedTrace:
-    """The trace of an endpoint that has agreed on compression in the opening handshake. `volumes` are known once it was
-    judged."""
+    """The trace of an endpoint that the opening handshake led to the state ``agreed``, with compression. `volumes` are
+    known once it was judged."""
 
-    def __init__(self, history: History, agreed: Agreement, case: Case) -> None:
+    def __init__(self, history: History, agreed: State) -> None:
         assert history.role is not None
         self.volumes: Volumes | None = None
         self._role: Final = history.role
         self._history: Final = history
+        self._agreed: Final = agreed
         self._arrived_from: Final = _end_of_heads(history.arrived, history.role)
         self._written_from: Final = _end_of_heads(history.octets_written, history.role.peer)
-        arriving = history.arriving(self._arrived_from).frames
-        written = history.frames_written(self._written_from)
-        self._arrived: Final = Way(history.arrived, arriving, self._arrived_from, agreed.takeover)
-        self._written: Final = Way(history.octets_written, written, self._written_from, agreed.endpoint_takeover)
-        self._longest: Final = max((step.size for step in case.actions if isinstance(step, SendFrame)), default=0)
+        self._arrived: Final = Way(history.arriving(self._arrived_from).frames, self._arrived_from)
+        self._written: Final = Way(history.frames_written(self._written_from), self._written_from)
 
     def judged(
         self, setting: Setting, uri: WebSocketUri | None, profile: Profile, strictly: bool, acts: bool
     ) -> Judgement:
         """The judgement on the opening handshake and what follows: that of the worse of the two."""
-        judge_part = partial(
-            judge,
-            setting=setting,
-            application="echo",
-            profile=profile,
-            strictly=strictly,
-            keeps_promise=True,
-            acts=acts,
-        )
-        opening = judge_part(self._heads(), start=CONNECTING, uri=uri)
+
+        def judge_part(trace: Trace | History, start: State) -> Judgement:
+            return judge(
+                trace,
+                setting,
+                application="echo",
+                start=start,
+                uri=uri,
+                profile=profile,
+                strictly=strictly,
+                keeps_promise=True,
+                acts=acts,
+            )
+
+        opening = judge_part(self._heads(), CONNECTING)
         found, arrived, written = judge_in_parts(
-            self._history, self._arrived, self._written, judge_part, profile, self._longest
+            self._history.trace, self._arrived, self._written, self._agreed, setting.limit, judge_part, profile
         )
         self.volumes = Volumes(arrived, written, self._arrived_from, self._written_from)
         return found if worst(opening.verdict, found.verdict) is found.verdict else opening

@@ -87,7 +87,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
     chosen = switches or Switches()
 
     agreed = talk.agreed if talk.case.compresses else None
-    compressed = None if agreed is None else CompressedTrace(history, agreed, talk.case)
+    compressed = None if agreed is None else CompressedTrace(history, agreed.state)
     needs: tuple[Feature, ...] = ("extension",) if talk.lacks_extension else ()
 
     def judged(limit: int | None, strictly: bool = False) -> InRun:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.endpoint.deflate import agreed_state
+from wsoracle.model.notation.variables import MAX_LENGTH, Setting, State
 from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.properties.judge import in_parts as module
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.in_parts import NOT_INFLATED, Way, WholeJudgement, judge_in_parts
+from wsoracle.properties.judge.in_parts import TOO_MUCH_SENT, Way, WholeJudgement, judge_in_parts
 from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Trace, Writes
 from wsoracle.properties.judge.verdict import Verdict
@@ -20,22 +23,34 @@ SETTING = Setting(Role.SERVER, MAX_LENGTH, echo=True)
 NORMAL = b"\x03\xe8"
 
 
-def judged(trace: Trace) -> Judgement:
-    return judge(trace, SETTING, application="echo", keeps_promise=True)
+FORGETS = "permessage-deflate; server_no_context_takeover; server_max_window_bits=9"
 
 
-def in_parts(trace: list[Observation]) -> tuple[WholeJudgement, int]:
-    """The judgement in parts, and how many there were."""
+def agreed_on(extensions: str) -> State:
+    agreed = agreed_state(Role.SERVER, extensions)
+    assert agreed is not None
+    return agreed
+
+
+def judged(trace: Trace | History, start: State) -> Judgement:
+    return judge(trace, SETTING, application="echo", start=start, keeps_promise=True)
+
+
+def in_parts(
+    trace: list[Observation], extensions: str = "permessage-deflate", starts: tuple[int, int] = (0, 0)
+) -> tuple[WholeJudgement, int]:
+    """The judgement in parts, and how many there were. ``starts``: where the frames begin in either direction."""
     history, count = History(trace), 0
 
-    def part(one: Trace) -> Judgement:
+    def part(one: History, state: State) -> Judgement:
         nonlocal count
         count += 1
-        return judged(one)
+        return judged(one, state)
 
-    arrived = Way(history.arrived, history.arriving(0).frames, 0, True)
-    written = Way(history.octets_written, history.frames_written(0), 0, True)
-    return judge_in_parts(history, arrived, written, part, "interop", 1000), count
+    arrived = Way(history.arriving(starts[0]).frames, starts[0])
+    written = Way(history.frames_written(starts[1]), starts[1])
+    agreed = agreed_on(extensions)
+    return judge_in_parts(trace, arrived, written, agreed, SETTING.limit, part, "interop"), count
 
 
 def sent(opcode: int, payload: bytes, fin: bool = True, rsv2: bool = False) -> Arrives:
@@ -80,10 +95,12 @@ ends = st.sampled_from(
 )
 
 
-@given(st.lists(exchanges, max_size=6), ends)
-def test_the_verdict_is_that_on_the_whole(middle: list[list[Observation]], end: list[Observation]) -> None:
+@given(st.lists(exchanges, max_size=6), ends, st.sampled_from(["permessage-deflate", FORGETS]))
+def test_the_verdict_is_that_on_the_whole(
+    middle: list[list[Observation]], end: list[Observation], extensions: str
+) -> None:
     trace = [one for exchange in middle for one in exchange] + end
-    whole, (found, count) = judged(trace), in_parts(trace)
+    whole, (found, count) = judged(trace, agreed_on(extensions)), in_parts(trace, extensions)
     assert found.judgement.verdict is whole.verdict and count <= len(trace) + 1
     if found.judgement.at is not None:
         # The place is that of the worst part; the whole leaves what is allowed there or before.
@@ -92,6 +109,29 @@ def test_the_verdict_is_that_on_the_whole(middle: list[list[Observation]], end: 
 
 def compressed(deflater: Deflater, payload: bytes, key: bytes | None) -> bytes:
     return encode(Frame(TEXT, deflater.deflate(payload, True), rsv1=True, key=key))
+
+
+@given(st.lists(st.sampled_from([b"", b"one", b"one and two", bytes(600)]), max_size=6), st.booleans(), st.booleans())
+def test_a_window_is_that_of_the_whole(messages: list[bytes], keeps: bool, heads: bool) -> None:
+    """The endpoint was told to keep nothing, and 512 octets; it has 32 KiB."""
+    tester, endpoint = Deflater(), Deflater(takeover=keeps)
+    trace: list[Observation] = []
+    for number, message in enumerate(messages):
+        said = bytes(range(number, 128)) * 4 + message
+        trace += [Arrives(compressed(tester, said, KEY)), Writes(compressed(endpoint, said, None))]
+    whole = judged(trace, agreed_on(FORGETS))
+    starts = 0, 0
+    if heads and trace:
+        assert isinstance(trace[0], Arrives) and isinstance(trace[1], Writes)
+        trace[:2] = [Arrives(b"head" + trace[0].octets), Writes(b"another" + trace[1].octets)]
+        starts = 4, 7
+    found = in_parts(trace, FORGETS, starts)[0].judgement
+    assert (found.verdict, found.broken, found.at, found.direction) == (
+        whole.verdict, whole.broken, whole.at, whole.direction,
+    )  # fmt: skip
+    if whole.octet is not None and whole.begins is not None:
+        before = starts[whole.direction == "written"]
+        assert (found.octet, found.begins) == (whole.octet + before, whole.begins + starts[1])
 
 
 def test_contexts_go_on_from_part_to_part_and_volumes_are_counted() -> None:
@@ -118,17 +158,27 @@ def test_an_echo_that_differs_once_inflated_is_at_fault_where_it_begins() -> Non
     assert found.judgement.begins == len(trace[1].octets)
 
 
-def test_what_nobody_can_inflate_or_is_too_long_is_failed_in_words() -> None:
-    for octets, words in ((b"\xff\xff", NOT_INFLATED), (Deflater().deflate(bytes(2000), True), "inflates to more")):
-        trace: list[Observation] = [
-            Arrives(compressed(Deflater(), b"x", KEY)),
-            Writes(encode(Frame(BINARY, octets, rsv1=True))),
+def test_what_nobody_can_inflate_is_failed() -> None:
+    trace = [Arrives(compressed(Deflater(), b"x", KEY)), Writes(encode(Frame(BINARY, b"\xff\xff", rsv1=True)))]
+    found, _ = in_parts(trace)
+    assert found.judgement.verdict is Verdict.FAILED and found.judgement.rules == ("7692.6.1/send-malformed",)
+    assert (found.judgement.begins, found.judgement.at) == (0, 1)
+
+
+def test_more_than_was_sent_is_failed_in_words_and_too_much_of_both_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_IN_PART", 1000)
+    for size, verdict in ((1, Verdict.FAILED), (2000, Verdict.INFORMATIONAL)):
+        trace = [
+            Arrives(compressed(Deflater(), b"x" * size, KEY)),
+            Writes(compressed(Deflater(), b"x" * 2000, None)),
         ]
         found, _ = in_parts(trace)
-        assert found.judgement.verdict is Verdict.FAILED and words in found.judgement.note
-        assert (found.judgement.begins, found.judgement.at) == (0, 1)
+        assert found.judgement.verdict is verdict
+        assert (found.judgement.note == TOO_MUCH_SENT) is (verdict is Verdict.FAILED)
 
 
-def test_the_mark_of_compression_where_it_may_not_be_is_a_reserved_bit() -> None:
+def test_the_mark_of_compression_where_it_may_not_be_is_named_by_its_rule() -> None:
     found, _ = in_parts([sent(TEXT, b"x"), Writes(encode(Frame(PING, b"", rsv1=True)))])
-    assert found.judgement.verdict is Verdict.FAILED and "5.2/reserved-bits-zero" in " ".join(found.judgement.rules)
+    assert found.judgement.verdict is Verdict.FAILED and "7692.6.1" in " ".join(found.judgement.rules)
