@@ -26,6 +26,11 @@ from .verdict import Profile, Verdict, worst
 MOST_IN_PART: Final = 64 << 20
 """Octets that the messages of one direction in a part may inflate to: of a longer part the rest is not judged."""
 
+LONG_ENOUGH: Final = 16
+"""So many observations make a part, where they can."""
+_WIDE_ENOUGH: Final = 32 << 10
+"""And so many octets: what they inflate to is less than may be in a part."""
+
 TOO_MUCH_SENT: Final = "what it sent compressed inflates to more than it was sent"
 _TOO_MUCH: Final = "not judged to its end: too much crossed while answers were owed"
 
@@ -181,12 +186,19 @@ class _Reader:
                     part.trace.append(type(seen)(octets))
             else:
                 part.trace.append(seen)
-            if not part.trace or self._owes_nothing:
-                if part.trace:
-                    yield part
+            owes_nothing = self._owes_nothing
+            if not part.trace:
+                part = None
+            elif owes_nothing and self._suffices(part):
+                yield part
                 part = None
         if part is not None:
             yield part
+
+    def _suffices(self, part: _Part) -> bool:
+        """Whether a part is so long that it is worth judging by itself."""
+        crossed = self.arrived.there - part.arrived + self.written.there - part.written
+        return len(part.trace) >= LONG_ENOUGH or crossed >= _WIDE_ENOUGH
 
     @property
     def _owes_nothing(self) -> bool:

@@ -13,7 +13,7 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge import in_parts as module
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.in_parts import TOO_MUCH_SENT, Way, WholeJudgement, judge_in_parts
+from wsoracle.properties.judge.in_parts import LONG_ENOUGH, TOO_MUCH_SENT, Way, WholeJudgement, judge_in_parts
 from wsoracle.properties.judge.judge import Judgement, judge
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Trace, Writes
 from wsoracle.properties.judge.verdict import Verdict
@@ -111,7 +111,7 @@ def compressed(deflater: Deflater, payload: bytes, key: bytes | None) -> bytes:
     return encode(Frame(TEXT, deflater.deflate(payload, True), rsv1=True, key=key))
 
 
-@given(st.lists(st.sampled_from([b"", b"one", b"one and two", bytes(600)]), max_size=6), st.booleans(), st.booleans())
+@given(st.lists(st.sampled_from([b"", b"one", b"one and two", bytes(600)]), max_size=4), st.booleans(), st.booleans())
 def test_a_window_is_that_of_the_whole(messages: list[bytes], keeps: bool, heads: bool) -> None:
     """The endpoint was told to keep nothing, and 512 octets; it has 32 KiB."""
     tester, endpoint = Deflater(), Deflater(takeover=keeps)
@@ -126,9 +126,9 @@ def test_a_window_is_that_of_the_whole(messages: list[bytes], keeps: bool, heads
         trace[:2] = [Arrives(b"head" + trace[0].octets), Writes(b"another" + trace[1].octets)]
         starts = 4, 7
     found = in_parts(trace, FORGETS, starts)[0].judgement
-    assert (found.verdict, found.broken, found.at, found.direction) == (
-        whole.verdict, whole.broken, whole.at, whole.direction,
-    )  # fmt: skip
+    assert (found.verdict, found.at, found.direction) == (whole.verdict, whole.at, whole.direction)
+    # What a later part breaks too is not looked for.
+    assert set(found.broken) <= set(whole.broken) and bool(found.broken) is bool(whole.broken)
     if whole.octet is not None and whole.begins is not None:
         before = starts[whole.direction == "written"]
         assert (found.octet, found.begins) == (whole.octet + before, whole.begins + starts[1])
@@ -137,13 +137,13 @@ def test_a_window_is_that_of_the_whole(messages: list[bytes], keeps: bool, heads
 def test_contexts_go_on_from_part_to_part_and_volumes_are_counted() -> None:
     tester, endpoint = Deflater(), Deflater()
     trace: list[Observation] = []
-    for number in range(5):
-        message = b"the same again and again: the same " + str(number).encode()
+    for number in range(5 * LONG_ENOUGH // 2):
+        message = b"the same again and again: the same " + b"%02d" % number
         trace += [Arrives(compressed(tester, message, KEY)), Writes(compressed(endpoint, message, None))]
     found, count = in_parts(trace)
     assert found.judgement.verdict is Verdict.OK and count == 5
     for volume in (found.arrived, found.written):
-        assert (volume.frames, volume.messages, volume.content) == (5, 5, 5 * 36)
+        assert (volume.frames, volume.messages, volume.content) == (40, 40, 40 * 37)
         assert volume.payload < volume.content and volume.wire > volume.payload
 
 
@@ -161,7 +161,7 @@ def test_an_echo_that_differs_once_inflated_is_at_fault_where_it_begins() -> Non
 def test_what_nobody_can_inflate_is_failed() -> None:
     trace = [Arrives(compressed(Deflater(), b"x", KEY)), Writes(encode(Frame(BINARY, b"\xff\xff", rsv1=True)))]
     found, _ = in_parts(trace)
-    assert found.judgement.verdict is Verdict.FAILED and found.judgement.rules == ("7692.6.1/send-malformed",)
+    assert found.judgement.verdict is Verdict.FAILED and found.judgement.rules == ("7692.7.2.1/send-deflate",)
     assert (found.judgement.begins, found.judgement.at) == (0, 1)
 
 
