@@ -44,11 +44,12 @@ class AgreedDirection(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far the messages of a direction were read: the last octets that came out, and how many more may come out; how
-    many octets of payload count towards :data:`MOST_TRACED`; and whether what the next one refers to is unknown."""
+    """How far the messages of a direction were read: the last octets that came out, and how many more may come out
+    (None: :data:`MOST_INFLATED`); how many octets of payload count towards :data:`MOST_TRACED`; and whether what the
+    next one refers to is unknown."""
 
     history: bytes = b""
-    left: int = MOST_INFLATED
+    left: int | None = None
     traced: int = 0
     lost: bool = False
 
@@ -66,7 +67,9 @@ class InflatedFrames:
         self._agreed: Final = agreed
         self._sent: Final[list[FrameUnit]] = []
         self._before: Final = before
-        self._history, self._left, self._traced, self._lost = before
+        self._history, _, self._traced, self._lost = before
+        self._most: Final = MOST_INFLATED if before.left is None else before.left
+        self._left = self._most
         self._message: _Message | None = None
         self._so_far: _SoFar | None = None
 
@@ -125,7 +128,7 @@ class InflatedFrames:
         if known is None or known.first != first or known.is_beyond(index, len(octets)):
             traced = sum(frame.header.length for frame in self._sent[: index + 1]) + self._before.traced
             history, lost = self._history_before(first)
-            limit = self._before.left if self._agreed.limit is None else self._agreed.limit
+            limit = self._most if self._agreed.limit is None else self._agreed.limit
             message = _Message(self._agreed, history, limit, traced <= MOST_TRACED, lost)
             known = self._so_far = _SoFar(first, message)
         piece = known.read_to(self._sent, index, octets)

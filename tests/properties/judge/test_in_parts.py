@@ -159,7 +159,10 @@ def test_an_echo_that_differs_once_inflated_is_at_fault_where_it_begins() -> Non
 
 
 def test_what_nobody_can_inflate_is_failed() -> None:
-    trace = [Arrives(compressed(Deflater(), b"x", KEY)), Writes(encode(Frame(BINARY, b"\xff\xff", rsv1=True)))]
+    trace: list[Observation] = [
+        Arrives(compressed(Deflater(), b"x", KEY)),
+        Writes(encode(Frame(BINARY, b"\xff\xff", rsv1=True))),
+    ]
     found, _ = in_parts(trace)
     assert found.judgement.verdict is Verdict.FAILED and found.judgement.rules == ("7692.7.2.1/send-deflate",)
     assert (found.judgement.begins, found.judgement.at) == (0, 1)
@@ -170,7 +173,7 @@ def test_more_than_was_sent_is_failed_in_words_and_too_much_of_both_is_not_judge
 ) -> None:
     monkeypatch.setattr(module, "MOST_IN_PART", 1000)
     for size, verdict in ((1, Verdict.FAILED), (2000, Verdict.INFORMATIONAL)):
-        trace = [
+        trace: list[Observation] = [
             Arrives(compressed(Deflater(), b"x" * size, KEY)),
             Writes(compressed(Deflater(), b"x" * 2000, None)),
         ]
