@@ -345,7 +345,7 @@ class _Search:
     def _follow(
         self, trial: Trial, after: dict[Label, State], here: Situation, history: Callable[[], EventHistory]
     ) -> None:
-        over = here.ended or trial.event.kind is EventKind.RECEIVE_EOF
+        over = here.ended or trial.ends_input
         for label in self.world.steps_on(trial):
             then = trial.after[label]
             other = alike(after, label, then)

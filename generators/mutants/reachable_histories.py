@@ -83,6 +83,14 @@ class Trial(NamedTuple):
         """The states after all outcomes that look like this."""
         return (state for label, state in self.after.items() if as_seen(label) == looks)
 
+    @property
+    def ends_input(self) -> bool:
+        """Nothing else is read after it: the peer's end of TCP, or a plain frame whose payload is too long to come."""
+        kind, frame, _ = self.event
+        if kind is EventKind.RECEIVE:
+            return frame is not None and frame.length > SHORT_FRAME and not frame.inflated
+        return kind is EventKind.RECEIVE_EOF
+
     def step(self, state: State, label: Label | None = None) -> HistoryStep:
         """The trial as a step of a history."""
         return step_at(state, self.event, label, self.payload)
@@ -154,7 +162,7 @@ class WorldStart:
 
 
 class Situation(NamedTuple):
-    """A state that the original can be in; ``ended``: the peer's end of TCP came, so that nothing else arrives."""
+    """A state that the original can be in; ``ended``: nothing else is read (:attr:`Trial.ends_input`)."""
 
     state: State
     ended: bool = False
@@ -246,16 +254,12 @@ class World:
     def steps_on(self, trial: Trial) -> tuple[Label, ...]:
         """The labels of the outcomes after which a history may go on; only after short frames, to keep states few.
 
-        Of the compressed messages that inflate to more, after those that are refused: nothing is counted of them. And
-        only where an observer knows what is allowed: of two refusals that look alike, after the one that allows all
+        Of longer ones, and of messages that inflate to more, after those that are refused: nothing is counted of them.
+        And only where an observer knows what is allowed: of two refusals that look alike, after the one that allows all
         that the other does.
         """
         frame = trial.event.frame
-        refused_alone = False
-        if frame is not None and frame.length > SHORT_FRAME and not 0 < frame.inflated <= SHORT_FRAME:
-            refused_alone = frame.inflated > SHORT_FRAME
-            if not refused_alone:
-                return ()
+        refused_alone = frame is not None and frame.length > SHORT_FRAME and not 0 < frame.inflated <= SHORT_FRAME
         # Expectations and states of trials are kept once, and for good: their identity says which they are.
         key = refused_alone, id(trial.expected), tuple(trial.after), tuple(map(id, trial.after.values()))
         found = self._going_on.get(key)
@@ -292,7 +296,7 @@ class World:
         for kind in EventKind:
             for trial in self.trials_in(situation, kind):
                 for label in self.steps_on(trial):
-                    after = Situation(trial.after[label], situation.ended or kind is EventKind.RECEIVE_EOF)
+                    after = Situation(trial.after[label], situation.ended or trial.ends_input)
                     yield trial.step(situation.state, label), after
 
     def _key(self, situation: Situation) -> Situation:

@@ -6,9 +6,10 @@ import pytest
 
 from wsoracle.generators.cases.derived import check_suite
 from wsoracle.generators.mutants.distinguish import MutantStatus
+from wsoracle.generators.mutants.equivalence import Ground
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.mutants.reachable_histories import WorldStart
-from wsoracle.generators.suite.suite import analyse, cover, find_all, suite_cases
+from wsoracle.generators.suite.suite import _find, analyse, cover, find_all, suite_cases
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role
 
@@ -21,6 +22,11 @@ OF_HANDSHAKE = [m for m in mutants() if m.rule in ("4.2.2/other-version", "4.4/n
 def test_there_are_more_than_enough_mutants() -> None:
     assert len(mutants()) >= 150
     assert len(SAMPLE) >= 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _proved_already(ground: Ground) -> None:
+    _find([], ground)
 
 
 def test_the_suite_kills_all_and_is_missed_where_a_case_is_dropped() -> None:
