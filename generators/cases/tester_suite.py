@@ -12,17 +12,17 @@ from dataclasses import replace
 from itertools import starmap
 from typing import Final
 
-from wsoracle.model.facts.deflate_offers import answer_that_agrees
 from wsoracle.model.facts.frames import DEFAULT_KEY
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_body, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
+from .agreed import after_heads
 from .canonical import must_be_answered
 from .case import Case
 from .catalogue import catalogued
-from .compression import Compression, agreement, response_in
+from .compression import Compression
 from .controls import with_nearest_controls
 from .derived import judge_only
 from .origin import Origin
@@ -149,29 +149,12 @@ def _slug(compression: Compression) -> str:
     return "-".join(re.findall("[a-z0-9]+", f"{compression.own}, {compression.asks[0]}"))
 
 
-def agreed_in_heads(case: Case) -> Compression | None:
-    """What the tester has to ask for in the opening handshake, where the heads of a history agree on permessage-deflate
-    and on nothing else that is unusual, and something arrives after them; None for any other case."""
-    heads = [step for step in case.steps if isinstance(step, SendHead | EndpointSendsHead)]
-    if len(heads) != 2 or case.steps[:2] != tuple(heads) or not any(isinstance(one, ACTIONS) for one in case.steps[2:]):
-        return None
-    request, answer = heads[0].facts, heads[1].facts
-    response = response_in(heads[1].octets)
-    found = None if response is None else agreement(response, case.role)
-    usual = isinstance(request, RequestFacts) and request._replace(offers=0, deflate_offers=0) == RequestFacts()
-    if found is None or not usual or answer != answer_that_agrees(found.state, case.role):
-        return None
-    return found.compression
-
-
 def for_tester(case: Case) -> Case:
     """A case as a tester carries it: its actions alone, and the rules that its outcomes stand on as quotes.
 
     Where its opening handshake does no more than to agree on permessage-deflate, the tester makes that itself.
     """
-    compression = agreed_in_heads(case)
-    if compression is not None:
-        case = replace(case, opening=False, steps=case.steps[2:], chunks=())
+    case = after_heads(case)
     actions = tuple(_actions(case))
     rule = (case.origin.rule,) if case.origin.rule else ()
     rules = dict.fromkeys((*rule, *(rule for outcome in case.allowed for rule in outcome.rules)))
@@ -186,7 +169,7 @@ def for_tester(case: Case) -> Case:
         quotes=tuple(rules),
         seconds=SECONDS,
         origin=case.origin,
-        compression=compression,
+        compression=case.compression,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import Role
 
+from ..cases.agreed import after_heads
 from ..cases.case import Case
 from ..cases.derived import acceptable, check_suite
 from ..cases.outcome import SeenResponse, SeenTcpClosed
@@ -26,7 +27,7 @@ def export_pytest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> E
     the others. ValueError where none is left, or where the cases do not go together; OSError where the directory
     cannot be written.
     """
-    suite = check_suite(cases)
+    suite = check_suite(map(after_heads, cases))
     applications = sorted({case.application for case in suite})
     application = applications[-1 if "echo" not in applications else applications.index("echo")]
 

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wsoracle.model.facts.heads import SAMPLE_URI
-from wsoracle.model.octets.vocabulary import PING
+from wsoracle.model.octets.deflate import DeflateTracer
+from wsoracle.model.octets.deflate_parameters import BITS
+from wsoracle.model.octets.vocabulary import CONTINUATION, PING, is_control
 
 from ..cases.case import Case
+from ..cases.compression import field_value
 from ..cases.derived import acceptable, judge_only
 from ..cases.outcome import AllowedOutcome, seen_to_json
 from ..cases.stimulus import bursts, stream_end
@@ -20,8 +23,10 @@ from ..cases.stimulus import bursts, stream_end
 def plan(case: Case) -> dict[str, Any]:
     """The plan of a case that a runner can carry, ready for JSON: octets in hex, only acceptable outcomes, best first.
 
-    `opening`: the case makes its own opening handshake, with this target and host, which a runner replaces.
-    A runner tells the end of what the endpoint does by a Ping of its own, where `ends` leaves it a place for one.
+    `deflate`: what the runner offers, or answers, in Sec-WebSocket-Extensions, and what the case needs to be agreed on
+    for its messages: whether they refer to earlier ones, and the bits of the window. `opening`: the case makes its own
+    opening handshake, with this target and host, which a runner replaces. A runner tells the end of what the endpoint
+    does by a Ping of its own, where `ends` leaves it a place for one.
     """
     return {
         "id": case.id,
@@ -36,6 +41,7 @@ def plan(case: Case) -> dict[str, Any]:
             for burst in bursts(case)
         ],
         "opening": {"target": SAMPLE_URI.resource_name, "host": SAMPLE_URI.host_header} if case.opening else None,
+        "deflate": _deflate(case),
         "half_closes": case.half_closes,
         "closes": case.sends_close,
         "ends": stream_end(case).value,
@@ -51,6 +57,35 @@ def plan(case: Case) -> dict[str, Any]:
             for outcome in acceptable(case)
         ],
     }
+
+
+def _deflate(case: Case) -> dict[str, Any] | None:
+    if case.compression is None:
+        return None
+    wanted = case.compression.wanted
+    distance, reaches = _references(case, 1 << wanted.bits)
+    return {
+        "offer": case.compression.offer,
+        "answer": field_value([wanted.parameters(case.role)]),
+        "reaches": reaches and wanted.takeover,
+        "bits": next(bits for bits in BITS if 1 << bits >= distance),
+    }
+
+
+def _references(case: Case, window: int) -> tuple[int, bool]:
+    """The largest distance within a window, and whether there is any to an earlier message."""
+    tracer, distances, reaches, marked = DeflateTracer(), [0], False, False
+    for frame in case.frames:
+        if is_control(frame.opcode):
+            continue
+        marked = frame.rsv1 if frame.opcode != CONTINUATION else marked
+        if marked:
+            tracer.feed(frame.payload)
+            if frame.fin:
+                tracer.end()
+            distances.append(tracer.facts.distance)
+            reaches |= tracer.facts.reach > 0
+    return max(distance for distance in distances if distance <= window), reaches
 
 
 def in_words(outcome: AllowedOutcome) -> str:

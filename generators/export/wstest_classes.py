@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..cases.agreed import after_heads
 from ..cases.case import Case
 from ..cases.derived import check_suite
 from ..cases.outcome import SeenClose
@@ -33,7 +34,7 @@ def export_wstest(cases: Iterable[Case], directory: str | os.PathLike[str]) -> E
     The result has the reasons for the cases that the suite's runner cannot carry. ValueError where none is left, or
     where the cases do not go together; OSError where the directory cannot be written.
     """
-    suite = check_suite(cases)
+    suite = check_suite(map(after_heads, cases))
     carried, left_out = carried_by(suite, _why_not)
     if not carried:
         raise ValueError(f"no case can be run by the suite: {'; '.join(sorted(set(left_out.values())))}")
@@ -109,6 +110,7 @@ def _class_text(case: Case, names: Mapping[str, str]) -> str:
     described = f"{case.title}. {case.description}" if case.description else f"{case.title}."
     wanted = "; or ".join(f"{outcome['verdict']}: {outcome['words']}" for outcome in what["outcomes"])
     control = None if case.control is None else names[case.control]
+    deflate = None if what["deflate"] is None else list(what["deflate"].values())
     bursts = [(burst["awaits"], burst["chunks"]) for burst in what["bursts"]]
     outcomes = [(outcome["verdict"], outcome["seen"], outcome["words"]) for outcome in what["outcomes"]]
     description = f"{_page(described)}<br/>{_page(case.id)}, {_page(what['origin'])}"
@@ -120,6 +122,7 @@ def _class_text(case: Case, names: Mapping[str, str]) -> str:
             f"    ORACLE_ID = {_literal(case.id)}",
             f"    ROLE = {_literal(case.role.value)}",
             f"    CONTROL = {_literal(control)}",
+            f"    DEFLATE = {_literal(deflate)}",
             f"    CLOSES = {case.sends_close}",
             f"    ENDS = {_literal(stream_end(case).value)}",
             f"    PINGS = {_literal(what['pings'])}",
@@ -141,7 +144,7 @@ def _page(text: str) -> str:
 
 def _literal(value: Any) -> str:
     """A literal for Python 2.7. Strings are ASCII, so that JSON's form of them is Python's."""
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | int):
         return str(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_literal, value))}]"

@@ -26,15 +26,15 @@ def quiet() -> logging.Logger:
 
 
 @contextmanager
-def echo_server() -> Iterator[str]:
-    """The URL of a `websockets` server that echoes each message."""
+def echo_server(compression: str | None = None) -> Iterator[str]:
+    """The URL of a `websockets` server that echoes each message; ``compression="deflate"``: with permessage-deflate."""
 
     def echo(connection: ServerConnection) -> None:
         with suppress(ConnectionClosed):
             for message in connection:
                 connection.send(message)
 
-    with serve(echo, "127.0.0.1", 0, compression=None, close_timeout=2, logger=quiet()) as server:
+    with serve(echo, "127.0.0.1", 0, compression=compression, close_timeout=2, logger=quiet()) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

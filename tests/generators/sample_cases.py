@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import checked
 from wsoracle.generators.cases.origin import Origin
@@ -24,8 +25,13 @@ from wsoracle.generators.cases.steps import (
     SendOctets,
     unfinished,
 )
+from wsoracle.generators.suite.compressed_cases import history_of
+from wsoracle.generators.suite.deflate_messages import deflate_messages
+from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.notation.rule import Strength
+from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
+from wsoracle.model.rules import RULES
 
 MUST, SHOULD, MAY, CONSENSUS = Strength.MUST, Strength.SHOULD, Strength.MAY, Strength.CONSENSUS
 KEY = bytes.fromhex("37fa213d")
@@ -33,6 +39,18 @@ KEY = bytes.fromhex("37fa213d")
 
 def _case(**fields: Any) -> Case:
     return checked(Case(**fields))
+
+
+def compressed_histories(*names: str, role: Role = Role.SERVER) -> list[Case]:
+    """Some of the cases of compressed messages, with their controls."""
+    machine = CompiledMachine(RULES, Setting(role))
+    found: dict[str, Case] = {}
+    for one in deflate_messages():
+        if one.name in names:
+            history = history_of(machine, one.frames, one.compression.wanted.state)
+            made = build_case(f"compression/{role}/{one.name}", Origin("compression"), one.title, history)
+            found |= {case.id: case for case in made}
+    return list(found.values())
 
 
 def frame(opcode: int, payload: bytes = b"", role: Role = Role.SERVER, **fields: bool) -> Frame:

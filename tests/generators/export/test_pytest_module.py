@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from tests.generators import loopback
-from tests.generators.sample_cases import echo_text, huge_frame, refused, reserved_bit, sample_cases, silent_after_ping
+from tests.generators.sample_cases import (
+    compressed_histories,
+    echo_text,
+    huge_frame,
+    refused,
+    reserved_bit,
+    sample_cases,
+    silent_after_ping,
+)
 from wsoracle.generators.cases.derived import judge_only
 from wsoracle.generators.export.pytest_module import MODULE, export_pytest
 from wsoracle.model.notation.rule import Strength
@@ -98,6 +106,20 @@ def test_a_good_server_passes(tmp_path: Path) -> None:
         done, results = run(tmp_path / "out", "--url", url)
     assert done.returncode == 0, done.stdout
     assert results == dict.fromkeys([case.id for case in SERVER_CASES], "passed")
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+@pytest.mark.parametrize(("compression", "said"), [("deflate", "passed"), (None, "did not agree on")])
+def test_compressed_messages_are_sent_where_the_server_takes_them(
+    tmp_path: Path, compression: str | None, said: str
+) -> None:
+    cases = compressed_histories("example-2-shared-window", "mark-on-ping", "window-9-over")
+    export_pytest(cases, tmp_path / "out")
+    with loopback.echo_server(compression) as url:
+        done, results = run(tmp_path / "out", "--url", url)
+    assert done.returncode == 0, done.stdout
+    assert set(results) == {case.id for case in cases} and all(said in result for result in results.values()), results
 
 
 @pytest.mark.peers

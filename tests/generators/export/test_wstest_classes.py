@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.generators import loopback
-from tests.generators.sample_cases import echo_text, reserved_bit, sample_cases, silent_after_ping
+from tests.generators.sample_cases import compressed_histories, echo_text, reserved_bit, sample_cases, silent_after_ping
 from wsoracle.autobahn.tool import MISSING, autobahn_python
 from wsoracle.generators.cases.outcome import SeenClose, SeenTcpClosed
 from wsoracle.generators.cases.steps import EndpointSends, SendFrame
@@ -138,6 +138,19 @@ def test_a_good_server_passes(tmp_path: Path, suite_python: str) -> None:
     assert verdicts.pop("witness/5.2/length-sign-bit/server") in ("OK", "NON-STRICT")
     assert set(verdicts.values()) == {"OK"}
     assert {entry["behaviorClose"] for entry in index.values()} == {"OK"}
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+@pytest.mark.parametrize(("compression", "verdict"), [("deflate", "OK"), (None, "UNIMPLEMENTED")])
+def test_compressed_messages_are_sent_where_the_server_takes_them(
+    tmp_path: Path, suite_python: str, compression: str | None, verdict: str
+) -> None:
+    cases = compressed_histories("example-2-shared-window", "mark-on-ping", "window-9-over")
+    export_wstest(cases, tmp_path / "out")
+    with loopback.echo_server(compression) as url:
+        done, index = run_client(suite_python, tmp_path, url)
+    assert {entry["behavior"] for entry in index.values()} == {verdict} and len(index) == len(cases), done.stdout
 
 
 @pytest.mark.peers
