@@ -159,7 +159,7 @@ def _run(
                 reason = reasons.get(peer.name, "its version cannot be found out")
                 absent.append(Column(peer, role, "", "-", reason))
             else:
-                turns.append(Turn(peer, role, version))
+                turns += [Turn(peer, role, one) for one in _variants(version, options)]
     asked = {role: len(chosen_cases(role, options)) for role in {turn.role for turn in turns}}
     reports = paths.root / "reports"
     if options["reporting"]:
@@ -176,6 +176,16 @@ def _run(
     write_json(options["causes"] or str(paths.root / "causes.json"), causes_document(columns, made_with))
     _show(columns, findings)
     return good and (options["missing_ok"] or not absent)
+
+
+def _variants(version: str, options: dict[str, Any]) -> tuple[str, ...]:
+    """What is run or reported of a version: as it is, or with permessage-deflate, which has a name of its own; a report
+    has both."""
+    from ..fleet.rounds import with_deflate
+
+    if options["reporting"]:
+        return version, with_deflate(version)
+    return (with_deflate(version) if options["compression"] else version,)
 
 
 def _rounds(turns: Sequence[Turn], paths: FleetPaths, crew: Crew, options: dict[str, Any]) -> list[Round]:

@@ -75,6 +75,12 @@ def agent_name(name: str, version: str, role: Role) -> str:
     return f"{name}-{version.partition(' ')[0]}-{role}"
 
 
+def with_deflate(version: str) -> str:
+    """A version under which an implementation stands in reports where it was told to take permessage-deflate."""
+    number, space, more = version.partition(" ")
+    return f"{number}+deflate{space}{more}"
+
+
 def run_rounds(
     turns: Iterable[Turn],
     paths: FleetPaths,

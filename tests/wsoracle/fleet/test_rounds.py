@@ -15,7 +15,7 @@ from wsoracle.fleet.collecting import column_of, document_of, read_record, read_
 from wsoracle.fleet.paths import FleetPaths
 from wsoracle.fleet.processes import Crew
 from wsoracle.fleet.registry import Peer, find
-from wsoracle.fleet.rounds import Harness, Round, Turn, run_rounds
+from wsoracle.fleet.rounds import Harness, Round, Turn, run_rounds, with_deflate
 from wsoracle.model.octets.vocabulary import Role
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -214,3 +214,16 @@ def test_wrong_input_is_one_line(tmp_path: Path, arguments: tuple[str, ...], sai
     assert status == 2
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+def test_rounds_with_and_without_compression_are_kept_beside_each_other(tmp_path: Path) -> None:
+    assert with_deflate("0.12.2 (wsproto 1.3.2)") == "0.12.2+deflate (wsproto 1.3.2)"
+    peer = find("websockets")
+    assert peer is not None
+    plain = Turn(peer, Role.SERVER, "17.4")
+    compressed = replace(plain, version=with_deflate(plain.version))
+    assert compressed.agent == "websockets-17.4+deflate-server"
+    for seconds, turn in enumerate((plain, compressed), 1):
+        remember(Round(turn, tmp_path / "reports" / turn.agent, seconds), tmp_path / "rounds")
+    found = [recall(turn, tmp_path / "rounds", tmp_path / "reports") for turn in (plain, compressed)]
+    assert [one.seconds for one in found if one is not None] == [1, 2]
