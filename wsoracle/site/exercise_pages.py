@@ -13,7 +13,7 @@ from wsoracle.model.octets.masking import mask
 from ..explain.field_table import field_table
 from .addresses import Addresses
 from .decoder.explained import rule_html
-from .exercises import Choice, Exercise, ExerciseLevel, Grade, Reason
+from .exercises import Exercise, ExerciseLevel, Grade, PossibleAnswer, Reason
 from .octets import fields_html
 
 SCRIPT: Final = "exercises.js"
@@ -170,5 +170,5 @@ def _shown(one: Exercise) -> str:
     return f"<pre tabindex=0>{_head(one)}</pre>" if one.octets else ""
 
 
-def _right(choices: Iterable[Choice]) -> list[str]:
+def _right(choices: Iterable[PossibleAnswer]) -> list[str]:
     return [choice.words for choice in choices if choice.grade is Grade.RIGHT] or ["nothing of this"]

@@ -53,7 +53,7 @@ class Reason(NamedTuple):
     why: str
 
 
-class Choice(NamedTuple):
+class PossibleAnswer(NamedTuple):
     """Something that the endpoint could do, whether it is right, and the rules that say so."""
 
     words: str
@@ -75,7 +75,7 @@ class Exercise:
     octets: bytes
     text_from: int | None
     remarks: tuple[str, ...]
-    choices: tuple[Choice, ...]
+    choices: tuple[PossibleAnswer, ...]
     against: tuple[Reason, ...]
     asks: tuple[str, ...]
 
@@ -208,7 +208,7 @@ def _remarks(witness: Witness) -> Iterator[str]:
 
 def _choices(
     event: Event, outcomes: Iterable[Outcome], reasons: Callable[[Iterable[str]], tuple[Reason, ...]]
-) -> Iterator[Choice]:
+) -> Iterator[PossibleAnswer]:
     """All that an endpoint could do with an event of this kind; of what it does by itself, whether it may."""
     full = [outcome for outcome in outcomes if not outcome.departs_from]
     departing = [outcome for outcome in outcomes if outcome.departs_from]
@@ -216,17 +216,19 @@ def _choices(
         grade = Grade.RIGHT if full else Grade.ADVISED_AGAINST if departing else Grade.WRONG
         for words, meant in ((_DOES, Grade.RIGHT), (_ADVICE, Grade.ADVISED_AGAINST), (_NO, Grade.WRONG)):
             found = reasons(rule for outcome in (full or departing) for rule in outcome.rules) if meant is grade else ()
-            yield Choice(words, Grade.RIGHT if meant is grade else Grade.WRONG, found)
+            yield PossibleAnswer(words, Grade.RIGHT if meant is grade else Grade.WRONG, found)
         return
     for words in sorted({_words(event.kind, label) for rule in RULES.of(event.kind) if (label := label_of(rule))}):
         allowed = [outcome for outcome in full if _words(event.kind, outcome.label) == words]
         against = [outcome for outcome in departing if _words(event.kind, outcome.label) == words]
         if allowed:
-            yield Choice(words, Grade.RIGHT, reasons(rule for one in allowed for rule in one.rules))
+            yield PossibleAnswer(words, Grade.RIGHT, reasons(rule for one in allowed for rule in one.rules))
         elif against:
-            yield Choice(words, Grade.ADVISED_AGAINST, reasons(rule for one in against for rule in one.departs_from))
+            yield PossibleAnswer(
+                words, Grade.ADVISED_AGAINST, reasons(rule for one in against for rule in one.departs_from)
+            )
         else:
-            yield Choice(words, Grade.WRONG)
+            yield PossibleAnswer(words, Grade.WRONG)
 
 
 def _words(kind: EventKind, label: Label) -> str:
