@@ -56,16 +56,15 @@ docs: setup .venv/.docs
 # The protocol as pages: open out/site/index.html; its decoder, which is there where npm is, needs a web server:
 #   python3 -m http.server --directory out/site
 site: .venv/.pyodide
-	@$(BIN)/python -m wsoracle site --out out/site $(if $(wildcard $(PYODIDE)/node_modules),--pyodide $(PYODIDE))
+	@if [ -e .venv/.pyodide ]; then with="--pyodide $(PYODIDE)"; fi; $(BIN)/python -m wsoracle site --out out/site $$with
 
 # Python for browsers, for the decoder of the site and its tests: 14 MB, once for each environment.
 PYODIDE := .venv/pyodide
 .venv/.pyodide: .venv/.installed wsoracle/site/decoder/packing.py
-	@if command -v npm > /dev/null; then \
-	  version=$$($(BIN)/python -c 'from wsoracle.site.decoder.packing import PYODIDE; print(PYODIDE)') && \
-	  npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix $(PYODIDE) "pyodide@$$version" > /dev/null && \
-	  touch $@; \
-	else echo "no npm here: the site has no decoder, and its tests are skipped" >&2; fi
+	@version=$$(sed -n 's/^PYODIDE: Final = "\(.*\)"/\1/p' wsoracle/site/decoder/packing.py); mkdir -p $(PYODIDE); \
+	if command -v npm > /dev/null && npm install --silent --no-save --ignore-scripts --no-audit --no-fund \
+	  --prefix $(PYODIDE) "pyodide@$$version" > /dev/null; then touch $@; \
+	else echo "npm cannot install pyodide here: the site has no decoder, and its tests are skipped" >&2; fi
 
 # Autobahn|Testsuite, on a CPython 2.7 that PYTHON27 names: what `make test` and `make bench` compare with, where it is there.
 # The last releases of virtualenv that make an environment for 2.7 are those before 20.22.

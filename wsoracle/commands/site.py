@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from wsoracle.generators.suite.witnesses import all_witnesses
+
 from ..cli import WrongInput
 from ..site.building import START, SiteBuilder, write_files
 from ..site.decoder.packing import PyodideError, runtime
@@ -32,7 +34,7 @@ def command(out: str, name: str, pyodide: str | None) -> None:
     except (MarkerError, UnicodeDecodeError) as error:
         raise WrongInput(f"{name}: {error}") from error
     try:
-        builder = SiteBuilder(document, None if pyodide is None else runtime(Path(pyodide)))
+        builder = SiteBuilder(document, None if pyodide is None else runtime(Path(pyodide)), all_witnesses())
     except PyodideError as error:
         raise WrongInput(f"--pyodide: {error}") from error
     files: dict[str, str | bytes] = {**builder.files(), **builder.loaded_later()}

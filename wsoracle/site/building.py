@@ -11,7 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.generators.suite.witnesses import WitnessOrReason
 from wsoracle.model.notation.sources import RFC_7692, place_of
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from ..reports.rendering import STYLE
@@ -22,6 +24,8 @@ from .cards import Cards, topic_of
 from .chapters import Chapter, chapters
 from .decoder import page as decoder_page
 from .decoder.packing import ARCHIVE, RUNTIME_FOLDER, archive
+from .exercise_pages import SCRIPT, exercise_pages
+from .exercises import exercises
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of
 from .octets import frames_html
@@ -57,16 +61,23 @@ class SitePage:
 class SiteBuilder:
     """Makes the site from the text of docs/spec.md, whose blocks are as they should be.
 
-    ``pyodide`` are the files of Pyodide by their names; without them the site has no decoder.
+    ``pyodide`` are the files of Pyodide by their names; without them the site has no decoder. Of the
+    ``witnesses`` of the rules exercises are made.
     """
 
-    def __init__(self, document: str, pyodide: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        document: str,
+        pyodide: Mapping[str, bytes] | None = None,
+        witnesses: Mapping[tuple[str, Role], WitnessOrReason] | None = None,
+    ) -> None:
         self._chapters = chapters(document)
         self._known: Knowledge = knowledge()
         self._addresses = Addresses()
         self._groups = _groups(self._known)
         self._cards = Cards(self._known, self._addresses)
         self._give_addresses()
+        self._witnesses = witnesses or {}
         self._loaded: dict[str, bytes] | None = None
         if pyodide is not None:
             rules = {rule.id: self._addresses.names[rule.id] for rule in RULES}
@@ -81,14 +92,14 @@ class SiteBuilder:
     def files(self) -> dict[str, str]:
         """The text of each file of the site by its name."""
         pages = [self._chapter(chapter) for chapter in self._chapters]
-        pages = [*pages, self._decoder(), *self._reference()]
+        pages = [*pages, self._decoder(), *self._exercises(), *self._reference()]
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
         entries = [[page.name, page.title, "", ""] for page in pages]
         entries += [[page.name, shown, anchor, more] for page in pages for anchor, shown, more in page.found]
         found["style.css"] = f"{STYLE}\n{_template('site.css')}"
-        found["site.js"] = _template("site.js")
+        found |= {name: _template(name) for name in ("site.js", SCRIPT)}
         if self._loaded is not None:
             found |= {name: _template(name) for name in (decoder_page.SCRIPT, decoder_page.WORKER)}
         found["search.js"] = (
@@ -194,6 +205,13 @@ class SiteBuilder:
         body = decoder_page.decoder_body(_template("decoder.html"), self._loaded)
         scripts = () if self._loaded is None else (decoder_page.SCRIPT,)
         return SitePage(decoder_page.NAME, decoder_page.TITLE, TOOLS, body, scripts=scripts)
+
+    def _exercises(self) -> Iterable[SitePage]:
+        for page in exercise_pages(exercises(self._witnesses), self._addresses):
+            found = tuple((anchor, f"Exercise on {rule}", "") for rule, anchor in page.asks)
+            body = f"<h1>{escape(page.title)}</h1>{page.body}"
+            part, scripts = ("Exercises", (SCRIPT,)) if page.asks else ("Exercises as sheets", ())
+            yield SitePage(page.name, page.title, part, body, found, scripts)
 
     def _fleet(self) -> str:
         servers, clients = (self._known.fleet[role] for role in ("server", "client"))

@@ -159,7 +159,7 @@ class Cards:
         head = "".join(
             f"<th scope=col>{name}</th>" for name in ("the endpoint", "rules not followed", "servers", "clients")
         )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        table = f"<table class=findings><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         title = (
             f'<h2 id="{rule.id}">{self._addresses.link(rule.id)} <span class=strength>{rule.strength.value}</span></h2>'
         )

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.wsoracle.site.pyodide_folder import pyodide
+from wsoracle.generators.suite.witnesses import witnesses
 from wsoracle.model.rules import RULES
 from wsoracle.site.addresses import Addresses
 from wsoracle.site.building import START, SiteBuilder
@@ -21,6 +22,9 @@ from wsoracle.site.markup import Markup
 from wsoracle.spec import document, runs
 
 DOCUMENT: Final = (Path(__file__).resolve().parents[3] / document.DOCUMENT).read_text(encoding="utf-8")
+ASKED: Final = ("5.1/server-refuses-unmasked", "5.2/reserved-bits", "5.1/client-masks", "4.2.1/get-only")
+"""Rules of which the tests of pages have exercises; all of them take longer."""
+
 BUDGET: Final = 200_000
 """The most octets that a page may load before its reader does anything, the first one above all."""
 
@@ -64,7 +68,7 @@ class Reading(HTMLParser):
 
 @lru_cache(maxsize=1)
 def builder_of_the_site() -> SiteBuilder:
-    return SiteBuilder(DOCUMENT, pyodide())
+    return SiteBuilder(DOCUMENT, pyodide(), witnesses(only=ASKED))
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,10 @@ from tests.wsoracle.chromium import Tab, chromium
 from tests.wsoracle.site.test_building import files_of_the_site
 from wsoracle.site.building import write_files
 
-KINDS: Final = ("index.html", "contents.html", "rules-limits.html", "clause-9.html", "mutants-limits.html")
+KINDS: Final = (
+    "index.html", "contents.html", "rules-limits.html", "clause-9.html", "mutants-limits.html", "exercises-1.html",
+    "sheet-1.html", "findings.html",
+)  # fmt: skip
 """A page of each kind."""
 
 FITS: Final = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -47,7 +50,7 @@ def test_every_kind_of_page_is_clean_and_fits(site: Path, tab: Tab) -> None:
         tab.scheme("light")
         tab.open(site / name)
         assert tab.shifts() == [], name
-        assert {Path(one).name for one in tab.requested()} <= {name, "style.css", "site.js", ","}, name
+        assert {Path(one).name for one in tab.requested()} <= {name, "style.css", "site.js", "exercises.js", ","}, name
 
 
 def test_a_run_is_stepped_through_by_buttons_and_by_keys(site: Path, tab: Tab) -> None:
@@ -88,3 +91,18 @@ def test_without_scripts_the_tables_stand(site: Path, tab: Tab) -> None:
     assert page.is_visible(".player .whole table")
     assert not page.is_visible(".player .controls")
     context.close()
+
+
+def test_an_exercise_is_answered_and_the_reasons_are_shown(site: Path, tab: Tab) -> None:
+    tab.open(site / "exercises-1.html")
+    first = tab.page.locator(".exercise", has_text="81 00").first
+    first.get_by_label("accept it").check()
+    first.get_by_role("button", name="Check").click()
+    assert "Not yet" in first.inner_text()
+    assert "5.1/server-refuses-unmasked" in first.inner_text()
+    first.get_by_label("accept it").uncheck()
+    first.get_by_label("fail the connection with 1002").check()
+    first.get_by_role("button", name="Check").press("Enter")
+    assert "Right." in first.inner_text()
+    assert tab.page.inner_text("#score").startswith("1 of 1 right")
+    assert tab.complaints() == []

@@ -24,7 +24,7 @@ KNOWN: Final = {
 }  # fmt: skip
 
 
-class Parts(HTMLParser):
+class PartsOfPage(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
@@ -43,7 +43,7 @@ class Parts(HTMLParser):
 
 
 def words_of(html: str) -> str:
-    parts = Parts()
+    parts = PartsOfPage()
     parts.feed(html)
     parts.close()
     assert parts.open == []
