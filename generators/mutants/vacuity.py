@@ -121,8 +121,8 @@ def _of_utf8() -> Iterator[Fault]:
     rows = utf8.ROWS
     for i, row in enumerate(rows):
         for name, changed in (
-            ("missing", None),
             ("high+1", row._replace(high=row.high + 1)),
+            ("missing", None),
             ("low-1", row._replace(low=row.low - 1)),
             ("next-reject", row._replace(next=utf8.REJECT)),
             ("from-reject", row._replace(state=utf8.REJECT)),

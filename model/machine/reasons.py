@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from ..notation.expression import TRUE, Expr, Op, Value, all_of, evaluate, substitute
 from ..notation.rule import LEGAL, Rule
@@ -16,12 +17,27 @@ def because(rule: Rule, setting: Setting, state: State, facts: Facts) -> Expr | 
     For a head, only the conditions that a sound head does not meet: most facts of a request are as they should be. None
     where no condition is left.
     """
-    known = {**setting.values, **state._asdict(), LEGAL.name: True}
-    guard = _holding(substitute(rule.when, known), environment(setting, state, facts))
+    guard = _holding(_of_unit(rule, setting, state), environment(setting, state, facts))
     if not isinstance(facts, FrameFacts):
         sound = environment(setting, state, type(facts)())
         guard = all_of([part for part in conjuncts(guard) if not evaluate(part, sound)])
     return None if guard.key() == TRUE.key() else guard
+
+
+_KNOWN: Final[dict[tuple[int, Setting, State], tuple[Rule, Expr]]] = {}
+"""By the identity of a rule, which is kept beside: expressions have no equality to look them up by."""
+_MOST_KNOWN: Final = 4096
+
+
+def _of_unit(rule: Rule, setting: Setting, state: State) -> Expr:
+    """The guard of a rule with setting and state known: the same for many units."""
+    key = id(rule), setting, state
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        known = {**setting.values, **state._asdict(), LEGAL.name: True}
+        _KNOWN[key] = rule, substitute(rule.when, known)
+    return _KNOWN[key][1]
 
 
 def _holding(guard: Expr, values: Mapping[str, Value]) -> Expr:

@@ -123,6 +123,8 @@ class Terms:
         self.done: Final[_Done] = {}
         self.reactions: Final[dict[int, tuple[Reaction, dict[str, Any]]]] = {}
         self.steps: Final[dict[tuple[int, int], tuple[Reaction, Env, Any]]] = {}
+        self._possible: Final[dict[EventKind, Any]] = {}
+        self.cases: Final[dict[tuple[object, ...], tuple[tuple[Rule, ...], Env, Any]]] = {}
 
     @classmethod
     def over(cls, setting: Env, state: Env, frame: Env) -> Terms:
@@ -135,6 +137,13 @@ class Terms:
     def term(self, expression: Expr) -> Any:
         """The term of an expression that does not mention ``legal``."""
         return _term(expression, self.env, self.done)
+
+    def possible(self, kind: EventKind) -> Any:
+        """The condition under which an event of a kind can happen."""
+        if kind not in self._possible:
+            bounds = within_bounds(FACT_VARIABLES[kind].values(), self.kept[2])
+            self._possible[kind] = z3.And(*bounds, self.term(_possible(kind)))
+        return self._possible[kind]
 
     def guard(self, expression: Expr, legal: Any) -> Any:
         """The term of a guard, given the term of ``legal``."""
@@ -207,8 +216,7 @@ class SymbolicMachine:
 
     def possible(self, kind: EventKind, state: Env, frame: Env) -> Any:
         """The event can happen at all (a fact of the encoding, not a rule)."""
-        bounds = within_bounds(FACT_VARIABLES[kind].values(), frame)
-        return z3.And(*bounds, self._terms(state, frame).term(_possible(kind)))
+        return self._terms(state, frame).possible(kind)
 
     def _terms(self, state: Env, frame: Env) -> Terms:
         return Terms.over(self.setting_env, state, frame)
@@ -249,17 +257,26 @@ class SymbolicMachine:
         ``event``, ``outcome`` and ``outcome_code`` are integer terms: indices into :data:`KINDS` and
         :data:`OUTCOMES`, and the status code of a failure (0 otherwise).
         """
-        cases = []
-        for index, kind in enumerate(KINDS):
+        told = (event, outcome, outcome_code)
+        return z3.Or(*(self._steps_of(kind, state, frame, after, *told) for kind in KINDS))
+
+    def _steps_of(
+        self, kind: EventKind, state: Env, frame: Env, after: Env, event: Any, outcome: Any, outcome_code: Any
+    ) -> Any:
+        """The step relation of one kind of events, made once for the same rows: a mutant changes one kind."""
+        rules, terms = self.rules.of(kind), self._terms(state, frame)
+        key = (kind, *map(id, (after, *rules)), *(told.get_id() for told in (event, outcome, outcome_code)))
+        if key not in terms.cases:
             steps = []
-            for rule in self.rules.of(kind):
+            for rule in rules:
                 label = label_of(rule)
                 if label is not None:
                     told = z3.And(outcome == OUTCOMES.index(label.kind), outcome_code == (label.code or 0))
-                    becomes = self._terms(state, frame).becomes(rule.then, after)
+                    becomes = terms.becomes(rule.then, after)
                     steps.append(z3.And(self.enabled(rule, state, frame), told, becomes))
-            cases.append(z3.And(event == index, self.possible(kind, state, frame), z3.Or(*steps)))
-        return z3.Or(*cases)
+            case = z3.And(event == KINDS.index(kind), self.possible(kind, state, frame), z3.Or(*steps))
+            terms.cases[key] = rules, after, case
+        return terms.cases[key][2]
 
     def initial(self, state: Env, start: State | None = None) -> Any:
         """The state is an initial one: CONNECTING, or the one right after an opening handshake that agreed on anything

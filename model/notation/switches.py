@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from .expression import Const, Expr, Sort, Var
@@ -29,7 +30,7 @@ class Switch:
     default: str
     reason: str
 
-    @property
+    @cached_property
     def variable(self) -> Var:
         """The variable that stands for this switch in rules: the index of its value."""
         return Var(f"switch_{self.name}", Sort.INT, 0, len(self.values) - 1, dict(enumerate(self.values)))
@@ -309,6 +310,8 @@ SWITCHES: Final[tuple[Switch, ...]] = (
 )
 
 _BY_NAME: Final = {switch.name: switch for switch in SWITCHES}
+_PLACES: Final = {name: place for place, name in enumerate(_BY_NAME)}
+_DEFAULTS: Final = tuple(switch.default for switch in SWITCHES)
 
 
 def is_set_to(name: str, value: str) -> Expr:
@@ -340,10 +343,11 @@ class Switches(Mapping[str, str]):
     def __init__(self, **changes: str) -> None:
         for name, value in changes.items():
             _index(name, value)
-        self._values = tuple(changes.get(switch.name, switch.default) for switch in SWITCHES)
+        chosen = (changes.get(switch.name, switch.default) for switch in SWITCHES)
+        self._values = tuple(chosen) if changes else _DEFAULTS
 
     def __getitem__(self, name: str) -> str:
-        return self._values[SWITCHES.index(_BY_NAME[name])]
+        return self._values[_PLACES[name]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(_BY_NAME)

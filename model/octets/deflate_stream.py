@@ -68,20 +68,25 @@ class Inflater:
 
     def _take(self, octets: bytes, limit: int | None) -> bytes:
         pieces: list[bytes] = []
-        while octets:
+        more = bool(octets)
+        while more:
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(-_BITS, zdict=self._recent)
-            most = 0 if limit is None else min(limit - self._length + 1, _MOST_AT_ONCE)
+            # No piece is longer than all before it, so that one that comes to the limit holds little more than that.
+            at_once = min(max(self._length, LARGEST_WINDOW), _MOST_AT_ONCE)
+            most = 0 if limit is None else min(limit - self._length + 1, at_once)
             try:
                 piece = self._zlib.decompress(octets, most)
             except zlib.error as error:
                 raise InflateError(DeflateFault.MALFORMED, b"".join(pieces)) from error
             self._length += len(piece)
-            self._recent = (self._recent + piece)[-LARGEST_WINDOW:]
+            self._recent = (self._recent + piece[-LARGEST_WINDOW:])[-LARGEST_WINDOW:]
             if limit is not None and self._length > limit:
                 raise InflateError(DeflateFault.TOO_LONG)
             pieces.append(piece)
             octets = self._zlib.unconsumed_tail or self._zlib.unused_data
+            # Where a piece is full, zlib may keep the rest of a match.
+            more = bool(octets) or (0 < most == len(piece) and not self._zlib.eof)
         return b"".join(pieces)
 
     def _is_between_blocks(self) -> bool:

@@ -32,11 +32,15 @@ from wsoracle.model.machine.symbolic import (
 from wsoracle.model.notation.expression import TRUE, Expr, Op, Operand, Sort, Var, lift, text, variables
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import SETTING_VARIABLES, STATE_VARIABLES, Event, State, label
+from wsoracle.model.rules import RULES
 
 from .theorem import ProofResult, ProofVerdict, proved, refuted
 
-SOLVER_MILLISECONDS: Final = 20_000
+SOLVER_MILLISECONDS: Final = 60_000
 """A single query gives up after this long; its theorem is then unknown, never proved."""
+
+FAULT_STEPS: Final = 3
+"""How many steps of a run of a faulty rule set are looked at first."""
 
 NEXT: Final = {name: Var(f"next_{name}", v.sort, v.low, v.high, v.labels) for name, v in STATE_VARIABLES.items()}
 """The state variables after the step, for properties that compare both."""
@@ -95,7 +99,9 @@ def check_never(rules: RuleSet, wanted: SafetyProperty) -> ProofResult:
     """Prove or refute a safety property of a rule set, over runs of any length."""
     if _induction_holds(rules, wanted):
         return proved("induction (k = 1) over the step relation", text(_negated(wanted.never)))
-    return _spacer(rules, wanted)
+    # A fault mostly shows after few steps, which are found much faster than Spacer tells that there are some.
+    run = () if rules is RULES else counterexample(rules, wanted, depth=FAULT_STEPS)
+    return refuted("bounded model checking", run) if run else _spacer(rules, wanted)
 
 
 def _negated(expression: Expr) -> Expr:

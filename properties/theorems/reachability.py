@@ -22,6 +22,7 @@ from wsoracle.model.notation.rule import Level, Rule, RuleSet
 from wsoracle.model.notation.switches import SWITCHES, is_set_to
 from wsoracle.model.notation.variables import (
     AGREED,
+    FACT_VARIABLES,
     STATE_VARIABLES,
     UNSTATED,
     Setting,
@@ -93,7 +94,8 @@ def _witness(solver: Any, machine: SymbolicMachine, rule: Rule, env: Mapping[str
     state = machine.state_env()
     frame = machine.frame_env()
     guard = z3.And(machine.possible(rule.on, state, frame), machine.enabled(rule, state, frame))
-    here = z3.substitute(guard, *((term_, env[name]) for name, term_ in {**state, **frame}.items()))
+    read = {**state, **{name: frame[name] for name in FACT_VARIABLES[rule.on]}}
+    here = z3.substitute(guard, *((term_, env[name]) for name, term_ in read.items()))
     if solver.check(here) != z3.sat:
         return None
     names = {name: env[name] for name in frame}

@@ -198,7 +198,7 @@ CLOSING_ORDER: Final = (
 FAILING: Final = (
     _theorem("no-processing-after-failing", "After failing the connection no frame is processed, a Close included.",
              _never(receives & has_failed & ~_outcome(Kind.IGNORE), FAILED),
-             ["7.1.7/nothing-after-failing"], ["7.1.7-05"]),
+             ["7.1.7/nothing-after-failing~accept"], ["7.1.7-05"]),
     _theorem("no-data-after-failing", "After failing the connection an endpoint sends no data.",
              _never(sends & has_failed & is_data, FAILED), ["7.1.7/no-data-after-failing"]),
     _theorem("failing-sends-the-code", "A Close that is sent after failing carries the code of the failure.",
@@ -218,7 +218,8 @@ FAILING: Final = (
              ["8.1/invalid-text~undoes-fail_code"]),
     _theorem("only-frames-fail",
              "Only a frame that is being read makes an endpoint fail an established connection.",
-             _never(fails & established & ~(receives & peer_open & ~failed & ~got_close)), ["5.2/reserved-bits"]),
+             _never(fails & established & ~(receives & peer_open & ~failed & ~got_close)),
+             ["5.2/reserved-bits~without-not-got_close"]),
     _theorem("nothing-in-progress-after-failing", "Nothing is in progress or owed on a connection that was failed.",
              always(_implies(failed, (recv_type == 0) & (send_type == 0) & ~pong_due & ~reply_due & ~discarding)),
              ["5.1/server-refuses-unmasked~no-recv_type"]),
@@ -236,7 +237,7 @@ CODES: Final = (
     _theorem("close-code-is-1005-without-a-code", "Receiving a Close without a body makes the close code 1005, and "
              "with a body the code in it.",
              _never(accepts & is_close & ((NEXT["close_code"] != code) | ((length == 0) & (code != NO_CODE)))),
-             ["5.5.1/close"]),
+             ["5.5.1/close~no-close_code"]),
     _theorem("close-body-has-a-code", "A Close body that is accepted or sent is empty or begins with two octets of "
              "code.",
              _never((accepts | sends) & is_close & (length == 1)),
@@ -247,7 +248,7 @@ MESSAGES: Final = (
     _theorem("utf8-idle-between-messages", "Between messages the UTF-8 automaton of the receiver is idle.",
              always(_implies(recv_type != TEXT, recv_utf8 == utf8.ACCEPT)), ["5.4/last-text-fragment~no-recv_utf8"]),
     _theorem("utf8-idle-between-sent-messages", "Between messages the UTF-8 automaton of the sender is idle.",
-             always(_implies(send_type != TEXT, send_utf8 == utf8.ACCEPT)), ["5.4/send-last-fragment"]),
+             always(_implies(send_type != TEXT, send_utf8 == utf8.ACCEPT)), ["5.4/send-last-fragment~no-send_utf8"]),
     _theorem("length-zero-between-messages", "Between messages no octets are counted.",
              always(_implies(recv_type == 0, recv_length == 0)),
              ["5.4/last-text-fragment~no-recv_length"]),
@@ -315,7 +316,8 @@ DUTIES: Final = (
                     PING, SENT, GOT, FAILED, TCP, PEER), ["5.5.2/pong-owed~never-due"], ["5.5.2-02"]),
     _theorem("discarding-only-while-closing", "Frames are discarded unread only between sending and receiving a "
              "Close.",
-             always(_implies(discarding, sent_close & ~got_close & peer_open)), ["5.5.1/may-stop-processing"]),
+             always(_implies(discarding, sent_close & ~got_close & peer_open)),
+             ["5.5.1/may-stop-processing~without-peer_open"]),
     _theorem("reply-only-from-echo", "A reply is owed only by the echo application.",
              always(_implies(reply_due, echo)), ["5.4/text-message~sets-reply_due"]),
     _theorem("silence-changes-nothing", "Staying silent changes nothing.",

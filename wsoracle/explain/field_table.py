@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.octets import utf8
@@ -29,15 +30,7 @@ def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterato
 
     ``text_from``: where the UTF-8 automaton stands before a payload of text, None for other payloads.
     """
-    for number in range(min(FIXED_OCTETS, len(octets))):
-        octet = octets[number : number + 1]
-        for field in FIELDS:
-            if field.octet == number:
-                value = extract(field, octets)
-                yield FieldRow(
-                    octet, _bits(field, value), _NAMES.get(field.name, field.name), _meaning(field.name, value)
-                )
-                octet = b""
+    yield from _fixed(octets[:FIXED_OCTETS])
     if len(octets) < FIXED_OCTETS:
         return
     fixed = unpack_fixed(octets)
@@ -57,6 +50,21 @@ def field_table(octets: bytes, payload: bytes, text_from: int | None) -> Iterato
             yield FieldRow(key, "", "masking key", "" if len(key) == KEY_OCTETS else _missing(KEY_OCTETS, key))
     if octets[at:]:
         yield from _payload(fixed["opcode"], octets[at:], payload, masked=masked, text_from=text_from)
+
+
+@lru_cache(maxsize=1024)
+def _fixed(octets: bytes) -> tuple[FieldRow, ...]:
+    """The lines for the fixed part of a header, or its beginning: most frames have one of a few."""
+    rows = []
+    for number in range(len(octets)):
+        octet = octets[number : number + 1]
+        for field in FIELDS:
+            if field.octet == number:
+                value = extract(field, octets)
+                name = _NAMES.get(field.name, field.name)
+                rows.append(FieldRow(octet, _bits(field, value), name, _meaning(field.name, value)))
+                octet = b""
+    return tuple(rows)
 
 
 def deflate_words(measured: DeflateFacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from wsoracle.model.endpoint.engine import engine_for
@@ -24,7 +25,7 @@ class FrameSender:
     """
 
     def __init__(self, setting: Setting, state: State, rules: RuleSet) -> None:
-        self._setting: Final = Setting(setting.role.peer, switches=setting.switches)
+        self._setting: Final = _peer_of(setting)
         self._rules: Final = rules
         self._machine: Final = engine_for(rules, self._setting, "compiled").machine
         self._lawless: Final = engine_for(unrefusing(rules), self._setting, "compiled").machine
@@ -58,3 +59,10 @@ class FrameSender:
         forbids = (rule for rule in self._rules.of(EventKind.SEND) if rule.refuses)
         breaks = tuple(rule for rule in forbids if evaluate(surely(rule.when, known), values))
         return AsSent(self._setting, self._state, breaks)
+
+
+@lru_cache(maxsize=64)
+def _peer_of(setting: Setting) -> Setting:
+    """The setting of the peer, of which nothing is known but what both ends share; the same one for the same setting,
+    which keeps what it has worked out."""
+    return Setting(setting.role.peer, switches=setting.switches)

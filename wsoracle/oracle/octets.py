@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from wsoracle.generators.cases.step_json import frame_from_json
@@ -103,10 +104,16 @@ def explained(question: dict[str, Any]) -> dict[str, Any]:
         before = request_of(bytes.fromhex(question["to"])) if "to" in question else None
         found = explain_response(octets, Setting(Role.CLIENT, switches=switches), before)
     else:
-        setting = Setting(Role(question.get("role", "server")), question.get("limit"), switches=switches)
+        setting = _setting(Role(question.get("role", "server")), question.get("limit"), switches)
         after, sent = (bytes.fromhex(question.get(name, "")) for name in ("after", "sent"))
         found = explain(octets, setting, after=after, sent=sent, extensions=question.get("extensions", ""))
     return {"explanation": as_json(found)}
+
+
+@lru_cache(maxsize=64)
+def _setting(role: Role, limit: int | None, switches: Switches) -> Setting:
+    """The same setting for many questions: it keeps what it has worked out."""
+    return Setting(role, limit, switches=switches)
 
 
 _OPTIONAL: Final = frozenset(("role", "limit", "after", "sent", "extensions", "to"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,12 +105,18 @@ def test_a_message_without_payload_or_end_leaves_the_next_one_whole() -> None:
 
 
 def test_a_bomb_is_inflated_up_to_its_limit() -> None:
-    """A message of exactly the limit is taken, one more octet is not."""
+    """A message of exactly the limit is taken, one more octet is not, and no more than the limit is held for it."""
     payload = Deflater().deflate(bytes(1 << 20), True)
     assert len(Inflater().inflate(payload, True, 1 << 20)) == 1 << 20
-    with pytest.raises(InflateError) as caught:
-        Inflater().inflate(payload, True, (1 << 20) - 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InflateError) as caught:
+            Inflater().inflate(payload, True, (1 << 20) - 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert caught.value.fault is DeflateFault.TOO_LONG
+    assert peak < 1.8 * (1 << 20), "the last piece is there twice while zlib makes it"
 
 
 def test_a_window_has_8_to_15_bits() -> None:
