@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete
-from wsoracle.model.facts.heads import facts_of_request, facts_of_response, sample_request
-from wsoracle.model.notation.expression import Sort
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
-from wsoracle.model.notation.variables import FRAME_VARIABLES, Facts, FrameFacts
+from wsoracle.model.facts.heads import facts_of_request, facts_of_response, response_octets, sample_request
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
+from wsoracle.model.notation.variables import Facts
 from wsoracle.model.octets.frames import minimal_form
-from wsoracle.model.octets.http import HeadParser
+from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT, Frame, Role
 
 from ..spec.player import Break, Does, RunStep
@@ -32,30 +31,35 @@ _LETTERS: Final = re.compile(rb"a{16,}")
 
 def run_text(steps: Iterable[RunStep | Break], start: str) -> str:
     """An example run; ``start`` is ``open`` or ``connect``."""
-    return ";".join([start, *map(_step, steps)])
+    request = Request("1.1", ())
+    texts = [start]
+    for step in steps:
+        if isinstance(step, Break):
+            texts.append("cut")
+        elif step.sent is None:
+            texts.append(f"{SIDES[step.who]}:{'take' if step.does is Does.TAKE else 'end'}")
+        else:
+            texts.append(f"{SIDES[step.who]}:{_sent(step.sent, request)}")
+            if isinstance(step.sent, RequestFacts) and is_head(step.sent):
+                request = sample_request(step.sent)
+    return ";".join(texts)
 
 
-def _step(step: RunStep | Break) -> str:
-    if isinstance(step, Break):
-        return "cut"
-    side = SIDES[step.who]
-    if step.does is Does.TAKE:
-        return f"{side}:take"
-    return f"{side}:end" if step.sent is None else f"{side}:{_sent(step.sent)}"
-
-
-def _sent(sent: Facts) -> str:
-    if not isinstance(sent, FrameFacts):
+def _sent(sent: Facts, request: Request) -> str:
+    if isinstance(sent, ResponseFacts):
+        # What a response says depends on what was asked.
+        return head_text(facts_of_response(_read(Role.CLIENT, response_octets(sent, request)), request))
+    if isinstance(sent, RequestFacts):
         return head_text(sent)
     words = {TEXT: _HELLO[: sent.length], CONTINUATION: _HELLO[-sent.length :]}.get(sent.opcode)
     frame = concrete(sent, payload=words if sent.length <= len(_HELLO) else None).frame
     assert frame is not None
-    given = [
-        name
-        for name, variable in FRAME_VARIABLES.items()
-        if variable.sort is Sort.BOOL and name in ("key_foreseen", "unprovoked") and getattr(sent, name)
-    ]
-    return frame_text(frame, given)
+    return frame_text(frame)
+
+
+def is_head(facts: RequestFacts | ResponseFacts) -> bool:
+    """Whether octets with these facts are a head of HTTP."""
+    return label_of_fact("syntax", facts.syntax) in ("well-formed", "tolerated")
 
 
 def head_text(facts: RequestFacts | ResponseFacts) -> str:
@@ -66,7 +70,7 @@ def head_text(facts: RequestFacts | ResponseFacts) -> str:
     return ".".join([kind, *changed])
 
 
-def frame_text(frame: Frame, given: Sequence[str] = ()) -> str:
+def frame_text(frame: Frame) -> str:
     """A frame by its fields; of a long row of the letter a the number stands."""
     bits = "".join(str(n) for n in (1, 2, 3) if getattr(frame, f"rsv{n}"))
     form = "" if frame.form is None or frame.form == minimal_form(frame.length) else "sxy"[frame.form]
@@ -76,7 +80,7 @@ def frame_text(frame: Frame, given: Sequence[str] = ()) -> str:
     if letters is not None:
         before, after = frame.payload[: letters.start()], frame.payload[letters.end() :]
         payload = f"{before.hex()}*{len(letters[0])}*{after.hex()}"
-    return ".".join([first, "-" if frame.key is None else frame.key.hex(), payload, *given])
+    return ".".join([first, "-" if frame.key is None else frame.key.hex(), payload])
 
 
 def case_text(case: Case, role: Role) -> str | None:
@@ -85,7 +89,7 @@ def case_text(case: Case, role: Role) -> str | None:
     steps = [f"{me}:request"] if case.opening and role is Role.CLIENT else []
     for step in case.steps:
         match step:
-            case SendFrame(frame=frame) if step.is_whole:
+            case SendFrame() if step.is_whole:
                 steps.append(f"{you}:{frame_text(_as_sent(case, step.written, role.peer))}")
             case SendHead():
                 steps.append(f"{you}:{head_text(_head(step, role))}")
@@ -108,12 +112,17 @@ def _as_sent(case: Case, frame: Frame, tester: Role) -> Frame:
 def _head(step: SendHead, role: Role) -> RequestFacts | ResponseFacts:
     if step.facts is not None:
         return step.facts
-    reader = HeadParser(role)
-    reader.feed(step.octets)
-    assert reader.result is not None
     if role is Role.SERVER:
-        return facts_of_request(reader.result)
-    return facts_of_response(reader.result, sample_request(RequestFacts()))
+        return facts_of_request(_read(role, step.octets))
+    return facts_of_response(_read(role, step.octets), sample_request(RequestFacts()))
+
+
+def _read(role: Role, octets: bytes) -> ParsedHead | Malformed:
+    """The head that an endpoint of a role reads."""
+    reader = HeadParser(role)
+    reader.feed(octets)
+    assert reader.result is not None
+    return reader.result
 
 
 def preset_script(known: Knowledge) -> str:
@@ -138,5 +147,3 @@ def _of_rules(cases: Iterable[Case]) -> Iterator[list[Any]]:
 
 def _words(name: str) -> str:
     return name.replace("-", " ")
-
-

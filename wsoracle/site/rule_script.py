@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -34,40 +35,55 @@ from wsoracle.model.octets.vocabulary import DEFAULT_LIMIT, Role
 from wsoracle.model.rules import RULES
 from wsoracle.model.rules.close_codes import REGISTER
 
-from .javascript import effect_function, guard_function, is_wide, term_functions
+from .javascript import Translator, is_wide
 
+_NULL: Final = re.compile(r"(?<=[\[,])null(?=,)")
+"""A cell of a list that has nothing in it: JavaScript lets it be empty."""
+_NUMBERS: Final = ("id", "code", "refuses", "soon")
+_TEXTS: Final = ("strength", "on", "word", "quote", "outcome", "choice", "delivers", "due", "page")
 VARIABLES: Final[Mapping[str, Var]] = {**STATE_VARIABLES, **ALL_FACTS, **SETTING_VARIABLES}
 
 
-def rule_script() -> str:
-    """The text of ``rules.js``."""
-    rows = ",\n".join(f"[{guard_function(rule.when)},{_effects(rule)}]" for rule in RULES)
-    sure = ",\n".join(
-        f"{json.dumps(rule.id)}:{guard_function(rule.when)}" for rule in sure_failures(RULES)
-    )
-    events = ",\n".join(f"{kind.value}:{guard_function(possible(kind))}" for kind in EventKind)
+def rule_script(addresses: Mapping[str, str] | None = None) -> str:
+    """The text of ``rules.js``; ``addresses`` say on which page each rule stands."""
+    sure, events = sure_failures(RULES), {kind.value: possible(kind) for kind in EventKind}
+    every = [rule.when for rule in (*RULES, *sure)] + [one for rule in RULES for one in rule.then.effects.values()]
+    to = Translator([*every, *events.values()])
+    rows = ",\n".join(f"[{to.guard(rule.when)},{to.effects(rule.then.effects, STATE_VARIABLES)}]" for rule in RULES)
+    certain = ",\n".join(f"{json.dumps(rule.id)}:{to.guard(rule.when)}" for rule in sure)
+    happens = ",\n".join(f"{kind}:{to.guard(guard)}" for kind, guard in events.items())
     return (
         "// The rules of the model. Made from its rows: nobody's hand has to keep it true.\n"
         '(function (root) {\n"use strict";\n'
-        f"const t = {{\n{term_functions()}}};\n"
-        f"const rules = {_json(_tables())};\n"
+        f"const t = {{\n{to.shared()}}};\n"
+        f"const rules = {_NULL.sub('', _json(_tables(addresses or {})))};\n"
         f"const rows = [\n{rows}];\n"
-        "rules.rows.forEach((row, at) => { row.when = rows[at][0]; row.then = rows[at][1]; });\n"
-        f"rules.sure = {{\n{sure}}};\n"
-        f"rules.possible = {{\n{events}}};\n"
+        f"const texts = {_json(list(_TEXTS))};\n"
+        "rules.rows = rules.rows.map((cells, at) => {\n"
+        "const row = { when: rows[at][0], then: rows[at][1] };\n"
+        "rules.columns.forEach((name, place) => {\n"
+        "const cell = cells[place];\n"
+        "if (cell !== undefined && cell !== null) { row[name] = texts.includes(name) ? rules.texts[cell] : cell; }\n"
+        "});\nreturn row;\n});\n"
+        f"rules.sure = {{\n{certain}}};\n"
+        f"rules.possible = {{\n{happens}}};\n"
         "for (const names of Object.values(rules.first)) { for (const name of rules.wide) {\n"
         "if (name in names) { names[name] = BigInt(names[name]); } } }\n"
         "root.wsoracleRules = rules;\n})(globalThis);\n"
     )
 
 
-def _effects(rule: Rule) -> str:
-    return effect_function(rule.then.effects, STATE_VARIABLES)
-
-
-def _tables() -> dict[str, Any]:
+def _tables(addresses: Mapping[str, str]) -> dict[str, Any]:
+    rows = [_row(rule, addresses) for rule in RULES]
+    # What many rows say stands once, and a row is a list of the numbers of texts.
+    texts = [*dict.fromkeys(row[name] for row in rows for name in _TEXTS if name in row)]
+    places = {text: place for place, text in enumerate(texts)}
     return {
-        "rows": [_row(rule) for rule in RULES],
+        "texts": texts,
+        "columns": [*_NUMBERS, *_TEXTS],
+        "rows": [
+            [*(row.get(name) for name in _NUMBERS), *(places.get(row.get(name, "")) for name in _TEXTS)] for row in rows
+        ],
         "variables": {name: _variable(variable) for name, variable in VARIABLES.items()},
         "wide": [name for name, variable in VARIABLES.items() if is_wide(variable)],
         "facts": {kind.value: list(names) for kind, names in FACT_VARIABLES.items()},
@@ -100,18 +116,21 @@ def _first_values() -> dict[str, dict[str, Any]]:
     }
 
 
-def _row(rule: Rule) -> dict[str, Any]:
+def _row(rule: Rule, addresses: Mapping[str, str]) -> dict[str, Any]:
     label = label_of(rule)
     found: dict[str, Any] = {
         "id": rule.id, "strength": rule.strength.value, "on": rule.on.value, "word": rule.then.word,
-        "quote": rule.quote, "words": rule.words or rule.does, "refuses": rule.refuses,
+        "quote": rule.quote, "refuses": int(rule.refuses),
     }  # fmt: skip
+    if rule.id in addresses:
+        found["page"] = addresses[rule.id].partition("#")[0]
     if label is not None:
         found |= {"code": label.code, "delivers": label.delivers}
-        found |= {"outcome": outcome_words(label), "choice": choice_words(label)} if label.kind is not Kind.PERMIT else {}
+        if label.kind is not Kind.PERMIT:
+            found |= {"outcome": outcome_words(label), "choice": choice_words(label)}
     if isinstance(rule.then, Forbid) and rule.then.due is not None:
-        found |= {"due": rule.then.due.name, "soon": rule.then.soon}
-    return {name: value for name, value in found.items() if value not in (None, "")}
+        found |= {"due": rule.then.due.name, "soon": int(rule.then.soon)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _variable(variable: Var) -> dict[str, Any]:

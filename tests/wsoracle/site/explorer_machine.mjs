@@ -43,7 +43,28 @@ const answers = {
     return questions.map(([at, place]) => {
       const state = given(fields.state, states[place]);
       const dues = machine.owed(given(fields.setting, settings[at]), state);
-      return [dues.map((one) => [one.due, one.rule.id]), history ? history.stateWords(state) : null];
+      return [dues.map((one) => [one.due, one.rule.id]), history.stateWords(state)];
+    });
+  },
+  // Each history: its text as it is written again, and for each step where it leads.
+  histories({ texts }) {
+    return texts.map((text) => {
+      const read = history.read(text);
+      const steps = read.actions.map((_, at) => {
+        const world = history.play({ ...read, actions: read.actions.slice(0, at + 1) });
+        const step = world.steps[world.steps.length - 1], end = world.ends[step.who];
+        if (!end) { return null; }
+        const dues = machine.owed(end.setting, end.state).map((one) => rules.dues[one.due]);
+        return [step.who, step.takes, [...step.rules, ...step.departs], history.stageWords(end.state), [...new Set(dues)]];
+      });
+      return [history.write(read), steps];
+    });
+  },
+  // Each frame as text, with where the automaton is before it: its facts, its octets, and the text again.
+  frames({ texts }) {
+    return texts.map(([text, before]) => {
+      const unit = wire.read(text);
+      return [listed(wire.factsOf(unit, before)), wire.hex(wire.partsOf(unit).flatMap((part) => part.octets)), wire.write(unit)];
     });
   },
 };

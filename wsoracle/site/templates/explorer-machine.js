@@ -3,8 +3,8 @@
 /**
  * @typedef {boolean | number | bigint} Value
  * @typedef {Record<string, Value>} Values
- * @typedef {{id: string, strength: string, on: string, word: string, quote: string, words?: string, refuses: boolean,
- *   code?: number, delivers?: string, outcome?: string, choice?: string, due?: string, soon?: boolean,
+ * @typedef {{id: string, strength: string, on: string, word: string, quote: string, refuses: number, page?: string,
+ *   code?: number, delivers?: string, outcome?: string, choice?: string, due?: string, soon?: number,
  *   when: (values: Values) => boolean, then: (values: Values) => Values}} Row
  * @typedef {{kind: string, code: number | null, delivers: string | null}} Label
  * @typedef {{label: Label, state: Values, rules: string[], strength: string, departs: string[]}} Outcome

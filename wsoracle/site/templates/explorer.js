@@ -14,7 +14,6 @@
   ];
   /** @type {Map<string, any>} */
   const rows = new Map(machine.rules.map((/** @type {any} */ row) => [row.id, row]));
-  const addresses = root.wsoracleAddresses || {};
   /** @type {any} */
   let history = null;
   /** @type {any} */
@@ -156,8 +155,8 @@
 
   /** @param {string} id */
   function ruleLink(id) {
-    const code = make("code", {}, id);
-    return addresses[id] ? make("a", { href: addresses[id] }, code) : code;
+    const code = make("code", {}, id), row = rows.get(id);
+    return row && row.page ? make("a", { href: `${row.page}#${id}` }, code) : code;
   }
 
   /** A button with its reasons, which open below it. @param {string} words @param {any} action @param {any[]} because @param {string} kind */
@@ -171,7 +170,7 @@
   function inputs(who) {
     const end = world.ends[who], next = end.coming[0];
     if (!next) { return null; }
-    const event = story.arriving(end, next.unit), words = `Take ${an(next.words)}`;
+    const event = story.arriving(end, next.unit);
     if (!machine.possible(event.kind, end.setting, end.state, event.facts)) {
       return section(`${next.words} has come`, "", [choice(`Pass by ${next.words}: no rule is about it now`, { who, does: "take" }, [], "may")]);
     }
@@ -187,7 +186,7 @@
       return choice(`${capital(said)}${told}`, action, because, kind);
     });
     const many = outcomes.length > 1 ? ` It has a choice of ${outcomes.length}.` : "";
-    const box = section(`${capital(an(next.words))} has come: ${words === "" ? "" : "the endpoint can"}`, many, items);
+    const box = section(`${capital(an(next.words))} has come`, many, items);
     if (next.unit.type === "frame" && !next.begun) { box.append(segments(who, next.unit)); }
     return box;
   }
@@ -198,7 +197,7 @@
     /** @param {number} octets @param {string} words */
     const cut = (octets, words) => BigInt(octets) < whole
       ? make("button", { type: "button", class: "small", click: () => press({ who, does: "begin", octets }) }, words) : null;
-    return make("p", { class: "small" }, "Or let TCP bring it in segments: ", cut(1, "its first octet"), " ", cut(header, "its header only"));
+    return make("p", { class: "small segments" }, "Or let TCP bring it in segments: ", cut(1, "its first octet"), " ", cut(header, "its header only"));
   }
 
   /** @param {string} title @param {string} more @param {HTMLElement[]} items */
@@ -408,17 +407,29 @@
       make("details", {}, make("summary", {}, "all that the rules know of it"), make("dl", { class: "known" }, ...variables)));
   }
 
+  /** What is to be done now, in a line. */
+  function next() {
+    const said = SIDES.filter((who) => history.facing !== who).flatMap((who) => {
+      const end = world.ends[who], due = machine.owed(end.setting, end.state, rules());
+      const names = [...new Set(due.map((/** @type {any} */ one) => known.dues[one.due]))];
+      const coming = end.coming.length ? [`the ${ROLES[who]} has ${an(end.coming[0].words)} to take in`] : [];
+      return [...coming, ...(names.length ? [`the ${ROLES[who]} owes ${names.join(" and ")}`] : [])];
+    });
+    const over = SIDES.every((who) => !world.ends[who].state.tcp_open);
+    return make("p", { class: "next" }, `Now: ${said.length ? said.join("; ") : over ? "both have closed TCP: the connection is over" : "nothing is owed"}.`);
+  }
+
   function last() {
     const box = place("explorer-last"), step = world.steps[world.steps.length - 1];
     if (!step) {
       box.replaceChildren(make("p", {}, history.start === "open"
-        ? "Nothing has happened yet: the opening handshake is complete, and both may send." : "Nothing has happened yet: TCP is open, and the client is to ask for a WebSocket."));
+        ? "Nothing has happened yet: the opening handshake is complete, and both may send." : "Nothing has happened yet: TCP is open, and the client is to ask for a WebSocket."), next());
       return;
     }
     const said = step.who ? `The ${ROLES[step.who]} ${step.words}` : step.words;
     const because = [...step.rules.map((/** @type {string} */ id) => [step.broken ? "forbidden by" : "by", id]), ...step.departs.map((/** @type {string} */ id) => ["departs from", id])];
     box.replaceChildren(make("p", { class: step.broken ? "broken" : "" }, make("strong", {}, `${step.number}. ${said}`), `: ${step.outcome}.`),
-      because.length ? reasons(/** @type {any} */ (because)) : make("span", {}),
+      next(), because.length ? reasons(/** @type {any} */ (because)) : make("span", {}),
       step.unit && step.unit.type === "frame" && step.does === "send" ? octets(step.unit) : make("span", {}));
   }
 
@@ -496,6 +507,7 @@
   /** @param {string} words */
   function an(words) { return /^(the|a|an) /.test(words) ? words : `the ${words}`; }
 
+  function begin() {
   place("explorer-undo").addEventListener("click", undo);
   place("explorer-anew").addEventListener("click", () => { history.actions = []; go(); });
   place("explorer-start").addEventListener("change", (event) => {
@@ -507,4 +519,7 @@
   presets();
   root.addEventListener("hashchange", fromAddress);
   fromAddress();
+  document.querySelectorAll(".explorer").forEach((one) => one.classList.add("ready"));
+  }
+  begin();
 })(globalThis);
