@@ -138,13 +138,13 @@ def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, ev
     return tuple(r.id for r in refusals if not level.keeps(r.strength))
 
 
-_PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
+PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
 
 
 def _order(outcome: Outcome) -> tuple[int, int, bool, int]:
     label = outcome.label
     permitted = not outcome.strength.binds
-    return len(outcome.departs_from), _PREFERENCE.index(label.kind), permitted, label.code or 0
+    return len(outcome.departs_from), PREFERENCE.index(label.kind), permitted, label.code or 0
 
 
 def forbidden_by(state: State, event: Event, setting: Setting, rules: RuleSet = RULES) -> tuple[Rule, ...]:

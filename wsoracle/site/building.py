@@ -26,10 +26,12 @@ from .decoder import page as decoder_page
 from .decoder.packing import ARCHIVE, RUNTIME_FOLDER, archive
 from .exercise_pages import SCRIPT, exercise_pages
 from .exercises import exercises
+from .histories import preset_script
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of
 from .octets import frames_html
 from .playing import is_run, player
+from .rule_script import rule_script
 from .state_map import is_state_map, state_map
 
 TITLE: Final = "WebSocket, read from its model"
@@ -37,6 +39,11 @@ START: Final = "index.html"
 TOOLS: Final = "Try it yourself"
 """The part of the contents with pages that compute something."""
 
+EXPLORER_SCRIPTS: Final = (
+    "rules.js", "explorer-machine.js", "explorer-wire.js", "explorer-history.js", "explorer.js",
+)  # fmt: skip
+"""The scripts of the explorer, which come after its page; the first one is made from the rules."""
+EXPLORER_LOADER: Final = "explorer-load.js"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -92,14 +99,17 @@ class SiteBuilder:
     def files(self) -> dict[str, str]:
         """The text of each file of the site by its name."""
         pages = [self._chapter(chapter) for chapter in self._chapters]
-        pages = [*pages, self._decoder(), *self._exercises(), *self._reference()]
+        explorer = SitePage("explorer.html", "The explorer", TOOLS, _template("explorer.html"), (), (EXPLORER_LOADER,))
+        pages = [*pages, explorer, self._decoder(), *self._exercises(), *self._reference()]
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
         entries = [[page.name, page.title, "", ""] for page in pages]
         entries += [[page.name, shown, anchor, more] for page in pages for anchor, shown, more in page.found]
-        found["style.css"] = f"{STYLE}\n{_template('site.css')}"
-        found |= {name: _template(name) for name in ("site.js", SCRIPT)}
+        found["style.css"] = f"{STYLE}\n{_template('site.css')}{_template('explorer.css')}"
+        found |= {name: _template(name) for name in ("site.js", SCRIPT, EXPLORER_LOADER, *EXPLORER_SCRIPTS[1:])}
+        found["rules.js"] = rule_script({rule.id: self._addresses.names[rule.id] for rule in RULES})
+        found["presets.js"] = preset_script(self._known)
         if self._loaded is not None:
             found |= {name: _template(name) for name in (decoder_page.SCRIPT, decoder_page.WORKER)}
         found["search.js"] = (

@@ -100,7 +100,7 @@ def _situation(one: Exercise) -> str:
 
 def _unit(one: Exercise) -> str:
     """The frame with its fields, or the head as text."""
-    if one.event.frame is not None:
+    if one.event.frame is not None and one.octets:
         found = decode_header(one.octets)
         assert found is not None
         header, start = found
@@ -165,7 +165,7 @@ def _sheet(chosen: Sequence[Exercise]) -> str:
 
 
 def _shown(one: Exercise) -> str:
-    if one.event.frame is not None:
+    if one.event.frame is not None and one.octets:
         return f"<p><code>{one.octets.hex(' ')}</code></p>"
     return f"<pre tabindex=0>{_head(one)}</pre>" if one.octets else ""
 

@@ -143,7 +143,7 @@ def _exercise(number: int, every: list[Witness]) -> Exercise:
         return tuple(_reason(RULES.by_id[rule], setting, state, event) for rule in rules)
 
     against = reasons(rule.id for rule in machine.forbidden_by(state, event))
-    frame = event.frame
+    frame, octets = event.frame, _octets(first)
     return Exercise(
         number,
         _level(first),
@@ -152,9 +152,9 @@ def _exercise(number: int, every: list[Witness]) -> Exercise:
         tuple(str(step_words(step.event, step.label)) for step in first.path),
         state,
         event,
-        _octets(first),
+        octets,
         None if frame is None else text_before(frame.opcode, state, event.kind),
-        tuple(_remarks(first)),
+        tuple(_remarks(first, octets)),
         tuple(_choices(event, outcomes, reasons)),
         against,
         tuple(dict.fromkeys(one.rule.id for one in every)),
@@ -167,12 +167,13 @@ def _reason(rule: Rule, setting: Setting, state: State, event: Event) -> Reason:
 
 
 def _octets(witness: Witness) -> bytes:
-    """The octets of the unit that the question is about; none where it is about none."""
+    """The octets of the unit that the question is about; none where it is about none, or where they take a history."""
     event = witness.event
-    if event.frame is not None:
-        return realise(event, witness.state).octets
-    if isinstance(event.head, RequestFacts):
-        return request_octets(event.head)
+    with suppress(ValueError):
+        if event.frame is not None:
+            return realise(event, witness.state).octets
+        if isinstance(event.head, RequestFacts):
+            return request_octets(event.head)
     if isinstance(event.head, ResponseFacts):
         heads = (step.event.head for step in witness.path if isinstance(step.event.head, RequestFacts))
         asked = (head for head in heads if label("syntax", head.syntax) in _WHOLE)
@@ -188,7 +189,7 @@ def _response(facts: ResponseFacts, requests: Iterable[RequestFacts]) -> bytes:
     return b""
 
 
-def _remarks(witness: Witness) -> Iterator[str]:
+def _remarks(witness: Witness, octets: bytes) -> Iterator[str]:
     """What the octets do not show: of the setting, and of the unit."""
     setting = witness.setting
     if setting.limit is not None:
@@ -202,6 +203,11 @@ def _remarks(witness: Witness) -> Iterator[str]:
     for name, value in setting.switches.changes().items():
         question = next(switch.question for switch in SWITCHES if switch.name == name)
         yield f"{question} Here: {value}."
+    facts = witness.event.facts
+    if facts is not None and not octets:
+        usual = facts._field_defaults
+        said = (f"{name}: {label(name, value)}" for name, value in facts._asdict().items() if value != usual.get(name))
+        yield f"What the rules see of it: {'; '.join(said)}."
     if witness.event.frame is not None:
         yield from (words for name, words in _OF_FRAMES.items() if getattr(witness.event.frame, name))
 

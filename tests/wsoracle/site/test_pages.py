@@ -8,11 +8,11 @@ import pytest
 
 from tests.wsoracle.chromium import Tab, chromium
 from tests.wsoracle.site.test_building import files_of_the_site
-from wsoracle.site.building import write_files
+from wsoracle.site.building import EXPLORER_LOADER, EXPLORER_SCRIPTS, write_files
 
 KINDS: Final = (
     "index.html", "contents.html", "rules-limits.html", "clause-9.html", "mutants-limits.html", "exercises-1.html",
-    "sheet-1.html", "findings.html",
+    "sheet-1.html", "findings.html", "explorer.html",
 )  # fmt: skip
 """A page of each kind."""
 
@@ -22,6 +22,10 @@ SHOWN: Final = (
     "Array.from(document.querySelectorAll('.player .moments > li'))"
     ".filter((one) => getComputedStyle(one).visibility === 'visible').length"
 )
+
+
+def own_scripts(name: str) -> tuple[str, ...]:
+    return (EXPLORER_LOADER, *EXPLORER_SCRIPTS) if name == "explorer.html" else ()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,8 @@ def test_every_kind_of_page_is_clean_and_fits(site: Path, tab: Tab) -> None:
         tab.scheme("light")
         tab.open(site / name)
         assert tab.shifts() == [], name
-        assert {Path(one).name for one in tab.requested()} <= {name, "style.css", "site.js", "exercises.js", ","}, name
+        expected = {name, "style.css", "site.js", "exercises.js", ",", *own_scripts(name)}
+        assert {Path(one).name for one in tab.requested()} <= expected, name
 
 
 def test_a_run_is_stepped_through_by_buttons_and_by_keys(site: Path, tab: Tab) -> None:
@@ -105,4 +110,65 @@ def test_an_exercise_is_answered_and_the_reasons_are_shown(site: Path, tab: Tab)
     first.get_by_role("button", name="Check").press("Enter")
     assert "Right." in first.inner_text()
     assert tab.page.inner_text("#score").startswith("1 of 1 right")
+    assert tab.complaints() == []
+
+
+def press(tab: Tab, side: str, words: str) -> None:
+    """Press a button of an endpoint of the explorer, by its words."""
+    box = tab.page.locator(f"#explorer-{side}")
+    for one in box.locator("details[data-keep]", has=tab.page.locator("button.do", has_text=words)).all():
+        one.evaluate("(details) => { details.open = true; }")
+    box.locator("button.do", has_text=words).first.click()
+
+
+def test_the_explorer_shows_which_end_closes_tcp_first_and_why(site: Path, tab: Tab) -> None:
+    tab.resize(1200)
+    tab.open(site / "explorer.html")
+    press(tab, "c", "Send Close 1000, normal closure")
+    press(tab, "s", "Accept it")
+    assert tab.page.locator("#explorer-s .must button.do").first.inner_text() == "Send Close 1000, as the one received"
+    press(tab, "s", "Send Close 1000, as the one received")
+    press(tab, "c", "Accept it")
+    must = tab.page.locator("#explorer-s .must", has_text="Close TCP")
+    must.locator("summary").click()
+    assert "MUST close the underlying TCP connection immediately" in must.inner_text()
+    unwise = tab.page.locator("#explorer-c .not", has_text="Close TCP")
+    assert "7.1.1/client-waits" in unwise.inner_html()
+    address = tab.page.url
+    press(tab, "s", "Close TCP")
+    press(tab, "c", "Accept it")
+    press(tab, "c", "Close TCP")
+    states = [tab.page.locator(f"#explorer-{side} .state strong").inner_text() for side in "cs"]
+    assert [state.split(",")[0] for state in states] == ["CLOSED", "CLOSED"]
+    for _ in range(3):
+        tab.page.click("#explorer-undo")
+    assert tab.page.url == address
+    assert tab.complaints() == [] and tab.barriers() == []
+
+
+def test_the_explorer_sends_any_frame_and_names_the_rule(site: Path, tab: Tab) -> None:
+    tab.open(site / "explorer.html")
+    tab.page.click("#explorer-c .form > summary")
+    tab.page.select_option("#explorer-c [name=opcode]", "9")
+    tab.page.locator("#explorer-c [name=fin]").uncheck()
+    tab.wait_for_text("#explorer-c .draft", "5.4/control-not-fragmented")
+    tab.page.click("#explorer-c .draft button")
+    tab.wait_for_text("#explorer-last", "forbidden, sent anyway")
+    tab.page.click("#explorer-s .segments button >> nth=1")
+    tab.wait_for_text("#explorer-last", "5.5/fragmented-control")
+    press(tab, "s", "Fail the connection with 1002")
+    assert tab.page.locator("#explorer-s .should button.do").first.inner_text() == "Send Close 1002, which says why"
+    assert tab.complaints() == [] and tab.barriers() == []
+
+
+def test_the_explorer_shows_examples_from_a_list_and_from_an_address(site: Path, tab: Tab) -> None:
+    tab.open(site / "explorer.html")
+    tab.page.focus("#explorer-preset")
+    tab.page.wait_for_selector("#explorer-preset[data-ready]", state="attached")
+    tab.page.select_option("#explorer-preset", label="client fails")
+    tab.wait_for_text("#explorer-count", "9 steps")
+    tab.open("about:blank")
+    tab.open((site / "explorer.html").as_uri() + "#connect,you=client;c:request.version=2;s:take")
+    tab.wait_for_text("#explorer-last", "to be answered with 426")
+    assert tab.page.locator("#explorer-count").inner_text() == "2 steps"
     assert tab.complaints() == []
