@@ -315,7 +315,9 @@ class _Search:
         if not self._machine.is_alike(self.world.ever(state, self._machine.kind)):
             yield from self.world.trials(state, self._machine.kind)
         if self.depth > 1:
-            yield from (self.world.tried(state, event) for event in self._telling if self.world.has(event, state))
+            yield from (
+                self.world.tried(state, event) for event in self._telling if self.world.means_the_same(event, state)
+            )
 
     def _in_one_state(self, here: Situation, trials: Iterable[Trial]) -> EventHistory | None:
         machine, state = self._machine, here.state

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
@@ -299,7 +300,7 @@ def _otherwise(step: HistoryStep, frame: FrameFacts, before: int | None, state: 
     """
     run = run_of(step.event, state)
     if run is None:
-        octets = _compressed_octets(frame, step.before)
+        octets = _octets_near(frame, step.before)
         plain = frame._replace(inflated=0, distance=0, reach=0, damage=0)
         return plain._replace(utf8_next=utf8.ACCEPT if before is None else utf8.run(octets, before))
     inflated = run.take(_octets(step, frame), fin=frame.fin)
@@ -324,6 +325,14 @@ def _compressed_octets(frame: FrameFacts, before: int | None) -> bytes:
     return CompressedRun(frame.reach - too_far).write(frame, before)[0]
 
 
+def _octets_near(frame: FrameFacts, before: int | None) -> bytes:
+    """The octets of a compressed frame with these facts, or with those nearest to them that octets have."""
+    if has_octets(frame, before):
+        return _compressed_octets(frame, before)
+    run = CompressedRun(frame.reach)
+    return run.write(run.nearest(frame, before), before)[0]
+
+
 def _text_after(step: HistoryStep, frame: FrameFacts, before: int | None) -> int:
     if before is None:
         return utf8.ACCEPT
@@ -335,7 +344,11 @@ def _octets(step: HistoryStep, frame: FrameFacts) -> bytes:
     if step.payload is not None:
         return step.payload
     start = utf8.ACCEPT if step.before is None else step.before
-    return representative(start, frame.utf8_next, frame.inflated if step.deflated else frame.length)
+    if not step.deflated:
+        return representative(start, frame.utf8_next, frame.length)
+    # What a compressed frame inflates to may be said to be less than its text needs: no rule tells the difference.
+    enough = (n for n in count(frame.inflated) if frame.utf8_next in utf8.reachable_after(start, n))
+    return representative(start, frame.utf8_next, next(enough))
 
 
 @lru_cache(maxsize=4096)

@@ -239,6 +239,10 @@ class World:
         """Whether events of this kind are possible in a state."""
         return can_happen(event.kind, state, self.start.setting)
 
+    def means_the_same(self, event: Event, state: State) -> bool:
+        """Whether an event that is possible in the first state is so in another one, where its octets mean the same."""
+        return self.has(event, state) and step_at(state, event) == step_at(self.start.state, event)
+
     def tried(self, state: State, event: Event, payload: bytes | None = None) -> Trial:
         """The expectation of the original for an event in a state."""
         masks = self.machine.masks(event.kind, state, event.facts)
