@@ -144,7 +144,7 @@ def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) ->
     """
     every = tuple(cases)
     candidates: _Candidates = {}
-    nearest: dict[tuple[_Shape, frozenset[Need]], str | None] = {}
+    nearest: dict[tuple[_Shape, frozenset[Need], bool], str | None] = {}
     positive = set()
     for case in (*others, *every):
         if not must_be_answered(case):
@@ -155,9 +155,12 @@ def with_nearest_controls(cases: Iterable[Case], others: Iterable[Case] = ()) ->
     found = []
     for case in every:
         if case.id not in positive:
-            alike = _shape(case), needs(case)
+            alike = shape, needed, agreed = _shape(case), needs(case), case.compression is not None
             if alike not in nearest:
-                nearest[alike] = _nearest(*alike, candidates)
+                found_for = _nearest(shape, needed, candidates)
+                if found_for is None and agreed:
+                    found_for = _nearest(shape, needed | {Need.COMPRESSED}, candidates)
+                nearest[alike] = found_for
             if nearest[alike] is not None:
                 case = replace(case, control=nearest[alike])
         found.append(case)

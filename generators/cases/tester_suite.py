@@ -18,7 +18,7 @@ from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
-from .agreed import after_heads
+from .agreed import after_heads, agrees_among_others
 from .canonical import must_be_answered
 from .case import Case
 from .catalogue import catalogued
@@ -99,10 +99,12 @@ def each_stimulus_once(cases: Iterable[Case]) -> list[Case]:
 def _can_be_told(case: Case) -> bool:
     """Whether a tester can carry a case and tell from outside what comes of it.
 
-    Inside a frame it cannot: an endpoint that waits there for the rest of the frame does nothing wrong.
+    Inside a frame it cannot: an endpoint that waits there for the rest of the frame does nothing wrong. Nor after heads
+    that agree on compressed messages and on more.
     """
     inside_frame = stream_end(case) is StreamEnd.INSIDE_FRAME and not case.opening
-    return judge_only(case) is None and case.application == "echo" and not inside_frame
+    carried = judge_only(case) is None and case.application == "echo" and not inside_frame
+    return carried and not agrees_among_others(case)
 
 
 def _opening_control(role: Role) -> Case:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wsoracle.expected.expectations import autobahn_shape, expectations
 from wsoracle.expected.frame_candidates import frame_candidates
 from wsoracle.generators.cases.canonical import (
+    agreed_in,
     canonical_run,
     is_scaled,
     key_for,
@@ -68,7 +69,7 @@ def test_who_must_answer_is_who_has_no_control(role: Role) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_what_a_conforming_endpoint_does_comes_first_and_is_right(role: Role) -> None:
     for case in plain(role, 8):
-        first = next(frame_candidates(reduced(case), role, scaled=is_scaled(case)))
+        first = next(frame_candidates(reduced(case), role, scaled=is_scaled(case), agreed=agreed_in(case)))
         best = expectations(case, role)[0]
         assert (best.verdict, best.candidate) == (Verdict.OK, first), case.id
         assert set(first.codes) <= set(best.codes)
@@ -230,7 +231,7 @@ def echoes_everything(case: Case, role: Role) -> Sequence[Observation]:
         closed = closed or opcode == CLOSE
     if eof:
         return [*trace, ArrivesEof(), ClosesTcp()]
-    if not closed and not canonical_run(reduced(case), role).boundary:
+    if not closed and not canonical_run(reduced(case), role, agreed=agreed_in(case)).boundary:
         return [*trace, Quiet()]
     if not closed:
         trace += [Quiet(), Arrives(masked_close(role, 1000)), Writes(written_close(role, 1000))]
@@ -239,7 +240,9 @@ def echoes_everything(case: Case, role: Role) -> Sequence[Observation]:
 
 def stimulus(case: Case, role: Role) -> tuple[bytes, bool]:
     actions = reduced(case)
-    return b"".join(canonical_run(actions, role).octets), any(isinstance(one, EndSending) for one in actions)
+    return b"".join(canonical_run(actions, role, agreed=agreed_in(case)).octets), any(
+        isinstance(one, EndSending) for one in actions
+    )
 
 
 def arriving(case: Case, role: Role) -> list[Observation]:
@@ -251,12 +254,14 @@ def arriving(case: Case, role: Role) -> list[Observation]:
 def good(case_id: str, role: Role, degenerate: Degenerate) -> bool:
     """Whether a verdict would be a pass, its control left aside."""
     setting = Setting(role, MAX_LENGTH, echo=True)
-    return judge(degenerate(BY_ID[case_id], role), setting, application="echo").verdict in PASSED
+    agreed = agreed_in(BY_ID[case_id])
+    start = None if agreed is None else agreed.state
+    return judge(degenerate(BY_ID[case_id], role), setting, start=start, application="echo").verdict in PASSED
 
 
 def must_fail(case: Case, role: Role) -> bool:
     """Whether a rule that binds makes the endpoint fail the connection."""
-    if canonical_run(reduced(case), role).failed is None:
+    if canonical_run(reduced(case), role, agreed=agreed_in(case)).failed is None:
         return False
     return any(RULES.by_id[rule].strength.binds for rule in expectations(case, role)[0].rules)
 
