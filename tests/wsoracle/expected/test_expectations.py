@@ -286,6 +286,8 @@ def test_without_controls_who_never_answers_would_pass() -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_who_echoes_without_checking_passes_no_negative_case(role: Role) -> None:
     negative = [case for case in plain(role, 4 if role is Role.SERVER else 9) if must_fail(case, role)]
+    if role is Role.CLIENT:  # inside a frame an echo is silent, as a client that has failed may be (7.1.1)
+        negative = [case for case in negative if canonical_run(reduced(case), role, agreed=agreed_in(case)).boundary]
     assert len(negative) > 10
     assert [case.id for case in negative if passes(case, role, echoes_everything)] == []
     assert good("1.1.2", role, echoes_everything)
