@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from wsoracle.model.facts.frames import close_code
+from wsoracle.model.facts.frames import close_code, facts_of_header
 from wsoracle.model.facts.units import leaving
 from wsoracle.model.machine.interpreted import done_by
-from wsoracle.model.notation.head_variables import HEAD_SHAPES, ResponseFacts, value_of
-from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, Setting
+from wsoracle.model.notation.head_variables import HEAD_SHAPES, RequestFacts, ResponseFacts, value_of
+from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.octets.frames import Header, decode_header
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
@@ -35,7 +36,7 @@ from ..judge.observation import (
 )
 from .place import Broken, Move, Whereabouts, lawless, legal, lesser, put_off, refusing, unpromised
 from .reading import Reading
-from .seen import Happening, SeenTrace
+from .seen import BegunUnit, Happening, SeenTrace
 
 MOST_PLACES: Final = 4_000
 """The search gives up where it has been in more places in all, which takes some seconds."""
@@ -43,7 +44,9 @@ MOST_PLACES: Final = 4_000
 _OF_WHAT_WAS_RECEIVED: Final = (1002, 1007, 1009)
 """Codes that speak of what was received (section 7.4.1): no application sends them of its own accord."""
 
+_NORMAL: Final = 1000
 _REFUSED: Final = HANDSHAKE.index("refused")
+_AWAITING: Final = HANDSHAKE.index("awaiting 101")
 _NOT_CLEAN: Final = frozenset(("7.1.1/close-cleanly",))
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
 
@@ -123,8 +126,12 @@ class _Search:
 
     def _act(self, where: Whereabouts, now: Happening) -> Iterator[Whereabouts]:
         match now.act:
+            case FrameUnit() as frame if self._is_in_no_head(where, frame):
+                yield where
             case FrameUnit() as frame:
                 yield from self._send(where, now, frame)
+            case BegunUnit() as begun:
+                yield from self._begin(where, begun)
             case HeadUnit() as head:
                 yield from self._send_head(where, now, head)
             case ClosesTcp() | ResetsTcp() if self._leaves_head(where, now):
@@ -226,6 +233,33 @@ class _Search:
                     broken = missed | (rules if expected != tells else frozenset())
                     yield where._replace(untold=untold[index + 1 :], broken=broken)
 
+    def _is_in_no_head(self, where: Whereabouts, frame: FrameUnit) -> bool:
+        """Whether a frame is cut from what follows octets that are no head, in an opening handshake."""
+        until = self._seen.no_head_until
+        return where.state.handshake > 0 and until is not None and frame.start >= until
+
+    def _begin(self, where: Whereabouts, begun: BegunUnit) -> Iterator[Whereabouts]:
+        """A unit that is not whole: by its header it may be at fault, and while a client waits it may send none."""
+        setting, state = self._setting, where.state
+        if not state.handshake:
+            broken = frozenset() if begun.header is None else self._by_header(state, begun.header)
+        elif state.handshake == _AWAITING and not self._server:
+            broken = refusing(setting, state, Event(EventKind.SEND_REQUEST, None, RequestFacts()))
+        else:
+            broken = frozenset()
+        if not broken:
+            yield where
+        elif self._may_fail(where):
+            yield where._replace(broken=broken)
+
+    def _by_header(self, state: State, header: Header) -> Broken:
+        """The rules that a frame breaks by its header alone, whatever was sent before it and however it goes on."""
+        facts = facts_of_header(header)
+        if header.opcode == CLOSE and header.length:
+            facts = facts._replace(code=_NORMAL)
+        event = Event(EventKind.SEND, facts)
+        return refusing(self._setting, state, event) & refusing(self._setting, State(), event)
+
     # --- frames and heads -------------------------------------------------------------------------------------------
 
     def _send(self, where: Whereabouts, now: Happening, frame: FrameUnit) -> Iterator[Whereabouts]:
@@ -293,8 +327,12 @@ class _Search:
         return code not in _OF_WHAT_WAS_RECEIVED or not arrived
 
     def _send_head(self, where: Whereabouts, now: Happening, head: HeadUnit) -> Iterator[Whereabouts]:
-        if self._reading.next_head(where, now) is not None:
-            return  # it has looked at what had arrived
+        if not where.state.handshake:
+            yield from self._send_no_head(where, head)
+            return
+        asks_again = isinstance(head.head, Request) and where.state.handshake == _AWAITING
+        if self._reading.next_head(where, now) is not None and not asks_again:
+            return  # it has looked at what had arrived; a client that does not wait for its answer has not
         event = leaving(head, self._setting.role, where.state, where.request)
         then = where
         if not self._server and isinstance(head.head, Request):
@@ -309,6 +347,11 @@ class _Search:
             behind = self._seen.behind_head(where.read - 1) if where.read else 0
             for start in {behind, now.arrived}:
                 yield sent._replace(read=0, start=start, own=sent.own or start != behind)
+
+    def _send_no_head(self, where: Whereabouts, head: HeadUnit) -> Iterator[Whereabouts]:
+        """Once the connection is open all is frames: of the first one its header is judged, whole or not."""
+        decoded = decode_header(head.result.octets)
+        yield from [where] if decoded is None else self._do(where, Event(EventKind.SEND, facts_of_header(decoded[0])))
 
     # --- what a reset may have cost ---------------------------------------------------------------------------------
 
@@ -330,7 +373,7 @@ class _Search:
             reply = FrameFacts(opcode, masked=masked, answers=True)
             replied += self._did(where._replace(echoes=()), Event(EventKind.SEND, reply))
         for place in replied:
-            codes = (state.fail_code,) if state.failed else (state.close_code, 1000)
+            codes = (state.fail_code,) if state.failed else (state.close_code, _NORMAL)
             for code in (NO_CODE, *codes):
                 length = 0 if code in (0, NO_CODE, LOST) else 2
                 facts = FrameFacts(CLOSE, masked=masked, length=length, code=code if length else NO_CODE)

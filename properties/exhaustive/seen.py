@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
+from wsoracle.model.octets.frames import Header, decode_header
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, Role
 
@@ -24,7 +25,14 @@ from ..judge.observation import (
     Writes,
 )
 
-Act: TypeAlias = "HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet"
+
+class BegunUnit(NamedTuple):
+    """What the endpoint wrote last, if it is not whole; its header if it is read as a frame, None where that is cut."""
+
+    header: Header | None
+
+
+Act: TypeAlias = "HeadUnit | FrameUnit | BegunUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet"
 
 
 class Happening(NamedTuple):
@@ -57,6 +65,11 @@ class SeenTrace:
             elif isinstance(one, (ClosesTcp, ResetsTcp)):
                 sent.break_off()  # what is written after that continues nothing
         self.sent: Final = tuple(sent.units)
+        begun = *sent.broken_off, (sent.rest, len(sent.octets))
+        self._begun: Final = {end: bytes(sent.octets[start:end]) for start, end in begun if start < end}
+        """The octets of units that are not whole, by where they end."""
+        self.no_head_until: Final = next((u.end for u in self.sent if isinstance(u, HeadUnit) and not u.head), None)
+        """Where octets end that are no head although one should stand there; what follows them is none either."""
         self._frames: Final[dict[int, ArrivingFrames]] = {}
 
     def _written_before_switch(self) -> int | None:
@@ -137,6 +150,9 @@ class SeenTrace:
                 while taken < len(self.sent) and self.sent[taken].end <= written:
                     happens(at, self.sent[taken])
                     taken += 1
+                if written in self._begun:
+                    decoded = decode_header(self._begun[written])
+                    happens(at, BegunUnit(None if decoded is None else decoded[0]))
             elif isinstance(one, (ClosesTcp, ResetsTcp, Tells, Processed, Quiet)):
                 happens(at, one)
         return found

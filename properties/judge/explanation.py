@@ -172,7 +172,8 @@ class Place(NamedTuple):
     that was accepted, 0 without one. `echoes` are messages that the application still has to echo; `asked` counts
     messages of its own that were sent. `late` was due when the endpoint was quiet, and is still to come: an explanation
     in which it never does is none. `taken_in`, once it has failed for a fault for which it must: how many of the frames
-    it had taken in by then, or took in all the same.
+    it had taken in by then, or took in all the same. `missed` are the rules that silence broke: to be quiet once more
+    is no second fault.
     """
 
     state: State
@@ -185,6 +186,7 @@ class Place(NamedTuple):
     opening: HandshakeSoFar | None = None
     late: frozenset[Due] = frozenset()
     taken_in: int | None = None
+    missed: frozenset[str] = frozenset()
 
 
 class Explanation(NamedTuple):

@@ -141,7 +141,8 @@ class History:
         self._opcode = CONTINUATION
         self._parts: list[bytes] = []
         self._close_codes: Final[set[int]] = set()
-        self._pongs: Final[set[bytes]] = set()
+        self._pongs: Final[dict[bytes, int]] = {}
+        """Where the latest Pong with a payload begins."""
         self._latest: Final[dict[int, int]] = {}
         """Where the latest frame with an opcode begins, of those that the endpoint sent."""
         self._told_failures: Final[set[int]] = set()
@@ -433,7 +434,7 @@ class History:
         if opcode == CLOSE and len(frame.payload) > 1:
             self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
         if opcode == PONG:
-            self._pongs.add(frame.payload)
+            self._pongs[frame.payload] = frame.start
         if frame.header.key is not None and self.keys.add(frame.header.key):
             self._keys_shown = frame.start
         if is_control(opcode):
@@ -488,13 +489,18 @@ class History:
         """The opcodes of the frames that the endpoint sent after a moment."""
         return {opcode for opcode, start in self._latest.items() if start >= moment.written}
 
-    def sends(self, answer: Message | bytes) -> bool:
-        """Whether the endpoint ever sends this message, or a Pong with this payload."""
-        return answer in (self._pongs if isinstance(answer, bytes) else self._copies)
+    def sends(self, message: Message) -> bool:
+        """Whether the endpoint ever sends this message."""
+        return message in self._copies
 
     def sends_after(self, message: Message, moment: Moment) -> bool:
         """Whether the endpoint sends this message after a moment, as far as the trace is known."""
         return self._last_sent.get(message, -1) >= moment.written
+
+    def sends_from(self, moment: Moment, answer: Message | bytes) -> bool:
+        """Whether the endpoint sends this message, or a Pong with this payload, at a moment or after it."""
+        sent = self._pongs.get(answer, -1) if isinstance(answer, bytes) else self._last_sent.get(answer, -1)
+        return sent >= (moment.what.start if isinstance(moment.what, FrameUnit) else moment.written)
 
     def is_idle_after(self, frame: FrameUnit) -> bool:
         """Whether the endpoint is quiet at some time after it sent a frame, and has not ended TCP."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from wsoracle.model.facts.units import leaving
-from wsoracle.model.machine.interpreted import Kind, done_by
+from wsoracle.model.machine.interpreted import done_by
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import Due, Forbid, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, KNOWN_OPCODES, PING, PONG, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, KNOWN_OPCODES, PONG, TEXT
 
 from .acts import Acts
 from .application import NOT_SENT_BACK, SENT_BACK_LATE, closes
@@ -234,6 +234,8 @@ class HeadOutputs(Outputs):
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         place, opening = explanation.place, opening_of(explanation.place)
         looks_first = isinstance(unit, HeadUnit) or not self._reader.server
+        if isinstance(unit, HeadUnit) and isinstance(unit.head, Request) and place.state.handshake == AWAITING:
+            looks_first = False  # a client that asks again does not wait: it need not have seen its answer
         if looks_first and self._reader.next_head(place, moment) is not None:
             return  # it has looked at what had arrived before it answers, asks, or sends frames
         role, uri = self.subject.setting.role, self.subject.uri
@@ -445,12 +447,13 @@ class FrameOutputs(Outputs):
 
     def _be_quiet(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         state = explanation.place.state
-        unseen = self._reader.server and state.failed and not state.sent_close and state.tcp_open
-        unseen = unseen and not (moment.ended or moment.lost)
-        # A server that fails ends TCP: where nothing shows it, the reason to fail was overlooked. A client waits for
-        # its server to end TCP (section 7.1.1), so that its silence is a reaction too.
-        if not unseen or self._shows_failure(explanation, moment):
-            yield from super()._be_quiet(explanation, moment)
+        hidden = self._reader.server and state.failed and not state.sent_close and state.tcp_open
+        hidden = hidden and not (moment.ended or moment.lost or self._shows_failure(moment))
+        for then in super()._be_quiet(explanation, moment):
+            # A server that fails ends TCP. Where nothing shows that it fails, it has rather overlooked the reason, if
+            # that breaks no more. A client waits for its server to end TCP (section 7.1.1): its silence is a reaction.
+            rather = hidden and then.cost != explanation.cost
+            yield then._replace(cost=then.cost.plus(None, True)) if rather else then
 
     def _missed_in_silence(self, explanation: Explanation) -> tuple[str, ...]:
         return tuple(dict.fromkeys(rule for untold in explanation.place.untold for rule in untold.rules))
@@ -458,18 +461,10 @@ class FrameOutputs(Outputs):
     def _unrefused(self, explanation: Explanation, moment: Moment) -> tuple[str, ...]:
         return self._reader.unrefused_header(explanation.place, moment)
 
-    def _shows_failure(self, explanation: Explanation, moment: Moment) -> bool:
-        """Whether it tells that it failed, does later what it owes then, or leaves unanswered what came after that, or
-        right before, and is to be answered at once."""
-        if any(may_come(due, self.history, moment) for due in (Due.CLOSE, Due.TCP_CLOSE)):
-            return True
-        failing = [s for s in explanation.steps if s.label is not None and s.label.kind is Kind.FAIL]
-        if self.history.tells_of_failure or not failing or failing[-1].frame is None:
-            return self.history.tells_of_failure
-        if failing[-1].state.pong_due:
-            return True
-        after = self._reader.arriving.frames[failing[-1].frame + 1 : explanation.place.consumed]
-        return any(frame.header.opcode in (PING, CLOSE) for frame in after)
+    def _shows_failure(self, moment: Moment) -> bool:
+        """Whether it tells that it failed, or may do later what it owes then."""
+        due = (Due.CLOSE, Due.TCP_CLOSE)
+        return self.history.tells_of_failure or any(may_come(one, self.history, moment) for one in due)
 
     def _close(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """As of any outputs. Where a Close had arrived that was not read, it may have been, and had to be answered."""

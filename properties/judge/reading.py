@@ -258,17 +258,17 @@ class FrameReader(Steps):
         if self.leniency.departing:
             reactions = list(self._reactions(state, event))
             if self.lazy and self.whole(moment) - place.consumed > MOST_EITHER_WAY and not self.subject.sees:
-                reactions = self._by_answers(place, frame, reactions)
+                reactions = self._by_answers(place, moment, frame, reactions)
         else:
             chosen = self.outcomes(state, facts)
             reactions = [Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen]
         return [self.received(explanation, moment, event, reaction, frame) for reaction in reactions]
 
-    def _by_answers(self, place: Place, frame: FrameUnit, reactions: list[Reaction]) -> list[Reaction]:
+    def _by_answers(self, place: Place, moment: Moment, frame: FrameUnit, reactions: list[Reaction]) -> list[Reaction]:
         """The reactions without taking in a frame, or without dropping it, where either is a fault and many follow.
 
-        The trace decides: whether anything is ever sent that may answer the frame. Other frames leave
-        nothing to answer.
+        The trace decides: whether anything is sent from now on that may answer the frame. Other frames leave
+        nothing to answer. What breaks nothing and leaves nothing to answer stays in any case.
         """
         opcode, fin = frame.header.opcode, frame.header.fin
         if opcode != PING and not (opcode <= BINARY and fin and self.subject.setting.echo):
@@ -277,16 +277,18 @@ class FrameReader(Steps):
         taken = [one for one in reactions if one.label.kind is Kind.ACCEPT]
         if not (dropped and taken and any(one.broken for one in (*dropped, *taken))):
             return reactions
-        others = dropped if self._may_be_answered(place, frame) else taken
-        return [one for one in reactions if one not in others]
+        stay = [one for one in dropped if not one.broken]
+        free = [one for one in taken if not (one.broken or one.state.pong_due or one.state.reply_due)]
+        others = dropped if free or self._may_be_answered(place, moment, frame) else taken
+        return [one for one in reactions if one not in others or one in stay or one in free]
 
-    def _may_be_answered(self, place: Place, frame: FrameUnit) -> bool:
-        """Whether the endpoint ever sends what would answer a frame."""
+    def _may_be_answered(self, place: Place, moment: Moment, frame: FrameUnit) -> bool:
+        """Whether the endpoint sends now or later what would answer a frame."""
         opcode = frame.header.opcode
         if opcode == PING:
-            return self.history.sends(frame.payload)
+            return self.history.sends_from(moment, frame.payload)
         first = place.first if opcode == CONTINUATION else place.consumed
-        return self.history.sends(self._message(first, place.consumed))
+        return self.history.sends_from(moment, self._message(first, place.consumed))
 
     def outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
         """The outcomes of a frame that are allowed in full, and whether each assumes an unstated limit."""
@@ -321,7 +323,7 @@ class FrameReader(Steps):
     def after(self, place: Place, reaction: Reaction, frame: FrameUnit | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
-        _, consumed, first, untold, heard, echoes, asked, _, late, taken_in = place
+        _, consumed, first, untold, heard, echoes, asked, _, late, taken_in, missed = place
         if label.kind is Kind.ACCEPT:
             message = None
             if frame is not None:
@@ -347,7 +349,7 @@ class FrameReader(Steps):
             echoes = Waiting()  # one that goes out all the same is still the answer to a message
         if label.kind is Kind.ACCEPT if taken_in is not None else label.kind is Kind.FAIL and self._binds(rules):
             taken_in = consumed + 1
-        return Place(state, consumed + 1, first, untold, heard, echoes, asked, None, late, taken_in)
+        return Place(state, consumed + 1, first, untold, heard, echoes, asked, None, late, taken_in, missed)
 
     def _binds(self, rules: Collection[str]) -> bool:
         """Whether one of these rules is one whose breach is FAILED."""

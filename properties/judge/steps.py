@@ -100,8 +100,10 @@ class Steps:
         _, cost, trail, blame, certain, possible, faults = explanation
         broken, own_limit = step.broken, own_limit or bool(step.note)
         if broken or own_limit or step.application:
-            # To be quiet once more is no second fault.
-            again = step.event is not None and step.event.kind is EventKind.SILENCE and certain.issuperset(broken)
+            silence = step.event is not None and step.event.kind is EventKind.SILENCE
+            again = silence and place.missed.issuperset(broken)
+            if silence and not again:
+                place = place._replace(missed=place.missed.union(broken))
             strength, profile = None if again else self._strongest(broken), self.subject.profile
             cost = cost.plus(strength, own_limit, application=bool(step.application), profile=profile)
             if broken:
