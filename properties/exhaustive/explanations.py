@@ -131,7 +131,7 @@ class _Search:
             case FrameUnit() as frame:
                 yield from self._send(where, now, frame)
             case BegunUnit() as begun:
-                yield from self._begin(where, begun)
+                yield from self._begin(where, now, begun)
             case HeadUnit() as head:
                 yield from self._send_head(where, now, head)
             case ClosesTcp() | ResetsTcp() if self._leaves_head(where, now):
@@ -238,9 +238,11 @@ class _Search:
         until = self._seen.no_head_until
         return where.state.handshake > 0 and until is not None and frame.start >= until
 
-    def _begin(self, where: Whereabouts, begun: BegunUnit) -> Iterator[Whereabouts]:
+    def _begin(self, where: Whereabouts, now: Happening, begun: BegunUnit) -> Iterator[Whereabouts]:
         """A unit that is not whole: by its header it may be at fault, and while a client waits it may send none."""
         setting, state = self._setting, where.state
+        if not self._server and self._reading.next_head(where, now) is not None:
+            return  # it has looked at what had arrived
         if not state.handshake:
             broken = frozenset() if begun.header is None else self._by_header(state, begun.header)
         elif state.handshake == _AWAITING and not self._server:
@@ -330,9 +332,8 @@ class _Search:
         if not where.state.handshake:
             yield from self._send_no_head(where, head)
             return
-        asks_again = isinstance(head.head, Request) and where.state.handshake == _AWAITING
-        if self._reading.next_head(where, now) is not None and not asks_again:
-            return  # it has looked at what had arrived; a client that does not wait for its answer has not
+        if self._reading.next_head(where, now) is not None:
+            return  # it has looked at what had arrived
         event = leaving(head, self._setting.role, where.state, where.request)
         then = where
         if not self._server and isinstance(head.head, Request):

@@ -234,8 +234,6 @@ class HeadOutputs(Outputs):
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         place, opening = explanation.place, opening_of(explanation.place)
         looks_first = isinstance(unit, HeadUnit) or not self._reader.server
-        if isinstance(unit, HeadUnit) and isinstance(unit.head, Request) and place.state.handshake == AWAITING:
-            looks_first = False  # a client that asks again does not wait: it need not have seen its answer
         if looks_first and self._reader.next_head(place, moment) is not None:
             return  # it has looked at what had arrived before it answers, asks, or sends frames
         role, uri = self.subject.setting.role, self.subject.uri

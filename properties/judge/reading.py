@@ -467,7 +467,8 @@ class FrameReader(Steps):
     def _refused(self, state: State, event: Event) -> Iterator[Reaction]:
         """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent.
 
-        Seen from inside, the end of a message may be dropped, which shows in what is told later.
+        A Close may be dropped, which shows where what follows is answered. Seen from inside, the end of a message may
+        be dropped too, which shows in what is told later.
         """
         if not self.leniency.faults:
             return
@@ -475,6 +476,9 @@ class FrameReader(Steps):
         broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
         yield from self._failing(state, event.frame, broken)
         frame = event.frame
+        if frame is not None and frame.opcode == CLOSE:
+            # Rather it took the Close and has not answered, if that breaks no more.
+            yield Reaction(Label(Kind.IGNORE), state, (), broken, own_limit=True)
         if self.subject.sees and frame is not None and frame.opcode == CONTINUATION and frame.fin:
             yield Reaction(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
 

@@ -7,6 +7,7 @@ trace may break nothing, or other rules.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
@@ -16,12 +17,12 @@ from zlib import crc32
 from wsoracle.generators.drawn_endpoints.departing import Act, DepartingEndpoint, departing_habits
 from wsoracle.generators.drawn_endpoints.drawing import draw_conforming, recorded_of
 from wsoracle.generators.drawn_endpoints.habits import setting_of
-from wsoracle.model.notation.rule import Strength
+from wsoracle.model.notation.rule import STRENGTHS
 from wsoracle.model.notation.variables import CONNECTING, State
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.exhaustive.explanations import Explained, TooManyPlacesError, explained
-from wsoracle.properties.exhaustive.place import Broken, Whereabouts
+from wsoracle.properties.exhaustive.place import Whereabouts
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
@@ -186,10 +187,10 @@ def weighed(recorded: Recorded, act: Act) -> tuple[Worth, Judgement, tuple[tuple
     # The same octets may be a head to one reader, and frames to another.
     explains = any(named & one for one in result.broken) or (act.sent is not None and _is_at(judgement, act))
     # An explanation with two steps that break a SHOULD is milder than one with a single step that breaks a MUST.
-    explains = explains or (judgement.verdict is Verdict.NON_STRICT and not any(map(_is_mild, result.broken)))
+    explains = explains or (bool(named) and all(_rank(named) > _rank(one) for one in result.broken))
     return (Worth.OTHER_RULE if explains else Worth.WRONG_RULE), judgement, broken
 
 
-def _is_mild(broken: Broken) -> bool:
-    """Whether rules are of such strength that breaking them is NON-STRICT."""
-    return all(RULES.by_id[rule].strength in (Strength.SHOULD, Strength.MAY) for rule in broken)
+def _rank(rules: Collection[str]) -> int:
+    """How mild it is to break these rules: by the strongest of them, the more the milder."""
+    return min((STRENGTHS.index(RULES.by_id[rule].strength) for rule in rules), default=len(STRENGTHS))
