@@ -174,7 +174,7 @@ SENDING_RESPONSES: Final = (
             "(e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
             is_final, Permit(effects(handshake=now("refused")))),
     _permit("10.7/any-answer", MAY, "the endpoint MAY drop the TCP connection.",
-            ~legible & handshake_is("not for us", "unreadable"), Permit(effects(handshake=now("refused")))),
+            ~legible & handshake_is("not for us", "unreadable", "refused"), Permit(effects(handshake=now("refused")))),
     _permit("4.1/interim", MAY,
             "If the status code received from the server is not 101, the client handles the response per HTTP "
             "[RFC2616] procedures.",
