@@ -117,7 +117,8 @@ class Judgement:
     @property
     def words(self) -> str:
         """What is said beside the rules: which of them are in doubt, what the application did, and the note."""
-        doubt = f"one of: {', '.join(self.one_of)}" if self.one_of else ""
+        of_these = ", ".join(self.one_of)
+        doubt = f"one of these was not followed, and it cannot be told which: {of_these}" if of_these else ""
         return "; ".join(filter(None, (doubt, self.note)))
 
     @property

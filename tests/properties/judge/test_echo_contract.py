@@ -75,4 +75,6 @@ def test_what_a_note_says_of_the_application_is_found_again() -> None:
     note = f"a remark; {NOT_AN_ECHO}: {OWN_MESSAGE}, {NOT_SENT_BACK}; another"
     assert said_of_application(note) == (OWN_MESSAGE, NOT_SENT_BACK)
     assert said_of_application(f"{BESIDES}: {OWN_MESSAGE}") == (OWN_MESSAGE,)
-    assert said_of_application("one of: a, b; the time was up") == ()
+    assert (
+        said_of_application("one of these was not followed, and it cannot be told which: a, b; the time was up") == ()
+    )

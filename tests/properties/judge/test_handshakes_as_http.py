@@ -124,6 +124,7 @@ def test_of_an_answer_that_is_no_http_no_other_rule_is_named(
     judgement = server(Arrives(request), Writes(answer), *then, *DONE)
     assert (judgement.verdict, set(judgement.rules), judgement.octet) == (Verdict.FAILED, rules, 0)
     assert bool(judgement.one_of) is (len(rules) > 1)
+    assert judgement.words.startswith("one of these was not followed") is (len(rules) > 1)
 
 
 @pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"\x16\x03\x01"])
