@@ -215,7 +215,7 @@ class Distinguisher:
         if len({LEGAL.name in _names(row) for row in rows}) == 2:
             mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
         mentioned = mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
-        return mentioned | {"recv_window", "recv_takeover"} if mentioned & OF_DEFLATE else mentioned
+        return mentioned | {"recv_window", "recv_takeover", "claims_rsv1"} if mentioned & OF_DEFLATE else mentioned
 
     def find_all(
         self, mutants: Iterable[Mutant], progress: Callable[[MutantResult], None] | None = None

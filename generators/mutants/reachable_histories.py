@@ -456,6 +456,12 @@ class _About(NamedTuple):
                 for frame in self._contents(base, length):
                     yield frame
                     yield frame._replace(fin=False)
+        if self.room is not None:
+            # Marked with RSV1, and measured as they stand, since they are in no compressed message.
+            for opcode in (TEXT, BINARY, CONTINUATION):
+                marked = FrameFacts(opcode, rsv1=True, masked=self.masked)
+                for frame in (next(self._contents(marked, length)) for length in (1, self.room + 1)):
+                    yield from (frame, frame._replace(fin=False))
         # A code outside section 7.4, which may only be sent back.
         beyond = FrameFacts(CLOSE, masked=self.masked, length=2, code=65535)
         yield from (beyond, beyond._replace(answers=True))
@@ -602,7 +608,8 @@ def starts(first: State = ESTABLISHED) -> list[WorldStart]:
         near += [WorldStart(Setting(s.role, limit=SMALL_LIMIT, echo=True)) for s in base]
         near += [WorldStart(s, State(**{claim: True})) for claim in CLAIMS for s in base]
         near += [WorldStart(s, agreed) for agreed in AGREEMENTS for s in base]
-        near += [WorldStart(Setting(s.role, limit=SMALL_LIMIT, echo=True), AGREEMENTS[0]) for s in base]
+        marks = (AGREEMENTS[0], State(claims_rsv1=True))
+        near += [WorldStart(Setting(s.role, limit=SMALL_LIMIT, echo=True), one) for one in marks for s in base]
     for switch in switches_about(first):
         for value in switch.values:
             if value != switch.default:

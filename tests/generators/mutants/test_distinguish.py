@@ -212,7 +212,9 @@ def test_worlds_are_ordered_by_how_far_they_are_from_the_default() -> None:
     claiming = [
         start for start in every if start.state.claims_rsv1 and not (start.departing or start.state.recv_window)
     ]
-    assert [start.name for start in claiming] == ["server,rsv1", "client,rsv1"]
+    assert [start.name for start in claiming] == [
+        "server,rsv1", "client,rsv1", "server,limit=2,rsv1", "client,limit=2,rsv1",
+    ]  # fmt: skip
     connecting = starts(CONNECTING)
     assert all(start.connecting for start in connecting)
     names = {start.name for start in connecting}

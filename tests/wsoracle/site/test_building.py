@@ -28,7 +28,7 @@ ASKED: Final = ("5.1/server-refuses-unmasked", "5.2/reserved-bits", "5.1/client-
 BUDGET: Final = 200_000
 """The most octets that a page may load before its reader does anything, the first one above all."""
 
-_LONG: Final = ("cases-opening-handshake.html",)
+_LONG: Final = ("cases-compressed-messages.html", "cases-opening-handshake.html")
 """Lists to look things up in, which may be longer."""
 
 
