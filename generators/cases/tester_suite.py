@@ -114,33 +114,36 @@ def _opening_control(role: Role) -> Case:
     sound = request_octets(request) if role is Role.SERVER else answer
     actions = (SendHead(sound), Settle(), SendFrame(Frame(TEXT, b"Hello")))
     what = "request" if role is Role.SERVER else "answer"
-    origin = Origin("control")
-    return Case(
-        f"control/{role}/opening-then-text",
-        f"A sound {what}, then a text message",
-        in_words(actions),
-        _group(origin, opening=True),
-        actions,
-        frozenset((role,)),
-        opening=True,
-        seconds=SECONDS,
-        origin=origin,
-    )
+    return _control(role, "opening-then-text", f"A sound {what}, then a text message", actions, opening=True)
 
 
 def _compressed_control(role: Role, compression: Compression) -> Case:
     """A text message that is compressed by itself, and to be echoed, under an agreement."""
-    origin = Origin("control")
     payload = Deflater(takeover=False).deflate(b"Hello", True)
     key = DEFAULT_KEY if role is Role.SERVER else None
     actions = (SendFrame(Frame(TEXT, payload, rsv1=True, key=key)),)
+    title = f"A compressed text message; {compression.wishes}"
+    return _control(role, f"compressed-{_slug(compression)}", title, actions, compression=compression)
+
+
+def _control(
+    role: Role,
+    name: str,
+    title: str,
+    actions: tuple[Action, ...],
+    *,
+    opening: bool = False,
+    compression: Compression | None = None,
+) -> Case:
+    origin = Origin("control")
     return Case(
-        f"control/{role}/compressed-{_slug(compression)}",
-        f"A compressed text message; {compression.wishes}",
+        f"control/{role}/{name}",
+        title,
         in_words(actions),
-        _group(origin, opening=False),
+        _group(origin, opening=opening),
         actions,
         frozenset((role,)),
+        opening=opening,
         seconds=SECONDS,
         origin=origin,
         compression=compression,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -190,12 +189,15 @@ def _run_client(
 
     run = ServerRun(folder)
 
-    def again(case_id: str) -> str:
-        return shlex.join(["wsoracle", "drive", process.command, "--role", "client", "--select", case_id])
-
     async def serve(step: OnStep) -> None:
         server = FuzzingServer(
-            cases, manners_of(options), run, folder.path, profile=options["profile"], judges=judges, again=again
+            cases,
+            manners_of(options),
+            run,
+            folder.path,
+            profile=options["profile"],
+            judges=judges,
+            again=lambda case_id: process.again(case_id, Role.CLIENT),
         )
         await run_driven_clients(server, process, agent, [case.id for case in left], step)
 

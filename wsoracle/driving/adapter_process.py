@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shlex
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import Role
 
 from ..oracle.schema_checks import Check, NotOfSchema, check_of, schema
 
@@ -30,6 +32,10 @@ ANSWERS_WITHIN: Final = 10.0
 MOST_LINE: Final = 64 << 20
 """Octets of an answer."""
 
+URI: Final = WebSocketUri(False, "adapter", 80, "/")
+"""Where adapters are: no address, but heads need one."""
+
+_OF_ROLE: Final = {Role.SERVER: (), Role.CLIENT: ("--role", "client")}
 _READ: Final = 1 << 16
 _GOODBYE: Final = 2.0
 _SHOWN: Final = 60
@@ -65,6 +71,10 @@ class AdapterProcess:
     def running(self) -> bool:
         """Whether the process is there."""
         return self._process is not None
+
+    def again(self, case_id: str, role: Role) -> str:
+        """The command that plays a case again."""
+        return shlex.join(["wsoracle", "drive", self.command, *_OF_ROLE[role], "--select", case_id])
 
     def start(self) -> None:
         """Start the process, and greet it. Raises :class:`AdapterFault`."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
 from wsoracle.model.octets.uri import WebSocketUri
+from wsoracle.model.octets.vocabulary import Role
 
 from ..harness.connection import Connection
 from ..harness.launching import CannotStart, Launcher
 from ..harness.target import Target
-from .adapter_process import AdapterFault, AdapterProcess
+from .adapter_process import URI, AdapterFault, AdapterProcess
 from .adapter_transport import AdapterTransport
-
-URI: Final = WebSocketUri(False, "adapter", 80, "/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +36,7 @@ class AdapterTarget(Target):
 
     def again(self, case_id: str) -> str:
         """The command that plays a case again."""
-        return shlex.join(["wsoracle", "drive", self.adapter.command, "--select", case_id])
+        return self.adapter.again(case_id, Role.SERVER)
 
     async def listens(self, patience: float) -> bool:
         """Whether another connection can be made."""

@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
-from wsoracle.model.octets.uri import WebSocketUri
-
 from ..harness.server import FuzzingServer
-from .adapter_process import AdapterFault, AdapterProcess
+from .adapter_process import URI, AdapterFault, AdapterProcess
 from .adapter_transport import AdapterTransport
 
 MOST_STARTS: Final = 20
@@ -39,7 +37,7 @@ async def run_driven_clients(
             except AdapterFault:  # it is among its faults, and the cases that are left are missing
                 break
         target = f"/runCase?case={numbers[case_id]}&agent={quote(agent, safe='')}"
-        transport = AdapterTransport(adapter, done, server.accept(), WebSocketUri(False, "adapter", 80, target))
+        transport = AdapterTransport(adapter, done, server.accept(), URI._replace(resource_name=target))
         try:
             transport.begin()
         except AdapterFault:

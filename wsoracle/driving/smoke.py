@@ -12,16 +12,14 @@ from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.units import describe, frames_in
-from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT, Frame, Role
 from wsoracle.properties.judge.observation import ArrivesEof, ClosesTcp, Quiet
 
 from ..oracle.online import OnlineOracle
-from .adapter_process import AdapterProcess, Output
+from .adapter_process import URI, AdapterProcess, Output
 
 _END_OF_LINE: Final = b"\r\n"
 _KEY: Final = b"\x37\xfa\x21\x3d"
-_URI: Final = WebSocketUri(False, "adapter", 80, "/smoke")
 STEPS: Final = (
     ("a text of one frame", (Frame(TEXT, b"hello"),)),
     ("an empty text", (Frame(TEXT, b""),)),
@@ -49,7 +47,7 @@ def smoke(adapter: AdapterProcess, role: Role = Role.SERVER) -> Iterator[SmokeSt
     """
     is_server = role is Role.SERVER
     oracle = OnlineOracle(role, application="echo", opening=adapter.opening)
-    opened = adapter.open(0, None if is_server else _URI)
+    opened = adapter.open(0, None if is_server else URI._replace(resource_name="/smoke"))
     if adapter.opening and is_server:
         request = sample_request(RequestFacts()).octets()
         yield from _step("the opening handshake", request, [opened, adapter.receive(0, request)], oracle, adapter)
