@@ -44,7 +44,7 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Implementations at a time.")
 @click.option("--select", "selected", multiple=True, metavar="PATTERN", help="Only these cases; may be repeated.")
 @click.option("--exclude", "excluded", multiple=True, metavar="PATTERN", help="Not these cases; may be repeated.")
-@click.option("--compression", is_flag=True, help="Have them take permessage-deflate, where their scripts can.")
+@click.option("--compression", is_flag=True, help="Only those that can take permessage-deflate or not, and with it.")
 @echoes_option
 @click.option(
     "--limit",
@@ -73,7 +73,7 @@ def command(context: click.Context, /, listing: bool, installing: bool, out: str
     from ..fleet.processes import Crew
 
     paths = FleetPaths(_folder(out), compression=options["compression"])
-    peers = _chosen(options["only"], options["kinds"], options["role"])
+    peers = _chosen(options)
     crew = Crew()
     try:
         reasons = _installed(peers, paths, crew, options["apt"]) if installing else {}
@@ -101,8 +101,10 @@ def _folder(out: str) -> Path:
     return folder.resolve()
 
 
-def _chosen(only: Sequence[str], kinds: Sequence[str], role: str | None) -> list[Peer]:
+def _chosen(options: dict[str, Any]) -> list[Peer]:
     from ..fleet.registry import PEERS
+
+    only, kinds, role = options["only"], options["kinds"], options["role"]
 
     for kind in kinds:
         if kind not in KINDS:
@@ -115,6 +117,10 @@ def _chosen(only: Sequence[str], kinds: Sequence[str], role: str | None) -> list
     peers = [peer for peer in peers if (not kinds or peer.kind in kinds) and (role is None or role in peer.roles)]
     if not peers:
         raise WrongInput("no implementation is left: give --only, --kind and --role that have one in common")
+    if options["compression"]:
+        peers = [peer for peer in peers if peer.compression and role in (None, *peer.compression)]
+        if not peers:
+            raise WrongInput("--compression: none of these can take permessage-deflate or not: see docs/fleet.md")
     return peers
 
 
@@ -159,7 +165,7 @@ def _run(
                 reason = reasons.get(peer.name, "its version cannot be found out")
                 absent.append(Column(peer, role, "", "-", reason))
             else:
-                turns += [Turn(peer, role, one) for one in _variants(version, options)]
+                turns += [Turn(peer, role, one) for one in _variants(peer, role, version, options)]
     asked = {role: len(chosen_cases(role, options)) for role in {turn.role for turn in turns}}
     reports = paths.root / "reports"
     if options["reporting"]:
@@ -178,14 +184,15 @@ def _run(
     return good and (options["missing_ok"] or not absent)
 
 
-def _variants(version: str, options: dict[str, Any]) -> tuple[str, ...]:
-    """What is run or reported of a version: as it is, or with permessage-deflate, which has a name of its own; a report
-    has both."""
+def _variants(peer: Peer, role: Role, version: str, options: dict[str, Any]) -> tuple[str, ...]:
+    """What is run or reported of a version: as it is, or with permessage-deflate where its script can, which has a name
+    of its own; a report has both."""
     from ..fleet.rounds import with_deflate
 
+    deflated = (with_deflate(version),) if role in peer.compression else ()
     if options["reporting"]:
-        return version, with_deflate(version)
-    return (with_deflate(version) if options["compression"] else version,)
+        return version, *deflated
+    return deflated if options["compression"] else (version,)
 
 
 def _rounds(turns: Sequence[Turn], paths: FleetPaths, crew: Crew, options: dict[str, Any]) -> list[Round]:

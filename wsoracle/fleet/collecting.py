@@ -151,5 +151,10 @@ def document_of(columns: Sequence[Column], made_with: str) -> dict[str, Any]:
 
 
 def causes_document(columns: Sequence[Column], made_with: str) -> dict[str, Any]:
-    """How many implementations share each cause, of those that were run."""
-    return shared_document(((column.role.value, column.causes) for column in columns if column.cases), made_with)
+    """How many implementations share each cause, of those that were run; one that was run with permessage-deflate and
+    without counts once."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for column in columns:
+        if column.cases:
+            found.setdefault((column.role.value, column.peer.name), set()).update(column.causes)
+    return shared_document(((role, tuple(causes)) for (role, _), causes in found.items()), made_with)

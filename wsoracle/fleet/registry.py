@@ -24,6 +24,7 @@ class Peer:
     packages: tuple[str, ...]
     server: tuple[str, ...] = ()
     client: tuple[str, ...] = ()
+    compression: tuple[Role, ...] = ()
     also: tuple[str, ...] = ()
     programs: tuple[tuple[str, str], ...] = ()
     source: str = ""
@@ -48,6 +49,7 @@ def _peer(name: str, row: dict[str, Any]) -> Peer:
     fields: dict[str, Any] = {**row, "name": name, "programs": tuple(row.get("programs", {}).items())}
     fields |= {key: words(row[key]) for key in ("server", "client", "version") if key in row}
     fields |= {key: tuple(row.get(key, ())) for key in ("packages", "also")}
+    fields["compression"] = tuple(map(Role, row.get("compression", ())))
     return Peer(**{**fields, "build": tuple(map(words, row.get("build", ())))})
 
 

@@ -39,11 +39,12 @@ def test_what_connections_show_together_is_a_table() -> None:
 def test_how_many_share_a_cause_is_written_down() -> None:
     ran = [
         column(record("a", "1", rules=FATAL), causes=["x"]),
-        column(record("b", "1", rules=FATAL), causes=["x", "y"]),
+        column(record("b", "1", rules=FATAL), causes=["x", "y"], name="ws"),
+        column(record("c", "1", rules=FATAL), causes=["x", "z"], name="ws"),  # run twice, with permessage-deflate too
     ]
     absent = replace(column(), verdicts={}, causes=["x"])
     document = causes_document([*ran, absent, column(role=Role.CLIENT)], "a test")
-    assert document["server"] == {"implementations": 2, "causes": {"x": 2, "y": 1}}
+    assert document["server"] == {"implementations": 2, "causes": {"x": 2, "y": 1, "z": 1}}
     assert document["client"] == {"implementations": 0, "causes": {}}
 
 

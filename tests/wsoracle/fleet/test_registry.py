@@ -52,6 +52,21 @@ def test_a_row_is_complete(peer: Peer) -> None:
 
 
 @by_name
+def test_its_row_says_where_its_scripts_take_compression(peer: Peer) -> None:
+    for role in peer.roles:
+        words = [*(peer.server if role == "server" else peer.client), peer.source]
+        named = [SCRIPTS / word.removeprefix("{scripts}/") for word in words if "." in word]
+        texts = [file.read_text(encoding="utf-8") for file in named if file.is_file()]
+        imported = {
+            line.split()[1] for text in texts for line in text.splitlines() if line.startswith(("from ", "import "))
+        }
+        texts += [
+            file.read_text(encoding="utf-8") for file in (SCRIPTS / "python").glob("*.py") if file.stem in imported
+        ]
+        assert any("WSORACLE_COMPRESSION" in text for text in texts) == (role in peer.compression), role
+
+
+@by_name
 def test_its_scripts_are_there(peer: Peer) -> None:
     paths = FleetPaths(Path("nowhere"))
     commands = [*peer.build, peer.server, peer.client]

@@ -207,6 +207,8 @@ def test_nothing_run_is_no_success(tmp_path: Path) -> None:
         (("--kind", "cargo"), "there is no 'cargo'"),
         (("--only", "jetty", "--kind", "pip"), "no implementation is left"),
         (("--only", "chromium", "--role", "server"), "no implementation is left"),
+        (("--only", "deno,chromium", "--compression"), "none of these can take permessage-deflate or not"),
+        (("--only", "bun", "--role", "client", "--compression"), "none of these can take permessage-deflate or not"),
     ],
 )
 def test_wrong_input_is_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:

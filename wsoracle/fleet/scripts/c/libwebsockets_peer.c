@@ -1,6 +1,6 @@
 /* Echo server and client on libwebsockets 4.1: `server PORT`, `client URL AGENT`, or `--version`.
  *
- * No extensions are given to the context, so there is no compression. libwebsockets hands over a message in pieces;
+ * permessage-deflate is given to the context where WSORACLE_COMPRESSION is set. libwebsockets hands over a message in pieces;
  * they are joined here (64 MiB at most), and whole messages wait in a queue. A buffer given to lws_write is kept until
  * the next WRITEABLE. UTF-8 is checked by the library, which must be asked to: LWS_SERVER_OPTION_VALIDATE_UTF8.
  */
@@ -134,6 +134,11 @@ static const struct lws_protocols protocols[] = {
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
+static const struct lws_extension extensions[] = {
+    {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate; client_max_window_bits"},
+    {NULL, NULL, NULL},
+};
+
 static void connect_next(struct lws_context *context) {
   static int step;
   char path[1024];
@@ -189,6 +194,7 @@ int main(int argc, char **argv) {
   info.port = server ? atoi(argv[2]) : CONTEXT_PORT_NO_LISTEN;
   info.iface = server ? "127.0.0.1" : NULL;
   info.protocols = protocols;
+  if (getenv("WSORACLE_COMPRESSION")) info.extensions = extensions;
   struct lws_context *context = lws_create_context(&info);
   struct lws_vhost *vhost = context ? lws_create_vhost(context, &info) : NULL;
   if (!vhost) return 1;

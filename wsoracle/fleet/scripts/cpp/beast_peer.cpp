@@ -1,12 +1,14 @@
 // Echo server and client on Boost.Beast: `server PORT`, `client URL AGENT`, or `--version`.
 //
-// read_message_max(64 MiB); permessage-deflate is off unless asked for. A thread a connection, blocking calls.
+// read_message_max(64 MiB); permessage-deflate is off unless WSORACLE_COMPRESSION is set. A thread a connection, blocking
+// calls.
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
 #include <boost/version.hpp>
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -15,6 +17,13 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using tcp = boost::asio::ip::tcp;
 using Stream = websocket::stream<tcp::socket>;
+
+static void prepare(Stream& stream) {
+  stream.read_message_max(64 << 20);
+  websocket::permessage_deflate compression;
+  compression.server_enable = compression.client_enable = std::getenv("WSORACLE_COMPRESSION") != nullptr;
+  stream.set_option(compression);
+}
 
 static void echo(Stream& stream) {
   for (beast::flat_buffer buffer;; buffer.clear()) {
@@ -33,7 +42,7 @@ static void serve(unsigned short port) {
       try {
         socket.set_option(tcp::no_delay(true));
         Stream stream{std::move(socket)};
-        stream.read_message_max(64 << 20);
+        prepare(stream);
         stream.accept();
         echo(stream);
       } catch (const beast::system_error&) {
@@ -54,7 +63,7 @@ static void connect(const std::string& authority, const std::string& target, Use
     boost::asio::connect(socket, resolver.resolve(authority.substr(0, colon), authority.substr(colon + 1)));
     socket.set_option(tcp::no_delay(true));
     Stream stream{std::move(socket)};
-    stream.read_message_max(64 << 20);
+    prepare(stream);
     stream.handshake(authority, target);
     use(stream);
   } catch (const beast::system_error& error) {

@@ -1,6 +1,6 @@
 // Echo server and client on gorilla/websocket: `server PORT`, `client URL AGENT`.
 //
-// Neither compression nor a limit of size is set, which is the default. The library leaves the check of UTF-8 to the
+// No limit of size is set, which is the default, nor is compression unless WSORACLE_COMPRESSION is set. The library leaves the check of UTF-8 to the
 // application, so it is done here: Close 1007.
 package main
 
@@ -16,6 +16,9 @@ import (
 
 	"github.com/gorilla/websocket"
 )
+
+// compression tells whether permessage-deflate is offered and taken.
+var compression = os.Getenv("WSORACLE_COMPRESSION") != ""
 
 func echo(connection *websocket.Conn) error {
 	defer connection.Close()
@@ -35,7 +38,7 @@ func echo(connection *websocket.Conn) error {
 }
 
 func serve(port string) error {
-	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }, EnableCompression: compression}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return err
@@ -49,7 +52,9 @@ func serve(port string) error {
 }
 
 func testee(base, name string) error {
-	connection, _, err := websocket.DefaultDialer.Dial(base+"/getCaseCount", nil)
+	dialer := *websocket.DefaultDialer
+	dialer.EnableCompression = compression
+	connection, _, err := dialer.Dial(base+"/getCaseCount", nil)
 	if err != nil {
 		return err
 	}
@@ -68,7 +73,7 @@ func testee(base, name string) error {
 		if number > count {
 			address = fmt.Sprintf("%s/updateReports?agent=%s", base, agent)
 		}
-		connection, _, err := websocket.DefaultDialer.Dial(address, nil)
+		connection, _, err := dialer.Dial(address, nil)
 		if err != nil {
 			fmt.Println(address, err)
 			continue

@@ -1,6 +1,7 @@
 // Echo server and client on Jetty 9.4: `server PORT`, `client URL AGENT`, or `--version`.
 //
-// The policy's sizes are raised to 64 MiB; the extension permessage-deflate is unregistered. Sends block.
+// The policy's sizes are raised to 64 MiB; permessage-deflate is unregistered, or offered by the client, by
+// WSORACLE_COMPRESSION. Sends block.
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -16,12 +17,14 @@ import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.Jetty;
 import org.eclipse.jetty.websocket.api.WebSocketAdapter;
 import org.eclipse.jetty.websocket.api.WebSocketPolicy;
+import org.eclipse.jetty.websocket.client.ClientUpgradeRequest;
 import org.eclipse.jetty.websocket.client.WebSocketClient;
 import org.eclipse.jetty.websocket.server.WebSocketHandler;
 import org.eclipse.jetty.websocket.servlet.WebSocketServletFactory;
 
 public class JettyPeer {
     private static final int LARGEST = 64 << 20;
+    private static final boolean COMPRESSION = System.getenv("WSORACLE_COMPRESSION") != null;
 
     /** One connection: sends back every message with its type. */
     public static class Echo extends WebSocketAdapter {
@@ -81,7 +84,9 @@ public class JettyPeer {
             @Override
             public void configure(WebSocketServletFactory factory) {
                 raise(factory.getPolicy());
-                factory.getExtensionFactory().unregister("permessage-deflate");
+                if (!COMPRESSION) {
+                    factory.getExtensionFactory().unregister("permessage-deflate");
+                }
                 factory.setCreator((request, response) -> new Echo());
             }
         });
@@ -93,7 +98,11 @@ public class JettyPeer {
     private static boolean open(WebSocketClient client, String address, Echo echo) throws Exception {
         try {
             // Some answers that Jetty does not accept never end its future.
-            client.connect(echo, URI.create(address)).get(5, TimeUnit.SECONDS);
+            ClientUpgradeRequest request = new ClientUpgradeRequest();
+            if (COMPRESSION) {
+                request.addExtensions("permessage-deflate");
+            }
+            client.connect(echo, URI.create(address), request).get(5, TimeUnit.SECONDS);
             echo.ended.get(60, TimeUnit.SECONDS);
             return true;
         } catch (ExecutionException error) {

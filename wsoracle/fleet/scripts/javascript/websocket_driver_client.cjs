@@ -1,4 +1,5 @@
-// Client: websocket-driver (sans-I/O) on node:net. maxLength 64 MiB; no extensions are added.
+// Client: websocket-driver (sans-I/O) on node:net. maxLength 64 MiB; permessage-deflate is added where
+// WSORACLE_COMPRESSION is set.
 const net = require("node:net");
 const driver = require("websocket-driver");
 const { run } = require("./testee.cjs");
@@ -9,6 +10,7 @@ run(
       const { hostname, port } = new URL(url);
       const socket = net.connect(Number(port), hostname);
       const connection = driver.client(url, { maxLength: 64 * 1024 * 1024 });
+      if (process.env.WSORACLE_COMPRESSION) connection.addExtension(require("permessage-deflate"));
       connection.on("error", (error) => console.log(url, String(error)));
       socket.on("error", (error) => console.log(url, String(error)));
       connection.on("close", () => socket.end());

@@ -1,9 +1,11 @@
-// Echo server: websocket-driver (sans-I/O) on node:net. maxLength 64 MiB; no extensions are added.
+// Echo server: websocket-driver (sans-I/O) on node:net. maxLength 64 MiB; permessage-deflate is added where
+// WSORACLE_COMPRESSION is set.
 const net = require("node:net");
 const driver = require("websocket-driver");
 
 const server = net.createServer((socket) => {
   const connection = driver.server({ maxLength: 64 * 1024 * 1024 });
+  if (process.env.WSORACLE_COMPRESSION) connection.addExtension(require("permessage-deflate"));
   connection.on("connect", () => {
     if (driver.isWebSocket(connection)) connection.start();
     else socket.end("HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");

@@ -1,10 +1,22 @@
 """Client: autobahn on Twisted. No limit of size unless set; failByDrop=False: it fails with a Close frame."""
 
+import os
+
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol, connectWS
+from autobahn.websocket.compress import (
+    PerMessageDeflateOffer,
+    PerMessageDeflateResponse,
+    PerMessageDeflateResponseAccept,
+)
 from testee import addresses
 from twisted.internet import reactor
 
 count_url, rest = addresses()
+
+
+def taken(response: object) -> PerMessageDeflateResponseAccept | None:
+    """An answer of permessage-deflate, taken."""
+    return PerMessageDeflateResponseAccept(response) if isinstance(response, PerMessageDeflateResponse) else None
 
 
 class Echo(WebSocketClientProtocol):
@@ -40,6 +52,10 @@ def follow(url: str, cases=None) -> None:
     factory = Connection(url)
     factory.cases = cases
     factory.setProtocolOptions(failByDrop=False)
+    if os.environ.get("WSORACLE_COMPRESSION"):
+        factory.setProtocolOptions(
+            perMessageCompressionOffers=[PerMessageDeflateOffer()], perMessageCompressionAccept=taken
+        )
     connectWS(factory)
 
 

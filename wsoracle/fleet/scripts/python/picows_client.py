@@ -1,14 +1,17 @@
-"""Client: picows, through its websockets-like layer. max_size=None means no limit; no compression is offered."""
+"""Client: picows, through its websockets-like layer. max_size=None means no limit; compression if asked for."""
 
 import asyncio
+import os
 
 from picows.websockets.asyncio.client import connect
 from testee import run_async
 
+COMPRESSION = "deflate" if os.environ.get("WSORACLE_COMPRESSION") else None
+
 
 def connection(url: str) -> connect:
-    """A connection without compression."""
-    return connect(url, compression=None, max_size=None, ping_interval=None, proxy=None)
+    """A connection, without compression unless it is asked for."""
+    return connect(url, compression=COMPRESSION, max_size=None, ping_interval=None, proxy=None)
 
 
 async def ask(url: str) -> str:
