@@ -96,9 +96,13 @@ class Proxy:
         self._stopped: Final = asyncio.Event()
         self._room: Final = asyncio.Semaphore(MOST_AT_ONCE)
         self._running: Final[set[asyncio.Task[None]]] = set()
+        self._ended: Final[set[asyncio.Task[None]]] = set()
 
     async def run(self, listen: Address) -> None:
-        """Listen, and pass on what comes, until it is stopped or cancelled. Raises CannotListen."""
+        """Listen, and pass on what comes, until it is stopped or cancelled. Raises CannotListen.
+
+        What crossed until then is judged before it ends; a second cancellation gives that up.
+        """
         try:
             server = await asyncio.get_running_loop().create_server(self._accept, listen.host, listen.port)
         except OSError as error:
@@ -111,6 +115,7 @@ class Proxy:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.gather(*self._ended, return_exceptions=True)
 
     async def ask(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function of :mod:`.watching` in the process that judges; None where that fails, which is said."""
@@ -146,9 +151,7 @@ class Proxy:
             relay.log = watch.take
         elif self._count == MOST_JUDGED + 1:
             self.say(f"{MOST_JUDGED:,} connections were judged: further ones are passed on, and not judged")
-        task = asyncio.ensure_future(self._pass_on(relay, self._count, watch))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        _keep(asyncio.ensure_future(self._pass_on(relay, self._count, watch)), self._running)
         return relay.ends[Role.CLIENT]
 
     async def _pass_on(self, relay: Relay, number: int, watch: _Watch | None) -> None:
@@ -165,7 +168,8 @@ class Proxy:
             relay.log = None
             relay.abort()
             if watch is not None:
-                await self._conclude(number, watch)
+                # A task of its own, since to stop the proxy cancels this one, and what was seen is judged all the same.
+                _keep(asyncio.ensure_future(self._conclude(number, watch)), self._ended)
 
     async def _conclude(self, number: int, watch: _Watch) -> None:
         summaries: list[CaseSummary] = await watch.end()
@@ -176,15 +180,25 @@ class Proxy:
             self.say(f"connection {number} is over: {', '.join(f'the {one.role} {one.label}' for one in summaries)}")
         if summaries and self._once:
             self._stopped.set()
-        elif len(self._running) == 1:
+        elif self._is_last():
             try:
                 self.folder.finish()
             except OSError as error:
                 self.say(f"{self.folder.path}: {why_not(error)}: the pages are not written")
 
+    def _is_last(self) -> bool:
+        """Whether no other connection is open or judged."""
+        return len(self._ended) == 1 and all(task.done() for task in self._running)
+
     async def begin(self, number: int) -> None:
         """Begin to watch a connection."""
         await self.ask(watching.begin, number, *self._how)
+
+
+def _keep(task: asyncio.Task[None], among: set[asyncio.Task[None]]) -> None:
+    """Hold a task until it is done."""
+    among.add(task)
+    task.add_done_callback(among.discard)
 
 
 class _Refused(asyncio.Protocol):

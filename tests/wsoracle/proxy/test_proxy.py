@@ -21,6 +21,7 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame
 from wsoracle.properties.traces.recorded import parsed, trace_from_json
 from wsoracle.proxy import proxy as proxy_module
+from wsoracle.proxy import watching
 from wsoracle.proxy.proxy import Address, Judge, Proxy
 from wsoracle.proxy.relay import Relay
 from wsoracle.reports import ReportFolder
@@ -269,6 +270,27 @@ def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_octets_pass_on_when_the_judge_is_killed(tmp_path: Path) -> None:
     said, _ = passed(a_sound_talk, tmp_path, judge=Killed(), over=False)
     assert said == ["the process that judges has ended: octets are passed on from here, and not judged"]
+
+
+def test_what_crossed_before_the_proxy_is_stopped_is_judged(tmp_path: Path) -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    class Late(Here):
+        async def call(self, function: Callable[..., Any], *args: object) -> Any:
+            if function is watching.end:
+                asked.set()
+                await go.wait()
+            return await super().call(function, *args)
+
+    async def talk(client: Ends, server: Ends) -> None:
+        await a_masking_server(client, server)
+        await asked.wait()
+        asyncio.get_running_loop().call_later(0.01, go.set)  # it is stopped as soon as this returns
+
+    said, proxy = passed(talk, tmp_path, judge=Late(), over=False)
+    assert said[-1] == "connection 1 is over: the client OK, the server FAILED"
+    assert proxy.failed == 1
+    assert (tmp_path / "connection-1-server.json").exists()
 
 
 def test_what_is_more_than_is_judged_is_passed_on_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
