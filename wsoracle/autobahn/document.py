@@ -53,7 +53,7 @@ Autobahn (AutobahnTestSuite 25.10.1), which is not part of this repository; `--a
   comparison is of messages as they are without compression.
 - Titles and descriptions are our own.
 - No expectation is stored. The judge applies the rules of the model to the behaviour of the endpoint; each rule
-  stands for a sentence of RFC 6455 or of the RFCs that it refers to. The rest of this page compares the two.
+  stands for a sentence of RFC 6455, RFC 7692 or an RFC that they refer to. The rest of this page compares the two.
 - A case that an endpoint can pass without having processed anything counts only if the same endpoint answered its
   control, a legal case near to it, in the same run. Autobahn has no controls: a server that completes the
   opening handshake and drops TCP passes 139 of these cases there, and no case here.

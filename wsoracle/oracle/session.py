@@ -147,7 +147,7 @@ class OracleSession:
                 "name": "wsoracle",
                 "version": __version__,
                 "language": f"Python {platform.python_version()}",
-                "source": "RFC 6455",
+                "source": "RFC 6455, RFC 7692",
             },
             "commands": list(self._answers),
         }

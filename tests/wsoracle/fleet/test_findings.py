@@ -36,6 +36,15 @@ def test_what_connections_show_together_is_a_table() -> None:
     assert "No client showed anything" in findings_page([column()], "test")
 
 
+def test_how_an_implementation_is_set_up_is_said_once() -> None:
+    compressed = replace(column(record("a", "1", rules=FATAL)), version="4.1.6+deflate")
+    ran = [column(record("a", "1", rules=FATAL)), compressed, column(record("b", "1", rules=FATAL), role=Role.CLIENT)]
+    page = findings_page([*ran, column(name="ws")], "test").splitlines()
+    start = page.index("## Settings")
+    assert page[start + 1 : start + 4] == ["", "- libwebsockets: LWS\\_SERVER\\_OPTION\\_VALIDATE\\_UTF8", ""]
+    assert "## Settings" not in findings_page([column(name="ws")], "test")
+
+
 def test_how_many_share_a_cause_is_written_down() -> None:
     ran = [
         column(record("a", "1", rules=FATAL), causes=["x"]),
