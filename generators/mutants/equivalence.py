@@ -36,7 +36,7 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from wsoracle.model.machine.boundary_events import atoms
+from wsoracle.model.machine.guard_atoms import atoms
 from wsoracle.model.machine.interpreted import LEVELS, Kind, Label
 from wsoracle.model.machine.interpreted import label_of as exact_label_of
 from wsoracle.model.machine.symbolic import Env, SymbolicMachine, Terms, constant, literal, term, within_bounds

@@ -25,8 +25,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
 from wsoracle.model.facts.frames import LONGEST, deflated, text_before
-from wsoracle.model.machine.boundary_events import conjuncts
 from wsoracle.model.machine.compiled import CompiledMachine, Masks, OneRowReplaced
+from wsoracle.model.machine.guard_atoms import conjuncts
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.expression import FALSE, Expr, all_of, evaluate, variables
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of

@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple
 
 from wsoracle.model.facts.deflate_payloads import is_deflated
 from wsoracle.model.facts.frames import text_before
-from wsoracle.model.machine.boundary_events import Alphabet, reporting_variables
+from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.compiled import CompiledMachine, Masks
 from wsoracle.model.machine.explorer import BreadthFirst
+from wsoracle.model.machine.guard_atoms import reporting_variables
 from wsoracle.model.machine.interpreted import LEVELS, Label
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet

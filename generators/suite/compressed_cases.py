@@ -20,9 +20,10 @@ from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import Frame, Role
 from wsoracle.model.rules import RULES
 
-from ..cases.build import CannotBuildError, CaseHistory, build_case
+from ..cases.build import build_case
 from ..cases.case import Case
 from ..cases.origin import Origin
+from ..cases.realised_history import CannotBuildError, CaseHistory
 from .deflate_messages import deflate_messages
 
 

@@ -20,9 +20,10 @@ from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, Even
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
-from ..cases.build import CannotBuildError, CaseHistory, build_case
+from ..cases.build import build_case
 from ..cases.case import Case
 from ..cases.origin import Origin
+from ..cases.realised_history import CannotBuildError, CaseHistory
 from ..cases.words import change_in_words
 
 EitherHead: TypeAlias = "RequestFacts | ResponseFacts"

@@ -24,9 +24,10 @@ from wsoracle.model.machine.compiled import CompiledMachine, OneRowReplaced
 from wsoracle.model.notation.rule import Level
 from wsoracle.model.rules import RULES
 
-from ..cases import build
+from ..cases.build import build_case
 from ..cases.case import Case
 from ..cases.origin import Origin
+from ..cases.realised_history import CaseHistory
 from ..mutants.distinguish import Distinguisher, MutantResult, MutantStatus, Scenario
 from ..mutants.equivalence import Ground
 from ..mutants.observable import differs_on, mutated, step_at, trace
@@ -327,10 +328,10 @@ def _story(name: str, scenario: Scenario) -> list[Case] | str:
     mutant = _by_id()[mutant_id]
     path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
     last = scenario.history[-1].event
-    story = build.CaseHistory(scenario.start.setting, last, path, scenario.start.state)
+    story = CaseHistory(scenario.start.setting, last, path, scenario.start.state)
     title = f"Tells apart {mutant.rule}, {mutant.change}"
     try:
-        return build.build_case(name, Origin("mutant", mutant=mutant_id), title, story)
+        return build_case(name, Origin("mutant", mutant=mutant_id), title, story)
     except ValueError as error:
         return str(error)
 

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from wsoracle.model.notation.variables import EventKind
 
-from ..cases.build import CannotBuildError, CaseHistory, build_case
+from ..cases.build import build_case
 from ..cases.case import Case
 from ..cases.origin import Origin
+from ..cases.realised_history import CannotBuildError, CaseHistory
 from .witnesses import Unreached, all_witnesses
 
 

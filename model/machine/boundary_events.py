@@ -14,12 +14,12 @@ the first of a class stands for it. The events derived from a mutant of the rule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, lru_cache, partial
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property, partial
 from itertools import combinations, product
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-from ..notation.expression import FALSE, Const, Expr, Op, Sort, Value, Var, source, substitute, subterms, variables
+from ..notation.expression import Expr, Op, Sort, Value, source, substitute, variables
 from ..notation.head_variables import HEAD_SHAPES, ResponseFacts, is_paired
 from ..notation.rule import LEGAL, Accept, Ignore, Permit, RuleSet
 from ..notation.variables import (
@@ -34,131 +34,12 @@ from ..notation.variables import (
     State,
     possible,
 )
+from .encodable import encoding_atoms, encoding_of, is_excluded, possible_for, read_by_encoding, tuple_function
+from .guard_atoms import all_atoms, all_values, is_small, linear_sums, reporting_variables, state_values
 
-SMALL: Final = 16
-"""A variable with at most this many values is tried with all of them."""
-
-_COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _BARE: Final = tuple(kind for kind in EventKind if kind.facts is None)
 _FIRST_STATE: Final = State()
 _TAKING: Final = (Accept, Ignore, Permit)
-
-
-def atoms(expression: Expr) -> Iterator[Expr]:
-    """The truth-valued leaves of an expression: variables, and comparisons of integers."""
-    if isinstance(expression, Op):
-        if expression.op in _COMPARISONS and expression.args[0].sort is Sort.INT:
-            yield expression
-            for arg in expression.args:
-                yield from _all_atoms(arg)
-        else:
-            for arg in expression.args:
-                yield from atoms(arg)
-    elif isinstance(expression, Var) and expression.sort is Sort.BOOL:
-        yield expression
-
-
-def conjuncts(expression: Expr) -> Iterator[Expr]:
-    """The terms of a conjunction, however it is nested; any other expression is its own only term."""
-    if isinstance(expression, Op) and expression.op == "and":
-        for arg in expression.args:
-            yield from conjuncts(arg)
-    else:
-        yield expression
-
-
-@lru_cache(maxsize=8)
-def reporting_variables(rules: RuleSet) -> frozenset[str]:
-    """The state variables that only report: no guard reads them, and no effect on a variable that is not reporting.
-
-    Two states that differ in them alone allow the same behaviour for ever
-    (:data:`~wsoracle.model.notation.variables.State`).
-    """
-    # A guard that asks whether the event is legal reads no more than the guards of the rows that may refuse it.
-    read = {name for rule in rules for name in variables(rule.when)}
-    read |= {name for kind in EventKind for name in variables(possible(kind))}
-    sources: dict[str, set[str]] = {}
-    for rule in rules:
-        for name, effect in rule.then.effects.items():
-            sources.setdefault(name, set()).update(variables(effect))
-    while True:
-        wider = read | {origin for name in read for origin in sources.get(name, ())}
-        if wider == read:
-            return frozenset(STATE_VARIABLES) - read
-        read = wider
-
-
-def state_values(rules: RuleSet) -> dict[str, tuple[Value, ...] | None]:
-    """The values that each state variable can ever have; None where an effect may give it any of many numbers.
-
-    An over-approximation read off the effects: the first value, the constants that effects assign, and all values of a
-    small variable or a truth value.
-    """
-    found: dict[str, tuple[Value, ...] | None] = {}
-    for name, variable in STATE_VARIABLES.items():
-        effects = [rule.then.effects[name] for rule in rules if name in rule.then.effects]
-        if _is_small(variable):
-            found[name] = _all_values(variable)
-        elif all(isinstance(effect, Const) for effect in effects):
-            assigned = {int(effect.value) for effect in effects if isinstance(effect, Const)}
-            found[name] = tuple(sorted(assigned | {int(getattr(_FIRST_STATE, name))}))
-        else:
-            found[name] = None
-    return found
-
-
-def _is_small(variable: Var) -> bool:
-    return variable.sort is Sort.BOOL or variable.high - variable.low < SMALL
-
-
-def _all_values(variable: Var) -> tuple[Value, ...]:
-    return (False, True) if variable.sort is Sort.BOOL else tuple(range(variable.low, variable.high + 1))
-
-
-def _all_atoms(expression: Expr) -> Iterator[Expr]:
-    """The atoms of an expression of either sort: for a number, those of its conditions."""
-    if expression.sort is Sort.BOOL:
-        yield from atoms(expression)
-    else:
-        for node in subterms(expression):
-            if isinstance(node, Op) and node.op == "ite":
-                yield from atoms(node.args[0])
-
-
-class _Linear:
-    """A sum of variables and a constant: the part of integer expressions whose boundaries can be solved for."""
-
-    def __init__(self, weights: Mapping[str, int], constant: int) -> None:
-        self.weights = {name: weight for name, weight in weights.items() if weight}
-        self.constant = constant
-
-    def plus(self, other: _Linear, sign: int = 1) -> _Linear:
-        names = {**self.weights, **other.weights}
-        weights = {n: self.weights.get(n, 0) + sign * other.weights.get(n, 0) for n in names}
-        return _Linear(weights, self.constant + sign * other.constant)
-
-
-def _linear(expression: Expr) -> list[_Linear]:
-    """The sums that an integer expression can be: one, or one for each branch of its conditions."""
-    if isinstance(expression, Const):
-        return [_Linear({}, int(expression.value))]
-    if isinstance(expression, Var):
-        return [_Linear({expression.name: 1}, 0)]
-    assert isinstance(expression, Op)
-    if expression.op == "+":
-        return [a.plus(b) for a in _linear(expression.args[0]) for b in _linear(expression.args[1])]
-    return [*_linear(expression.args[1]), *_linear(expression.args[2])]
-
-
-def _compiled(names: Sequence[str], body: str) -> Callable[..., Any]:
-    """A function of the named variables with this body: Python source that ``expression.source`` wrote."""
-    made: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {body}", {"__builtins__": {}})
-    return made
-
-
-def _tuple_of(names: Sequence[str], sources: Iterable[str]) -> Callable[..., tuple[Any, ...]]:
-    """A function of the named variables: the values of several pieces of source."""
-    return _compiled(names, "(" + "".join(f"{part}, " for part in sources) + ")")
 
 
 def _plainest(kind: EventKind) -> tuple[Facts, ...]:
@@ -166,53 +47,6 @@ def _plainest(kind: EventKind) -> tuple[Facts, ...]:
     if kind.has_frame:
         return tuple(FrameFacts(opcode) for opcode in range(ALL_FACTS["opcode"].high + 1))
     return HEAD_SHAPES[kind.facts] if kind.facts is not None else ()
-
-
-@cache
-def _encoding_atoms(kind: EventKind) -> tuple[Expr, ...]:
-    return tuple({atom.key(): atom for atom in atoms(possible(kind))}.values())
-
-
-Settled: TypeAlias = tuple[tuple[str, Value], ...]
-"""The values of the setting and of the state that the encoding depends on."""
-
-
-class _Encoding(NamedTuple):
-    """The limits of the encoding: a function of a frame or head, its facts, and tests of one fact each."""
-
-    possible: Callable[..., bool]
-    names: list[str]
-    tests: list[tuple[str, Callable[..., bool]]]
-
-
-@lru_cache(maxsize=4096)
-def _encoding(kind: EventKind, opcode: int | None, settled: Settled) -> _Encoding:
-    """The limits of the encoding for one opcode, or for heads. They are the same under all rules, and cached."""
-    encoding = substitute(_possible(kind, opcode), dict(settled))
-    reads = variables(encoding)
-    fields = FACT_VARIABLES[kind]
-    tests = []
-    for term in conjuncts(encoding):
-        names = list(variables(term))
-        if len(names) == 1:
-            tests.append((names[0], _compiled(names, source(term))))
-    return _Encoding(_compiled(tuple(fields), source(encoding)), [name for name in fields if name in reads], tests)
-
-
-@cache
-def _possible(kind: EventKind, opcode: int | None) -> Expr:
-    return possible(kind) if opcode is None else substitute(possible(kind), {"opcode": opcode})
-
-
-@lru_cache(maxsize=4096)
-def _is_excluded(kind: EventKind, settled: Settled) -> bool:
-    """Nothing of this kind can be encoded."""
-    return substitute(_possible(kind, None), dict(settled)).key() == FALSE.key()
-
-
-@cache
-def _read_by_encoding(kind: EventKind) -> frozenset[str]:
-    return frozenset(variables(_possible(kind, None)))
 
 
 class _Functions(NamedTuple):
@@ -290,7 +124,7 @@ class Alphabet:
         for kind in EventKind:
             here: dict[tuple[object, ...], Expr] = {}
             for expression in (*(rule.when for rule in self.rules.of(kind)), *self._effects[kind]):
-                here.update((atom.key(), atom) for atom in _all_atoms(expression) if atom is not LEGAL)
+                here.update((atom.key(), atom) for atom in all_atoms(expression) if atom is not LEGAL)
             found[kind] = tuple(here.values())
         return found
 
@@ -337,9 +171,9 @@ class Alphabet:
                 if any(name in FACT_VARIABLES[kind] for name in variables(part)):
                     parts[source(part)] = None
         return _Functions(
-            _tuple_of(names, [guard for rule, guard in guards if rule.refuses]),
-            _tuple_of(names, [guard for rule, guard in guards if isinstance(rule.then, _TAKING)]),
-            _tuple_of(names, parts),
+            tuple_function(names, [guard for rule, guard in guards if rule.refuses]),
+            tuple_function(names, [guard for rule, guard in guards if isinstance(rule.then, _TAKING)]),
+            tuple_function(names, parts),
         )
 
     # --- boundary values -------------------------------------------------------------------------------------------
@@ -349,8 +183,8 @@ class Alphabet:
         defaults = _plainest(kind)[0]._asdict()
         for name, variable in FACT_VARIABLES[kind].items():
             default = defaults[name]
-            found[name] = {default, *(_all_values(variable) if _is_small(variable) else (variable.low, variable.high))}
-        for atom in (*self._atoms[kind], *_encoding_atoms(kind)):
+            found[name] = {default, *(all_values(variable) if is_small(variable) else (variable.low, variable.high))}
+        for atom in (*self._atoms[kind], *encoding_atoms(kind)):
             if isinstance(atom, Op):
                 for name, constant in self._constants(atom, given):
                     variable = ALL_FACTS[name]
@@ -360,11 +194,11 @@ class Alphabet:
 
     def _constants(self, atom: Op, given: Mapping[str, Value]) -> Iterator[tuple[str, int]]:
         """The numbers that an atom compares a large frame variable with, for each value of the other variables."""
-        for left in _linear(atom.args[0]):
-            for right in _linear(atom.args[1]):
+        for left in linear_sums(atom.args[0]):
+            for right in linear_sums(atom.args[1]):
                 difference = left.plus(right, -1)
                 for name, weight in difference.weights.items():
-                    if name not in ALL_FACTS or _is_small(ALL_FACTS[name]) or abs(weight) != 1:
+                    if name not in ALL_FACTS or is_small(ALL_FACTS[name]) or abs(weight) != 1:
                         continue
                     others = [other for other in difference.weights if other != name]
                     for values in product(*(self._candidates(other, given) for other in others)):
@@ -407,7 +241,7 @@ class Alphabet:
             settled = {**self.setting.values, **first, LEGAL.name: True}
             if opcode is not None:
                 settled["opcode"] = opcode
-            expressions = (_possible(kind, opcode), *(rule.when for rule in self.rules.of(kind)))
+            expressions = (possible_for(kind, opcode), *(rule.when for rule in self.rules.of(kind)))
             read = {name for expression in expressions for name in variables(substitute(expression, settled))}
             self._read[key] = tuple(name for name in relevant if name in read)
         return self._read[key]
@@ -422,7 +256,7 @@ class _Frames:
         self.kind = kind
         self.given = given
         self.values = alphabet._boundaries(kind, given)
-        names = _read_by_encoding(kind)
+        names = read_by_encoding(kind)
         settled = {**alphabet.setting.values, **given}
         self.settled = tuple((name, value) for name, value in settled.items() if name in names)
         functions, known = alphabet._functions[kind], tuple(given.values())
@@ -432,7 +266,7 @@ class _Frames:
 
     def events(self) -> tuple[Event, ...]:
         """One event for each class of frames (or all frames), base frames first; none where none is possible."""
-        if _is_excluded(self.kind, self.settled):
+        if is_excluded(self.kind, self.settled):
             return ()
         shapes = [self.alphabet._shape(self, plainest) for plainest in _plainest(self.kind)]
         frames = [frame for shape in shapes for frame in shape.bases]
@@ -453,7 +287,7 @@ class _Shape:
         self.frames = frames
         self.plainest = plainest
         opcode = plainest.opcode if isinstance(plainest, FrameFacts) else None
-        encoding = _encoding(frames.kind, opcode, frames.settled)
+        encoding = encoding_of(frames.kind, opcode, frames.settled)
         self.possible = encoding.possible
         self.encoded = encoding.names
         self.values = {name: values for name, values in frames.values.items() if name != "opcode"}

@@ -1,7 +1,7 @@
 """Breadth-first exploration of one endpoint: every state that the rules allow, each with a shortest way to it.
 
 Theory of operation. From the initial states all allowed outcomes of all events of the derived alphabet
-(``model.machine.boundary_events``) are followed. Variables that only report (``alphabet.reporting_variables``) are
+(``model.machine.boundary_events``) are followed. Variables that only report (``guard_atoms.reporting_variables``) are
 projected out, so that a graph without a stated limit, or with a small one, is finite. States are visited in the order
 of their distance, and events are tried in a fixed order: the same rules give the same paths, always.
 """
@@ -16,9 +16,10 @@ from ..notation.head_variables import ResponseFacts
 from ..notation.rule import RuleSet
 from ..notation.variables import CONNECTING, Event, EventKind, Setting, State
 from ..rules import RULES
-from .boundary_events import Alphabet, reporting_variables
+from .boundary_events import Alphabet
 from .compiled import CompiledMachine
 from .explorer import BreadthFirst, TooManyStatesError, path_to
+from .guard_atoms import reporting_variables
 from .interpreted import Label
 
 INITIAL: Final = (State(), CONNECTING)

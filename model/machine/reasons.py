@@ -8,7 +8,7 @@ from typing import Final
 from ..notation.expression import TRUE, Expr, Op, Value, all_of, evaluate, substitute
 from ..notation.rule import LEGAL, Rule
 from ..notation.variables import Facts, FrameFacts, Setting, State, environment
-from .boundary_events import conjuncts
+from .guard_atoms import conjuncts
 
 
 def because(rule: Rule, setting: Setting, state: State, facts: Facts) -> Expr | None:

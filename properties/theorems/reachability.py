@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import z3
 
-from wsoracle.model.machine.boundary_events import atoms, reporting_variables, state_values
+from wsoracle.model.machine.guard_atoms import atoms, reporting_variables, state_values
 from wsoracle.model.machine.reachable import explore
 from wsoracle.model.machine.symbolic import SymbolicMachine, read_event
 from wsoracle.model.notation.expression import Expr, Value, all_of, evaluate, source, text, variables
@@ -50,7 +50,7 @@ from wsoracle.model.octets.vocabulary import TEXT, Role
 from wsoracle.model.rules import RULES
 
 from .induction import always, check_never, described, system, unrolled
-from .pair import End, PairRuns, PairState, explored
+from .pair_runs import End, PairRuns, PairState, explored
 from .theorem import ProofResult, ProofVerdict, Theorem, TheoremKind, TheoremSubject, proved, refuted
 
 MOST_STEPS: Final = 6

@@ -16,9 +16,10 @@ from itertools import combinations, product
 from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import DEFAULT_KEY, facts_of_header, facts_on_wire, realise, text_before
-from wsoracle.model.machine.boundary_events import Alphabet, state_values
+from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.explorer import BreadthFirst
+from wsoracle.model.machine.guard_atoms import state_values
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.expression import Value, variables
 from wsoracle.model.notation.rule import RuleSet

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-from wsoracle.generators.cases.build import CannotBuildError
 from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.realised_history import CannotBuildError
 from wsoracle.generators.workers import process_pool
 from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.rule import STRENGTHS

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
+from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import checked
 from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory
 from wsoracle.generators.cases.steps import SendFrame, SendHead
 from wsoracle.model.machine.interpreted import Label
 from wsoracle.model.notation.variables import Event, EventKind, Setting
@@ -112,7 +113,7 @@ class Finding:
     def cases(self, seed: int) -> tuple[Case, ...]:
         """The case of the finding, its control before it.
 
-        Raises :class:`~wsoracle.generators.cases.build.CannotBuildError` where its history cannot be one.
+        Raises :class:`~wsoracle.generators.cases.realised_history.CannotBuildError` where its history cannot be one.
         """
         attempt, steps = self.examined.attempt, self.examined.judgement.steps
         if attempt.from_first_octet:

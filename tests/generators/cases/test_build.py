@@ -10,11 +10,12 @@ import pytest
 
 from tests.frames_read import frames_read
 from tests.generators.seen import seen_of
-from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
+from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.derived import check_suite, judge_only, negative
 from wsoracle.generators.cases.origin import Origin
 from wsoracle.generators.cases.outcome import ANY_CODE, ReactionKind, SeenClose, SeenEvent, SeenResponse, Verdict
+from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory
 from wsoracle.generators.cases.steps import EndpointSendsHead, SendHead
 from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.generators.suite.fault_cases import fault_cases

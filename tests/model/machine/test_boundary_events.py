@@ -5,15 +5,9 @@ import itertools
 import pytest
 
 from wsoracle.model.machine import interpreted
-from wsoracle.model.machine.boundary_events import (
-    Alphabet,
-    alphabet,
-    atoms,
-    conjuncts,
-    reporting_variables,
-    state_values,
-)
+from wsoracle.model.machine.boundary_events import Alphabet, alphabet
 from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.guard_atoms import atoms, conjuncts, reporting_variables, state_values
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.expression import Const, evaluate, ite, source, substitute, text, variables
 from wsoracle.model.notation.rule import Fail

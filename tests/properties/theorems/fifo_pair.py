@@ -1,6 +1,6 @@
 """A client and a server joined by two short FIFO channels, explored exactly, with loss of the connection at any point.
 
-``properties.theorems.pair`` proves what holds for channels of any length, by an abstraction; here nothing is
+``properties.theorems.pair_runs`` proves what holds for channels of any length, by an abstraction; here nothing is
 abstracted: frames keep their order, a channel holds a few of them, and a full channel holds its writer up. Every run
 found is therefore a real one. Both ends behave as the rules allow; only the channels and the end of TCP are modelled
 here.

@@ -13,7 +13,7 @@ from typing import Final
 
 import z3
 
-from wsoracle.model.machine.boundary_events import reporting_variables
+from wsoracle.model.machine.guard_atoms import reporting_variables
 from wsoracle.model.machine.reachable import Exploration
 from wsoracle.model.machine.symbolic import (
     EVENT_KIND,

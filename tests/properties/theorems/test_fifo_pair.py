@@ -6,7 +6,7 @@ from tests.properties.theorems.fifo_pair import End, Pair, PairExploration, Sent
 from wsoracle.model.notation.variables import LOST, NO_CODE, State
 from wsoracle.model.octets.vocabulary import CLOSE, RESERVED_DATA_OPCODES
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems import pair
+from wsoracle.properties.theorems import pair_runs
 from wsoracle.properties.theorems.reachability import view
 
 
@@ -21,7 +21,7 @@ def facts(both: Pair) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
 
 
 def test_real_channels_reach_what_the_abstraction_reaches(explored: PairExploration) -> None:
-    abstract = {view(visit.both) for visit in pair.explored(RULES)[0]}
+    abstract = {view(visit.both) for visit in pair_runs.explored(RULES)[0]}
     assert {facts(both) for both in explored.via} == abstract
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wsoracle.model.rules import RULES
-from wsoracle.properties.theorems.pair import PAIR, Channel, PairState, explored
+from wsoracle.properties.theorems.pair import PAIR
+from wsoracle.properties.theorems.pair_runs import Channel, PairState, explored
 from wsoracle.properties.theorems.theorem import ProofVerdict, TheoremSubject
 
 BY_NAME = {theorem.id.partition("/")[2]: theorem for theorem in PAIR}

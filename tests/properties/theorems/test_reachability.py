@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from wsoracle.model.machine.boundary_events import state_values
+from wsoracle.model.machine.guard_atoms import state_values
 from wsoracle.model.machine.reachable import explore
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.variables import Setting, State, environment

@@ -10,8 +10,8 @@ import pytest
 from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.explore.findings import Finding
 from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
-from wsoracle.generators.cases.build import CannotBuildError
 from wsoracle.generators.cases.derived import check_suite
+from wsoracle.generators.cases.realised_history import CannotBuildError
 from wsoracle.generators.cases.steps import SendHead
 from wsoracle.implementations import PeerCrashed
 from wsoracle.implementations.own_endpoint import OwnEndpoint

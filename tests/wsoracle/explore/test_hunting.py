@@ -18,8 +18,8 @@ from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.explore.findings import Finding, stimulus_to_json
 from wsoracle.explore.hunting import Examined, Hunt, examine, hunt
 from wsoracle.explore.random_walk import few_settings, random_walks
-from wsoracle.generators.cases.build import CannotBuildError
 from wsoracle.generators.cases.derived import check_suite, judge_only
+from wsoracle.generators.cases.realised_history import CannotBuildError
 from wsoracle.generators.strategies.frames import frame_items, put_together, stimuli
 from wsoracle.implementations import PeerCrashed
 from wsoracle.implementations.own_endpoint import OwnEndpoint
