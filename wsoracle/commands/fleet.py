@@ -166,13 +166,12 @@ def _run(
                 absent.append(Column(peer, role, "", "-", reason))
             else:
                 turns += [Turn(peer, role, one) for one in _variants(peer, role, version, options)]
-    asked = {role: len(chosen_cases(role, options)) for role in {turn.role for turn in turns}}
     reports = paths.root / "reports"
     if options["reporting"]:
         rounds = [done for turn in turns if (done := recall(turn, paths.root / "rounds", reports)) is not None]
     else:
         rounds = _rounds(turns, paths, crew, options)
-    columns = [column_of(done, asked[done.turn.role]) for done in rounds]
+    columns = [column_of(done) for done in rounds]
     good = bool(columns) and all(column.reason is None for column in columns)
     columns = sorted([*columns, *absent], key=lambda column: peers.index(column.peer))
     made_with = f"wsoracle {__version__}, {datetime.now(UTC):%Y-%m-%d}"
@@ -202,7 +201,8 @@ def _rounds(turns: Sequence[Turn], paths: FleetPaths, crew: Crew, options: dict[
     choice = [word for text in options["selected"] for word in ("--select", text)]
     choice += [word for text in options["excluded"] for word in ("--exclude", text)]
     choice += ["--echoes", str(options["echoes"])] if options["echoes"] is not None else []
-    tester = Harness(tuple(choice), options["limit"])
+    asked = {role: len(chosen_cases(role, options)) for role in {turn.role for turn in turns}}
+    tester = Harness(tuple(choice), options["limit"], asked=asked)
     with progress("testing") as step:
         count = _counter(step, turns)
 

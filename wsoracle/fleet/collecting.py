@@ -23,7 +23,13 @@ from .rounds import Round, Turn
 
 def remember(done: Round, folder: Path) -> None:
     """Keep what the round's own report does not say, so that findings can be written again without a run."""
-    known = {"agent": done.turn.agent, "version": done.turn.version, "seconds": done.seconds, "reason": done.reason}
+    known = {
+        "agent": done.turn.agent,
+        "version": done.turn.version,
+        "seconds": done.seconds,
+        "reason": done.reason,
+        "asked": done.asked,
+    }
     folder.mkdir(parents=True, exist_ok=True)
     write_json(str(folder / f"{done.turn.agent}.json"), known)
 
@@ -32,7 +38,7 @@ def recall(turn: Turn, folder: Path, reports: Path) -> Round | None:
     """The last round of an implementation at its present version, or None."""
     try:
         known = json.loads((folder / f"{turn.agent}.json").read_text(encoding="utf-8"))
-        return Round(turn, reports / turn.agent, float(known["seconds"]), known["reason"])
+        return Round(turn, reports / turn.agent, float(known["seconds"]), known["reason"], known.get("asked"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -93,8 +99,8 @@ def read_record(row: CaseRow) -> Mapping[str, Any]:
     return record
 
 
-def column_of(done: Round, asked: int | None = None) -> Column:
-    """The result of a round. A report that cannot be read, or has fewer cases than `asked`, is a reason too."""
+def column_of(done: Round) -> Column:
+    """The result of a round. A report that cannot be read, or has fewer cases than were to be run, is a reason too."""
     turn, reason = done.turn, done.reason
     verdicts: Counter[str] = Counter()
     uncounted, found, together, causes = 0, [], [], []
@@ -102,8 +108,8 @@ def column_of(done: Round, asked: int | None = None) -> Column:
         rows = [one for one in read_rows(done.folder) if one.agent == turn.agent]
         if not rows:
             raise ValueError("no case was run")
-        if asked is not None and len(rows) < asked:
-            reason = reason or f"only {len(rows)} of {asked} cases were run"
+        if done.asked is not None and len(rows) < done.asked:
+            reason = reason or f"only {len(rows)} of {done.asked} cases were run"
         for one in rows:
             if one.counts and one.verdict != NOT_RUN:
                 verdicts[one.verdict] += 1

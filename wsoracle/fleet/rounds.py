@@ -11,9 +11,9 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +30,11 @@ _TESTED: Final = (0, 1)
 @dataclass(frozen=True, slots=True)
 class Harness:
     """How the harness is called. `program` comes before the command, `options` after it; `within` is the longest that
-    one implementation may take, in seconds."""
+    one implementation may take, in seconds; `asked` is how many cases it runs in each role, where that is known."""
 
     options: tuple[str, ...] = ()
     within: float = 1200.0
+    asked: Mapping[Role, int] = field(default_factory=dict)
     program: tuple[str, ...] = (sys.executable, "-m", "wsoracle")
 
     def test(self, url: str, agent: str, folder: Path) -> list[str]:
@@ -62,12 +63,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The result of a turn: the folder with its records, and where it did not run to its end, the reason."""
+    """The result of a turn: the folder with its records, where it did not run to its end the reason, and how many cases
+    were to be run."""
 
     turn: Turn
     folder: Path
     seconds: float
     reason: str | None = None
+    asked: int | None = None
 
 
 def agent_name(name: str, version: str, role: Role) -> str:
@@ -128,7 +131,7 @@ def _round(turn: Turn, paths: FleetPaths, crew: Crew, folder: Path, tester: Harn
         reason = str(error)
     except OSError as error:
         reason = f"{error.filename or folder}: {error.strerror or error}"
-    return Round(turn, folder, time.monotonic() - started, reason)
+    return Round(turn, folder, time.monotonic() - started, reason, tester.asked.get(turn.role))
 
 
 def _test_server(turn: Turn, paths: FleetPaths, crew: Crew, folder: Path, tester: Harness) -> None:

@@ -127,8 +127,8 @@ def test_records_are_read_from_the_folder_alone(tmp_path: Path) -> None:
 
 def test_fewer_cases_than_were_asked_for_are_told(tmp_path: Path) -> None:
     (done,) = run(tmp_path, (named("websockets"), Role.SERVER))
-    assert column_of(done, 4).reason is None
-    assert column_of(done, 5).reason == "only 4 of 5 cases were run"
+    assert column_of(replace(done, asked=4)).reason is None
+    assert column_of(replace(done, asked=5)).reason == "only 4 of 5 cases were run"
 
 
 def test_nothing_is_left_of_an_earlier_run(tmp_path: Path) -> None:
