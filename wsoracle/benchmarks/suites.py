@@ -168,7 +168,12 @@ def _verdicts(out: Path, suite: BenchSuite) -> dict[str, int]:
 
 def _timed(arguments: Sequence[str], folder: Path) -> float:
     begun = time.perf_counter()
-    done = subprocess.run(arguments, cwd=folder, env=_environment(), capture_output=True, timeout=LONGEST, check=False)
+    try:
+        done = subprocess.run(
+            arguments, cwd=folder, env=_environment(), capture_output=True, timeout=LONGEST, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SuiteBenchFailed(f"{' '.join(arguments[:4])}: not done after {LONGEST:g} s") from error
     seconds = time.perf_counter() - begun
     if done.returncode not in (0, 1):
         raise SuiteBenchFailed(f"{' '.join(arguments[:4])}: exit status {done.returncode}: {done.stderr[-500:]!r}")

@@ -13,32 +13,33 @@ from .options import json_option
 
 @click.command("bench")
 @json_option
-@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds of frames.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 1000),
+    default=None,
+    show_default="7 of frames and questions, 3 of suites, 1 of compression",
+    help="How often each is measured.",
+)
 @click.option(
     "--only", type=click.Choice(["frames", "judging", "oracle", "suites", "compression"]), help="Only this part."
 )
-@click.option(
-    "--suite-rounds",
-    type=click.IntRange(1, 100),
-    default=3,
-    show_default=True,
-    help="Rounds of suites.",
-)
 @click.pass_context
-def command(context: click.Context, json_file: str | None, rounds: int, only: str | None, suite_rounds: int) -> None:
+def command(context: click.Context, json_file: str | None, rounds: int | None, only: str | None) -> None:
     """Measure frames and questions a second, judging, and whole suites beside Autobahn.
 
+    A round of suites takes wsoracle half a minute on an idle machine, and Autobahn minutes; one of compression takes
+    wsoracle a minute, and Autobahn ten.
     The figures belong to the machine and the moment; ratios travel better. Autobahn needs CPython 2.7: the
     environment variable WSORACLE_PYTHON27 names one that has it; without it only our times are given.
     """
     try:
         with progress("measuring") as step:
-            speeds = frames.run_bench(rounds=rounds, progress=step) if only in (None, "frames") else []
+            speeds = frames.run_bench(rounds=rounds or 7, progress=step) if only in (None, "frames") else []
             durations = judging.run_judging_bench(progress=step) if only in (None, "judging") else []
-            rates = questions.run_question_bench(rounds, step) if only in (None, "oracle") else []
-            times = suites.run_suite_bench(suite_rounds, step) if only in (None, "suites") else []
+            rates = questions.run_question_bench(rounds or 7, step) if only in (None, "oracle") else []
+            times = suites.run_suite_bench(rounds or 3, step) if only in (None, "suites") else []
             if only == "compression":  # takes minutes, and is a part of nothing else
-                times = suites.run_suite_bench(1, step, suites.COMPRESSION)
+                times = suites.run_suite_bench(rounds or 1, step, suites.COMPRESSION)
     except (frames.BenchFailed, suites.SuiteBenchFailed) as error:
         click.echo(f"failed: {error}", err=True)
         context.exit(FAILED)

@@ -75,3 +75,10 @@ def test_the_workloads_are_those_that_are_quoted() -> None:
     for suite in SUITES:
         chosen = {case_id for pattern in suite.patterns for case_id in matching(pattern, ids)}
         assert len(chosen) == suite.cases, suite.name
+
+
+def test_a_side_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    against(monkeypatch, [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(suites, "LONGEST", 0.01)
+    with pytest.raises(SuiteBenchFailed, match="not done after"):
+        run(1, lambda what, done, total: None, (ONE,))
