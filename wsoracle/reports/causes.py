@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Strength
-from wsoracle.model.notation.sources import clause_of
+from wsoracle.model.notation.sources import clause_of, source_of
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
 
@@ -183,8 +183,12 @@ def _rule_key(case: CaseSummary) -> str:
 
 
 def _leading(case: CaseSummary) -> Mapping[str, str]:
-    """The first of the strongest rules; one that is certainly not followed before one that is in doubt."""
-    return min(case.rules, key=lambda rule: (_strength(rule), rule["id"] in case.one_of))
+    """The first of the strongest rules; one that is certainly not followed before one that is in doubt, and one of an
+    extension, which says more closely what is amiss, before one of RFC 6455."""
+    return min(
+        case.rules,
+        key=lambda rule: (_strength(rule), rule["id"] in case.one_of, source_of(rule["id"]) == "RFC 6455"),
+    )
 
 
 def _act(rule_id: str, act: str) -> str:

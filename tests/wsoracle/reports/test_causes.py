@@ -68,6 +68,14 @@ def test_what_is_wrong_in_every_frame_is_one_cause() -> None:
     assert cause.id == "5.1/server-does-not-mask"
 
 
+def test_a_rule_of_an_extension_leads() -> None:
+    marks = {**RULE, "id": "7692.6.1/send-mark-in-place"}
+    zero = {**RULE, "id": "5.2/reserved-bits-zero"}
+    (cause,) = causes(case("2.1", rules=[zero, marks], **did("continuation fin rsv1: 'b'")))
+    assert cause.id.startswith(marks["id"]) and cause.rules == (marks, zero)
+    assert "RSV1 on a frame that is not the first of a message" in cause.says
+
+
 def test_a_fault_is_overlooked_in_silence_too() -> None:
     silent = did("2 s of silence")
     silent["timeline"][-1]["from"] = "timer"
