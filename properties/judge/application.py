@@ -7,6 +7,7 @@ lets an endpoint send a message whenever the connection is open.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from wsoracle.model.notation.variables import NO_CODE, Event
@@ -22,6 +23,14 @@ SENT_BACK_LATE: Final = "the message was sent back late"
 
 NOT_ITS_OWN: Final = frozenset((1002, 1007, 1009))
 """The codes that say that the peer broke the protocol, or a limit (section 7.4.1): that is for the endpoint to say."""
+
+
+def in_few_words(acts: Iterable[str]) -> tuple[str, ...]:
+    """What an application did, each act once. Behind a message that never came back, others are in no other order."""
+    each = dict.fromkeys(acts)
+    if NOT_SENT_BACK in each:
+        each.pop(ANOTHER_ORDER, None)
+    return tuple(each)
 
 
 def with_replacements(message: Message) -> Message:

@@ -16,7 +16,7 @@ from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.variables import NO_CODE, EventKind, FrameFacts
 from wsoracle.model.octets.vocabulary import CLOSE, is_control
 
-from .application import closes
+from .application import closes, in_few_words
 from .echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO, OWN_MESSAGE
 from .explanation import Step
 from .grading import TOO_BIG, verdict_on
@@ -82,7 +82,7 @@ def _weighed(steps: Sequence[Step]) -> tuple[list[str], list[str], bool]:
             cut_short = cut_short or _owes_echo(step, frame)
         else:
             faults[step.application] = None
-    return list(faults), list(excused), cut_short
+    return list(in_few_words(faults)), list(excused), cut_short
 
 
 def _goes_away(frame: FrameFacts) -> bool:

@@ -40,6 +40,7 @@ from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 from wsoracle.model.rules import RULES
 
+from .application import in_few_words
 from .deciding import Direction, deciding_octet
 from .evident import cost_of, sent_steps
 from .explanation import ACTING, LENIENCIES, OPENING_LENIENCY, STRICT, Cost, Explanation, Step, Subject
@@ -304,6 +305,7 @@ class _Ruling:
             note = TOO_LONG if full else TOO_MUCH
             return _Candidate(Judgement(Verdict.INFORMATIONAL, self.profile, note=note, unexplained=True), Cost())
         strict: FrameSearch | None = None
+        acting: FrameSearch | None = None
         for leniency in LENIENCIES[:1] if self.strictly else LENIENCIES:
             if leniency == ACTING and self.subject.unasked:
                 continue  # an application of which nothing is known promises nothing
@@ -312,8 +314,14 @@ class _Ruling:
             search = FrameSearch(history, self.subject, leniency, state, start, most_cost=most)
             found = search.best(moments)
             if found is not None:
+                if acting is not None and strict is not None and acting.outlasts(strict):
+                    # What the application did decides nothing where a rule is broken behind it.
+                    acting = FrameSearch(history, self.subject, ACTING, state, start, lazy=False)
+                    acting.best(moments)
+                    return self.explained(found, acting if acting.outlasts(strict) else strict)
                 return self.explained(found, search if strict is None else strict)
             strict = strict or search
+            acting = search if leniency == ACTING else acting
             if search.gave_up:
                 if leniency.faults:
                     break
@@ -323,9 +331,10 @@ class _Ruling:
         return self._frames_unexplained(strict, moments, state)
 
     def explained(self, found: Explanation, strict: Search | None = None) -> _Candidate:
-        """By an explanation; what is not allowed in full begins where a strict search ends."""
+        """By an explanation; what is not allowed in full begins where a strict search ends, and what breaks a rule
+        where one ends in which the application may do anything."""
         steps = found.steps
-        acts = tuple(dict.fromkeys(self._not_as_promised + step.application for step in steps if step.application))
+        acts = tuple(self._not_as_promised + act for act in in_few_words(s.application for s in steps if s.application))
         notes = [LOST_WITH_RESET] if any(step.unseen for step in steps) else []
         if strict is not None and any(
             step.event.frame.key_foreseen for step in steps if step.event and step.event.frame

@@ -311,6 +311,11 @@ class FrameSearch(Search):
         found = {one.place: one for one in self.alive}
         return [one for one in self._read_on(found, moment) if self._reader.has_read_all(one.place, moment)]
 
+    def outlasts(self, other: FrameSearch) -> bool:
+        """Whether both have ended, and this one explains more of the same moments."""
+        mine, its = self.died_at, other.died_at
+        return mine is not None and its is not None and not self.gave_up and mine.at > its.at
+
     def _goes_further(self, count: int) -> None:
         """So many frames or moments more are explained: of an application that acts, more work only as it is earned."""
         if self.leniency == ACTING:

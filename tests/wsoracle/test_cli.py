@@ -515,7 +515,12 @@ def test_bench_fails_where_a_side_loses_messages(monkeypatch: pytest.MonkeyPatch
 
 def test_rounds_are_those_of_whatever_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("wsoracle.benchmarks.suites.run_suite_bench", lambda rounds, *_: asked.append(rounds) or [])
+
+    def measured(rounds: int, *_: object) -> list[object]:
+        asked.append(rounds)
+        return []
+
+    monkeypatch.setattr("wsoracle.benchmarks.suites.run_suite_bench", measured)
     for arguments in (("suites", "--rounds", "1"), ("compression", "--rounds", "2"), ("suites",)):
         assert run("bench", "--only", *arguments).exit_code == 0
     assert asked == [1, 2, 3]

@@ -27,6 +27,8 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import parts
+from wsoracle.properties.judge.echo_contract import in_a_run
+from wsoracle.properties.judge.echo_words import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import EVERYTHING, TOO_LONG, TOO_MANY, Allowed, Judgement, judge, rules_fired
 from wsoracle.properties.judge.observation import (
@@ -402,6 +404,25 @@ def test_what_an_application_does_that_an_echo_does_not_is_said_in_words(trace: 
     assert as_server(*trace, Quiet()).verdict is Verdict.OK, "an application of which nothing is known may do it"
 
 
+def test_what_comes_behind_a_message_that_was_not_sent_back_is_in_no_other_order() -> None:
+    dropped = (Arrives(from_client(TEXT, b"") + from_client(TEXT, b"b")), Writes(from_server(TEXT, b"b")), Quiet())
+    judgement = as_server(*dropped, setting=ECHO, application="echo")
+    assert judgement.application == ("not an echo: the message was not sent back",)
+    (run, _) = in_a_run(judgement)
+    assert run.note == f"{NOT_AN_ECHO}: the message was not sent back"
+
+
+@pytest.mark.parametrize(
+    "act", [(Writes(from_server(TEXT, b"welcome")),), (HELLO, Writes(from_server(TEXT, b"HELLO")))]
+)
+def test_what_breaks_a_rule_is_decided_where_it_is_broken_whatever_the_application_did_before(act: Trace) -> None:
+    late = (*act, PINGED, Quiet())
+    judgement = as_server(*late, setting=ECHO, application="echo")
+    assert (judgement.verdict, judgement.rules, judgement.at) == (Verdict.FAILED, ("5.5.2/pong-owed",), len(late) - 1)
+    assert len(judgement.application) == 1
+    assert any("pong" in allowed.what for allowed in judgement.instead)
+
+
 def test_a_sink_that_sends_is_said_in_words() -> None:
     sent = as_server(HELLO, HELLO_BACK, Quiet(), application="sink")
     assert (sent.verdict, sent.application) == (
@@ -533,9 +554,12 @@ def test_how_much_is_sent_at_once_means_nothing(count: int, at_once: int, data: 
     arrives = [Arrives(b"".join(octets[at : at + at_once])) for at in range(0, len(octets), at_once)]
     if wrong is not None:
         answers[wrong] = from_server(TEXT, b"something else")
-    judgement = as_server(*arrives, Writes(b"".join(answers)), Quiet(), setting=ECHO, application="echo")
+    trace: Trace = (*arrives, Writes(b"".join(answers)), Quiet())
+    judgement = as_server(*trace, setting=ECHO, application="echo")
     assert (judgement.verdict is Verdict.OK) is (wrong is None), judgement
-    if wrong is not None:
+    if judgement.rules:  # a message in the place of the last Pong: it is missed at the end
+        assert (judgement.rules, judgement.at) == (("5.5.2/pong-owed",), len(trace) - 1)
+    elif wrong is not None:
         assert judgement.octet == sum(map(len, answers[:wrong]))
 
 
