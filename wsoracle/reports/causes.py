@@ -138,8 +138,13 @@ def causes_of(summaries: Mapping[str, CaseSummary]) -> list[Cause]:
         behind = {case.id for case in opening.cases}
         every = [case for case in every if case.id not in behind]
     groups: dict[tuple[CauseKind, str], list[CaseSummary]] = {}
+    certain = {
+        (_leading(case)["id"], case.evidence.act): _rule_key(case)
+        for case in every
+        if _shows_a_rule(case) and not _in_doubt(case)
+    }
     for case in every:
-        for key in _keys(case):
+        for key in _keys(case, certain):
             groups.setdefault(key, []).append(case)
     found = [_cause(kind, key, cases) for (kind, key), cases in groups.items()]
     return [*([opening] if opening else []), *sorted(found, key=_order)]
@@ -157,20 +162,36 @@ def causes_by_case(causes: Iterable[Cause]) -> dict[str, Cause]:
 # --- which cases belong together --------------------------------------------------------------------------------------
 
 
-def _keys(case: CaseSummary) -> Iterator[tuple[CauseKind, str]]:
-    """The causes that a case shows: their kinds and ids; none where all is well."""
+def _keys(case: CaseSummary, certain: Mapping[tuple[str, str], str]) -> Iterator[tuple[CauseKind, str]]:
+    """The causes that a case shows: their kinds and ids; none where all is well.
+
+    ``certain``: by a rule and an act, the cause of the cases in which that rule certainly was not followed. Where it is
+    one of several that may not have been, by the same act, what is certain elsewhere explains it.
+    """
     if not case.counts:
         yield "control", _slug(_why_uncounted(case))
         return
     words = said_of_application(case.note)
     for one in words:
         yield "echo", f"echo/{_slug(_NUMBER.sub('n', _contract(one)))}"
-    if case.label in ("INFORMATIONAL", "UNIMPLEMENTED") or (case.passed and case.label != "NON-STRICT"):
-        return
-    if case.rules:
-        yield "rule", _rule_key(case)
-    elif not words:
+    if _shows_a_rule(case):
+        known = (certain.get((rule, case.evidence.act)) for rule in _in_doubt(case))
+        yield "rule", next(filter(None, known), _rule_key(case))
+    elif not words and _is_amiss(case):
         yield "other", f"run/{_slug(_NUMBER.sub('n', _without_rule(case)))}"
+
+
+def _is_amiss(case: CaseSummary) -> bool:
+    return case.label not in ("INFORMATIONAL", "UNIMPLEMENTED") and (not case.passed or case.label == "NON-STRICT")
+
+
+def _shows_a_rule(case: CaseSummary) -> bool:
+    return case.counts and bool(case.rules) and _is_amiss(case)
+
+
+def _in_doubt(case: CaseSummary) -> tuple[str, ...]:
+    """The rules one of which leads, where it cannot be told which."""
+    return tuple(case.one_of) if _leading(case)["id"] in case.one_of else ()
 
 
 def _rule_key(case: CaseSummary) -> str:
@@ -329,7 +350,7 @@ def _strength(rule: Mapping[str, str]) -> int:
 
 
 def _effort(case: CaseSummary) -> tuple[object, ...]:
-    return faults_in(case.id), case.evidence.effort, case_order(case.id)
+    return bool(case.one_of), faults_in(case.id), case.evidence.effort, case_order(case.id)
 
 
 def _clause(rule: Mapping[str, str]) -> str:

@@ -68,6 +68,17 @@ def test_what_is_wrong_in_every_frame_is_one_cause() -> None:
     assert cause.id == "5.1/server-does-not-mask"
 
 
+def test_what_is_in_doubt_is_explained_by_what_is_certain_of_the_same_act() -> None:
+    first, close = {**RULE, "id": "7.3/closing-handshake-first"}, {**RULE, "id": "5.5.1/answer-close-first"}
+    doubtful: dict[str, Any] = {"rules": [close, first], "oneOf": [first["id"], close["id"]]}
+    ends = did("closes TCP", start=None)
+    found = causes(
+        case("1.1", **doubtful, **ends), case("1.2", rules=[first], **ends), case("1.3", **doubtful, **did("pong"))
+    )
+    assert [(cause.count, cause.example.id) for cause in found] == [("2 cases", "1.2"), ("1 case", "1.3")]
+    assert "which one of these rules does not allow" not in found[0].says
+
+
 def test_a_rule_of_an_extension_leads() -> None:
     marks = {**RULE, "id": "7692.6.1/send-mark-in-place"}
     zero = {**RULE, "id": "5.2/reserved-bits-zero"}
