@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final, TypedDict
 
 from wsoracle.generators.mutants.vacuity import refute
-from wsoracle.generators.workers import process_pool
+from wsoracle.generators.workers import JOBS, process_pool
 from wsoracle.properties.theorems.compression import COMPRESSION
 from wsoracle.properties.theorems.octets import OCTETS
 from wsoracle.properties.theorems.opening import OPENING
@@ -23,7 +23,6 @@ from wsoracle.properties.theorems.well_formed import WELL_FORMED
 
 from .text.patterns import matching
 
-JOBS: Final = 2
 PAIR_PREFIXES: Final = ("pair/", "reachability/pair")
 
 

@@ -33,12 +33,11 @@ from ..mutants.equivalence import Ground
 from ..mutants.observable import differs_on, mutated, step_at, trace
 from ..mutants.operators import Mutant, mutants, of_handshake
 from ..mutants.reachable_histories import WorldStart
-from ..workers import process_pool
+from ..workers import JOBS, process_pool
 from .autobahn_sequences import autobahn_sequences
 from .witness_cases import witness_cases
 from .witnesses import Unreached, Witness, all_witnesses
 
-JOBS: Final = 2
 BATCH: Final = 64
 """Mutants that a process takes at a time."""
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property, partial
 from itertools import combinations, product
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from ..notation.expression import Expr, Op, Sort, Value, source, substitute, variables
 from ..notation.head_variables import HEAD_SHAPES, ResponseFacts, is_paired
@@ -62,6 +62,21 @@ class _Functions(NamedTuple):
     signature: Callable[..., tuple[Value, ...]]
 
 
+_Made = TypeVar("_Made")
+
+
+class _ByKind(dict[EventKind, _Made]):
+    """What is made of the rules of a kind, when it is first asked for: most readers ask for few kinds."""
+
+    def __init__(self, make: Callable[[EventKind], _Made]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, kind: EventKind) -> _Made:
+        made = self[kind] = self._make(kind)
+        return made
+
+
 class Alphabet:
     """The events worth trying under one rule set and setting; everything is computed once and kept.
 
@@ -75,7 +90,10 @@ class Alphabet:
         self.pairs: Final = pairs
         self.classes: Final = classes
         self._values: Final = state_values(rules)
-        self._reporting: Final = reporting_variables(rules)
+        self._atoms: Final = _ByKind(self._atoms_of)
+        self._effects: Final = _ByKind(self._effects_of)
+        self._relevant: Final = _ByKind(self._relevant_of)
+        self._functions: Final = _ByKind(self._functions_of)
         self._frames: Final[dict[tuple[object, ...], tuple[Event, ...]]] = {}
         self._shapes: Final[dict[tuple[object, ...], _Shape]] = {}
         self._read: Final[dict[tuple[EventKind, int | None], tuple[str, ...]]] = {}
@@ -114,48 +132,33 @@ class Alphabet:
 
     # --- what the rules say ----------------------------------------------------------------------------------------
 
-    @cached_property
-    def _atoms(self) -> dict[EventKind, tuple[Expr, ...]]:
+    def _atoms_of(self, kind: EventKind) -> tuple[Expr, ...]:
         """The atoms of all guards of a kind, and of its effects on variables that are not reporting.
 
         Whether an event is legal is decided by the guards of the rows that refuse it, so that it is no atom of its own.
         """
-        found: dict[EventKind, tuple[Expr, ...]] = {}
-        for kind in EventKind:
-            here: dict[tuple[object, ...], Expr] = {}
-            for expression in (*(rule.when for rule in self.rules.of(kind)), *self._effects[kind]):
-                here.update((atom.key(), atom) for atom in all_atoms(expression) if atom is not LEGAL)
-            found[kind] = tuple(here.values())
-        return found
+        found: dict[tuple[object, ...], Expr] = {}
+        for expression in (*(rule.when for rule in self.rules.of(kind)), *self._effects[kind]):
+            found.update((atom.key(), atom) for atom in all_atoms(expression) if atom is not LEGAL)
+        return tuple(found.values())
 
-    @cached_property
-    def _effects(self) -> dict[EventKind, tuple[Expr, ...]]:
+    def _effects_of(self, kind: EventKind) -> tuple[Expr, ...]:
         """The effects that read the frame and matter later on."""
-        found: dict[EventKind, tuple[Expr, ...]] = {}
-        for kind in EventKind:
-            here: dict[tuple[object, ...], Expr] = {}
-            for rule in self.rules.of(kind):
-                for name, effect in rule.then.effects.items():
-                    if name not in self._reporting and any(n in FACT_VARIABLES[kind] for n in variables(effect)):
-                        here[effect.key()] = effect
-            found[kind] = tuple(here.values())
-        return found
+        found: dict[tuple[object, ...], Expr] = {}
+        reporting = reporting_variables(self.rules)
+        for rule in self.rules.of(kind):
+            for name, effect in rule.then.effects.items():
+                if name not in reporting and any(n in FACT_VARIABLES[kind] for n in variables(effect)):
+                    found[effect.key()] = effect
+        return tuple(found.values())
 
-    @cached_property
-    def _relevant(self) -> dict[EventKind, tuple[str, ...]]:
-        found: dict[EventKind, tuple[str, ...]] = {}
-        for kind in EventKind:
-            names = set(variables(possible(kind)))
-            for expression in (*self._atoms[kind], *self._effects[kind]):
-                here = set(variables(expression))
-                if here & set(FACT_VARIABLES[kind]):
-                    names |= {name for name in here & set(STATE_VARIABLES) if self._values[name] is None}
-            found[kind] = tuple(name for name in STATE_VARIABLES if name in names)
-        return found
-
-    @cached_property
-    def _functions(self) -> dict[EventKind, _Functions]:
-        return {kind: self._functions_of(kind) for kind in EventKind if kind.facts is not None}
+    def _relevant_of(self, kind: EventKind) -> tuple[str, ...]:
+        names = set(variables(possible(kind)))
+        for expression in (*self._atoms[kind], *self._effects[kind]):
+            here = set(variables(expression))
+            if here & set(FACT_VARIABLES[kind]):
+                names |= {name for name in here & set(STATE_VARIABLES) if self._values[name] is None}
+        return tuple(name for name in STATE_VARIABLES if name in names)
 
     def _functions_of(self, kind: EventKind) -> _Functions:
         relevant = self.relevant(kind)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
+from operator import is_
 from typing import Final
 
 from ..notation.expression import FALSE, Const, Expr, Op, substitute, variables
@@ -37,19 +38,19 @@ def possibly(guard: Expr, known: Collection[str]) -> Expr:
 
 
 def _bound(expression: Expr, known: Collection[str], *, upper: bool) -> Expr:
+    """The bound; the expression itself where all of it is known."""
+    if isinstance(expression, Op) and expression.op in ("and", "or", "not"):
+        below = upper if expression.op != "not" else not upper
+        args = tuple(_bound(arg, known, upper=below) for arg in expression.args)
+        return expression if all(map(is_, args, expression.args)) else Op(expression.op, args)
     if all(name in known for name in variables(expression)):
         return expression
-    if isinstance(expression, Op):
-        op, args = expression.op, expression.args
-        if op == "not":
-            return ~_bound(args[0], known, upper=not upper)
-        if op in ("and", "or"):
-            return Op(op, tuple(_bound(arg, known, upper=upper) for arg in args))
-        if op == "ite":
-            then, otherwise = (_bound(arg, known, upper=upper) for arg in args[1:])
-            holds = _bound(args[0], known, upper=upper)
-            fails = ~_bound(args[0], known, upper=not upper)
-            return (holds & then) | (fails & otherwise) | (then & otherwise)
+    if isinstance(expression, Op) and expression.op == "ite":
+        condition, *branches = expression.args
+        then, otherwise = (_bound(arg, known, upper=upper) for arg in branches)
+        holds = _bound(condition, known, upper=upper)
+        fails = ~_bound(condition, known, upper=not upper)
+        return (holds & then) | (fails & otherwise) | (then & otherwise)
     return Const(upper)
 
 

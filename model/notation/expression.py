@@ -247,7 +247,15 @@ def subterms(expression: Expr) -> Iterator[Expr]:
 
 def variables(expression: Expr) -> dict[str, Var]:
     """The free variables by name, in the order of their first occurrence."""
-    return {node.name: node for node in subterms(expression) if isinstance(node, Var)}
+    found: dict[str, Var] = {}
+    waiting = [expression]
+    while waiting:  # not subterms(): this is asked of every guard whenever a command starts
+        node = waiting.pop()
+        if isinstance(node, Op):
+            waiting += node.args[::-1]
+        elif isinstance(node, Var):
+            found.setdefault(node.name, node)
+    return found
 
 
 def substitute(expression: Expr, replacement: Mapping[str, Operand]) -> Expr:

@@ -87,7 +87,7 @@ def test_the_verdict_in_the_readme_is_what_the_judge_says(monkeypatch: pytest.Mo
 
 def test_every_module_of_a_command_is_listed() -> None:
     modules = {path.stem for path in (ROOT / "wsoracle" / "commands").glob("*.py")}
-    assert modules - {"__init__", "options", "harness_options", "case_selection"} == set(COMMANDS)
+    assert modules - {"__init__", "options", "harness_options", "case_selection", "demo_run"} == set(COMMANDS)
 
 
 def test_version() -> None:
@@ -428,7 +428,7 @@ def test_prove_holds_or_fails(
     changes: dict[str, object], status: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = {"theorems": [{**PROVED, **changes}], "seconds": 0.5}
-    monkeypatch.setattr("wsoracle.commands.prove.prove_all", lambda *_: report)
+    monkeypatch.setattr("wsoracle.prover.prove_all", lambda *_: report)
     result = run("prove", "--json", str(tmp_path / "report"))
     assert result.exit_code == status
     for words in (says, "Nothing happens.", "invariant: not failed"):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import click
 
 from ..cli import FAILED
-from ..explore.exploration import EXAMPLES, Explored, explore
 from ..text.clauses import clause
 from ..text.output import STDOUT, progress, say, write_json
 from .options import json_option, seed_option
+
+if TYPE_CHECKING:
+    from ..explore.exploration import Explored
+
+EXAMPLES: Final = 2_000
+"""Scenarios for each implementation in each role."""
 
 OWN = "wsoracle"
 """The name of our own endpoint, the control."""
@@ -27,6 +34,8 @@ def command(context: click.Context, json_file: str | None, examples: int, seed: 
     Hypothesis draws frames, legal and illegal, chunks and what applications send in between; what deviates is shrunk.
     The exit status is 1 where a rule never fired, or where our own endpoint, the control, deviates.
     """
+    from ..explore.exploration import explore
+
     with progress("exploring") as step:
         report = explore(seed, examples=examples, progress=step)
     if json_file is not None:

@@ -13,7 +13,6 @@ from wsoracle.generators.export.json_files import export_json
 from wsoracle.generators.export.pytest_module import export_pytest
 from wsoracle.generators.export.vectors import export_vectors
 from wsoracle.generators.export.wstest_classes import export_wstest
-from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import WrongInput
 from ..text.output import progress
@@ -61,6 +60,8 @@ def command(out: str, form: str, pattern: str | None, quick: bool, seed: int) ->
     that Autobahn's runner loads, for Python 2.7. pytest: a module that runs against a URL. The controls of selected
     cases are always among them; docs/cases.md describes the files. The same seed gives the same files, octet for octet.
     """
+    from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
+
     foreseen(pattern)
     with progress("generating") as step:
         found = collect(seed, step, NO_KILLERS if quick else None)

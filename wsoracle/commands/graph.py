@@ -49,6 +49,8 @@ def command(role: str, view_name: str, drawn_as: str, out: str) -> None:
     All of them are explored; the diagram puts together those that its view does not tell apart. SVG is drawn by
     Graphviz, which has to be installed.
     """
+    import networkx  # noqa: F401  (where it is missing, that is said before the states are explored)
+
     if drawn_as == "svg":
         check_can_draw()
     view = next(view for view in VIEWS if view.name == view_name)

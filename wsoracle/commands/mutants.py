@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
 
-from wsoracle.generators.mutants.distinguish import MutantStatus
-from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.suite.suite import JOBS, MutationResult, analyse
-
 from ..cli import FAILED
 from ..text.output import STDOUT, console, progress, say, write_json
-from .options import checked_autobahn_cases, json_option, select
+from .options import checked_autobahn_cases, jobs_option, json_option, select
+
+if TYPE_CHECKING:
+    from wsoracle.generators.suite.suite import MutationResult
 
 
 @click.command("mutants")
 @click.argument("pattern", required=False)
 @json_option
 @click.option("--autobahn-cases", metavar="FILE", help="Autobahn's cases, to be scored beside ours.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
+@jobs_option
 @click.pass_context
 def command(
     context: click.Context, pattern: str | None, json_file: str | None, autobahn_cases: str | None, jobs: int
@@ -29,6 +29,9 @@ def command(
     PATTERN selects mutants by their id, such as 5.5.1/ or *~drop. The exit status is 1 where a mutant is alive, or
     where the suite does not kill all that are not equivalent.
     """
+    from wsoracle.generators.mutants.operators import mutants
+    from wsoracle.generators.suite.suite import analyse
+
     every = mutants()
     chosen = set(select(pattern, (mutant.id for mutant in every), "mutant"))
     data = checked_autobahn_cases(autobahn_cases)
@@ -44,12 +47,16 @@ def command(
 
 def alive(result: MutationResult) -> list[str]:
     """The mutants that are neither killed nor proved equivalent."""
+    from wsoracle.generators.mutants.distinguish import MutantStatus
+
     return [found.mutant for found in result.found.values() if found.status is MutantStatus.ALIVE]
 
 
 def show(result: MutationResult) -> None:
     """Print the sums, by operator, and what is alive."""
     from rich.table import Table
+
+    from wsoracle.generators.mutants.distinguish import MutantStatus
 
     table = Table("operator", *(status.value for status in MutantStatus))
     count = Counter((mutant.operator, result.found[mutant.id].status) for mutant in result.mutants)

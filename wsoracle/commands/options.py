@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from wsoracle.generators.workers import JOBS
 from wsoracle.model.notation.switches import SWITCHES, Switches
 
 from ..autobahn.data import AutobahnDataError, autobahn_data
@@ -46,6 +47,13 @@ def seed_option(function: F) -> F:
     """The option ``--seed N``."""
     return click.option(
         "--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True, help="Same seed, same result."
+    )(function)
+
+
+def jobs_option(function: F) -> F:
+    """The option ``--jobs N``."""
+    return click.option(
+        "--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once."
     )(function)
 
 

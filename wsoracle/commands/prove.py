@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from ..cli import FAILED
-from ..prover import JOBS, ProofReport, ProvedTheorem, failures, prove_all, summary, theorems
 from ..text.output import STDOUT, progress, say, say_wrapped, write_json
-from .options import json_option, select
+from .options import jobs_option, json_option, select
+
+if TYPE_CHECKING:
+    from ..prover import ProofReport, ProvedTheorem
 
 _WORST_FIRST = {"refuted": "bold red", "unknown": "bold yellow", "proved": "green"}
 
@@ -17,7 +20,7 @@ _WORST_FIRST = {"refuted": "bold red", "unknown": "bold yellow", "proved": "gree
 @click.command("prove")
 @click.argument("pattern", required=False)
 @json_option
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
+@jobs_option
 @click.pass_context
 def command(context: click.Context, pattern: str | None, json_file: str | None, jobs: int) -> None:
     """Prove the theorems, and find for each a fault that refutes it.
@@ -25,6 +28,8 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
     PATTERN selects theorems by their id, such as safety/ or *utf8*. The exit status is 1 where a theorem is refuted or
     undecided, or where no fault refutes it, so that it says nothing.
     """
+    from ..prover import failures, prove_all, theorems
+
     select(pattern, (theorem.id for theorem in theorems()), "theorem")
     with progress("proving") as step:
         report = prove_all(pattern, jobs, lambda row, done, total: step(row["id"], done, total))
@@ -39,6 +44,8 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
 
 def show(report: ProofReport, wrong: list[str]) -> None:
     """Print a report: every theorem, what is wrong, and the sums."""
+    from ..prover import summary
+
     for row in report["theorems"]:
         result = (row["result"].ljust(8), _WORST_FIRST.get(row["result"], ""))
         say(result, f" {row['seconds']:6.2f} s  ", (row["id"], "bold"))

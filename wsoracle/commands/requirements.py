@@ -13,7 +13,6 @@ from wsoracle.properties.connections.checks import CHECKS
 from wsoracle.properties.requirements.register import REGISTER, matrix, problems
 
 from ..cli import FAILED
-from ..prover import theorems
 from ..text.output import STDOUT, say, say_wrapped, write_json
 from .options import json_option, select
 
@@ -30,6 +29,8 @@ def command(context: click.Context, pattern: str | None, json_file: str | None) 
     PATTERN selects sentences by their id, such as 5.5.1- or 7.*. Cases are those that a tester runs. The exit status is
     1 where the register contradicts the rules or the theorems.
     """
+    from ..prover import theorems
+
     chosen = set(select(pattern, (row.id for row in REGISTER), "requirement"))
     register = [row for row in REGISTER if row.id in chosen]
     rows = matrix(register, RULES, theorems(), CHECKS, _cases_by_rule())["requirements"]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from wsoracle.generators.cases.derived import judge_only
-from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
 
 from ..cli import FAILED, WrongInput
-from ..explore.running import CaseRun, run_cases, tally
-from ..implementations import available_peers, missing_peers
 from ..text.clauses import clause
 from ..text.output import STDOUT, console, progress, write_json
 from .case_selection import foreseen
 from .options import json_option, seed_option, select
+
+if TYPE_CHECKING:
+    from ..explore.running import CaseRun
 
 
 @click.command("run")
@@ -29,6 +30,11 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
 
     PATTERN selects cases by their id; their controls are always run. The exit status is 1 where a case is failed.
     """
+    from wsoracle.generators.suite.all_cases import NO_KILLERS, collect
+
+    from ..explore.running import run_cases
+    from ..implementations import available_peers, missing_peers
+
     peers = available_peers()
     if not peers:
         raise WrongInput("no implementation is installed: pip install 'wsoracle[explore]'")
@@ -55,6 +61,8 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
 def show(runs: Sequence[CaseRun], *, most: int | None = None) -> None:
     """Print each run that did not pass with its clause, at most `most` of them, and the sums."""
     from rich.text import Text
+
+    from ..explore.running import tally
 
     out = console()
     odd = [run for run in runs if not run.passed]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from wsoracle.generators.workers import process_pool
-
 from ..cli import FAILED
-from ..selfcheck.mutants import run_all
-from ..selfcheck.report import false_accusations, holds, show, small_examples, to_json
-from ..selfcheck.running import JOBS, run
-from ..selfcheck.tally import SelfcheckTally
 from ..text.output import STDOUT, progress, write_json
-from .options import json_option, seed_option
+from .options import jobs_option, json_option, seed_option
+
+if TYPE_CHECKING:
+    from ..selfcheck.tally import SelfcheckTally
 
 
 @click.command("selfcheck")
@@ -23,7 +21,7 @@ from .options import json_option, seed_option
 )
 @seed_option
 @json_option
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Processes at once.")
+@jobs_option
 @click.option("--mutants", is_flag=True, help="Also run every mutant of the rules as an endpoint (a few minutes).")
 @click.pass_context
 def command(context: click.Context, seconds: float, seed: int, json_file: str | None, jobs: int, mutants: bool) -> None:
@@ -32,6 +30,12 @@ def command(context: click.Context, seconds: float, seed: int, json_file: str | 
     The exit status is 1 where the judge accused an endpoint that conforms, overlooked a departure that can be told, or
     named a wrong rule in more than one of a hundred.
     """
+    from wsoracle.generators.workers import process_pool
+
+    from ..selfcheck.mutants import run_all
+    from ..selfcheck.report import false_accusations, holds, show, small_examples, to_json
+    from ..selfcheck.running import run
+
     with progress("drawing endpoints") as step:
 
         def on_batch(tally: SelfcheckTally, passed: float) -> None:

@@ -6,12 +6,8 @@ from pathlib import Path
 
 import click
 
-from wsoracle.generators.suite.witnesses import all_witnesses
-
 from ..cli import WrongInput
-from ..site.building import START, SiteBuilder, write_files
-from ..site.decoder.packing import PyodideError, runtime
-from ..spec.document import DOCUMENT, MarkerError, render
+from ..spec import DOCUMENT
 
 
 @click.command("site")
@@ -25,6 +21,12 @@ def command(out: str, name: str, pyodide: str | None) -> None:
     that lead to each other. Open its index.html, or put it on any web server. With --pyodide it has a decoder too,
     which runs this Python in the reader's browser, and needs a web server (python3 -m http.server).
     """
+    from wsoracle.generators.suite.witnesses import all_witnesses
+
+    from ..site.building import START, SiteBuilder, write_files
+    from ..site.decoder.packing import PyodideError, runtime
+    from ..spec.document import MarkerError, render
+
     if "\0" in out + name + (pyodide or "") or not out or not name or pyodide == "":
         raise WrongInput("--out, --file and --pyodide: a name is empty or has a NUL in it: give another one")
     try:

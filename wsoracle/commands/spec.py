@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..cli import FAILED, WrongInput
-from ..spec.document import DOCUMENT, MarkerError, render, stale_blocks
+from ..spec import DOCUMENT
 from ..text.output import STDOUT, check_writable, write_text
 
 
@@ -28,6 +28,8 @@ def command(context: click.Context, write: bool, check: bool, name: str) -> None
 
     With neither option the whole document is printed.
     """
+    from ..spec.document import MarkerError, render, stale_blocks
+
     if write and check:
         raise WrongInput("--write and --check exclude each other: give one of them")
     mode = "write" if write else "check" if check else None

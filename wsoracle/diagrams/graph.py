@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
-
-import networkx as nx
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from wsoracle.model.machine.reachable import Exploration, Explorer
 from wsoracle.model.machine.words import DUES, FRAMES, StepWords, step_words
@@ -20,6 +18,9 @@ from wsoracle.model.notation.variables import CONNECTING, State, phase
 from wsoracle.model.octets.vocabulary import BINARY, TEXT
 
 from .diagram import Arrow, Box, Diagram, wrapped
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 ViewGraph: TypeAlias = "nx.DiGraph[tuple[str, ...]]"
 
@@ -124,6 +125,8 @@ def view_graph(explored: Exploration, view: View) -> ViewGraph:
     Nodes carry ``states`` (how many), ``stays`` (the words of events that do not leave the box, empty where nothing can
     ever change) and ``owes`` (the answers owed in all of these states); edges carry ``words``.
     """
+    import networkx as nx
+
     graph: ViewGraph = nx.DiGraph(role=str(explored.setting.role))
     machine = Explorer(explored.rules, explored.setting).machine
     owes: dict[tuple[str, ...], set[Due]] = {}

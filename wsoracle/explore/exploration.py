@@ -32,9 +32,6 @@ from .findings import Finding
 from .hunting import hunt
 from .random_walk import random_walks
 
-EXAMPLES: Final = 2_000
-"""Attempts for each implementation in each role, those that shrinking runs included."""
-
 CONTROL_SHARE: Final = 5
 """Attempts of an implementation for one of our own endpoint."""
 
@@ -86,9 +83,7 @@ class Explored:
         }
 
 
-def explore(
-    seed: int, *, examples: int = EXAMPLES, progress: OnStep | None = None, processes: int | None = None
-) -> Explored:
+def explore(seed: int, *, examples: int, progress: OnStep | None = None, processes: int | None = None) -> Explored:
     """Explore, with about as many `examples` for each implementation and role.
 
     The same seed, versions and number of examples give the same findings on machines of like speed: Hypothesis bounds
@@ -111,7 +106,7 @@ class ExplorationBegun:
     tasks: dict[Future[_TaskResult], _Task]
 
 
-def begin(pool: Executor, seed: int, examples: int = EXAMPLES) -> ExplorationBegun:
+def begin(pool: Executor, seed: int, examples: int) -> ExplorationBegun:
     """Give the tasks of an exploration to a pool, to be waited for by :func:`finish`.
 
     Raises ValueError for less than one example.

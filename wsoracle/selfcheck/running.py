@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from wsoracle.generators.drawn_endpoints.departing import targets
-from wsoracle.generators.workers import process_pool
+from wsoracle.generators.workers import JOBS, process_pool
 
 from .checking import check_conforming, check_departure
 from .mutants import MutantRun
 from .tally import SelfcheckTally
 
-JOBS: Final = 2
 _CONFORMING: Final = 800
 """Conforming traces of a batch."""
 _DEPARTURES: Final = 3

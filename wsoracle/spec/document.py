@@ -16,10 +16,7 @@ from typing import Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 
 from ..text.output import write_text
-from . import compression, frames, heads, register, rules, runs, stages, states
-
-DOCUMENT: Final = Path("docs/spec.md")
-"""The path of the document, from the root of the repository."""
+from . import DOCUMENT, compression, frames, heads, register, rules, runs, stages, states
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "uris": heads.uris,

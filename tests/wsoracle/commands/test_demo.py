@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from tests.faulty import OWES_NO_PONG, FaultyRole
 from tests.generators.sample_cases import sample_cases
 from wsoracle.cli import program
-from wsoracle.commands import demo
-from wsoracle.commands.demo import Demo
+from wsoracle.commands import demo_run
+from wsoracle.commands.demo_run import Demo
 from wsoracle.diagrams.graph import VIEWS
 from wsoracle.explore.attempts import Attempt
 from wsoracle.explore.exploration import Explored
@@ -85,8 +85,8 @@ def test_the_states_of_both_roles_are_drawn(
         (programs / "dot").write_text("#!/bin/sh\necho '<svg/>'\n")
         (programs / "dot").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.setattr("wsoracle.commands.demo.explore_model", explored_once)
-    made.draw(map(demo.drawing, Role))
+    monkeypatch.setattr("wsoracle.commands.demo_run.explore_model", explored_once)
+    made.draw(map(demo_run.drawing, Role))
     names = {f"graph/{role}-{view.name}" for role in Role for view in VIEWS}
     assert written(made) == {f"{name}.{form}" for name in names for form in ("mmd", "dot", *["svg"] * graphviz)}
     for name in names:
@@ -161,9 +161,9 @@ def few(seed: int, step: object, killers: object, found: object) -> Collection:
 
 
 def test_cases_are_written_in_every_format(made: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "collect", few)
+    monkeypatch.setattr(demo_run, "collect", few)
     cases = made.generate(explored(), NO_KILLERS)
-    assert {path.name for path in (made.out / "cases").iterdir()} == set(demo.EXPORTS)
+    assert {path.name for path in (made.out / "cases").iterdir()} == set(demo_run.EXPORTS)
     assert {case.id for case in cases.cases} == {case.id for case in CASES}
     assert {name for name in written(made) if name.startswith("cases/json/")}
     assert {name for name in written(made) if name.startswith("cases/pytest/") and name.endswith(".py")}
@@ -180,8 +180,8 @@ def test_the_matrix_of_requirements_is_written(made: Demo) -> None:
 def test_cases_are_run_and_what_cannot_be_run_is_wrong(
     made: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "available_peers", tuple)
-    monkeypatch.setattr(demo, "missing_peers", lambda: (MissingPeer("x", "it is not installed"),))
+    monkeypatch.setattr(demo_run, "available_peers", tuple)
+    monkeypatch.setattr(demo_run, "missing_peers", lambda: (MissingPeer("x", "it is not installed"),))
     made.run_cases(Collection(check_suite(CASES), {}))
     assert json.loads((made.out / "runs.json").read_text()) == {"runs": []}
     assert made.wrong == ["not run: x (it is not installed)"]
@@ -200,7 +200,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             done.append(name)
 
         monkeypatch.setattr(Demo, name, part)
-    monkeypatch.setattr(demo, "process_pool", NothingDone)
+    monkeypatch.setattr(demo_run, "process_pool", NothingDone)
     return done
 
 

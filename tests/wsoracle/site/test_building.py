@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.wsoracle.site.pyodide_folder import pyodide
+from wsoracle import spec
 from wsoracle.generators.suite.witnesses import witnesses
 from wsoracle.model.rules import RULES
 from wsoracle.site.addresses import Addresses
@@ -21,7 +22,7 @@ from wsoracle.site.knowledge import knowledge
 from wsoracle.site.markup import Markup
 from wsoracle.spec import document, runs
 
-DOCUMENT: Final = (Path(__file__).resolve().parents[3] / document.DOCUMENT).read_text(encoding="utf-8")
+DOCUMENT: Final = (Path(__file__).resolve().parents[3] / spec.DOCUMENT).read_text(encoding="utf-8")
 ASKED: Final = ("5.1/server-refuses-unmasked", "5.2/reserved-bits", "5.1/client-masks", "4.2.1/get-only")
 """Rules of which the tests of pages have exercises; all of them take longer."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from wsoracle import spec
 from wsoracle.model.notation import named
 from wsoracle.model.notation.expression import Expr, Sort, Value, Var, evaluate, substitute, subterms
 from wsoracle.model.notation.rule import LEGAL, Accept, Fail, Reaction, Refuse, Rule, effects
@@ -28,7 +29,7 @@ from wsoracle.model.rules.receiving import FAILING
 from wsoracle.spec import document, markdown, rules, runs, states
 from wsoracle.spec.player import Does, RunStep, play
 
-PATH = Path(__file__).resolve().parents[3] / document.DOCUMENT
+PATH = Path(__file__).resolve().parents[3] / spec.DOCUMENT
 DOCUMENT = PATH.read_text(encoding="utf-8")
 PARTS = tuple(document.parts(DOCUMENT))
 BY_HAND = "".join(part.text for part in PARTS if part.name is None)
