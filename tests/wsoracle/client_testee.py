@@ -33,9 +33,9 @@ class TemporaryFolder(ReportFolder):
         super().__init__(mkdtemp())
         weakref.finalize(self, shutil.rmtree, self.path)
 
-    def finish(self) -> None:
+    def finish(self, *, refresh: float = 0) -> None:
         self.finished += 1
-        super().finish()
+        super().finish(refresh=refresh)
 
     def of(self, agent: str) -> dict[str, dict[str, Any]]:
         """The records of an agent, by the ids of their cases."""

@@ -42,6 +42,12 @@ MOST_AT_ONCE: Final = 200
 MOST_WAITING: Final = 200
 """Connections that wait so; a further one is reset."""
 
+REFRESH: Final = 2.0
+"""Seconds between two lists of the connections at the least; a browser loads the index page as often."""
+
+LISTING_SHARE: Final = 20
+"""Passing on goes first: of this many seconds one goes into lists at the most, however long they are."""
+
 Say = Callable[[str], None]
 
 
@@ -97,6 +103,8 @@ class Proxy:
         self._room: Final = asyncio.Semaphore(MOST_AT_ONCE)
         self._running: Final[set[asyncio.Task[None]]] = set()
         self._ended: Final[set[asyncio.Task[None]]] = set()
+        self._listing: asyncio.TimerHandle | None = None
+        self._list_from = 0.0
 
     async def run(self, listen: Address) -> None:
         """Listen, and pass on what comes, until it is stopped or cancelled. Raises CannotListen.
@@ -116,6 +124,8 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
             await asyncio.gather(*self._ended, return_exceptions=True)
+            if self._listing is not None:
+                self._listing.cancel()
 
     async def ask(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function of :mod:`.watching` in the process that judges; None where that fails, which is said."""
@@ -180,15 +190,19 @@ class Proxy:
             self.say(f"connection {number} is over: {', '.join(f'the {one.role} {one.label}' for one in summaries)}")
         if summaries and self._once:
             self._stopped.set()
-        elif self._is_last():
-            try:
-                self.folder.finish()
-            except OSError as error:
-                self.say(f"{self.folder.path}: {why_not(error)}: the pages are not written")
+        elif summaries and self._listing is None:
+            self._listing = asyncio.get_running_loop().call_at(self._list_from, self._list)
 
-    def _is_last(self) -> bool:
-        """Whether no other connection is open or judged."""
-        return len(self._ended) == 1 and all(task.done() for task in self._running)
+    def _list(self) -> None:
+        """Write the pages that list all connections, so that they can be looked at while the proxy runs."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            self.folder.finish(refresh=REFRESH)
+        except OSError as error:
+            self.say(f"{self.folder.path}: {why_not(error)}: the pages are not written")
+        self._listing = None
+        self._list_from = loop.time() + max(REFRESH, LISTING_SHARE * (loop.time() - begun))
 
     async def begin(self, number: int) -> None:
         """Begin to watch a connection."""

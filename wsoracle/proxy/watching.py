@@ -25,6 +25,7 @@ from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.verdict import Profile
+from wsoracle.properties.traces.autobahn import PASSED_ON
 from wsoracle.properties.traces.conversation import begins_like_opening
 from wsoracle.properties.traces.recorded import Recorded, trace_to_json
 
@@ -178,7 +179,7 @@ class Watched:
             str(self._number),
             self.request,
             "A connection that passed through the proxy. What is called the tester here is the other endpoint.",
-            ("connections",),
+            (PASSED_ON,),
             roles=frozenset([role]),
         )
         return Transcript(

@@ -26,8 +26,11 @@ OTHER: Final = "other"
 """Stands for verdicts that wsoracle does not give, such as text from outside."""
 
 
-def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
-    """HTML of what is listed: summaries by agent and case, and what the connections of each agent show together."""
+def index_page(agents: Summaries, over: OverConnections | None = None, refresh: float = 0) -> str:
+    """HTML of what is listed: summaries by agent and case, and what the connections of each agent show together.
+
+    ``refresh``: seconds after which a browser loads the page anew, 0 for never.
+    """
     cases: dict[str, CaseSummary] = {}
     for summaries in agents.values():
         for case_id, summary in summaries.items():
@@ -41,6 +44,7 @@ def index_page(agents: Summaries, over: OverConnections | None = None) -> str:
     causes = [(agent, cause) for agent, summaries in agents.items() for cause in causes_of(summaries)]
     text: str = _template().render(
         policy=policy(script=True),
+        refresh=refresh,
         scripts=[FILTER_SCRIPT, *([ON_DEMAND_SCRIPT] if large else [])],
         cells=compact([case_id for case_id, _ in ordered], agents) if large else None,
         agents=list(agents),

@@ -195,8 +195,11 @@ class ReportFolder:
         """The summaries that are listed, in the order of lists."""
         return in_order(self._summaries)
 
-    def finish(self) -> None:
-        """Write the files that list all cases, and the pages that an earlier part of the run has not written."""
+    def finish(self, *, refresh: float = 0) -> None:
+        """Write the files that list all cases, and the pages that an earlier part of the run has not written.
+
+        ``refresh``: seconds after which a browser loads the index page anew, where the run goes on.
+        """
         for found in records_in(self.path) if self._without_page else ():
             if isinstance(found, RecordFile) and found.name in self._without_page:
                 self.add(found.record)
@@ -207,7 +210,7 @@ class ReportFolder:
         run = {"format": FORMAT, "version": VERSION, "started": started, "duration": duration, "connections": listed}
         write_escaped(self.path / "wsoracle.json", f'{json.dumps(run)[:-1]}, "agents": {json_of(agents, own_fields)}}}')
         write_escaped(self.path / "index.json", json_of(agents, autobahn_fields))
-        write_escaped(self.path / "index.html", self._index_page(agents, over))
+        write_escaped(self.path / "index.html", self._index_page(agents, over, refresh))
         self.write_lists(self._lists)
 
     def write_lists(self, lists: Lists) -> None:
@@ -236,12 +239,12 @@ class ReportFolder:
                 self._remove(summary)
             (self.path / self._names.connections(agent)).unlink(missing_ok=True)
 
-    def _index_page(self, agents: Summaries, over: OverConnections) -> str:
-        if self._index is not None:
+    def _index_page(self, agents: Summaries, over: OverConnections, refresh: float) -> str:
+        if self._index is not None and not refresh:
             return self._index(agents, over)
         from .index import index_page
 
-        return index_page(agents, over)
+        return index_page(agents, over, refresh)
 
     def _place_of(self, summary: CaseSummary) -> FilePlace:
         place = self.place(summary.agent, summary.id, summary.control)

@@ -20,6 +20,7 @@ from wsoracle.harness.workers import WorkersLost
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame
 from wsoracle.properties.traces.recorded import parsed, trace_from_json
+from wsoracle.properties.traces.registry import read_file
 from wsoracle.proxy import proxy as proxy_module
 from wsoracle.proxy import watching
 from wsoracle.proxy.proxy import Address, Judge, Proxy
@@ -44,6 +45,17 @@ class Here:
 
     async def call(self, function: Callable[..., Any], *args: object) -> Any:
         return function(*args)
+
+
+class Listening(list[str]):
+    """What is said, and where the proxy listens."""
+
+    address: tuple[str, int] = ("127.0.0.1", 0)
+
+    def append(self, line: str) -> None:
+        if line.startswith("listening on"):
+            self.address = ("127.0.0.1", int(line.split(",")[0].rpartition(":")[2]))
+        super().append(line)
 
 
 class Killed:
@@ -156,19 +168,21 @@ def test_both_endpoints_get_a_page_and_a_trace_that_is_judged_alike(tmp_path: Pa
     for role in ("client", "server"):
         recorded = trace_from_json(parsed((tmp_path / f"connection-1-{role}.json").read_bytes()))
         assert (recorded.setting.role.value, recorded.judged().verdict) == (role, "OK")
+    for record in tmp_path.glob("*_case_1.json"):
+        assert [one.recorded.application for one in read_file(record.read_bytes()).traces] == ["unknown"]
     assert (tmp_path / "clients_case_1.html").is_file()
 
 
 def test_a_fault_is_told_as_soon_as_it_is_seen(tmp_path: Path) -> None:
     told: list[list[str]] = []
 
-    class Listening(Here):
+    class Told(Here):
         async def call(self, function: Callable[..., Any], *args: object) -> Any:
             found = await super().call(function, *args)
             told.append([role.value for role, _ in getattr(found, "faults", [])])
             return found
 
-    said, proxy = passed(a_masking_server, tmp_path, judge=Listening())
+    said, proxy = passed(a_masking_server, tmp_path, judge=Told())
     assert ["server"] in told[:-2]
     assert "connection 1: the server: FAILED: MUST 5.1/server-does-not-mask" in "".join(said)
     assert said[-1] == "connection 1 is over: the client OK, the server FAILED"
@@ -307,10 +321,31 @@ def test_what_is_more_than_is_judged_is_passed_on_and_said(tmp_path: Path, monke
     assert said[-1] == "connection 1 is over: the client OK, the server OK"
 
 
+def test_pages_list_what_is_over_while_other_connections_are_open(tmp_path: Path) -> None:
+    """They are loaded anew while the proxy runs, and not behind its end."""
+    index, proxy = tmp_path / "index.html", Listening()
+
+    async def talk(client: Ends, server: Ends) -> None:
+        await handshake(client, server)
+        _, second = await asyncio.open_connection(*proxy.address)
+        second.write(REQUEST)
+        await closing(client, server)
+        async with asyncio.timeout(60):
+            while not index.is_file():
+                await asyncio.sleep(0.001)
+        second.transport.abort()
+
+    _, made = passed(talk, tmp_path, over=False, said=proxy)
+    assert '<meta http-equiv="refresh" content="2">' in index.read_text(encoding="utf-8")
+    assert "clients_case_1.html" in index.read_text(encoding="utf-8")
+    made.folder.finish()
+    assert 'http-equiv="refresh"' not in index.read_text(encoding="utf-8")
+
+
 def test_a_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    def gone(folder: ReportFolder) -> None:
+    def gone(folder: ReportFolder, *, refresh: float = 0) -> None:
         tried.append("finish")
         raise FileNotFoundError(2, "No such file or directory")
 
@@ -331,22 +366,14 @@ def test_a_client_for_which_there_is_no_room_is_reset(tmp_path: Path, monkeypatc
 
     async def talk(client: Ends, server: Ends) -> None:
         await handshake(client, server)
-        another = await asyncio.open_connection(*address)
+        another = await asyncio.open_connection(*proxy.address)
         with pytest.raises(ConnectionResetError):
             await another[0].read()
         another[1].close()
         await closing(client, server)
 
-    address: tuple[str, int] = ("127.0.0.1", 0)
-
-    class Client(list[str]):
-        def append(self, line: str) -> None:
-            nonlocal address
-            if line.startswith("listening on"):
-                address = ("127.0.0.1", int(line.split(",")[0].rpartition(":")[2]))
-            super().append(line)
-
-    said, _ = passed(talk, tmp_path, said=Client())
+    proxy = Listening()
+    said, _ = passed(talk, tmp_path, said=proxy)
     assert "1 connections are open or wait: further ones are reset until some end" in said
 
 
