@@ -32,6 +32,12 @@ _KEPT: Final = 64
 _MORE: Final = " ..."
 _KEYS: Final = ("isServer", "wirelog", "httpRequest", "httpResponse", "droppedByMe")
 _SET: Final = {"KL": "KLE", "CT": "CTE", "TI": "TIE"}
+PASSED_ON: Final = "connections"
+"""The group of the records of `wsoracle proxy`: of connections between others, whose applications are not known."""
+
+_LISTS: Final = ("wsoracle-run", "wsoracle-connections")
+"""The formats of files that list what is in a folder of reports."""
+
 _TIMEOUTS: Final = ("wasServerConnectionDropTimeout", "wasOpenHandshakeTimeout", "wasCloseHandshakeTimeout")
 
 
@@ -40,10 +46,27 @@ def is_autobahn_report(document: Mapping[str, Any]) -> bool:
     return all(key in document for key in _KEYS)
 
 
+def lists_results(document: Mapping[str, Any]) -> bool:
+    """Whether a document lists the results of a run, as Autobahn's index.json does, or as those of wsoracle do."""
+    agents = document.values()
+    return document.get("format") in _LISTS or (
+        bool(agents)
+        and all(isinstance(cases, Mapping) and cases for cases in agents)
+        and all(isinstance(one, Mapping) and "reportfile" in one for cases in agents for one in cases.values())
+    )
+
+
+def _assumed_application(document: Mapping[str, Any]) -> Application:
+    """An echo, as all cases are played with one; unknown where the proxy made the record."""
+    ours = document.get("wsoracle")
+    return "unknown" if isinstance(ours, Mapping) and ours.get("group") == [PASSED_ON] else "echo"
+
+
 def trace_of_report(
-    document: Mapping[str, Any], application: Application = "echo", limit: int | None = None
+    document: Mapping[str, Any], application: Application | None = None, limit: int | None = None
 ) -> Recorded:
-    """The trace that a report shows of the endpoint under test, with an application of this kind.
+    """The trace that a report shows of the endpoint under test, with an application of this kind; None: an echo,
+    or unknown where the proxy made the record.
 
     TraceError where it is no report, or where what it shows is not enough to judge by.
     """
@@ -56,6 +79,7 @@ def trace_of_report(
         raise TraceError("the report has no wire log, so that what crossed the wire is not known")
     if any(row[0] == "WLM" and row[-1] is False for row in rows):
         raise TraceError("the wire log stops before the end, so that what came after is not known")
+    application = application or _assumed_application(document)
     role = Role.CLIENT if suite_is_server else Role.SERVER
     heads = [_head(document, name) for name in ("httpRequest", "httpResponse")]
     sent_first, received_first = heads[::-1] if suite_is_server else heads

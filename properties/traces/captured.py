@@ -15,6 +15,9 @@ from .packets import LINKS, Packet, segments, shown
 from .tcp import MOST_CONNECTIONS, TcpConnection, TcpEnd, connections
 
 _TLS: Final = b"\x16\x03"
+IN_TLS: Final = "with TLS, whose octets are not shown without its keys"
+"""In the sentence on connections whose octets are hidden."""
+
 _TOO_MANY: Final = f"TCP connections behind the first {MOST_CONNECTIONS:,}: not judged"
 _HTTP2: Final = b"PRI * HTTP/2"
 
@@ -55,8 +58,8 @@ def captured(packets: Iterable[Packet], notes: Iterable[str] = (), *, timed: boo
     return Captured(
         tuple(found),
         (
-            *(f"{_many(number, 'TCP connection')} {kind}: not judged" for kind, number in others.items()),
-            *(f"{_many(links[link], 'packet')} of link type {link}, which is not read" for link in unknown),
+            *(f"{many(number, 'TCP connection')} {kind}: not judged" for kind, number in others.items()),
+            *(f"{many(links[link], 'packet')} of link type {link}, which is not read" for link in unknown),
             *((_TOO_MANY,) if len(every) == MOST_CONNECTIONS else ()),
             *notes,
         ),
@@ -67,7 +70,7 @@ def _kind(connection: TcpConnection) -> str:
     octets = {side: b"".join([p.what for p in connection.passed if p.first is side and not isinstance(p.what, TcpEnd)])
               for side in (True, False)}  # fmt: skip
     if any(one.startswith(_TLS) for one in octets.values()):
-        return "with TLS, whose octets are not shown without its keys"
+        return IN_TLS
     if any(one.startswith(_HTTP2) for one in octets.values()):
         return "with HTTP/2"
     if not connection.begins:
@@ -75,5 +78,6 @@ def _kind(connection: TcpConnection) -> str:
     return "without an opening handshake"
 
 
-def _many(number: int, what: str) -> str:
+def many(number: int, what: str) -> str:
+    """A number of things, in words."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

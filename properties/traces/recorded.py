@@ -73,6 +73,10 @@ class TraceError(ValueError):
     """The document is no trace: one sentence that names the place and the fault, or why it cannot be judged."""
 
 
+class ListsResults(TraceError):
+    """The document is a list of results beside traces, and is passed over where others are judged: a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The observations of an endpoint, and the other values that judging takes.

@@ -13,15 +13,15 @@ from wsoracle.model.octets.vocabulary import Role
 
 from ..judge.judge import Application
 from .arrows import is_written, read_written
-from .autobahn import is_autobahn_report, trace_of_report
-from .captured import Captured, captured
+from .autobahn import is_autobahn_report, lists_results, trace_of_report
+from .captured import IN_TLS, Captured, captured
 from .follow import is_followed, read_followed
 from .har import is_har, read_har
 from .mitmproxy import is_mitmproxy, read_flows
 from .net_log import is_net_log, read_net_log
 from .pcap import is_pcap, packets_of_pcap
 from .pcapng import is_pcapng, packets_of_pcapng
-from .recorded import FORMAT, Recorded, TraceError, parsed, trace_from_json
+from .recorded import FORMAT, ListsResults, Recorded, TraceError, parsed, trace_from_json
 
 
 class InFile(NamedTuple):
@@ -105,24 +105,36 @@ def is_capture(octets: bytes) -> bool:
     return octets.startswith(_COMPRESSED) or any(one.recognises(octets) for one in others)
 
 
-def read_file(octets: bytes, application: Application | None = None, limit: int | None = None) -> FileRead:
+def read_file(
+    octets: bytes, application: Application | None = None, limit: int | None = None, inside_tls: Captured | None = None
+) -> FileRead:
     """The traces in a file. TraceError, with a sentence, where it is in no format that is read, or holds nothing.
 
-    `application` and `limit` are what the user says of the endpoint.
+    `application` and `limit` are what the user says of the endpoint; `inside_tls` is what is known of a capture's
+    connections with TLS.
     """
     if octets.startswith(_COMPRESSED):
         raise TraceError("it is compressed: unpack it first, as with gunzip or zstd -d")
     for capture in CAPTURES:
         if capture.recognises(octets):
-            return _both_ends(capture.words, capture.read(octets))
+            return _both_ends(capture.words, _with_inside(capture.read(octets), inside_tls))
     document = parsed(octets)
     for form in DOCUMENTS:
         if form.recognises(document):
             return _both_ends(form.words, form.read(document))
     if document.get("format") != FORMAT and is_autobahn_report(document):
-        report = trace_of_report(document, application or "echo", limit)
+        report = trace_of_report(document, application, limit)
         return FileRead("a report of Autobahn", (InFile("", report),))
+    if lists_results(document):
+        raise ListsResults("it lists the results of a run, and has no trace")
     return FileRead("a trace", (InFile("", trace_from_json(document)),))
+
+
+def _with_inside(found: Captured, inside: Captured | None) -> Captured:
+    if inside is None:
+        return found
+    notes = (note for note in found.notes if IN_TLS not in note)
+    return Captured((*found.connections, *inside.connections), (*notes, *inside.notes))
 
 
 def _both_ends(words: str, found: Captured) -> FileRead:

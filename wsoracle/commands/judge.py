@@ -13,14 +13,15 @@ from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
-from wsoracle.properties.traces.recorded import TraceError
+from wsoracle.properties.traces.captured import Captured
+from wsoracle.properties.traces.recorded import ListsResults, TraceError
 from wsoracle.properties.traces.registry import InFile, read_file
 
 from ..cli import FAILED, WRONG_INPUT, WrongInput, on_stderr
 from ..oracle.as_json import judgement_as_json
-from ..text.clauses import clause
-from ..text.judgements import AROUND, decided_words
-from ..text.output import STDOUT, console, write_json
+from ..text.judgements import LONGEST, around, judgement_lines
+from ..text.output import STDOUT, say, write_json
+from ..text.visible import visible
 from .options import json_option
 
 _MOST: Final = 1 << 28
@@ -44,6 +45,12 @@ PASSED: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL, Verdict.
     help="The extensions agreed on before a trace that begins after the opening handshake, "
     "instead of what the file states.",
 )
+@click.option(
+    "--keylog",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A log of keys (SSLKEYLOGFILE): tshark, which must be installed, then shows what is inside TLS.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -53,14 +60,15 @@ def command(
     application: Application | None,
     limit: int | None,
     extensions: str | None,
+    keylog: Path | None,
 ) -> None:
     """Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.
 
     FILE holds a trace (docs/traces.md), a capture of others (docs/captures.md), or the JSON report of a
     case as Autobahn writes it; - reads from standard input. Of each WebSocket connection in a capture both ends are
     judged. For a report of Autobahn the judge assumes an application that echoes, unless --application says otherwise.
-    Each file is judged, whatever becomes of the others. The exit status is 1 where a trace is FAILED, 2 where a file is
-    no trace, or where nothing of a trace could be judged.
+    Each file is judged, whatever becomes of the others; lists of results beside them are passed over. The exit status
+    is 1 where a trace is FAILED, 2 where a file is no trace, or where nothing of a trace could be judged.
     """
     if files.count(STDOUT) > 1:
         raise WrongInput("standard input can be read once: give - once")
@@ -68,13 +76,18 @@ def command(
         raise WrongInput(f"--extensions: {extensions!a} is no list of extensions: give one such as permessage-deflate")
     found: list[dict[str, Any]] = []
     wrong: list[str] = []
+    passed_over: list[str] = []
     not_judged: list[str] = []
     not_in_traces: list[str] = []
     failed = False
     for name in files:
         try:
-            file = read_file(_octets(name), application, limit)
+            octets = _octets(name)
+            file = read_file(octets, application, limit, None if keylog is None else _inside_tls(octets, keylog))
             traces = [one.as_stated(application, limit, extensions) for one in file.traces]
+        except ListsResults as error:
+            passed_over.append(f"{name}: {error}")
+            continue
         except (TraceError, WrongInput) as error:
             wrong.append(error.message if isinstance(error, WrongInput) else f"{name}: {error}")
             continue
@@ -88,16 +101,25 @@ def command(
             if json_file != STDOUT:
                 _show(_name(name, one), one, judgement)
         not_in_traces += [f"{name}: {note}" for note in file.notes]
+    if len(passed_over) == len(files):
+        wrong, passed_over = passed_over, []
     if json_file is not None and (found or not wrong):
         write_json(json_file, {"judgements": found})
+    not_in_traces += (f"{one}: passed over" for one in passed_over)
     for line in (*(f"error: {one}" for one in wrong), *not_judged, *not_in_traces):
         on_stderr(line)
     if wrong or failed or not_judged:
         context.exit(FAILED if failed and not wrong else WRONG_INPUT)
 
 
+def _inside_tls(octets: bytes, keylog: Path) -> Captured:
+    from ..tshark import inside_tls
+
+    return inside_tls(octets, keylog)
+
+
 def _name(name: str, one: InFile) -> str:
-    return f"{name}: {_one_line(one.connection)}" if one.connection else name
+    return f"{name}: {visible(one.connection, LONGEST, lines=False)}" if one.connection else name
 
 
 def _octets(name: str) -> bytes:
@@ -124,40 +146,13 @@ def _as_json(name: str, one: InFile, judgement: Judgement) -> dict[str, Any]:
 
 
 def _show(name: str, one: InFile, judgement: Judgement) -> None:
-    from rich.text import Text
-
-    out, recorded = console(), one.recorded
+    recorded = one.recorded
     found = parts(judgement, recorded.trace)
-    style = "bold green" if judgement.verdict in PASSED else "bold red"
-    head = Text(f"{judgement.verdict.value}  ", style)
-    head.append(f"{name}: a {recorded.setting.role.value}", "bold")
-    head.append(f" (behaviour {found.behavior.value}, closing {found.closing_kind})")
-    out.print(head, soft_wrap=True)
-    for rule in judgement.rules:
-        out.print(Text(f"    {rule}: {clause(rule)}", "dim"), soft_wrap=True)
-    if judgement.at is not None:
-        first, in_words = max(judgement.at - AROUND, 0), recorded.in_words
-        for index in range(first, judgement.at + 1):
-            time = "" if recorded.times is None else f"{recorded.times[index]:.6f} s  "
-            mark = ">>>" if index == judgement.at else "   "
-            out.print(Text(f"    {mark} {time}{_one_line(in_words.of(index))}"), soft_wrap=True)
-        where = decided_words(judgement)
-        if where:
-            out.print(Text(f"    {where}"), soft_wrap=True)
-    if judgement.instead:
-        out.print(
-            Text(f"    would have been allowed: {'; or '.join(one.what for one in judgement.instead)}", "green"),
-            soft_wrap=True,
-        )
-    for words in (judgement.words, *one.notes):
-        if words:
-            out.print(Text(f"    {_one_line(words)}"), soft_wrap=True)
-
-
-_WIDEST: Final = 400
-
-
-def _one_line(text: str) -> str:
-    """Text from outside, on one line and without control characters."""
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:_WIDEST])
-    return shown if len(text) <= _WIDEST else f"{shown}..."
+    say(
+        (f"{judgement.verdict.value}  ", "bold green" if judgement.verdict in PASSED else "bold red"),
+        (f"{name}: a {recorded.setting.role.value}", "bold"),
+        f" (behaviour {found.behavior.value}, closing {found.closing_kind})",
+    )
+    shown = around(judgement, recorded.in_words, recorded.times)
+    for line, style in judgement_lines(judgement, shown, one.notes):
+        say((f"    {line}", style))

@@ -159,7 +159,7 @@ class OracleSession:
     def _judge(self, question: dict[str, Any]) -> dict[str, Any]:
         document = question["trace"]
         is_report = document.get("format") != FORMAT and is_autobahn_report(document)
-        recorded = trace_of_report(document, "echo", None) if is_report else trace_from_json(document)
+        recorded = trace_of_report(document) if is_report else trace_from_json(document)
         return {"judgement": judgement_as_json(recorded, recorded.judged(question.get("profile", "interop")))}
 
     # --- connections

@@ -9,7 +9,7 @@ from wsoracle.properties.judge.in_words import TraceInWords
 from wsoracle.properties.judge.judge import Judgement
 from wsoracle.properties.judge.observation import Observation
 
-from ..text.clauses import clause
+from ..text.judgements import Shown, judgement_lines
 
 
 def lines_of(judgement: Judgement, trace: Sequence[Observation], role: Role | None = None) -> Iterator[str]:
@@ -17,12 +17,6 @@ def lines_of(judgement: Judgement, trace: Sequence[Observation], role: Role | No
     what would have been allowed. ``role`` is that of an endpoint whose trace begins with the opening handshake.
     """
     yield f"{judgement.verdict}: {', '.join(judgement.rules) or judgement.words or 'nothing is wrong'}"
-    for rule in judgement.rules:
-        yield f"  {rule}: {clause(rule)}"
     words = TraceInWords(tuple(trace), role)
-    for index in range(len(trace)):
-        yield f"  {'>>>' if index == judgement.at else '   '} {words.of(index)}"
-    for one in judgement.instead:
-        yield f"  would have been allowed: {one.what} ({', '.join(one.rules)})"
-    if judgement.words and judgement.rules:
-        yield f"  {judgement.words}"
+    shown = [Shown(index, "", words.of(index)) for index in range(len(trace))]
+    yield from (f"  {line}" for line, _ in judgement_lines(judgement, shown))

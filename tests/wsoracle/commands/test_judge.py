@@ -113,6 +113,25 @@ def test_a_file_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
     assert run().exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"format": "wsoracle-run", "version": 1, "agents": {}},
+        {"format": "wsoracle-connections", "version": 1},
+        {"mine": {"1.1.1": {"behavior": "OK", "behaviorClose": "OK", "reportfile": "mine_case_1_1_1.json"}}},
+    ],
+)
+def test_a_list_of_results_beside_traces_is_passed_over_and_said(tmp_path: Path, listed: dict[str, Any]) -> None:
+    index, trace = tmp_path / "index.json", tmp_path / "trace.json"
+    index.write_text(json.dumps(listed))
+    trace.write_text(document(PINGED, PONGS, Quiet()))
+    result = run(str(index), str(trace))
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"OK  {trace}: a server")
+    assert result.stderr == f"wsoracle: {index}: it lists the results of a run, and has no trace: passed over\n"
+    assert "lists the results" in error_of(run(str(index)))
+
+
 def test_a_compressed_trace_needs_to_say_what_was_agreed_on() -> None:
     """The masked Hello of section 7.2.3.1 of RFC 7692, and its echo."""
     hello, echo = Arrives(bytes.fromhex("c18700000000f248cdc9c90700")), Writes(bytes.fromhex("c107f248cdc9c90700"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -14,7 +14,7 @@ from wsoracle.properties.traces.messages import NOT_SHOWN
 from wsoracle.properties.traces.recorded import Recorded
 from wsoracle.properties.traces.registry import FileRead, InFile
 
-from ...text.judgements import AROUND, decided_words
+from ...text.judgements import LONGEST, Shown, around, decided_words
 from ...text.verdict_signs import MEANINGS, SIGNS
 from ...text.visible import html_of
 from ..addresses import Addresses
@@ -24,7 +24,6 @@ from .reading import Options, both_directions
 MOST_CONNECTIONS: Final = 50
 """Connections of a file that are judged on a page."""
 
-_LONGEST: Final = 400
 _SHORT: Final = 600
 """Octets of a conversation that are shown at once."""
 
@@ -39,7 +38,7 @@ def _all(file: FileRead, options: Options, addresses: Addresses) -> Iterator[str
     connections = [list(traces) for _, traces in groupby(file.traces, lambda one: one.connection)]
     for traces in connections[:MOST_CONNECTIONS]:
         name = traces[0].connection
-        yield f"<section class=unit><h3>{html_of(name, _LONGEST, lines=False) or 'The trace'}</h3>"
+        yield f"<section class=unit><h3>{html_of(name, LONGEST, lines=False) or 'The trace'}</h3>"
         for one in traces:
             yield _end(one, one.recorded.judged(options.profile), addresses)
         for note in dict.fromkeys(note for one in traces for note in one.notes):
@@ -65,8 +64,7 @@ def _end(one: InFile, judgement: Judgement, addresses: Addresses) -> str:
         f"(behaviour {found.behavior.value}, closing {found.closing_kind})</p>"
     ]
     said += [rule_html(RULES.by_id[rule], addresses) for rule in judgement.rules]
-    if judgement.at is not None:
-        said.append(_around(recorded, judgement.at))
+    said.append(_around(around(judgement, recorded.in_words, recorded.times)))
     decided = decided_words(judgement)
     said += [f"<p>{decided}</p>"] if decided else []
     if judgement.instead:
@@ -78,20 +76,18 @@ def _end(one: InFile, judgement: Judgement, addresses: Addresses) -> str:
     return "".join([*said, "</article>"])
 
 
-def _around(recorded: Recorded, at: int) -> str:
+def _around(shown: Sequence[Shown]) -> str:
     """The deciding observation, and those before it."""
-    words = recorded.in_words
-    first = max(at - AROUND, 0)
-    rows = "".join(
-        f"<li{' class=decides' if index == at else ''}>{_time(recorded, index)}"
-        f"{html_of(words.of(index), _LONGEST, lines=False)}{' <strong>(decides)</strong>' if index == at else ''}</li>"
-        for index in range(first, at + 1)
-    )
-    return f"<ol class=around start={first + 1}>{rows}</ol>"
+    if not shown:
+        return ""
+    *before, decides = (_observation(one) for one in shown)
+    rows = [*(f"<li>{row}</li>" for row in before), f"<li class=decides>{decides} <strong>(decides)</strong></li>"]
+    return f"<ol class=around start={shown[0].at + 1}>{''.join(rows)}</ol>"
 
 
-def _time(recorded: Recorded, index: int) -> str:
-    return "" if recorded.times is None else f"<span class=dim>{recorded.times[index]:.6f} s</span> "
+def _observation(one: Shown) -> str:
+    time = f"<span class=dim>{one.time}</span> " if one.time else ""
+    return f"{time}{html_of(one.words, LONGEST, lines=False)}"
 
 
 def _octets(recorded: Recorded, options: Options, addresses: Addresses) -> str:
