@@ -79,7 +79,7 @@ $(AUTOBAHN): requirements/autobahn.txt
 
 wheel: setup
 	@rm -rf build dist
-	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
+	@said=$$($(BIN)/python -m build --wheel --no-isolation --outdir dist . 2>&1) || { echo "$$said" >&2; exit 1; }
 	@rm -rf build
 	@ls dist/*.whl
 

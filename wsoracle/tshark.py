@@ -82,8 +82,8 @@ class _Tshark:
 
     def __init__(self, program: str, octets: bytes, keylog: Path, folder: str) -> None:
         self._capture: Final = octets
-        self._command: Final = [program, "-n", "-r", "-", "-o", f"tls.keylog_file:{keylog}"]
-        self._command += [part for one in _PREFERENCES for part in ("-o", f"{one}:TRUE")]
+        preferences = (f"tls.keylog_file:{keylog}", *(f"{one}:TRUE" for one in _PREFERENCES))
+        self._command: Final = [program, "-n", "-r", "-", *(part for one in preferences for part in ("-o", one))]
         self._environment: Final = {**os.environ, "WIRESHARK_CONFIG_DIR": folder}
 
     def names(self) -> dict[int, str]:

@@ -110,6 +110,7 @@ class CompiledMachine:
         self._departing: Final[dict[tuple[str, Masks], tuple[Choice, ...]]] = {}
         self._in_order: Final[dict[tuple[str, Masks], tuple[Choice, ...]]] = {}
         self._rows: Final[dict[tuple[str, int], tuple[Rule, ...]]] = {}
+        self._refusals: Final[dict[tuple[str, int], tuple[Rule, ...]]] = {}
         self._owed: Final[dict[int, tuple[tuple[Due, Rule], ...]]] = {}
 
     # --- what the generated functions say -----------------------------------------------------------------------------
@@ -205,8 +206,13 @@ class CompiledMachine:
 
     def forbidden_by(self, state: State, event: Event) -> tuple[Rule, ...]:
         """The binding rules that refuse an event in a state, the strongest first."""
-        refusals = [rule for rule in self.enabled(state, event) if rule.refuses]
-        return tuple(sorted(refusals, key=lambda rule: STRENGTHS.index(rule.strength)))
+        kind = event.kind
+        key = kind._value_, self.mask(kind, state, event.facts)
+        found = self._refusals.get(key)
+        if found is None:
+            refusals = (rule for rule in self.rows(kind, key[1]) if rule.refuses)
+            found = self._refusals[key] = tuple(sorted(refusals, key=lambda rule: STRENGTHS.index(rule.strength)))
+        return found
 
     def after(self, rule: Rule, state: State, facts: Facts | None = None) -> State:
         """The state after the reaction of a rule of this set."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..notation.expression import TRUE, Expr, Op, Value, all_of, evaluate, substitute
 from ..notation.rule import LEGAL, Rule
-from ..notation.variables import Facts, FrameFacts, Setting, State, environment
+from ..notation.variables import Facts, FrameFacts, Setting, State
 from .guard_atoms import conjuncts
 
 
@@ -17,9 +17,9 @@ def because(rule: Rule, setting: Setting, state: State, facts: Facts) -> Expr | 
     For a head, only the conditions that a sound head does not meet: most facts of a request are as they should be. None
     where no condition is left.
     """
-    guard = _holding(_of_unit(rule, setting, state), environment(setting, state, facts))
+    guard = _holding(_of_unit(rule, setting, state), facts._asdict())
     if not isinstance(facts, FrameFacts):
-        sound = environment(setting, state, type(facts)())
+        sound = type(facts)()._asdict()
         guard = all_of([part for part in conjuncts(guard) if not evaluate(part, sound)])
     return None if guard.key() == TRUE.key() else guard
 

@@ -6,6 +6,7 @@ The one place for these words: explanations, the specification, diagrams and lis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..notation.head_variables import RequestFacts, ResponseFacts
@@ -149,6 +150,7 @@ def stage_words(state: State) -> str:
     return f"{name} ({HANDSHAKE[state.handshake]})" if name == "CONNECTING" else name
 
 
+@lru_cache(maxsize=1024)
 def state_words(state: State) -> str:
     """A state: its phase, and what is under way."""
     said = [stage_words(state)]

@@ -1,5 +1,6 @@
 """What is inside TLS, with a log of its keys: TLS that two ends in this process speak, in packets that tshark reads."""
 
+import shutil
 import ssl
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ MASKED_ECHO: list[Said] = [*OPENING, (True, HELLO), (False, HELLO)]
 ECHO: list[Said] = [*OPENING, (True, HELLO), (False, b"\x81\x05Hello"), (True, bytes.fromhex("88820000000003e8"))]
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
-needs_tshark = pytest.mark.skipif(tshark.shutil.which(tshark.PROGRAM) is None, reason="tshark is not installed")
+needs_tshark = pytest.mark.skipif(shutil.which(tshark.PROGRAM) is None, reason="tshark is not installed")
 
 
 class TlsTalk:

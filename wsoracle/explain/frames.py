@@ -57,7 +57,7 @@ def explain(
             f"the octets received before end inside a frame, which needs at least {history[-1].begun.missing} more: "
             "move the beginning of that frame to the octets that are to be explained"
         )
-    count = reader.send(sent)
+    count = reader.send(sent) if sent else 0
     start = reader.state
     notes = (f"agreed on: {extensions}: what it does with payloads is not explained",) if agreed is None else ()
     return ExplainedOctets(setting, start, tuple(reader.frames(octets)), history, count, notes, rules)
@@ -103,6 +103,8 @@ class _FrameExplainer(Reader):
 
     def frames(self, octets: bytes, *, thoroughly: bool = True) -> Iterator[FrameReading]:
         """Each frame that arrives; ``thoroughly``: with its fields, and what would have made it legal."""
+        if not octets:
+            return
         cutter = _cut(octets)
         for unit in cutter.frames:
             yield self._whole(unit, octets[unit.start : unit.end], thoroughly)
@@ -146,14 +148,13 @@ class _FrameExplainer(Reader):
         refused = (
             thoroughly and not compressed and not any(outcome.label.kind is Kind.ACCEPT for outcome in read.outcomes)
         )
-        read = replace(
-            read,
-            owed=tuple(self._owed()),
-            disputes=self._disputes(before, event) if thoroughly else (),
-            sent=self._sender.sends(said if compressed else unit, transformed=self.transformed),
-        )
+        asked_apart = {
+            "owed": tuple(self._owed()),
+            "disputes": self._disputes(before, event) if thoroughly else (),
+            "sent": self._sender.sends(said if compressed else unit, transformed=self.transformed),
+        }
         return FrameReading(
-            **vars(read),
+            **{**vars(read), **asked_apart},
             start=start,
             lines=tuple(field_table(octets, payload, None if compressed else text_from)) if thoroughly else (),
             inflated=self._says(said),

@@ -36,6 +36,8 @@ from .schema_checks import Check, NotOfSchema, check_of, schema
 VERSION: Final = 1
 """The version of the protocol."""
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+
 SCHEMA: Final = "oracle.schema.json"
 
 MOST_CONNECTIONS: Final = 10_000
@@ -106,7 +108,7 @@ class OracleSession:
             answer = _error(seq, "question", str(error))
         except Exception as error:  # a fault of ours must not end the session of others
             answer = _error(seq, "internal", f"{type(error).__name__}: {error} (please report it)")
-        return json.dumps(answer, separators=(",", ":"))
+        return _ENCODER.encode(answer)
 
     def too_long(self, most: int) -> str:
         """The answer to a line that is not read, since it has more octets than ``most``."""

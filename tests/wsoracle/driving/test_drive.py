@@ -112,6 +112,19 @@ def test_wslay_is_driven(tmp_path: Path) -> None:
     assert result.exit_code == 0 and "2 OK" in result.output, result.output
 
 
+def test_perl_is_driven(tmp_path: Path) -> None:
+    perl = shutil.which("perl")
+    needed = ["-MJSON::PP", "-MProtocol::WebSocket", "-e", "1"]
+    if perl is None or subprocess.run([perl, *needed], capture_output=True, timeout=60).returncode:
+        pytest.skip("no Protocol::WebSocket here: Debian has it as libprotocol-websocket-perl")
+    command = f"exec perl {shlex.quote(str(EXAMPLES / 'protocol_websocket_adapter.pl'))}"
+    for role in ("server", "client"):
+        result = run("--smoke", command, "--role", role)
+        assert result.exit_code == 0, result.output
+    result = run(command, "--select", "1.[12].1", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0 and "2 OK" in result.output, result.output
+
+
 def test_an_adapter_that_dies_in_a_case_is_started_again(tmp_path: Path) -> None:
     dies = on("receive", "bytes.fromhex(asked['octets'])[1:2] == b'\\xfe' and sys.exit(3)")
     status, server = driven(dies, tmp_path / "out", "--select", "2.*", "--select", "3.1")
