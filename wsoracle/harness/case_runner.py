@@ -156,7 +156,7 @@ class CaseRunner:
             manners = replace(manners, hurried=True)
         if first:
             manners = replace(manners, opening=MOST_PATIENT * manners.patience)
-        talk = Conversation(case, Role.SERVER, connection, manners, uri=self._target.uri)
+        talk = Conversation(case, connection, manners, uri=self._target.uri)
         talk.heard = heard
         if self.dead is not None:
             talk.leave_out(self.dead)

@@ -1,4 +1,4 @@
-"""One case on one connection: what the tester does, and when it goes on.
+"""One case on one connection to a server: what the tester does, and when it goes on.
 
 Theory of operation. The tester is the peer of the endpoint under test. It writes the stimulus of the case and waits for
 the units that a conforming endpoint sends for it (`answers`), for the failure of the connection, or for its end. Where
@@ -7,7 +7,7 @@ everything before it. A timer decides silence and nothing else, and waits in vai
 (and `closing` more on a server that has sent its Close and is slow to end TCP: the RFC gives no time for that).
 
 At the end the tester closes the connection as section 7 says, where the endpoint has left it open: a Close, the answer,
-and the end of TCP, which a server brings about and a client waits for.
+and the end of TCP, which a server brings about. How it deals with a client under test stands in `client_conversation`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.compression import FIELD, Agreement, agreement, offers_of, response_in
+from wsoracle.generators.cases.compression import Agreement, agreement
 from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, runs
-from wsoracle.generators.cases.tester_handshake import answer_to, for_server, request_to, with_accept
-from wsoracle.model.octets.http import ParsedHead, Request, Response
+from wsoracle.generators.cases.tester_handshake import for_server, request_to
+from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
 
 from ..expected.stored import answers_to
 from .connection import Connection
-from .manners import Manners, most_octets, patience_with
-from .opening_reaction import reaction_to
+from .manners import MOST_INTERIMS, Manners, most_frames, patience_with
 from .sending import Sender
 from .transcript import BARRIER, Transcript
 
@@ -36,18 +35,9 @@ NORMAL: Final = 1000
 
 Condition = Callable[[], bool]
 
-FAILED_HANDSHAKE: Final = 5.0
-"""Seconds that a client has at least to end the connection of a failed opening handshake."""
-
-SPARE_FRAMES: Final = 20_000
-"""Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
-
-MOST_INTERIMS: Final = 100
-"""Interim answers to a request; an endpoint that sends more is taken to flood the tester."""
-
 
 class Conversation:
-    """A case on a connection, in one run. ``role`` is that of the endpoint under test.
+    """A case on a connection to a server, in one run. `role` is that of the endpoint under test.
 
     After :meth:`run`: `connection.log` is what happened; `opened` whether the opening handshake was completed; `silent`
     whether the tester found silence; `notes` other remarks; `left` how many steps were not done, because the endpoint
@@ -56,17 +46,12 @@ class Conversation:
     handshake, which is left open for that. `heard` is called once, when the endpoint has sent something.
     """
 
+    role: ClassVar[Role] = Role.SERVER
+
     def __init__(
-        self,
-        case: Case,
-        role: Role,
-        connection: Connection,
-        manners: Manners,
-        *,
-        uri: WebSocketUri | None = None,
+        self, case: Case, connection: Connection, manners: Manners, *, uri: WebSocketUri | None = None
     ) -> None:
         self.case: Final = case
-        self.role: Final = role
         self.connection: Final = connection
         self.uri: Final = uri
         self.request: Request | None = None
@@ -84,16 +69,15 @@ class Conversation:
         self.left = 0
         self.agreed: Agreement | None = None
         self._received: Final = connection.units
-        self._sender: Final = Sender(connection, role, f"{manners.seed}/{case.id}/{role.value}")
+        self._sender: Final = Sender(connection, self.role, f"{manners.seed}/{case.id}/{self.role.value}")
         self._manners: Final = manners
-        self._answers = answers_to(case, role)
+        self._answers = answers_to(case, self.role)
         self._patience = self._most_patience = patience_with(case, manners)
         self._barriers = 0
         self._refused = False
         self._interims = 0
         self._expects_failure = False
-        self._may_ask_next = False
-        self._most_frames: Final = SPARE_FRAMES + most_octets(case) // 512
+        self._most_frames: Final = most_frames(case)
 
     async def run(self) -> None:
         """Hold the conversation, within the time of the case, and close the connection. No peer makes it raise."""
@@ -199,36 +183,24 @@ class Conversation:
     async def _open(self) -> bool:
         """The opening handshake of a case about later frames. Whether it was completed."""
         greeting, compression = self._manners.greeting, self.case.compression
-        if self.role is Role.SERVER:
-            assert self.uri is not None
-            if compression is not None:
-                greeting = replace(greeting, extensions=compression.offer)
-            self.request = request_to(self.uri, greeting, self._sender.nonce())
-            self.connection.write(self.request.octets())
-            waits, begun = self._most_patience, self.connection.now
-            if self._manners.opening is not None:
-                self._patience = self._most_patience = max(waits, self._manners.opening)
-            if not await self._until(self._has_final_head):
-                return False
-            slower = self._manners.for_pace(self.connection.now - begun).patience - self._manners.patience
-            self._patience = self._most_patience = waits + slower
-            self.opened = self._received.response is not None and self._received.response.status == 101
-            if not self.opened:
-                await self._end()
-                return False
-            assert self._received.response is not None
-            self._agree(self._received.response)
-        else:
-            head = self._received.head
-            if not isinstance(head, ParsedHead) or not isinstance(head.head, Request):
-                return False
-            self.request = head.head
-            if compression is not None:
-                greeting = replace(greeting, extensions=compression.answer(self.request))
-            response = answer_to(self.request, greeting)
-            self.connection.write(response.octets())
-            self.opened = True
-            self._agree(response)
+        assert self.uri is not None
+        if compression is not None:
+            greeting = replace(greeting, extensions=compression.offer)
+        self.request = request_to(self.uri, greeting, self._sender.nonce())
+        self.connection.write(self.request.octets())
+        waits, begun = self._most_patience, self.connection.now
+        if self._manners.opening is not None:
+            self._patience = self._most_patience = max(waits, self._manners.opening)
+        if not await self._until(self._has_final_head):
+            return False
+        slower = self._manners.for_pace(self.connection.now - begun).patience - self._manners.patience
+        self._patience = self._most_patience = waits + slower
+        self.opened = self._received.response is not None and self._received.response.status == 101
+        if not self.opened:
+            await self._end()
+            return False
+        assert self._received.response is not None
+        self._agree(self._received.response)
         self._begin_frames()
         return True
 
@@ -239,9 +211,8 @@ class Conversation:
     def _agree(self, answer: Response) -> None:
         """Note what was agreed on for compressed messages, in a case that may have some."""
         compression = self.case.compression
-        if compression is None and not self.case.opening:
-            return
-        self.agreed = agreement(answer, self.role)
+        if compression is not None or self.case.opening:
+            self.agreed = agreement(answer, self.role)
         if self.agreed is None:
             return
         if compression is not None and self.case.compresses:
@@ -271,34 +242,8 @@ class Conversation:
                 self.first_close = self.role
 
     async def _send_head(self, action: SendHead) -> None:
-        if self.role is Role.SERVER:
-            assert self.uri is not None
-            self.connection.write(for_server(action.octets, self.uri, self._manners.greeting))
-            return
-        head = self._received.head
-        self.request = head.head if isinstance(head, ParsedHead) and isinstance(head.head, Request) else None
-        octets = with_accept(action.octets, self.request)
-        if self.case.needs_extension and not self._offers_extension():
-            assert self.request is not None
-            octets = answer_to(self.request, self._manners.greeting).octets()
-        self.connection.write(octets)
-        answer = response_in(octets)
-        if answer is not None:
-            self._agree(answer)
-        reaction = reaction_to(octets, self.request)
-        self._expects_failure = reaction == "fails"
-        self._begin_frames()
-        self.opened = reaction == "opens"
-        if not self.opened:
-            # Section 4.1: "the client handles the response per HTTP [RFC2616] procedures", which leave TCP open for
-            # another request.
-            self._refused = reaction == "is refused"
-            self._may_ask_next = not octets.startswith(b"HTTP/1.1 101")
-            self._patience = self._most_patience = max(self._most_patience, FAILED_HANDSHAKE)
-
-    def _offers_extension(self) -> bool:
-        """Whether the client under test offers permessage-deflate; True where its request could not be read."""
-        return self.request is None or any(offers_of(self.request.values(FIELD)))
+        assert self.uri is not None
+        self.connection.write(for_server(action.octets, self.uri, self._manners.greeting))
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
@@ -323,9 +268,6 @@ class Conversation:
 
     def _take(self) -> None:
         """Take in the octets that have come, and answer Pings."""
-        if self.asked_next or (self._may_ask_next and self.connection.begins_request):
-            self.asked_next = True
-            return
         received = self._received
         self.connection.take()
         if self.heard is not None and self.connection.received:
@@ -395,20 +337,12 @@ class Conversation:
         self._note_opening()
 
     async def _see_failure(self) -> None:
-        """Wait for an endpoint that has to fail the connection.
+        """Wait for an endpoint that has to fail the connection."""
+        await self._until(self._shows_failure)
 
-        A client may do that without a sign: section 7.1.7 asks for a Close frame with a SHOULD, and by section 7.1.1 it
-        waits for the server's end of TCP. An unanswered Ping tells it from a client that has overlooked the fault, also
-        where the fault was in a Close.
-        """
-
-        def shows() -> bool:
-            return self._caught_up() or self._goes_on()
-
-        if self.role is Role.SERVER or not (self._sender.at_boundary and self.connection.can_write):
-            await self._until(shows)
-        elif not await self._until(shows, self._patience / 2) and not self._is_over:
-            await self._until_pong()
+    def _shows_failure(self) -> bool:
+        """Whether the endpoint has failed the connection, or has gone on in spite of the fault."""
+        return self._caught_up() or self._goes_on()
 
     async def _until_pong(self) -> None:
         """Send a Ping, and wait for its Pong or for all that is owed."""
@@ -446,9 +380,7 @@ class Conversation:
         if self._is_over or self.silent:
             return
         if self._refused or not self._may_be_open:
-            if self._may_ask_next:
-                await self._until(lambda: False, self._patience / 2)
-            await self._end()
+            await self._end_unopened()
             return
         if self._can_close():
             code = self._received.close[:2] if self._received.close is not None else NORMAL.to_bytes(2, "big")
@@ -457,19 +389,18 @@ class Conversation:
         await self._until(lambda: self._received.close is not None)
         await self._end()
 
+    async def _end_unopened(self) -> None:
+        """The end of a connection that was not opened."""
+        await self._end()
+
     async def _end(self) -> None:
-        """The end of TCP: a server brings it about, a client waits for it."""
-        if self.role is Role.SERVER:
-            if self._received.close is not None and self._sender.close is not None:
-                if self._manners.hurried:
-                    self._patience = self._most_patience = self._manners.patience / 4
-                else:
-                    self._patience += self._manners.patience_for_tcp
-                    self._most_patience += self._manners.patience_for_tcp
-                await self._until(lambda: False)
-            return
-        if not self._is_over:
-            self.connection.end_sending()
+        """The end of TCP, which a server brings about."""
+        if self._received.close is not None and self._sender.close is not None:
+            if self._manners.hurried:
+                self._patience = self._most_patience = self._manners.patience / 4
+            else:
+                self._patience += self._manners.patience_for_tcp
+                self._most_patience += self._manners.patience_for_tcp
             await self._until(lambda: False)
 
 

@@ -17,6 +17,12 @@ MOST_PATIENT: Final = 5
 SPARE_OCTETS: Final = 4 << 20
 """Octets that an endpoint may send on top of what it was sent before it is taken to flood the tester."""
 
+SPARE_FRAMES: Final = 20_000
+"""Frames that an endpoint may send on top of one for each 512 octets that it was sent, likewise."""
+
+MOST_INTERIMS: Final = 100
+"""Interim answers to a request; an endpoint that sends more is taken to flood the tester."""
+
 GRACE: Final = 0.1
 """Seconds after which an endpoint that has not answered is sent a Ping. No verdict depends on it."""
 
@@ -69,6 +75,11 @@ def most_octets(case: Case) -> int:
     """How many octets an endpoint may send in a case: those of the stimulus, a quarter more, and some to spare."""
     octets = case.size + case.inflated
     return octets + octets // 4 + SPARE_OCTETS
+
+
+def most_frames(case: Case) -> int:
+    """How many frames an endpoint may send in a case."""
+    return SPARE_FRAMES + most_octets(case) // 512
 
 
 def patience_with(case: Case, manners: Manners) -> float:

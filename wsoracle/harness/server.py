@@ -1,9 +1,9 @@
 """The fuzzing server: clients under test connect to it, ask how many cases there are, and run them one after another.
 
 Theory of operation. Every connection begins with one request, which is read within a time and a size. It asks for one
-of the WebSocket paths of client testees (`server_paths`), or for a page. A case is a :class:`Conversation` with the
-request already read: the client is judged from the first octet of its opening handshake on. A record is written when
-its case is over, and again should its control turn out not to be answered (`controls`).
+of the WebSocket paths of client testees (`server_paths`), or for a page. A case is a :class:`ClientConversation` with
+the request already read: the client is judged from the first octet of its opening handshake on. A record is written
+when its case is over, and again should its control turn out not to be answered (`controls`).
 
 Everything is bounded (:class:`ServerLimits`): connections, the time and the octets of a request, agents, and the octets
 that clients may send in cases at the same time, for which cases wait, as they do for the judge. A client that is silent
@@ -30,7 +30,7 @@ from wsoracle.properties.connections.probes import agent_in, probe_in
 from wsoracle.properties.connections.seen import SeenConnection
 from wsoracle.properties.judge.verdict import Profile
 
-from .conversation import Conversation
+from .client_conversation import ClientConversation
 from .judging_pool import Judges
 from .live_results import LiveResults
 from .manners import Manners, most_octets
@@ -350,7 +350,7 @@ class FuzzingServer:
         assert case is not None
         started, begun = datetime.now(UTC), connection.now
         connection.allow(most_octets(case))
-        talk = Conversation(case, Role.CLIENT, connection, self._manners)
+        talk = ClientConversation(case, connection, self._manners)
         if agent.silent is not None:
             talk.leave_out(f"not run: the client said nothing in {agent.silent}, and is taken to be silent")
             # Some clients wait for an answer for ever, even where TCP has ended.
@@ -384,7 +384,7 @@ class FuzzingServer:
             self._behind -= 1
             self._judged.set()
 
-    def _mark_silence(self, agent: AgentRun, talk: Conversation) -> None:
+    def _mark_silence(self, agent: AgentRun, talk: ClientConversation) -> None:
         """Say which case was given up, and note a client that answers no message from its first case on."""
         if not (talk.silent or talk.timed_out):
             agent.has_talked = agent.has_talked or not talk.said_nothing
