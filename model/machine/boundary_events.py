@@ -363,20 +363,3 @@ class _Shape:
             if name not in fixed:
                 for value in self.values[name]:
                     yield frame._replace(**{name: value})  # type: ignore[arg-type]
-
-
-def alphabet(
-    rules: RuleSet,
-    setting: Setting,
-    kind: EventKind,
-    state: State | None = None,
-    *,
-    pairs: bool = False,
-    classes: bool = True,
-) -> tuple[Event, ...]:
-    """The events of a kind worth trying in a state, or in any state; to ask more than once, keep an :class:`Alphabet`.
-
-    With ``pairs``, frames that differ from a base frame in two variables are among them; without ``classes``, frames
-    that no rule tells apart too.
-    """
-    return Alphabet(rules, setting, pairs=pairs, classes=classes).of(kind, state)

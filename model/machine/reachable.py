@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..notation.head_variables import ResponseFacts
@@ -161,4 +162,10 @@ def explore(
     return Exploration(rules, setting, starts, visits.via, tuple(transitions))
 
 
-__all__ = ["INITIAL", "Exploration", "Explorer", "TooManyStatesError", "Transition", "explore"]
+@lru_cache(maxsize=8)
+def explored_once(setting: Setting, rules: RuleSet = RULES) -> Exploration:
+    """What :func:`explore` finds, for all who ask: it takes some seconds, and is explored once."""
+    return explore(setting, rules)
+
+
+__all__ = ["INITIAL", "Exploration", "Explorer", "TooManyStatesError", "Transition", "explore", "explored_once"]

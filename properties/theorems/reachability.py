@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import z3
 
 from wsoracle.model.machine.guard_atoms import atoms, reporting_variables, state_values
-from wsoracle.model.machine.reachable import explore
+from wsoracle.model.machine.reachable import explored_once
 from wsoracle.model.machine.symbolic import SymbolicMachine, read_event
 from wsoracle.model.notation.expression import Expr, Value, all_of, evaluate, source, text, variables
 from wsoracle.model.notation.rule import Level, Rule, RuleSet
@@ -187,20 +186,15 @@ def states_of(role: Role) -> Callable[[TheoremSubject], ProofResult]:
     return check
 
 
-@lru_cache(maxsize=4)
-def _exploration(rules: RuleSet, role: Role) -> Any:
-    return explore(Setting(role), rules)
-
-
 def _reached(rules: RuleSet, role: Role) -> set[State]:
     first = State()._asdict()
     silent: dict[str, Any] = {name: first[name] for name in reporting_variables(rules)}
-    return {state._replace(**silent) for state in _exploration(rules, role).via}
+    return {state._replace(**silent) for state in explored_once(Setting(role), rules).via}
 
 
 def _runs(rules: RuleSet, role: Role) -> Iterator[str]:
     """A shortest run to each reachable state, as text."""
-    exploration = _exploration(rules, role)
+    exploration = explored_once(Setting(role), rules)
     for state in exploration.via:
         steps = [f"{step.event.kind.value} -> {step.label}" for step in exploration.path(state)]
         changed = ", ".join(f"{n}={v}" for n, v in state._asdict().items() if v != State()._asdict()[n])

@@ -24,7 +24,7 @@ from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite import suite
 from wsoracle.generators.suite.all_cases import Collection, Killers, cases_by_rule, collect
 from wsoracle.generators.workers import process_pool
-from wsoracle.model.machine.reachable import explore as explore_model
+from wsoracle.model.machine.reachable import explored_once
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -68,7 +68,7 @@ class Drawing:
 def drawing(role: Role) -> Drawing:
     """The states that an endpoint of a role can reach, in each view and form."""
     forms = {"mmd": mermaid, "dot": dot} | ({"svg": svg} if can_draw() else {})
-    explored = explore_model(Setting(role))
+    explored = explored_once(Setting(role))
     files = {
         f"{role}-{view.name}.{form}": draw(drawn)
         for view in VIEWS

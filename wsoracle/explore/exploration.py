@@ -19,7 +19,7 @@ from typing import Any, Final
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.realised_history import CannotBuildError
 from wsoracle.generators.workers import process_pool
-from wsoracle.model.machine.reachable import explore as explore_model
+from wsoracle.model.machine.reachable import explored_once
 from wsoracle.model.notation.rule import STRENGTHS
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
@@ -206,7 +206,7 @@ def _walk(seed: int, size: int, on_each: OnEach) -> _TaskResult:
 
 
 def _states(role: Role, on_each: OnEach) -> _TaskResult:
-    found = counts(explore_model(Setting(role)))
+    found = counts(explored_once(Setting(role)))
     return _TaskResult(states=found.states, transitions=found.transitions)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from wsoracle.model.machine.reachable import Exploration, explore
+from wsoracle.model.machine.reachable import Exploration, explore, explored_once
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.vocabulary import Role
 
@@ -22,12 +22,6 @@ DIAGRAMS: Final[dict[str, tuple[View, Role]]] = {
 
 
 @cache
-def _explored(role: Role) -> Exploration:
-    """All states of an endpoint whose limit is not stated; takes some seconds."""
-    return explore(Setting(role))
-
-
-@cache
 def _opened(role: Role) -> Exploration:
     """Those that it can be in once the connection is open; ``spec_openings`` draws what comes before."""
     return explore(Setting(role), initial=(State(),))
@@ -41,5 +35,5 @@ def state_diagram(name: str) -> str:
 
 def state_counts() -> str:
     """How many states and transitions there are."""
-    rows = [(role.value, *map(str, counts(_explored(role)))) for role in Role]
+    rows = [(role.value, *map(str, counts(explored_once(Setting(role))))) for role in Role]
     return table(("endpoint", "states", "transitions", "pairs of states joined", "steps to the farthest state"), rows)
