@@ -30,7 +30,7 @@ demo: setup
 	@$(BIN)/python -m wsoracle demo --out out
 
 test: lint .venv/.pyodide
-	@$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 lint: setup
 	@$(BIN)/ruff check -q .
@@ -38,7 +38,7 @@ lint: setup
 	@$(BIN)/mypy --no-error-summary
 
 coverage: setup
-	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: setup
 	@$(BIN)/python -m wsoracle bench

@@ -1,6 +1,8 @@
-"""What every test shares: the Hypothesis profiles."""
+"""What all tests share: profiles of Hypothesis, compiled modules, and a heap that garbage collection passes over."""
 
+import gc
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,3 +36,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if name not in PROFILES:
         raise pytest.UsageError(f"HYPOTHESIS_PROFILE={name!r} is no profile; there are {', '.join(PROFILES)}")
     settings.load_profile(name)
+    keep_bytecode(config)
+
+
+def keep_bytecode(config: pytest.Config) -> None:
+    """Let the processes that tests start keep what they compile, in the cache of pytest, where the environment says
+    that Python keeps nothing: hundreds are started, and each would compile our modules anew."""
+    if sys.dont_write_bytecode and os.environ.pop("PYTHONDONTWRITEBYTECODE", None) is not None:
+        cache: pytest.Cache | None = getattr(config, "cache", None)
+        if cache is not None:
+            os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what collecting has made (thousands of tests, and the mutants that some are made from) out of every later
+    collection of garbage: it lives as long as the process, and to look through it takes a second each time."""
+    gc.collect()
+    gc.freeze()

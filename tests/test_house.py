@@ -7,6 +7,7 @@ circle hidden in a function is one all the same.
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import networkx
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = {Path("wsoracle/fleet/scripts"), Path("wsoracle/driving/examples")}
 
 
+@cache
 def sources() -> dict[str, str]:
     """The text of each module of the product, by its path from the root with slashes; links are not followed."""
     found = {}
@@ -28,6 +30,13 @@ def sources() -> dict[str, str]:
             if not linked and SCRIPTS.isdisjoint(inside.parents):
                 found[inside.as_posix()] = path.read_text(encoding="utf-8")
     return dict(sorted(found.items()))
+
+
+@cache
+def nodes_of(source: str) -> tuple[ast.stmt, ...]:
+    """The imports and classes of a source, wherever in it."""
+    wanted = (ast.Import, ast.ImportFrom, ast.ClassDef)
+    return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, wanted))
 
 
 def module_name(path: str) -> str:
@@ -48,7 +57,7 @@ def imports(path: str, source: str, modules: Mapping[str, str]) -> Iterator[str]
     package = module_name(path).split(".")
     if not path.endswith("__init__.py"):
         package.pop()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
@@ -76,7 +85,7 @@ def repeated_names(files: Mapping[str, str]) -> dict[str, list[str]]:
     """Public names of classes that stand in more than one module, with the modules."""
     found = defaultdict(list)
     for path, source in files.items():
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes_of(source):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(path)
     return {name: where for name, where in sorted(found.items()) if len(where) > 1}

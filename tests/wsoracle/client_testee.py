@@ -66,7 +66,7 @@ async def fuzzing_server(
 
 async def ask(url: str, **more: Any) -> str | None:
     """What the server says on a path, if anything, before its Close."""
-    async with connect(url, compression=None, close_timeout=5, **more) as connection:
+    async with connect(url, compression=None, open_timeout=None, close_timeout=5, **more) as connection:
         try:
             found = str(await connection.recv())
         except ConnectionClosed:
@@ -79,7 +79,9 @@ async def run_case(url: str, query: str, agent: str, **more: Any) -> None:
     """Run a case as an echo client."""
     try:
         case = f"{url}/runCase?{query}&agent={quote(agent, safe='')}"
-        async with connect(case, compression=None, max_size=None, close_timeout=5, **more) as connection:
+        async with connect(
+            case, compression=None, max_size=None, open_timeout=None, close_timeout=5, **more
+        ) as connection:
             await _echo(connection)
     except (InvalidHandshake, InvalidMessage, EOFError):
         pass  # a case about the opening handshake

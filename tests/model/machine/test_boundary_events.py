@@ -1,16 +1,17 @@
 """The derived alphabet: where its values come from, that its frames are possible, and that its classes are sound."""
 
 import itertools
+from functools import cache
 
 import pytest
 
 from wsoracle.model.machine import interpreted
-from wsoracle.model.machine.boundary_events import Alphabet, alphabet
+from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.guard_atoms import atoms, conjuncts, reporting_variables, state_values
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.expression import Const, evaluate, ite, source, substitute, text, variables
-from wsoracle.model.notation.rule import Fail
+from wsoracle.model.notation.rule import Fail, RuleSet
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import (
     FACT_VARIABLES,
@@ -38,6 +39,24 @@ IN_TEXT = State(recv_type=TEXT, recv_utf8=1, send_type=TEXT, send_utf8=1)
 STATES = (State(), IN_TEXT, State(recv_type=TEXT, recv_utf8=8), State(sent_close=True), State(failed=True))
 HEADS = [kind for kind in EventKind if kind.facts not in (None, FrameFacts)]
 NAMES = ("at first", "inside text", "inside broken text", "Close sent", "failed")
+
+
+@cache
+def kept(rules: RuleSet, setting: Setting, pairs: bool, classes: bool) -> Alphabet:
+    """The alphabet that these tests ask: what it has worked out for one test serves the others."""
+    return Alphabet(rules, setting, pairs=pairs, classes=classes)
+
+
+def alphabet(
+    rules: RuleSet,
+    setting: Setting,
+    kind: EventKind,
+    state: State | None = None,
+    *,
+    pairs: bool = False,
+    classes: bool = True,
+) -> tuple[Event, ...]:
+    return kept(rules, setting, pairs, classes).of(kind, state)
 
 
 def frames(events: tuple[Event, ...]) -> list[FrameFacts]:
@@ -127,13 +146,14 @@ def test_every_rule_about_heads_that_can_fire_has_a_head_for_which_it_does(
 ) -> None:
     """Each fact that rows read is tried: rows that no head meets here need another stage, switch or application."""
     setting, state = Setting(role), State(handshake=HANDSHAKE.index(stage))
-    meets = {r.id for e in alphabet(RULES, setting, kind, state) for r in interpreted.enabled(RULES, setting, state, e)}
+    events = alphabet(RULES, setting, kind, state)
+    meets = {rule.id for event in events for rule in interpreted.enabled(RULES, setting, state, event)}
     settled = environment(setting, state, None)
     never = {r.id for r in RULES.of(kind) if r.id not in meets}
     left_open = [r.id for r in RULES.of(kind) if r.id in never
                  and not isinstance(substitute(RULES.guard(r), settled), Const)]  # fmt: skip
     assert left_open == []
-    tried = {n: {getattr(e.facts, n) for e in alphabet(RULES, setting, kind, state)} for n in FACT_VARIABLES[kind]}
+    tried = {n: {getattr(e.facts, n) for e in events} for n in FACT_VARIABLES[kind]}
     read = {name for rule in RULES.of(kind) for name in variables(rule.when)}
     assert {n for n, v in FACT_VARIABLES[kind].items() if v.labels and n in read and len(tried[n]) < 2} == set()
 

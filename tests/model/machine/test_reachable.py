@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 
 from wsoracle.model.machine import interpreted, reachable
-from wsoracle.model.machine.reachable import INITIAL, Exploration, Explorer, TooManyStatesError, explore
+from wsoracle.model.machine.reachable import INITIAL, Exploration, Explorer, TooManyStatesError, explore, explored_once
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, EventKind, Setting, State
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -19,7 +19,7 @@ CLIENT_STAGES = [HANDSHAKE.index(stage) for stage in ("complete", "not begun", "
 
 @pytest.fixture(scope="module", params=list(Role), ids=str)
 def explored(request: pytest.FixtureRequest) -> Exploration:
-    return explore(Setting(request.param))
+    return explored_once(Setting(request.param))
 
 
 def test_every_path_is_a_run_of_the_machine(explored: Exploration) -> None:

@@ -1,22 +1,16 @@
 """That explored states are all there are, by Z3, under more settings than the theorems take."""
 
-from functools import lru_cache
-
 import pytest
 
 from tests.properties.theorems.inductive_states import escape, invariant, moving_variables
 from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.interpreted import allowed
-from wsoracle.model.machine.reachable import Exploration, Explorer
-from wsoracle.model.machine.reachable import explore as explore_anew
+from wsoracle.model.machine.reachable import Exploration, Explorer, explored_once
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-
-explore = lru_cache(maxsize=None)(explore_anew)
-"""Several tests look at the same states."""
 
 SETTINGS = {
     "a server": Setting(Role.SERVER),
@@ -32,12 +26,12 @@ SETTINGS = {
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_no_frame_whatever_leads_out_of_the_explored_states(setting: Setting) -> None:
-    explored = explore(setting)
+    explored = explored_once(setting)
     assert escape(explored) is None
 
 
 def test_an_exploration_that_stopped_too_early_is_found_out() -> None:
-    explored = explore(Setting(Role.SERVER))
+    explored = explored_once(Setting(Role.SERVER))
     kept = {state: via for state, via in explored.via.items() if not state.discarding}
     found = escape(Exploration(RULES, explored.setting, explored.initial, kept, explored.transitions))
     assert found is not None
@@ -48,14 +42,14 @@ def test_an_exploration_that_stopped_too_early_is_found_out() -> None:
 
 
 def test_the_invariant_holds_of_the_explored_states_alone() -> None:
-    explored = explore(Setting(Role.CLIENT))
+    explored = explored_once(Setting(Role.CLIENT))
     inside = invariant(explored)
     assert all(evaluate(inside, state._asdict()) for state in explored.states[::20])
     assert not evaluate(inside, explored.states[0]._replace(discarding=True)._asdict())
 
 
 def test_what_never_changes_is_left_out() -> None:
-    names = moving_variables(explore(Setting(Role.SERVER)))
+    names = moving_variables(explored_once(Setting(Role.SERVER)))
     assert "close_code" not in names
     assert not any(name.startswith("claims") for name in names)
     assert "sent_close" in names
@@ -63,7 +57,7 @@ def test_what_never_changes_is_left_out() -> None:
 
 def test_pairs_of_changes_reach_nothing_more() -> None:
     setting = Setting(Role.SERVER)
-    explored = explore(setting)
+    explored = explored_once(setting)
     states = set(explored.states)
     explorer = Explorer(RULES, setting, alphabet=Alphabet(RULES, setting, pairs=True))
     for state in explored.states[:24]:

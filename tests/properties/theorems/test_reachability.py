@@ -7,7 +7,7 @@ import random
 import pytest
 
 from wsoracle.model.machine.guard_atoms import state_values
-from wsoracle.model.machine.reachable import explore
+from wsoracle.model.machine.reachable import explored_once
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.variables import Setting, State, environment
 from wsoracle.model.octets.vocabulary import Role
@@ -25,7 +25,7 @@ def test_a_missing_rule_and_a_state_that_leaks_are_refuted() -> None:
 @pytest.mark.parametrize("role", Role)
 def test_each_invariant_holds_in_every_reachable_state(role: Role) -> None:
     setting = Setting(role)
-    for state in explore(setting).via:
+    for state in explored_once(setting).via:
         values = environment(setting, state, None)
         broken = [i.sentence for i in INVARIANTS if not evaluate(i.holds, values)]
         assert not broken, state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -29,7 +28,6 @@ from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.all_cases import NO_KILLERS, Collection
 from wsoracle.generators.suite.suite import MutationResult
 from wsoracle.implementations import MissingPeer
-from wsoracle.model.machine.reachable import explore as explore_model
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -69,9 +67,6 @@ def explored(*findings: Finding, silent: tuple[str, ...] = ()) -> Explored:
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
-explored_once = functools.cache(explore_model)
-
-
 @pytest.mark.parametrize("graphviz", [False, True])
 def test_the_states_of_both_roles_are_drawn(
     graphviz: bool,
@@ -85,7 +80,6 @@ def test_the_states_of_both_roles_are_drawn(
         (programs / "dot").write_text("#!/bin/sh\necho '<svg/>'\n")
         (programs / "dot").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.setattr("wsoracle.commands.demo_run.explore_model", explored_once)
     made.draw(map(demo_run.drawing, Role))
     names = {f"graph/{role}-{view.name}" for role in Role for view in VIEWS}
     assert written(made) == {f"{name}.{form}" for name in names for form in ("mmd", "dot", *["svg"] * graphviz)}

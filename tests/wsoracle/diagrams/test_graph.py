@@ -22,7 +22,7 @@ from wsoracle.diagrams.graph import (
     sentences,
     view_graph,
 )
-from wsoracle.model.machine.reachable import Exploration, explore
+from wsoracle.model.machine.reachable import Exploration, explored_once
 from wsoracle.model.machine.words import StepWords, frame_words
 from wsoracle.model.notation.variables import FrameFacts, Setting, State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, TEXT, Role
@@ -32,7 +32,7 @@ needs_graphviz = pytest.mark.skipif(not can_draw(), reason="no dot here: on Debi
 
 @pytest.fixture(scope="module")
 def explored() -> dict[Role, Exploration]:
-    return {role: explore(Setting(role)) for role in Role}
+    return {role: explored_once(Setting(role)) for role in Role}
 
 
 def test_closing_is_never_undone(explored: dict[Role, Exploration]) -> None:

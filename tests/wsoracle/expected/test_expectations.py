@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsoracle.expected.expectations import autobahn_shape, expectations
+from wsoracle.expected.expectations import autobahn_shape
+from wsoracle.expected.expectations import expectations as worked_out
 from wsoracle.expected.frame_candidates import frame_candidates
 from wsoracle.generators.cases.canonical import (
     agreed_in,
@@ -39,6 +40,10 @@ from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 
 BY_ID = {case.id: case for case in runnable_cases()}
 PASSED = (Verdict.OK, Verdict.NON_STRICT)
+SOME = {Role.SERVER: 3, Role.CLIENT: 7}
+"""Of the cases for a role every so many are taken: the same in each test, since what is expected is worked out once."""
+
+expectations = cache(worked_out)
 
 
 def plain(role: Role, some: int = 1) -> list[Case]:
@@ -62,13 +67,13 @@ def words(case_id: str, role: Role = Role.SERVER, *verdicts: Verdict) -> list[st
 @pytest.mark.parametrize("role", list(Role))
 def test_who_must_answer_is_who_has_no_control(role: Role) -> None:
     """What the canonical endpoint does decides as the judge does about all that one can think of."""
-    for case in plain(role, 3 if role is Role.SERVER else 7):
+    for case in plain(role, SOME[role]):
         assert must_answer(case, role) is must_be_answered(case) is (case.control is None), case.id
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_what_a_conforming_endpoint_does_comes_first_and_is_right(role: Role) -> None:
-    for case in plain(role, 8):
+    for case in plain(role, SOME[role]):
         first = next(frame_candidates(reduced(case), role, scaled=is_scaled(case), agreed=agreed_in(case)))
         best = expectations(case, role)[0]
         assert (best.verdict, best.candidate) == (Verdict.OK, first), case.id
@@ -266,6 +271,12 @@ def must_fail(case: Case, role: Role) -> bool:
     return any(RULES.by_id[rule].strength.binds for rule in expectations(case, role)[0].rules)
 
 
+def ends_with_pong(case: Case) -> bool:
+    """The last frame is a Pong, after which an echo is silent: a fault of it shows only in the code of the Close, which
+    a SHOULD is about."""
+    return [action.frame.opcode for action in case.actions if isinstance(action, SendFrame)][-1:] == [PONG]
+
+
 def passes(case: Case, role: Role, degenerate: Degenerate) -> bool:
     return good(case.id, role, degenerate) and (case.control is None or good(case.control, role, degenerate))
 
@@ -285,7 +296,7 @@ def test_without_controls_who_never_answers_would_pass() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_who_echoes_without_checking_passes_no_negative_case(role: Role) -> None:
-    negative = [case for case in plain(role, 4 if role is Role.SERVER else 9) if must_fail(case, role)]
+    negative = [case for case in plain(role, SOME[role]) if must_fail(case, role) and not ends_with_pong(case)]
     if role is Role.CLIENT:  # inside a frame an echo is silent, as a client that has failed may be (7.1.1)
         negative = [case for case in negative if canonical_run(reduced(case), role, agreed=agreed_in(case)).boundary]
     assert len(negative) > 10

@@ -6,11 +6,17 @@ from functools import lru_cache
 
 import pytest
 
+from wsoracle.generators.mutants.equivalence import Ground
 from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.suite.suite import find_all
+from wsoracle.generators.suite.suite import _find, find_all
 from wsoracle.selfcheck.mutants import MutantRun, MutantWorth, batched, counted, run_mutants
 
 _RULES = ("5.2/unknown-opcode", "5.5.2/ping", "5.5.1/close-owed", "8.1/invalid-text", "4.2.1/get-only", "4.1/send-key")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _proved_already(ground: Ground) -> None:
+    _find([], ground)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -37,14 +37,15 @@ BY_HAND = "".join(part.text for part in PARTS if part.name is None)
 
 # --- the blocks
 
+MADE_ONCE = {name: cache(make) for name, make in document.BLOCKS.items()}
+
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks that take seconds, as the document has them; test_no_block_is_stale makes them for once."""
+    """Every block made once for all tests. Those that take seconds are as the document has them; test_no_block_is_stale
+    makes them for once."""
     slow = {part.name: part.text.strip("\n") for part in PARTS if part.name and part.name.startswith("state")}
-    monkeypatch.setattr(
-        document, "BLOCKS", {**document.BLOCKS, **{name: partial(str, text) for name, text in slow.items()}}
-    )
+    monkeypatch.setattr(document, "BLOCKS", {**MADE_ONCE, **{name: partial(str, text) for name, text in slow.items()}})
 
 
 def test_no_block_is_stale() -> None:
