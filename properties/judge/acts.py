@@ -11,7 +11,8 @@ message is taken for one of the application's own only where that can explain mo
   might as well have been read, and changed.
 
 Nor need an endpoint read on before such an act, unless it finds something to change, or the message itself: it can read
-on later.
+on later. And where it has echoed or dropped every copy of a message that had arrived, reading on leads to no reason to
+send it that is promised: so an application that sends each message back twice is not looked for among all orders.
 
 All this holds where nothing of what it sent is lost in a reset of TCP: what goes unseen may depend on what is due.
 """
@@ -74,13 +75,17 @@ class Acts:
             if free and not self.is_rather_changed(place, moment):
                 yield place, False, OWN_MESSAGE
 
-    def is_certain(self, moment: Moment) -> bool:
-        """Whether what is seen is a message that surely neither echoes anything nor was asked for."""
+    def is_no_echo(self, place: Place, moment: Moment) -> bool:
+        """Whether what is seen is a message that neither echoes anything nor was asked for, however far an endpoint at
+        this place reads on: no copy of it is to be echoed, and none that had arrived is unread.
+        """
         what = moment.what
         if self._subject.unasked or not isinstance(what, FrameUnit) or what.start not in self._history.messages:
             return False
         message = self._history.messages[what.start]
-        return not self._history.is_asked(message) and not self._reader.copies(message, moment.arrived)
+        if self._history.is_asked(message) or self._reader.comes_again(message, place, moment):
+            return False
+        return message not in place.echoes
 
     def need_not_read_on(self, place: Place, moment: Moment) -> bool:
         """Whether an endpoint whose application acts by sending a message need not have read more before.

@@ -71,6 +71,8 @@ class Watch:
         self._inflated: list[FrameSearch] = []
         """The searches under permessage-deflate, each over a history in which messages are inflated."""
         self._followed: Final[set[OpenedExplanation]] = set()
+        self._ahead: dict[OpenedExplanation, FrameSearch | None] = {}
+        """The searches for what the endpoint owes where the handshake is complete if it has read on."""
         self._conforms = True
         self._as_a_whole = False
 
@@ -165,10 +167,20 @@ class Watch:
         found = self._owed_by([*self._frames, *self._inflated])
         if self._heads is not None:
             found += self._owed_by([self._heads])
-            new = [one for one in self._heads.opened.values() if one not in self._followed]
-            searches = [self._follow(one, one.moment) for one in new]
-            found += self._owed_by([search for search in searches if search is not None])
-        return tuple(one for one in found[0] if all(one in other for other in found)) if found else ()
+            found += self._owed_by(self._opened_by_reading_on())
+        surely = set(found[0]).intersection(*found[1:]) if found else ()
+        return tuple(one for one in found[0] if one in surely) if found else ()
+
+    def _opened_by_reading_on(self) -> list[FrameSearch]:
+        """The searches over frames where the opening handshake may be complete, and the endpoint did nothing since."""
+        assert self._heads is not None
+        before, self._ahead = self._ahead, {}
+        for one in self._heads.opened.values():
+            if one not in self._followed:
+                known = before.get(one)
+                inflates = known is not None and known.history is not self._history
+                self._ahead[one] = self._follow(one, one.moment) if known is None or inflates else known
+        return [search for search in self._ahead.values() if search is not None]
 
     @staticmethod
     def _owed_by(searches: Sequence[Search]) -> list[tuple[Owed, ...]]:

@@ -312,8 +312,9 @@ class FrameOutputs(Outputs):
         if isinstance(what, FrameUnit):
             if self.subject.unasked or self._reader.acting:
                 return True
-            if what.start in self.history.messages:
-                return bool(place.echoes) or place.asked < moment.asked.messages
+            message = self.history.messages.get(what.start)
+            if message is not None:
+                return place.echoes.next == message or place.asked < moment.asked.messages
             return what.header.opcode != CLOSE or self._may_close(place.state, moment)
         if isinstance(what, (Processed, Quiet)):
             return self._reader.has_read_all(place, moment)

@@ -241,6 +241,8 @@ class FrameSearch(Search):
         self._most_work = most
         self._furthest = 0
         self._most_cost: Final = most_cost
+        self._asked_of = self._ahead = self.alive
+        """What was alive when it was last asked what is up to date, and what becomes of that by reading on."""
 
     def going_on(self, moments: list[Moment], leniency: Leniency) -> Explanation | None:
         """An explanation of all moments that follows the rules up to where this search died; None where none is found.
@@ -283,14 +285,14 @@ class FrameSearch(Search):
         self._reader.now = moment.number
         self._goes_further(1)
         before = self.alive
-        certain = self._lazy and self.leniency == ACTING and self._frames.acts.is_certain(moment)
-        if self._lazy and not certain and len(before) == 1 and self._goes_on_alone(before[0], moment):
+        acts = self._lazy and self.leniency == ACTING and all(self._is_no_echo(one, moment) for one in before)
+        if self._lazy and not acts and len(before) == 1 and self._goes_on_alone(before[0], moment):
             self._reader.sent(moment)
             return True
         if self.leniency != ACTING:
             before = self.alive  # else its application may have acted before it read on
         found = {explanation.place: explanation for explanation in before}
-        after = {} if certain else self._pass(found, moment)
+        after = {} if acts else self._pass(found, moment)
         if not after and self.leniency == ACTING:
             # The application does what it does not promise only where nothing else explains what is seen.
             self._reader.acting = True
@@ -306,10 +308,26 @@ class FrameSearch(Search):
         return False
 
     def up_to_date(self) -> list[Explanation]:
-        """As of any search."""
+        """As of any search. What was read for the last answer is not read again, unless something was seen since.
+
+        Where TCP was lost, what was sent unseen depends on how far the endpoint had read: all orders are looked at.
+        """
         moment = self.history.now
-        found = {one.place: one for one in self.alive}
-        return [one for one in self._read_on(found, moment) if self._reader.has_read_all(one.place, moment)]
+        whole = self._reader.whole(moment)
+        begin = self.alive if moment.lost or self._asked_of is not self.alive else self._ahead
+        read = list(self._read_on({one.place: one for one in begin}, moment))
+        if not moment.lost:
+            begun = set(map(id, begin))
+            ahead = (one for one in read if one.place.consumed >= whole)
+            self._ahead = [one for one in ahead if id(one) in begun or self._may_read_on(one, whole)]
+            self._asked_of = self.alive
+        return [one for one in read if self._reader.has_read_all(one.place, moment)]
+
+    @staticmethod
+    def _may_read_on(explanation: Explanation, whole: int) -> bool:
+        """Whether all frames were read and no more: no end of TCP, and none that is not whole, by which it fails."""
+        early = explanation.trail is not None and explanation.trail.step.early
+        return explanation.place.consumed == whole and not early
 
     def outlasts(self, other: FrameSearch) -> bool:
         """Whether both have ended, and this one explains more of the same moments."""
@@ -364,7 +382,7 @@ class FrameSearch(Search):
         """
         after: Explanations = {}
         lazy = self._lazy and not _ends_sending(moment)
-        settled: set[Place] = set()
+        settled = {one.place for one in found.values() if self._lazy and self._is_no_echo(one, moment)}
         level = -1
         here: list[Explanation] = []
         covered: frozenset[Explanation] = frozenset()
@@ -394,6 +412,10 @@ class FrameSearch(Search):
                 kept = after.get(then.place)
                 after[then.place] = then if kept is None else kept.or_rather(then)
         return after
+
+    def _is_no_echo(self, explanation: Explanation, moment: Moment) -> bool:
+        """Whether reading on leads to no explanation of what is seen, as long as the application does not act."""
+        return not self._reader.acting and self._frames.acts.is_no_echo(explanation.place, moment)
 
     def _may_act_first(self, then: Explanation, before: Explanation, moment: Moment) -> bool:
         """Whether it costs an act of the application and no more, before which the endpoint need not read on."""

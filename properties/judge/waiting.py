@@ -7,10 +7,31 @@ its items, by which queues that differ are told apart at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
+
+
+class _Items(list[ItemT]):
+    """A list that only grows, and tells fast where an item stands in it."""
+
+    __slots__ = ("_known", "_places")
+
+    def __init__(self, items: Iterable[ItemT] = ()) -> None:
+        super().__init__(items)
+        self._places: Final[dict[ItemT, list[int]]] = {}
+        self._known = 0
+
+    def has(self, item: ItemT, first: int, last: int) -> bool:
+        """Whether an item stands at ``first`` or behind it, and before ``last``."""
+        for place in range(self._known, len(self)):
+            self._places.setdefault(self[place], []).append(place)
+        self._known = len(self)
+        places = self._places.get(item, ())
+        at = bisect_left(places, first)
+        return at < len(places) and places[at] < last
 
 
 class Waiting(Generic[ItemT]):
@@ -18,10 +39,8 @@ class Waiting(Generic[ItemT]):
 
     __slots__ = ("_first", "_items", "_last", "_sum")
 
-    def __init__(
-        self, items: list[ItemT] | None = None, first: int = 0, last: int = 0, total: int | None = None
-    ) -> None:
-        self._items: Final = [] if items is None else items
+    def __init__(self, items: Iterable[ItemT] = (), first: int = 0, last: int = 0, total: int | None = None) -> None:
+        self._items: Final = items if isinstance(items, _Items) else _Items(items)
         self._first: Final = first
         self._last: Final = last
         self._sum: Final = sum(map(hash, self._items[first:last])) if total is None else total
@@ -31,7 +50,7 @@ class Waiting(Generic[ItemT]):
         items, first, last = self._items, self._first, self._last
         total = self._sum + hash(item)
         if first == last:
-            return Waiting([item], 0, 1, total)
+            return Waiting((item,), 0, 1, total)
         if last == len(items):
             items.append(item)
         elif items[last] != item:  # another explanation went on otherwise
@@ -58,6 +77,9 @@ class Waiting(Generic[ItemT]):
 
     def __iter__(self) -> Iterator[ItemT]:
         return map(self._items.__getitem__, range(self._first, self._last))
+
+    def __contains__(self, item: object) -> bool:
+        return len(self) > 0 and self._items.has(item, self._first, self._last)
 
     def __len__(self) -> int:
         return self._last - self._first

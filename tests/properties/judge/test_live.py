@@ -13,7 +13,8 @@ from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import Setting, State
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.frames import encode
+from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 from wsoracle.properties.judge.judge import EVERYTHING
 from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Processed, Quiet, ResetsTcp, Writes
@@ -143,16 +144,22 @@ def test_the_setting_and_the_application_must_agree() -> None:
         Watch(Setting(Role.SERVER), application="echo")
 
 
-def test_an_observation_costs_what_it_adds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps are counted: the thousandth Ping and its Pong need as many as the tenth."""
-    thought: list[None] = []
+@pytest.fixture
+def thought(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One for each step that a search thinks of."""
+    steps: list[None] = []
     through = Steps.go
 
     def counted(*given: Any, **named: Any) -> Any:
-        thought.append(None)
+        steps.append(None)
         return through(*given, **named)
 
     monkeypatch.setattr(Steps, "go", counted)
+    return steps
+
+
+def test_an_observation_costs_what_it_adds(thought: list[None]) -> None:
+    """Steps are counted: the thousandth Ping and its Pong need as many as the tenth."""
     watch = Watch(Setting(Role.SERVER), start=State())
     counts = []
     for _ in range(1_000):
@@ -161,3 +168,43 @@ def test_an_observation_costs_what_it_adds(monkeypatch: pytest.MonkeyPatch) -> N
         watch.observe(Writes(PONG))
         counts.append(len(thought) - before)
     assert watch.conforms_so_far and set(counts) == {2}
+
+
+@pytest.mark.parametrize("octets_more", (0, 3), ids=("whole messages", "amid the next one"))
+@pytest.mark.parametrize("role", Role)
+def test_what_is_owed_is_asked_for_as_fast_behind_many_messages(
+    role: Role, octets_more: int, thought: list[None]
+) -> None:
+    """Also by a client that has done nothing since it asked: its handshake is complete once it has read on."""
+    key = None if role is Role.CLIENT else bytes(4)
+    octets = b"".join(encode(Frame(TEXT, b"%d" % number, key=key)) for number in range(300))
+    size = len(octets) // 300
+    watch = Watch(Setting(role, echo=True), application="echo")
+    for seen in (Writes(ASKS), Arrives(OPENS)) if role is Role.CLIENT else (Arrives(ASKS), Writes(OPENS)):
+        watch.observe(seen)
+    counts = []
+    for at in range(0, len(octets) - octets_more, size):
+        watch.observe(Arrives(octets[at + octets_more * (at > 0) : at + octets_more + size]))
+        before = len(thought)
+        assert watch.owes
+        counts.append(len(thought) - before)
+    assert watch.conforms_so_far and max(counts) < 10
+
+
+@settings(max_examples=40, deadline=None)
+@given(traces())
+def test_to_ask_what_is_owed_changes_no_later_answer(drawn: tuple[Attempt, tuple[Observation, ...]]) -> None:
+    """What was read on for an answer is kept for the next one; a watch that is asked at last reads all of it then."""
+    attempt, trace = drawn
+    known: dict[str, Any] = {"application": attempt.application, "start": attempt.start, "sees": EVERYTHING}
+    often = Watch(attempt.setting, **known)
+    pieces: list[Observation] = []
+    for seen in trace:
+        halves = [seen.octets[:3], seen.octets[3:]] if isinstance(seen, Arrives) else []
+        pieces += [Arrives(half) for half in halves] or [seen]
+    for at, piece in enumerate(pieces):
+        often.observe(piece)
+        once = Watch(attempt.setting, **known)
+        for before in pieces[: at + 1]:
+            once.observe(before)
+        assert often.owes == once.owes

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from wsoracle.benchmarks.frames import BenchFailed
-from wsoracle.benchmarks.judging import APPLICATIONS, SHAPES, Shape, as_json, as_table, run_judging_bench
+from wsoracle.benchmarks.judging import (
+    APPLICATIONS,
+    SHAPES,
+    Exchange,
+    Shape,
+    all_at_once,
+    as_json,
+    as_table,
+    one_by_one,
+    run_judging_bench,
+)
 from wsoracle.model.notation.variables import Setting
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 from wsoracle.properties.judge.judge import Application, judge
+from wsoracle.properties.judge.observation import Observation, Quiet
 from wsoracle.properties.judge.reading import FrameReader
 from wsoracle.properties.judge.steps import Steps
 from wsoracle.properties.judge.verdict import Verdict
@@ -36,7 +48,7 @@ def steps_for(shape: Shape, exchanges: int, application: Application, monkeypatc
             Setting(Role.SERVER, echo=application == "echo"),
             application=application,
         )
-    assert judgement.verdict is shape.verdict, judgement
+    assert judgement.verdict is shape.verdict and not judgement.unexplained, judgement
     return steps
 
 
@@ -47,6 +59,40 @@ def test_twice_as_long_takes_twice_as_many_steps(
 ) -> None:
     half, whole = (steps_for(shape, exchanges, application, monkeypatch) for exchanges in (100, 200))
     assert 100 <= half and whole <= 2.3 * half
+
+
+def late_reader(exchanges: Iterator[Exchange], application: Application) -> list[Observation]:
+    """Each message comes by itself, and all are answered after the last one."""
+    every = list(exchanges)
+    asked = [seen for one in every for seen in one_by_one(iter([(one[0], [])]), application)[:-1]]
+    answered = [seen for one in every for seen in one_by_one(iter([([], one[1])]), application)[1:-1]]
+    return [*asked, *answered, Quiet()]
+
+
+def no_echoes(count: int, answers: Callable[[bytes], Sequence[bytes]]) -> Iterator[Exchange]:
+    """Messages that an application answers in another way."""
+    for number in range(count):
+        payload = b"%d" % number
+        yield [Frame(TEXT, payload)], [Frame(TEXT, answer) for answer in answers(payload)]
+
+
+ECHOES = {
+    "each twice": (lambda payload: (payload, payload), Verdict.INFORMATIONAL),
+    "each changed": (lambda payload: (b"x" + payload,), Verdict.INFORMATIONAL),
+    "each once, and then changed": (lambda payload: (payload, b"x" + payload), Verdict.INFORMATIONAL),
+    "each once": (lambda payload: (payload,), Verdict.OK),
+}
+
+
+@pytest.mark.parametrize("order", (one_by_one, all_at_once, late_reader))
+@pytest.mark.parametrize("kind", ECHOES)
+def test_an_application_that_answers_otherwise_is_judged_in_as_many_steps(
+    kind: str, order: Callable[[Iterator[Exchange], Application], list[Observation]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, verdict = ECHOES[kind]
+    shape = Shape(kind, verdict, 0, lambda count, application: order(no_echoes(count, answers), application))
+    half, whole = (steps_for(shape, exchanges, "echo", monkeypatch) for exchanges in (400, 800))
+    assert 400 <= half and whole <= 2.3 * half
 
 
 def test_each_shape_is_measured_at_two_lengths() -> None:
