@@ -70,8 +70,7 @@ class ArrivingFrames:
 
     def _inflate(self) -> None:
         if self._inflated is not None:
-            for frame in self._cutter.frames[len(self.frames) :]:
-                self._inflated.take(frame)
+            self._inflated.take_all(self._cutter.frames[len(self.frames) :])
 
     def _index(self, first: int) -> None:
         for index, frame in enumerate(self.frames[first:], first):

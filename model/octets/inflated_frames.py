@@ -8,6 +8,9 @@ smaller window was agreed on, up to :data:`MOST_TRACED` octets of a direction: b
 nobody is accused. It also has the last word where zlib finds a fault, and says how far a message reaches back over its
 start where no context may be taken over.
 
+Connections often carry the same few messages again and again. What a whole message inflates to depends on nothing but
+its octets and the history before it, so that the latest messages are remembered, and not inflated again.
+
 Memory: a direction holds at most :data:`MOST_INFLATED` octets that came out, however much could come out; what is more
 is not read, and :attr:`InflatedFrames.exceeded` says so. A message stops one octet over the limit that the reader has.
 """
@@ -15,6 +18,7 @@ is not read, and :attr:`InflatedFrames.exceeded` says so. A message stops one oc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from .deflate import LARGEST_WINDOW, DeflateFacts, DeflateFault, DeflateTracer
@@ -28,6 +32,12 @@ MOST_INFLATED: Final = 160 << 20
 
 MOST_TRACED: Final = 64 << 10
 """The most octets of payload of one direction that the tracer reads, which takes about a tenth of a second."""
+
+_MOST_REMEMBERED: Final = 256 << 10
+"""The most octets of a message that is remembered, as it crossed and inflated."""
+
+_REMEMBERED: Final = 32
+"""How many messages are remembered, of all connections."""
 
 
 class AgreedDirection(NamedTuple):
@@ -80,10 +90,41 @@ class InflatedFrames:
 
     def take(self, frame: FrameUnit) -> FrameUnit:
         """The next frame, inflated where it is part of a compressed message."""
-        found = self._inflated(frame)
-        self._sent.append(frame)
-        self.frames.append(found)
-        return found
+        self.take_all([frame])
+        return self.frames[-1]
+
+    def take_all(self, frames: Sequence[FrameUnit]) -> None:
+        """The next frames, each as in :meth:`take`."""
+        at = 0
+        while at < len(frames):
+            some = self._remembered(frames, at) or [self._inflated(frames[at])]
+            self._sent.extend(frames[at : at + len(some)])
+            self.frames.extend(some)
+            at += len(some)
+
+    def _remembered(self, frames: Sequence[FrameUnit], first: int) -> list[FrameUnit]:
+        """The frames of the compressed message that begins with the first one, inflated, and others between them; none
+        where the message is not whole, or is not one that is remembered.
+        """
+        header, behind = frames[first].header, _behind_message(frames, first)
+        if not (behind and header.rsv1):
+            return []
+        of_message = [frame for frame in frames[first:behind] if _is_of_message(frame.header)]
+        if sum(frame.header.length for frame in of_message) > _MOST_REMEMBERED:
+            return []
+        self._end()
+        measures = self._traced + header.length <= MOST_TRACED
+        payloads = tuple([frame.payload for frame in of_message])
+        found = _whole_message(self._agreed._replace(limit=None), self._history, measures, self._lost, payloads)
+        if found is None or found.facts[-1].length > self._limit:
+            return []
+        self._left -= sum(map(len, found.pieces))
+        self._traced += header.length + found.further
+        self._history = found.history
+        inflated = zip(found.pieces, found.facts, strict=True)
+        return [
+            _with(frame, *next(inflated)) if _is_of_message(frame.header) else frame for frame in frames[first:behind]
+        ]
 
     def _inflated(self, frame: FrameUnit) -> FrameUnit:
         header = frame.header
@@ -101,12 +142,16 @@ class InflatedFrames:
         self.exceeded |= message.facts.fault is DeflateFault.TOO_LONG and (limit is None or message.limit < limit)
         if header.fin:
             self._end()
-        return frame._replace(payload=piece, deflated=message.facts)
+        return _with(frame, piece, message.facts)
 
     def _begin(self, header: Header) -> _Message:
         self._traced += header.length
-        limit = self._left if self._agreed.limit is None else min(self._agreed.limit, self._left)
-        return _Message(self._agreed, self._history, limit, self._traced <= MOST_TRACED, self._lost)
+        return _Message(self._agreed, self._history, self._limit, self._traced <= MOST_TRACED, self._lost)
+
+    @property
+    def _limit(self) -> int:
+        """The longest message that is read from here on."""
+        return self._left if self._agreed.limit is None else min(self._agreed.limit, self._left)
 
     def _end(self) -> None:
         """The message in progress, if any, becomes part of the history."""
@@ -165,6 +210,23 @@ def _last_of(pieces: Sequence[bytes]) -> bytes:
         found.append(piece[-missing:])
         missing -= len(found[-1])
     return b"".join(reversed(found))
+
+
+def _with(frame: FrameUnit, piece: bytes, facts: DeflateFacts) -> FrameUnit:
+    return frame._replace(payload=piece, deflated=facts)
+
+
+def _behind_message(frames: Sequence[FrameUnit], first: int) -> int:
+    """The index behind the last frame of the message that begins with a frame; 0 where none does, or it has no end."""
+    for at in range(first, len(frames)):
+        header = frames[at].header
+        if at == first and header.opcode not in (TEXT, BINARY):
+            return 0
+        if at > first and header.opcode in (TEXT, BINARY):
+            return 0
+        if _is_of_message(header) and header.fin:
+            return at + 1
+    return 0
 
 
 def _is_of_message(header: Header) -> bool:
@@ -246,6 +308,33 @@ class _Message:
         except InflateError:
             return None
         return reader
+
+
+class _Inflated(NamedTuple):
+    """A whole message, inflated: what comes out of each frame, its facts by then, the octets of payload behind the
+    first frame, and what can be referred to afterwards."""
+
+    pieces: tuple[bytes, ...]
+    facts: tuple[DeflateFacts, ...]
+    further: int
+    history: bytes
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _whole_message(
+    agreed: AgreedDirection, history: bytes, measures: bool, lost: bool, payloads: tuple[bytes, ...]
+) -> _Inflated | None:
+    """A message whose frames have these payloads; None for a long one, and where what came out before a fault depends
+    on the limit of its receiver."""
+    message = _Message(agreed, history, _MOST_REMEMBERED, measures, lost)
+    pieces: list[bytes] = []
+    facts: list[DeflateFacts] = []
+    for number, payload in enumerate(payloads, 1):
+        pieces.append(message.take(payload, number == len(payloads)))
+        facts.append(message.facts)
+        if message.facts.fault.lost:
+            return None
+    return _Inflated(tuple(pieces), tuple(facts), message.further, message.history)
 
 
 class _SoFar:
