@@ -332,7 +332,7 @@ class FrameSearch(Search):
     def outlasts(self, other: FrameSearch) -> bool:
         """Whether both have ended, and this one explains more of the same moments."""
         mine, its = self.died_at, other.died_at
-        return mine is not None and its is not None and not self.gave_up and mine.at > its.at
+        return mine is not None and its is not None and not self.gave_up and mine.number > its.number
 
     def _goes_further(self, count: int) -> None:
         """So many frames or moments more are explained: of an application that acts, more work only as it is earned."""
