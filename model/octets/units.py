@@ -289,7 +289,8 @@ class Cutter:
         """Look for the empty line behind the latest unit, which is no head."""
         lost = self.units[-1]
         assert isinstance(lost, HeadUnit) and isinstance(lost.result, Malformed)
-        empty_line = _EMPTY_LINE.search(self.octets, max(self._looked, lost.start), lost.start + LARGEST_HEAD)
+        begins = lost.end - len(lost.result.octets.lstrip(b"\r\n"))  # empty lines before it end no head
+        empty_line = _EMPTY_LINE.search(self.octets, max(self._looked, begins), lost.start + LARGEST_HEAD)
         self._looked = len(self.octets) - _LONGEST_EMPTY_LINE
         if empty_line is not None:
             self._unseen = False

@@ -22,6 +22,7 @@ from ..notation.variables import (
     defines_rsv2,
     defines_rsv3,
     failed,
+    handshake,
     handshake_is,
     peer_open,
     server,
@@ -89,9 +90,9 @@ SENDING_RESPONSES: Final = (
     _forbid("4.2.2/valid-response", MUST,
             "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response "
             "indicating the following.",
-            ~well_formed & ~handshake_is("not for us", "unreadable")),
+            ~well_formed & handshake_is("awaiting 101")),
     _forbid("4.2.1/error-for-faulty", MUST, _ERROR_CODE,
-            (handshake_is("to be refused") & (switches_protocols | is_no_refusal))
+            (handshake_is("to be refused") & (switches_protocols | is_no_refusal | ~well_formed))
             | (handshake_is("unreadable") & switches_protocols)),
     _forbid("10.7/status-for-the-unreadable", SHOULD,
             "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate HTTP "
@@ -100,7 +101,7 @@ SENDING_RESPONSES: Final = (
     _forbid("4.2.2/error-for-version", MUST,
             "the server MUST abort the WebSocket handshake described in this section and instead send an appropriate "
             "HTTP error code (such as 426 Upgrade Required)",
-            handshake_is("another version") & (switches_protocols | is_no_refusal)),
+            handshake_is("another version") & (switches_protocols | is_no_refusal | ~well_formed)),
     _forbid("4.4/name-versions", MUST,
             "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version| "
             "header field (or multiple |Sec-WebSocket-Version| header fields) containing all versions it is willing to "
@@ -172,8 +173,11 @@ SENDING_RESPONSES: Final = (
             "If the server does not wish to accept this connection, it MUST return an appropriate HTTP error code "
             "(e.g., 403 Forbidden) and abort the WebSocket handshake described in this section.",
             is_final, Permit(effects(handshake=now("refused")))),
-    _permit("10.7/any-answer", MAY, "the endpoint MAY drop the TCP connection.",
-            ~legible & handshake_is("not for us", "unreadable"), Permit(effects(handshake=now("refused")))),
+    # What no sentence asks to be HTTP: no opening handshake is there to be answered.
+    _permit("10.7/any-answer", MAY,
+            "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate HTTP "
+            "[RFC2616] status code.",
+            ~legible, Permit(effects(handshake=ite(handshake_is("not begun"), handshake, now("refused"))))),
     _permit("4.1/interim", MAY,
             "If the status code received from the server is not 101, the client handles the response per HTTP "
             "[RFC2616] procedures.",

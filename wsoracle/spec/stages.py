@@ -11,7 +11,7 @@ from wsoracle.model.machine.explorer import BreadthFirst
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
 from wsoracle.model.machine.words import DUES, step_words
 from wsoracle.model.notation.expression import evaluate
-from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.variables import (
     CONNECTING,
     HANDSHAKE,
@@ -31,6 +31,7 @@ from .runs import NO_HANDSHAKE, refusal
 HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 _STATUSES: Final = {100: "1xx", 101: "101", 200: "2xx", 302: "3xx", 400: "4xx or 5xx"}
+_NO_HTTP: Final = tuple(value_of("syntax", label) for label in ("malformed", "too large"))
 
 
 def _one_changed(sound: HeadFacts) -> Iterator[HeadFacts]:
@@ -68,7 +69,9 @@ def _steps(state: State, setting: Setting) -> Iterator[tuple[str, State]]:
 
 def _words(event: Event, label: Label) -> str:
     if isinstance(event.head, ResponseFacts) and label.kind in (Kind.ACCEPT, Kind.PERMIT):
-        return f"{'receives' if event.kind.is_input else 'sends'} {_STATUSES[event.head.status]}"
+        legible = event.head.syntax not in _NO_HTTP
+        answer = _STATUSES[event.head.status] if legible else "what is no HTTP"
+        return f"{'receives' if event.kind.is_input else 'sends'} {answer}"
     told = event.kind is not EventKind.RECEIVE_EOF  # here every end is one that is not clean
     return str(step_words(event, label if told else label._replace(delivers=None)))
 

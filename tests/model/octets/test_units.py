@@ -137,6 +137,17 @@ def test_among_heads_alone_frames_are_none() -> None:
     assert [unit.end for unit in opens.units[1:4]] == [opens.units[1].end + more for more in range(3)]
 
 
+@pytest.mark.parametrize("lines", [b"", b"\n", b"\r\n", b"\r\n\r\n", b"\n\n"])
+@pytest.mark.parametrize("size", [1, 100])
+def test_empty_lines_before_what_is_no_head_do_not_end_it(lines: bytes, size: int) -> None:
+    octets = lines + b"\x16\x03\x01\r\n\r\n" + ASKS
+    cutter = Cutter(Role.SERVER, heads_only=True)
+    for at in range(0, len(octets), size):
+        cutter.add(octets[at : at + size])
+    lost, asks = (unit for unit in cutter.units if isinstance(unit, HeadUnit))
+    assert (lost.head, lost.seen, asks.start) == (None, len(octets) - len(ASKS), len(octets) - len(ASKS))
+
+
 def test_an_octet_of_a_head_may_begin_a_masked_frame_where_frames_are_expected() -> None:
     compressed = bytes([0x41, 0x81]) + KEY + b"a"
     cutter = Cutter(Role.SERVER)

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties.judge.test_judge_handshakes import ASKS, DONE, MASKED_PONG, OPENS, PING, client, judge_all, server
+from tests.properties.judge.test_judge_handshakes import (
+    ASKS,
+    DONE,
+    MASKED_PONG,
+    OPENS,
+    PING,
+    REFUSES,
+    client,
+    judge_all,
+    server,
+)
 from wsoracle.model.facts.heads import response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import Setting
@@ -104,16 +114,60 @@ def test_the_end_of_tcp_amid_a_head_may_have_a_reason_of_its_own(octets: bytes, 
 
 
 @given(
-    st.sampled_from([ASKS, VERSION_25, asked(b"Host:", b"Hots:"), b"\r\n\r\n" + ASKS]),
+    st.sampled_from([
+        (ASKS, {"4.2.2/valid-response"}),
+        (VERSION_25, {"4.2.2/error-for-version"}),
+        (asked(b"Host:", b"Hots:"), {"4.2.1/error-for-faulty"}),
+        (b"\r\n\r\n" + ASKS, {"4.2.2/valid-response", "4.2.1/error-for-faulty"}),  # it may be refused or not
+    ]),
     st.sampled_from([(), (ClosesTcp(),)]),
     st.sampled_from([b"\x16\x03\x01 is no HTTP\r\n\r\n", b"nonsense\r\n\r\n", b"\x16\x03\x01"]),
-)
+)  # fmt: skip
 def test_of_an_answer_that_is_no_http_no_other_rule_is_named(
-    request: bytes, then: tuple[Observation, ...], answer: bytes
+    asked_and_rules: tuple[bytes, set[str]], then: tuple[Observation, ...], answer: bytes
 ) -> None:
-    """It was the answer: that none came, or came before the end of TCP, would only follow."""
+    """It was the answer: that none came, or came before the end of TCP, would only follow.
+
+    Which sentence asks for an answer of HTTP depends on the request: section 4.2.2 has another one for each.
+    """
+    request, rules = asked_and_rules
     judgement = server(Arrives(request), Writes(answer), *then, *DONE)
-    assert (judgement.verdict, judgement.rules, judgement.octet) == (Verdict.FAILED, ("4.2.2/valid-response",), 0)
+    assert (judgement.verdict, set(judgement.rules), judgement.octet) == (Verdict.FAILED, rules, 0)
+    assert bool(judgement.one_of) is (len(rules) > 1)
+    assert judgement.words.startswith("one of these was not followed") is (len(rules) > 1)
+
+
+_NO_HTTP = (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"\x16\x03\x01")
+
+
+@given(
+    st.sampled_from([b"", b"\r\n", b"\r\n\r\n", *(ASKS[:cut] for cut in (1, 9, len(ASKS) - 1))]),
+    st.sampled_from(_NO_HTTP),
+    st.sampled_from([(), (ClosesTcp(),)]),
+    st.sampled_from(["interop", "letter"]),
+)
+def test_no_sentence_asks_for_http_while_no_request_is_there(
+    begun: bytes, answer: bytes, then: tuple[Observation, ...], profile: Profile
+) -> None:
+    """A request that never comes, or of which only a part or only empty lines come, may be answered with anything."""
+    assert server(Arrives(begun), Writes(answer), *then, *DONE, profile=profile).rules == ()
+
+
+@given(st.sampled_from(_NO_HTTP), st.sampled_from([OPENS, REFUSES, b""]), st.integers(0, len(ASKS) - 1))
+def test_what_is_no_http_is_no_answer_to_a_request_that_comes_after_it(greeting: bytes, then: bytes, cut: int) -> None:
+    """Nor is what follows it: a client takes the first octets for the answer."""
+    judgement = server(Arrives(ASKS[:cut]), Writes(greeting), Arrives(ASKS[cut:]), Writes(then), *DONE)
+    assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, ("4.2.2/response-owed",))
+
+
+@given(st.sampled_from([b"\r\n", b"\r\n\r\n"]), st.sampled_from(_NO_HTTP), st.sampled_from(_NO_HTTP))
+def test_octets_that_are_no_http_behind_empty_lines_may_be_refused_with_others(
+    lines: bytes, octets: bytes, answer: bytes
+) -> None:
+    refused = server(Arrives(lines + octets), Writes(answer), ClosesTcp(), *DONE)
+    assert (refused.verdict, refused.rules) == (Verdict.NON_STRICT, ("10.7/status-for-the-unreadable",))
+    after = server(Arrives(lines + octets), Writes(REFUSES + answer), ClosesTcp(), *DONE)
+    assert (after.verdict, after.rules) == (Verdict.OK, ())
 
 
 @pytest.mark.parametrize("application", ["unknown", "echo", "sink"])
