@@ -37,7 +37,7 @@ class CapturedConnection:
     passed: tuple[Passed, ...]
     notes: tuple[str, ...] = ()
     opening: bool = True
-    extensions: str = ""
+    extensions: str | None = None
     timed: bool = True
 
     def seen_from(self, role: Role) -> Recorded:

@@ -84,7 +84,8 @@ class Recorded:
     `opening`: the trace begins with the opening handshake; else right after it. `sees` are the kinds of `Tells` that
     are certain to be there where they happen; `needs` what the handshake has to agree on. `times` are seconds since
     the beginning, one for each observation; None where they are not known. `extensions` were agreed on before a trace
-    that begins after the opening handshake: the value of the field |Sec-WebSocket-Extensions|, empty for none.
+    that begins after the opening handshake: the value of the field |Sec-WebSocket-Extensions|, empty for none; None
+    where that is not known.
     """
 
     trace: tuple[Observation, ...]
@@ -94,7 +95,7 @@ class Recorded:
     sees: frozenset[Told] = frozenset()
     needs: frozenset[Feature] = frozenset()
     times: tuple[float, ...] | None = None
-    extensions: str = ""
+    extensions: str | None = None
 
     @property
     def in_words(self) -> TraceInWords:
@@ -104,7 +105,7 @@ class Recorded:
     @property
     def agreed(self) -> State | None:
         """The state right after an opening handshake that agreed on its extensions; None where one is not known."""
-        return agreed_state(self.setting.role, self.extensions)
+        return agreed_state(self.setting.role, self.extensions or "")
 
     @property
     def not_judged(self) -> str:
@@ -134,7 +135,7 @@ class Recorded:
         if reason:
             return Judgement(Verdict.INFORMATIONAL, profile, note=reason, unexplained=True)
         found = self._judged(self.agreed, profile, rules)
-        if self.opening or self.extensions or _MARKED.isdisjoint(found.rules):
+        if self.opening or self.extensions is not None or _MARKED.isdisjoint(found.rules):
             return found
         compressed = self._judged(agreed_state(self.setting.role, DEFLATE), profile, rules)
         if compressed.broken or compressed.unexplained:
@@ -172,7 +173,8 @@ def trace_to_json(recorded: Recorded) -> dict[str, Any]:
     seen = [_observation_to_json(observation) for observation in recorded.trace]
     if recorded.times is not None:
         seen = [{"t": time, **one} for time, one in zip(recorded.times, seen, strict=True)]
-    later = recorded.extensions or any(isinstance(one, (ArrivesReset, ShutsDownTcp)) for one in recorded.trace)
+    stated = recorded.extensions is not None
+    later = stated or any(isinstance(one, (ArrivesReset, ShutsDownTcp)) for one in recorded.trace)
     return {
         "format": FORMAT,
         "version": 2 if later else 1,
@@ -184,7 +186,7 @@ def trace_to_json(recorded: Recorded) -> dict[str, Any]:
         "opening": recorded.opening,
         "sees": sorted(recorded.sees),
         "needs": sorted(recorded.needs),
-        **({"extensions": recorded.extensions} if recorded.extensions else {}),
+        **({"extensions": recorded.extensions} if stated else {}),
         "observations": seen,
     }
 
@@ -275,15 +277,17 @@ def observation_from_json(row: Any, at: str) -> Observation:
     return _observation(row, at, _BARE[2])
 
 
-def _extensions(document: Mapping[str, Any], opening: bool) -> str:
-    given = document.get("extensions", "")
+def _extensions(document: Mapping[str, Any], opening: bool) -> str | None:
+    if "extensions" not in document:
+        return None
+    given = document["extensions"]
     if not isinstance(given, str):
         raise TraceError(f"extensions: {_kind(given)} is no text")
     if given and parse_extensions([given]) is None:
         raise TraceError(f"extensions: {_shown(given)} is no list of extensions, such as permessage-deflate")
     if given and opening:
         raise TraceError("extensions: the trace begins with the opening handshake, which says what is agreed on")
-    return given
+    return None if opening else given
 
 
 def _times(rows: Sequence[Mapping[str, Any]]) -> tuple[float, ...] | None:

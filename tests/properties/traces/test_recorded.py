@@ -75,7 +75,7 @@ def recordings(draw: st.DrawFn) -> Recorded:
         draw(st.frozensets(st.sampled_from(get_args(Told)))),
         draw(st.frozensets(st.sampled_from(get_args(Feature)))),
         tuple(times) if len(trace) > 0 and draw(flags) else None,
-        "" if opening else draw(st.sampled_from(["", "permessage-deflate; client_max_window_bits=9"])),
+        None if opening else draw(st.sampled_from([None, "", "permessage-deflate; client_max_window_bits=9"])),
     )
 
 
@@ -111,6 +111,8 @@ def test_the_extensions_agreed_on_are_stated_where_the_handshake_is_not_there() 
     stated = {**MINIMAL, "version": 2, "opening": False, "extensions": "permessage-deflate"}
     jsonschema.validate(stated, SCHEMA)
     assert trace_from_json(stated).extensions == "permessage-deflate"
+    assert trace_from_json({**stated, "extensions": ""}).extensions == ""
+    assert trace_from_json({**MINIMAL, "opening": False}).extensions is None
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**stated, "version": 1}, SCHEMA)
 

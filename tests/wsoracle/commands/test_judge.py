@@ -139,6 +139,11 @@ def test_a_compressed_trace_needs_to_say_what_was_agreed_on() -> None:
     assert stated.exit_code == 0
     unstated = run("-", "--json", "-", stdin=document(hello, echo, Quiet()))
     assert unstated.exit_code == 2 and "say what was (extensions)" in unstated.stderr
+    for none in (
+        run("-", "--extensions", "", stdin=document(hello, echo, Quiet())),
+        run("-", stdin=document(hello, echo, Quiet(), version=2, extensions="")),
+    ):
+        assert none.exit_code == 1 and "5.2/reserved-bits" in none.stdout
     for other in (Writes(bytes.fromhex("c10107")), Writes(bytes.fromhex("d107f248cdc9c90700"))):
         assert run("-", stdin=document(hello, other, Quiet())).exit_code == 1
 
