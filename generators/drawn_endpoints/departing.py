@@ -14,19 +14,30 @@ from functools import lru_cache
 from random import Random
 from typing import Final, NamedTuple
 
-from wsoracle.model.facts.frames import facts_on_wire, text_before
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.expression import FALSE, substitute
 from wsoracle.model.notation.rule import Accept, Fail, Ignore, Rule, RuleSet, Strength
+from wsoracle.model.notation.sources import RFC_7692
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State, possible
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
+from .compressed import CompressedWay
 from .endpoint import DrawnEndpoint
-from .habits import Habits, draw_habits, setting_of
+from .habits import Habits, draw_extensions, draw_habits, setting_of
 from .reading import AWAITING, NOT_BEGUN, machine_of
-from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, faulty_frames, requests, responses
+from .units import (
+    SOUND,
+    DrawnFrame,
+    DrawnRequest,
+    DrawnResponse,
+    facts_of,
+    faulty_frames,
+    offering,
+    requests,
+    responses,
+)
 
 _SILENCE, _CLOSES = Event(EventKind.SILENCE), Event(EventKind.CLOSE_TCP)
 _MOST_STEPS: Final = 60
@@ -139,7 +150,7 @@ def _probes(inside: int, *, receiving: bool) -> tuple[State, ...]:
 
 
 def _frame_event(unit: DrawnFrame, state: State, kind: EventKind) -> Event:
-    return Event(kind, facts_on_wire(unit.header, unit.payload, text_before(unit.header.opcode, state, kind)))
+    return Event(kind, facts_of(unit, state, kind))
 
 
 @lru_cache(maxsize=256)
@@ -147,7 +158,7 @@ def _requests_before(rule_id: str) -> tuple[DrawnRequest, ...]:
     """The requests to which some answer is against a rule."""
     machine = machine_of(setting_of(Role.SERVER, None, False))
     found: list[DrawnRequest] = []
-    for unit in requests():
+    for unit in (*requests(), *offering()):
         event = Event(EventKind.RECEIVE_REQUEST, None, unit.facts)
         states = [one.state for one in machine.allowed(CONNECTING, event)]
         answers = [Event(EventKind.SEND_RESPONSE, None, one.facts) for one in responses(unit.request or SOUND)]
@@ -233,18 +244,24 @@ class DepartingEndpoint(DrawnEndpoint):
         """A frame arrives, and is not taken as it should be."""
         if self.state.handshake or not self._is_up_to_date():
             return False
-        known = _frames_against(self.rule.id, self.habits.role)
-        for unit in self.random.sample(known, min(3, len(known))):
-            event = _frame_event(unit, self.state, EventKind.RECEIVE)
+        for unit in self._candidates(self.peer.way):
+            event = _frame_event(self.peer.inflated(unit), self.state, EventKind.RECEIVE)
             if self.rule.id in {rule.id for rule in self.machine.enabled(self.state, event)}:
                 outcome, broken = self._mistaken(event)
                 if outcome is None:
                     return False
                 self._arrives(unit)
                 self._did(broken, read=len(unit.octets))
-                self.take(unit, event, outcome)
+                self.take(self.peer.units[-1], event, outcome)
                 return True
         return False
+
+    def _candidates(self, way: CompressedWay | None) -> list[DrawnFrame]:
+        """Some frames that may give the occasion for the departure, in one direction."""
+        known = _frames_against(self.rule.id, self.habits.role)
+        plain = self.random.sample(known, min(3, len(known)))
+        odd = [] if way is None else [way.faulty() for _ in range(12 if self.rule.id.startswith(RFC_7692) else 3)]
+        return [*plain, *odd] if self.random.random() < 0.5 else [*odd, *plain]
 
     def _arrives(self, unit: DrawnFrame | DrawnRequest | DrawnResponse) -> None:
         """A unit arrives by itself."""
@@ -325,18 +342,24 @@ class DepartingEndpoint(DrawnEndpoint):
         return True
 
     def _send_forbidden(self) -> bool:
-        known = _frames_against(self.rule.id, self.habits.role)
-        for unit in self.random.sample(known, min(3, len(known))):
-            event = _frame_event(unit, self.state, EventKind.SEND)
+        for unit in self._candidates(self.way):
+            seen = unit if self.way is None else self.way.inflated(unit)
+            event = _frame_event(seen, self.state, EventKind.SEND)
             broken = self._refusals(event)
-            if self.rule.id in broken and (self.state.tcp_open or self.rule.id.startswith("7.1.4")):
+            possible = self.state.tcp_open or self.rule.id.startswith("7.1.4")
+            if self.rule.id in broken and possible and not self._looks_like_echo(seen):
                 self.puts_on_wire(unit)
                 self._did(broken, len(unit.octets))
                 return self._do_forbidden(event) or True
         return False
 
+    def _looks_like_echo(self, unit: DrawnFrame) -> bool:
+        """Whether a compressed frame would show, by chance, that a message was taken in."""
+        arrived = (one for one in self.peer.units if isinstance(one, DrawnFrame))
+        return unit.deflated is not None and any(unit.payload == one.payload for one in arrived)
+
     def _send_wrong_head(self) -> bool:
-        heads: Sequence[DrawnRequest | DrawnResponse] = requests()
+        heads: Sequence[DrawnRequest | DrawnResponse] = (*requests(), *offering())
         if not self.state.handshake:
             return False
         if self.habits.role is Role.SERVER:
@@ -349,10 +372,16 @@ class DepartingEndpoint(DrawnEndpoint):
                 self.observer.sends(unit.octets)
                 if isinstance(unit, DrawnRequest):
                     self.request = self.request or unit.request
-                answered = self.peer.arrived if isinstance(unit, DrawnResponse) else 0
-                self._did(broken, len(unit.octets), answered)
+                self._did(broken, len(unit.octets))
+                if isinstance(unit, DrawnResponse):
+                    self._answers_what_came()
                 return self._do_forbidden(event) or True
         return False
+
+    def _answers_what_came(self) -> None:
+        """The act is an answer, and as much about the request: the whole of it, since what is sent may be seen late."""
+        assert self.act_done is not None
+        self.act_done = self.act_done._replace(read=(0, len(self.peer.octets)))
 
     def _be_silent(self) -> bool:
         while self.read_next():
@@ -383,9 +412,13 @@ def departing_habits(random: Random, rule: Rule, role: Role) -> Habits:
     limit = 3 if rule.id == "10.4/message-too-big" else habits.limit
     if isinstance(rule.then, Ignore):
         habits = replace(habits, inside=True)
+    extensions = habits.extensions
+    if rule.id.startswith(RFC_7692):
+        extensions = draw_extensions(random, narrow=True)
     return replace(
         habits,
         role=role,
+        extensions=extensions,
         opening=on_heads or (habits.opening and random.random() < 0.3),
         limit=limit,
         ends_apart=False,

@@ -33,4 +33,7 @@ def recorded_of(endpoint: DrawnEndpoint) -> Recorded:
     """The trace of a drawn endpoint that has run, with all that judging takes."""
     habits = endpoint.habits
     sees = EVERYTHING if habits.inside else frozenset()
-    return Recorded(tuple(endpoint.observer.trace), habits.setting, habits.application, habits.opening, sees)
+    return Recorded(
+        tuple(endpoint.observer.trace), habits.setting, habits.application, habits.opening, sees,
+        extensions=None if habits.opening else habits.extensions,
+    )  # fmt: skip

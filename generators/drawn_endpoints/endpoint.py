@@ -150,7 +150,9 @@ class DrawnEndpoint(OpeningEndpoint):
         self._begin(opcode, parts, echo=False)
 
     def _begin(self, opcode: int, parts: tuple[bytes, ...], *, echo: bool) -> None:
-        self.sending, self._sends_echo = list(in_frames(opcode, parts, self._masked)), echo
+        compresses = self.way is not None and self.random.random() < 0.6
+        frames = self.way.message(opcode, parts) if compresses and self.way else in_frames(opcode, parts, self._masked)
+        self.sending, self._sends_echo = list(frames), echo
         waiting = self.sending
         self._send_next_part()
         if self.sending is waiting and len(waiting) == len(parts):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from random import Random
+from typing import Final
 
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
@@ -50,6 +51,19 @@ class Behaviour(Enum):
         return self.asks or self in (Behaviour.CLOSER, Behaviour.FREE)
 
 
+_PARAMETERS: Final = ("server_no_context_takeover", "client_no_context_takeover")
+_WINDOWS: Final = ("server_max_window_bits", "client_max_window_bits")
+
+
+def draw_extensions(random: Random, narrow: bool = False) -> str:
+    """An agreement on permessage-deflate as an answer names it; ``narrow``: mostly small windows without context."""
+    parts = ["permessage-deflate"]
+    parts += [name for name in _PARAMETERS if random.random() < 0.4]
+    bits = (8, 8, 9) if narrow else (8, 9, 10, 15)
+    parts += [f"{name}={random.choice(bits)}" for name in _WINDOWS if random.random() < (0.8 if narrow else 0.4)]
+    return "; ".join(parts)
+
+
 @lru_cache(maxsize=64)
 def setting_of(role: Role, limit: int | None, echo: bool) -> Setting:
     """The setting, the same object for the same values: rules are compiled once for each."""
@@ -77,6 +91,8 @@ class Habits:
     hurry: float
     cuts: float
     steps: int
+    extensions: str = ""
+    """What the opening handshake agrees on, or did: the value of |Sec-WebSocket-Extensions|, empty for nothing."""
     ends_apart: bool = False
     """The ends of the two directions of TCP are told apart: the peer may reset TCP, the endpoint end its half first."""
 
@@ -112,4 +128,5 @@ def draw_habits(random: Random) -> Habits:
         cuts=random.choice((0.0, 0.0, 0.15, 0.5)),
         steps=random.choice((6, 10, 16, 26)),
         ends_apart=random.random() < 0.4,
+        extensions=draw_extensions(random) if random.random() < 0.3 else "",
     )

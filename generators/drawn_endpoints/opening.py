@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsoracle.model.facts.frames import facts_on_wire, text_before
 from wsoracle.model.machine.interpreted import Outcome
 from wsoracle.model.notation.head_variables import announces_body, value_of
 from wsoracle.model.notation.variables import Event, EventKind
 from wsoracle.model.octets.masking import mask
 
 from .reading import CLOSES_TCP, NOT_BEGUN, REFUSED, ReadingEndpoint
-from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
+from .units import SOUND, DrawnFrame, DrawnRequest, DrawnResponse, facts_of
 
 _NO_EXTENSION: Final = value_of("extensions", "absent")
 
@@ -26,8 +25,8 @@ class OpeningEndpoint(ReadingEndpoint):
 
     def send(self, unit: DrawnFrame, *, answers: bool = False) -> bool:
         """Send a frame where that is permitted in full; whether it was."""
-        before = text_before(unit.header.opcode, self.state, EventKind.SEND)
-        event = Event(EventKind.SEND, facts_on_wire(unit.header, unit.payload, before, answers=answers))
+        seen = unit if self.way is None else self.way.inflated(unit)
+        event = Event(EventKind.SEND, facts_of(seen, self.state, EventKind.SEND, answers=answers))
         outcome = None if self.shut else self.permits(event)
         if outcome is None:
             return False
@@ -38,9 +37,11 @@ class OpeningEndpoint(ReadingEndpoint):
     def puts_on_wire(self, unit: DrawnFrame) -> None:
         """A frame goes out, with a masking key of its own if it is masked (section 5.3)."""
         octets, header = unit.octets, unit.header
+        if self.way is not None:
+            self.way.put(unit)
         if header.key is not None:
-            key = self.random.getrandbits(32).to_bytes(4, "big")
-            octets = octets[: header.size - len(key)] + key + mask(unit.payload, key)
+            key, payload = self.random.getrandbits(32).to_bytes(4, "big"), mask(octets[header.size :], header.key)
+            octets = octets[: header.size - len(key)] + key + mask(payload, key)
         self.observer.sends(octets)
 
     def end_tcp(self) -> None:
@@ -89,24 +90,22 @@ class OpeningEndpoint(ReadingEndpoint):
 
     def answer(self) -> None:
         """Answer the request, one way or another."""
-        random = self.random
-        known = responses(self.request or SOUND)
-        self.sends_answer(known[0] if random.random() < 0.4 else random.choice(known))
+        self.sends_answer(self.draw_answer(self.request or SOUND, 0.8 if self.habits.extensions else 0.4))
 
     def sends_answer(self, answer: DrawnResponse) -> bool:
-        """Send an answer where that is permitted in full, and agrees on no extension; whether it was."""
-        if answer.facts.extensions != _NO_EXTENSION:
+        """Send an answer where that is permitted in full, and agrees on no unknown extension; whether it was."""
+        if answer.facts.extensions != _NO_EXTENSION and not answer.facts.deflate:
             return False
         outcome = self.permits(Event(EventKind.SEND_RESPONSE, None, answer.facts))
         if outcome is not None:
             self.answer_ends = announces_body(answer.facts)
             self.observer.sends(answer.octets)
             self.become(outcome)
+            self.agree()
         return outcome is not None
 
     def _ask(self) -> None:
-        known = requests()
-        chosen = known[0] if self.random.random() < 0.5 else self.random.choice(known)
+        chosen = self.draw_request()
         outcome = self.permits(Event(EventKind.SEND_REQUEST, None, chosen.facts))
         if outcome is not None:
             self.request = chosen.request

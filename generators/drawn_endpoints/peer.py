@@ -7,7 +7,10 @@ from typing import Final
 
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, TEXT, Role
 
+from .compressed import CompressedWay
 from .units import (
+    PARTS,
+    TEXTS,
     DrawnFrame,
     DrawnRequest,
     DrawnResponse,
@@ -41,15 +44,32 @@ class DrawnPeer:
         self._cuts: Final = cuts
         self._type = 0
         self._parts: list[DrawnFrame] = []
+        self._way: CompressedWay | None = None
         self._over = False
 
     def sends(self, unit: DrawnUnit) -> None:
         """One more unit is on its way."""
+        if self._way is not None and isinstance(unit, DrawnFrame):
+            unit = self._way.put(unit)
         self.units.append(unit)
         self.octets.extend(unit.octets)
         self.ends.append(len(self.octets))
         if isinstance(unit, DrawnFrame):
             self._follow(unit)
+
+    def agree(self, way: CompressedWay) -> None:
+        """From now on frames are read as those of a connection that agreed on permessage-deflate, early ones too."""
+        self._way = way
+        self.units[:] = [way.put(unit) if isinstance(unit, DrawnFrame) else unit for unit in self.units]
+
+    def inflated(self, unit: DrawnFrame) -> DrawnFrame:
+        """A frame, inflated as the one that comes next."""
+        return unit if self._way is None else self._way.inflated(unit)
+
+    @property
+    def way(self) -> CompressedWay | None:
+        """What it sends, where permessage-deflate was agreed on."""
+        return self._way
 
     def _follow(self, unit: DrawnFrame) -> None:
         """Note where the message in progress stands, as a lenient reader has it."""
@@ -72,7 +92,8 @@ class DrawnPeer:
             return
         random = self._random
         if random.random() < self._faults:
-            self.sends(random.choice(faulty_frames(self._endpoint, self._type)))
+            odd = self._way is not None and random.random() < 0.5
+            self.sends(self._way.faulty() if odd and self._way else self._draw_faulty())
             return
         which = random.random()
         if which < 0.3:
@@ -83,11 +104,25 @@ class DrawnPeer:
             self.sends(self._parts.pop(0))
         elif self._type:
             self.sends(frame(0, b"", masked=self._masked))
+        elif self._way is not None and random.random() < 0.6:
+            self._parts = list(self._compressed(self._way))
+            self.sends(self._parts.pop(0))
         elif which < 0.8:
             self.sends(random.choice(whole_messages(self._masked)))
         else:
             self._parts = list(random.choice(messages_in_parts(self._masked)))
             self.sends(self._parts.pop(0))
+
+    def _draw_faulty(self) -> DrawnFrame:
+        return self._random.choice(faulty_frames(self._endpoint, self._type))
+
+    def _compressed(self, way: CompressedWay) -> tuple[DrawnFrame, ...]:
+        """The frames of a compressed message."""
+        random = self._random
+        if random.random() < self._faults:
+            return way.odd_message()
+        parts = random.choice(PARTS) if random.random() < 0.4 else (random.choice(TEXTS),)
+        return way.message(random.choice((TEXT, BINARY)), parts)
 
     def next_chunk(self) -> bytes:
         """The octets that arrive next, which count as arrived from now on; none where nothing is on its way."""

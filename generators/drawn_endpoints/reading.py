@@ -7,22 +7,25 @@ from functools import lru_cache
 from random import Random
 from typing import Final
 
+from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.endpoint.events import CLOSED_NOT_CLEANLY
-from wsoracle.model.facts.frames import close_code, facts_of_header, facts_on_wire, text_before
+from wsoracle.model.facts.frames import close_code, facts_of_header
 from wsoracle.model.machine.certain_so_far import sure_failures
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Outcome
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.inflated_frames import AgreedDirection
 from wsoracle.model.octets.vocabulary import BINARY, PING, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import TOLD_AS, Tells
 
-from .habits import Habits
+from .compressed import CompressedWay
+from .habits import Habits, setting_of
 from .observer import Observer
 from .peer import DrawnPeer, DrawnUnit
-from .units import DrawnFrame, DrawnRequest, DrawnResponse, requests, responses
+from .units import DrawnFrame, DrawnRequest, DrawnResponse, facts_of, offering, requests, responses
 
 TOO_BIG: Final = 1009
 _END: Final = Event(EventKind.RECEIVE_EOF)
@@ -43,6 +46,17 @@ def _sure_machine(setting: Setting) -> CompiledMachine:
     return CompiledMachine(sure_failures(RULES), setting)
 
 
+@lru_cache(maxsize=64)
+def _compressing(request: Request) -> tuple[DrawnResponse, ...]:
+    """The answers to a request that agree on permessage-deflate as they should."""
+    machine, state = machine_of(setting_of(Role.SERVER, None, False)), CONNECTING._replace(handshake=AWAITING)
+    return tuple(
+        one
+        for one in responses(request)
+        if one.facts.deflate and machine.allowed(state, Event(EventKind.SEND_RESPONSE, None, one.facts))
+    )
+
+
 class ReadingEndpoint:
     """An endpoint on one connection, with its peer and its observer, as far as it takes in what arrives."""
 
@@ -53,7 +67,7 @@ class ReadingEndpoint:
         self.setting: Final = self.machine.setting
         self.peer: Final = DrawnPeer(random, habits.role, habits.faults, habits.cuts)
         self.observer: Final = Observer(random, inside=habits.inside, hurry=habits.hurry, cuts=habits.cuts)
-        self.state = CONNECTING if habits.opening else State()
+        self.state = CONNECTING if habits.opening else agreed_state(habits.role, habits.extensions) or State()
         self.read = 0
         """How many units it has read."""
         self.read_eof = False
@@ -73,6 +87,19 @@ class ReadingEndpoint:
         self._says_too_big = False
         self.shut = False
         """It has ended its direction of TCP."""
+        self.way: CompressedWay | None = None
+        """What it sends, where permessage-deflate was agreed on."""
+        self.agree()
+
+    def agree(self) -> None:
+        """Once the connection is open: where permessage-deflate was agreed on, either end may compress from now on."""
+        state = self.state
+        if state.handshake or not state.recv_window or self.way is not None:
+            return
+        sends = AgreedDirection(state.send_window, state.send_takeover)
+        reads = AgreedDirection(state.recv_window, state.recv_takeover, self.setting.limit)
+        self.way = CompressedWay(self.random, sends, masked=self._masked)
+        self.peer.agree(CompressedWay(self.random, reads, masked=self._server))
 
     # --- what arrives -------------------------------------------------------------------------------------------------
 
@@ -130,13 +157,22 @@ class ReadingEndpoint:
                 peer.sends(self.draw_request())
         elif self.request is not None and self._awaits_answer():
             self.observer.flush()  # it has seen the request that it answers
-            known_answers = responses(self.request)
-            peer.sends(known_answers[0] if random.random() < 0.5 else random.choice(known_answers))
+            peer.sends(self.draw_answer(self.request, 0.5))
 
     def draw_request(self) -> DrawnRequest:
         """A request, sound or not."""
         known = requests()
+        if self.habits.extensions and self.random.random() < 0.8:
+            return self.random.choice(offering())
         return known[0] if self.random.random() < 0.6 else self.random.choice(known)
+
+    def draw_answer(self, request: Request, sound: float) -> DrawnResponse:
+        """An answer to a request; with this chance a sound 101, with permessage-deflate where that is offered."""
+        known = responses(request)
+        if self.random.random() >= sound:
+            return self.random.choice(known)
+        compresses = _compressing(request) if self.habits.extensions else ()
+        return self.random.choice(compresses) if compresses else known[0]
 
     def _awaits_answer(self) -> bool:
         answers = [unit for unit in self.peer.units if isinstance(unit, DrawnResponse)]
@@ -155,8 +191,7 @@ class ReadingEndpoint:
     def event_of(self, unit: DrawnUnit) -> Event:
         """The event that reading a unit is in the state of the endpoint."""
         if isinstance(unit, DrawnFrame):
-            before = text_before(unit.header.opcode, self.state, EventKind.RECEIVE)
-            return Event(EventKind.RECEIVE, facts_on_wire(unit.header, unit.payload, before))
+            return Event(EventKind.RECEIVE, facts_of(unit, self.state, EventKind.RECEIVE))
         if isinstance(unit, DrawnRequest):
             return Event(EventKind.RECEIVE_REQUEST, None, unit.facts)
         return Event(EventKind.RECEIVE_RESPONSE, None, unit.facts)
@@ -218,6 +253,8 @@ class ReadingEndpoint:
         if isinstance(unit, DrawnRequest):
             self.request = unit.request
         self.become(outcome)
+        if isinstance(unit, DrawnResponse):
+            self.agree()
         if isinstance(unit, DrawnFrame) and outcome.label.kind is Kind.ACCEPT:
             self._accept(unit, outcome.label.delivers)
 

@@ -8,14 +8,32 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from wsoracle.model.facts.frames import DEFAULT_KEY, realise
-from wsoracle.model.facts.heads import request_octets, response_octets, sample_body, sample_request
+from wsoracle.model.facts.frames import DEFAULT_KEY, facts_of_unit, realise, text_before
+from wsoracle.model.facts.heads import (
+    SAMPLE_URI,
+    request_facts,
+    request_octets,
+    response_facts,
+    response_octets,
+    sample_body,
+    sample_request,
+    sample_response,
+)
 from wsoracle.model.machine.boundary_events import Alphabet
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, announces_body, label_of_fact, value_of
-from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
+from wsoracle.model.notation.head_variables import (
+    HEAD_SHAPES,
+    RequestFacts,
+    ResponseFacts,
+    announces_body,
+    label_of_fact,
+    value_of,
+)
+from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.octets.deflate import DeflateFacts
 from wsoracle.model.octets.frames import Header, decode_header, encode_header
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Role
 from wsoracle.model.rules import RULES
 
@@ -24,12 +42,16 @@ _LONGEST: Final = 200
 
 
 class DrawnFrame(NamedTuple):
-    """A frame as it is sent: its header, its payload unmasked, its octets; not ``whole`` where only the header is."""
+    """A frame as it is sent: its header, its payload unmasked, its octets; not ``whole`` where only the header is.
+
+    Of a frame of a compressed message that was inflated the payload is what comes out of it, as in a `FrameUnit`.
+    """
 
     header: Header
     payload: bytes
     octets: bytes
     whole: bool = True
+    deflated: DeflateFacts | None = None
 
 
 class DrawnRequest(NamedTuple):
@@ -58,13 +80,20 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, masked: bool =
     """A frame without a fault, as far as one can tell from it alone."""
     key = DEFAULT_KEY if masked else None
     header = encode_header(opcode, len(payload), fin=fin, key=key)
-    return _decoded(header + (payload if key is None else mask(payload, key)), payload)
+    return decoded(header + (payload if key is None else mask(payload, key)), payload)
 
 
-def _decoded(octets: bytes, payload: bytes, *, whole: bool = True) -> DrawnFrame:
-    decoded = decode_header(octets)
-    assert decoded is not None
-    return DrawnFrame(decoded[0], payload, octets, whole)
+def decoded(octets: bytes, payload: bytes, *, whole: bool = True) -> DrawnFrame:
+    """A frame from its octets and its payload."""
+    found = decode_header(octets)
+    assert found is not None
+    return DrawnFrame(found[0], payload, octets, whole)
+
+
+def facts_of(unit: DrawnFrame, state: State, kind: EventKind, *, answers: bool = False) -> FrameFacts:
+    """The facts of a frame for an endpoint that reads or sends it in a state."""
+    before = text_before(unit.header.opcode, state, kind)
+    return facts_of_unit(FrameUnit(unit.header, unit.payload, 0, 0, unit.deflated), before, answers=answers)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------
@@ -102,9 +131,9 @@ def faulty_frames(role: Role, received_type: int) -> tuple[DrawnFrame, ...]:
     for event in alphabet(role).of(EventKind.RECEIVE, state):
         made = realise(event, state, longest=_LONGEST)
         if made.frame is not None:
-            found[made.octets] = _decoded(made.octets, made.frame.payload)
+            found[made.octets] = decoded(made.octets, made.frame.payload)
         else:
-            found[made.octets] = _decoded(made.octets, b"", whole=False)
+            found[made.octets] = decoded(made.octets, b"", whole=False)
     for octets in _NOT_TEXT:
         for opcode in (TEXT, CONTINUATION):
             wrong = frame(opcode, octets, masked=role is Role.SERVER)
@@ -162,6 +191,22 @@ def requests() -> tuple[DrawnRequest, ...]:
     return (sound, *found.values())
 
 
+@lru_cache(maxsize=1)
+def offering() -> tuple[DrawnRequest, ...]:
+    """Requests that offer permessage-deflate, once or twice, in each way that answers take up; and unsoundly."""
+    found: dict[bytes, DrawnRequest] = {}
+    agreeing = [one for one in HEAD_SHAPES[ResponseFacts] if isinstance(one, ResponseFacts) and one.sound_offer]
+    twice = [one._replace(deflate=value_of("deflate", "more than one")) for one in agreeing]
+    for answer in (*agreeing, *twice, agreeing[0]._replace(sound_offer=False)):
+        for how in ("all sound", "some unsound"):
+            offers, deflate = value_of("offers", "a list of extensions"), value_of("deflate_offers", how)
+            facts = RequestFacts(offers=offers, deflate_offers=deflate)
+            request = sample_request(facts, answer=answer)
+            if request_facts(request, SAMPLE_URI) == facts:
+                found[request.octets()] = DrawnRequest(facts, request.octets(), request)
+    return tuple(found.values())
+
+
 _REFUSALS: Final = (400, 403, 426, 301, 200)
 """Statuses of answers that are not 101."""
 
@@ -192,7 +237,9 @@ def responses(request: Request) -> tuple[DrawnResponse, ...]:
         if label_of_fact("syntax", facts.syntax) == "too large":
             continue
         try:
-            found.append(DrawnResponse(facts, response_octets(facts, request) + sample_body(facts)))
+            octets = response_octets(facts, request)
         except ValueError:
             continue  # an answer that takes up an offer that the request does not make
+        if not facts.deflate or response_facts(sample_response(facts, request), request) == facts:
+            found.append(DrawnResponse(facts, octets + sample_body(facts)))
     return tuple(found)

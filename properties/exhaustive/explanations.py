@@ -20,6 +20,7 @@ from wsoracle.model.notation.head_variables import HEAD_SHAPES, RequestFacts, Re
 from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.frames import Header, decode_header
 from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.inflated_frames import AgreedDirection
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
 
@@ -45,6 +46,7 @@ _OF_WHAT_WAS_RECEIVED: Final = (1002, 1007, 1009)
 """Codes that speak of what was received (section 7.4.1): no application sends them of its own accord."""
 
 _NORMAL: Final = 1000
+_NOT_BEGUN: Final = HANDSHAKE.index("not begun")
 _REFUSED: Final = HANDSHAKE.index("refused")
 _AWAITING: Final = HANDSHAKE.index("awaiting 101")
 _NOT_CLEAN: Final = frozenset(("7.1.1/close-cleanly",))
@@ -266,6 +268,8 @@ class _Search:
 
     def _send(self, where: Whereabouts, now: Happening, frame: FrameUnit) -> Iterator[Whereabouts]:
         state = where.state
+        if state.send_window:
+            frame = self._seen.inflated(frame, AgreedDirection(state.send_window, state.send_takeover))
         for then, answers in self._causes(where, now, frame):
             alone = frame.header.opcode == CLOSE and then.own and self._is_unprovoked(where, now)
             event = leaving(frame, self._setting.role, state, where.request, answers=answers, unprovoked=alone)
@@ -341,7 +345,8 @@ class _Search:
         opens = isinstance(event.head, ResponseFacts) and head.switches
         for sent in self._do(then, event, where.refused_by if opens else frozenset()):
             if sent.state.handshake or not where.state.handshake:
-                if self._server and event.head is not None and sent.state == where.state and head.head is None:
+                answers = self._server and event.head is not None and where.state.handshake != _NOT_BEGUN
+                if answers and sent.state == where.state and head.head is None:
                     sent = sent._replace(state=sent.state._replace(handshake=_REFUSED))  # that was the answer
                 yield sent
                 continue

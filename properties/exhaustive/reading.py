@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from wsoracle.model.facts.arriving import Partial
+from wsoracle.model.facts.arriving import ArrivingFrames, Partial
 from wsoracle.model.facts.frames import close_code
 from wsoracle.model.facts.units import arriving
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.http import Request
+from wsoracle.model.octets.inflated_frames import AgreedDirection
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, PING, Role
 
@@ -53,6 +54,13 @@ class Reading:
         self.faults: Final = faults
         self._server: Final = setting.role is Role.SERVER
 
+    def _frames(self, where: Whereabouts) -> ArrivingFrames:
+        """The frames that arrive at a place, inflated where permessage-deflate was agreed on."""
+        state, agreed = where.state, None
+        if state.recv_window:
+            agreed = AgreedDirection(state.recv_window, state.recv_takeover, self.setting.limit)
+        return self.seen.frames(where.start, agreed)
+
     def next_head(self, where: Whereabouts, now: Happening) -> HeadUnit | None:
         """The head to be read next, if one has arrived and is read now."""
         state = where.state
@@ -67,7 +75,7 @@ class Reading:
         """The frame to be read next, if it has arrived whole."""
         if where.state.handshake:
             return None
-        frames = self.seen.frames(where.start).frames
+        frames = self._frames(where).frames
         if where.read < len(frames) and frames[where.read].end <= now.arrived:
             return frames[where.read]
         return None
@@ -80,7 +88,7 @@ class Reading:
 
     def unrefused(self, where: Whereabouts, now: Happening) -> Broken:
         """The rules by which a header decides whose payload never comes, where nothing was done about it."""
-        state, frames = where.state, self.seen.frames(where.start)
+        state, frames = where.state, self._frames(where)
         if state.handshake or where.read < len(frames.frames):
             return frozenset()
         partial = frames.partial(now.arrived, state, self._lengths(state))
@@ -200,7 +208,7 @@ class Reading:
         state = where.state
         if state.failed or state.got_close or not state.tcp_open:
             return
-        partial: Partial | None = self.seen.frames(where.start).partial(now.arrived, state, self._lengths(state))
+        partial: Partial | None = self._frames(where).partial(now.arrived, state, self._lengths(state))
         if partial is None:
             return
         for outcome in early_failures(self.setting, state, partial):

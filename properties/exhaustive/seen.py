@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.arriving import ArrivingFrames
 from wsoracle.model.octets.frames import Header, decode_header
+from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, Role
 
@@ -70,7 +71,8 @@ class SeenTrace:
         """The octets of units that are not whole, by where they end."""
         self.no_head_until: Final = next((u.end for u in self.sent if isinstance(u, HeadUnit) and not u.head), None)
         """Where octets end that are no head although one should stand there; what follows them is none either."""
-        self._frames: Final[dict[int, ArrivingFrames]] = {}
+        self._frames: Final[dict[tuple[int, AgreedDirection | None], ArrivingFrames]] = {}
+        self._sent_under: Final[dict[AgreedDirection, dict[int, FrameUnit]]] = {}
 
     def _written_before_switch(self) -> int | None:
         """How many octets a client had written when the first 101 had arrived."""
@@ -98,11 +100,19 @@ class SeenTrace:
         units = self._heads.units
         return units[index + 1].start if index + 1 < len(units) else self._heads.behind
 
-    def frames(self, start: int) -> ArrivingFrames:
-        """The frames that arrive from an offset on."""
-        if start not in self._frames:
-            self._frames[start] = ArrivingFrames(self.arrived, start)
-        return self._frames[start]
+    def frames(self, start: int, agreed: AgreedDirection | None = None) -> ArrivingFrames:
+        """The frames that arrive from an offset on; ``agreed``: permessage-deflate, by which they are inflated."""
+        if (start, agreed) not in self._frames:
+            self._frames[start, agreed] = ArrivingFrames(self.arrived, start, agreed)
+        return self._frames[start, agreed]
+
+    def inflated(self, frame: FrameUnit, agreed: AgreedDirection) -> FrameUnit:
+        """A frame that the endpoint sent, inflated by what was agreed on."""
+        if agreed not in self._sent_under:
+            reader = InflatedFrames(agreed)
+            sent = [unit for unit in self.sent if isinstance(unit, FrameUnit)]
+            self._sent_under[agreed] = {unit.start: reader.take(unit) for unit in sent}
+        return self._sent_under[agreed][frame.start]
 
     @cached_property
     def close_codes(self) -> frozenset[int]:

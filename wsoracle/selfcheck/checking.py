@@ -97,7 +97,7 @@ def seen_as(recorded: Recorded, application: Application) -> Recorded:
 
 def searched(recorded: Recorded, *, faults: bool = True) -> Explained:
     """What the exhaustive search says. Raises TooManyPlacesError."""
-    start = Whereabouts(CONNECTING if recorded.opening else State())
+    start = Whereabouts(CONNECTING if recorded.opening else recorded.agreed or State())
     known = recorded.application != "unknown"
     return explained(
         recorded.trace, recorded.setting, start, known_application=known, sees=recorded.sees, faults=faults

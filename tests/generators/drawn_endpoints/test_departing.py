@@ -36,6 +36,12 @@ def test_rules_that_only_give_freedom_are_no_targets() -> None:
         ("5.4/binary-message", Role.SERVER),
         ("4.1/send-get", Role.CLIENT),
         ("7.3/closing-handshake-first", Role.SERVER),
+        ("7692.6.1/mark-out-of-place", Role.CLIENT),
+        ("7692.7.2.2/malformed", Role.SERVER),
+        ("7692.7.2.1/server-window", Role.SERVER),
+        ("7692.7.2.1/client-context", Role.CLIENT),
+        ("7692.7/decline-unsound", Role.SERVER),
+        ("7692.5/answer-conflict", Role.CLIENT),
     ],
 )
 def test_the_act_breaks_its_rule(rule: str, role: Role) -> None:

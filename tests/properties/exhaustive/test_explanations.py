@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
@@ -24,6 +25,26 @@ def _out(opcode: int, payload: bytes = b"") -> Writes:
 
 def _server(*trace: Observation, known: bool = False) -> Explained:
     return explained(trace, Setting(Role.SERVER), Whereabouts(State()), known_application=known)
+
+
+@pytest.mark.parametrize(
+    ("octets", "echo", "broken"),
+    [
+        (b"\x4b\x04\x00", b"\x4b\x04\x00", set()),
+        (b"\x4b\x04\x00", b"\x06", {"7692.7.2.1/send-deflate"}),
+        (b"\x06", b"\x4b\x04\x00", {"7692.7.2.2/malformed"}),
+    ],
+)
+def test_compressed_messages_are_inflated(octets: bytes, echo: bytes, broken: set[str]) -> None:
+    """An "a", and a block of the reserved type; a Ping behind it shows that it was taken in."""
+    marked = {"rsv1": True}
+    arrives = (_in(TEXT, octets, **marked), _in(PING, b"x"))
+    writes = (Writes(encode(Frame(TEXT, echo, rsv1=True))), _out(PONG, b"x"), Quiet())
+    agreed = agreed_state(Role.SERVER, "permessage-deflate")
+    assert agreed is not None
+    found = explained((*arrives, *writes), Setting(Role.SERVER), Whereabouts(agreed), known_application=False)
+    assert found.conforms is not bool(broken)
+    assert not broken or broken in found.broken
 
 
 def test_a_ping_that_is_answered() -> None:
