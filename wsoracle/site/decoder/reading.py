@@ -232,7 +232,7 @@ def both_directions(recorded: Recorded, options: Options) -> Iterator[tuple[Role
     of_client, of_server = (arrived, written) if is_server else (written, arrived)
     options = replace(options, after="", sent="")
     asked = _read(of_client, Role.SERVER) if recorded.opening else None
-    agreed = _agreed(_read(of_server, Role.CLIENT)) if recorded.opening else recorded.extensions
+    agreed = _agreed(_read(of_server, Role.CLIENT)) if recorded.opening else recorded.extensions or ""
     for sender, octets in ((Role.CLIENT, of_client), (Role.SERVER, of_server)):
         if not octets:
             continue
