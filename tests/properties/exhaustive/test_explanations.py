@@ -30,9 +30,9 @@ def _server(*trace: Observation, known: bool = False) -> Explained:
 @pytest.mark.parametrize(
     ("octets", "echo", "broken"),
     [
-        (b"\x4b\x04\x00", b"\x4b\x04\x00", set()),
-        (b"\x4b\x04\x00", b"\x06", {"7692.7.2.1/send-deflate"}),
-        (b"\x06", b"\x4b\x04\x00", {"7692.7.2.2/malformed"}),
+        (b"\x4a\x04\x00", b"\x4a\x04\x00", set()),
+        (b"\x4a\x04\x00", b"\x06", {"7692.7.2.1/send-deflate"}),
+        (b"\x06", b"\x4a\x04\x00", {"7692.7.2.2/malformed"}),
     ],
 )
 def test_compressed_messages_are_inflated(octets: bytes, echo: bytes, broken: set[str]) -> None:
