@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ..notation.expression import Const, Expr, Op, Value, Var, source, substitute, variables
 from ..notation.rule import LEGAL, STRENGTHS, Due, Forbid, Rule, RuleSet, Strength
@@ -44,6 +44,10 @@ Masks: TypeAlias = "tuple[int, int, int]"
 MasksFunction: TypeAlias = "Callable[[State, Facts | None], Masks]"
 GuardFunction: TypeAlias = "Callable[[State, Facts | None], tuple[bool, bool]]"
 """Whether a guard holds where the event is legal, and where it is not."""
+HopeFunction: TypeAlias = "Callable[[State, None], bool]"
+"""Whether a guard may hold in a state, as far as its terms that read nothing else say."""
+TouchedFunction: TypeAlias = "Callable[[State, Iterable[Any], int], list[Any]]"
+"""Of some events in a state (:class:`Tried`) those at which a bit is set, or at which a guard may hold."""
 EffectFunction: TypeAlias = "Callable[[State, Facts | None], State]"
 
 _INDENT: Final = "    "
@@ -246,6 +250,21 @@ class CompiledMachine:
         """The guard of a rule, of this set or of a mutant of it, as a function of state and facts."""
         return self._constants.guard_function(rule.when, rule.on)
 
+    def touched_function(self, rule: Rule) -> TouchedFunction:
+        """Of some events in a state those at which a bit is set, or at which the guard of a rule may hold."""
+        return self._constants.touched_function(rule.when, rule.on)
+
+    def hope_function(self, rule: Rule) -> HopeFunction:
+        """Whether a rule, of this set or of a mutant of it, may be enabled in a state, as a function of it and None.
+
+        Where it says no, the guard holds at no event; where it says yes, it may hold at none all the same.
+        """
+        return self._constants.hope_function(rule.when, rule.on)
+
+    def reads_event(self, kind: EventKind, masks: Masks) -> bool:
+        """Whether the state after some outcome depends on what the event carries, where these rows are enabled."""
+        return bool((masks[0] | masks[1] | masks[2]) & _reading_event(self.rules, kind))
+
     def bit(self, rule_id: str) -> int:
         """The bit of a row in masks; :class:`KeyError` where there is no such row."""
         return self._bits[rule_id]
@@ -293,6 +312,21 @@ class CompiledMachine:
         return refusing, others
 
 
+class Tried(Protocol):
+    """An event in a state: what it carries, and the rows that are enabled there, be it legal or not."""
+
+    @property
+    def facts(self) -> Facts | None:
+        """The facts of the event."""
+
+    @property
+    def enabled(self) -> int:
+        """The rows, as bits."""
+
+
+TriedT = TypeVar("TriedT", bound=Tried)
+
+
 class OneRowReplaced:
     """A machine with one row replaced by another of the same id and kind: a mutant of it.
 
@@ -309,10 +343,10 @@ class OneRowReplaced:
         self._guard: Final = original.guard_function(row)
         self._departing: Final[dict[Masks, tuple[Choice, ...]]] = {}
         was = original.rules.by_id[row.id]
+        self._hopes: Final = original.hope_function(was), original.hope_function(row)
+        self._touched: Final = original.touched_function(row)
         self.keeps_reaction: Final = row.then is was.then and row.strength is was.strength
         """Only the guard differs: where the same rows are enabled, the outcomes are the same."""
-        self.keeps_guard: Final = row.when is was.when
-        """Only the reaction differs: the same rows are enabled everywhere."""
 
     def masks(self, kind: EventKind, state: State, facts: Facts | None = None) -> Masks:
         """The enabled rows, as of a :class:`CompiledMachine`."""
@@ -328,19 +362,33 @@ class OneRowReplaced:
             return (refusing | bit if illegal else refusing), if_legal, if_illegal
         return refusing, (if_legal | bit if legal else if_legal), (if_illegal | bit if illegal else if_illegal)
 
+    def is_idle(self, state: State) -> bool:
+        """Neither the row nor what it replaces is enabled at any event in a state: nothing differs there."""
+        was, now = self._hopes
+        return not (was(state, None) or now(state, None))
+
     def enables(self, masks: Masks) -> bool:
         """Whether the row is enabled at an event that is taken to be legal."""
         return bool((masks[0] | masks[1]) & self._bit)
+
+    def touched(self, state: State, tried: Iterable[TriedT]) -> list[TriedT]:
+        """Of some events of the row's kind in a state those at which the row, or what it replaces, may be enabled."""
+        found: list[TriedT] = self._touched(state, tried, self._bit)
+        return found
+
+    def reads_event(self, kind: EventKind, masks: Masks) -> bool:
+        """Whether the state after some outcome depends on what the event carries, where these rows are enabled."""
+        is_here = kind is self.kind and (masks[0] | masks[1] | masks[2]) & self._bit and self._row_reads_event
+        return bool(is_here) or self._original.reads_event(kind, masks)
+
+    @cached_property
+    def _row_reads_event(self) -> bool:
+        return _reads_event(self.row)
 
     def reacts_alike(self, masks: Masks) -> bool:
         """Whether the original has the same outcomes at an event of the changed row's kind where it has these masks."""
         # Only an enabled row with another reaction makes other outcomes of the same masks.
         return self.keeps_reaction or not (masks[0] | masks[1] | masks[2]) & self._bit
-
-    def is_alike(self, ever: Masks) -> bool:
-        """Whether the original has the same outcomes at all events of the changed row's kind that have no rows but
-        these."""
-        return self.keeps_guard and self.reacts_alike(ever)
 
     def departing(self, kind: EventKind, masks: Masks) -> tuple[Choice, ...]:
         """The outcomes allowed at any level, as of a :class:`CompiledMachine`."""
@@ -397,6 +445,35 @@ class _Constants:
         else:
             lines += [f"{_INDENT}holds = {source(settled)}", f"{_INDENT}return holds, holds"]
         made: GuardFunction = _define("\n".join([*lines, ""]), "guard")
+        return made
+
+    def hope_function(self, guard: Expr, kind: EventKind) -> HopeFunction:
+        """Whether a guard may hold in a state, as far as its terms that read nothing but the state say."""
+        made: HopeFunction = self._known(guard, f"hope of {kind.value}", lambda: self._hope_function(guard, kind))
+        return made
+
+    def _hope_function(self, guard: Expr, kind: EventKind) -> HopeFunction:
+        others = {LEGAL.name, *FACT_VARIABLES[kind]}
+        terms = [t for t in _conjuncts(substitute(guard, self._values)) if others.isdisjoint(variables(t))]
+        holds = " and ".join(source(substitute(term, _STATE_PLACES)) for term in terms)
+        made: HopeFunction = _define(f"def hope(state, facts):\n{_INDENT}return {holds or True}\n", "hope")
+        return made
+
+    def touched_function(self, guard: Expr, kind: EventKind) -> TouchedFunction:
+        """The events at which a bit is set, or at which a guard may hold, legal or not."""
+        made: TouchedFunction = self._known(guard, f"{kind.value} touched", lambda: self._touched_function(guard, kind))
+        return made
+
+    def _touched_function(self, guard: Expr, kind: EventKind) -> TouchedFunction:
+        places = self._values | _places("facts", FACT_VARIABLES[kind])
+        cases = dict.fromkeys(source(substitute(guard, places | {LEGAL.name: legal})) for legal in (True, False))
+        lines = [
+            "def touched(state, tried, bit):",
+            f"{_INDENT}{_UNPACK_STATE}",
+            f"{_INDENT}return [one for one in tried for facts in (one.facts,)",
+            f"{_INDENT * 3}if one.enabled & bit or {' or '.join(cases)}]",
+        ]
+        made: TouchedFunction = _define("\n".join([*lines, ""]), "touched")
         return made
 
     def _known(self, guard: Expr, what: str, make: Callable[[], Any]) -> Any:
@@ -468,6 +545,16 @@ def _departing(rows: Sequence[Rule], masks: Masks, effect_of: Callable[[Rule], E
 def _of_mask(rows: Sequence[Rule], mask: int) -> list[Rule]:
     """The rows whose bits are set, in their order."""
     return [rule for index, rule in enumerate(rows) if mask >> index & 1] if mask else []
+
+
+def _reads_event(rule: Rule) -> bool:
+    return _read_facts(rule.on, rule.then.effects.values())
+
+
+@lru_cache(maxsize=64)
+def _reading_event(rules: RuleSet, kind: EventKind) -> int:
+    """The rows of a kind whose effects read what the event carries."""
+    return sum(1 << index for index, rule in enumerate(rules.of(kind)) if _reads_event(rule))
 
 
 def _header(name: str, kind: EventKind, *, reads_facts: bool) -> list[str]:

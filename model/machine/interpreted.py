@@ -27,6 +27,9 @@ class Kind(Enum):
     IGNORE = "ignore"
     PERMIT = "permit"
 
+    # A member is one object, and equal to itself alone. What Enum has is written in Python, and labels are keys.
+    __hash__ = object.__hash__
+
 
 class Label(NamedTuple):
     """The properties of an outcome that show from outside: two outcomes with one label lead to one state."""

@@ -40,6 +40,9 @@ class EventKind(Enum):
     CLOSE_TCP = "close_tcp"
     SILENCE = "silence"
 
+    # A member is one object, and equal to itself alone. What Enum has is written in Python, and events are keys.
+    __hash__ = object.__hash__
+
     @property
     def is_input(self) -> bool:
         """The event comes from outside; otherwise the endpoint itself does it."""

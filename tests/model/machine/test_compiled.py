@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -141,12 +142,22 @@ def test_a_replaced_row_gives_what_the_changed_rules_allow(data: st.DataObject) 
     outcomes = {c.label: c.outcome(state, event.facts) for c in choices}
     assert outcomes == {o.label: o for o in expected}
     masks = original.masks(event.kind, state, event.facts)
-    if mutant.is_alike(masks):
+    tried = SimpleNamespace(facts=event.facts, enabled=masks[0] | masks[1] | masks[2])
+    if mutant.is_idle(state) or not mutant.touched(state, [tried]):
         as_before = original.departing(event.kind, masks)
         assert outcomes == {c.label: c.outcome(state, event.facts) for c in as_before}
     other = data.draw(events(state).filter(lambda event: event.kind is not row.on))
     assert mutant.masks(other.kind, state, other.facts) == original.masks(other.kind, state, other.facts)
     assert all((choice.level == 0) == (not choice.departs_from) for choice in choices)
+
+
+def test_a_mutant_is_idle_where_neither_row_can_be_enabled() -> None:
+    original = CompiledMachine(RULES, SETTING)
+    message = RULES.by_id["5.4/text-message"]
+    over = State(peer_open=False, tcp_open=False)
+    assert OneRowReplaced(original, message).is_idle(over)
+    assert not OneRowReplaced(original, replace(message, when=TRUE)).is_idle(over)
+    assert not OneRowReplaced(original, replace(message, when=FALSE)).is_idle(State())
 
 
 def test_a_row_that_is_not_there() -> None:
