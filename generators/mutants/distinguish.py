@@ -27,10 +27,12 @@ from wsoracle.model.notation.rule import LEGAL, Rule, RuleSet
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
 from wsoracle.model.rules import RULES
 
-from .equivalence import OF_DEFLATE, Ground, MutantProof, Prover
-from .observable import EventHistory, alike, mutated, observe, witnessed
+from .bisimulation import OF_DEFLATE
+from .equivalence import Ground, MutantProof, Prover
+from .observable import EventHistory, Outlook, alike, mutated, observe, witnessed
 from .operators import Mutant, of_handshake
-from .reachable_histories import ESTABLISHED, Situation, Trial, World, WorldStart, starts, starts_with_two
+from .reachable_histories import Situation, Trial, World
+from .world_starts import ESTABLISHED, WorldStart, starts, starts_with_two
 
 LONGEST: Final = 4
 """Steps of a history before the last one, at most."""
@@ -46,6 +48,9 @@ MOST_WORLDS: Final = 300
 
 NEAR: Final = 2
 """Steps before the last one, where no more is tried before all starts had their turn."""
+
+CHEAP: Final = 2
+"""The cost of histories that are tried before a proof is sought: of one that is found, the proof would find nothing."""
 
 FIRST_TRY: Final = {ESTABLISHED: 0, CONNECTING: 1}
 """Steps before the last one of the histories that are tried before a proof is sought, by where they begin."""
@@ -114,17 +119,21 @@ class Distinguisher:
             scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
             if scenario is not None:
                 return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
-        proof = self.prover.about(mutant.rule, mutant.row)
-        if proof.equivalent:
-            return MutantResult(mutant.id, MutantStatus.EQUIVALENT)
         concerned = self._concerned(mutant)
         near, near_others = (
             [start for first in firsts for start in self._starts[first] if start.points <= concerned]
             for firsts in (usual, others)
         )
         agreed = [start for start in near if start.agreed] if self._about_deflate(mutant) else []
-        far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
         searches: dict[WorldStart, _Search] = {}
+        # A proof costs more than what is tried first in any case.
+        scenario = self._cheapest(mutant, agreed or near, NEAR, searches=searches, most=CHEAP)
+        if scenario is not None:
+            return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
+        proof = self.prover.about(mutant.rule, mutant.row)
+        if proof.equivalent:
+            return MutantResult(mutant.id, MutantStatus.EQUIVALENT)
+        far = [start for first in (*usual, *others) for start in starts_with_two(concerned, first)]
         # What is seen at once elsewhere, or of an odder head, is found before the search goes far where it is usual.
         scenario = (
             self._cheapest(mutant, agreed, LONGEST - 1, proof, searches)
@@ -139,9 +148,15 @@ class Distinguisher:
         return MutantResult(mutant.id, MutantStatus.ALIVE if scenario is None else MutantStatus.KILLED, scenario)
 
     def _about_deflate(self, mutant: Mutant) -> bool:
-        """Whether the row or its change reads what was agreed on for compressed messages: it is tried there first."""
-        rows = (self.rules.by_id[mutant.rule], mutant.row)
-        return any(row is not None and OF_DEFLATE & _names(row) for row in rows)
+        """Whether the row or its change reads what was agreed on for compressed messages, or nothing but what is
+        remembered of these is set in another way: it is tried there first."""
+        rows = self._rows(mutant)
+        different = _set_otherwise(rows)
+        return any(OF_DEFLATE & _names(row) for row in rows) or (bool(different) and different <= OF_DEFLATE)
+
+    def _rows(self, mutant: Mutant) -> list[Rule]:
+        """The row before and after the change; or before it alone, where it was dropped."""
+        return [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
 
     def _in_pairs(self, mutant: Mutant, where: Sequence[WorldStart], proof: MutantProof) -> Scenario | None:
         """A short history with a head that differs from a sound one, or from a bare one, in two points."""
@@ -156,7 +171,7 @@ class Distinguisher:
 
     def _where(self, mutant: Mutant) -> tuple[Sequence[State], Sequence[State]]:
         """Where histories that may tell the mutant apart begin, and where else they might."""
-        rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
+        rows = self._rows(mutant)
         if of_handshake(rows[0]):
             return (CONNECTING,), ()
         if any("handshake" in _names(row) for row in rows):
@@ -170,14 +185,18 @@ class Distinguisher:
         longest: int,
         proof: MutantProof | None = None,
         searches: dict[WorldStart, _Search] | None = None,
+        most: int | None = None,
     ) -> Scenario | None:
         """The cheapest history that tells the mutant apart: steps before the last one, and what the start costs.
 
-        ``searches`` are gone on with where they stand.
+        ``searches`` are gone on with where they stand; nothing is tried that costs more than ``most``.
         """
         known = {} if searches is None else searches
         turns = [
-            (start.cost + depth, place, start) for place, start in enumerate(where) for depth in range(longest + 1)
+            (start.cost + depth, place, start)
+            for place, start in enumerate(where)
+            for depth in range(longest + 1)
+            if most is None or start.cost + depth <= most
         ]
         for cost, _, start in sorted(turns, key=lambda turn: turn[:2]):
             if proof is None or not proof.equivalent_under(start.setting):
@@ -208,10 +227,9 @@ class Distinguisher:
         That is what the row mentions, before or after the change, and what those rows mention that read or set a
         variable which it sets differently; and whether there are an echo and a limit.
         """
-        rows = [row for row in (self.rules.by_id[mutant.rule], mutant.row) if row is not None]
+        rows = self._rows(mutant)
         mentioned = {"echo", "limit", "willing"}.union(*(_names(row) for row in rows))
-        set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
-        different = {name for name, _ in set_by[0].items() ^ set_by[-1].items()} if len(rows) == 2 else set()
+        different = _set_otherwise(rows)
         if len({LEGAL.name in _names(row) for row in rows}) == 2:
             mentioned = mentioned.union(*(_names(row) for row in self.rules.of(rows[0].on) if row.refuses))
         mentioned = mentioned.union(*(_names(row) for row in self.rules if different & _names(row)))
@@ -235,6 +253,12 @@ class Distinguisher:
                 world = self.world(start)
                 for depth in range(3):
                     yield from ((start.setting, here.state) for here in world.layer(depth))
+
+
+def _set_otherwise(rows: Sequence[Rule]) -> set[str]:
+    """The variables that the first and the last of some rows set in different ways."""
+    set_by = [{name: effect.key() for name, effect in row.then.effects.items()} for row in rows]
+    return {name for name, _ in set_by[0].items() ^ set_by[-1].items()}
 
 
 def _names(row: Rule) -> frozenset[str]:
@@ -311,19 +335,17 @@ class _Search:
         return list(islice(found, MOST_TELLING))
 
     def _trials(self, state: State) -> Iterator[Trial]:
-        """What is tried in a state that both are in, where it may show a difference."""
-        if not self._machine.is_alike(self.world.ever(state, self._machine.kind)):
-            yield from self.world.trials(state, self._machine.kind)
+        """What is tried in a state that both are in."""
+        yield from self.world.trials(state, self._machine.kind)
         if self.depth > 1:
-            yield from (
-                self.world.tried(state, event) for event in self._telling if self.world.means_the_same(event, state)
-            )
+            again = (self.world.again(event, state) for event in self._telling)
+            yield from (trial for trial in again if trial is not None)
 
     def _in_one_state(self, here: Situation, trials: Iterable[Trial]) -> EventHistory | None:
         machine, state = self._machine, here.state
-        if here.ended and machine.kind.is_input:
+        if (here.ended and machine.kind.is_input) or machine.is_idle(state):
             return None
-        for trial in trials:
+        for trial in machine.touched(state, trials):
             masks = machine.changed(trial.masks, state, trial.event.facts)
             if masks == trial.masks and machine.reacts_alike(masks):
                 continue
@@ -334,11 +356,11 @@ class _Search:
         return None
 
     def _in_two_states(self, pair: _Pair) -> EventHistory | None:
-        here = pair.here
+        here, there = pair.here, Outlook(self._machine, pair.mutant)
         for kind in EventKind:
             for trial in self.world.trials_in(here, kind):
                 step = trial.step(here.state)
-                expected, after = witnessed(self._machine, step, pair.mutant)
+                expected, after = witnessed(there, step)
                 if expected != trial.expected:
                     return (*pair.history, step)
                 self._follow(trial, after, here, lambda: pair.history)

@@ -135,13 +135,54 @@ def _owed(refusing: Sequence[Rule]) -> tuple[Due, ...]:
     return tuple(sorted(due for due in dues if due is not None))
 
 
-def witnessed(machine: OriginalOrMutant, step: HistoryStep, state: State) -> tuple[Expectation, dict[Label, State]]:
+class OnceEach:
+    """Expectations and states, each once: there are many that are equal."""
+
+    def __init__(self) -> None:
+        self._expected: Final[dict[Expectation, Expectation]] = {}
+        self._states: Final[dict[State, State]] = {}
+
+    def once(self, expected: Expectation, after: dict[Label, State]) -> tuple[Expectation, dict[Label, State]]:
+        """The same outcomes, made of what is kept."""
+        states = self._states
+        return self._expected.setdefault(expected, expected), {
+            label: states.setdefault(then, then) for label, then in after.items()
+        }
+
+
+class Outlook:
+    """What a machine expects in one state.
+
+    All events at which the same rows are enabled have the same outcomes, unless an effect of one of these reads what
+    the event carries.
+    """
+
+    def __init__(self, machine: OriginalOrMutant, state: State, kept: OnceEach | None = None) -> None:
+        self.machine: Final = machine
+        self.state: Final = state
+        self._kept: Final = kept
+        self._alike: Final[dict[tuple[str, Masks], tuple[Expectation, dict[Label, State]]]] = {}
+
+    def of(self, event: Event, masks: Masks) -> tuple[Expectation, dict[Label, State]]:
+        """What :func:`observe` gives for an event, at which these rows are enabled; not to be changed."""
+        key = event.kind.value, masks
+        found = self._alike.get(key)
+        if found is None:
+            found = observe(self.machine, self.state, event, masks)
+            if self._kept is not None:
+                found = self._kept.once(*found)
+            if not self.machine.reads_event(event.kind, masks):
+                self._alike[key] = found
+        return found
+
+
+def witnessed(here: Outlook, step: HistoryStep) -> tuple[Expectation, dict[Label, State]]:
     """The visible outcomes here of a step of another endpoint's history: its octets may mean something else."""
-    event = seen_from(step, state, machine.setting)
+    event = seen_from(step, here.state, here.machine.setting)
     if event is not None:
-        return observe(machine, state, event)
+        return here.of(event, here.machine.masks(event.kind, here.state, event.facts))
     if step.event.kind.is_input:
-        return _UNREAD, dict.fromkeys([] if step.label is None else [step.label, _IGNORED], state)
+        return _UNREAD, dict.fromkeys([] if step.label is None else [step.label, _IGNORED], here.state)
     return Expectation(()), {}
 
 
@@ -218,7 +259,7 @@ def differs_on(machine: OneRowReplaced, traced: Sequence[TracedStep]) -> bool:
                 continue
             seen, after = observe(machine, state, event, here)
         else:
-            seen, after = witnessed(machine, step, state)
+            seen, after = witnessed(Outlook(machine, state), step)
         if seen != seen_there:
             return True
         state = None if step.label is None else alike(after, step.label, then)

@@ -27,7 +27,7 @@ from wsoracle.model.rules import RULES
 
 from ..mutants.distinguish import Scenario
 from ..mutants.observable import EventHistory, HistoryStep, step_at
-from ..mutants.reachable_histories import WorldStart
+from ..mutants.world_starts import WorldStart
 
 GROUPS: Final = frozenset("1234567")
 

@@ -12,7 +12,7 @@ those of the data transfer and the closing handshake alone, which is what it can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +20,6 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
-from wsoracle.model.machine.compiled import CompiledMachine, OneRowReplaced
 from wsoracle.model.notation.rule import Level
 from wsoracle.model.rules import RULES
 
@@ -30,9 +29,10 @@ from ..cases.origin import Origin
 from ..cases.realised_history import CaseHistory
 from ..mutants.distinguish import Distinguisher, MutantResult, MutantStatus, Scenario
 from ..mutants.equivalence import Ground
-from ..mutants.observable import differs_on, mutated, step_at, trace
+from ..mutants.killed import kills
+from ..mutants.observable import step_at
 from ..mutants.operators import Mutant, mutants, of_handshake
-from ..mutants.reachable_histories import WorldStart
+from ..mutants.world_starts import WorldStart
 from ..workers import JOBS, process_pool
 from .autobahn_sequences import autobahn_sequences
 from .witness_cases import witness_cases
@@ -145,29 +145,6 @@ def _tell(step: OnStep | None, what: str, done: int, total: int) -> None:
 
 
 # --- the matrix and the cover ---------------------------------------------------------------------------------------
-
-
-def kills(scenarios: Sequence[Scenario], among: Sequence[Mutant]) -> Iterator[set[str]]:
-    """For each of some histories the ids of the mutants that expect something else at some step of it.
-
-    What is compiled for a setting is kept until another one comes: ask setting by setting.
-    """
-    of_kind: dict[str, list[Mutant]] = {}
-    for mutant in among:
-        of_kind.setdefault(RULES.by_id[mutant.rule].on.value, []).append(mutant)
-    machine: CompiledMachine | None = None
-    mutated_: dict[str, list[tuple[str, OneRowReplaced]]] = {}
-    for scenario in scenarios:
-        if machine is None or machine.setting != scenario.start.setting:
-            machine, mutated_ = CompiledMachine(RULES, scenario.start.setting), {}
-        traced = trace(machine, scenario.history, scenario.start.state)
-        found: set[str] = set()
-        # Before an event of the changed row's kind nothing can differ.
-        for kind in {step.event.kind.value for step in scenario.history}:
-            if kind not in mutated_:
-                mutated_[kind] = [(mutant.id, mutated(machine, mutant)) for mutant in of_kind.get(kind, ())]
-            found.update(name for name, mutant in mutated_[kind] if differs_on(mutant, traced))
-        yield found
 
 
 def cover(kill_sets: Mapping[str, frozenset[str]], last: Container[str] = ()) -> list[str]:

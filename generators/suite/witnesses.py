@@ -42,7 +42,7 @@ from wsoracle.model.rules import RULES
 
 from ..mutants.observable import opportunity
 from ..mutants.operators import of_handshake
-from ..mutants.reachable_histories import AGREEMENTS
+from ..mutants.world_starts import AGREEMENTS
 
 STATED_LIMIT: Final = 2
 """The limit, in octets, of a witness that needs a stated one: small, so that all states can be visited."""

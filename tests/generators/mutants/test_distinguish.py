@@ -12,14 +12,8 @@ from wsoracle.generators.mutants.distinguish import Distinguisher, MutantResult,
 from wsoracle.generators.mutants.equivalence import Ground
 from wsoracle.generators.mutants.observable import expectation, mutated
 from wsoracle.generators.mutants.operators import Mutant, mutants
-from wsoracle.generators.mutants.reachable_histories import (
-    AGREEMENTS,
-    SHORT_FRAME,
-    World,
-    WorldStart,
-    starts,
-    starts_with_two,
-)
+from wsoracle.generators.mutants.reachable_histories import SHORT_FRAME, World
+from wsoracle.generators.mutants.world_starts import AGREEMENTS, WorldStart, starts, starts_with_two
 from wsoracle.model.machine.interpreted import Kind, allowed
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import ResponseFacts
@@ -141,7 +135,7 @@ def test_a_sample_of_all_leaves_none_alive(distinguisher: Distinguisher) -> None
 def test_what_is_proved_once_serves_another_process(distinguisher: Distinguisher) -> None:
     elsewhere = Distinguisher()
     elsewhere.take(pickle.loads(pickle.dumps(distinguisher.prover.ground)))
-    assert elsewhere.prover.matters == distinguisher.prover.matters
+    assert elsewhere.prover.bisimulation.matters == distinguisher.prover.bisimulation.matters
     for name in (*EQUIVALENT[:3], *list(KILLED)[:3]):
         mutant = BY_ID[name]
         here, there = (each.prover.about(mutant.rule, mutant.row) for each in (distinguisher, elsewhere))
@@ -157,11 +151,14 @@ def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distingui
     for start, state in known:
         values = environment(start.setting, state, None)
         assert all(evaluate(b, values) for a, b in prover.invariant if evaluate(a, values))
-    assert prover.is_bisimulation
-    assert prover.matters["tcp_open"]
+    assert prover.bisimulation.is_proved
+    matters = prover.bisimulation.matters
+    assert matters["tcp_open"]
     # Once TCP is closed nothing but that matters.
     closed = {
-        name for name, cubes in prover.matters.items() if name != "tcp_open" and any(not cube[0] for cube in cubes)
+        name
+        for name, cubes in prover.bisimulation.matters.items()
+        if name != "tcp_open" and any(not cube[0] for cube in cubes)
     }
     # Nor does it matter any more what the peer does.
     assert closed <= {"peer_open"}
@@ -191,7 +188,7 @@ def test_the_invariant_holds_wherever_a_connection_may_begin(distinguisher: Dist
 
 def test_the_handshake_is_remembered_until_tcp_is_closed(distinguisher: Distinguisher) -> None:
     """Related states read the same octets alike: whether as heads or as frames must not be forgotten."""
-    assert distinguisher.prover.matters["handshake"]
+    assert distinguisher.prover.bisimulation.matters["handshake"]
 
 
 def test_nothing_false_is_proved(distinguisher: Distinguisher) -> None:

@@ -9,6 +9,7 @@ import pytest
 from wsoracle.generators.mutants.observable import (
     Expectation,
     HistoryStep,
+    Outlook,
     SeenOutcome,
     alike,
     as_seen,
@@ -24,7 +25,8 @@ from wsoracle.generators.mutants.observable import (
     witnessed,
 )
 from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.mutants.reachable_histories import Situation, World, WorldStart
+from wsoracle.generators.mutants.reachable_histories import Situation, World
+from wsoracle.generators.mutants.world_starts import AGREEMENTS, WorldStart
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
@@ -90,6 +92,24 @@ def test_the_behaviour_of_a_mutant_is_that_of_its_rules() -> None:
                 assert {seen.label for seen in expected.outcomes} == {as_seen(label) for label in after}
 
 
+def test_events_that_are_looked_up_have_the_outcomes_of_their_own() -> None:
+    """A mutant's effect may read what an event carries where the original's does not, and the other way round."""
+    world = World(WorldStart(SERVER, AGREEMENTS[0]))
+    states = [here.state for depth in range(3) for here in world.layer(depth)][::31]
+    for mutant in mutants()[::70]:
+        shared = mutated(world.machine, mutant)
+        for state in states:
+            outlook = Outlook(shared, state)
+            trials = world.trials(state, shared.kind)
+            for trial in trials[::5]:
+                masks = shared.masks(shared.kind, state, trial.facts)
+                assert outlook.of(trial.event, masks) == observe(shared, state, trial.event), mutant.id
+            touched = shared.touched(state, trials)
+            assert not (shared.is_idle(state) and touched), mutant.id
+            for trial in (trial for trial in trials[::7] if trial not in touched):
+                assert observe(shared, state, trial.event) == (trial.expected, trial.after), mutant.id
+
+
 def test_along_a_history() -> None:
     told = expectation(RULES, SERVER, (HistoryStep(PINGED, ACCEPTED), HistoryStep(SILENCE)))
     assert [seen.label for seen in told[0].outcomes] == [ACCEPTED]
@@ -146,11 +166,11 @@ def test_octets_mean_what_the_handshake_makes_of_them() -> None:
 def test_what_is_not_read_looks_ignored_and_what_cannot_be_sent_is_forbidden() -> None:
     machine = CompiledMachine(RULES, SERVER)
     ignored = Label(Kind.IGNORE)
-    seen, after = witnessed(machine, step_at(State(), PINGED, ACCEPTED), _at("awaiting 101"))
+    seen, after = witnessed(Outlook(machine, _at("awaiting 101")), step_at(State(), PINGED, ACCEPTED))
     assert seen == Expectation((SeenOutcome(ignored, 0),))
     assert set(after.values()) == {_at("awaiting 101")}
     answer = step_at(CONNECTING, Event.of(EventKind.SEND_RESPONSE, ResponseFacts()))
-    assert witnessed(machine, answer, State()) == (Expectation(()), {})
+    assert witnessed(Outlook(machine, State()), answer) == (Expectation(()), {})
 
 
 def test_one_error_code_is_as_good_as_another() -> None:

@@ -7,17 +7,8 @@ from collections import Counter
 
 import pytest
 
-from wsoracle.generators.mutants.operators import (
-    OPERATORS,
-    Mutant,
-    everywhere,
-    mutants,
-    normal_key,
-    of_handshake,
-    rewrites,
-    slug,
-    terms_of,
-)
+from wsoracle.generators.mutants.operators import OPERATORS, Mutant, mutants, of_handshake
+from wsoracle.generators.mutants.rewriting import everywhere, normal_key, rewrites, slug, terms_of
 from wsoracle.model.notation.expression import Expr, Op, Var, ite, text
 from wsoracle.model.notation.head_variables import is_
 from wsoracle.model.notation.rule import LEGAL, Accept, Fail, Forbid, Refuse, Rule, RuleSet, Strength

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.autobahn_cases import autobahn_cases
+from wsoracle.generators.mutants.killed import kills
 from wsoracle.generators.mutants.observable import expected
 from wsoracle.generators.suite.autobahn_sequences import autobahn_sequences, frames_of
-from wsoracle.generators.suite.suite import kills
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.notation.variables import EventKind, Setting
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, TEXT, Frame, Role

@@ -8,7 +8,7 @@ from wsoracle.generators.cases.derived import check_suite
 from wsoracle.generators.mutants.distinguish import MutantStatus
 from wsoracle.generators.mutants.equivalence import Ground
 from wsoracle.generators.mutants.operators import mutants
-from wsoracle.generators.mutants.reachable_histories import WorldStart
+from wsoracle.generators.mutants.world_starts import WorldStart
 from wsoracle.generators.suite.suite import _find, analyse, cover, find_all, suite_cases
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wsoracle.generators.mutants.reachable_histories import AGREEMENTS
+from wsoracle.generators.mutants.world_starts import AGREEMENTS
 from wsoracle.generators.suite.witnesses import (
     Unreached,
     Witness,
