@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import repeat
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
@@ -152,18 +153,20 @@ def cover(kill_sets: Mapping[str, frozenset[str]], last: Container[str] = ()) ->
 
     Among equals the first candidate is taken; those in ``last`` only for what no other kills.
     """
+    number = {mutant: at for at, mutant in enumerate(set().union(*kill_sets.values()))}
+    killed = {name: sum(1 << number[mutant] for mutant in ids) for name, ids in kill_sets.items()}
     chosen: list[str] = []
-    left = set().union(*kill_sets.values()) if kill_sets else set()
+    left = (1 << len(number)) - 1
     for turn in ([n for n in kill_sets if n not in last], [n for n in kill_sets if n in last]):
         while turn:
-            best = max(turn, key=lambda name: len(kill_sets[name] & left))
-            if not kill_sets[best] & left:
+            best = max(turn, key=lambda name: (killed[name] & left).bit_count())
+            if not killed[best] & left:
                 break
             chosen.append(best)
-            left -= kill_sets[best]
+            left &= ~killed[best]
     for name in sorted(chosen, key=lambda name: name not in last):
-        others = set().union(*(kill_sets[other] for other in chosen if other != name))
-        if kill_sets[name] <= others:
+        others = reduce(or_, (killed[other] for other in chosen if other != name), 0)
+        if not killed[name] & ~others:
             chosen.remove(name)
     return sorted(chosen)
 
