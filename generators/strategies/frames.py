@@ -37,6 +37,8 @@ from wsoracle.model.octets.vocabulary import (
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, Stimulus, What
 
+from .compressed import DrawnDirection, DrawnMessage
+
 LONGEST: Final = 70_000
 """Payloads of more octets than this are declared in headers and not written out, a stated limit apart."""
 
@@ -253,15 +255,25 @@ def _singly(part: Part) -> list[Part]:
 
 
 class Assembly:
-    """Puts items together for an endpoint of a role; knows whether a message is in progress."""
+    """Puts items together for an endpoint of a role; knows whether a message is in progress.
 
-    def __init__(self, role: Role) -> None:
+    ``takeover``: the context of compressed messages is taken over from one to the next.
+    """
+
+    def __init__(self, role: Role, *, takeover: bool = True) -> None:
         self._masks: Final = role is Role.SERVER
+        self._compressed: Final = DrawnDirection(role, takeover=takeover)
         self._chunk = b""
         self._inside = False
 
-    def add(self, item: Item) -> list[Part]:
-        """One more item: what can be done now. A chunk waits until it is known that no frame is joined to it."""
+    def add(self, item: Item | DrawnMessage) -> list[Part]:
+        """One more item: what can be done now. A chunk waits until it is known that no frame is joined to it.
+
+        A message in progress ends before a message that is drawn whole.
+        """
+        if isinstance(item, DrawnMessage):
+            before = [*self.add(FrameItem(BINARY)), *self.rest()] if self._inside else self.rest()
+            return [*before, *map(Arrives, self._compressed.put(item).frames)]
         if not isinstance(item, FrameItem):
             return [*self.rest(), item]
         stream = self._frame(item)

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Final, Literal
 
+from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import Setting, State
 from wsoracle.model.octets.frames import encode
@@ -59,7 +60,8 @@ class Permission:
 class OnlineOracle:
     """Follows one connection of an endpoint in ``role``: `received` is what arrived at it, `sent` what it wrote.
 
-    `opening`: the connection begins with the opening handshake, else right after it. `application` is what stands
+    `opening`: the connection begins with the opening handshake, else right after it, with `extensions` agreed on: the
+    value of |Sec-WebSocket-Extensions| in the answer, such as "permessage-deflate". `application` is what stands
     behind the endpoint: `unknown` may send anything, `echo` sends each message back, `sink` sends only what was
     observed that it asks for. `limit` is the endpoint's stated limit on a message in octets (section 10.4), None where
     it is not known. `sees` are the kinds of :class:`~wsoracle.properties.judge.observation.Tells` that are certain to
@@ -69,7 +71,8 @@ class OnlineOracle:
 
     Order says as much as in a trace: the endpoint may still have to read what arrived before it sent something. An
     observation takes time in proportion to what it adds, :meth:`may_send` in proportion to all octets, but little;
-    :meth:`judgement` judges all of it anew. ValueError for a role, switch or limit that is none.
+    :meth:`judgement` judges all of it anew. ValueError for a role, switch or limit that is none, for extensions that
+    are not known, and where they are given beside the opening handshake that says them.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class OnlineOracle:
         *,
         application: Application = "unknown",
         opening: bool = True,
+        extensions: str = "",
         limit: int | None = None,
         switches: Switches | None = None,
         sees: Collection[Told] = (),
@@ -87,7 +91,7 @@ class OnlineOracle:
         profile: Profile = "interop",
     ) -> None:
         setting = Setting(Role(role), limit, application == "echo", switches or Switches(), willing)
-        start = None if opening else State()
+        start = _begun(setting.role, opening, extensions)
         self.setting: Final = setting
         self.profile: Final[Profile] = profile
         self._watch: Final = Watch(setting, request=request, uri=uri, application=application, sees=sees, start=start)
@@ -130,3 +134,15 @@ class OnlineOracle:
     def trace(self) -> tuple[Observation, ...]:
         """All that was seen, in order."""
         return tuple(self._watch.trace)
+
+
+def _begun(role: Role, opening: bool, extensions: str) -> State | None:
+    """The state in which a connection is seen to begin; None for the opening handshake."""
+    if opening:
+        if extensions:
+            raise ValueError("extensions: the opening handshake says what is agreed on: leave them out, or it")
+        return None
+    agreed = agreed_state(role, extensions)
+    if agreed is None:
+        raise ValueError(f"extensions: {extensions!a} is no agreement on permessage-deflate, and others are not known")
+    return agreed

@@ -27,7 +27,11 @@ from typing import ClassVar, Literal
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from wsoracle.generators.strategies import compressed
+from wsoracle.generators.strategies.compressed import DrawnMessage
 from wsoracle.generators.strategies.frames import Assembly, Item, Part, items
+from wsoracle.model.endpoint.deflate import agreed_state
+from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Application, Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, ClosesTcp, Processed, Quiet, Writes
@@ -37,8 +41,10 @@ from ..oracle.online import OnlineOracle
 from .in_lines import lines_of
 
 
-def _items(machine: WebSocketMachine) -> st.SearchStrategy[Item]:
-    return items(Role(machine.role), limit=machine.limit, fragments=machine.application != "echo")
+def _items(machine: WebSocketMachine) -> st.SearchStrategy[Item | DrawnMessage]:
+    plain = items(Role(machine.role), limit=machine.limit, fragments=machine.application != "echo")
+    window = machine._agreed.recv_window
+    return st.one_of(plain, compressed.messages(window)) if window else plain
 
 
 class WebSocketMachine(RuleBasedStateMachine):
@@ -48,6 +54,8 @@ class WebSocketMachine(RuleBasedStateMachine):
     machine of Hypothesis. A step that no rule allows fails, with the verdict, the clause and the conversation.
 
     role         of the endpoint: "server" or "client"
+    extensions   agreed on, as the answer says it: "" or permessage-deflate with any parameters; :meth:`connect` makes
+                 an endpoint that has agreed on it, and compressed messages are among the frames that it is given
     application  "sink" sends what :meth:`ask` is told to; "echo" sends each message back, and nothing else
     limit        octets of the largest message that the endpoint takes, None where it may refuse any (section 10.4)
     profile      "interop", or "letter" where rules that only implementations agree on do not bind
@@ -56,6 +64,7 @@ class WebSocketMachine(RuleBasedStateMachine):
     """
 
     role: ClassVar[Role | Literal["server", "client"]] = "server"
+    extensions: ClassVar[str] = ""
     application: ClassVar[Application] = "sink"
     limit: ClassVar[int | None] = None
     profile: ClassVar[Profile] = "interop"
@@ -64,7 +73,7 @@ class WebSocketMachine(RuleBasedStateMachine):
 
     @abstractmethod
     def connect(self) -> None:
-        """Begin a fresh connection, its opening handshake over: without extensions."""
+        """Begin a fresh connection, its opening handshake over, with the ``extensions`` agreed on."""
 
     @abstractmethod
     def receive(self, octets: bytes) -> bytes:
@@ -85,16 +94,18 @@ class WebSocketMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._oracle = OnlineOracle(
-            self.role, application=self.application, opening=False, limit=self.limit, profile=self.profile
-        )
-        self._assembly = Assembly(Role(self.role))
+            self.role, application=self.application, opening=False, extensions=self.extensions, limit=self.limit,
+            profile=self.profile,
+        )  # fmt: skip
+        self._agreed = agreed_state(Role(self.role), self.extensions) or State()
+        self._assembly = Assembly(Role(self.role), takeover=self._agreed.recv_takeover)
         self._tcp_ended = self._tcp_closed = self._explained = False
         self.connect()
         self._explained = True
 
     @rule(item=st.runner().flatmap(_items))
-    def step(self, item: Item) -> None:
-        """One more frame, request of the application or end of TCP."""
+    def step(self, item: Item | DrawnMessage) -> None:
+        """One more frame or message, request of the application or end of TCP."""
         for part in self._assembly.add(item):
             self._give(part)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.stateful import run_state_machine_as_test  # type: ignore[import-untyped,unused-ignore]
+from hypothesis.strategies import just, sampled_from, tuples
 
 import wsoracle.testing
 from wsoracle.testing import ClosesTcp, OnlineOracle, Quiet, Role, Writes, decode_head, encode_head, judge, strategies
@@ -72,6 +73,59 @@ def test_a_grade_is_what_the_rules_say(role: Role, strategy: Any, grade: strateg
         assert all(sender.sent(octets) for octets in chunks) is (grade == "legal")
 
     check()
+
+
+AGREED = (
+    "permessage-deflate",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    "permessage-deflate; server_max_window_bits=9; client_max_window_bits=8",
+)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("strategy", [strategies.frames, strategies.messages, strategies.connections])
+@pytest.mark.parametrize("grade", ["legal", "one fault"])
+def test_a_grade_is_what_the_rules_say_of_compressed_messages(
+    role: Role, strategy: Any, grade: strategies.Grade
+) -> None:
+    compressed = 0
+
+    @settings(FEW)
+    @given(sampled_from(AGREED).flatmap(lambda agreed: tuples(just(agreed), strategy(role, grade, extensions=agreed))))
+    def check(agreed_and_drawn: tuple[str, bytes | tuple[bytes, ...]]) -> None:
+        nonlocal compressed
+        agreed, drawn = agreed_and_drawn
+        sender = OnlineOracle(role.peer, opening=False, extensions=agreed)
+        *before, last = (drawn,) if isinstance(drawn, bytes) else drawn
+        assert all(sender.sent(chunk) for chunk in before)
+        assert sender.sent(last) is (grade == "legal")
+        compressed += any(chunk[0] & 0x40 for chunk in (*before, last))
+
+    check()
+    assert compressed
+
+
+@settings(FEW)
+@given(strategies.offers(), strategies.agreements())
+def test_offers_and_agreements_are_sound(offer: str, agreed: str) -> None:
+    assert OnlineOracle("client").sent(strategies.sound_request(offer))
+    assert OnlineOracle("server", opening=False, extensions=agreed).explains()
+
+
+@settings(FEW)
+@given(strategies.answers("legal", offer=strategies.OFFER), strategies.answers("one fault", offer=strategies.OFFER))
+def test_answers_agree_on_what_is_offered(legal: bytes, faulty: bytes) -> None:
+    servers = [OnlineOracle("server") for _ in range(2)]
+    for server in servers:
+        server.received(strategies.sound_request(strategies.OFFER))
+    assert servers[0].sent(legal)
+    assert decode_head(faulty, "client") is None or not servers[1].sent(faulty)
+
+
+@pytest.mark.parametrize("given", [{"extensions": "x-private", "opening": False}, {"extensions": "permessage-deflate"}])
+def test_what_cannot_be_agreed_on_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="extensions: "):
+        OnlineOracle("server", **given)
 
 
 @settings(FEW)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test  # type: ignore[import-untyped,unused-ignore]
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState, ProtocolError
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
@@ -159,6 +160,33 @@ class WebsocketsClient(WebsocketsServer):
         return ClientProtocol(parse_uri("ws://server.example.com/"), state=State.OPEN, max_size=self.limit)
 
 
-@pytest.mark.parametrize("machine", [WsprotoServer, WsprotoClient, WebsocketsServer, WebsocketsClient])
+class WebsocketsDeflateServer(WebsocketsServer):
+    """The same with permessage-deflate."""
+
+    extensions = "permessage-deflate; server_no_context_takeover; client_max_window_bits=10"
+
+    def protocol(self) -> Protocol:
+        made = super().protocol()
+        made.extensions = [PerMessageDeflate(False, True, 10, 15)]
+        return made
+
+
+class WebsocketsDeflateClient(WebsocketsClient):
+    """The same with permessage-deflate."""
+
+    extensions = "permessage-deflate; server_no_context_takeover; client_max_window_bits=10"
+
+    def protocol(self) -> Protocol:
+        made = super().protocol()
+        made.extensions = [PerMessageDeflate(True, False, 15, 10)]
+        return made
+
+
+MACHINES = (
+    WsprotoServer, WsprotoClient, WebsocketsServer, WebsocketsClient, WebsocketsDeflateServer, WebsocketsDeflateClient,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_a_library_deviates_in_no_new_way(machine: type[WebSocketMachine]) -> None:
     run_state_machine_as_test(machine, settings=FEW)
