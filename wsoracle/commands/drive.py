@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -89,6 +89,18 @@ def _smoke(process: AdapterProcess, role: Role) -> bool:
     return good
 
 
+class _Run(NamedTuple):
+    """A run: the adapter and what it is called, its cases and those that are left to be played, and where they go."""
+
+    process: AdapterProcess
+    agent: str
+    cases: Sequence[Case]
+    left: Sequence[Case]
+    judges: Judges
+    folder: ReportFolder
+    options: dict[str, Any]
+
+
 def _drive(process: AdapterProcess, agent: str, role: Role, options: dict[str, Any]) -> bool:
     from ..harness.judging_pool import Judges
     from ..harness.run_result import document_of, show, tally_of, write_expected
@@ -101,8 +113,8 @@ def _drive(process: AdapterProcess, agent: str, role: Role, options: dict[str, A
             folder.expect(case.id for case in cases)
             left = [case for case in cases if case.id not in folder.earlier(agent)]
             if left:
-                run = _run_server if role is Role.SERVER else _run_client
-                run(process, agent, cases, left, judges, folder, options)
+                play = _run_server if role is Role.SERVER else _run_client
+                play(_Run(process, agent, cases, left, judges, folder, options))
             found = folder.summaries.get(agent, {})
             summaries = {case.id: found[case.id] for case in cases if case.id in found}
     tally = tally_of(summaries, wanted)
@@ -132,75 +144,58 @@ def _cases(process: AdapterProcess, role: Role, options: dict[str, Any]) -> Sequ
     return left
 
 
-def _run_server(
-    process: AdapterProcess,
-    agent: str,
-    cases: Sequence[Case],
-    left: Sequence[Case],
-    judges: Judges,
-    folder: ReportFolder,
-    options: dict[str, Any],
-) -> None:
+def _run_server(run: _Run) -> None:
     from ..driving.adapter_target import AdapterLauncher, AdapterTarget
     from ..driving.instant_loop import InstantLoop
     from ..harness.client import run_client
     from ..harness.event_loop import run_until_stopped
     from ..harness.target import NoServer
 
-    target = AdapterTarget(agent=agent, adapter=process)
+    target = AdapterTarget(agent=run.agent, adapter=run.process)
     with progress("driving") as step:
         try:
             run_until_stopped(
                 run_client(
                     target,
-                    left,
-                    manners_of(options),
-                    folder,
+                    run.left,
+                    manners_of(run.options),
+                    run.folder,
                     jobs=1,
-                    profile=options["profile"],
+                    profile=run.options["profile"],
                     step=step,
-                    answered=folder.answered_by(agent),
-                    numbers={case.id: number for number, case in enumerate(cases, 1)},
-                    judges=judges,
+                    answered=run.folder.answered_by(run.agent),
+                    numbers={case.id: number for number, case in enumerate(run.cases, 1)},
+                    judges=run.judges,
                     launcher=AdapterLauncher(target),
                 ),
                 InstantLoop,
             )
         except NoServer as error:
-            raise WrongInput(
-                f"the adapter: {one_line(process.faults[-1] if process.faults else str(error))}"
-            ) from error
+            said = run.process.faults[-1] if run.process.faults else str(error)
+            raise WrongInput(f"the adapter: {one_line(said)}") from error
 
 
-def _run_client(
-    process: AdapterProcess,
-    agent: str,
-    cases: Sequence[Case],
-    left: Sequence[Case],
-    judges: Judges,
-    folder: ReportFolder,
-    options: dict[str, Any],
-) -> None:
+def _run_client(run: _Run) -> None:
     from ..driving.driven_clients import run_driven_clients
     from ..driving.instant_loop import InstantLoop
     from ..harness.event_loop import run_until_stopped
     from ..harness.server import FuzzingServer
     from ..harness.server_run import ServerRun
 
-    run = ServerRun(folder)
+    served = ServerRun(run.folder)
 
     async def serve(step: OnStep) -> None:
         server = FuzzingServer(
-            cases,
-            manners_of(options),
-            run,
-            folder.path,
-            profile=options["profile"],
-            judges=judges,
-            again=lambda case_id: process.again(case_id, Role.CLIENT),
+            run.cases,
+            manners_of(run.options),
+            served,
+            run.folder.path,
+            profile=run.options["profile"],
+            judges=run.judges,
+            again=lambda case_id: run.process.again(case_id, Role.CLIENT),
         )
-        await run_driven_clients(server, process, agent, [case.id for case in left], step)
+        await run_driven_clients(server, run.process, run.agent, [case.id for case in run.left], step)
 
     with progress("driving") as step:
         run_until_stopped(serve(step), InstantLoop)
-    run.finish()
+    served.finish()

@@ -18,6 +18,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from wsoracle.generators.strategies import compressed
+from wsoracle.generators.strategies.compressed import DrawnMessage
 from wsoracle.generators.strategies.frames import Assembly, FrameItem, frame_items, put_together
 from wsoracle.generators.strategies.heads import (
     Draft,
@@ -171,23 +172,24 @@ def _agreed(
     if state is None:
         raise ValueError(f"extensions: {extensions!a} is no agreement on permessage-deflate")
     message = compressed.messages(state.recv_window)
-    kinds = message | frame_items(role).filter(_is_short) if most > 1 or first else message
+    kinds = message | frame_items(role) if most > 1 or first else message
     for _ in range(_TRIES):
         assembly = Assembly(role, takeover=state.recv_takeover)
-        parts = [part for item in draw(st.lists(kinds, min_size=1, max_size=most)) for part in assembly.add(item)]
+        items = draw(st.lists(kinds, min_size=1, max_size=most))
+        parts = [part for item in items if _is_short(item) for part in assembly.add(item)]
         every = _frames_in(b"".join(part.octets for part in (*parts, *assembly.rest()) if isinstance(part, Arrives)))
         if first:
             every = every[:1]
-        if grade == "any":
+        if grade == "any" and every:
             return tuple(every)
-        legal, faulty = _judged(role, every, extensions, only_first=grade == "one fault")
+        legal, faulty = _sorted_frames(role, every, extensions, only_first=grade == "one fault")
         if faulty if grade == "one fault" else fits(legal):
             return (*legal, *faulty) if grade == "one fault" else tuple(legal)
     return reject()
 
 
-def _is_short(item: FrameItem) -> bool:
-    return item.declared is None and len(item.payload) * item.times <= _SHORT
+def _is_short(item: FrameItem | DrawnMessage) -> bool:
+    return isinstance(item, DrawnMessage) or (item.declared is None and len(item.payload) * item.times <= _SHORT)
 
 
 _SHORT: Final = 1000
@@ -198,7 +200,7 @@ def _frames_in(octets: bytes) -> list[bytes]:
     return [octets[unit.start : unit.end] for unit in Cutter(octets=bytearray(octets)).frames]
 
 
-def _judged(
+def _sorted_frames(
     role: Role, every: Iterable[bytes], extensions: str, *, only_first: bool
 ) -> tuple[list[bytes], list[bytes]]:
     """The frames that their sender may send one behind the other, and those that it may not where they stand; with
