@@ -175,16 +175,20 @@ class OracleSession:
         settings = {key: value for key, value in question.items() if key not in _NOT_OF_TRACE}
         recorded = trace_from_json({"format": FORMAT, "version": 2, "observations": [], **settings})
         setting = recorded.setting
-        oracle = OnlineOracle(
-            setting.role,
-            application=recorded.application,
-            opening=recorded.opening,
-            limit=setting.limit,
-            switches=setting.switches,
-            sees=recorded.sees,
-            willing=setting.willing,
-            profile=question.get("profile", "interop"),
-        )
+        try:
+            oracle = OnlineOracle(
+                setting.role,
+                application=recorded.application,
+                opening=recorded.opening,
+                extensions=recorded.extensions,
+                limit=setting.limit,
+                switches=setting.switches,
+                sees=recorded.sees,
+                willing=setting.willing,
+                profile=question.get("profile", "interop"),
+            )
+        except ValueError as error:
+            raise WrongQuestion("question", str(error)) from None
         self._connections[name] = _Followed(recorded, oracle)
         return {"connection": name}
 

@@ -271,3 +271,16 @@ def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(WHOLE)
     assert set(WHOLE["$defs"]["questions"]) == set(WHOLE["$defs"]["answers"])
     assert {sample["cmd"] for sample in SAMPLES} == set(WHOLE["$defs"]["questions"])
+
+
+def test_a_connection_that_agreed_on_compression_before_is_followed() -> None:
+    """The masked Hello of section 7.2.3.1 of RFC 7692, sent back; without the agreement it is not allowed."""
+    hello = {"cmd": "received", "connection": "a", "octets": "c18700000000f248cdc9c90700"}
+    echo = {"cmd": "sent", "connection": "a", "octets": "c107f248cdc9c90700"}
+    agreed = OPEN | {"extensions": "permessage-deflate; client_max_window_bits=9", "application": "echo"}
+    for opened, conforms in ((agreed, True), (OPEN, False)):
+        *_, last = ask(started(), opened, hello, echo)
+        assert last["conforms"] is conforms
+    for wrong in ({"extensions": "x-private"}, {"extensions": "permessage-deflate", "opening": True}):
+        (answer,) = ask(started(), OPEN | wrong)
+        assert answer["error"]["kind"] == "question" and answer["error"]["message"].startswith("extensions: ")
