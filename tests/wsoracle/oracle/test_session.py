@@ -124,7 +124,7 @@ def test_octets_alone() -> None:
         ({"cmd": "fly"}, "question: cmd: expected one of start, judge,"),
         ({**START, "version": 2}, "state: version: 2 is not spoken here: ask for 1"),
         ({**OPEN, "role": "proxy"}, 'question: role: expected one of "server", "client", got "proxy"'),
-        ({**OPEN, "extensions": "x"}, "question: extensions: there is no such field"),
+        ({**OPEN, "extension": "x"}, "question: extension: there is no such field"),
         ({**OPEN, "connection": "b", "switches": {"code_1004": "no"}}, "question: switches: "),
         ({"cmd": "owes", "connection": "b"}, "state: connection: 'b' is not open: open it first"),
         (OPEN, "state: connection: 'a' is open: close it first, or choose another name"),
