@@ -180,7 +180,7 @@ class OracleSession:
                 setting.role,
                 application=recorded.application,
                 opening=recorded.opening,
-                extensions=recorded.extensions,
+                extensions=recorded.extensions or "",
                 limit=setting.limit,
                 switches=setting.switches,
                 sees=recorded.sees,
