@@ -240,11 +240,16 @@ class _Search:
         until = self._seen.no_head_until
         return where.state.handshake > 0 and until is not None and frame.start >= until
 
+    def _leaves_unread(self, where: Whereabouts, now: Happening) -> bool:
+        """Whether a head had arrived that it has looked at before it writes one; a client that asks first need not."""
+        asks_first = not self._server and where.state.handshake == _NOT_BEGUN
+        return not asks_first and self._reading.next_head(where, now) is not None
+
     def _begin(self, where: Whereabouts, now: Happening, begun: BegunUnit) -> Iterator[Whereabouts]:
         """A unit that is not whole: by its header it may be at fault, and while a client waits it may send none."""
         setting, state = self._setting, where.state
-        if not self._server and self._reading.next_head(where, now) is not None:
-            return  # it has looked at what had arrived
+        if not self._server and self._leaves_unread(where, now):
+            return
         if not state.handshake:
             broken = frozenset() if begun.header is None else self._by_header(state, begun.header)
         elif state.handshake == _AWAITING and not self._server:
@@ -336,8 +341,8 @@ class _Search:
         if not where.state.handshake:
             yield from self._send_no_head(where, head)
             return
-        if self._reading.next_head(where, now) is not None:
-            return  # it has looked at what had arrived
+        if self._leaves_unread(where, now):
+            return
         event = leaving(head, self._setting.role, where.state, where.request)
         then = where
         if not self._server and isinstance(head.head, Request):

@@ -24,7 +24,7 @@ from .lost_in_reset import CLEANLY, unseen_answers, unseen_closes, unseen_replie
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader
 from .reading_heads import HeadReader, agreed_on, opening_of
-from .steps import AWAITING, REFUSED
+from .steps import AWAITING, NOT_BEGUN, REFUSED
 from .waiting import Waiting
 
 Owed = tuple[str, tuple[str, ...]]
@@ -233,9 +233,11 @@ class HeadOutputs(Outputs):
 
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         place, opening = explanation.place, opening_of(explanation.place)
-        looks_first = isinstance(unit, HeadUnit) or not self._reader.server
+        # A client need not look at what had arrived before it asks: it waits for nothing.
+        asks_first = not self._reader.server and place.state.handshake == NOT_BEGUN
+        looks_first = (isinstance(unit, HeadUnit) or not self._reader.server) and not asks_first
         if looks_first and self._reader.next_head(place, moment) is not None:
-            return  # it has looked at what had arrived before it answers, asks, or sends frames
+            return  # it has looked at what had arrived before it answers, asks again, or sends frames
         role, uri = self.subject.setting.role, self.subject.uri
         event = leaving(unit, role, place.state, opening.request, uri=uri)
         if isinstance(unit, FrameUnit):

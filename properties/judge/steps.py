@@ -23,6 +23,7 @@ from .grading import strongest
 from .history import History, Moment
 from .late import without_soon
 
+NOT_BEGUN: Final = HANDSHAKE.index("not begun")
 AWAITING: Final = HANDSHAKE.index("awaiting 101")
 REFUSED: Final = HANDSHAKE.index("refused")
 _ANSWERED: Final = (AWAITING, HANDSHAKE.index("to be refused"), HANDSHAKE.index("another version"))

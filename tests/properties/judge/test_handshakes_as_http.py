@@ -330,3 +330,23 @@ def test_a_failed_connection_is_for_no_further_request() -> None:
     wrong = OPENS.replace(b"Connection: Upgrade\r\n", b"")
     judgement = client(Arrives(wrong), Writes(ASKS), Arrives(OPENS), *DONE, profile="letter")
     assert judgement.verdict is Verdict.FAILED and "7.1.7/no-request-after-failing" in judgement.rules
+
+
+@given(
+    st.sampled_from([b"SSH-2.0-OpenSSH_9.2\r\n", b"\x16\x03\x01", b"HTTP/1.1 408 X\r\nContent-Length: 0\r\n\r\n"]),
+    st.sampled_from([(), (ClosesTcp(),)]),
+    st.integers(0, len(ASKS) - 1),
+)
+def test_a_client_need_not_look_at_what_comes_before_it_asks(
+    greeting: bytes, then: tuple[Observation, ...], cut: int
+) -> None:
+    """It takes that for the answer then: silence and the end of TCP are what is to be expected."""
+    asks = [Writes(part) for part in (ASKS[:cut], ASKS[cut:]) if part]
+    judgement = judge_all((Arrives(greeting), *asks, *then, *DONE), Setting(Role.CLIENT))
+    assert (judgement.verdict, judgement.rules) == (Verdict.OK, ())
+
+
+def test_a_client_takes_no_greeting_for_an_answer() -> None:
+    seen = (Arrives(b"SSH-2.0-OpenSSH_9.2\r\n"), Writes(ASKS), Arrives(OPENS + PING), Writes(MASKED_PONG), *DONE)
+    judgement = judge_all(seen, Setting(Role.CLIENT))
+    assert (judgement.verdict, judgement.rules, judgement.octet) == (Verdict.FAILED, ("4.1/malformed-response",), 0)
