@@ -113,12 +113,10 @@ class Distinguisher:
 
     def find(self, mutant: Mutant) -> MutantResult:
         """The result of one mutant."""
+        scenario = self.soon(mutant)
+        if scenario is not None:
+            return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
         usual, others = self._where(mutant)
-        for first in usual:
-            plain = [start for start in self._starts[first] if start.cost == 0]
-            scenario = self._cheapest(mutant, plain, FIRST_TRY[first])
-            if scenario is not None:
-                return MutantResult(mutant.id, MutantStatus.KILLED, scenario)
         concerned = self._concerned(mutant)
         near, near_others = (
             [start for first in firsts for start in self._starts[first] if start.points <= concerned]
@@ -146,6 +144,28 @@ class Distinguisher:
             or self._in_pairs(mutant, far, proof)
         )
         return MutantResult(mutant.id, MutantStatus.ALIVE if scenario is None else MutantStatus.KILLED, scenario)
+
+    def soon(self, mutant: Mutant, longest: int = 0) -> Scenario | None:
+        """A shortest history under the default setting, among those that are tried before a proof is sought.
+
+        ``longest``: how many steps before the last one are tried at least.
+        """
+        for first in self._where(mutant)[0]:
+            plain = [start for start in self._starts[first] if start.cost == 0]
+            scenario = self._cheapest(mutant, plain, max(FIRST_TRY[first], longest))
+            if scenario is not None:
+                return scenario
+        return None
+
+    def near(self, mutant: Mutant, longest: int) -> Scenario | None:
+        """A cheapest history under settings that differ in one point that the mutant is about; no proof is sought."""
+        concerned = self._concerned(mutant)
+        for first in self._where(mutant)[0]:
+            starts_near = [start for start in self._starts[first] if start.points <= concerned]
+            scenario = self._cheapest(mutant, starts_near, longest)
+            if scenario is not None:
+                return scenario
+        return None
 
     def _about_deflate(self, mutant: Mutant) -> bool:
         """Whether the row or its change reads what was agreed on for compressed messages, or nothing but what is

@@ -270,7 +270,7 @@ def _candidates(live: Iterable[Mutant], found: Mapping[str, MutantResult]) -> di
     named: dict[Scenario, str] = {}
     for (rule_id, role), witness in all_witnesses().items():
         if not isinstance(witness, Unreached):
-            named.setdefault(_witnessing(witness), f"{WITNESS}/{rule_id}/{role}")
+            named.setdefault(scenario_of(witness), f"{WITNESS}/{rule_id}/{role}")
     for mutant in live:
         scenario = found[mutant.id].scenario
         if scenario is not None:
@@ -278,7 +278,7 @@ def _candidates(live: Iterable[Mutant], found: Mapping[str, MutantResult]) -> di
     return {name: scenario for scenario, name in named.items()}
 
 
-def _witnessing(witness: Witness) -> Scenario:
+def scenario_of(witness: Witness) -> Scenario:
     """The witness of a rule as a history of the model."""
     steps = [step_at(step.source, step.event, step.label) for step in witness.path]
     departing = witness.level is not Level.FULL

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..cli import FAILED
-from ..text.output import STDOUT, progress, say, say_wrapped, write_json
-from .options import jobs_option, json_option, select
+from ..cli import FAILED, WrongInput
+from ..text.output import STDOUT, progress, say, say_wrapped, write_json, write_text
+from .options import checked_file, jobs_option, json_option, select
 
 if TYPE_CHECKING:
     from ..prover import ProofReport, ProvedTheorem
@@ -21,8 +21,11 @@ _WORST_FIRST = {"refuted": "bold red", "unknown": "bold yellow", "proved": "gree
 @click.argument("pattern", required=False)
 @json_option
 @jobs_option
+@click.option(
+    "--faults", callback=checked_file, metavar="FILE", help="Write which theorems fall with which rule; takes minutes."
+)
 @click.pass_context
-def command(context: click.Context, pattern: str | None, json_file: str | None, jobs: int) -> None:
+def command(context: click.Context, pattern: str | None, json_file: str | None, jobs: int, faults: str | None) -> None:
     """Prove the theorems, and find for each a fault that refutes it.
 
     PATTERN selects theorems by their id, such as safety/ or *utf8*. The exit status is 1 where a theorem is refuted or
@@ -30,6 +33,14 @@ def command(context: click.Context, pattern: str | None, json_file: str | None, 
     """
     from ..prover import failures, prove_all, theorems
 
+    if faults is not None:
+        from ..site.fallen import fallen_text
+
+        if pattern is not None or json_file is not None:
+            raise WrongInput("--faults goes alone, perhaps with --jobs: leave out the rest")
+        with progress("breaking rules") as step:
+            write_text(faults, fallen_text(step, jobs))
+        return
     select(pattern, (theorem.id for theorem in theorems()), "theorem")
     with progress("proving") as step:
         report = prove_all(pattern, jobs, lambda row, done, total: step(row["id"], done, total))

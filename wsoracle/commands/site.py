@@ -8,6 +8,7 @@ import click
 
 from ..cli import WrongInput
 from ..spec import DOCUMENT
+from ..text.output import progress
 
 
 @click.command("site")
@@ -21,6 +22,7 @@ def command(out: str, name: str, pyodide: str | None) -> None:
     that lead to each other. Open its index.html, or put it on any web server. With --pyodide it has a decoder too,
     which runs this Python in the reader's browser, and needs a web server (python3 -m http.server).
     """
+    from wsoracle.generators.suite.telling import telling
     from wsoracle.generators.suite.witnesses import all_witnesses
 
     from ..site.building import START, SiteBuilder, write_files
@@ -36,9 +38,15 @@ def command(out: str, name: str, pyodide: str | None) -> None:
     except (MarkerError, UnicodeDecodeError) as error:
         raise WrongInput(f"{name}: {error}") from error
     try:
-        builder = SiteBuilder(document, None if pyodide is None else runtime(Path(pyodide)), all_witnesses())
+        files_of_pyodide = None if pyodide is None else runtime(Path(pyodide))
     except PyodideError as error:
         raise WrongInput(f"--pyodide: {error}") from error
+    findings = Path(name).with_name("findings.md")
+    with progress("building") as step:
+        witnesses = all_witnesses()
+        told = telling(witnesses, step=step)
+        found = findings.read_text(encoding="utf-8") if findings.is_file() else ""
+        builder = SiteBuilder(document, files_of_pyodide, witnesses, told, found)
     files: dict[str, str | bytes] = {**builder.files(), **builder.loaded_later()}
     try:
         octets = write_files(files, Path(out))

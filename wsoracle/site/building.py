@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from wsoracle.generators.suite.telling import TellingMutant, witnesses_that_kill
 from wsoracle.generators.suite.witnesses import WitnessOrReason
 from wsoracle.model.notation.sources import RFC_7692, place_of
 from wsoracle.model.octets.vocabulary import Role
@@ -20,12 +21,17 @@ from ..reports.rendering import STYLE
 from ..spec.frames import EXAMPLES
 from ..spec.rules import TOPICS
 from .addresses import Addresses, address
-from .cards import Cards, topic_of
+from .break_pages import CHOOSER, BreakPages
+from .broken_runs import broken_run
+from .broken_script import broken_script
+from .cards import Cards, topic_of, topic_title
 from .chapters import Chapter, chapters
 from .decoder import page as decoder_page
 from .decoder.packing import ARCHIVE, RUNTIME_FOLDER, archive
 from .exercise_pages import SCRIPT, exercise_pages
 from .exercises import exercises
+from .fallen import fallen
+from .findings import deviations_in
 from .histories import preset_script
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of
@@ -38,6 +44,14 @@ TITLE: Final = "WebSocket, read from its model"
 START: Final = "index.html"
 TOOLS: Final = "Try it yourself"
 """The part of the contents with pages that compute something."""
+
+_TOOLS: Final = (
+    ("explorer.html", "The explorer", "two endpoints, and what each may do next, with the rule that says so"),
+    (CHOOSER, "Break a rule", "what falls when one rule is changed, and which real endpoints did it"),
+    ("exercises-1.html", "Exercises", "what may the endpoint do now? With the reason after each answer"),
+    (decoder_page.NAME, "Decoder", "octets of yours, field by field, with the rules that they meet"),
+)
+"""The pages to try things on, as the first page names them."""
 
 EXPLORER_SCRIPTS: Final = (
     "rules.js", "explorer-machine.js", "explorer-wire.js", "explorer-history.js", "explorer.js",
@@ -69,7 +83,8 @@ class SiteBuilder:
     """Makes the site from the text of docs/spec.md, whose blocks are as they should be.
 
     ``pyodide`` are the files of Pyodide by their names; without them the site has no decoder. Of the
-    ``witnesses`` of the rules exercises are made.
+    ``witnesses`` of the rules exercises are made, of the mutants that are ``told`` pages with broken rules;
+    ``findings`` is the text of docs/findings.md.
     """
 
     def __init__(
@@ -77,14 +92,21 @@ class SiteBuilder:
         document: str,
         pyodide: Mapping[str, bytes] | None = None,
         witnesses: Mapping[tuple[str, Role], WitnessOrReason] | None = None,
+        told: Sequence[TellingMutant] = (),
+        findings: str = "",
     ) -> None:
         self._chapters = chapters(document)
         self._known: Knowledge = knowledge()
         self._addresses = Addresses()
         self._groups = _groups(self._known)
-        self._cards = Cards(self._known, self._addresses)
-        self._give_addresses()
         self._witnesses = witnesses or {}
+        self._told = told
+        killers = witnesses_that_kill(told, self._witnesses)
+        real = deviations_in(findings)
+        runs = [*map(broken_run, told)]
+        self._broken = BreakPages(runs, killers, fallen(), real, self._known, self._addresses)
+        self._cards = Cards(self._known, self._addresses, self._broken.places)
+        self._give_addresses()
         self._loaded: dict[str, bytes] | None = None
         if pyodide is not None:
             rules = {rule.id: self._addresses.names[rule.id] for rule in RULES}
@@ -100,7 +122,7 @@ class SiteBuilder:
         """The text of each file of the site by its name."""
         pages = [self._chapter(chapter) for chapter in self._chapters]
         explorer = SitePage("explorer.html", "The explorer", TOOLS, _template("explorer.html"), (), (EXPLORER_LOADER,))
-        pages = [*pages, explorer, self._decoder(), *self._exercises(), *self._reference()]
+        pages = [*pages, explorer, self._decoder(), *self._breaking(), *self._exercises(), *self._reference()]
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
@@ -109,6 +131,7 @@ class SiteBuilder:
         found["style.css"] = f"{STYLE}\n{_template('site.css')}{_template('explorer.css')}"
         found |= {name: _template(name) for name in ("site.js", SCRIPT, EXPLORER_LOADER, *EXPLORER_SCRIPTS[1:])}
         found["rules.js"] = rule_script({rule.id: self._addresses.names[rule.id] for rule in RULES})
+        found["broken.js"] = broken_script((one.mutant for one in self._told), self._broken.places)
         found["presets.js"] = preset_script(self._known)
         if self._loaded is not None:
             found |= {name: _template(name) for name in (decoder_page.SCRIPT, decoder_page.WORKER)}
@@ -208,13 +231,19 @@ class SiteBuilder:
                 ((case.id, case.id, case.title) for case in cases),
             )  # fmt: skip
         for topic in TOPICS:
-            title = f"Mutants: {topic.name.replace('-', ' of the ')}"
+            title = f"Mutants: {topic_title(topic)}"
             yield self._listing(f"mutants-{topic.name}.html", title, "Mutants", cards.mutants(topic), ())
 
     def _decoder(self) -> SitePage:
         body = decoder_page.decoder_body(_template("decoder.html"), self._loaded)
         scripts = () if self._loaded is None else (decoder_page.SCRIPT,)
         return SitePage(decoder_page.NAME, decoder_page.TITLE, TOOLS, body, scripts=scripts)
+
+    def _breaking(self) -> Iterable[SitePage]:
+        for page in self._broken.pages():
+            found = tuple((anchor, f"Break {rule}", "") for rule, anchor in page.breaks)
+            body = f"<h1>{escape(page.title)}</h1>{page.body}"
+            yield SitePage(page.name, page.title, "Broken rules" if page.breaks else TOOLS, body, found)
 
     def _exercises(self) -> Iterable[SitePage]:
         for page in exercise_pages(exercises(self._witnesses), self._addresses):
@@ -242,9 +271,10 @@ class SiteBuilder:
         frame = self._part("example-hello", "", markup)
         text = _template("start.html")
         links = "".join(f"<li>{_link(page.name, page.title)}</li>" for page in pages if page.part == "The protocol")
+        tools = "".join(f"<li>{_link(to, words)}: {escape(does)}</li>" for to, words, does in _TOOLS)
         return SitePage(START, TITLE, "", text.format(
             title=TITLE, setting=setting, frame=frame, run=player("run-ping-inside-message", self._addresses),
-            close=player("run-server-closes", self._addresses), links=links,
+            close=player("run-server-closes", self._addresses), links=links, tools=tools,
         ))  # fmt: skip
 
     def _contents(self, pages: list[SitePage]) -> SitePage:

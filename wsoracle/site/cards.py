@@ -10,12 +10,14 @@ from wsoracle.generators.cases.case import Case
 from wsoracle.model.machine.words import EVENTS
 from wsoracle.model.notation.rule import Rule
 from wsoracle.model.notation.sources import place_of
+from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.theorems.theorem import Theorem, TheoremKind
 
 from ..spec.markdown import guard_text, reaction_text
 from ..spec.rules import TOPICS, Topic
 from .addresses import Addresses, address
+from .fallen import fallen
 from .knowledge import FleetFinding, Knowledge
 from .markup import Markup, in_scroll
 
@@ -23,10 +25,11 @@ _SHOWN: Final = 8
 
 
 class Cards:
-    """Makes the cards; ``addresses`` say where everything stands."""
+    """Makes the cards; ``addresses`` say where everything stands, ``broken`` where each fault that is told does."""
 
-    def __init__(self, known: Knowledge, addresses: Addresses) -> None:
+    def __init__(self, known: Knowledge, addresses: Addresses, broken: Mapping[str, str]) -> None:
         self._known = known
+        self._broken = broken
         self._addresses = addresses
         self._markup = Markup(addresses)
 
@@ -58,8 +61,14 @@ class Cards:
             ("cases", self._names(known.cases_of.get(rule.id, ()))),
             ("mutants", f'<a href="{mutants_address(rule.id)}">{len(mutants)} of this row</a>' if mutants else ""),
             ("real endpoints", self._found(rule.id)),
+            ("break it", self._to_faults(one.id for one in mutants)),
         ]
-        return _kin(lines)
+        return kin(lines)
+
+    def _to_faults(self, names: Iterable[str]) -> str:
+        """Links to those of some faults that are told."""
+        told = [name for name in names if name in self._broken][:_SHOWN]
+        return ", ".join(f'<a href="{self._broken[name]}"><code>{escape(name)}</code></a>' for name in told)
 
     def _found(self, rule_id: str) -> str:
         findings = self._known.findings_of.get(rule_id, ())
@@ -86,11 +95,17 @@ class Cards:
         lines = (
             ("sentences of the RFC", self._names(theorem.requirements)),
             ("rules that it rests on", self._names(suspects)),
+            ("falls with", self._to_faults(self._falls_with(theorem))),
         )
         return (
             f'<article class=card id="{theorem.id}"><h3><code>{theorem.id}</code></h3>'
-            f"<p>{self._addresses.linked(escape(theorem.statement), 'theorems.html')}</p>{_kin(lines)}</article>"
+            f"<p>{self._addresses.linked(escape(theorem.statement), 'theorems.html')}</p>{kin(lines)}</article>"
         )
+
+    @staticmethod
+    def _falls_with(theorem: Theorem) -> Iterable[str]:
+        """Faults that refute the theorem."""
+        return (name for name, fell in fallen().items() if any(one.theorem == theorem.id for one in fell))
 
     def clauses(self, rows: Iterable[Mapping[str, Any]]) -> str:
         """Normative sentences of the RFC, by section, each with what covers it."""
@@ -105,7 +120,7 @@ class Cards:
             parts.append(
                 f'<article class=card id="{row["id"]}"><h3><code>{row["id"]}</code> '
                 f"<span class=strength>{row['level']}</span> <span class=dim>binds: {row['binds']}</span></h3>"
-                f"<blockquote><p>{escape(row['quote'])}</p></blockquote>{_kin(lines)}</article>"
+                f"<blockquote><p>{escape(row['quote'])}</p></blockquote>{kin(lines)}</article>"
             )
         return "".join(parts)
 
@@ -126,7 +141,7 @@ class Cards:
             )  # fmt: skip
             parts.append(
                 f'<article class=card id="{escape(case.id)}"><h3><code>{escape(case.id)}</code></h3>'
-                f"<p>{escape(case.title)}</p><p class=dim>{escape(case.stimulus)}</p>{_kin(lines)}</article>"
+                f"<p>{escape(case.title)}</p><p class=dim>{escape(case.stimulus)}</p>{kin(lines)}</article>"
             )
         return "".join(parts)
 
@@ -175,7 +190,7 @@ class Cards:
         return f"<tr><td>{escape(finding.act)}</td><td>{self._names(finding.rules)}</td>{counts}</tr>"
 
 
-def _kin(lines: Iterable[tuple[str, str]]) -> str:
+def kin(lines: Iterable[tuple[str, str]]) -> str:
     """Names with what is said of each; those of which nothing is said are left out."""
     said = "".join(f"<div><dt>{name}</dt><dd>{words}</dd></div>" for name, words in lines if words)
     return f"<dl class=kin>{said}</dl>" if said else ""
@@ -189,3 +204,9 @@ def mutants_address(rule_id: str) -> str:
 def topic_of(rule_id: str) -> Topic:
     """The topic in which a rule stands."""
     return next(topic for topic in TOPICS if any(rule.id == rule_id for rule in topic.rules))
+
+
+def topic_title(topic: Topic) -> str:
+    """What the rules of a topic are about."""
+    name, _, whose = topic.name.partition("-")
+    return f"{name} of the {whose}" if whose in [*Role] else f"{name}, {whose}" if whose else name

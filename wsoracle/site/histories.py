@@ -8,17 +8,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead
+from wsoracle.generators.cases.steps import (
+    ACTIONS,
+    CaseStep,
+    EndpointClosesTcp,
+    EndpointSends,
+    EndpointSendsHead,
+    EndSending,
+    SendFrame,
+    SendHead,
+)
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, response_octets, sample_request
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
-from wsoracle.model.notation.variables import Facts
+from wsoracle.model.notation.expression import Sort
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, label_of_fact
+from wsoracle.model.notation.variables import Facts, Setting
 from wsoracle.model.octets.frames import minimal_form
 from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request
-from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT, Frame, Role
+from wsoracle.model.octets.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT, Frame, Role
 
 from ..spec.player import Break, Does, RunStep
 from ..spec.runs import OPENINGS, RUNS
@@ -83,30 +94,95 @@ def frame_text(frame: Frame) -> str:
     return ".".join([first, "-" if frame.key is None else frame.key.hex(), payload])
 
 
+class HistoryError(ValueError):
+    """A text is no history, or what it says cannot be done: one line that says what would be right."""
+
+
+MOST_OCTETS: Final = 1 << 20
+"""Octets of a payload that are made of a text, at most."""
+_FIRST: Final = re.compile(r"([0-9a-f])(f?)(?:r(1?2?3?))?([sxy]?)")
+_PAYLOAD: Final = re.compile(r"((?:[0-9a-f]{2})*)(?:\*(\d{1,20})\*((?:[0-9a-f]{2})*))?")
+
+
+def read_unit(text: str) -> Frame | RequestFacts | ResponseFacts | None:
+    """The frame or head that a text stands for; None for the end of TCP.
+
+    Raises :class:`HistoryError` for any other text, and for a frame that is too long to be made.
+    """
+    first, *rest = text.split(".")
+    if text == "end":
+        return None
+    if first in ("request", "response"):
+        return _read_head(RequestFacts() if first == "request" else ResponseFacts(), rest)
+    found, payload = _FIRST.fullmatch(first), _PAYLOAD.fullmatch(rest[1]) if len(rest) == 2 else None
+    if found is None or payload is None or not re.fullmatch("-|[0-9a-f]{8}", rest[0]):
+        raise HistoryError(f"{text}: a frame is its opcode, key and payload, such as 1f.-.48656c6c6f")
+    letters = int(payload[2] or 0)
+    if letters > MOST_OCTETS:
+        raise HistoryError(f"{text}: no frame of more than {MOST_OCTETS} octets is made here")
+    octets = bytes.fromhex(payload[1]) + b"a" * letters + bytes.fromhex(payload[3] or "")
+    form = "sxy".index(found[4]) if found[4] else minimal_form(len(octets))
+    if form < minimal_form(len(octets)):
+        raise HistoryError(f"{text}: that form of the length is too short for {len(octets)} octets")
+    bits = found[3] or ""
+    key = None if rest[0] == "-" else bytes.fromhex(rest[0])
+    return Frame(int(found[1], 16), octets, bool(found[2]), "1" in bits, "2" in bits, "3" in bits, key, form)
+
+
+def _read_head(facts: RequestFacts | ResponseFacts, changes: Iterable[str]) -> RequestFacts | ResponseFacts:
+    for change in changes:
+        name, _, value = change.partition("=")
+        known = facts._asdict()
+        if name not in known or not value.isdecimal():
+            raise HistoryError(f"{change}: a fact of a head and a number; the facts are {', '.join(known)}")
+        variable = HEAD_VARIABLES.get(name)
+        if variable is not None and variable.sort is Sort.INT and not variable.low <= int(value) <= variable.high:
+            raise HistoryError(f"{change}: {name} is from {variable.low} to {variable.high}")
+        facts = facts._replace(**{name: value != "0" if isinstance(known[name], bool) else int(value)})
+    return facts
+
+
 def case_text(case: Case, role: Role) -> str | None:
     """A case for an endpoint of a role, whose peer is the reader; None where its octets are no whole units."""
     me, you = SIDES[role], SIDES[role.peer]
     steps = [f"{me}:request"] if case.opening and role is Role.CLIENT else []
     for step in case.steps:
-        match step:
-            case SendFrame() if step.is_whole:
-                steps.append(f"{you}:{frame_text(_as_sent(case, step.written, role.peer))}")
-            case SendHead():
-                steps.append(f"{you}:{head_text(_head(step, role))}")
-            case EndSending():
-                steps.append(f"{you}:end")
-            case _:
-                return None
-        steps.append(f"{me}:take")
+        written = unit_text(_as_sent(case, step, role.peer), role)
+        if written is None or not isinstance(step, ACTIONS):
+            return None
+        steps += [f"{you}:{written}", f"{me}:take"]
     return ";".join([f"{'connect' if case.opening else 'open'},you={role.peer.value}", *steps])
 
 
-def _as_sent(case: Case, frame: Frame, tester: Role) -> Frame:
-    if frame.key is not None or tester is Role.SERVER or case.allowed:
-        return frame
-    return Frame(
-        frame.opcode, frame.payload, frame.fin, frame.rsv1, frame.rsv2, frame.rsv3, DEFAULT_KEY, frame.form
-    )  # fmt: skip
+def first_text(setting: Setting, *, connecting: bool, broken: str) -> str:
+    """The beginning of a history of which the reader plays the peer: the setting, and the rule that is broken."""
+    usual = Setting(setting.role, limit=DEFAULT_LIMIT).values
+    changes = [f"{name}={int(value)}" for name, value in setting.values.items() if value != usual[name]]
+    first = "connect" if connecting else "open"
+    return ",".join([first, f"you={setting.role.peer.value}", *changes, f"broken={broken}"])
+
+
+def unit_text(step: CaseStep | None, role: Role) -> str | None:
+    """What a step sends to the endpoint of a role, or what that sends; None where it is no whole unit."""
+    match step:
+        case SendFrame() if step.is_whole:
+            return frame_text(step.written)
+        case EndpointSends(frame=frame):
+            return frame_text(frame)
+        case SendHead():
+            return head_text(_head(step, role))
+        case EndpointSendsHead(facts=facts):
+            return head_text(facts)
+        case EndSending() | EndpointClosesTcp():
+            return "end"
+    return None
+
+
+def _as_sent(case: Case, step: CaseStep, tester: Role) -> CaseStep:
+    """A step with the frame as the tester writes it: a client masks."""
+    if not isinstance(step, SendFrame) or step.frame.key is not None or tester is Role.SERVER or case.allowed:
+        return step
+    return replace(step, frame=replace(step.frame, key=DEFAULT_KEY))
 
 
 def _head(step: SendHead, role: Role) -> RequestFacts | ResponseFacts:

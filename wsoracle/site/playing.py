@@ -5,7 +5,7 @@ All of it stands in the page; the script shows one step after the other. Without
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -18,6 +18,8 @@ from .addresses import Addresses
 from .octets import octets_html
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _STEP = 360, 40, 320, 48, 36
+_LONGEST: Final = 38
+"""Characters for which an arrow has room."""
 _BEFORE: Final = {"run": "OPEN", "opening": "CONNECTING"}
 _TITLES: Final = {Role.CLIENT: "client", Role.SERVER: "server"}
 
@@ -32,11 +34,24 @@ def player(block: str, addresses: Addresses) -> str:
     """The run of a block as a player. Raises :class:`KeyError` where the block is no run."""
     kind, _, name = block.partition("-")
     told = play(RUNS[name], State()) if kind == "run" else play(OPENINGS[name], CONNECTING)
-    words = name.replace("-", " ")
+    label = f"Example run: {name.replace('-', ' ')}"
+    return player_of(block, label, told, dict.fromkeys(Role, _BEFORE[kind]), addresses)
+
+
+def player_of(
+    anchor: str,
+    label: str,
+    told: Sequence[PlayedStep],
+    before: Mapping[Role, str],
+    addresses: Addresses,
+    *,
+    arrives: bool = False,
+) -> str:
+    """Steps as a player; ``before``: where both ends stand first; ``arrives``: what no step takes is not lost."""
     return (
-        f'<figure class=player id="{block}" aria-label="Example run: {words}" data-steps="{len(told)}">'
-        f"<div class=stage>{_drawing(told, words)}"
-        f"<ol class=moments>{_moments(told, _BEFORE[kind], addresses)}</ol></div>"
+        f'<figure class=player id="{escape(anchor)}" aria-label="{escape(label)}" data-steps="{len(told)}">'
+        f"<div class=stage>{_drawing(told, label, arrives)}"
+        f"<ol class=moments>{_moments(told, before, addresses)}</ol></div>"
         f"<div class=controls>{_CONTROLS}<output>Step 1 of {len(told)}</output></div>"
         f"<div class=whole>{_table(told, addresses)}</div></figure>"
     )
@@ -51,22 +66,24 @@ _CONTROLS: Final = "".join(
 )  # fmt: skip
 
 
-def _drawing(told: Sequence[PlayedStep], words: str) -> str:
+def _drawing(told: Sequence[PlayedStep], label: str, arrives: bool) -> str:
     height = _TOP + _STEP * len(told)
     taken = {step.takes: step.number for step in told if step.takes}
     parts = [
         f'<svg class=run viewBox="0 0 {_WIDTH} {height}" width={_WIDTH} height={height} role=img '
-        f'aria-label="Sequence of the run {words}, {len(told)} steps; the steps are listed beside it">'
+        f'aria-label="{escape(label)}: a sequence of {len(told)} steps, which are listed beside it">'
     ]
     for role, x in ((Role.CLIENT, _LEFT), (Role.SERVER, _RIGHT)):
         parts.append(f"<text class=who x={x} y=18 text-anchor=middle>{role.value}</text>")
         parts.append(f"<line class=life x1={x} y1=26 x2={x} y2={height - 4} />")
-    parts += [_step_drawn(step, taken.get(step.number)) for step in told]
+    parts += [_step_drawn(step, taken.get(step.number), arrives) for step in told]
     return "".join([*parts, "</svg>"])
 
 
-def _step_drawn(step: PlayedStep, taken: int | None) -> str:
+def _step_drawn(step: PlayedStep, taken: float | None, arrives: bool) -> str:
     """A step: its number on the lifeline, and the arrow of what it sends, down to the step that takes it."""
+    if arrives and taken is None:
+        taken = step.number + 0.5
     mine, theirs = (_LEFT, _RIGHT) if step.who is Role.CLIENT else (_RIGHT, _LEFT)
     y = _height_of(step.number)
     turn = 1 if theirs > mine else -1
@@ -77,7 +94,7 @@ def _step_drawn(step: PlayedStep, taken: int | None) -> str:
         lost = "" if taken else f"<text class=lost x={end_x + 8 * turn} y={end_y + 5} text-anchor=middle>✗</text>"
         dashes = " stroke-dasharray=4" if step.event == Does.CLOSE_TCP.value else ""
         anchor = "start" if turn > 0 else "end"
-        label = escape(step.event.removeprefix("sends "))
+        label = escape(_short(step.event.removeprefix("sends ")))
         drawn = (
             f"<line class=way x1={mine + 11 * turn} y1={y} x2={end_x} y2={end_y}{dashes} />{tip}{lost}"
             f"<text x={mine + 16 * turn} y={y - 7} text-anchor={anchor}>{label}</text>"
@@ -89,12 +106,16 @@ def _step_drawn(step: PlayedStep, taken: int | None) -> str:
     )
 
 
-def _height_of(number: int) -> int:
-    return _TOP + _STEP * (number - 1) + 12
+def _height_of(number: float) -> int:
+    return int(_TOP + _STEP * (number - 1) + 12)
 
 
-def _moments(told: Sequence[PlayedStep], before: str, addresses: Addresses) -> str:
-    states = dict.fromkeys(Role, before)
+def _short(words: str) -> str:
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+
+
+def _moments(told: Sequence[PlayedStep], before: Mapping[Role, str], addresses: Addresses) -> str:
+    states = dict(before)
     items = []
     for step in told:
         states[step.who] = step.after

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from wsoracle.model.machine.certain_so_far import sure_failures
@@ -46,9 +47,7 @@ VARIABLES: Final[Mapping[str, Var]] = {**STATE_VARIABLES, **ALL_FACTS, **SETTING
 
 def rule_script(addresses: Mapping[str, str] | None = None) -> str:
     """The text of ``rules.js``; ``addresses`` say on which page each rule stands."""
-    sure, events = sure_failures(RULES), {kind.value: possible(kind) for kind in EventKind}
-    every = [rule.when for rule in (*RULES, *sure)] + [one for rule in RULES for one in rule.then.effects.values()]
-    to = Translator([*every, *events.values()])
+    to, sure, events = translator(), sure_failures(RULES), {kind.value: possible(kind) for kind in EventKind}
     rows = ",\n".join(f"[{to.guard(rule.when)},{to.effects(rule.then.effects, STATE_VARIABLES)}]" for rule in RULES)
     certain = ",\n".join(f"{json.dumps(rule.id)}:{to.guard(rule.when)}" for rule in sure)
     happens = ",\n".join(f"{kind}:{to.guard(guard)}" for kind, guard in events.items())
@@ -69,12 +68,21 @@ def rule_script(addresses: Mapping[str, str] | None = None) -> str:
         f"rules.possible = {{\n{happens}}};\n"
         "for (const names of Object.values(rules.first)) { for (const name of rules.wide) {\n"
         "if (name in names) { names[name] = BigInt(names[name]); } } }\n"
+        "rules.terms = t;\n"
         "root.wsoracleRules = rules;\n})(globalThis);\n"
     )
 
 
+@lru_cache(maxsize=1)
+def translator() -> Translator:
+    """What translates expressions, with the terms that ``rules.js`` has as ``terms``."""
+    every = [rule.when for rule in (*RULES, *sure_failures(RULES))]
+    effects = [one for rule in RULES for one in rule.then.effects.values()]
+    return Translator([*every, *effects, *map(possible, EventKind)])
+
+
 def _tables(addresses: Mapping[str, str]) -> dict[str, Any]:
-    rows = [_row(rule, addresses) for rule in RULES]
+    rows = [row_cells(rule, addresses) for rule in RULES]
     # What many rows say stands once, and a row is a list of the numbers of texts.
     texts = [*dict.fromkeys(row[name] for row in rows for name in _TEXTS if name in row)]
     places = {text: place for place, text in enumerate(texts)}
@@ -116,7 +124,8 @@ def _first_values() -> dict[str, dict[str, Any]]:
     }
 
 
-def _row(rule: Rule, addresses: Mapping[str, str]) -> dict[str, Any]:
+def row_cells(rule: Rule, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """What a row has beside its guard and effects, by the names that the scripts know."""
     label = label_of(rule)
     found: dict[str, Any] = {
         "id": rule.id, "strength": rule.strength.value, "on": rule.on.value, "word": rule.then.word,

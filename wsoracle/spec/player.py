@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import concrete
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, request_octets, response_octets
-from wsoracle.model.machine.interpreted import Kind, Outcome, allowed, canonical, forbidden_by, owed
+from wsoracle.model.machine.interpreted import Kind, Label, Outcome, allowed, canonical, forbidden_by, owed
 from wsoracle.model.machine.words import DUES, stage_words
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -127,17 +127,43 @@ def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[Pl
 
 def _judged(step: RunStep, number: int, side: _PlayedSide, event: Event) -> tuple[State, str, tuple[str, ...]]:
     """The state after an event, the outcome in words, and the rules behind it."""
-    outcomes = allowed(side.state, event, side.setting, departures=True)
-    if outcomes:
-        chosen = _chosen(outcomes)
-        departs = "; departs from the last rule" if chosen.departs_from else ""
-        return chosen.state, f"{chosen.label}{departs}", (*chosen.rules, *chosen.departs_from)
-    if step.does is not Does.SEND:
+    happened = decide(side.setting, side.state, event)
+    if happened.outcome is None and step.does is not Does.SEND:
         raise ValueError(f"the model does not allow step {number}: {step}")
-    # An endpoint that breaks a rule: the other side has to cope with it.
-    broken = tuple(rule.id for rule in forbidden_by(side.state, event, side.setting))
-    instead = allowed(side.state, event, side.setting, _UNREFUSED)
-    return canonical(instead).state if instead else side.state, "forbidden, sent anyway", broken
+    return happened.state, happened.words, happened.rules
+
+
+class Happened(NamedTuple):
+    """What came of an event: the state after it, in words, the rules behind it, and the outcome (None: forbidden)."""
+
+    state: State
+    words: str
+    rules: tuple[str, ...]
+    outcome: Outcome | None
+
+
+def decide(setting: Setting, state: State, event: Event, choice: str | None = None) -> Happened:
+    """What an endpoint does with an event: as it is usual, or by choice (``choice_of``); or the event all the same.
+
+    An endpoint that breaks a rule goes on as if the event had been allowed: the other side has to cope with it.
+    Raises :class:`KeyError` for a choice that it has not.
+    """
+    outcomes = allowed(state, event, setting, departures=True)
+    if choice is not None:
+        chosen = {choice_of(one.label): one for one in reversed(outcomes)}[choice]
+    elif outcomes:
+        chosen = _chosen(outcomes)
+    else:
+        broken = tuple(rule.id for rule in forbidden_by(state, event, setting))
+        instead = allowed(state, event, setting, _UNREFUSED)
+        return Happened(canonical(instead).state if instead else state, "forbidden, sent anyway", broken, None)
+    departs = "; departs from the last rule" if chosen.departs_from else ""
+    return Happened(chosen.state, f"{chosen.label}{departs}", (*chosen.rules, *chosen.departs_from), chosen)
+
+
+def choice_of(label: Label) -> str:
+    """An outcome as histories write it, such as ``accept`` or ``fail-1002``."""
+    return label.kind.value if label.code is None else f"{label.kind.value}-{label.code}"
 
 
 def _chosen(outcomes: tuple[Outcome, ...]) -> Outcome:

@@ -13,19 +13,19 @@ function given(names, values) {
 }
 function listed(values) { return Object.values(values).map((one) => (typeof one === "bigint" ? String(one) : one)); }
 
-/** All that is said of an event in a state. */
-function answer(kind, setting, state, facts, whether) {
-  const outcomes = machine.allowed(kind, setting, state, facts, true).map((one) => [
+/** All that is said of an event in a state, by the rules or with one broken. */
+function answer(kind, setting, state, facts, whether, others) {
+  const outcomes = machine.allowed(kind, setting, state, facts, true, others).map((one) => [
     one.label.kind, one.label.code, one.label.delivers, listed(one.state), one.rules, one.strength, one.departs,
   ]);
-  const forbidden = machine.forbiddenBy(kind, setting, state, facts).map((row) => row.id);
+  const forbidden = machine.forbiddenBy(kind, setting, state, facts, others).map((row) => row.id);
   const done = rules.inputs.includes(kind) ? null : machine.doneBy(kind, facts);
   return [outcomes, forbidden, done, whether && machine.possible(kind, setting, state, facts)];
 }
 
 const answers = {
   // Each state with each event of its list; equal answers are given once.
-  steps({ settings, fields, states, lists, questions, whether }) {
+  steps({ settings, fields, states, lists, questions, whether, broken }) {
     const known = new Map(), table = [];
     function number(value) {
       const text = JSON.stringify(value);
@@ -35,7 +35,8 @@ const answers = {
     const events = lists.map((list) => list.map(([kind, facts]) => [kind, given(rules.facts[kind], facts)]));
     const found = questions.map(([at, place, list]) => {
       const setting = given(fields.setting, settings[at]), state = given(fields.state, states[place]);
-      return events[list].map(([kind, facts]) => number(answer(kind, setting, state, facts, whether)));
+      const others = broken ? globalThis.wsoracleBroken.rules(broken[at]) : undefined;
+      return events[list].map(([kind, facts]) => number(answer(kind, setting, state, facts, whether, others)));
     });
     return { table, found };
   },
@@ -51,7 +52,9 @@ const answers = {
     return texts.map((text) => {
       const read = history.read(text);
       const steps = read.actions.map((_, at) => {
-        const world = history.play({ ...read, actions: read.actions.slice(0, at + 1) });
+        const others = read.broken ? globalThis.wsoracleBroken.rules(read.broken) : undefined;
+        const world = history.play({ ...read, actions: read.actions.slice(0, at + 1) }, others);
+        if (world.steps.length <= at) { return null; }
         const step = world.steps[world.steps.length - 1], end = world.ends[step.who];
         if (!end) { return null; }
         const dues = machine.owed(end.setting, end.state).map((one) => rules.dues[one.due]);

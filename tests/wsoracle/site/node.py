@@ -38,12 +38,12 @@ def plain(names: Sequence[str], values: Sequence[Value]) -> list[Value | str]:
     return [str(value) if name in WIDE else value for name, value in zip(names, values, strict=True)]
 
 
-def ask(*questions: dict[str, Any]) -> list[Any]:
-    """The answers of the scripts; tests are skipped where there is no node, and fail in CI."""
+def ask(*questions: dict[str, Any], more: Sequence[str] = ()) -> list[Any]:
+    """The answers of the scripts, with ``more`` after them; without node, tests are skipped, in CI they fail."""
     node = shutil.which("node")
     if node is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no node here: on Debian, apt-get install nodejs")
-    texts = [rule_script(), *map(script, SCRIPTS)]
+    texts = [rule_script(), *map(script, SCRIPTS), *more]
     done = subprocess.run(
         [node, Path(__file__).with_name("explorer_machine.mjs")],
         input=json.dumps({"scripts": texts, "questions": questions}).encode(),

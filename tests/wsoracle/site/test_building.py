@@ -13,6 +13,7 @@ import pytest
 
 from tests.wsoracle.site.pyodide_folder import pyodide
 from wsoracle import spec
+from wsoracle.generators.suite.telling import TellingMutant, telling
 from wsoracle.generators.suite.witnesses import witnesses
 from wsoracle.model.rules import RULES
 from wsoracle.site.addresses import Addresses
@@ -23,11 +24,16 @@ from wsoracle.site.markup import Markup
 from wsoracle.spec import document, runs
 
 DOCUMENT: Final = (Path(__file__).resolve().parents[3] / spec.DOCUMENT).read_text(encoding="utf-8")
+FINDINGS: Final = (Path(__file__).resolve().parents[3] / "docs" / "findings.md").read_text(encoding="utf-8")
 ASKED: Final = ("5.1/server-refuses-unmasked", "5.2/reserved-bits", "5.1/client-masks", "4.2.1/get-only")
 """Rules of which the tests of pages have exercises; all of them take longer."""
 
 BUDGET: Final = 200_000
 """The most octets that a page may load before its reader does anything, the first one above all."""
+
+EXPLORER: Final = "explorer.html"
+HISTORY: Final = re.compile(r"(open|connect),")
+"""The beginning of what stands behind the address of the explorer."""
 
 _LONG: Final = ("cases-compressed-messages.html", "cases-opening-handshake.html")
 """Lists to look things up in, which may be longer."""
@@ -69,7 +75,13 @@ class Reading(HTMLParser):
 
 @lru_cache(maxsize=1)
 def builder_of_the_site() -> SiteBuilder:
-    return SiteBuilder(DOCUMENT, pyodide(), witnesses(only=ASKED))
+    found = witnesses(only=ASKED)
+    return SiteBuilder(DOCUMENT, pyodide(), found, told_mutants(), FINDINGS)
+
+
+@lru_cache(maxsize=1)
+def told_mutants() -> tuple[TellingMutant, ...]:
+    return telling(witnesses(only=ASKED), ASKED)
 
 
 @lru_cache(maxsize=1)
@@ -103,6 +115,9 @@ def test_every_link_leads_to_a_page_and_an_anchor_of_the_site(pages: dict[str, R
         for link in page.links:
             to, _, anchor = link.partition("#")
             assert (to or name) in pages, f"{name}: {link}"
+            if to == EXPLORER and anchor:  # a history
+                assert HISTORY.match(anchor), f"{name}: {link}"
+                continue
             assert not anchor or unquote(anchor) in pages[to or name].ids, f"{name}: {link}"
 
 

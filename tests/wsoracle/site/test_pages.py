@@ -12,7 +12,7 @@ from wsoracle.site.building import EXPLORER_LOADER, EXPLORER_SCRIPTS, write_file
 
 KINDS: Final = (
     "index.html", "contents.html", "rules-limits.html", "clause-9.html", "mutants-limits.html", "exercises-1.html",
-    "sheet-1.html", "findings.html", "explorer.html",
+    "sheet-1.html", "findings.html", "explorer.html", "break.html", "break-framing.html",
 )  # fmt: skip
 """A page of each kind."""
 
@@ -172,3 +172,23 @@ def test_the_explorer_shows_examples_from_a_list_and_from_an_address(site: Path,
     tab.wait_for_text("#explorer-last", "to be answered with 426")
     assert tab.page.locator("#explorer-count").inner_text() == "2 steps"
     assert tab.complaints() == []
+
+
+def test_a_rule_is_broken_and_the_explorer_opens_with_it(site: Path, tab: Tab) -> None:
+    tab.resize(1200)
+    tab.open(site / "break.html")
+    tab.page.locator(".topic summary", has_text="Framing").click()
+    with tab.page.expect_navigation():
+        tab.page.locator(".topic li", has_text="5.1/server-refuses-unmasked").get_by_text("the rule is missing").click()
+    fault = tab.page.locator(".fault").first
+    assert "fail the connection with 1002" in fault.locator(".parting > div").first.inner_text()
+    assert "accept it" in fault.locator(".parting > div").last.inner_text()
+    assert "left this rule unfollowed" in fault.inner_text()
+    with tab.page.expect_navigation():
+        fault.get_by_text("in the explorer, the rule broken").click()
+    tab.wait_for_text("#explorer-last", "accepted: text message")
+    assert "5.1/server-refuses-unmasked" in tab.page.inner_text("#explorer-broken")
+    assert tab.complaints() == [] and tab.barriers() == []
+    tab.page.click("#explorer-broken button")
+    tab.wait_for_text("#explorer-last", "fail the connection with 1002")
+    assert not tab.page.is_visible("#explorer-broken")

@@ -55,17 +55,27 @@ def _outcome(one: Outcome) -> list[Any]:
     return [kind.value, code, delivers, after, [*one.rules], one.strength.value, [*one.departs_from]]
 
 
-def answers(asked: Sequence[tuple[Setting, State, Sequence[Event]]], *, whether: bool) -> list[list[list[Any]]]:
-    """What the scripts say of events in states, for each question; ``whether`` they can happen, too."""
+def answers(
+    asked: Sequence[tuple[Setting, State, Sequence[Event]]],
+    *,
+    whether: bool,
+    broken: Sequence[str] | None = None,
+    script: str = "",
+) -> list[list[list[Any]]]:
+    """What the scripts say of events in states, for each question; ``whether`` they can happen, too.
+
+    ``broken`` is the fault of each question, which the ``script`` knows.
+    """
     question = {
-        "ask": "steps", "whether": whether, "fields": FIELDS, "questions": [(at, at, at) for at in range(len(asked))],
+        "ask": "steps", "whether": whether, "broken": broken, "fields": FIELDS,
+        "questions": [(at, at, at) for at in range(len(asked))],
         "settings": [
             plain(FIELDS["setting"], [setting.values[name] for name in FIELDS["setting"]]) for setting, _, _ in asked
         ],
         "states": [plain(FIELDS["state"], state) for _, state, _ in asked],
         "lists": [[*map(_event, events)] for _, _, events in asked],
     }  # fmt: skip
-    (found,) = ask(question)
+    (found,) = ask(question, more=[script] if script else ())
     return [[found["table"][number] for number in numbers] for numbers in found["found"]]
 
 

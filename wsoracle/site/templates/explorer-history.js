@@ -241,8 +241,7 @@
 
   /** @param {any} chosen @returns {string} */
   function outcomeWords(chosen) {
-    const row = machine.rules.find((/** @type {any} */ one) => one.id === chosen.rules[0]);
-    const words = row && row.outcome && row.word === chosen.label.kind ? row.outcome : `${chosen.label.kind}ted`;
+    const words = chosen.row.outcome || `${chosen.label.kind}ted`;
     return chosen.departs.length ? `${words}, which departs from ${chosen.departs.join(", ")}` : words;
   }
 

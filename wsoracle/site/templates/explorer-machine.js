@@ -7,7 +7,8 @@
  *   code?: number, delivers?: string, outcome?: string, choice?: string, due?: string, soon?: number,
  *   when: (values: Values) => boolean, then: (values: Values) => Values}} Row
  * @typedef {{kind: string, code: number | null, delivers: string | null}} Label
- * @typedef {{label: Label, state: Values, rules: string[], strength: string, departs: string[]}} Outcome
+ * @typedef {{label: Label, state: Values, rules: string[], strength: string, departs: string[],
+ *   row: Row}} Outcome
  * @typedef {{due: string, rule: Row}} Owed
  * @typedef {Row[]} Rows
  * @typedef {Record<string, Rows>} RuleSet
@@ -81,7 +82,7 @@
   function outcome(label, by, state, given, departs) {
     const strength = by.map((row) => row.strength).sort((a, b) => rank(a) - rank(b))[0];
     const after = Object.assign({}, state, by[0].then(given));
-    return { label, state: after, rules: by.map((row) => row.id), strength, departs };
+    return { label, state: after, rules: by.map((row) => row.id), strength, departs, row: by[0] };
   }
 
   /** @param {Outcome} one */

@@ -58,7 +58,15 @@
     const found = story.read(text);
     place("explorer-wrong").textContent = found ? "" : "The address holds no history that can be read: this is a fresh one.";
     history = found || story.read("open");
-    show();
+    if (history.broken && !root.wsoracleBroken) { loadScript("broken.js", show); } else { show(); }
+  }
+
+  /** Load a script that lies beside the page. @param {string} name @param {() => void} then */
+  function loadScript(name, then) {
+    const script = document.createElement("script");
+    script.src = name;
+    script.onload = then;
+    document.head.append(script);
   }
 
   function undo() {
@@ -180,8 +188,7 @@
       const because = [...one.rules.map((/** @type {string} */ id) => ["by", id]), ...one.departs.map((/** @type {string} */ id) => ["departs from", id])];
       const kind = one.departs.length ? "not" : one.strength === "MAY" ? "may" : "must";
       const action = { who, does: "take", choice: one === usual ? undefined : story.choiceOf(one.label) };
-      const row = rows.get(one.rules[0]);
-      const said = row && row.choice && row.word === one.label.kind ? row.choice : one.label.kind;
+      const said = one.row.choice || one.label.kind;
       const told = one.label.delivers ? ` (the application is told: ${one.label.delivers})` : "";
       return choice(`${capital(said)}${told}`, action, because, kind);
     });
@@ -444,12 +451,26 @@
     if (text) { place("explorer-wrong").textContent = text; }
   }
 
+  /** What rule is broken, if one is, and the way back. */
+  function brokenRule() {
+    const box = place("explorer-broken"), fault = root.wsoracleBroken && root.wsoracleBroken.about(history.broken);
+    box.hidden = !history.broken;
+    if (!history.broken) { return; }
+    const mend = make("button", { type: "button", class: "small", click: () => { history.broken = ""; go(); } }, "Mend it");
+    if (!fault) { box.replaceChildren(`No fault of this site is called ${history.broken}: the rules are whole. `, mend); return; }
+    const whose = history.facing ? `of the ${ROLES[story.peerOf(history.facing)]}` : "of both ends";
+    box.replaceChildren(make("strong", {}, "A rule is broken"), ` ${whose}: `, ruleLink(fault.rule), `, ${fault.change}. `, mend, " ",
+      make("a", { href: fault.place }, "What falls with it"));
+  }
+
   function show() {
     world = story.play(history, rules());
+    brokenRule();
     SIDES.forEach(endpoint);
     place("explorer-middle").replaceChildren(channel("s"), channel("c"), make("button", { type: "button", class: "small", click: () => press({ who: "", does: "cut" }) }, "Cut the connection"));
     last();
     log();
+    document.querySelectorAll(".explorer").forEach((one) => one.classList.add("ready"));
     /** @type {HTMLSelectElement} */ (place("explorer-start")).value = history.start;
     /** @type {HTMLSelectElement} */ (place("explorer-facing")).value = history.facing;
     for (const field of document.querySelectorAll("#explorer-settings [name]")) {
@@ -483,15 +504,12 @@
     const load = () => {
       field.removeEventListener("focus", load);
       field.removeEventListener("pointerdown", load);
-      const script = document.createElement("script");
-      script.src = "presets.js";
-      script.onload = () => {
+      loadScript("presets.js", () => {
         for (const [title, histories] of root.wsoraclePresets) {
           field.append(make("optgroup", { label: title }, ...histories.map((/** @type {[string, string]} */ one) => make("option", { value: one[1] }, one[0]))));
         }
         field.dataset.ready = "yes";
-      };
-      document.head.append(script);
+      });
     };
     field.addEventListener("focus", load);
     field.addEventListener("pointerdown", load);
@@ -519,7 +537,6 @@
   presets();
   root.addEventListener("hashchange", fromAddress);
   fromAddress();
-  document.querySelectorAll(".explorer").forEach((one) => one.classList.add("ready"));
   }
   begin();
 })(globalThis);

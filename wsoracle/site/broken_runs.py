@@ -1,0 +1,271 @@
+"""A rule broken: the shortest run that shows it, step by step, and what the rules and the broken rule say at its end.
+
+Theory of operation. The history of a telling mutant is followed twice, by the rules and by the broken ones, to the step
+where they part. Its octets are those of the case that the history makes, where it makes one; the same steps as text are
+a history of the explorer, whose reader plays the peer of the endpoint with the broken rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
+from wsoracle.generators.cases.case import Case
+from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.steps import CaseStep, EndpointSends, EndpointSendsHead, SendFrame, SendHead
+from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_from, trace
+from wsoracle.generators.mutants.operators import Mutant
+from wsoracle.generators.suite.telling import TellingMutant, machine_for
+from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
+from wsoracle.model.machine.words import DUES, choice_words, frame_words, outcome_words, state_words
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.rule import Forbid, RuleSet
+from wsoracle.model.notation.switches import SWITCHES
+from wsoracle.model.notation.variables import (
+    CONNECTING,
+    NO_CODE,
+    Event,
+    EventKind,
+    FrameFacts,
+    Setting,
+    State,
+    label,
+)
+from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
+
+from ..spec.player import PlayedStep, after_words, choice_of
+from .histories import SIDES, first_text, unit_text
+
+MOST_SHOWN: Final = 400
+"""Octets of a step that a page shows, at most."""
+LONGEST_SHORT: Final = 125
+"""A length up to which nothing is said of it."""
+_ON_ITS_OWN: Final = "plays along"
+"""The state of the peer, of which no rule is asked."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What rules say at the step where the run ends: in words, and the ids of the rules behind it."""
+
+    words: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BrokenRun:
+    """The run of a telling mutant. ``remarks`` are what the steps do not show of the endpoint; ``history`` is the run
+    as the explorer reads it, None where its steps have no octets of their own."""
+
+    mutant: Mutant
+    role: Role
+    before: str
+    steps: tuple[PlayedStep, ...]
+    remarks: tuple[str, ...]
+    by_rules: Judged
+    by_broken: Judged
+    history: str | None
+
+
+def broken_run(told: TellingMutant) -> BrokenRun:
+    """The run of a telling mutant."""
+    mutant, scenario = told
+    setting, start = scenario.start.setting, scenario.start.state
+    machine = machine_for(setting)
+    ours = trace(machine, scenario.history, start)
+    theirs = trace(mutated(machine, mutant), scenario.history, start)
+    parting = next(
+        (at for at, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one.expected != other.expected),
+        min(len(ours), len(theirs)) - 1,
+    )
+    ours = ours[: parting + 1]
+    units = _units(told, len(ours))
+    last = ours[-1].step.event
+    other = theirs[parting]
+    seen = seen_from(ours[-1].step, other.state, setting) or last
+    return BrokenRun(
+        mutant,
+        setting.role,
+        state_words(start),
+        tuple(_steps(ours, setting, units)),
+        tuple(_remarks(setting)),
+        _judged(RULES, setting, ours[-1].state, last),
+        # The rows for this kind of event alone: no others are asked, and to make a set ready takes time.
+        _judged(RuleSet(mutant.rules.of(seen.kind)), setting, other.state, seen),
+        _history(told, ours, units),
+    )
+
+
+def _units(told: TellingMutant, count: int) -> list[CaseStep | None]:
+    """The steps of the case for the first events of a history; none where no octets bring it about."""
+    mutant, scenario = told
+    path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
+    story = CaseHistory(scenario.start.setting, scenario.history[-1].event, path, scenario.start.state)
+    name = f"mutant/{mutant.id}/{scenario.start.setting.role}"
+    try:
+        case = build_case(name, Origin("mutant", mutant=mutant.id), mutant.change, story)[-1]
+    except CannotBuildError:
+        return [None] * count
+    return _aligned(case, [step.event for step in scenario.history])[:count]
+
+
+def _aligned(case: Case, events: Sequence[Event]) -> list[CaseStep | None]:
+    """For each event the step of the case that makes it happen, from the end: a case may begin before the history."""
+    steps, found = list(case.steps), list[CaseStep | None]()
+    for event in reversed(events):
+        found.append(steps.pop())
+        if event.frame is not None and event.frame.key_foreseen:
+            del steps[-2:]
+    return found[::-1]
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+
+
+def _steps(ours: Sequence[TracedStep], setting: Setting, units: Sequence[CaseStep | None]) -> Iterator[PlayedStep]:
+    """The steps of the run: what arrives is sent by the peer first."""
+    number = 0
+    for traced, unit in zip(ours, units, strict=True):
+        event, role = traced.step.event, setting.role
+        said = _said(event, role)
+        octets = _octets(unit)
+        number += 1
+        if event.kind.is_input:
+            sent = "closes TCP" if event.kind is EventKind.RECEIVE_EOF else f"sends {said}"
+            yield PlayedStep(number, role.peer, sent, _ON_ITS_OWN, (), _ON_ITS_OWN, True, None, octets)
+            number += 1
+        chosen = traced.step.label
+        is_last = traced is ours[-1]
+        outcomes = allowed(traced.state, event, setting, departures=True)
+        mine = next((one for one in outcomes if one.label == chosen), None)
+        after = traced.state if mine is None else mine.state
+        yield PlayedStep(
+            number, role, _does(event, said), _outcome(event, is_last, mine is not None and outcome_words(mine.label)),
+            () if is_last or mine is None else (*mine.rules, *mine.departs_from),
+            "here the rules part" if is_last else after_words(after, setting), event.kind not in _QUIET,
+            number - 1 if event.kind.is_input else None, b"" if event.kind.is_input else octets,
+        )  # fmt: skip
+
+
+_QUIET: Final = frozenset({kind for kind in EventKind if kind.is_input} | {EventKind.SILENCE})
+"""The events at which an endpoint sends nothing."""
+
+
+def _outcome(event: Event, is_last: bool, words: str | bool) -> str:
+    if is_last:
+        return "see below what it may do now" if event.kind.is_input else "see below whether it may"
+    return str(words) if event.kind.is_input and words else "allowed"
+
+
+def _said(event: Event, role: Role) -> str:
+    """What the endpoint of a role sends, or what arrives at it, in a few words."""
+    if event.kind is EventKind.RECEIVE_EOF:
+        return "the end of TCP"
+    if event.head is not None:
+        return _head_words(event.head)
+    return "" if event.frame is None else _frame_words(event.frame, role.peer if event.kind.is_input else role)
+
+
+def _head_words(head: RequestFacts | ResponseFacts) -> str:
+    name = f"a response {head.status}" if isinstance(head, ResponseFacts) else "a request"
+    sound = type(head)()
+    odd = [f"{n}: {label(n, v)}" for n, v in head._asdict().items() if n != "status" and v != getattr(sound, n)]
+    return f"{name} with {odd[0] if len(odd) == 1 else f'{len(odd)} changes'}" if odd else f"{name}, sound"
+
+
+def _frame_words(frame: FrameFacts, sender: Role) -> str:
+    said = [frame_words(frame) if frame.code == NO_CODE else f"{frame_words(frame)} {frame.code}"]
+    if frame.masked is not (sender is Role.CLIENT):
+        said.append("masked" if frame.masked else "not masked")
+    said += [f"RSV{bit}" for bit in (1, 2, 3) if getattr(frame, f"rsv{bit}")]
+    if frame.length > LONGEST_SHORT:
+        said.append(f"{frame.length} octets")
+    return ", ".join(said)
+
+
+def _does(event: Event, said: str) -> str:
+    if event.kind is EventKind.CLOSE_TCP:
+        return "closes TCP"
+    if event.kind is EventKind.SILENCE:
+        return "stays silent"
+    return (
+        f"{'finds' if event.kind is EventKind.RECEIVE_EOF else 'receives' if event.kind.is_input else 'sends'} {said}"
+    )
+
+
+def _octets(unit: CaseStep | None) -> bytes:
+    """The octets of a step, where it is a head or a frame that a page can show whole."""
+    if isinstance(unit, SendFrame) and not unit.is_whole:
+        return b""
+    octets = unit.octets if isinstance(unit, SendFrame | EndpointSends | SendHead | EndpointSendsHead) else b""
+    return octets if len(octets) <= MOST_SHOWN else b""
+
+
+def _remarks(setting: Setting) -> Iterator[str]:
+    """What a setting has that is not the default."""
+    if setting.limit is not None:
+        yield f"It takes no message of more than {setting.limit} octets."
+    if setting.willing:
+        yield "Its application is willing to take every connection."
+    if setting.browser:
+        yield "It is a browser."
+    for name, value in setting.switches.changes().items():
+        question = next(switch.question for switch in SWITCHES if switch.name == name)
+        yield f"{question} Here: {value}."
+
+
+# --- the end of the run -----------------------------------------------------------------------------------------------
+
+
+def _judged(rules: RuleSet, setting: Setting, state: State, event: Event) -> Judged:
+    """What rules say of the event at which the run ends."""
+    outcomes = allowed(state, event, setting, rules, departures=True)
+    full = [one for one in outcomes if not one.departs_from]
+    if event.kind.is_input:
+        choices = [_choice(one, state) for one in outcomes]
+        return Judged(", or ".join(choices) or "nothing at all: no rule says what it may do", _behind(outcomes))
+    if full:
+        return Judged("it may", _behind(full))
+    refusing = forbidden_by(state, event, setting, rules)
+    dues = [DUES[rule.then.due] for rule in refusing if isinstance(rule.then, Forbid) and rule.then.due]
+    words = "it should not, though no MUST forbids it" if outcomes else "it must not"
+    owes = f": it owes {' and '.join(dict.fromkeys(dues))}" if dues else ""
+    return Judged(f"{words}{owes}", tuple(rule.id for rule in refusing))
+
+
+def _choice(one: Outcome, state: State) -> str:
+    told = one.label.delivers
+    ends = state.peer_open and not one.state.peer_open
+    words = choice_words(one.label) + (f" (the application is told: {told})" if told else "")
+    words += f", and the application is told close code {one.state.close_code}" if ends else ""
+    return f"{words}, which departs from {', '.join(one.departs_from)}" if one.departs_from else words
+
+
+def _behind(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rule for one in outcomes for rule in (*one.rules, *one.departs_from)))
+
+
+# --- the explorer -----------------------------------------------------------------------------------------------------
+
+
+def _history(told: TellingMutant, ours: Sequence[TracedStep], units: Sequence[CaseStep | None]) -> str | None:
+    """The run as a history of the explorer with the rule broken; None where the explorer has no such steps."""
+    setting, start = told.scenario.start.setting, told.scenario.start.state
+    if None in units or any(traced.step.deflated for traced in ours) or start not in (State(), CONNECTING):
+        return None
+    me, you = SIDES[setting.role], SIDES[setting.role.peer]
+    texts = []
+    for traced, unit in zip(ours, units, strict=True):
+        kind, chosen = traced.step.event.kind, traced.step.label
+        if kind is EventKind.SILENCE:
+            continue
+        written = unit_text(unit, setting.role)
+        if written is None:
+            return None
+        texts.append(f"{you if kind.is_input else me}:{written}")
+        if kind.is_input:
+            texts.append(f"{me}:take{'' if chosen is None else f'.{choice_of(chosen)}'}")
+    return ";".join([first_text(setting, connecting=start == CONNECTING, broken=told.mutant.id), *texts])
