@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "demo": "Explore, prove, mutate, cover, generate and run, and write all of it below one directory.",
         "explain": "Decode octets: the rules that they meet, and the clauses.",
+        "repl": "Explore two endpoints step by step in the terminal: what each may do next, and why.",
         "judge": "Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.",
         "oracle": "Answer questions of programs in any language: one line of JSON each (docs/oracle.md).",
         "rules": "List the rules, with the clause that each stands for.",

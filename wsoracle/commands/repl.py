@@ -1,0 +1,59 @@
+"""``wsoracle repl``: the explorer in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+
+from ..cli import FAILED, WrongInput
+from ..repl.commands import ReplSession
+from ..site.histories import HistoryError
+from ..text.output import say
+
+PROMPT = "wsoracle> "
+_STYLES = {"must": "bold", "should": "green", "may": "", "should not": "yellow", "must not": "red"}
+
+
+@click.command("repl")
+@click.argument("history", required=False, default="open")
+@click.pass_context
+def command(context: click.Context, history: str) -> None:
+    """Explore two endpoints step by step: what each must, should and may do next, and which rule says so.
+
+    HISTORY is one to begin with, or a link of the site's explorer: open (the default), connect, or what link prints.
+    Lines are commands; help lists them. A script may write them to standard input: what is wrong with a line is then
+    said on standard error, and the exit status is 1.
+    """
+    try:
+        session = ReplSession(history)
+    except HistoryError as error:
+        raise WrongInput(str(error)) from error
+    asking = sys.stdin.isatty()
+    _show(session.shown())
+    wrong = 0
+    while not session.over and (line := _line(asking)) is not None:
+        try:
+            _show(session.answer(line))
+        except HistoryError as error:
+            wrong += 1
+            click.echo(str(error), err=not asking)
+    if wrong and not asking:
+        context.exit(FAILED)
+
+
+def _line(asking: bool) -> str | None:
+    """The next line; None at the end of input."""
+    if asking:
+        try:
+            return input(PROMPT)
+        except EOFError:
+            return None
+    return sys.stdin.readline() or None
+
+
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        style = next((_STYLES[grade] for grade in reversed(_STYLES) if f" {grade} " in line[:24]), "")
+        say((line, style))
