@@ -20,7 +20,7 @@ _STYLES = {"must": "bold", "should": "green", "may": "", "should not": "yellow",
 @click.argument("history", required=False, default="open")
 @click.pass_context
 def command(context: click.Context, history: str) -> None:
-    """Explore two endpoints step by step: what each must, should and may do next, and which rule says so.
+    """Explore two endpoints step by step in the terminal: what each may do next, and why.
 
     HISTORY is one to begin with, or a link of the site's explorer: open (the default), connect, or what link prints.
     Lines are commands; help lists them. A script may write them to standard input: what is wrong with a line is then

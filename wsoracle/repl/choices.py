@@ -24,13 +24,9 @@ AGAINST: Final = "should not"
 NEVER: Final = "must not"
 GRADES: Final = (MUST, SHOULD, MAY, AGAINST, NEVER)
 
-_BARE: Final = {"upgrade": 0, "connection": 0, "accept": 0}
-_HEADS: Final = {
-    Role.CLIENT: (RequestFacts(), RequestFacts(key=0), RequestFacts(version=2)),
-    Role.SERVER: (
-        ResponseFacts(), ResponseFacts(status=400, **_BARE), ResponseFacts(status=426, versions=1, **_BARE),
-    ),
-}  # fmt: skip
+_REFUSED: Final = ResponseFacts(status=400, upgrade=0, connection=0, accept=0)
+_REQUESTS: Final = (RequestFacts(), RequestFacts(key=0), RequestFacts(version=2))
+_RESPONSES: Final = (ResponseFacts(), _REFUSED, _REFUSED._replace(status=426, versions=1))
 
 
 class ExploredChoice(NamedTuple):
@@ -100,7 +96,8 @@ def _palette(world: ExploredWorld, who: Role) -> Iterator[Unit]:
     """What is offered to be sent: what may be due, then one of each kind."""
     end, key = world.ends[who], DEFAULT_KEY if who is Role.CLIENT else None
     if end.state.handshake:
-        yield from (*_HEADS[who], None)
+        yield from _REQUESTS if who is Role.CLIENT else _RESPONSES
+        yield None
         return
     yield from _due(end, key)
     yield Frame(TEXT, b"Hello", key=key)

@@ -243,9 +243,9 @@ def _frame_of(who: Role, words: list[str]) -> Frame:
         octets = bytes.fromhex(said["hex"]) if "hex" in said else said.get("payload", "").encode()
         code = numbers["code"].to_bytes(2, "big") if "code" in numbers else b""
         masked = bool(numbers.get("mask", who is Role.CLIENT))
-        bits = [bool(numbers.get(name, 0)) for name in ("rsv1", "rsv2", "rsv3")]
+        rsv1, rsv2, rsv3 = (bool(numbers.get(name, 0)) for name in ("rsv1", "rsv2", "rsv3"))
         fin = bool(numbers.get("fin", 1))
-        return Frame(numbers.get("opcode", 1), code + octets, fin, *bits, DEFAULT_KEY if masked else None)
+        return Frame(numbers.get("opcode", 1), code + octets, fin, rsv1, rsv2, rsv3, DEFAULT_KEY if masked else None)
     except (ValueError, OverflowError) as error:
         raise HistoryError(
             f"{error}: fields are numbers (opcode=0x9, fin=0), payload is text, hex is octets"

@@ -18,7 +18,7 @@ from wsoracle.model.rules import RULES
 from ..spec.markdown import guard_text, reaction_text
 from ..spec.rules import TOPICS, Topic
 from .addresses import Addresses, address
-from .broken_runs import BrokenRun, Judged
+from .broken_runs import BrokenRun, WhatRulesSay
 from .cards import kin, topic_title
 from .fallen import FallenTheorem
 from .findings import RealDeviation, RealEndpoint
@@ -148,7 +148,7 @@ class BreakPages:
             f"{self._judged('By the broken rule', run.by_broken, run)}</div>{kin(lines)}</article>"
         )
 
-    def _judged(self, title: str, judged: Judged, run: BrokenRun) -> str:
+    def _judged(self, title: str, judged: WhatRulesSay, run: BrokenRun) -> str:
         does = {"receives": "it may", "finds": "it may"}.get(run.steps[-1].event.partition(" ")[0], "")
         rules = ", ".join(map(self._addresses.link, judged.rules))
         by = f"<p class=dim>{rules}</p>" if rules else ""

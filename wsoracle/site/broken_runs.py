@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from wsoracle.generators.cases.build import CannotBuildError, CaseHistory, build_case
+from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.origin import Origin
+from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory
 from wsoracle.generators.cases.steps import CaseStep, EndpointSends, EndpointSendsHead, SendFrame, SendHead
 from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_from, trace
 from wsoracle.generators.mutants.operators import Mutant
@@ -48,7 +49,7 @@ _ON_ITS_OWN: Final = "plays along"
 
 
 @dataclass(frozen=True)
-class Judged:
+class WhatRulesSay:
     """What rules say at the step where the run ends: in words, and the ids of the rules behind it."""
 
     words: str
@@ -65,8 +66,8 @@ class BrokenRun:
     before: str
     steps: tuple[PlayedStep, ...]
     remarks: tuple[str, ...]
-    by_rules: Judged
-    by_broken: Judged
+    by_rules: WhatRulesSay
+    by_broken: WhatRulesSay
     history: str | None
 
 
@@ -220,20 +221,20 @@ def _remarks(setting: Setting) -> Iterator[str]:
 # --- the end of the run -----------------------------------------------------------------------------------------------
 
 
-def _judged(rules: RuleSet, setting: Setting, state: State, event: Event) -> Judged:
+def _judged(rules: RuleSet, setting: Setting, state: State, event: Event) -> WhatRulesSay:
     """What rules say of the event at which the run ends."""
     outcomes = allowed(state, event, setting, rules, departures=True)
     full = [one for one in outcomes if not one.departs_from]
     if event.kind.is_input:
         choices = [_choice(one, state) for one in outcomes]
-        return Judged(", or ".join(choices) or "nothing at all: no rule says what it may do", _behind(outcomes))
+        return WhatRulesSay(", or ".join(choices) or "nothing at all: no rule says what it may do", _behind(outcomes))
     if full:
-        return Judged("it may", _behind(full))
+        return WhatRulesSay("it may", _behind(full))
     refusing = forbidden_by(state, event, setting, rules)
     dues = [DUES[rule.then.due] for rule in refusing if isinstance(rule.then, Forbid) and rule.then.due]
     words = "it should not, though no MUST forbids it" if outcomes else "it must not"
     owes = f": it owes {' and '.join(dict.fromkeys(dues))}" if dues else ""
-    return Judged(f"{words}{owes}", tuple(rule.id for rule in refusing))
+    return WhatRulesSay(f"{words}{owes}", tuple(rule.id for rule in refusing))
 
 
 def _choice(one: Outcome, state: State) -> str:

@@ -32,11 +32,11 @@ from .exercise_pages import SCRIPT, exercise_pages
 from .exercises import exercises
 from .fallen import fallen
 from .findings import deviations_in
-from .histories import preset_script
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of
 from .octets import frames_html
 from .playing import is_run, player
+from .presets import preset_script
 from .rule_script import rule_script
 from .state_map import is_state_map, state_map
 

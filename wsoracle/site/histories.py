@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import (
@@ -32,8 +31,6 @@ from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Reques
 from wsoracle.model.octets.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT, Frame, Role
 
 from ..spec.player import Break, Does, RunStep
-from ..spec.runs import OPENINGS, RUNS
-from .knowledge import Knowledge
 
 SIDES: Final = {Role.CLIENT: "c", Role.SERVER: "s"}
 _HELLO: Final = b"Hello"
@@ -138,7 +135,8 @@ def _read_head(facts: RequestFacts | ResponseFacts, changes: Iterable[str]) -> R
         variable = HEAD_VARIABLES.get(name)
         if variable is not None and variable.sort is Sort.INT and not variable.low <= int(value) <= variable.high:
             raise HistoryError(f"{change}: {name} is from {variable.low} to {variable.high}")
-        facts = facts._replace(**{name: value != "0" if isinstance(known[name], bool) else int(value)})
+        known[name] = value != "0" if isinstance(known[name], bool) else int(value)
+        facts = type(facts)(**known)
     return facts
 
 
@@ -199,27 +197,3 @@ def _read(role: Role, octets: bytes) -> ParsedHead | Malformed:
     reader.feed(octets)
     assert reader.result is not None
     return reader.result
-
-
-def preset_script(known: Knowledge) -> str:
-    """The text of ``presets.js``: groups of histories, each with its words."""
-    groups = [
-        ["Example runs", [[_words(name), run_text(steps, "open")] for name, steps in RUNS.items()]],
-        ["Opening handshakes", [[_words(name), run_text(steps, "connect")] for name, steps in OPENINGS.items()]],
-        ["A rule at work", [*_of_rules(known.cases)]],
-    ]
-    text = json.dumps(groups, ensure_ascii=False, separators=(",", ":"))
-    return f"window.wsoraclePresets = {text};\n"
-
-
-def _of_rules(cases: Iterable[Case]) -> Iterator[list[Any]]:
-    for case in cases:
-        if case.origin.rule:
-            for role in sorted(case.roles):
-                text = case_text(case, role)
-                if text is not None:
-                    yield [f"{case.origin.rule}, at a {role.value}", text]
-
-
-def _words(name: str) -> str:
-    return name.replace("-", " ")

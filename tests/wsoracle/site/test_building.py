@@ -35,7 +35,7 @@ EXPLORER: Final = "explorer.html"
 HISTORY: Final = re.compile(r"(open|connect),")
 """The beginning of what stands behind the address of the explorer."""
 
-_LONG: Final = ("cases-compressed-messages.html", "cases-opening-handshake.html")
+_LONG: Final = ("cases-compressed-messages.html", "cases-opening-handshake.html", "mutants-responses-client.html")
 """Lists to look things up in, which may be longer."""
 
 
