@@ -20,7 +20,7 @@ from wsoracle.model.notation.expression import FALSE, substitute
 from wsoracle.model.notation.rule import Accept, Fail, Ignore, Rule, RuleSet, Strength
 from wsoracle.model.notation.sources import RFC_7692
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State, possible
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.vocabulary import BINARY, Role
 from wsoracle.model.rules import RULES
 
 from .compressed import CompressedWay
@@ -354,9 +354,9 @@ class DepartingEndpoint(DrawnEndpoint):
         return False
 
     def _looks_like_echo(self, unit: DrawnFrame) -> bool:
-        """Whether a compressed frame would show, by chance, that a message was taken in."""
+        """Whether a frame of a message would show, by chance, that one of the peer was taken in."""
         arrived = (one for one in self.peer.units if isinstance(one, DrawnFrame))
-        return unit.deflated is not None and any(unit.payload == one.payload for one in arrived)
+        return unit.header.opcode <= BINARY and any(unit.payload == one.payload for one in arrived)
 
     def _send_wrong_head(self) -> bool:
         heads: Sequence[DrawnRequest | DrawnResponse] = (*requests(), *offering())
