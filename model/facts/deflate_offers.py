@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..notation.expression import evaluate
-from ..notation.head_variables import ANSWER_PARAMETERS, MISFITS, ResponseFacts, label_of_fact, value_of
+from ..notation.head_variables import (
+    ANSWER_PARAMETERS,
+    MISFITS,
+    ResponseFacts,
+    label_of_fact,
+    value_of,
+    window_unsaid,
+)
 from ..notation.variables import State
 from ..octets.deflate_parameters import (
     ABSENT,
@@ -140,9 +147,9 @@ def _asked(offer: DeflateParameters) -> dict[str, Any]:
     }
 
 
-def _misfits(found: dict[str, Any]) -> int:
+def _misfits(found: dict[str, Any]) -> tuple[int, bool]:
     facts = ResponseFacts(**found)._asdict()
-    return sum(bool(evaluate(misfit, facts)) for misfit in MISFITS)
+    return sum(bool(evaluate(misfit, facts)) for misfit in MISFITS), bool(evaluate(window_unsaid, facts))
 
 
 def _given(how: int) -> int:

@@ -291,10 +291,11 @@ DEFLATE_FACTS: Final = (
 
 def is_paired(base: ResponseFacts, name: str, value: object) -> bool:
     """Whether a change to an answer is worth trying together with another one: facts of permessage-deflate have nothing
-    to do with the rest of a head, and where it is accepted of windows one small one stands for all between."""
+    to do with the rest of a head but its status, and where it is accepted of windows one small one stands for all
+    between."""
     if not base.deflate:
         return name not in DEFLATE_FACTS
-    return name in DEFLATE_FACTS and (isinstance(value, bool) or value in _TELLING)
+    return name == "status" or (name in DEFLATE_FACTS and (isinstance(value, bool) or value in _TELLING))
 
 
 _TELLING: Final = (*range(4), _GIVEN.index("8 bits"), _GIVEN.index("9 bits"), _GIVEN.index("15 bits"))
@@ -302,12 +303,15 @@ _TELLING: Final = (*range(4), _GIVEN.index("8 bits"), _GIVEN.index("9 bits"), _G
 
 takeover_kept: Final = RESPONSE_VARIABLES["asks_no_takeover"] & is_("server_no_takeover", "absent")
 window_exceeded: Final = ~is_("asks_bits", "absent") & (
-    is_("server_bits", "absent") | (RESPONSE_VARIABLES["server_bits"] > RESPONSE_VARIABLES["asks_bits"])
+    (is_("server_bits", "absent") & ~is_("asks_bits", "15 bits"))
+    | (RESPONSE_VARIABLES["server_bits"] > RESPONSE_VARIABLES["asks_bits"])
 )
+window_unsaid: Final = is_("asks_bits", "15 bits") & is_("server_bits", "absent")
 client_window_limited: Final = ~is_("client_bits", "absent") & ~RESPONSE_VARIABLES["takes_client_bits"]
 MISFITS: Final = (takeover_kept, window_exceeded, client_window_limited)
 """In what an answer may not fit an offer (RFC 7692, sections 7.1.1.1, 7.1.2.1, 7.1.2.2): rules forbid each, and the
-offer that an answer is compared with is the one with the fewest."""
+offer that an answer is compared with is the one with the fewest, and then one whose window the answer repeats
+(``window_unsaid``: 15 bits are all that there are, but an answer accepts them "by including" the parameter)."""
 
 
 def has_bits(name: str) -> Expr:

@@ -20,6 +20,7 @@ from ..notation.head_variables import (
     is_,
     takeover_kept,
     window_exceeded,
+    window_unsaid,
 )
 from ..notation.named import term
 from ..notation.rule import Fail, Forbid, Rule, Strength, effects, worded
@@ -68,20 +69,22 @@ def _offer(rule_id: str, strength: Strength, quote: str, when: Expr) -> Rule:
     return Rule(rule_id, strength, quote, EventKind.SEND_REQUEST, is_handshake & when, Forbid())
 
 
-def _answer(rule_id: str, quote: str, when: Expr) -> Rule:
-    return Rule(rule_id, MUST, quote, EventKind.SEND_RESPONSE, answers_offer & when, Forbid())
+def _answer(rule_id: str, quote: str, when: Expr, strength: Strength = MUST) -> Rule:
+    return Rule(rule_id, strength, quote, EventKind.SEND_RESPONSE, answers_offer & when, Forbid())
+
+
+_FAILS: Final = Fail(effects(failed=True), LOST)
 
 
 def _read(rule_id: str, quote: str, when: Expr) -> tuple[Rule, Rule]:
     """A fault for which a client fails, or (a switch) may go on and close instead."""
     section, _, name = rule_id.partition("/")
     guard = tcp_usable & answers_offer & when
-    failing = Fail(effects(failed=True), LOST)
     return (
         Rule(rule_id, MUST, quote, EventKind.RECEIVE_RESPONSE,
-             guard & is_set_to("faulty_deflate_answer", REFUSED), failing),
+             guard & is_set_to("faulty_deflate_answer", REFUSED), _FAILS),
         Rule(f"{section}/may-fail-{name}", MAY, quote, EventKind.RECEIVE_RESPONSE,
-             guard & is_set_to("faulty_deflate_answer", EITHER), failing),
+             guard & is_set_to("faulty_deflate_answer", EITHER), _FAILS),
     )  # fmt: skip
 
 
@@ -96,6 +99,12 @@ _HAS_BITS: Final = (
 _INVALID: Final = (
     "If a server gives an invalid response, such as accepting a PMCE that the client did not offer, the client MUST "
     "_Fail the WebSocket Connection_."
+)
+
+_BY_INCLUDING: Final = (
+    'A server accepts an extension negotiation offer with this parameter by including the "server_max_window_bits" '
+    "extension parameter in the extension negotiation response to send back to the client with the same or smaller "
+    "value as the offer."
 )
 
 NEGOTIATION: Final = (
@@ -118,10 +127,9 @@ NEGOTIATION: Final = (
     _answer("7692.7.1.1.2/no-value", _HAS_NO_VALUE.format("client_no_context_takeover"),
             _bad_value["client_no_takeover"]),
     _answer("7692.7.1.2.1/within-window",
-            "A server accepts an extension negotiation offer with this parameter by including the "
-            "\"server_max_window_bits\" extension parameter in the extension negotiation response to send back to the "
-            "client with the same or smaller value as the offer.",
+            _BY_INCLUDING,
             window_exceeded),
+    _answer("7692.7.1.2.1/repeat-window", _BY_INCLUDING, window_unsaid, LETTER),
     _answer("7692.7.1.2.1/bits", _HAS_BITS.format("server_max_window_bits"), _bad_value["server_bits"]),
     _answer("7692.7.1.2.2/unoffered-window",
             "If a received extension negotiation offer doesn't have the \"client_max_window_bits\" extension "
@@ -141,6 +149,8 @@ NEGOTIATION: Final = (
            is_("deflate", "more than one")),
     *_read("7692.5/answer-fits-no-offer", _INVALID,
            ~sound_offer | takeover_kept | window_exceeded | client_window_limited),
+    Rule("7692.7.1.2.1/may-fail-window-unsaid", MAY, _BY_INCLUDING, EventKind.RECEIVE_RESPONSE,
+         tcp_usable & answers_offer & window_unsaid, _FAILS),
 )  # fmt: skip
 
 # --- frames and what is in them -------------------------------------------------------------------------------------
@@ -264,7 +274,8 @@ COMPRESSION: Final = worded(
         "7692.7.1.1.1/stop-takeover": "it was asked to take over no context, and does not agree to that",
         "7692.7.1.1.1/no-value": "server_no_context_takeover has a value",
         "7692.7.1.1.2/no-value": "client_no_context_takeover has a value",
-        "7692.7.1.2.1/within-window": "its window is larger than the client asked for",
+        "7692.7.1.2.1/within-window": "it does not agree to a window as small as the client asked for",
+        "7692.7.1.2.1/repeat-window": "it does not repeat the window of 15 bits that the client asked for",
         "7692.7.1.2.1/bits": "server_max_window_bits has no value of 8 to 15",
         "7692.7.1.2.2/unoffered-window": "it limits the window of a client that has not offered that",
         "7692.7.1.2.2/bits": "client_max_window_bits has no value of 8 to 15",

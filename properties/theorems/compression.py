@@ -22,7 +22,7 @@ from wsoracle.model.machine.symbolic import (
     within_bounds,
 )
 from wsoracle.model.notation.expression import Expr, all_of, any_of
-from wsoracle.model.notation.head_variables import HEAD_VARIABLES, is_
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, is_, window_unsaid
 from wsoracle.model.notation.variables import (
     AGREED,
     STATE_VARIABLES,
@@ -82,6 +82,7 @@ _RIGHT_OTHERWISE: Final = all_of([
     status == 101, is_("syntax", "well-formed"), is_("http", "1.1"), is_("upgrade", "websocket"),
     is_("connection", "Upgrade"), is_("accept", "right"), is_("subprotocol", "absent", "offered"),
     is_("extensions", "offered"), is_("body", "absent"), is_("versions", "absent"), ~is_("deflate", "absent"),
+    ~window_unsaid,
 ])  # fmt: skip
 _METHOD: Final = "Z3: every answer, the default switches"
 

@@ -61,6 +61,10 @@ def test_an_answer_is_compared_with_the_offer_that_it_fits_best() -> None:
     fits_second = compared("permessage-deflate; client_max_window_bits=12", offers)
     assert (fits_second["asks_bits"], fits_second["takes_client_bits"]) == ("absent", True)
     assert "sound_offer" not in compared("permessage-deflate", "permessage-deflate; x")
+    assert (
+        compared("permessage-deflate", "permessage-deflate; server_max_window_bits=15, permessage-deflate")["asks_bits"]
+        == "absent"
+    )
 
 
 def test_an_answer_twice_and_none() -> None:

@@ -153,6 +153,25 @@ def test_a_window_that_is_only_hinted_at_binds_no_client() -> None:
         assert server(hinted, *reaction, offers=offers, extension=agreed_on).verdict is Verdict.OK
 
 
+@pytest.mark.parametrize(
+    ("asked", "rule", "interop"),
+    [(9, "7692.7.1.2.1/within-window", Verdict.FAILED), (15, "7692.7.1.2.1/repeat-window", Verdict.INFORMATIONAL)],
+)
+def test_a_window_of_15_bits_that_an_answer_does_not_repeat_is_no_larger_one(
+    asked: int, rule: str, interop: Verdict
+) -> None:
+    """Section 7.1.2.1: the answer accepts it "by including" the parameter, but 32,768 octets are all that there are."""
+    request = agreed(REQUEST, f"permessage-deflate; server_max_window_bits={asked}")
+    seen, setting = (Arrives(request), Writes(agreed(ANSWER, DEFLATE)), Quiet()), Setting(Role.SERVER, echo=True)
+    found = [judge(seen, setting, application="echo", start=CONNECTING, profile=p) for p in ("interop", "letter")]
+    assert [(one.verdict, one.rules) for one in found] == [(interop, (rule,)), (Verdict.FAILED, (rule,))]
+    answered = (Writes(request), Arrives(agreed(ANSWER, DEFLATE)))
+    echoed = (Arrives(encode(Frame(TEXT, b"a"))), Writes(from_client(Frame(TEXT, b"a")).octets))
+    for then, right in (((ClosesTcp(),), True), (echoed, asked == 15)):
+        judgement = judge((*answered, *then), Setting(Role.CLIENT, echo=True), application="echo", start=CONNECTING)
+        assert (judgement.verdict is Verdict.OK) is right
+
+
 FORGETS = "permessage-deflate; server_no_context_takeover"
 
 
