@@ -185,7 +185,8 @@ class _About(NamedTuple):
             if opcode != CONTINUATION:
                 yield from (base._replace(length=length, inflated=0) for length in (1, 2))
             yield nothing._replace(damage=DAMAGE.index("no payload"))
-            yield base._replace(damage=DAMAGE.index("no empty block behind the last one"))
+            for damage in ("no empty block behind the last one", "cut inside a block"):
+                yield base._replace(damage=DAMAGE.index(damage))
             yield from (base._replace(fin=fin, damage=DAMAGE.index("malformed")) for fin in (True, False))
             if self.room is not None:
                 yield from (base._replace(length=_ENOUGH, inflated=self.room + more) for more in (0, 1))

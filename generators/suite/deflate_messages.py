@@ -6,7 +6,7 @@ what is nearest to them and sound, so that one may be the control of the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 from typing import Final, NamedTuple
 
@@ -88,8 +88,10 @@ def _fixed(symbols: Sequence[Symbol]) -> bytes:
 
 
 def _block(writer: DeflateWriter, kind: str, octets: bytes, *, final: bool = False) -> DeflateWriter:
-    write = {"stored": writer.stored, "fixed": writer.fixed, "dynamic": writer.dynamic}[kind]
-    return write(octets, final=final)
+    write: dict[str, Callable[..., DeflateWriter]] = {
+        "stored": writer.stored, "fixed": writer.fixed, "dynamic": writer.dynamic
+    }  # fmt: skip
+    return write[kind](octets, final=final)
 
 
 def _run(octets: int) -> list[Symbol]:

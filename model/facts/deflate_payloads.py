@@ -126,13 +126,14 @@ class CompressedRun:
             raise ValueError("a message does not get shorter")
         symbols = self._symbols(wanted, so_far, octets, before)
         broken = damage == "malformed" or wanted.reach > self.history
-        unended = damage == "no empty block behind the last one"
+        cut, alone = damage == "cut inside a block", damage == "no empty block behind the last one"
+        unended = cut or alone
         for by_final, padding, empty in product((False, True), (b"", _SIX, _FINAL), range(_MOST_EMPTY + 1)):
             writer = DeflateWriter()
             for _ in range(empty):
                 writer.fixed()
             if symbols or unended or not (wanted.fin or broken):
-                writer.fixed(symbols, final=unended or (by_final and not wanted.fin))
+                writer.fixed(symbols, final=alone or (by_final and not wanted.fin), ended=not cut)
             if broken:
                 writer.bits(*_RESERVED)
             elif wanted.fin and not unended:
@@ -211,6 +212,7 @@ DAMAGE_OF: Final = {
     DeflateFault.NONE: "none",
     DeflateFault.EMPTY: "no payload",
     DeflateFault.UNENDED: "no empty block behind the last one",
+    DeflateFault.TRUNCATED: "cut inside a block",
     DeflateFault.TOO_FAR: "none",
     DeflateFault.TOO_LONG: "none",
 }

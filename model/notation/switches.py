@@ -263,6 +263,15 @@ SWITCHES: Final[tuple[Switch, ...]] = (
         "payload is the beginning of a block, but zlib tells nobody, and most receivers take an empty message.",
     ),
     Switch(
+        "cut_deflate_data",
+        "RFC 7692: 7.2.2",
+        "What is a compressed message whose data ends inside a block?",
+        ACCEPT_EITHER_REFUSE,
+        "either",
+        "No sender may send it, and section 7.2.2 leaves open how a receiver finds out: zlib gives what came out so "
+        "far and waits for more, and nearly all receivers take that for the message.",
+    ),
+    Switch(
         "final_block_alone",
         "RFC 7692: 7.2.1, 7.2.3.4",
         "What is a compressed message that ends with a block with BFINAL = 1 and no octet after it?",

@@ -123,9 +123,10 @@ the next three name the fault of a request that must not be answered with 101; "
 does not ask for WebSocket. After a final answer that is not 101 the handshake is "refused"."""
 
 
-DAMAGE: Final = ("none", "no payload", "no empty block behind the last one", "malformed")
+DAMAGE: Final = ("none", "no payload", "no empty block behind the last one", "cut inside a block", "malformed")
 """What can be wrong with the octets of a compressed message (RFC 7692, section 7.2): it is a whole message without any
-payload; its last block has BFINAL = 1, and no first bits of an empty block follow (7.2.3.4); or DEFLATE cannot read it.
+payload; its last block has BFINAL = 1, and no first bits of an empty block follow (7.2.3.4); it ends inside a block; or
+DEFLATE cannot read it.
 A distance that reaches back too far is no damage: rules compare it."""
 
 
@@ -309,8 +310,8 @@ reach = _number(
     LARGEST_WINDOW,
 )  # fmt: skip
 damage = _number(
-    "damage", "of a compressed message: what is wrong with its DEFLATE data up to the end of this frame", 3,
-    dict(enumerate(DAMAGE)),
+    "damage", "of a compressed message: what is wrong with its DEFLATE data up to the end of this frame",
+    len(DAMAGE) - 1, dict(enumerate(DAMAGE)),
 )  # fmt: skip
 
 # The setting; each switch has its own variable beside it.

@@ -61,10 +61,11 @@ class DeflateWriter:
         self._put(int.from_bytes(written, "little"), 8 * len(written))
         return self
 
-    def fixed(self, symbols: Iterable[Symbol] = (), *, final: bool = False) -> DeflateWriter:
-        """A block with the fixed codes (section 3.2.6). ValueError for a match that has no symbol."""
+    def fixed(self, symbols: Iterable[Symbol] = (), *, final: bool = False, ended: bool = True) -> DeflateWriter:
+        """A block with the fixed codes (section 3.2.6); one that is not ``ended`` is the last. ValueError for a
+        match that has no symbol."""
         self._begin(1, final=final)
-        return self._symbols(symbols, *_FIXED, final=final)
+        return self._symbols(symbols, *_FIXED, final=final, ended=ended)
 
     def dynamic(self, symbols: Iterable[Symbol] = (), *, final: bool = False) -> DeflateWriter:
         """A block with codes of its own (section 3.2.7), each as long as the others. ValueError as :meth:`fixed`."""
@@ -99,7 +100,9 @@ class DeflateWriter:
         self._put(final, 1)
         self._put(kind, 2)
 
-    def _symbols(self, symbols: Iterable[Symbol], literals: _Words, distances: _Words, *, final: bool) -> DeflateWriter:
+    def _symbols(
+        self, symbols: Iterable[Symbol], literals: _Words, distances: _Words, *, final: bool, ended: bool = True
+    ) -> DeflateWriter:
         for symbol in symbols:
             if isinstance(symbol, int):
                 self._put(*literals[symbol])
@@ -110,8 +113,9 @@ class DeflateWriter:
             index, extra, rest = _number(symbol.distance, DISTANCES)
             self._put(*distances[index])
             self._put(rest, extra)
-        self._put(*literals[END_OF_BLOCK])
-        if final:
+        if ended:
+            self._put(*literals[END_OF_BLOCK])
+        if final or not ended:
             self.pad()
         return self
 

@@ -55,13 +55,13 @@ class AgreedDirection(NamedTuple):
 
 class Progress(NamedTuple):
     """How far the messages of a direction were read: the last octets that came out, and how many more may come out
-    (None: :data:`MOST_INFLATED`); how many octets of payload count towards :data:`MOST_TRACED`; and whether what the
-    next one refers to is unknown."""
+    (None: :data:`MOST_INFLATED`); how many octets of payload count towards :data:`MOST_TRACED`; and the fault, if any,
+    for which what the next one refers to is unknown."""
 
     history: bytes = b""
     left: int | None = None
     traced: int = 0
-    lost: bool = False
+    lost: DeflateFault = DeflateFault.NONE
 
 
 NOTHING_READ: Final = Progress()
@@ -158,7 +158,7 @@ class InflatedFrames:
         if self._message is not None:
             self._traced += self._message.further
             self._history = self._message.history
-            self._lost |= self._message.facts.fault.lost and self._agreed.takeover
+            self._lost = self._lost_behind(self._message.facts.fault, self._lost)
             self._message = None
 
     def so_far(self, index: int, header: Header, octets: bytes) -> FrameUnit | None:
@@ -192,12 +192,16 @@ class InflatedFrames:
             header = self._sent[index].header
         return None
 
-    def _history_before(self, first: int) -> tuple[bytes, bool]:
-        """What the messages before a frame inflated to, as far as one can refer to it, and whether it is lost."""
-        before = [frame for frame in self.frames[:first] if frame.deflated is not None]
-        lost = any(frame.deflated.fault.lost for frame in before if frame.deflated is not None)
-        history = _last_of([self._before.history, *[frame.payload for frame in before]])
-        return history, self._before.lost or (lost and self._agreed.takeover)
+    def _history_before(self, first: int) -> tuple[bytes, DeflateFault]:
+        """What the messages before a frame inflated to, as far as one can refer to it, and the fault that lost it."""
+        before = [(frame.payload, frame.deflated.fault) for frame in self.frames[:first] if frame.deflated is not None]
+        lost = self._before.lost
+        for _, fault in before:
+            lost = self._lost_behind(fault, lost)
+        return _last_of([self._before.history, *[payload for payload, _ in before]]), lost
+
+    def _lost_behind(self, fault: DeflateFault, lost: DeflateFault) -> DeflateFault:
+        return fault if fault.lost and not lost.lost and self._agreed.takeover else lost
 
 
 def _last_of(pieces: Sequence[bytes]) -> bytes:
@@ -236,12 +240,17 @@ def _is_of_message(header: Header) -> bool:
 class _Message:
     """The reader of one compressed message, over the ``history`` before it.
 
-    ``measures``: the tracer may read it. ``lost``: what it may refer to is not known. `facts` are those so far.
+    ``measures``: the tracer may read it. ``lost``: the fault for which what it may refer to is not known. Behind a
+    message that was cut inside a block, of which a receiver may have made anything, this one ends nowhere either;
+    behind any other it cannot be read. `facts` are those so far.
     """
 
-    def __init__(self, agreed: AgreedDirection, history: bytes, limit: int, measures: bool, lost: bool) -> None:
+    def __init__(self, agreed: AgreedDirection, history: bytes, limit: int, measures: bool, lost: DeflateFault) -> None:
         self.limit: Final = limit
-        self.facts = DeflateFacts(fault=DeflateFault.MALFORMED if lost else DeflateFault.NONE)
+        self._is_behind_cut: Final = lost is DeflateFault.TRUNCATED
+        self.facts = DeflateFacts(
+            fault=DeflateFault.MALFORMED if lost.lost and not self._is_behind_cut else DeflateFault.NONE
+        )
         self.further = 0
         """The octets of payload behind the first frame."""
         self._before: Final = history
@@ -260,7 +269,9 @@ class _Message:
 
     def take(self, octets: bytes, last: bool) -> bytes:
         """The payload of a frame, or the next octets of it; what comes out."""
-        if self.facts.fault.lost:
+        if self._is_behind_cut and last:
+            self.facts = self.facts._replace(fault=DeflateFault.TRUNCATED)
+        if self._is_behind_cut or self.facts.fault.lost:
             return b""
         self.further += len(octets) if self._octets else 0
         self._octets.append(octets)
@@ -322,7 +333,7 @@ class _Inflated(NamedTuple):
 
 @lru_cache(maxsize=_REMEMBERED)
 def _whole_message(
-    agreed: AgreedDirection, history: bytes, measures: bool, lost: bool, payloads: tuple[bytes, ...]
+    agreed: AgreedDirection, history: bytes, measures: bool, lost: DeflateFault, payloads: tuple[bytes, ...]
 ) -> _Inflated | None:
     """A message whose frames have these payloads; None for a long one, and where what came out before a fault depends
     on the limit of its receiver."""

@@ -181,6 +181,7 @@ _APPENDS: Final = (
     "00), append an empty DEFLATE block with no compression to the tail end."
 )
 _NO_PAYLOAD, _NO_BLOCK = is_damaged("no payload"), is_damaged("no empty block behind the last one")
+_CUT: Final = is_damaged("cut inside a block")
 
 
 def _refuse(rule_id: str, strength: Strength, quote: str, when: Expr, code: int) -> Rule:
@@ -194,7 +195,8 @@ unreadable: Final = term(
     received_deflated
     & (is_damaged("malformed") | (reach > recv_history)
        | (_NO_PAYLOAD & is_set_to("empty_deflate_payload", "refuse"))
-       | (_NO_BLOCK & is_set_to("final_block_alone", "refuse"))),
+       | (_NO_BLOCK & is_set_to("final_block_alone", "refuse"))
+       | (_CUT & is_set_to("cut_deflate_data", "refuse"))),
 )  # fmt: skip
 
 
@@ -220,6 +222,7 @@ RECEIVING_DEFLATE: Final = (
                _NO_PAYLOAD & is_set_to("empty_deflate_payload", "either")),
     *_doubtful("7692.7.2.2/may-fail-no-empty-block", _DECOMPRESS,
                _NO_BLOCK & is_set_to("final_block_alone", "either")),
+    *_doubtful("7692.7.2.2/may-fail-cut-block", _DECOMPRESS, _CUT & is_set_to("cut_deflate_data", "either")),
     *_doubtful("7692.7.2.2/client-may-reduce-window", _REDUCES.format("server", "client"),
                ~server & (distance > recv_window)),
     *_doubtful("7692.7.2.2/server-may-reduce-window", _REDUCES.format("client", "server"),
@@ -249,7 +252,7 @@ MARK_SENT: Final = _forbid("7692.6.1/send-mark-in-place", MUST, _MARKS, out_of_p
 SENDING_DEFLATE: Final = (
     MARK_SENT,
     _forbid("7692.7.2.1/send-deflate", MUST, "Compress all the octets of the payload of the message using DEFLATE.",
-            sent_deflated & (is_damaged("malformed") | (reach > send_history))),
+            sent_deflated & (is_damaged("cut inside a block", "malformed") | (reach > send_history))),
     _forbid("7692.7.2.1/send-payload", LETTER, _ENDS_WITH,
             sent_deflated & _NO_PAYLOAD & ~is_set_to("empty_deflate_payload", "accept")),
     _forbid("7692.7.2.1/send-empty-block", LETTER, _APPENDS,

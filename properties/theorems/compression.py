@@ -186,6 +186,6 @@ COMPRESSION: Final = (
     _safety("nothing-before-all-history", "No message is accepted or sent that refers to octets that never were, or "
             "that DEFLATE cannot read.",
             (accepts & received_deflated & ((reach > recv_history) | is_damaged("malformed")))
-            | (sends & sent_deflated & ((reach > send_history) | is_damaged("malformed"))),
+            | (sends & sent_deflated & ((reach > send_history) | is_damaged("cut inside a block", "malformed"))),
             ["7692.7.2.2/malformed", "7692.7.2.1/send-deflate"]),
 )  # fmt: skip

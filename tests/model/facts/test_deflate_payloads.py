@@ -29,7 +29,7 @@ def marked(draw: st.DrawFn) -> FrameFacts:
     inflated = (distance - reach + 3 if distance else 0) + draw(st.integers(0, 20))
     length = draw(st.integers(ROOM, ROOM + 1))
     after = draw(st.sampled_from((utf8.ACCEPT, utf8.TAIL1, utf8.REJECT))) if opcode == TEXT else utf8.ACCEPT
-    fin = draw(st.booleans()) or damage == "no empty block behind the last one"
+    fin = draw(st.booleans()) or damage not in ("none", "malformed")
     return FrameFacts(
         opcode, fin, True, masked=True, form=minimal_form(length), length=length, utf8_next=after,
         inflated=inflated + (after != utf8.ACCEPT), distance=distance, reach=reach, damage=DAMAGE.index(damage),

@@ -10,6 +10,7 @@ import pytest
 from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets import inflated_frames
 from wsoracle.model.octets.frames import encode
@@ -112,6 +113,29 @@ def test_bad_data_is_refused(sent: Arrives, allowed: tuple[int, ...], named: str
     judgement = server(sent, Quiet())
     assert (judgement.verdict, judgement.rules) == (Verdict.FAILED, (named,))
     assert (judgement.direction, judgement.octet) == ("arrived", len(agreed(REQUEST, DEFLATE)) + 6)
+
+
+CUT = WHOLE[:-2]
+"""A fixed block without its end: of "Hello" four octets come out."""
+
+
+def test_a_message_that_is_cut_inside_a_block_may_be_taken_and_may_not_be_sent() -> None:
+    """Section 7.2.2 says how to inflate, not how to find out that octets are missing: zlib waits for more."""
+    cut, taken = from_client(Frame(TEXT, CUT, rsv1=True)), echo(inflated_so_far(CUT), rsv1=False)
+    for reaction in ((taken, Quiet()), closes(1002), closes(1007)):
+        assert server(cut, *reaction).verdict is Verdict.OK
+    behind = from_client(Frame(TEXT, WHOLE, rsv1=True))
+    for later in ((ECHO, Quiet()), closes(1007), (Quiet(),)):
+        assert server(cut, taken, behind, *later).rules == ()
+    refusing = Setting(Role.SERVER, echo=True, switches=Switches(cut_deflate_data="refuse"))
+    seen = (Arrives(agreed(REQUEST, DEFLATE)), Writes(agreed(ANSWER, DEFLATE)), cut, taken, Quiet())
+    refused = judge(seen, refusing, application="echo", start=CONNECTING)
+    assert (refused.verdict, refused.rules) == (Verdict.FAILED, ("7692.7.2.2/malformed",))
+    assert "7692.7.2.1/send-deflate" in server(HELLO, echo(CUT), Quiet()).rules
+
+
+def inflated_so_far(octets: bytes) -> bytes:
+    return zlib.decompressobj(wbits=-15).decompress(octets + b"\x00\x00\xff\xff")
 
 
 def test_what_it_sends_compressed_is_text_too() -> None:
