@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 # The default run is the same on every machine and every day. A machine under load must not turn a true test red, so
 # neither the deadline nor the check of how fast examples are drawn takes part.
@@ -36,7 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if name not in PROFILES:
         raise pytest.UsageError(f"HYPOTHESIS_PROFILE={name!r} is no profile; there are {', '.join(PROFILES)}")
     settings.load_profile(name)
+    if name == "default":
+        draw_no_constants_of_modules()
     keep_bytecode(config)
+
+
+def draw_no_constants_of_modules() -> None:
+    """Let examples depend on nothing but the test. Hypothesis draws constants that it finds in the modules of the project
+    that are loaded by then, which follows the order in which the processes of a run come to the tests."""
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 def keep_bytecode(config: pytest.Config) -> None:

@@ -48,7 +48,10 @@ def test_zlib_and_the_tracer_agree(
         out = tracer.feed(bytes(octets)) + tracer.end()
         fault = tracer.facts.fault
         found, said = inflated(inflater, bytes(octets), limit, cut)
-        if fault in TOLD_ALIKE:
+        if fault is DeflateFault.TOO_LONG:
+            # zlib decodes ahead of what it gives, and may see a damage that stands behind the limit.
+            assert said in (DeflateFault.TOO_LONG, DeflateFault.MALFORMED)
+        elif fault in TOLD_ALIKE:
             assert said is fault
             assert found == (out if fault is DeflateFault.NONE else b"")
         else:
