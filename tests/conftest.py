@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def draw_no_constants_of_modules() -> None:
-    """Let examples depend on nothing but the test. Hypothesis draws constants that it finds in the modules of the project
+    """Let examples depend on nothing but the test. Hypothesis draws constants that it finds in the project's modules
     that are loaded by then, which follows the order in which the processes of a run come to the tests."""
     providers._get_local_constants = lambda: providers._local_constants
 

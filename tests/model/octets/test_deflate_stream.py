@@ -18,7 +18,6 @@ TOLD_ALIKE = (
     DeflateFault.EMPTY,
     DeflateFault.UNENDED,
     DeflateFault.TRUNCATED,
-    DeflateFault.TOO_LONG,
 )
 
 
