@@ -47,7 +47,7 @@ KILLED = {
     "5.4/last-text-fragment~recv_length=1": 3,
     "5.5/long-control~without-peer_open": 2,
     "5.4/send-first-binary-fragment~send_type=1": 2,
-    "7692.7.2.2/client-may-reduce-window~no-send_type": 3,
+    "7692.7.2.2/may-fail-cut-block~no-send_type": 3,
     "5.4/next-fragment~recv_length=recv_length-plus-length": 3,
     "5.2/non-minimal-length~drop": 1,
     "5.2/reserved-bits~without-not-claims_rsv1-and-opcode-is-text-or-opcode-is+": 1,
