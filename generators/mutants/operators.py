@@ -346,3 +346,9 @@ def mutants(rules: RuleSet = RULES) -> tuple[Mutant, ...]:
             )
             found.append(Mutant(f"{rule.id}~{name}", rule.id, change.operator, change.change, changed, change.row))
     return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def mutants_by_id() -> dict[str, Mutant]:
+    """The mutants of the rules by their ids."""
+    return {mutant.id: mutant for mutant in mutants()}

@@ -32,7 +32,7 @@ from ..mutants.distinguish import Distinguisher, MutantResult, MutantStatus, Sce
 from ..mutants.equivalence import Ground
 from ..mutants.killed import kills
 from ..mutants.observable import step_at
-from ..mutants.operators import Mutant, mutants, of_handshake
+from ..mutants.operators import Mutant, mutants, mutants_by_id, of_handshake
 from ..mutants.world_starts import WorldStart
 from ..workers import JOBS, process_pool
 from .autobahn_sequences import autobahn_sequences
@@ -107,7 +107,7 @@ def _find(ids: Sequence[str], ground: Ground | None = None) -> list[MutantResult
     distinguisher = _distinguisher()
     if ground is not None:
         distinguisher.take(ground)
-    return [distinguisher.find(_by_id()[name]) for name in ids]
+    return [distinguisher.find(mutants_by_id()[name]) for name in ids]
 
 
 @lru_cache(maxsize=1)
@@ -259,7 +259,7 @@ def _killed(task: tuple[Sequence[Scenario], Sequence[str], bool]) -> list[frozen
     scenarios, ids, each = task
     found: list[frozenset[str]] = []
     before: set[str] = set()
-    for killed in kills(scenarios, [_by_id()[name] for name in ids]):
+    for killed in kills(scenarios, [mutants_by_id()[name] for name in ids]):
         found.append(frozenset(killed - before))
         before |= set() if each else killed
     return found
@@ -304,7 +304,7 @@ def _story(name: str, scenario: Scenario) -> list[Case] | str:
     if name.startswith(f"{WITNESS}/"):
         return _witness_case(name)
     mutant_id = name.removeprefix("mutant/").rpartition("/")[0]
-    mutant = _by_id()[mutant_id]
+    mutant = mutants_by_id()[mutant_id]
     path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
     last = scenario.history[-1].event
     story = CaseHistory(scenario.start.setting, last, path, scenario.start.state)
@@ -330,8 +330,3 @@ def _witness_stories() -> tuple[dict[str, Case], dict[str, str]]:
     except ValueError as error:
         return {}, {"": f"no case of a witness could be built: {error}"}
     return {case.id: case for case in cases}, {one.id: one.why for one in left}
-
-
-@lru_cache(maxsize=1)
-def _by_id() -> dict[str, Mutant]:
-    return {mutant.id: mutant for mutant in mutants()}

@@ -12,14 +12,11 @@ shows what the rules allow in full: it is made so that no other rule speaks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-from wsoracle.model.machine.compiled import CompiledMachine
-from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.model.rules import RULES
 
+from ..cases.realised_history import machine_for
 from ..mutants.distinguish import Distinguisher, Scenario
 from ..mutants.killed import kills
 from ..mutants.observable import Expectation, expected, mutated
@@ -112,12 +109,6 @@ def _in_full(told: TellingMutant) -> bool:
 
 def _fully(seen: Expectation) -> tuple[object, ...]:
     return tuple(one for one in seen.outcomes if one.level == 0), bool(seen.outcomes), seen.owed
-
-
-@lru_cache(maxsize=64)
-def machine_for(setting: Setting) -> CompiledMachine:
-    """The rules as compiled for a setting."""
-    return CompiledMachine(RULES, setting)
 
 
 def witnesses_that_kill(told: Sequence[TellingMutant], witnesses: Witnesses) -> dict[str, list[str]]:

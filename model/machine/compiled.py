@@ -32,9 +32,10 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from ..notation.expression import Const, Expr, Op, Value, Var, source, substitute, variables
+from ..notation.expression import Const, Expr, Value, Var, source, substitute, variables
 from ..notation.rule import LEGAL, STRENGTHS, Due, Forbid, Rule, RuleSet, Strength
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, Event, EventKind, Facts, Setting, State
+from .guard_atoms import conjuncts
 from .interpreted import LEVELS, Kind, Label, Outcome, label_of, strongest
 from .interpreted import _order as order_of
 
@@ -454,7 +455,7 @@ class _Constants:
 
     def _hope_function(self, guard: Expr, kind: EventKind) -> HopeFunction:
         others = {LEGAL.name, *FACT_VARIABLES[kind]}
-        terms = [t for t in _conjuncts(substitute(guard, self._values)) if others.isdisjoint(variables(t))]
+        terms = [t for t in conjuncts(substitute(guard, self._values)) if others.isdisjoint(variables(t))]
         holds = " and ".join(source(substitute(term, _STATE_PLACES)) for term in terms)
         made: HopeFunction = _define(f"def hope(state, facts):\n{_INDENT}return {holds or True}\n", "hope")
         return made
@@ -576,15 +577,7 @@ def _terms(guard: Expr) -> tuple[str, ...] | None:
     """The conditions whose conjunction is the guard, as source, each once; None where the guard never holds."""
     if isinstance(guard, Const):
         return () if guard.value else None
-    return tuple(dict.fromkeys(_condition(term) for term in _conjuncts(guard)))
-
-
-def _conjuncts(expression: Expr) -> Iterable[Expr]:
-    if isinstance(expression, Op) and expression.op == "and":
-        for arg in expression.args:
-            yield from _conjuncts(arg)
-    else:
-        yield expression
+    return tuple(dict.fromkeys(_condition(term) for term in conjuncts(guard)))
 
 
 def _condition(expression: Expr) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..explore.exploration import Explored
 
 EXAMPLES: Final = 2_000
-"""Scenarios for each implementation in each role."""
+"""Attempts for each implementation in each role, those that shrinking runs included."""
 
 OWN = "wsoracle"
 """The name of our own endpoint, the control."""

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 import click
 
 from ..cli import FAILED, WrongInput
+from ..repl.choices import AGAINST, MAY, MUST, NEVER, SHOULD
 from ..repl.commands import ReplSession
 from ..site.histories import HistoryError
 from ..text.output import say
 
 PROMPT = "wsoracle> "
-_STYLES = {"must": "bold", "should": "green", "may": "", "should not": "yellow", "must not": "red"}
+_STYLES = {MUST: "bold", SHOULD: "green", MAY: "", AGAINST: "yellow", NEVER: "red"}
 
 
 @click.command("repl")

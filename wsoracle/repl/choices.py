@@ -13,9 +13,9 @@ from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import NO_CODE
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
-from ..site.histories import SIDES, frame_text, head_text
+from ..site.histories import SIDES, HistoryUnit, unit_text
 from ..spec.player import choice_of
-from .world import ExploredEnd, ExploredWorld, Unit, unit_words
+from .world import ExploredEnd, ExploredWorld, unit_words
 
 MUST: Final = "must"
 SHOULD: Final = "should"
@@ -67,13 +67,13 @@ def _taking(world: ExploredWorld, who: Role) -> Iterator[ExploredChoice]:
         )  # fmt: skip
 
 
-def _sending(world: ExploredWorld, who: Role, unit: Unit) -> ExploredChoice:
+def _sending(world: ExploredWorld, who: Role, unit: HistoryUnit) -> ExploredChoice:
     grade, rules = judged(world, who, unit)
     words = "close TCP" if unit is None else f"send {unit_words(unit, who)}"
     return ExploredChoice(who, grade, words, f"{SIDES[who]}:{unit_text(unit)}", rules)
 
 
-def judged(world: ExploredWorld, who: Role, unit: Unit) -> tuple[str, tuple[str, ...]]:
+def judged(world: ExploredWorld, who: Role, unit: HistoryUnit) -> tuple[str, tuple[str, ...]]:
     """What the rules say of sending a unit: the grade, and the rules behind it."""
     end, event = world.ends[who], world.sending(who, unit)
     outcomes = allowed(end.state, event, end.setting, departures=True)
@@ -87,12 +87,7 @@ def judged(world: ExploredWorld, who: Role, unit: Unit) -> tuple[str, tuple[str,
     return grade, (*(rule.id for rule in due), *first.rules)
 
 
-def unit_text(unit: Unit) -> str:
-    """A unit as histories write it."""
-    return "end" if unit is None else frame_text(unit) if isinstance(unit, Frame) else head_text(unit)
-
-
-def _palette(world: ExploredWorld, who: Role) -> Iterator[Unit]:
+def _palette(world: ExploredWorld, who: Role) -> Iterator[HistoryUnit]:
     """What is offered to be sent: what may be due, then one of each kind."""
     end, key = world.ends[who], DEFAULT_KEY if who is Role.CLIENT else None
     if end.state.handshake:

@@ -22,10 +22,10 @@ from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp
 from wsoracle.properties.traces.recorded import Recorded, trace_to_json
 
 from ..explain.field_table import field_table
-from ..site.histories import SIDES, HistoryError
+from ..site.histories import SIDES, HistoryError, unit_text
 from ..text.clauses import clause
 from ..text.hexadecimal import hex_of
-from .choices import AGAINST, MUST, NEVER, SHOULD, ExploredChoice, choices, unit_text
+from .choices import AGAINST, MUST, NEVER, SHOULD, ExploredChoice, choices
 from .world import ExploredWorld, HistoryEntry, unit_words
 
 HELP: Final = """\

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import facts, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.machine.words import frame_words
 from wsoracle.model.notation.expression import evaluate
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.variables import (
     CONNECTING,
     NO_CODE,
@@ -32,20 +32,16 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, DEFAULT_LIMIT, PING, PONG, Frame, Role, is_control
 
-from ..site.histories import SIDES, HistoryError, is_head, read_unit
+from ..site.histories import SIDES, HistoryError, HistoryUnit, is_head, read_unit
 from ..spec.player import Happened, decide
 
-Unit: TypeAlias = "Frame | RequestFacts | ResponseFacts | None"
-"""What is sent: a frame, a head, or (None) the end of TCP."""
-
-ENDS: Final = {letter: role for role, letter in SIDES.items()}
-END: Final = "the end of TCP"
+_ENDS: Final = {letter: role for role, letter in SIDES.items()}
 
 
 class UnderWay(NamedTuple):
     """A unit on its way to an endpoint, and the number of the step that sent it."""
 
-    unit: Unit
+    unit: HistoryUnit
     sent_in: int
 
 
@@ -56,7 +52,7 @@ class HistoryEntry(NamedTuple):
     words: str
     outcome: str
     rules: tuple[str, ...]
-    unit: Unit
+    unit: HistoryUnit
     sends: bool
 
 
@@ -108,9 +104,9 @@ class ExploredWorld:
             entry = HistoryEntry(None, "the connection breaks", "each end finds the end of TCP", (), None, False)
         else:
             letter, _, what = action.partition(":")
-            if letter not in ENDS or not what:
+            if letter not in _ENDS or not what:
                 raise HistoryError(f"{action}: an action is cut, or c: or s: with take, end or what is sent")
-            who = ENDS[letter]
+            who = _ENDS[letter]
             word, _, choice = what.partition(".")
             if word == "begin":
                 raise HistoryError(f"{action}: beginnings of frames are shown by the explorer of the site alone")
@@ -119,7 +115,7 @@ class ExploredWorld:
         self.steps.append(entry)
         return entry
 
-    def sending(self, who: Role, unit: Unit) -> Event:
+    def sending(self, who: Role, unit: HistoryUnit) -> Event:
         """The event that sending a unit is."""
         end = self.ends[who]
         if unit is None:
@@ -149,13 +145,13 @@ class ExploredWorld:
         end = self.ends[who]
         return bool(evaluate(possible(event.kind), environment(end.setting, end.state, event.facts)))
 
-    def can_send(self, who: Role, unit: Unit) -> bool:
+    def can_send(self, who: Role, unit: HistoryUnit) -> bool:
         """Whether an endpoint can put a unit on the wire, by the rules or against them."""
         if not self.ends[who].state.tcp_open:
             return False
         return unit is None or isinstance(unit, Frame) or self.happens(who, self.sending(who, unit))
 
-    def octets(self, unit: Unit) -> bytes:
+    def octets(self, unit: HistoryUnit) -> bytes:
         """The octets of a unit; none of the end of TCP. A response is one to the request that was sent last."""
         if isinstance(unit, Frame):
             return encode(unit)
@@ -166,7 +162,7 @@ class ExploredWorld:
         except ValueError as error:
             raise HistoryError(f"no octets have these facts: {error}") from error
 
-    def _send(self, who: Role, unit: Unit) -> HistoryEntry:
+    def _send(self, who: Role, unit: HistoryUnit) -> HistoryEntry:
         end = self.ends[who]
         if not self.can_send(who, unit):
             raise HistoryError(
@@ -205,10 +201,10 @@ class ExploredWorld:
         return HistoryEntry(who, words, happened.words, happened.rules, unit, False)
 
 
-def unit_words(unit: Unit, sender: Role) -> str:
+def unit_words(unit: HistoryUnit, sender: Role) -> str:
     """What a unit is that an end sends, in a few words."""
     if unit is None:
-        return END
+        return "the end of TCP"
     if isinstance(unit, Frame):
         told = facts(unit, None)
         mask = "" if told.masked is (sender is Role.CLIENT) else ", masked" if told.masked else ", not masked"

@@ -18,7 +18,7 @@ from wsoracle.model.rules import RULES
 from ..spec.markdown import guard_text, reaction_text
 from ..spec.rules import TOPICS, Topic
 from .addresses import Addresses, address
-from .broken_runs import BrokenRun, WhatRulesSay
+from .broken_runs import PLAYS_ALONG, BrokenRun, WhatRulesSay
 from .cards import kin, topic_title
 from .fallen import FallenTheorem
 from .findings import RealDeviation, RealEndpoint
@@ -130,7 +130,7 @@ class BreakPages:
         remarks = "".join(f" {escape(remark)}" for remark in run.remarks)
         figure = player_of(
             f"run-{mutant.id}", f"The run that shows {mutant.id}", run.steps,
-            {run.role: run.before, run.role.peer: "plays along"}, self._addresses, arrives=True,
+            {run.role: run.before, run.role.peer: PLAYS_ALONG}, self._addresses, arrives=True,
         )  # fmt: skip
         lines = [
             ("theorems that fall", self._theorems(mutant)),

@@ -14,11 +14,11 @@ from typing import Final
 from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.origin import Origin
-from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory
+from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory, machine_for
 from wsoracle.generators.cases.steps import CaseStep, EndpointSends, EndpointSendsHead, SendFrame, SendHead
 from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_from, trace
 from wsoracle.generators.mutants.operators import Mutant
-from wsoracle.generators.suite.telling import TellingMutant, machine_for
+from wsoracle.generators.suite.telling import TellingMutant
 from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
 from wsoracle.model.machine.words import DUES, choice_words, frame_words, outcome_words, state_words
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -38,13 +38,13 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from ..spec.player import PlayedStep, after_words, choice_of
-from .histories import SIDES, first_text, unit_text
+from .histories import SIDES, first_text, step_text
 
 MOST_SHOWN: Final = 400
 """Octets of a step that a page shows, at most."""
 LONGEST_SHORT: Final = 125
 """A length up to which nothing is said of it."""
-_ON_ITS_OWN: Final = "plays along"
+PLAYS_ALONG: Final = "plays along"
 """The state of the peer, of which no rule is asked."""
 
 
@@ -136,7 +136,7 @@ def _steps(ours: Sequence[TracedStep], setting: Setting, units: Sequence[CaseSte
         number += 1
         if event.kind.is_input:
             sent = "closes TCP" if event.kind is EventKind.RECEIVE_EOF else f"sends {said}"
-            yield PlayedStep(number, role.peer, sent, _ON_ITS_OWN, (), _ON_ITS_OWN, True, None, octets)
+            yield PlayedStep(number, role.peer, sent, PLAYS_ALONG, (), PLAYS_ALONG, True, None, octets)
             number += 1
         chosen = traced.step.label
         is_last = traced is ours[-1]
@@ -263,7 +263,7 @@ def _history(told: TellingMutant, ours: Sequence[TracedStep], units: Sequence[Ca
         kind, chosen = traced.step.event.kind, traced.step.label
         if kind is EventKind.SILENCE:
             continue
-        written = unit_text(unit, setting.role)
+        written = step_text(unit, setting.role)
         if written is None:
             return None
         texts.append(f"{you if kind.is_input else me}:{written}")

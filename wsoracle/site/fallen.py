@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, Final, NamedTuple
 
 from wsoracle.generators.cases.file import rules_digest
-from wsoracle.generators.mutants.operators import Mutant, mutants
+from wsoracle.generators.mutants.operators import mutants_by_id
 from wsoracle.generators.suite.telling import telling
 from wsoracle.generators.suite.witnesses import all_witnesses
 from wsoracle.generators.workers import process_pool
@@ -70,12 +70,7 @@ def fallen_text(step: Callable[[str, int, int], None], jobs: int) -> str:
 
 
 def _falls(name: str) -> list[tuple[str, Sequence[str]]]:
-    mutant = _mutants()[name]
+    mutant = mutants_by_id()[name]
     tried = (theorem for theorem in theorems() if mutant.rule in theorem.suspects)
     results = ((one.id, one.check(TheoremSubject(mutant.rules))) for one in tried)
     return [(one, found.counterexample) for one, found in results if found.verdict is ProofVerdict.REFUTED]
-
-
-@lru_cache(maxsize=1)
-def _mutants() -> Mapping[str, Mutant]:
-    return {mutant.id: mutant for mutant in mutants()}

@@ -1,4 +1,4 @@
-"""docs/findings.md read back: what real endpoints did against which rules, in which cases, with the octets of it.
+"""docs/findings.md read back: what real endpoints did against which rules, and in which cases.
 
 The page is the one place in which the fleet's findings stand with names; ``wsoracle/fleet/findings.py`` writes it.
 """
@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from wsoracle.model.octets.vocabulary import Role
 
 _SECTION: Final = re.compile(r"^### (Servers|Clients), [A-Z-]+: (.*)$")
-_SHOWN: Final = re.compile(r"^- Shown by `([^`]+)`: ")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _ESCAPED: Final = re.compile(r"\\([\\`*_{}\[\]#!|<>~&$])")
 _CELLS: Final = re.compile(r"(?<!\\)\|")
@@ -20,13 +19,11 @@ _ROLES: Final = {"Servers": Role.SERVER, "Clients": Role.CLIENT}
 
 
 class RealEndpoint(NamedTuple):
-    """An implementation that did not follow some rules: its name with its version, the cases that show it (a dozen at
-    most), the one whose octets are given, and what it sent there, as the page has it."""
+    """An implementation that did not follow some rules: its name with its version, and the cases that show it, a dozen
+    at most."""
 
     name: str
     cases: tuple[str, ...]
-    example: str
-    received: str
 
 
 class RealDeviation(NamedTuple):
@@ -46,15 +43,11 @@ def _sections(lines: list[str]) -> Iterator[RealDeviation]:
     starts = [(at, found) for at, line in enumerate(lines) if (found := _SECTION.match(line))]
     for (at, found), end in zip(starts, [*(place for place, _ in starts[1:]), len(lines)], strict=True):
         part = lines[at + 1 : end]
-        example = next((shown[1] for line in part if (shown := _SHOWN.match(line))), "")
         rows = [_CELLS.split(line)[1:-1] for line in part if line.startswith("| ")][2:]
-        endpoints = tuple(_endpoint([cell.strip() for cell in row], example) for row in rows)
+        endpoints = tuple(_endpoint([cell.strip() for cell in row]) for row in rows)
         yield RealDeviation(_ROLES[found[1]], tuple(_CODE.findall(found[2])), endpoints)
 
 
-def _endpoint(cells: list[str], example: str) -> RealEndpoint:
-    name, cases, received = cells
-    other = re.match(r"`([^`]+)`, sent .*?: (?=`|nothing)", received)
-    if other is not None:
-        example, received = other[1], received[other.end() :]
-    return RealEndpoint(_ESCAPED.sub(r"\1", name), tuple(_CODE.findall(cases)), example, received)
+def _endpoint(cells: list[str]) -> RealEndpoint:
+    name, cases, _ = cells
+    return RealEndpoint(_ESCAPED.sub(r"\1", name), tuple(_CODE.findall(cases)))

@@ -1,4 +1,4 @@
-"""Histories for the explorer as text, as they stand in its address: example runs, and the cases made for rules.
+"""Histories of the explorer as text, as they stand in its address: of example runs and of the cases made for rules.
 
 ``templates/explorer-history.js`` reads and writes the same text, and says what it means.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.steps import (
@@ -91,6 +91,15 @@ def frame_text(frame: Frame) -> str:
     return ".".join([first, "-" if frame.key is None else frame.key.hex(), payload])
 
 
+HistoryUnit: TypeAlias = "Frame | RequestFacts | ResponseFacts | None"
+"""What an end sends in a history: a frame, a head, or (None) the end of TCP."""
+
+
+def unit_text(unit: HistoryUnit) -> str:
+    """A unit as histories write it; :func:`read_unit` reads it back."""
+    return "end" if unit is None else frame_text(unit) if isinstance(unit, Frame) else head_text(unit)
+
+
 class HistoryError(ValueError):
     """A text is no history, or what it says cannot be done: one line that says what would be right."""
 
@@ -101,8 +110,8 @@ _FIRST: Final = re.compile(r"([0-9a-f])(f?)(?:r(1?2?3?))?([sxy]?)")
 _PAYLOAD: Final = re.compile(r"((?:[0-9a-f]{2})*)(?:\*(\d{1,20})\*((?:[0-9a-f]{2})*))?")
 
 
-def read_unit(text: str) -> Frame | RequestFacts | ResponseFacts | None:
-    """The frame or head that a text stands for; None for the end of TCP.
+def read_unit(text: str) -> HistoryUnit:
+    """The unit that a text stands for.
 
     Raises :class:`HistoryError` for any other text, and for a frame that is too long to be made.
     """
@@ -145,7 +154,7 @@ def case_text(case: Case, role: Role) -> str | None:
     me, you = SIDES[role], SIDES[role.peer]
     steps = [f"{me}:request"] if case.opening and role is Role.CLIENT else []
     for step in case.steps:
-        written = unit_text(_as_sent(case, step, role.peer), role)
+        written = step_text(_as_sent(case, step, role.peer), role)
         if written is None or not isinstance(step, ACTIONS):
             return None
         steps += [f"{you}:{written}", f"{me}:take"]
@@ -160,7 +169,7 @@ def first_text(setting: Setting, *, connecting: bool, broken: str) -> str:
     return ",".join([first, f"you={setting.role.peer.value}", *changes, f"broken={broken}"])
 
 
-def unit_text(step: CaseStep | None, role: Role) -> str | None:
+def step_text(step: CaseStep | None, role: Role) -> str | None:
     """What a step sends to the endpoint of a role, or what that sends; None where it is no whole unit."""
     match step:
         case SendFrame() if step.is_whole:

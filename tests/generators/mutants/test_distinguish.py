@@ -155,11 +155,7 @@ def test_the_prover_has_an_invariant_and_a_bisimulation(distinguisher: Distingui
     matters = prover.bisimulation.matters
     assert matters["tcp_open"]
     # Once TCP is closed nothing but that matters.
-    closed = {
-        name
-        for name, cubes in prover.bisimulation.matters.items()
-        if name != "tcp_open" and any(not cube[0] for cube in cubes)
-    }
+    closed = {name for name, cubes in matters.items() if name != "tcp_open" and any(not cube[0] for cube in cubes)}
     # Nor does it matter any more what the peer does.
     assert closed <= {"peer_open"}
 

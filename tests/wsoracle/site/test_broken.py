@@ -85,5 +85,4 @@ def test_what_the_page_of_findings_says_is_read_back() -> None:
     (found,) = deviations_in(findings_page(columns, "a test"))
     assert (found.role, found.rules) == (Role.SERVER, ("5.2/reserved-bits",))
     assert [one.name for one in found.endpoints] == [f"{peer.name} 1.0_2" for peer in peers]
-    assert [(one.cases, one.example) for one in found.endpoints] == [(("3.1", "3.2"), "3.1"), (("3.2",), "3.2")]
-    assert all("`8100`" in one.received for one in found.endpoints)
+    assert [one.cases for one in found.endpoints] == [("3.1", "3.2"), ("3.2",)]
