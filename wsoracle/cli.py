@@ -43,7 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "judge": "Judge recorded traces: the verdict, the clauses behind it, and the octet that decides.",
         "oracle": "Answer questions of programs in any language: one line of JSON each (docs/oracle.md).",
         "rules": "List the rules, with the clause that each stands for.",
-        "requirements": "List the normative sentences of RFC 6455, and what covers each.",
+        "requirements": "List the normative sentences of RFC 6455 and RFC 7692, and what covers each.",
         "prove": "Prove the theorems, and find for each a fault that refutes it.",
         "explore": "Explore the model, and wsproto and websockets against it, as server and as client.",
         "mutants": "Make faults by changing rules, and kill each by a case or prove it equivalent.",

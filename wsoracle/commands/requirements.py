@@ -24,7 +24,7 @@ _STYLE = {"covered": "green", "not observable": "dim"}
 @json_option
 @click.pass_context
 def command(context: click.Context, pattern: str | None, json_file: str | None) -> None:
-    """List the normative sentences of RFC 6455, and what covers each.
+    """List the normative sentences of RFC 6455 and RFC 7692, and what covers each.
 
     PATTERN selects sentences by their id, such as 5.5.1- or 7.*. Cases are those that a tester runs. The exit status is
     1 where the register contradicts the rules or the theorems.
