@@ -36,7 +36,7 @@ from .application import (
 )
 from .echo_words import OWN_MESSAGE
 from .explanation import Cost, Explanation, Place
-from .history import Message, Moment
+from .moments import Message, Moment
 from .reading import FrameReader, code_of
 from .waiting import Waiting
 
@@ -61,8 +61,8 @@ class Acts:
             code = code_of(frame.payload)
             if self._may_be_its_own(code, place, moment):
                 yield place, False, closes(code, instead_of_echo=bool(place.echoes))
-        elif frame.start in self._history.messages:
-            message, echoes = self._history.messages[frame.start], place.echoes
+        elif frame.start in self._history.sent.messages:
+            message, echoes = self._history.sent.messages[frame.start], place.echoes
             if message in echoes:
                 rest = list(echoes)
                 rest.remove(message)
@@ -80,9 +80,9 @@ class Acts:
         this place reads on: no copy of it is to be echoed, and none that had arrived is unread.
         """
         what = moment.what
-        if self._subject.unasked or not isinstance(what, FrameUnit) or what.start not in self._history.messages:
+        if self._subject.unasked or not isinstance(what, FrameUnit) or what.start not in self._history.sent.messages:
             return False
-        message = self._history.messages[what.start]
+        message = self._history.sent.messages[what.start]
         if self._history.is_asked(message) or self._reader.comes_again(message, place, moment):
             return False
         return message not in place.echoes
@@ -92,11 +92,11 @@ class Acts:
 
         What is to be echoed next stays the same when it reads on. Where nothing is, there may be something to change.
         """
-        if not isinstance(moment.what, FrameUnit) or moment.what.start not in self._history.messages:
+        if not isinstance(moment.what, FrameUnit) or moment.what.start not in self._history.sent.messages:
             return False
         if self._subject.setting.echo and not place.echoes:
             return False
-        return not self._reader.comes_again(self._history.messages[moment.what.start], place, moment)
+        return not self._reader.comes_again(self._history.sent.messages[moment.what.start], place, moment)
 
     def may_answer_earlier(self, place: Place, frame: FrameUnit, message: Message) -> bool:
         """Whether a message may be the answer to one that was read, by an application that changes or repeats them.
@@ -105,8 +105,8 @@ class Acts:
         not show that this one was taken in, unless the endpoint was quiet after it had sent the first copy.
         """
         of_other_type = message._replace(opcode=TEXT + BINARY - message.opcode)
-        repeated = self._history.repeats(frame) and self._reader.has_read(message, place)
-        return repeated or (self._reader.has_read(of_other_type, place) and not self._history.sends(of_other_type))
+        repeated = self._history.sent.repeats(frame) and self._reader.has_read(message, place)
+        return repeated or (self._reader.has_read(of_other_type, place) and not self._history.sent.sends(of_other_type))
 
     def _stays(self, place: Place, moment: Moment) -> bool:
         """Whether an endpoint at this place reads no further: it has failed, or what comes next must be refused.
@@ -127,7 +127,7 @@ class Acts:
             return False
         due = place.echoes.next or self._next_to_read(place, moment)
         return due is not None and not any(
-            self._history.sends_after(one, moment) for one in (due, with_replacements(due))
+            self._history.sent.sends_after(one, moment) for one in (due, with_replacements(due))
         )
 
     def _next_to_read(self, place: Place, moment: Moment) -> Message | None:
@@ -180,7 +180,7 @@ class Acts:
 
         A sink may send one back all the same, once it has taken it in.
         """
-        sent = self._history.copies_before(frame)
+        sent = self._history.sent.copies_before(frame)
         promised = self._subject.setting.echo and self._reader.copies(message, moment.arrived) > sent
         return promised or self._reader.is_unread(message, sent, place, moment)
 

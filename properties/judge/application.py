@@ -15,7 +15,7 @@ from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import HeadUnit
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES, TEXT
 
-from .history import Message
+from .moments import Message
 
 ANOTHER_ORDER: Final = "the message was sent back in another order"
 NOT_SENT_BACK: Final = "the message was not sent back"

@@ -20,7 +20,7 @@ from wsoracle.model.rules import RULES
 
 from .explanation import Step
 from .grading import verdict_on
-from .judge import Broken, Judgement
+from .judgement import Broken, Judgement
 from .observation import Crashes, Trace
 from .verdict import Verdict, worst
 

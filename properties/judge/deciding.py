@@ -23,7 +23,8 @@ from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
 
 from .explanation import Step, Subject
-from .history import History, Moment
+from .history import History
+from .moments import Moment
 
 Direction: TypeAlias = Literal["written", "arrived"]
 """The stream in which an octet is counted: what the endpoint wrote, or what arrived at it."""

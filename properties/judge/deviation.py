@@ -18,7 +18,7 @@ from wsoracle.model.rules import RULES
 from wsoracle.model.rules.close_codes import code_range
 
 from .explanation import Step
-from .judge import Judgement
+from .judgement import Judgement
 from .observation import Arrives, Asks, Trace
 
 _ACTS: Final = {EventKind.CLOSE_TCP: "closes TCP", EventKind.SILENCE: "stays quiet"}

@@ -20,7 +20,7 @@ from .application import closes, in_few_words
 from .echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO, OWN_MESSAGE
 from .explanation import Step
 from .grading import TOO_BIG, verdict_on
-from .judge import Judgement
+from .judgement import Judgement
 from .verdict import Verdict
 
 _GOES_AWAY: Final = frozenset((1000, 1001, NO_CODE))

@@ -20,7 +20,8 @@ from wsoracle.model.octets.units import FrameUnit
 
 from .explanation import Cost, Step, Subject
 from .grading import strongest
-from .history import History, Moment
+from .history import History
+from .moments import Moment
 from .observation import ClosesTcp, ResetsTcp
 from .steps import machine_for, unrefusing
 
@@ -40,7 +41,7 @@ def sent_steps(history: History, moments: Iterable[Moment], subject: Subject, st
             state = state._replace(tcp_open=False)
         if not isinstance(moment.what, FrameUnit):
             continue
-        foreseen = history.shows_keys(moment.what)
+        foreseen = history.sent.shows_keys(moment.what)
         events = [
             leaving(moment.what, subject.setting.role, state, answers=answers, key_foreseen=foreseen)
             for answers in (False, True)

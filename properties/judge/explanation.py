@@ -14,7 +14,7 @@ from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.uri import WebSocketUri
 
 from .grading import BINDING, LOOSE
-from .history import Message
+from .moments import Message
 from .observation import Tells, Told
 from .verdict import TAKEN_BY_ALL, Profile
 from .waiting import Waiting

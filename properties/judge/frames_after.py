@@ -6,7 +6,8 @@ from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import Role
 
 from .explanation import Subject
-from .history import History, Moment
+from .history import History
+from .moments import Moment
 from .search import OpenedExplanation
 
 

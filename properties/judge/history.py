@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
 from wsoracle.model.facts.arriving import ArrivingFrames
 from wsoracle.model.notation.variables import AGREED, State
 from wsoracle.model.octets.inflated_frames import NOTHING_READ, AgreedDirection, InflatedFrames, Progress
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
-from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PONG, Role, is_control
+from wsoracle.model.octets.vocabulary import Role
 
+from .asking import Asking
+from .moments import Message, Moment, Seen
 from .observation import (
-    OPCODE_OF,
     Arrives,
     ArrivesEof,
     ArrivesReset,
     Asks,
     ClosesTcp,
-    Crashes,
     Observation,
     Processed,
     Quiet,
@@ -30,50 +29,9 @@ from .observation import (
     Trace,
     Writes,
 )
-from .predictable_keys import MaskingKeys
+from .sent_so_far import SentSoFar
 
 _START: Final = attrgetter("start")
-
-
-class Message(NamedTuple):
-    """A whole message: the opcode of its first frame and its octets."""
-
-    opcode: int
-    payload: bytes
-
-
-class Asked(NamedTuple):
-    """The requests of the application so far: how many whole messages, how many Pongs, and whether to close.
-
-    `unsent` is the first of these messages that was not sent since, None without one."""
-
-    messages: int = 0
-    pongs: int = 0
-    close: bool = False
-    unsent: Message | None = None
-
-
-Seen: TypeAlias = HeadUnit | FrameUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet | Crashes | None
-
-
-class Moment(NamedTuple):
-    """Something that the endpoint is seen to do, or (None) that a part of the opening handshake arrives, and where.
-
-    `arrived` counts octets; `eof`: the end of TCP had arrived too, `lost`: that of both directions; `ended`: it had
-    ended its own. `written` is where
-    the last whole unit ends that the endpoint had written. `number` counts what the endpoint was seen to do before: it
-    is the same however octets are cut, and `at` is not.
-    """
-
-    at: int
-    what: Seen
-    arrived: int
-    eof: bool
-    asked: Asked
-    written: int
-    lost: bool = False
-    number: int = 0
-    ended: bool = False
 
 
 class History:
@@ -83,7 +41,7 @@ class History:
     the endpoint sent before offset ``sent_from`` is left out. ``agreed`` is a state of the connection whose opening
     handshake is over: where it says that permessage-deflate was agreed on, compressed messages are inflated, and
     ``limit`` is the longest that the endpoint takes; ``before`` is how far those that arrive, and those that it sends,
-    were read before the trace begins. `frames` are those that it sent.
+    were read before the trace begins. `sent` is what it sent.
     """
 
     def __init__(
@@ -105,16 +63,11 @@ class History:
         self._under: Final[dict[tuple[object, ...], History]] = {}
         self.trace: Final[list[Observation]] = []
         self.arrived: Final = bytearray()
-        self.frames: Final[list[FrameUnit]] = []
-        self.messages: Final[dict[int, Message]] = {}
-        """The messages sent, by where their last frame begins."""
         self.moments: Final[list[Moment]] = []
         self.tells_of_failure = False
         self.has_reset = False
         self.grows = False
         """Whether observations were added one by one, so that more of them may come."""
-        self.has_close = False
-        """Whether the endpoint sent a Close."""
         self.torn: int | None = None
         """The index in the trace at which the endpoint closes TCP or falls silent inside a frame of its own, or None.
 
@@ -134,31 +87,14 @@ class History:
         self._whole = 0
         self._acts = 0
         self._count = 0
-        self._asking: Final = _Asking()
+        self._asking: Final = Asking()
+        self.sent: Final = SentSoFar()
         self._eof = self._lost = self._closed = False
         self.shut_down = False
         """Whether the endpoint ended its direction of TCP."""
-        self._opcode = CONTINUATION
-        self._parts: list[bytes] = []
-        self._close_codes: Final[set[int]] = set()
-        self._pongs: Final[dict[bytes, int]] = {}
-        """Where the latest Pong with a payload begins."""
-        self._latest: Final[dict[int, int]] = {}
-        """Where the latest frame with an opcode begins, of those that the endpoint sent."""
         self._told_failures: Final[set[int]] = set()
-        self.keys: Final = MaskingKeys()
-        self._keys_shown: int | None = None
-        self._copies: Final[Counter[Message]] = Counter()
-        self._last_sent: Final[dict[Message, int]] = {}
-        """Where the last frame of the latest copy of a message begins."""
-        self._quiet_from = 0
-        """How much the endpoint had written when it was last quiet."""
         self._idle_from = 0
         """The same, while its direction of TCP was open."""
-        self._repeats: Final[set[int]] = set()
-        """Where the last frames of messages begin of which a copy was sent since the endpoint was last quiet."""
-        self._sent_before: Final[dict[int, int]] = {}
-        """For each message sent, by where its last frame begins: how many times the same was sent before."""
         # A later part of a trace can show that a long head has an end: all octets are cut at once.
         self._foresee(trace)
         for seen in trace:
@@ -248,7 +184,7 @@ class History:
                 if isinstance(seen, (ClosesTcp, Quiet)):
                     self._find_torn()
                 if isinstance(seen, Quiet):
-                    self._quiet_from = self.written
+                    self.sent.be_quiet(self.written)
                     if not (self._closed or self.shut_down):
                         self._idle_from = self.written
                 self.moments.append(self._moment(at, seen))
@@ -270,7 +206,9 @@ class History:
             self._whole = unit.end
             if isinstance(unit, FrameUnit):
                 unit = unit if self._inflated is None else self._inflated.take(unit)
-                self._take(unit)
+                message = self.sent.take(unit)
+                if message is not None:
+                    self._asking.sent(message)
             elif unit.head is None or unit.switches:
                 self.switched = unit.end
                 self._answered |= unit.switches
@@ -378,7 +316,7 @@ class History:
         """
         judged = [self, *self._under.values()]
         arrived = (frame for one in judged for part in one._arriving.values() for frame in part.frames)
-        sent = (frame for one in judged for frame in one.frames)
+        sent = (frame for one in judged for frame in one.sent.frames)
         arrived_at, sent_at = ({f.start: f for f in some if f.deflated is not None} for some in (arrived, sent))
         return arrived_at, sent_at
 
@@ -425,39 +363,6 @@ class History:
         """The moment after everything so far, as if the endpoint had processed it."""
         return self._moment(len(self.trace), None)._replace(what=Processed())
 
-    def _take(self, frame: FrameUnit) -> None:
-        """A frame that the endpoint sends: whether it ends a message, and what code it gives."""
-        opcode = frame.header.opcode
-        self.frames.append(frame)
-        self.has_close |= opcode == CLOSE
-        self._latest[opcode] = frame.start
-        if opcode == CLOSE and len(frame.payload) > 1:
-            self._close_codes.add(int.from_bytes(frame.payload[:2], "big"))
-        if opcode == PONG:
-            self._pongs[frame.payload] = frame.start
-        if frame.header.key is not None and self.keys.add(frame.header.key):
-            self._keys_shown = frame.start
-        if is_control(opcode):
-            return
-        if opcode != CONTINUATION:
-            self._opcode, self._parts = opcode, []
-        self._parts.append(frame.payload)
-        if frame.header.fin:
-            message = Message(self._opcode, b"".join(self._parts))
-            self.messages[frame.start] = message
-            self._sent_before[frame.start] = self._copies[message]
-            self._copies[message] += 1
-            if self._last_sent.get(message, -1) >= self._quiet_from:
-                self._repeats.add(frame.start)
-            self._last_sent[message] = frame.start
-            self._asking.sent(message)
-            self._parts = []
-
-    @property
-    def close_codes(self) -> tuple[int, ...]:
-        """The status codes of the Close frames that the endpoint sent."""
-        return tuple(sorted(self._close_codes))
-
     @property
     def told_failures(self) -> tuple[int, ...]:
         """The codes with which the application was told that the connection is failed."""
@@ -465,7 +370,7 @@ class History:
 
     def says(self, code: int) -> bool | None:
         """Whether the endpoint gave this code for closing, to its peer or its application; None where it gave none."""
-        given = self._close_codes | self._told_failures
+        given = {*self.sent.close_codes, *self._told_failures}
         return code in given if given else None
 
     def asks_next(self, moment: Moment, sent: int, message: Message) -> bool:
@@ -481,34 +386,9 @@ class History:
         before = self._asking.pongs.get(payload)
         return before is not None and before < moment.asked.pongs
 
-    def shows_keys(self, frame: FrameUnit) -> bool:
-        """Whether this is the frame with whose masking key it is certain that the endpoint's keys can be foreseen."""
-        return frame.start == self._keys_shown
-
-    def opcodes_after(self, moment: Moment) -> set[int]:
-        """The opcodes of the frames that the endpoint sent after a moment."""
-        return {opcode for opcode, start in self._latest.items() if start >= moment.written}
-
-    def sends(self, message: Message) -> bool:
-        """Whether the endpoint ever sends this message."""
-        return message in self._copies
-
-    def sends_after(self, message: Message, moment: Moment) -> bool:
-        """Whether the endpoint sends this message after a moment, as far as the trace is known."""
-        return self._last_sent.get(message, -1) >= moment.written
-
-    def sends_from(self, moment: Moment, answer: Message | bytes) -> bool:
-        """Whether the endpoint sends this message, or a Pong with this payload, at a moment or after it."""
-        sent = self._pongs.get(answer, -1) if isinstance(answer, bytes) else self._last_sent.get(answer, -1)
-        return sent >= (moment.what.start if isinstance(moment.what, FrameUnit) else moment.written)
-
     def is_idle_after(self, frame: FrameUnit) -> bool:
         """Whether the endpoint is quiet at some time after it sent a frame, and has not ended TCP."""
         return frame.start < self._idle_from
-
-    def repeats(self, last: FrameUnit) -> bool:
-        """Whether the message that this frame ends was sent before, and the endpoint was not quiet since."""
-        return last.start in self._repeats
 
     def is_asked(self, message: Message) -> bool:
         """Whether the application ever asks for this message."""
@@ -518,53 +398,3 @@ class History:
     def loses(self) -> bool:
         """Whether TCP is reset, by which what the endpoint sent may be lost."""
         return self.has_reset or self._lost
-
-    def copies_before(self, last: FrameUnit) -> int:
-        """How many times the same message as the one that this frame ends was sent before it."""
-        return self._sent_before[last.start]
-
-
-class _Asking:
-    """Gathers what the application asks for."""
-
-    def __init__(self) -> None:
-        self.so_far = Asked()
-        self.messages: Final[list[Message]] = []
-        self.pongs: Final[dict[bytes, int]] = {}
-        """How many Pongs had been asked for before the first with this payload."""
-        self._unsent: Final[Counter[Message]] = Counter()
-        self._ever: Final[set[Message]] = set()
-        self._opcode = 0
-        self._parts: list[bytes] = []
-
-    def sent(self, message: Message) -> None:
-        """A message was sent."""
-        if message in self._unsent:
-            self._unsent[message] -= 1
-            if not self._unsent[message]:
-                del self._unsent[message]
-            self.so_far = self.so_far._replace(unsent=next(iter(self._unsent), None))
-
-    def asks(self, message: Message) -> bool:
-        """Whether this message was ever asked for."""
-        return message in self._ever
-
-    def add(self, asks: Asks) -> None:
-        """One more request."""
-        before = self.so_far
-        if asks.what in OPCODE_OF:
-            opcode = OPCODE_OF[asks.what]
-            if opcode != CONTINUATION:
-                self._opcode, self._parts = opcode, []
-            self._parts.append(asks.payload)
-            if asks.fin:
-                message = Message(self._opcode, b"".join(self._parts))
-                self.messages.append(message)
-                self._ever.add(message)
-                self._unsent[message] += 1
-                self.so_far = before._replace(messages=before.messages + 1, unsent=next(iter(self._unsent)))
-        elif asks.what == "pong":
-            self.pongs.setdefault(asks.payload, before.pongs)
-            self.so_far = before._replace(pongs=before.pongs + 1)
-        elif asks.what == "close":
-            self.so_far = before._replace(close=True)

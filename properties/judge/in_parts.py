@@ -19,7 +19,7 @@ from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, is_control
 
 from .history import History
-from .judge import Judgement
+from .judgement import Judgement
 from .observation import Arrives, Observation, Trace, Writes
 from .verdict import Profile, Verdict, worst
 
@@ -80,7 +80,7 @@ def judge_in_parts(
         state = agreed._replace(recv_history=len(arrives.history), send_history=len(sends.history))
         one = part.placed(judge_part(history, state))
         reader.arrived.inflated(history.arriving(0).frames)
-        reader.written.inflated(history.frames)
+        reader.written.inflated(history.sent.frames)
         if history.exceeds(0):
             one = replace(one, verdict=Verdict.INFORMATIONAL, note=_TOO_MUCH, unexplained=True)
             if not history.arriving(0).exceeded:

@@ -12,14 +12,15 @@ from itertools import combinations
 from wsoracle.model.notation.rule import Due, Forbid, Rule
 from wsoracle.model.octets.vocabulary import CLOSE, PONG
 
-from .history import History, Moment
+from .history import History
+from .moments import Moment
 from .observation import ClosesTcp, ResetsTcp, ShutsDownTcp, Writes
 
 
 def may_come(due: Due, history: History, moment: Moment) -> bool:
     """Whether anything that is seen after a moment may be what is due there."""
     if due in (Due.PONG, Due.CLOSE, Due.REPLY):
-        opcodes = history.opcodes_after(moment)
+        opcodes = history.sent.opcodes_after(moment)
         wanted = {Due.PONG: PONG, Due.CLOSE: CLOSE}.get(due)
         return bool(opcodes - {PONG, CLOSE}) if wanted is None else wanted in opcodes
     later = history.trace[moment.at + 1 :]

@@ -20,8 +20,10 @@ from wsoracle.model.rules import RULES
 from .explanation import STRICT, Subject
 from .forking import forked
 from .frames_after import frames_after
-from .history import History, Moment
-from .judge import Application, Judgement, judge
+from .history import History
+from .judge import Application, judge
+from .judgement import Judgement
+from .moments import Moment
 from .observation import ClosesTcp, Observation, Quiet, ShutsDownTcp, Told
 from .outputs import Owed
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search

@@ -18,9 +18,9 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, KNOWN_OPCODES, PONG,
 from .acts import Acts
 from .application import NOT_SENT_BACK, SENT_BACK_LATE, closes
 from .explanation import Explanation, Place, Step
-from .history import Message, Moment
 from .late import choices, may_come, without_soon
 from .lost_in_reset import CLEANLY, unseen_answers, unseen_closes, unseen_replies
+from .moments import Message, Moment
 from .observation import ClosesTcp, Processed, Quiet, ResetsTcp, Tells
 from .reading import FrameReader
 from .reading_heads import HeadReader, agreed_on, opening_of
@@ -196,7 +196,7 @@ class Outputs(ABC):
         """The binding rules that forbid the observation of a moment to an endpoint at the place of an explanation."""
         state, what = explanation.place.state, moment.what
         if isinstance(what, FrameUnit):
-            event = leaving(what, self.subject.setting.role, state, key_foreseen=self.history.shows_keys(what))
+            event = leaving(what, self.subject.setting.role, state, key_foreseen=self.history.sent.shows_keys(what))
         elif isinstance(what, (ClosesTcp, ResetsTcp)):
             event = _CLOSES
         else:
@@ -314,7 +314,7 @@ class FrameOutputs(Outputs):
         if isinstance(what, FrameUnit):
             if self.subject.unasked or self._reader.acting:
                 return True
-            message = self.history.messages.get(what.start)
+            message = self.history.sent.messages.get(what.start)
             if message is not None:
                 return place.echoes.next == message or place.asked < moment.asked.messages
             return what.header.opcode != CLOSE or self._may_close(place.state, moment)
@@ -332,7 +332,7 @@ class FrameOutputs(Outputs):
 
     def _send(self, explanation: Explanation, moment: Moment, unit: FrameUnit | HeadUnit) -> Iterator[Explanation]:
         if isinstance(unit, FrameUnit):
-            place, role, foreseen = explanation.place, self.subject.setting.role, self.history.shows_keys(unit)
+            place, role, foreseen = explanation.place, self.subject.setting.role, self.history.sent.shows_keys(unit)
             if self._shows_no_failure(place.state, unit):
                 return
             caused = False
@@ -357,18 +357,18 @@ class FrameOutputs(Outputs):
         if not state.failed or state.sent_close or self.history.tells_of_failure:
             return False
         if opcode <= BINARY:
-            return state.fail_code not in self.history.close_codes
-        shown = self.history.has_close or self.history.grows or not self.history.is_idle_after(frame)
+            return state.fail_code not in self.history.sent.close_codes
+        shown = self.history.sent.has_close or self.history.grows or not self.history.is_idle_after(frame)
         return opcode != CLOSE and not shown
 
     def _answers_unread(self, place: Place, moment: Moment, frame: FrameUnit) -> bool:
         """Whether a frame surely sends back what had arrived and is not read yet, whatever the application."""
         if frame.header.opcode not in KNOWN_OPCODES:
             return self._reader.is_unread(Message(frame.header.opcode, frame.payload), 0, place, moment)
-        message = self.history.messages.get(frame.start) if self.subject.unasked else None
+        message = self.history.sent.messages.get(frame.start) if self.subject.unasked else None
         if message is None or not message.payload or self.acts.may_answer_earlier(place, frame, message):
             return False
-        return self._reader.is_unread(message, self.history.copies_before(frame), place, moment)
+        return self._reader.is_unread(message, self.history.sent.copies_before(frame), place, moment)
 
     def _causes(self, place: Place, moment: Moment, frame: FrameUnit) -> Iterator[tuple[Place, bool]]:
         """Why the endpoint may send a frame: the place with the cause used up, and whether the frame answers.
@@ -386,8 +386,8 @@ class FrameOutputs(Outputs):
                 yield place, False
         elif self._answers_unread(place, moment, frame):
             return
-        elif frame.start in self.history.messages and not unasked:
-            message = self.history.messages[frame.start]
+        elif frame.start in self.history.sent.messages and not unasked:
+            message = self.history.sent.messages[frame.start]
             if self.history.asks_next(moment, place.asked, message):
                 yield place._replace(asked=place.asked + 1), False
             if place.echoes.next == message:
@@ -400,7 +400,7 @@ class FrameOutputs(Outputs):
         state, untold = place.state, place.untold
         if tells.kind == "failed":
             # A Close was answered with a code of its own: section 7.1.5 says no more of what is told than the code.
-            answered = state.sent_close and state.got_close and tells.code in self.history.close_codes
+            answered = state.sent_close and state.got_close and tells.code in self.history.sent.close_codes
             # A client fails, by section 7.2.1, when its server ends TCP.
             ended = moment.eof and not self._reader.server and not state.peer_open
             if state.failed or answered or ended:

@@ -22,7 +22,8 @@ from .alike import LAST_ONES, LEAST_AT_ONCE, Runs, at_once
 from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
 from .grading import BINDING, TOO_BIG, is_own_limit
-from .history import History, Message, Moment
+from .history import History
+from .moments import Message, Moment
 from .observation import TOLD_AS, Tells
 from .steps import Reaction, Steps, machine_for
 from .telling import Telling
@@ -286,9 +287,9 @@ class FrameReader(Steps):
         """Whether the endpoint sends now or later what would answer a frame."""
         opcode = frame.header.opcode
         if opcode == PING:
-            return self.history.sends_from(moment, frame.payload)
+            return self.history.sent.sends_from(moment, frame.payload)
         first = place.first if opcode == CONTINUATION else place.consumed
-        return self.history.sends_from(moment, self._message(first, place.consumed))
+        return self.history.sent.sends_from(moment, self._message(first, place.consumed))
 
     def outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
         """The outcomes of a frame that are allowed in full, and whether each assumes an unstated limit."""
@@ -504,7 +505,7 @@ class FrameReader(Steps):
         row = next(rule for rule in self.rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
         failed = self.machine.after(row, state, frame)
         told = self.history.told_failures
-        codes = told if state.sent_close else self.history.close_codes or told
+        codes = told if state.sent_close else self.history.sent.close_codes or told
         return [
             Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
             for code in codes or (_USUAL_CODE,)

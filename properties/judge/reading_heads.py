@@ -22,7 +22,7 @@ from wsoracle.model.octets.units import EofUnit, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import Role
 
 from .explanation import Explanation, HandshakeSoFar, Place, Step
-from .history import Moment
+from .moments import Moment
 from .steps import REFUSED, Steps
 
 _READS: Final = {

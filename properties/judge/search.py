@@ -32,7 +32,8 @@ from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import CLOSE
 
 from .explanation import ACTING, STRICT, Cost, Explanation, Leniency, Place, Subject
-from .history import History, Moment
+from .history import History
+from .moments import Moment
 from .observation import ClosesTcp, ResetsTcp
 from .outputs import FrameOutputs, HeadOutputs, Outputs
 from .reading import FrameReader

@@ -20,8 +20,9 @@ from wsoracle.model.octets.vocabulary import Role
 from .application import unpromised
 from .explanation import NO_BLAME, Explanation, Leniency, Place, Step, Subject, Trail
 from .grading import strongest
-from .history import History, Moment
+from .history import History
 from .late import without_soon
+from .moments import Moment
 
 NOT_BEGUN: Final = HANDSHAKE.index("not begun")
 AWAITING: Final = HANDSHAKE.index("awaiting 101")

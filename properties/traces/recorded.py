@@ -24,7 +24,8 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
 from ..judge.in_words import TraceInWords
-from ..judge.judge import NOT_JUDGED, Application, Feature, Judgement, judge
+from ..judge.judge import Application, Feature, judge
+from ..judge.judgement import Judgement
 from ..judge.observation import (
     Arrives,
     ArrivesEof,
@@ -42,6 +43,7 @@ from ..judge.observation import (
     What,
     Writes,
 )
+from ..judge.openings import NOT_JUDGED
 from ..judge.verdict import Profile, Verdict
 
 FORMAT: Final = "wsoracle-trace"

@@ -11,7 +11,8 @@ import click
 from wsoracle.model.notation.variables import MAX_LENGTH
 from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.properties.judge.behaviour_and_closing import parts
-from wsoracle.properties.judge.judge import Application, Judgement
+from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 from wsoracle.properties.traces.captured import Captured
 from wsoracle.properties.traces.recorded import ListsResults, TraceError

@@ -17,7 +17,8 @@ from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, EventKind, Setting
 from wsoracle.model.octets.vocabulary import BINARY, PONG, Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.verdict import TAKEN_BY_ALL, Profile, Verdict
 
 from .frame_candidates import frame_candidates

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wsoracle.generators.cases.canonical import Answer
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Verdict
 

@@ -26,7 +26,8 @@ from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.deviation import Deviation, deviations
-from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge, rules_fired
+from wsoracle.properties.judge.judge import EVERYTHING, judge, rules_fired
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Trace
 from wsoracle.properties.state_machines.driving import Driver, drive
 

@@ -11,7 +11,8 @@ from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.in_parts import Volume, Way, judge_in_parts
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, Observation, Trace, Writes
 from wsoracle.properties.judge.verdict import Profile, worst
 

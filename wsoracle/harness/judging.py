@@ -14,7 +14,8 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import Feature, Judgement, judge
+from wsoracle.properties.judge.judge import Feature, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,

@@ -14,7 +14,7 @@ from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import Parts
 from wsoracle.properties.judge.echo_words import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 
 from .. import __version__

@@ -9,7 +9,7 @@ from wsoracle.model.octets.frames import Header
 from wsoracle.model.octets.http import Head, Request
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.properties.judge.behaviour_and_closing import parts
-from wsoracle.properties.judge.judge import Allowed, Judgement
+from wsoracle.properties.judge.judgement import Allowed, Judgement
 from wsoracle.properties.traces.recorded import Recorded
 
 from ..text.clauses import clause

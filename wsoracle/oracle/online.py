@@ -23,7 +23,8 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Frame, Role
-from wsoracle.properties.judge.judge import Application, Judgement
+from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.live import Owed, Watch
 from wsoracle.properties.judge.observation import Arrives, Observation, Told, Writes
 from wsoracle.properties.judge.verdict import Profile

@@ -22,7 +22,8 @@ from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import Application, Judgement
+from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.verdict import Profile
 from wsoracle.properties.traces.autobahn import PASSED_ON

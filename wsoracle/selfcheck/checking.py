@@ -23,7 +23,8 @@ from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.exhaustive.explanations import Explained, TooManyPlacesError, explained
 from wsoracle.properties.exhaustive.place import Whereabouts
-from wsoracle.properties.judge.judge import Application, Judgement
+from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
 

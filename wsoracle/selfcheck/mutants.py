@@ -18,7 +18,8 @@ from wsoracle.generators.mutants.operators import Mutant, mutants
 from wsoracle.generators.suite.suite import BATCH, find_all
 from wsoracle.properties.exhaustive.explanations import TooManyPlacesError, explained
 from wsoracle.properties.exhaustive.place import Whereabouts
-from wsoracle.properties.judge.judge import EVERYTHING, Application, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, Application, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded

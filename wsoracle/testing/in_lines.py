@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.in_words import TraceInWords
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Observation
 
 from ..text.judgements import Shown, judgement_lines

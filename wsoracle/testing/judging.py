@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Observation
 
 from ..oracle.online import OnlineOracle

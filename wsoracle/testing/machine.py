@@ -33,7 +33,8 @@ from wsoracle.generators.strategies.frames import Assembly, Item, Part, items
 from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import Application, Judgement
+from wsoracle.properties.judge.judge import Application
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Asks, ClosesTcp, Processed, Quiet, Writes
 from wsoracle.properties.judge.verdict import Profile, Verdict
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from wsoracle.properties.judge.in_words import TraceInWords
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 
 from .clauses import clause
 from .visible import visible

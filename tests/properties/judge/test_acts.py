@@ -11,7 +11,8 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.acts import Acts
-from wsoracle.properties.judge.judge import EVERYTHING, Application, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, Application, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,

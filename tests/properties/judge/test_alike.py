@@ -13,7 +13,8 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.alike import LEAST_AT_ONCE
-from wsoracle.properties.judge.judge import Application, Judgement, judge
+from wsoracle.properties.judge.judge import Application, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,

@@ -16,8 +16,11 @@ from wsoracle.model.octets import inflated_frames
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import NOT_JUDGED, TOO_MUCH, Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Writes
+from wsoracle.properties.judge.openings import NOT_JUDGED
+from wsoracle.properties.judge.ruling import TOO_MUCH
 from wsoracle.properties.judge.verdict import Verdict
 
 REQUEST = request_octets(RequestFacts())

@@ -19,7 +19,8 @@ from wsoracle.model.octets.deflate_parameters import BITS
 from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CONTINUATION, PING, PONG, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.observation import Arrives, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict

@@ -12,7 +12,8 @@ from wsoracle.explore.attempts import Attempt, OwnRole
 from wsoracle.implementations import ApplicationRefused
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import EVERYTHING, Application, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, Application, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.live import Watch
 from wsoracle.properties.judge.observation import Arrives, Observation, Trace, Writes
 from wsoracle.properties.state_machines.driving import Driver, drive

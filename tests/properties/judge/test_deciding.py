@@ -11,7 +11,8 @@ from wsoracle.model.notation.variables import CONNECTING, EventKind, Setting, St
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import PING, PONG, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 
 SERVER, CLIENT = Setting(Role.SERVER), Setting(Role.CLIENT)

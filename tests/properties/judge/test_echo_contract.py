@@ -10,7 +10,8 @@ from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.application import NOT_SENT_BACK
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.echo_words import BESIDES, CUT_SHORT, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Writes
 from wsoracle.properties.judge.verdict import Verdict
 

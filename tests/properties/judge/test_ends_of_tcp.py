@@ -13,7 +13,8 @@ from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,

@@ -10,7 +10,8 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.judge.behaviour_and_closing import parts
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,

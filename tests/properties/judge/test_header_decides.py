@@ -10,7 +10,8 @@ from wsoracle.explain.frames import explain
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode, encode_header
 from wsoracle.model.octets.vocabulary import CLOSE, PING, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
 

@@ -14,7 +14,8 @@ from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, 
 from wsoracle.properties.judge import in_parts as module
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.in_parts import LONG_ENOUGH, TOO_MUCH_SENT, Way, WholeJudgement, judge_in_parts
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Trace, Writes
 from wsoracle.properties.judge.verdict import Verdict
 

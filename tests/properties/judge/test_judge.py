@@ -30,7 +30,8 @@ from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.echo_contract import in_a_run
 from wsoracle.properties.judge.echo_words import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import EVERYTHING, TOO_LONG, TOO_MANY, Allowed, Judgement, judge, rules_fired
+from wsoracle.properties.judge.judge import EVERYTHING, judge, rules_fired
+from wsoracle.properties.judge.judgement import Allowed, Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -46,6 +47,7 @@ from wsoracle.properties.judge.observation import (
     Writes,
 )
 from wsoracle.properties.judge.reading import FrameReader
+from wsoracle.properties.judge.ruling import TOO_LONG, TOO_MANY
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
 from wsoracle.properties.state_machines.driving import Driver, drive
 

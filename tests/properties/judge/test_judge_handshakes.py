@@ -19,7 +19,8 @@ from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.judge import EVERYTHING, TOO_MANY_HEADS, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -32,6 +33,7 @@ from wsoracle.properties.judge.observation import (
     Tells,
     Writes,
 )
+from wsoracle.properties.judge.openings import TOO_MANY_HEADS
 from wsoracle.properties.judge.verdict import Verdict
 
 judge_all = partial(judge, start=CONNECTING)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import Application, Judgement, judge
+from wsoracle.properties.judge.judge import Application, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, Asks, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import PROFILES, Verdict
 

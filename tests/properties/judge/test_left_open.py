@@ -12,7 +12,8 @@ from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, 
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import Judgement, judge
+from wsoracle.properties.judge.judge import judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Processed, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
 

@@ -15,7 +15,8 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.properties.exhaustive.explanations import explained
 from wsoracle.properties.exhaustive.place import Whereabouts
-from wsoracle.properties.judge.judge import EVERYTHING, Application, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, Application, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, Observation, Quiet, Tells, Told, Writes
 from wsoracle.properties.judge.verdict import Verdict
 

@@ -15,7 +15,8 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.history import History
-from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
@@ -123,8 +124,9 @@ def test_every_order_explains_what_the_search_explains(
 ) -> None:
     lazily = judged(trace, setting, told, known, strictly)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wsoracle.properties.judge.judge.FrameSearch", partial(FrameSearch, lazy=False))
+        patch.setattr("wsoracle.properties.judge.ruling.FrameSearch", partial(FrameSearch, lazy=False))
         in_every_order = judged(trace, setting, told, known, strictly)
+    assume(not in_every_order.unexplained or lazily.unexplained)  # over every order the search may give up
     assert set(lazily.instead) <= set(in_every_order.instead), "what would have been allowed is said of fewer orders"
     if lazily.verdict is Verdict.FAILED and len(History(trace).arriving(0).frames) > MOST_EITHER_WAY:
         # What answers decides then which frames were taken in wrongly, so that milder rules may be named besides.
@@ -132,6 +134,9 @@ def test_every_order_explains_what_the_search_explains(
             replace(lazily, broken=lazily.broken[:1]),
             replace(in_every_order, broken=in_every_order.broken[:1]),
         )
+    if lazily.verdict is Verdict.FAILED:
+        # What the application did besides is said in one way of several, where explanations break as much.
+        lazily, in_every_order = (replace(one, note="", application=()) for one in (lazily, in_every_order))
     assert replace(lazily, instead=()) == replace(in_every_order, instead=())
 
 
@@ -177,7 +182,7 @@ def told_of(draw: st.DrawFn) -> tuple[Observation, ...]:
 def test_what_is_never_told_makes_no_difference(trace: tuple[Observation, ...], setting: Setting) -> None:
     found = judged(trace, setting, told=True, known=True, strictly=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wsoracle.properties.judge.judge.FrameSearch", partial(FrameSearch, lazy=False))
+        patch.setattr("wsoracle.properties.judge.ruling.FrameSearch", partial(FrameSearch, lazy=False))
         in_every_order = judged(trace, setting, told=True, known=True, strictly=False)
     # A search over every order may give up: in it more explanations differ.
     assume(not in_every_order.unexplained or found.unexplained)

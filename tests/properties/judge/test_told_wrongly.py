@@ -7,7 +7,8 @@ import pytest
 from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
-from wsoracle.properties.judge.judge import EVERYTHING, Judgement, judge
+from wsoracle.properties.judge.judge import EVERYTHING, judge
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observation, Quiet, Tells, Writes
 from wsoracle.properties.judge.verdict import Verdict
 

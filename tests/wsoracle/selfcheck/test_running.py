@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
 from wsoracle.selfcheck.checking import Worth, check_conforming, check_departure, weighed

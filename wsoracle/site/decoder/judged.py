@@ -8,7 +8,7 @@ from typing import Final
 
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.behaviour_and_closing import parts
-from wsoracle.properties.judge.judge import Judgement
+from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Arrives, Writes
 from wsoracle.properties.traces.messages import NOT_SHOWN
 from wsoracle.properties.traces.recorded import Recorded
