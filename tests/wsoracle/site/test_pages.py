@@ -114,11 +114,13 @@ def test_an_exercise_is_answered_and_the_reasons_are_shown(site: Path, tab: Tab)
 
 
 def press(tab: Tab, side: str, words: str) -> None:
-    """Press a button of an endpoint of the explorer, by its words."""
+    """Press a button of an endpoint of the explorer, by its words, and wait until the page shows the new history."""
     box = tab.page.locator(f"#explorer-{side}")
     for one in box.locator("details[data-keep]", has=tab.page.locator("button.do", has_text=words)).all():
         one.evaluate("(details) => { details.open = true; }")
+    tab.run("shown = new Promise((done) => addEventListener('hashchange', done, { once: true })), 0")
     box.locator("button.do", has_text=words).first.click()
+    tab.run("shown.then(() => 0)")
 
 
 def test_the_explorer_shows_which_end_closes_tcp_first_and_why(site: Path, tab: Tab) -> None:
