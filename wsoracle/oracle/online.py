@@ -62,7 +62,7 @@ class OnlineOracle:
     """Follows one connection of an endpoint in ``role``: `received` is what arrived at it, `sent` what it wrote.
 
     `opening`: the connection begins with the opening handshake, else right after it, with `extensions` agreed on: the
-    value of |Sec-WebSocket-Extensions| in the answer, such as "permessage-deflate". `application` is what stands
+    value of ``Sec-WebSocket-Extensions`` in the answer, such as "permessage-deflate". `application` is what stands
     behind the endpoint: `unknown` may send anything, `echo` sends each message back, `sink` sends only what was
     observed that it asks for. `limit` is the endpoint's stated limit on a message in octets (section 10.4), None where
     it is not known. `sees` are the kinds of :class:`~wsoracle.properties.judge.observation.Tells` that are certain to

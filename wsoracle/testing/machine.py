@@ -55,8 +55,7 @@ class WebSocketMachine(RuleBasedStateMachine):
     machine of Hypothesis. A step that no rule allows fails, with the verdict, the clause and the conversation.
 
     role         of the endpoint: "server" or "client"
-    extensions   agreed on, as the answer says it: "" or permessage-deflate with any parameters; :meth:`connect` makes
-                 an endpoint that has agreed on it, and compressed messages are among the frames that it is given
+    extensions   that :meth:`connect` agrees on, as an answer says it: "", or permessage-deflate with any parameters
     application  "sink" sends what :meth:`ask` is told to; "echo" sends each message back, and nothing else
     limit        octets of the largest message that the endpoint takes, None where it may refuse any (section 10.4)
     profile      "interop", or "letter" where rules that only implementations agree on do not bind
