@@ -23,7 +23,6 @@ from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
 from wsoracle.model.machine.words import DUES, choice_words, frame_words, outcome_words, state_words
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import Forbid, RuleSet
-from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.notation.variables import (
     CONNECTING,
     NO_CODE,
@@ -39,6 +38,7 @@ from wsoracle.model.rules import RULES
 
 from ..spec.player import PlayedStep, after_words, choice_of
 from .histories import SIDES, first_text, step_text
+from .setting_remarks import setting_remarks
 
 MOST_SHOWN: Final = 400
 """Octets of a step that a page shows, at most."""
@@ -92,7 +92,7 @@ def broken_run(told: TellingMutant) -> BrokenRun:
         setting.role,
         state_words(start),
         tuple(_steps(ours, setting, units)),
-        tuple(_remarks(setting)),
+        tuple(setting_remarks(setting, echo_expected=True)),
         _judged(RULES, setting, ours[-1].state, last),
         # The rows for this kind of event alone: no others are asked, and to make a set ready takes time.
         _judged(RuleSet(mutant.rules.of(seen.kind)), setting, other.state, seen),
@@ -203,19 +203,6 @@ def _octets(unit: CaseStep | None) -> bytes:
         return b""
     octets = unit.octets if isinstance(unit, SendFrame | EndpointSends | SendHead | EndpointSendsHead) else b""
     return octets if len(octets) <= MOST_SHOWN else b""
-
-
-def _remarks(setting: Setting) -> Iterator[str]:
-    """What a setting has that is not the default."""
-    if setting.limit is not None:
-        yield f"It takes no message of more than {setting.limit} octets."
-    if setting.willing:
-        yield "Its application is willing to take every connection."
-    if setting.browser:
-        yield "It is a browser."
-    for name, value in setting.switches.changes().items():
-        question = next(switch.question for switch in SWITCHES if switch.name == name)
-        yield f"{question} Here: {value}."
 
 
 # --- the end of the run -----------------------------------------------------------------------------------------------

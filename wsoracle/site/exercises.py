@@ -21,10 +21,11 @@ from wsoracle.model.machine.words import choice_words, state_words, step_words
 from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import Level, Rule
-from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.notation.variables import Event, EventKind, Setting, State, label
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
+
+from .setting_remarks import setting_remarks
 
 
 class ExerciseLevel(Enum):
@@ -191,18 +192,7 @@ def _response(facts: ResponseFacts, requests: Iterable[RequestFacts]) -> bytes:
 
 def _remarks(witness: Witness, octets: bytes) -> Iterator[str]:
     """What the octets do not show: of the setting, and of the unit."""
-    setting = witness.setting
-    if setting.limit is not None:
-        yield f"It takes no message of more than {setting.limit} octets."
-    if setting.echo:
-        yield "Its application echoes each message."
-    if setting.willing:
-        yield "Its application is willing to take every connection."
-    if setting.browser:
-        yield "It is a browser."
-    for name, value in setting.switches.changes().items():
-        question = next(switch.question for switch in SWITCHES if switch.name == name)
-        yield f"{question} Here: {value}."
+    yield from setting_remarks(witness.setting, echo_expected=False)
     facts = witness.event.facts
     if facts is not None and not octets:
         usual = facts._field_defaults
