@@ -90,7 +90,7 @@ class BreakPages:
         return (
             "<p class=lead>Choose a fault: one row of the rules with one change. See the shortest run on which it "
             "shows, the theorem that falls with it, the case that finds it, and the real endpoints that left the same "
-            f"rule unfollowed. {len(self._runs)} faults of {rules} rules, each with a link that opens the explorer "
+            f"rule unfollowed. {len(self._runs)} faults of {rules} rules, most with a link that opens the explorer "
             f"with the rule broken.</p><h2>To begin with</h2><ul>{first}</ul>"
             f"<h2>All rules</h2>{''.join(map(self._of_topic, TOPICS))}"
         )
