@@ -119,10 +119,11 @@ def observe(
     if masks is None:
         masks = machine.masks(kind, state, facts)
     seen, after = [], {}
-    for label, effect, _, _, _, level in machine.departing(kind, masks):
-        then = after[label] = effect(state, facts)
+    for choice in machine.departing(kind, masks):
+        label = choice.label
+        then = after[label] = choice.effect(state, facts)
         told = then.close_code if state.peer_open and not then.peer_open else None
-        seen.append(SeenOutcome(_REFUSED if _is_refusal(label) else label, level, told))
+        seen.append(SeenOutcome(_REFUSED if _is_refusal(label) else label, choice.level, told))
     if len(seen) > 1:
         seen = _told_apart(seen)
     owed = _owed(machine.rows(kind, masks[0])) if kind is EventKind.SILENCE else ()

@@ -36,7 +36,7 @@ from ..notation.expression import Const, Expr, Value, Var, source, substitute, v
 from ..notation.rule import LEGAL, STRENGTHS, Due, Forbid, Rule, RuleSet, Strength
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, Event, EventKind, Facts, Setting, State
 from .guard_atoms import conjuncts
-from .interpreted import LEVELS, Kind, Label, Outcome, label_of, strongest
+from .interpreted import LEVELS, Kind, Label, Outcome, label_of, strongest, unable
 from .interpreted import _order as order_of
 
 MaskFunction: TypeAlias = "Callable[[State, Facts | None], int]"
@@ -85,10 +85,13 @@ class Choice(NamedTuple):
     strength: Strength
     departs_from: tuple[str, ...] = ()
     level: int = 0
+    unable: bool = False
 
     def outcome(self, state: State, facts: Facts | None) -> Outcome:
         """The outcome where the event happens in a state."""
-        return Outcome(self.label, self.effect(state, facts), self.rules, self.strength, self.departs_from)
+        return Outcome(
+            self.label, self.effect(state, facts), self.rules, self.strength, self.departs_from, self.unable
+        )
 
 
 class _Part(NamedTuple):
@@ -177,7 +180,7 @@ class CompiledMachine:
         """The outcomes allowed in full, as label and state after it, the canonical one first."""
         kind, frame, head = event
         facts = frame if head is None else head
-        return {label: effect(state, facts) for label, effect, _, _, _, _ in self._in_full(kind, state, facts)}
+        return {choice.label: choice.effect(state, facts) for choice in self._in_full(kind, state, facts)}
 
     def allowed(self, state: State, event: Event, *, departures: bool = False) -> tuple[Outcome, ...]:
         """The set of outcomes of an event; with ``departures`` those that break no MUST too."""
@@ -520,7 +523,7 @@ def _choices(rows: Sequence[Rule], effect_of: Callable[[Rule], EffectFunction]) 
         if label is not None:
             by_label.setdefault(label, []).append(rule)
     return [
-        Choice(label, effect_of(found[0]), tuple(rule.id for rule in found), strongest(found))
+        Choice(label, effect_of(found[0]), tuple(rule.id for rule in found), strongest(found), unable=unable(found))
         for label, found in by_label.items()
     ]
 
@@ -568,9 +571,9 @@ def _read_facts(kind: EventKind, expressions: Iterable[Expr]) -> bool:
     return any(name in FACT_VARIABLES[kind] for expression in expressions for name in variables(expression))
 
 
-def _by_order(choice: Choice) -> tuple[int, int, bool, int]:
+def _by_order(choice: Choice) -> tuple[int, bool, int, bool, int]:
     """The key that orders choices, as in ``machine.allowed``; it does not depend on the state after the choice."""
-    return order_of(Outcome(choice.label, State(), choice.rules, choice.strength, choice.departs_from))
+    return order_of(Outcome(choice.label, State(), choice.rules, choice.strength, choice.departs_from, choice.unable))
 
 
 def _terms(guard: Expr) -> tuple[str, ...] | None:

@@ -49,7 +49,8 @@ class Outcome:
     """One thing that may happen: its label, the state after it, the rules that allow it, the rules it departs from.
 
     ``rules`` allow it. ``departs_from`` is empty where the specification allows it in full; otherwise it names the
-    APPLICATION, SHOULD and CONSENSUS rules that are not followed.
+    APPLICATION, SHOULD and CONSENSUS rules that are not followed. ``unable``: only an endpoint does it that is not able
+    to do otherwise.
     """
 
     label: Label
@@ -57,6 +58,7 @@ class Outcome:
     rules: tuple[str, ...]
     strength: Strength
     departs_from: tuple[str, ...] = ()
+    unable: bool = False
 
 
 LEVELS: Final = tuple(Level)
@@ -92,6 +94,11 @@ def strongest(rules: Iterable[Rule]) -> Strength:
     return min((rule.strength for rule in rules), key=STRENGTHS.index)
 
 
+def unable(rules: Iterable[Rule]) -> bool:
+    """Whether rules allow an outcome only to an endpoint that is not able to do otherwise."""
+    return all(isinstance(rule.then, Fail) and rule.then.unable for rule in rules)
+
+
 Enabled = Callable[[RuleSet, Setting, State, Event], list[Rule]]
 After = Callable[[Rule, Setting, State, Event], State]
 
@@ -125,14 +132,15 @@ def allowed(
     With ``departures`` also those that only break an APPLICATION, SHOULD or CONSENSUS rule, which say so in
     ``departs_from``. An
     empty result means that a MUST forbids the event (outputs), for an input it never happens (a theorem). The order
-    is by how much is departed from, then fail or refuse before accept before ignore; it carries no further meaning.
+    is by how much is departed from, then what an endpoint without limits of its own does, then fail or refuse before
+    accept before ignore; it carries no further meaning.
     """
     result: dict[Label, Outcome] = {}
     for level in LEVELS if departures else LEVELS[:1]:
         for label, (then, found) in outcomes_at(rules.at(level), setting, state, event).items():
             if label not in result:
                 left = () if level is Level.FULL else _departures(rules, level, setting, state, event)
-                result[label] = Outcome(label, then, tuple(r.id for r in found), strongest(found), left)
+                result[label] = Outcome(label, then, tuple(r.id for r in found), strongest(found), left, unable(found))
     return tuple(sorted(result.values(), key=_order))
 
 
@@ -144,10 +152,10 @@ def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, ev
 PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
 
 
-def _order(outcome: Outcome) -> tuple[int, int, bool, int]:
+def _order(outcome: Outcome) -> tuple[int, bool, int, bool, int]:
     label = outcome.label
     permitted = not outcome.strength.binds
-    return len(outcome.departs_from), PREFERENCE.index(label.kind), permitted, label.code or 0
+    return len(outcome.departs_from), outcome.unable, PREFERENCE.index(label.kind), permitted, label.code or 0
 
 
 def forbidden_by(state: State, event: Event, setting: Setting, rules: RuleSet = RULES) -> tuple[Rule, ...]:
@@ -189,7 +197,7 @@ def done_by(event: Event) -> Due | None:
 def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
     """The outcome that the canonical endpoint chooses: the strictest one allowed.
 
-    It fails as soon as it may, and goes on processing as long as it may. It prefers the code of a rule that binds to a
+    It is able to do whatever was agreed. It fails as soon as it may, and goes on processing as long as it may. It prefers the code of a rule that binds to a
     code that is only permitted, and then the lowest code.
     """
     return min(outcomes, key=_order)

@@ -308,6 +308,13 @@ window_exceeded: Final = ~is_("asks_bits", "absent") & (
 )
 window_unsaid: Final = is_("asks_bits", "15 bits") & is_("server_bits", "absent")
 client_window_limited: Final = ~is_("client_bits", "absent") & ~RESPONSE_VARIABLES["takes_client_bits"]
+constrains_unasked: Final = (
+    (~is_("server_no_takeover", "absent") & ~RESPONSE_VARIABLES["asks_no_takeover"])
+    | ~is_("client_no_takeover", "absent")
+    | ~is_("client_bits", "absent")
+    | (~is_("server_bits", "absent") & is_("asks_bits", "absent"))
+)
+"""An answer constrains contexts or windows where the offer asked for nothing, or said no more than that it knows of it."""
 MISFITS: Final = (takeover_kept, window_exceeded, client_window_limited)
 """In what an answer may not fit an offer (RFC 7692, sections 7.1.1.1, 7.1.2.1, 7.1.2.2): rules forbid each, and the
 offer that an answer is compared with is the one with the fewest, and then one whose window the answer repeats

@@ -83,9 +83,13 @@ class Accept(_Reaction):
 
 @dataclass(frozen=True)
 class Fail(_Reaction):
-    """Fail the WebSocket Connection (section 7.1.7); ``code`` is the appropriate status code."""
+    """Fail the WebSocket Connection (section 7.1.7); ``code`` is the appropriate status code.
+
+    ``unable``: it fails for a limit of its own, which nothing on the wire shows. The canonical endpoint has no such limit.
+    """
 
     code: int = 1002
+    unable: bool = False
     word: ClassVar[str] = "fail"
 
 

@@ -16,6 +16,7 @@ from ..notation.expression import Expr, any_of
 from ..notation.head_variables import (
     ANSWER_PARAMETERS,
     client_window_limited,
+    constrains_unasked,
     has_bits,
     is_,
     takeover_kept,
@@ -151,6 +152,9 @@ NEGOTIATION: Final = (
            ~sound_offer | takeover_kept | window_exceeded | client_window_limited),
     Rule("7692.7.1.2.1/may-fail-window-unsaid", MAY, _BY_INCLUDING, EventKind.RECEIVE_RESPONSE,
          tcp_usable & answers_offer & window_unsaid, _FAILS),
+    Rule("7692.7/may-fail-unsupported", MAY,
+         "The client does not support the configuration that the response represents.", EventKind.RECEIVE_RESPONSE,
+         tcp_usable & answers_offer & constrains_unasked, Fail(effects(failed=True), LOST, unable=True)),
 )  # fmt: skip
 
 # --- frames and what is in them -------------------------------------------------------------------------------------
@@ -286,6 +290,7 @@ COMPRESSION: Final = worded(
         "7692.7/answer-repeats": "an answer with a parameter of permessage-deflate twice",
         "7692.5/answer-conflict": "an answer that accepts permessage-deflate twice",
         "7692.5/answer-fits-no-offer": "an answer about permessage-deflate that fits no offer",
+        "7692.7/may-fail-unsupported": "an answer with limits that the client has not asked for and does not support",
         "7692.6.1/mark-out-of-place": "RSV1 on a frame that is not the first of a message",
         "7692.7.2.2/malformed": "a compressed message that cannot be inflated",
         "7692.7.2.2/malformed-by-1002": "a compressed message that cannot be inflated, a protocol error",

@@ -23,7 +23,14 @@ from wsoracle.model.machine.symbolic import (
     within_bounds,
 )
 from wsoracle.model.notation.expression import Expr, Var, all_of, any_of
-from wsoracle.model.notation.head_variables import ANSWER_PARAMETERS, HEAD_VARIABLES, MISFITS, is_, window_unsaid
+from wsoracle.model.notation.head_variables import (
+    ANSWER_PARAMETERS,
+    HEAD_VARIABLES,
+    MISFITS,
+    constrains_unasked,
+    is_,
+    window_unsaid,
+)
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import SWITCHES, is_set_to
 from wsoracle.model.notation.variables import (
@@ -113,6 +120,7 @@ UNDISPUTED: Final = all_of([
     is_("syntax", "well-formed"), is_("http", "1.1"), is_("upgrade", "websocket"),
     is_("connection", "Upgrade"), is_("accept", "right"), is_("subprotocol", "absent", "offered"),
     is_("versions", "absent"), is_("body", "absent"), ~window_unsaid,
+    ~constrains_unasked,
 ])  # fmt: skip
 """An answer that leaves a client no reason to fail the connection."""
 

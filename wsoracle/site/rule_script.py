@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from wsoracle.model.machine.certain_so_far import sure_failures
-from wsoracle.model.machine.interpreted import LEVELS, PREFERENCE, Kind, label_of
+from wsoracle.model.machine.interpreted import LEVELS, PREFERENCE, Kind, label_of, unable
 from wsoracle.model.machine.words import DUES, FRAMES, choice_words, outcome_words
 from wsoracle.model.notation.expression import Sort, Var
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -134,7 +134,7 @@ def row_cells(rule: Rule, addresses: Mapping[str, str]) -> dict[str, Any]:
     if rule.id in addresses:
         found["page"] = addresses[rule.id].partition("#")[0]
     if label is not None:
-        found |= {"code": label.code, "delivers": label.delivers}
+        found |= {"code": label.code, "delivers": label.delivers, "unable": int(unable([rule])) or None}
         if label.kind is not Kind.PERMIT:
             found |= {"outcome": outcome_words(label), "choice": choice_words(label)}
     if isinstance(rule.then, Forbid) and rule.then.due is not None:

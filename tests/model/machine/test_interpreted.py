@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.model.drawn import heads, setting_objects, states
 from wsoracle.model.facts.frames import facts, text_before
 from wsoracle.model.machine import interpreted
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome, allowed, canonical, forbidden_by, owed
@@ -276,6 +279,25 @@ def test_the_canonical_outcome_fails_first_and_with_the_lowest_code() -> None:
     outcomes = allowed(State(), Event(EventKind.RECEIVE, FrameFacts(PING)), SERVER, rules)
     assert [str(outcome.label) for outcome in outcomes] == ["fail 1002", "fail 1009", "accept"]
     assert canonical(outcomes[::-1]).label.code == 1002
+
+
+def test_the_canonical_outcome_is_that_of_an_endpoint_that_is_able_to_go_on() -> None:
+    rows = [_row("1/unable", Fail(code=1002, unable=True)), _row("1/take", Accept())]
+    event = Event(EventKind.RECEIVE, FrameFacts(PING))
+    outcomes = allowed(State(), event, SERVER, RuleSet(rows))
+    assert [(str(one.label), one.unable) for one in outcomes] == [("accept", False), ("fail 1002", True)]
+    also = RuleSet([*rows, _row("1/fault", Fail(code=1002))])
+    assert [(str(one.label), one.unable) for one in allowed(State(), event, SERVER, also)] == [
+        ("fail 1002", False), ("accept", False)
+    ]  # fmt: skip
+
+
+@given(st.data())
+@settings(max_examples=150)
+def test_an_endpoint_without_limits_of_its_own_can_always_go_on(data: st.DataObject) -> None:
+    setting, state = data.draw(setting_objects()), data.draw(states())
+    event = Event.of(EventKind.RECEIVE_RESPONSE, data.draw(heads(EventKind.RECEIVE_RESPONSE)))
+    assert not any(outcome.unable for outcome in allowed(state, event, setting)[:1])
 
 
 def test_a_rule_that_forbids_gives_no_label() -> None:

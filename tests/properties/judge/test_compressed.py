@@ -199,6 +199,27 @@ def test_a_window_of_15_bits_that_an_answer_does_not_repeat_is_no_larger_one(
         assert (judgement.verdict is Verdict.OK) is right
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "excused"),
+    [
+        ("; client_max_window_bits", "; client_max_window_bits=8", True),
+        ("", "; server_max_window_bits=9", True),
+        ("", "; client_no_context_takeover", True),
+        ("", "; server_no_context_takeover", True),
+        ("; server_no_context_takeover", "; server_no_context_takeover", False),
+        ("; server_max_window_bits=9", "; server_max_window_bits=9", False),
+        ("; client_max_window_bits", "", False),
+    ],
+)
+def test_a_client_may_lack_what_it_did_not_ask_for(asked: str, answered: str, excused: bool) -> None:
+    """Section 7: it fails where it "does not support the configuration that the response represents"."""
+    request = agreed(REQUEST, f"permessage-deflate{asked}")
+    opening = (Writes(request), Arrives(agreed(ANSWER, f"permessage-deflate{answered}")))
+    setting = Setting(Role.CLIENT, echo=True)
+    judgement = judge((*opening, ClosesTcp()), setting, application="echo", start=CONNECTING)
+    assert (judgement.verdict is Verdict.OK) is excused
+
+
 FORGETS = "permessage-deflate; server_no_context_takeover"
 
 

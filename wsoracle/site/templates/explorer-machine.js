@@ -3,11 +3,11 @@
 /**
  * @typedef {boolean | number | bigint} Value
  * @typedef {Record<string, Value>} Values
- * @typedef {{id: string, strength: string, on: string, word: string, quote: string, refuses: number, page?: string,
+ * @typedef {{id: string, strength: string, on: string, word: string, quote: string, refuses: number, page?: string, unable?: number,
  *   code?: number, delivers?: string, outcome?: string, choice?: string, due?: string, soon?: number,
  *   when: (values: Values) => boolean, then: (values: Values) => Values}} Row
  * @typedef {{kind: string, code: number | null, delivers: string | null}} Label
- * @typedef {{label: Label, state: Values, rules: string[], strength: string, departs: string[],
+ * @typedef {{label: Label, state: Values, rules: string[], strength: string, departs: string[], unable: boolean,
  *   row: Row}} Outcome
  * @typedef {{due: string, rule: Row}} Owed
  * @typedef {Row[]} Rows
@@ -82,13 +82,14 @@
   function outcome(label, by, state, given, departs) {
     const strength = by.map((row) => row.strength).sort((a, b) => rank(a) - rank(b))[0];
     const after = Object.assign({}, state, by[0].then(given));
-    return { label, state: after, rules: by.map((row) => row.id), strength, departs, row: by[0] };
+    const unable = by.every((row) => row.unable);
+    return { label, state: after, rules: by.map((row) => row.id), strength, departs, unable, row: by[0] };
   }
 
   /** @param {Outcome} one */
   function order(one) {
     const permitted = known.binding.includes(one.strength) ? 0 : 1;
-    return [one.departs.length, known.preference.indexOf(one.label.kind), permitted, one.label.code || 0];
+    return [one.departs.length, one.unable ? 1 : 0, known.preference.indexOf(one.label.kind), permitted, one.label.code || 0];
   }
 
   /** @param {number[]} a @param {number[]} b */
