@@ -89,9 +89,7 @@ class Choice(NamedTuple):
 
     def outcome(self, state: State, facts: Facts | None) -> Outcome:
         """The outcome where the event happens in a state."""
-        return Outcome(
-            self.label, self.effect(state, facts), self.rules, self.strength, self.departs_from, self.unable
-        )
+        return Outcome(self.label, self.effect(state, facts), self.rules, self.strength, self.departs_from, self.unable)
 
 
 class _Part(NamedTuple):

@@ -197,7 +197,7 @@ def done_by(event: Event) -> Due | None:
 def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
     """The outcome that the canonical endpoint chooses: the strictest one allowed.
 
-    It is able to do whatever was agreed. It fails as soon as it may, and goes on processing as long as it may. It prefers the code of a rule that binds to a
-    code that is only permitted, and then the lowest code.
+    It is able to do whatever was agreed. It fails as soon as it may, and goes on processing as long as it may. It
+    prefers the code of a rule that binds to a code that is only permitted, and then the lowest code.
     """
     return min(outcomes, key=_order)

@@ -314,7 +314,7 @@ constrains_unasked: Final = (
     | ~is_("client_bits", "absent")
     | (~is_("server_bits", "absent") & is_("asks_bits", "absent"))
 )
-"""An answer constrains contexts or windows where the offer asked for nothing, or said no more than that it knows of it."""
+"""An answer constrains contexts or windows where the offer asked for nothing, or only said that it knows of it."""
 MISFITS: Final = (takeover_kept, window_exceeded, client_window_limited)
 """In what an answer may not fit an offer (RFC 7692, sections 7.1.1.1, 7.1.2.1, 7.1.2.2): rules forbid each, and the
 offer that an answer is compared with is the one with the fewest, and then one whose window the answer repeats

@@ -85,7 +85,7 @@ class Accept(_Reaction):
 class Fail(_Reaction):
     """Fail the WebSocket Connection (section 7.1.7); ``code`` is the appropriate status code.
 
-    ``unable``: it fails for a limit of its own, which nothing on the wire shows. The canonical endpoint has no such limit.
+    ``unable``: it fails for a limit of its own, which nothing on the wire shows. The canonical endpoint has none.
     """
 
     code: int = 1002
