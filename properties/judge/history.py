@@ -12,8 +12,7 @@ from wsoracle.model.octets.inflated_frames import NOTHING_READ, AgreedDirection,
 from wsoracle.model.octets.units import Cutter, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import Role
 
-from .asking import Asking
-from .moments import Message, Moment, Seen
+from .moments import Asking, Message, Moment, Seen
 from .observation import (
     Arrives,
     ArrivesEof,

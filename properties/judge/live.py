@@ -19,13 +19,13 @@ from wsoracle.model.rules import RULES
 
 from .explanation import STRICT, Subject
 from .forking import forked
-from .frames_after import frames_after
 from .history import History
 from .judge import Application, judge
 from .judgement import Judgement
 from .moments import Moment
 from .observation import ClosesTcp, Observation, Quiet, ShutsDownTcp, Told
-from .outputs import Owed
+from .openings import frames_after
+from .owed import Owed, owed_in
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .verdict import Profile
 
@@ -186,7 +186,7 @@ class Watch:
 
     @staticmethod
     def _owed_by(searches: Sequence[Search]) -> list[tuple[Owed, ...]]:
-        return [search.outputs.owes(one) for search in searches for one in search.up_to_date()]
+        return [owed_in(search.outputs, one) for search in searches for one in search.up_to_date()]
 
     def judgement(self, profile: Profile = "interop") -> Judgement:
         """The judgement on everything up to now; this takes time in proportion to all of it."""

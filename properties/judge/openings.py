@@ -8,13 +8,13 @@ from typing import Final
 
 from wsoracle.model.notation.rule import Strength
 from wsoracle.model.notation.variables import EventKind
-from wsoracle.model.octets.units import MOST_HEADS, HeadUnit
+from wsoracle.model.octets.units import MOST_HEADS, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 
-from .explanation import OPENING_LENIENCY, STRICT, Cost
-from .frames_after import frames_after
+from .explanation import OPENING_LENIENCY, STRICT, Cost, Subject
 from .history import History
 from .judgement import Judgement
+from .moments import Moment
 from .observation import Arrives, Crashes
 from .placing import placed
 from .ruling import TOO_LONG, TOO_MANY, TOO_MUCH, JudgedExplanation, Ruling
@@ -175,3 +175,23 @@ class Openings:
             history, moments = frames_after(self._history, opened, self._ruling.subject)
             self._known[key] = self._ruling.on_frames(history, moments, state, opened.start)
         return self._known[key]
+
+
+def frames_after(history: History, opened: OpenedExplanation, subject: Subject) -> tuple[History, list[Moment]]:
+    """The history in which frames are cut as this explanation of the handshake has them, and its moments behind it.
+
+    It is another history where octets that looked like a head are frames, once the connection is open, and where
+    compressed messages are inflated.
+    """
+    state, early = opened.explanation.place.state, opened.early
+    moments = [moment for moment in history.moments[opened.following :] if moment.what is not None]
+    if state.recv_window or not history.frames_only_from(opened.sent_from):
+        at, sent_from = opened.moment.at, opened.sent_from
+        if early and state.recv_window and subject.setting.role is Role.CLIENT:
+            sent_from = min(moment.what.start for moment in early if isinstance(moment.what, FrameUnit))
+        history = history.under(state, subject.setting.limit, sent_from)
+        moments = [m for m in history.moments if isinstance(m.what, FrameUnit) or m.at >= at]
+        if sent_from < opened.sent_from:
+            early = tuple(one._replace(what=m.what) for one, m in zip(early, moments, strict=False))
+            moments = moments[len(early) :]
+    return history, [*early, *moments]

@@ -10,7 +10,7 @@ from wsoracle.model.facts.units import leaving
 from wsoracle.model.machine.interpreted import done_by
 from wsoracle.model.notation.head_variables import ResponseFacts
 from wsoracle.model.notation.rule import Due, Forbid, Strength
-from wsoracle.model.notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, State
+from wsoracle.model.notation.variables import LOST, NO_CODE, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.units import FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, KNOWN_OPCODES, PONG, TEXT
@@ -26,9 +26,6 @@ from .reading import FrameReader
 from .reading_heads import HeadReader, agreed_on, opening_of
 from .steps import AWAITING, NOT_BEGUN, REFUSED
 from .waiting import Waiting
-
-Owed = tuple[str, tuple[str, ...]]
-"""An output that is due, in words, and the rules that say so."""
 
 _CLOSES: Final = Event(EventKind.CLOSE_TCP)
 _QUIET: Final = Event(EventKind.SILENCE)
@@ -206,22 +203,6 @@ class Outputs(ABC):
     def latest_ping(self, place: Place) -> bytes | None:
         """The payload of the latest Ping that it has accepted; None without one."""
         return None
-
-    def owes(self, explanation: Explanation) -> tuple[Owed, ...]:
-        """The outputs that are still due in an explanation, in words, each with its rules."""
-        place = explanation.place
-        found = [(f"tell its application {u.tells.kind}", u.rules) for u in place.untold]
-        for due, rule in self.machine.owed(place.state):
-            words = due.name.lower().replace("_", " ")
-            if due.name == "CLOSE" and place.state.failed:
-                words += f" with code {place.state.fail_code}"
-            elif due.name == "PONG" and (ping := self.latest_ping(place)) is not None:
-                words += f" with payload {ping.hex() or 'empty'}"
-            elif due.name == "RESPONSE":
-                awaiting = HANDSHAKE[place.state.handshake] == "awaiting 101"
-                words = "answer with 101, or refuse with an error code" if awaiting else "answer with an error code"
-            found.append((words, (rule.id,)))
-        return tuple(found)
 
 
 class HeadOutputs(Outputs):

@@ -13,6 +13,7 @@ from .explanation import Step
 from .judgement import Allowed, Judgement
 from .moments import Moment
 from .observation import Quiet
+from .owed import owed_in
 from .search import Search
 
 
@@ -41,7 +42,7 @@ def _instead(strict: Search, moment: Moment) -> tuple[Allowed, ...]:
     for explanation in strict.alive:
         if explanation.place.consumed < most:
             continue
-        owed = strict.outputs.owes(explanation)
+        owed = owed_in(strict.outputs, explanation)
         owed += tuple(
             (f"send the {'message' if due is Due.REPLY else 'Close'} that its application asked for", (rule,))
             for due, rule in strict.outputs.withheld(explanation.place, moment)

@@ -1,4 +1,4 @@
-"""How an endpoint may take in the frames that arrive, and what a faulty one does with them instead."""
+"""How an endpoint may take in the frames that arrive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
 from wsoracle.model.machine.compiled import Choice
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
-from wsoracle.model.notation.rule import Accept, Fail, Rule, RuleSet, Strength
+from wsoracle.model.notation.rule import Accept, RuleSet, Strength
 from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, KNOWN_OPCODES, PING, PONG, TEXT
@@ -23,13 +23,13 @@ from .application import with_replacements
 from .explanation import Explanation, Leniency, Place, Step, Subject, Untold
 from .grading import BINDING, TOO_BIG, is_own_limit
 from .history import History
+from .misreading import Misreading
 from .moments import Message, Moment
 from .observation import TOLD_AS, Tells
 from .steps import Reaction, Steps, machine_for
 from .telling import Telling
 from .waiting import Waiting
 
-_USUAL_CODE: Final = 1002
 MOST_EITHER_WAY: Final = 6
 """The most frames that wait of which a lenient search lets an endpoint take in or drop each as it likes, wrongly."""
 _MOST_ATTENDED: Final = 50
@@ -75,7 +75,6 @@ class FrameReader(Steps):
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
         self.lazy: Final = lazy
         self._messages: Final[dict[tuple[int, int], Message]] = {}
-        self._runs: Final = Runs(arriving)
         self._pongs: Final[Counter[bytes]] = Counter()
         """How many Pongs with a payload that can be answers were sent."""
         self._ponged: Final[dict[bytes, int]] = {}
@@ -231,13 +230,17 @@ class FrameReader(Steps):
         for facts in partial.cases:
             rows = machine.enabled(state, Event(EventKind.RECEIVE, facts))
             accepting.update((rule.id, None) for rule in rows if isinstance(rule.then, Accept))
-        return self._failing(state, partial.cases[0], tuple(accepting)) if accepting else []
+        return self._misreading.failing(state, partial.cases[0], tuple(accepting)) if accepting else []
 
     def _lengths(self, state: State) -> tuple[int, ...]:
         """Payload lengths that stand for all others in a state: where some rule changes its mind, or near it."""
         limit = self.subject.setting.limit
         lengths = _boundary_lengths(self.rules, self.subject.setting)
         return lengths if limit is None else (*lengths, max(0, limit - state.recv_length + 1))
+
+    @cached_property
+    def _misreading(self) -> Misreading:
+        return Misreading(self)
 
     def go_on(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
         """The next frame, or the end of TCP, is read; of very many fragments that are alike most are read at once."""
@@ -247,6 +250,10 @@ class FrameReader(Steps):
         left = min(self._runs.left(place.consumed, place.state), self.whole(moment) - place.consumed)
         ahead = at_once(explanation, read, left - LAST_ONES) if left >= LEAST_AT_ONCE + LAST_ONES else None
         return read if ahead is None else [ahead]
+
+    @cached_property
+    def _runs(self) -> Runs:
+        return Runs(self.arriving)
 
     def receive(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
         """The next frame, or the end of TCP, is read."""
@@ -433,91 +440,9 @@ class FrameReader(Steps):
             own_limit = is_own_limit(outcome.label, outcome.strength)
             yield Reaction(outcome.label, outcome.state, outcome.rules, outcome.departs_from, own_limit)
         if self.leniency.departing and event.frame is not None:
-            refusals = self.machine.forbidden_by(state, event)
-            if refusals:
-                yield from self._unrefused(state, event, refusals, {outcome.label for outcome in outcomes})
-            elif any(outcome.label.kind is Kind.ACCEPT for outcome in outcomes):
-                yield from self._refused(state, event)
-                yield from self._taken_as_whole(state, event, event.frame)
-            else:
-                yield from self._attended(state, event)
-                yield from self._failed_late(state, event)
+            yield from self._misreading.of(state, event, event.frame, [outcome.label for outcome in outcomes])
 
     def _believes(self, outcome: Outcome, state: State, facts: FrameFacts | None) -> bool:
         """Whether the search considers an outcome: a refusal by an unstated limit is not always considered."""
         own_limit = is_own_limit(outcome.label, outcome.strength)
         return not own_limit or (facts is not None and self.may_be_too_big(state, facts))
-
-    def _unrefused(
-        self, state: State, event: Event, refusals: tuple[Rule, ...], allowed: Collection[Label]
-    ) -> Iterator[Reaction]:
-        """A frame that must be refused is dropped, or accepted as if nothing were wrong with it.
-
-        Seen from inside, it may also be told as a whole message though it is none.
-        """
-        broken = tuple(rule.id for rule in refusals)
-        yield Reaction(Label(Kind.IGNORE), state, (), broken)
-        taken = list(self.lawless.allowed(state, event))
-        frame = event.frame
-        if self.leniency.faults and self.subject.sees and frame and not frame.fin and frame.opcode <= BINARY:
-            taken += self.lawless.allowed(state, event._replace(frame=frame._replace(fin=True)))
-        for outcome in taken:
-            if outcome.label.kind is Kind.ACCEPT and outcome.label not in allowed:
-                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
-
-    def _refused(self, state: State, event: Event) -> Iterator[Reaction]:
-        """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent.
-
-        A Close may be dropped, which shows where what follows is answered. Seen from inside, the end of a message may
-        be dropped too, which shows in what is told later.
-        """
-        if not self.leniency.faults:
-            return
-        rows = self.machine.enabled(state, event)
-        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
-        yield from self._failing(state, event.frame, broken)
-        frame = event.frame
-        if frame is not None and frame.opcode == CLOSE:
-            # Rather it took the Close and has not answered, if that breaks no more.
-            yield Reaction(Label(Kind.IGNORE), state, (), broken, own_limit=True)
-        if self.subject.sees and frame is not None and frame.opcode == CONTINUATION and frame.fin:
-            yield Reaction(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
-
-    def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
-        """A frame that begins or continues a message is taken for its end: a part is told as a whole message."""
-        if not self.leniency.faults or not self.subject.sees or frame.fin or frame.opcode > BINARY:
-            return
-        rows = self.machine.enabled(state, event)
-        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
-        for outcome in self.machine.allowed(state, event._replace(frame=frame._replace(fin=True))):
-            if outcome.label.kind is Kind.ACCEPT:
-                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
-
-    def _failed_late(self, state: State, event: Event) -> Iterator[Reaction]:
-        """The connection is failed because of a frame that must not be processed any more, and that is told."""
-        if state.failed or not self.history.tells_of_failure:
-            return
-        broken = tuple(rule.id for rule in self.machine.enabled(state, event) if rule.strength.binds)
-        if broken:
-            yield from self._failing(state, event.frame, broken)
-
-    def _failing(self, state: State, frame: FrameFacts | None, broken: tuple[str, ...]) -> list[Reaction]:
-        row = next(rule for rule in self.rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
-        failed = self.machine.after(row, state, frame)
-        told = self.history.told_failures
-        codes = told if state.sent_close else self.history.sent.close_codes or told
-        return [
-            Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
-            for code in codes or (_USUAL_CODE,)
-        ]
-
-    def _attended(self, state: State, event: Event) -> Iterator[Reaction]:
-        """A frame that must not be processed any more is processed as if it had come in time."""
-        broken = tuple(rule.id for rule in self.machine.enabled(state, event) if rule.strength.binds)
-        if not broken:
-            return
-        in_time = state._replace(failed=False, got_close=False, discarding=False, peer_open=True)
-        for outcome in self.lawless.allowed(in_time, event):
-            if outcome.label.kind is Kind.ACCEPT:
-                for silently in (False, True):
-                    yield Reaction(outcome.label, state, outcome.rules, broken, silently=silently)

@@ -70,7 +70,9 @@ class Ruling:
     def on_frames(self, history: History, moments: list[Moment], state: State, start: int = 0) -> JudgedExplanation:
         """The judgement on moments after the opening handshake, and what the best explanation of them breaks."""
         crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
-        candidate = self._with_begun(self._on_frames(history, moments[:crash], state, start), history, state)
+        candidate = self._on_frames(history, moments[:crash], state, start)
+        if history.torn is None and history.ends_inside_frame and not self.strictly:
+            candidate = self._with_begun(candidate, history, state)
         judgement = candidate.judgement
         if history.torn is not None:
             frame = history.torn_frame
@@ -86,7 +88,7 @@ class Ruling:
 
     def _with_begun(self, candidate: JudgedExplanation, history: History, state: State) -> JudgedExplanation:
         """With the faults of a frame that is not whole when the trace ends."""
-        begun = None if self.strictly else begun_at_fault(history, self.subject, state)
+        begun = begun_at_fault(history, self.subject, state)
         if begun is None:
             return candidate
         step, octet = begun
@@ -149,7 +151,9 @@ class Ruling:
         judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=note, application=acts)
         candidate = JudgedExplanation(judgement, found.cost, found.blame[0], found.certain, found.possible)
         judged = self.named(candidate)
-        return candidate._replace(judgement=judged if strict is None else placed(judged, strict))
+        if strict is not None and strict.died_at is not None:
+            judged = placed(judged, strict)
+        return candidate._replace(judgement=judged)
 
     def named(self, candidate: JudgedExplanation) -> Judgement:
         """The judgement of a candidate with its verdict, and with the rules that it names.

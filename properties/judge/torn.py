@@ -36,13 +36,13 @@ def broken_by_torn(history: History, subject: Subject, state: State) -> tuple[st
 
 
 def begun_at_fault(history: History, subject: Subject, state: State) -> tuple[Step, int] | None:
-    """A frame that is not whole when the trace ends, and that its header puts at fault whatever follows; else None.
+    """The fault of the frame that is not whole when the trace ends: its header breaks a rule whatever follows; or None.
 
     The second value is the octet at fault, in what the endpoint wrote. That the rest of the frame may be lost with TCP
     is no excuse for what is there.
     """
     begun = slice(history.unread, history.written)
-    header = _header(history, begun) if history.torn is None and history.ends_inside_frame else None
+    header = _header(history, begun)
     if header is None:
         return None
     event = _sends(header)

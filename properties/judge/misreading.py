@@ -1,0 +1,110 @@
+"""What a faulty endpoint does with a frame that arrives, instead of what the rules allow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from wsoracle.model.machine.interpreted import Kind, Label
+from wsoracle.model.notation.rule import Accept, Fail, Rule
+from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, State
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION
+
+from .steps import Reaction, Steps
+
+_USUAL_CODE: Final = 1002
+
+
+class Misreading:
+    """The reactions of a faulty endpoint to a frame, in one trace and at the leniency of ``steps``."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps: Final = steps
+        self._history: Final = steps.history
+        self._faults: Final = steps.leniency.faults
+        self._sees: Final = steps.subject.sees
+
+    def of(self, state: State, event: Event, frame: FrameFacts, allowed: Collection[Label]) -> Iterator[Reaction]:
+        """The reactions that break a rule; ``allowed`` are those that break none, or depart from what is no MUST."""
+        refusals = self._steps.machine.forbidden_by(state, event)
+        if refusals:
+            yield from self._unrefused(state, event, frame, refusals, allowed)
+        elif any(label.kind is Kind.ACCEPT for label in allowed):
+            yield from self._refused(state, event, frame)
+            yield from self._taken_as_whole(state, event, frame)
+        else:
+            yield from self._attended(state, event)
+            yield from self._failed_late(state, event, frame)
+
+    def _unrefused(
+        self, state: State, event: Event, frame: FrameFacts, refusals: tuple[Rule, ...], allowed: Collection[Label]
+    ) -> Iterator[Reaction]:
+        """A frame that must be refused is dropped, or accepted as if nothing were wrong with it.
+
+        Seen from inside, it may also be told as a whole message though it is none.
+        """
+        broken = tuple(rule.id for rule in refusals)
+        yield Reaction(Label(Kind.IGNORE), state, (), broken)
+        taken = list(self._steps.lawless.allowed(state, event))
+        if self._faults and self._sees and not frame.fin and frame.opcode <= BINARY:
+            taken += self._steps.lawless.allowed(state, event._replace(frame=frame._replace(fin=True)))
+        for outcome in taken:
+            if outcome.label.kind is Kind.ACCEPT and outcome.label not in allowed:
+                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
+
+    def _refused(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+        """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent.
+
+        A Close may be dropped, which shows where what follows is answered. Seen from inside, the end of a message may
+        be dropped too, which shows in what is told later.
+        """
+        if not self._faults:
+            return
+        rows = self._steps.machine.enabled(state, event)
+        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
+        yield from self.failing(state, frame, broken)
+        if frame.opcode == CLOSE:
+            # Rather it took the Close and has not answered, if that breaks no more.
+            yield Reaction(Label(Kind.IGNORE), state, (), broken, own_limit=True)
+        if self._sees and frame.opcode == CONTINUATION and frame.fin:
+            yield Reaction(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
+
+    def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+        """A frame that begins or continues a message is taken for its end: a part is told as a whole message."""
+        if not self._faults or not self._sees or frame.fin or frame.opcode > BINARY:
+            return
+        rows = self._steps.machine.enabled(state, event)
+        broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
+        for outcome in self._steps.machine.allowed(state, event._replace(frame=frame._replace(fin=True))):
+            if outcome.label.kind is Kind.ACCEPT:
+                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
+
+    def _failed_late(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+        """The connection is failed because of a frame that must not be processed any more, and that is told."""
+        if state.failed or not self._history.tells_of_failure:
+            return
+        broken = tuple(rule.id for rule in self._steps.machine.enabled(state, event) if rule.strength.binds)
+        if broken:
+            yield from self.failing(state, frame, broken)
+
+    def failing(self, state: State, frame: FrameFacts, broken: tuple[str, ...]) -> list[Reaction]:
+        """The connection is failed, which breaks rules, with one of the codes that are seen to be sent or told."""
+        row = next(rule for rule in self._steps.rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
+        failed = self._steps.machine.after(row, state, frame)
+        told = self._history.told_failures
+        codes = told if state.sent_close else self._history.sent.close_codes or told
+        return [
+            Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
+            for code in codes or (_USUAL_CODE,)
+        ]
+
+    def _attended(self, state: State, event: Event) -> Iterator[Reaction]:
+        """A frame that must not be processed any more is processed as if it had come in time."""
+        broken = tuple(rule.id for rule in self._steps.machine.enabled(state, event) if rule.strength.binds)
+        if not broken:
+            return
+        in_time = state._replace(failed=False, got_close=False, discarding=False, peer_open=True)
+        for outcome in self._steps.lawless.allowed(in_time, event):
+            if outcome.label.kind is Kind.ACCEPT:
+                for silently in (False, True):
+                    yield Reaction(outcome.label, state, outcome.rules, broken, silently=silently)
