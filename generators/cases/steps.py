@@ -1,25 +1,33 @@
-"""The steps of a case: what a tester does on a connection, and what the endpoint does itself (docs/cases.md).
+"""The steps of a case: what a tester does on a connection, the octets that it writes for that, and what the endpoint
+does itself (docs/cases.md).
 
 Theory of operation. The tester plays the peer of the endpoint. Its steps are *actions*: it writes a frame, octets or a
 head of HTTP, it waits (:class:`Settle`), or it ends its half of TCP. The steps of the endpoint stand in histories of
 the model alone: a tester waits for those that its own actions prompt, and the judge decides about the last one.
+
+A case about later frames begins with the tester's own opening handshake. One with heads of its own has them as samples,
+into which the tester puts what only the run knows.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
+from wsoracle.model.facts.heads import SAMPLE_KEY, SAMPLE_URI
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.frames import encode, encode_header
+from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.masking import mask
+from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Frame
 
+from .compression import FIELD
 from .data_sets import Excerpt
-
-if TYPE_CHECKING:
-    from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 
 # --- the tester
 
@@ -100,8 +108,9 @@ class SendOctets:
 class SendHead:
     """Write a head of HTTP: a request, or the response to the request that came; or octets that are no head.
 
-    ``octets`` are a sample (`tester_handshake`): the tester puts the target and the host of the server, or the accept
-    value for the real key, in the place of those of the sample. ``facts``: what they are, where that is known.
+    ``octets`` are a sample: the tester puts the target and the host of the server (:func:`for_server`), or the accept
+    value for the real key (:func:`with_accept`), in the place of those of the sample. ``facts``: what they are, where
+    that is known.
     """
 
     octets: bytes
@@ -169,6 +178,9 @@ WRITING: Final = (SendFrame, SendOctets, SendHead)
 """The actions that put octets on the wire."""
 
 
+# --- the octets of an action
+
+
 def octets_of(action: SendFrame | SendOctets, key: bytes | None) -> bytes:
     """The octets of an action on the wire: masked with ``key`` where there is one and the frame has none of its own."""
     if isinstance(action, SendOctets):
@@ -205,3 +217,86 @@ def runs(actions: Sequence[Action]) -> Iterator[tuple[Action, int]]:
     for _, run in groupby(actions, key=id):
         same = list(run)
         yield same[0], len(same)
+
+
+# --- heads of the tester
+
+_PRODUCT: Final = "wsoracle"
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The optional parts of a tester's head: as a client (all of them) or as a server (`subprotocols`).
+
+    ``headers`` are further fields; one of a name that the tester sends itself takes the place of its own.
+    ``extensions`` is what is offered, or answered, in Sec-WebSocket-Extensions.
+    """
+
+    origin: str | None = None
+    subprotocols: Sequence[str] = ()
+    headers: Sequence[tuple[str, str]] = ()
+    user_agent: str = _PRODUCT
+    host: str | None = field(default=None)
+    extensions: str | None = None
+
+
+def request_to(uri: WebSocketUri, greeting: Greeting, nonce: bytes) -> Request:
+    """The opening handshake of section 4.1; ``nonce`` are the 16 octets of its key."""
+    fields = [
+        ("Host", greeting.host or uri.host_header),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", base64.b64encode(nonce).decode("ascii")),
+        ("Sec-WebSocket-Version", "13"),
+        ("User-Agent", greeting.user_agent),
+    ]
+    if greeting.origin is not None:
+        fields.append(("Origin", greeting.origin))
+    if greeting.subprotocols:
+        fields.append(("Sec-WebSocket-Protocol", ", ".join(greeting.subprotocols)))
+    if greeting.extensions is not None:
+        fields.append((FIELD, greeting.extensions))
+    replaced = {name.lower() for name, _ in greeting.headers}
+    kept = [pair for pair in fields if pair[0].lower() not in replaced]
+    return Request(version="1.1", headers=(*kept, *greeting.headers), method="GET", target=uri.resource_name)
+
+
+def answer_to(request: Request, greeting: Greeting) -> Response:
+    """The answer of section 4.2.2 to a request with a key: the first subprotocol of the client's that is ours too."""
+    fields = [
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Accept", accept_value((request.values("Sec-WebSocket-Key") or [""])[0].strip())),
+        ("Server", greeting.user_agent),
+    ]
+    wanted = [name.strip() for value in request.values("Sec-WebSocket-Protocol") for name in value.split(",")]
+    chosen = next((name for name in wanted if name in greeting.subprotocols), None)
+    if chosen is not None:
+        fields.append(("Sec-WebSocket-Protocol", chosen))
+    if greeting.extensions is not None:
+        fields.append((FIELD, greeting.extensions))
+    return Response(version="1.1", headers=tuple(fields), status=101, reason="Switching Protocols")
+
+
+def for_server(sample: bytes, uri: WebSocketUri, greeting: Greeting) -> bytes:
+    """A sample request for the server under test: with the target and the host of that server.
+
+    Fields that a server may ask of every client, such as Authorization, are added where the sample has a complete head
+    without them. An Origin is not added: any server may refuse it, and the sample would show nothing.
+    """
+    octets = sample.replace(SAMPLE_URI.resource_name.encode(), uri.resource_name.encode())
+    octets = octets.replace(SAMPLE_URI.host_header.encode(), uri.host_header.encode())
+    end = octets.find(b"\r\n\r\n") + 2
+    headers = [(name, value) for name, value in greeting.headers if name.lower() != "origin"]
+    fields = [f"{name}: {value}\r\n".encode("latin-1") for name, value in headers]
+    there = octets[:end].lower()
+    added = [field for field in fields if b"\n" + field.partition(b":")[0].lower() + b":" not in there]
+    return octets if end < 2 else octets[:end] + b"".join(added) + octets[end:]
+
+
+def with_accept(sample: bytes, request: Request | None) -> bytes:
+    """A sample response to the request that came: its accept value in the place of the sample's."""
+    keys = request.values("Sec-WebSocket-Key") if request is not None else []
+    if not keys:
+        return sample
+    return sample.replace(accept_value(SAMPLE_KEY).encode(), accept_value(keys[0].strip()).encode())

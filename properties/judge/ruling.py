@@ -140,7 +140,8 @@ class Ruling:
         """By an explanation; what is not allowed in full begins where a strict search ends, and what breaks a rule
         where one ends in which the application may do anything."""
         steps = found.steps
-        acts = tuple(self._not_as_promised + act for act in in_few_words(s.application for s in steps if s.application))
+        said = [step.application for step in steps if step.application]
+        acts = tuple(self._not_as_promised + act for act in in_few_words(said)) if said else ()
         notes = [LOST_WITH_RESET] if any(step.unseen for step in steps) else []
         if strict is not None and any(
             step.event.frame.key_foreseen for step in steps if step.event and step.event.frame

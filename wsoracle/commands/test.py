@@ -97,7 +97,7 @@ def command(
     enough_files(jobs, "--jobs")
     with Judges(Role.SERVER, switches=switches_of(options["switches"])) as judges:
         # Slow imports are made while the other process makes the same.
-        from wsoracle.generators.cases.tester_handshake import Greeting
+        from wsoracle.generators.cases.steps import Greeting
 
         from ..harness.target import Target
 

@@ -223,7 +223,7 @@ def _test_one(
     names: AgentNames,
 ) -> str:
     """Run the cases on a server; the name of the agent."""
-    from wsoracle.generators.cases.tester_handshake import Greeting
+    from wsoracle.generators.cases.steps import Greeting
 
     from ..harness.client import run_client
     from ..harness.event_loop import run_until_stopped
@@ -277,7 +277,7 @@ def _client_tls(hostname: str | None) -> ssl.SSLContext:
 
 
 def _manners(patience: float | None, protocols: Sequence[str] = ()) -> Manners:
-    from wsoracle.generators.cases.tester_handshake import Greeting
+    from wsoracle.generators.cases.steps import Greeting
 
     from ..harness.manners import Manners
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
+from wsoracle.generators.cases.steps import Greeting, answer_to, request_to
 from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to
+from wsoracle.generators.cases.steps import Greeting, answer_to
 from wsoracle.model.facts.heads import sample_request
 from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.octets.frames import encode

@@ -10,8 +10,18 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from wsoracle.generators.cases.canonical import Answer, key_for, masked_close, written_close
-from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, SendHead, SendOctets, Settle, octets_of
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, with_accept
+from wsoracle.generators.cases.steps import (
+    Action,
+    EndSending,
+    Greeting,
+    SendFrame,
+    SendHead,
+    SendOctets,
+    Settle,
+    answer_to,
+    octets_of,
+    with_accept,
+)
 from wsoracle.model.endpoint.deflate import DeflateOffer
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.extension import Negotiable

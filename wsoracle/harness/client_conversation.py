@@ -11,8 +11,7 @@ from typing import ClassVar, Final, Literal
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.compression import FIELD, offers_of, response_in
-from wsoracle.generators.cases.steps import SendHead
-from wsoracle.generators.cases.tester_handshake import answer_to, with_accept
+from wsoracle.generators.cases.steps import SendHead, answer_to, with_accept
 from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import Role
 

@@ -19,8 +19,16 @@ from typing import ClassVar, Final
 
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.compression import Agreement, agreement
-from wsoracle.generators.cases.steps import EndSending, SendFrame, SendHead, SendOctets, Settle, runs
-from wsoracle.generators.cases.tester_handshake import for_server, request_to
+from wsoracle.generators.cases.steps import (
+    EndSending,
+    SendFrame,
+    SendHead,
+    SendOctets,
+    Settle,
+    for_server,
+    request_to,
+    runs,
+)
 from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control

@@ -11,7 +11,6 @@ from typing import Final
 from wsoracle.model.notation.switches import Switches
 from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Feature, judge
@@ -80,8 +79,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
     that the endpoint died of: how TCP ended then is no matter. One that was not held is NOT RUN.
     """
     if talk.broken_off or talk.died:
-        nothing = Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED")
-        return Judged(Judgement(Verdict.FAILED, profile), nothing, None, whole=not talk.not_run)
+        return Judged(Judgement(Verdict.FAILED, profile), None, whole=not talk.not_run)
     history = History(trace_of(talk.log), talk.role)
     uri = talk.uri if talk.role is Role.CLIENT else None
 
@@ -140,7 +138,7 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
 
 def _judged(run: InRun, history: History, compressed: CompressedTrace | None) -> Judged:
     volumes = None if compressed is None else compressed.volumes
-    return Judged(run.judgement, parts(run.judgement, history.trace), history, run.whole, volumes)
+    return Judged(run.judgement, history, run.whole, volumes)
 
 
 def judge_and_file(

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
+from wsoracle.generators.cases.steps import Greeting, answer_to, request_to
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role

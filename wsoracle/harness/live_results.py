@@ -12,10 +12,9 @@ from urllib.parse import parse_qs
 
 from wsoracle.generators.cases.case import Case
 
-from ..reports.rendering import style_of
 from ..reports.stored_record import page_name
 from ..reports.summary import CaseSummary
-from ..text.verdict_signs import SIGNS, VERDICTS
+from ..text.verdict_signs import VERDICTS, sign_of, style_of
 from .server_run import AgentRun, ServerRun
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def _row(place: int, summary: CaseSummary) -> dict[str, Any]:
 
 
 def _verdict(verdict: str) -> dict[str, str]:
-    return {"verdict": verdict, "style": style_of(verdict), "sign": SIGNS.get(verdict, "?")}
+    return {"verdict": verdict, "style": style_of(verdict), "sign": sign_of(verdict)}
 
 
 def _page(summary: CaseSummary) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.tester_handshake import Greeting
+from wsoracle.generators.cases.steps import Greeting
 
 PACE: Final = 4
 """The tester waits this many times as long as the slowest answer that it has seen took, if that is more."""

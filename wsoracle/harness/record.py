@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.behaviour_and_closing import Parts
+from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_words import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judgement import Judgement
@@ -30,9 +30,12 @@ VERSION: Final = 1
 
 GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 
+_BROKEN_OFF: Final = Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED")
+"""The parts of a judgement on a conversation that the tester broke off."""
+
 
 class Judged(NamedTuple):
-    """The judgement on a conversation, and its two parts: behaviour, and how the connection was closed.
+    """The judgement on a conversation.
 
     ``history`` is what was judged; None where the tester broke off, which nothing is judged of. ``whole`` is False
     where the endpoint closed, though nothing was wrong, before the case had come to its end. ``volumes`` are what
@@ -40,7 +43,6 @@ class Judged(NamedTuple):
     """
 
     judgement: Judgement
-    parts: Parts
     history: History | None
     whole: bool = True
     volumes: Volumes | None = None
@@ -48,14 +50,15 @@ class Judged(NamedTuple):
 
 def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outcomes | None = None) -> dict[str, Any]:
     """The record of a conversation. ``outcomes`` are what was expected; None for those of its case."""
-    case, role, (judgement, parts, history, whole, volumes) = talk.case, talk.role, judged
+    case, role, (judgement, history, whole, volumes) = talk.case, talk.role, judged
+    both = _BROKEN_OFF if history is None else parts(judgement, history.trace)
     wire = WireLog(talk.log, history, case.log, sum(talk.sent_frames.values()), judgement.begins)
     sut_is_server = role is Role.SERVER
     mine, theirs = talk.sent_close, wire.closes.get("sut")
     clean = mine is not None and theirs is not None and talk.closed_by_peer
     deciding = _mark(wire.timeline, judgement)
     outcomes = outcomes_of(case, role, judgement.profile) if outcomes is None else outcomes
-    close_rules = {broken.rule for broken in parts.broken_in_closing} - {b.rule for b in parts.broken_in_behavior}
+    close_rules = {broken.rule for broken in both.broken_in_closing} - {b.rule for b in both.broken_in_behavior}
     rules = [_rule(b.rule, "close" if b.rule in close_rules else "behavior") for b in judgement.broken]
     request, response = (wire.sent.head, wire.received.head) if sut_is_server else (wire.received.head, wire.sent.head)
     verdict = judgement.verdict.value if whole else NOT_RUN
@@ -63,8 +66,8 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outco
     silent_at = [entry for entry in talk.log if entry.kind == "silence"]
     record = {
         "agent": facts.agent,
-        "behavior": parts.behavior.value if whole else Verdict.FAILED.value,
-        "behaviorClose": parts.closing_kind,
+        "behavior": both.behavior.value if whole else Verdict.FAILED.value,
+        "behaviorClose": both.closing_kind,
         "case": facts.number,
         "closedByMe": talk.first_close is role.peer,
         "createStats": True,
@@ -88,7 +91,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outco
         "reportCompressionRatio": case.compresses,
         "reportTime": case.id.startswith("9.") or case.compresses,
         "result": _result(judgement, note),
-        "resultClose": _closing(parts),
+        "resultClose": _closing(both),
         "rxFrameStats": _counts(Counter(frame.header.opcode for frame in wire.received.frames)),
         "rxOctetStats": _counts(wire.received.chops),
         "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
@@ -164,10 +167,10 @@ def _rule(rule_id: str, part: str) -> dict[str, str]:
             "part": part}  # fmt: skip
 
 
-def _closing(parts: Parts) -> str:
-    if not parts.broken_in_closing:
-        return "the connection was closed as the RFC allows" if parts.closing_kind == "OK" else parts.closing_kind
-    return "not followed: " + ", ".join(f"{b.strength.value} {b.rule}" for b in parts.broken_in_closing)
+def _closing(both: Parts) -> str:
+    if not both.broken_in_closing:
+        return "the connection was closed as the RFC allows" if both.closing_kind == "OK" else both.closing_kind
+    return "not followed: " + ", ".join(f"{b.strength.value} {b.rule}" for b in both.broken_in_closing)
 
 
 def _latin(octets: bytes) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to, request_to
+from wsoracle.generators.cases.steps import Greeting, answer_to, request_to
 from wsoracle.model.endpoint.endpoint import Endpoint, Refused
 from wsoracle.model.endpoint.events import Opened
 from wsoracle.model.endpoint.handshake_server import ServerOpening

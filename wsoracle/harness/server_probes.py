@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from wsoracle.generators.cases.tester_handshake import Greeting, answer_to
+from wsoracle.generators.cases.steps import Greeting, answer_to
 from wsoracle.model.octets.http import Malformed, ParsedHead, Request
 from wsoracle.model.octets.uri import AUTHORITY
 from wsoracle.properties.connections.probe_results import ATTEMPTS

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from wsoracle.generators.cases.tester_handshake import Greeting
+from wsoracle.generators.cases.steps import Greeting
 from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role

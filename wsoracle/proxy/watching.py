@@ -20,7 +20,6 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.vocabulary import Role
-from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judge import Application
 from wsoracle.properties.judge.judgement import Judgement
@@ -148,7 +147,7 @@ class Watched:
     ) -> CaseSummary:
         log, watch = self._logs[role], self._watches[role]
         judgement = watch.judgement(self._profile)
-        judged = Judged(judgement, parts(judgement, watch.trace), History(watch.trace, role))
+        judged = Judged(judgement, History(watch.trace, role))
         again = f"wsoracle judge {shlex.quote(str(filing.trace))}"
         facts = RunFacts(filing.agent, self._number, started, duration, None, 0, again=again)
         record = record_of(self._transcript(role, log, notes), judged, facts, _NOTHING_EXPECTED)

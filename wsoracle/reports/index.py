@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from ..text.verdict_signs import MEANINGS, VERDICTS
+from ..text.verdict_signs import MEANINGS, VERDICTS, style_of
 from .causes import WORST, Cause, causes_of
 from .matrix import cell, compact, is_large, sums
-from .rendering import FILTER_SCRIPT, ON_DEMAND_SCRIPT, policy, style_of, template_environment
+from .rendering import FILTER_SCRIPT, ON_DEMAND_SCRIPT, policy, template_environment
 from .summary import CaseSummary, Summaries, case_order
 
 if TYPE_CHECKING:

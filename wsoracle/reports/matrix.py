@@ -13,9 +13,8 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
-from ..text.verdict_signs import SIGNS
+from ..text.verdict_signs import sign_of, style_of
 from ..text.visible import visible
-from .rendering import style_of
 from .stored_record import CLOSED_WELL, page_name
 from .summary import CaseSummary, Summaries
 
@@ -86,7 +85,7 @@ def compact(cases: Sequence[str], agents: Summaries) -> str:
 
 
 def _words(summary: CaseSummary) -> str:
-    return f"{SIGNS.get(summary.label, '?')} {visible(summary.label, 40, lines=False)}"
+    return f"{sign_of(summary.label)} {visible(summary.label, 40, lines=False)}"
 
 
 def _parts(summary: CaseSummary) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The look of pages: templates and style, the sign and the meaning of each verdict.
+"""The look of pages: templates and style.
 
 Templates escape HTML. Verdicts are marked with a sign and a word, never with a colour alone. The
 Content-Security-Policy lets a page run its own script and nothing else.
@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 from wsoracle.model.notation.sources import clause_of
 
-from ..text.verdict_signs import SIGNS, VERDICTS
+from ..text.verdict_signs import sign_of, style_of
 from ..text.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache
 
 _FOLDER: Final = Path(__file__).resolve().parent / "templates"
-_STYLES: Final = {verdict: verdict.replace(" ", "-") for verdict in VERDICTS}
 
 
 def _read(name: str) -> str:
@@ -34,11 +33,6 @@ def _read(name: str) -> str:
 STYLE: Final = _read("style.css")
 FILTER_SCRIPT: Final = _read("filter.js")
 ON_DEMAND_SCRIPT: Final = _read("on_demand.js")
-
-
-def style_of(words: str) -> str:
-    """The class of a verdict in style sheets; nothing for text that is no verdict."""
-    return _STYLES.get(words, "")
 
 
 def _hash(text: str) -> str:
@@ -79,6 +73,6 @@ def template_environment() -> object:
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined, bytecode_cache=_kept_bytecode(),
     )  # fmt: skip
-    environment.filters.update(v=visible, style=style_of, clause=_clause, sign=lambda verdict: SIGNS.get(verdict, "?"))
+    environment.filters.update(v=visible, style=style_of, clause=_clause, sign=sign_of)
     environment.globals.update(style=STYLE)
     return environment

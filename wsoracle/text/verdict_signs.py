@@ -1,4 +1,4 @@
-"""The sign and the meaning of each verdict: one is never shown with a colour alone."""
+"""The sign, the style and the meaning of each verdict: one is never shown with a colour alone."""
 
 from __future__ import annotations
 
@@ -24,3 +24,14 @@ SIGNS: Final = {
     "NOT RUN": "…",
     "NO CONTROL": "∅",
 }
+_STYLES: Final = {verdict: verdict.replace(" ", "-") for verdict in VERDICTS}
+
+
+def sign_of(verdict: str) -> str:
+    """The sign of a verdict; ``?`` for text that is no verdict."""
+    return SIGNS.get(verdict, "?")
+
+
+def style_of(words: str) -> str:
+    """The class of a verdict in style sheets; nothing for text that is no verdict."""
+    return _STYLES.get(words, "")

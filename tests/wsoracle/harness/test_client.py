@@ -27,8 +27,7 @@ from tests.wsoracle.degenerate_servers import (
 )
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
-from wsoracle.generators.cases.steps import EndSending, SendFrame, SendOctets, Settle
-from wsoracle.generators.cases.tester_handshake import Greeting
+from wsoracle.generators.cases.steps import EndSending, Greeting, SendFrame, SendOctets, Settle
 from wsoracle.harness.client import run_client
 from wsoracle.harness.manners import Manners
 from wsoracle.harness.target import NoServer, Target

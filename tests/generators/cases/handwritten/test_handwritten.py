@@ -10,8 +10,7 @@ from wsoracle.generators.cases.handwritten import handwritten
 from wsoracle.generators.cases.handwritten.faulty_heads import faulty_heads
 from wsoracle.generators.cases.handwritten.spellings import spellings
 from wsoracle.generators.cases.runnable import catalogue_cases, generated_cases, runnable_cases
-from wsoracle.generators.cases.steps import SendHead
-from wsoracle.generators.cases.tester_handshake import with_accept
+from wsoracle.generators.cases.steps import SendHead, with_accept
 from wsoracle.model.facts.heads import SAMPLE_KEY, facts_of_request, facts_of_response, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.http import HeadParser
