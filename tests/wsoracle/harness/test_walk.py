@@ -1,4 +1,4 @@
-"""The walk from a case of the catalogue to its page: the modules on the way, as docs/architecture.md lists them."""
+"""The walks from octets to a verdict, and from a case to its page: the modules that docs/architecture.md lists."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from tests.wsoracle.degenerate_servers import echoes_everything, serving
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.runnable import runnable_cases
 from wsoracle.harness.client import run_client
+from wsoracle.harness.judging import judge_conversation
+from wsoracle.harness.judging_pool import an_echo
 from wsoracle.harness.manners import Manners
 from wsoracle.harness.target import Target
 from wsoracle.model.octets.uri import parse_uri
+from wsoracle.model.octets.vocabulary import Role
 
 ROOT = Path(wsoracle.__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-HEADING = "## From a case of the catalogue to its page"
+TO_VERDICT = "## From the octets of a socket to the verdict"
+TO_PAGE = "## From a case of the catalogue to its page"
 
 JUDGE = "properties/judge/"
 GROUND = ("model/", "wsoracle/text/", "generators/atomic_write.py")
@@ -57,8 +61,23 @@ def run_case(case: Case) -> None:
     asyncio.run(both())
 
 
+def written_walk(heading: str) -> list[str]:
+    """The modules of the table below a heading."""
+    section = PAGE.read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
+    return re.findall(r"^\| \d+ \| `([^`]+)` \|", section, re.MULTILINE)
+
+
+def test_the_walk_to_the_verdict_is_as_it_is_written_down() -> None:
+    talk = an_echo(Role.SERVER)
+    judge_conversation(talk)  # what is compiled on first use is there from now on
+    entered = modules_entered(lambda: judge_conversation(talk))
+    found = ["wsoracle/harness/connection.py", *(module for module in entered if not module.startswith(GROUND))]
+    written = written_walk(TO_VERDICT)
+    assert sorted(written) == sorted(found), f"in the order of first calls: {found}"
+
+
 @pytest.mark.parametrize("case_id", ["1.1.1", "4.2.4"])
-def test_the_walk_is_as_it_is_written_down(case_id: str) -> None:
+def test_the_walk_to_the_page_is_as_it_is_written_down(case_id: str) -> None:
     (case,) = (case for case in runnable_cases() if case.id == case_id)
     run_case(case)  # what is imported and compiled on first use is there from now on
     found = dict.fromkeys(
@@ -66,6 +85,5 @@ def test_the_walk_is_as_it_is_written_down(case_id: str) -> None:
         for module in modules_entered(lambda: run_case(case))
         if not module.startswith(GROUND)
     )
-    section = PAGE.read_text(encoding="utf-8").partition(HEADING)[2].partition("\n## ")[0]
-    written = re.findall(r"^\| \d+ \| `([^`]+)` \|", section, re.MULTILINE)
+    written = written_walk(TO_PAGE)
     assert sorted(written) == sorted(found), f"in the order of first calls: {list(found)}"
