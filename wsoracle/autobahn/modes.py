@@ -18,7 +18,6 @@ CLIENTS: Final = ("echoclient", "testeeclient")
 INSTEAD: Final = {
     "broadcastserver": "it tests no conformance; for an endpoint to connect to there is -m echoserver",
     "broadcastclient": "it tests no conformance; for an endpoint that connects there is -m echoclient",
-    "massconnect": "it tests no conformance: use a load generator, such as k6 or artillery",
     "serializer": "it is about WAMP, which this program knows nothing of: use Autobahn itself",
     "wampserver": "it is about WAMP, which this program knows nothing of: use Autobahn itself",
     "wampclient": "it is about WAMP, which this program knows nothing of: use Autobahn itself",

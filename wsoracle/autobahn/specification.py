@@ -76,19 +76,24 @@ def default_text(mode: Mode) -> str:
 
 def read_spec(path: Path, mode: Mode, wsuri: str | None = None) -> SpecFile:
     """A specification file; ``wsuri`` is that of the command line. Raises SpecFileError, and OSError."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise SpecFileError(f"{path} is no JSON: {str(error)[:200]}") from error
+    document = read_json(path)
     try:
         return parse_spec(document, mode, wsuri)
     except SpecFileError as error:
         raise SpecFileError(f"{path}: {error}") from error
 
 
+def read_json(path: Path) -> Any:
+    """The document in a file. Raises SpecFileError, and OSError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise SpecFileError(f"{path} is no JSON: {str(error)[:200]}") from error
+
+
 def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> SpecFile:
     """A specification as it was read from JSON. Raises SpecFileError; what Autobahn takes is a warning at the most."""
-    spec = _object(document, "the specification")
+    spec = object_in(document, "the specification")
     warnings = [f"{key}: not known in mode {mode}, and without effect" for key in spec if key not in _KEYS[mode]]
     patience = _patience(spec, "options", warnings)
     common: dict[str, Any] = {
@@ -116,7 +121,7 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> SpecFile:
         raise SpecFileError("url: it is missing: give the address to listen on, such as ws://127.0.0.1:9001")
     return SpecFile(
         **common,
-        url=_uri(url, "url"),
+        url=uri_in(url, "url"),
         protocols=_protocols(spec),
         key=_text(spec, "key"),
         cert=_text(spec, "cert"),
@@ -125,7 +130,7 @@ def parse_spec(document: Any, mode: Mode, wsuri: str | None = None) -> SpecFile:
 
 
 def _server(entry: Any, where: str, patience: float | None, warnings: list[str]) -> ServerUnderTest:
-    server = _object(entry, where)
+    server = object_in(entry, where)
     warnings += [f"{where}.{key}: not known, and without effect" for key in server if key not in _SERVER_KEYS]
     url = _text(server, "url", where)
     if url is None:
@@ -135,7 +140,7 @@ def _server(entry: Any, where: str, patience: float | None, warnings: list[str])
         if text := _text(server, key, where):
             _check(check, f"{where}.{key}", text)
     return ServerUnderTest(
-        _uri(url, f"{where}.url"),
+        uri_in(url, f"{where}.url"),
         _text(server, "agent", where) or None,
         _text(server, "origin", where) or None,
         _protocols(server, where),
@@ -153,7 +158,7 @@ def _protocols(spec: Mapping[str, Any], where: str = "") -> tuple[str, ...]:
 
 def _patience(spec: Mapping[str, Any], where: str, warnings: list[str]) -> float | None:
     """The patience with silence that the options set; every option without effect is warned of."""
-    options = _object(spec.get("options") or {}, where)
+    options = object_in(spec.get("options") or {}, where)
     longest: float | None = None
     for key, value in options.items():
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -178,7 +183,7 @@ def _is_as_we_are(key: str, value: Any) -> bool:
 
 
 def _exclusions(spec: Mapping[str, Any], warnings: list[str]) -> AgentExclusions:
-    found = _object(spec.get("exclude-agent-cases") or {}, "exclude-agent-cases")
+    found = object_in(spec.get("exclude-agent-cases") or {}, "exclude-agent-cases")
     return AgentExclusions({agent: _patterns(found, agent, warnings, "exclude-agent-cases") for agent in found})
 
 
@@ -195,7 +200,8 @@ def _patterns(spec: Mapping[str, Any], key: str, warnings: list[str], where: str
     return [one for one in found if one]
 
 
-def _object(value: Any, where: str) -> Mapping[str, Any]:
+def object_in(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, where it is an object. Raises SpecFileError."""
     if not isinstance(value, dict):
         raise SpecFileError(f"{where}: an object is needed, and not {_kind(value)}")
     return value
@@ -224,7 +230,8 @@ def _text(spec: Mapping[str, Any], key: str, where: str = "") -> str | None:
     return value
 
 
-def _uri(text: str, where: str) -> WebSocketUri:
+def uri_in(text: str, where: str) -> WebSocketUri:
+    """The URI of a server. Raises SpecFileError."""
     try:
         uri = parse_uri(text)
     except ValueError as error:

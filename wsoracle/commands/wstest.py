@@ -37,6 +37,9 @@ BIND: Final = "WSORACLE_BIND"
 NAMELESS: Final = "UnknownServer"
 """The name of a server without a Server field, as Autobahn has it."""
 
+MASSCONNECT: Final = "massconnect"
+"""The mode that opens many connections to a server."""
+
 _OWN_ENDPOINTS: Final = ("echoserver", "testeeserver", "echoclient", "testeeclient")
 
 
@@ -103,6 +106,10 @@ def command(
         if not _own_endpoint(mode, wsuri, ident, key, cert):
             context.exit(FAILED)
         return
+    if mode == MASSCONNECT:
+        if not _load(spec_file, wsuri):
+            context.exit(FAILED)
+        return
     if mode not in (CLIENT, SERVER):
         from ..autobahn.modes import INSTEAD
 
@@ -112,7 +119,8 @@ def command(
         if value:
             _warn(f"{name} has no effect in mode {mode}")
     try:
-        spec = read_spec(_spec_path(spec_file, mode), CLIENT if mode == CLIENT else SERVER, wsuri)
+        fuzzing = CLIENT if mode == CLIENT else SERVER
+        spec = read_spec(_spec_path(spec_file, mode, default_text(fuzzing)), fuzzing, wsuri)
     except SpecFileError as error:
         raise WrongInput(str(error)) from error
     for warning in spec.warnings:
@@ -149,8 +157,8 @@ def _warn(line: str) -> None:
     click.echo(f"wsoracle wstest: warning: {line}", err=True)
 
 
-def _spec_path(name: str | None, mode: str) -> Path:
-    """The specification that is named, or the one of the mode's name, which is written if need be."""
+def _spec_path(name: str | None, mode: str, text: str) -> Path:
+    """The specification that is named, or the one of the mode's name, which is written with a text if need be."""
     if name is not None:
         if not Path(name).exists() or Path(name).is_dir():
             raise WrongInput(f"-s {name}: there is no such file: write one, or leave -s out for one with the defaults")
@@ -159,7 +167,7 @@ def _spec_path(name: str | None, mode: str) -> Path:
     if path.is_file():
         say(f"using the specification {path}")
     else:
-        write_text(str(path), default_text(CLIENT if mode == CLIENT else SERVER))
+        write_text(str(path), text)
         say(f"wrote the specification {path}")
     return path
 
@@ -377,3 +385,22 @@ def _own_endpoint(mode: str, url: str | None, ident: str | None, key: str | None
     except OSError as error:
         raise WrongInput(f"-w {url}: {why_not(error)}: name another address, or start what is to be there") from error
     return True
+
+
+# --- massconnect ------------------------------------------------------------------------------------------------------
+
+
+def _load(spec_file: str | None, wsuri: str | None) -> bool:
+    """Open many connections; whether each was opened and none was lost."""
+    from ..autobahn.load import default_text, load, read_load
+    from ..harness.event_loop import run_until_stopped
+
+    try:
+        batches, servers = read_load(_spec_path(spec_file, MASSCONNECT, default_text()), wsuri)
+    except SpecFileError as error:
+        raise WrongInput(str(error)) from error
+    enough_files(batches.connections)
+    try:
+        return run_until_stopped(load(batches, servers, say))
+    except OSError as error:
+        raise WrongInput(str(error)) from error

@@ -52,6 +52,7 @@ _KEPT: Final = 32
 _LOOKED_AT: Final = 64
 _ANSWER: Final = ("sent", "received")
 _BUSY: Final = (429, 503)
+_BAD_REQUEST: Final = 400
 
 OnStep = Callable[[str, int, int], None]
 
@@ -146,7 +147,7 @@ class CaseRunner:
     async def hold(self, case: Case, first: bool = False, heard: Callable[[], None] | None = None) -> HeldCase:
         """The conversation of a case, come to its end. ``heard`` is called when the server has sent something.
 
-        Raises :class:`NoServer` where the connection of the ``first`` case cannot be made.
+        Raises :class:`NoServer` where the connection of the ``first`` case cannot be made, or TLS is spoken there.
         """
         started = datetime.now(UTC)
         log = None if self.live is None else LiveLog(self.live, case)
@@ -176,6 +177,8 @@ class CaseRunner:
             self._slowest = max(self._slowest, _slowest_answer(talk))
             if talk.left_open is not None:
                 self._kept_open = self._kept_open + 1 if talk.left_open else -len(self._cases)
+            if first and _may_be_tls(talk) and self._target.tls is None:
+                await self._look_for_tls()
         if not self.agent:
             self.agent = self._named(_server_field(talk) or self._target.nameless or self._target.uri.host_header)
         return HeldCase(talk, started)
@@ -242,6 +245,11 @@ class CaseRunner:
             talk.leave_out(f"no connection: {why}")
             return False
         return True
+
+    async def _look_for_tls(self) -> None:
+        if await self._target.speaks_tls(self._manners.patience):
+            instead = self._target.url.replace("ws:", "wss:", 1)
+            raise NoServer(f"{self._target.url}: it speaks TLS: give {instead}")
 
     # --- a server that refuses connections ----------------------------------------------------------------------------
 
@@ -346,6 +354,12 @@ def was_refused(talk: Conversation) -> bool:
         return False
     response = talk.connection.units.response
     return not talk.connection.received or (response is not None and response.status in _BUSY)
+
+
+def _may_be_tls(talk: Conversation) -> bool:
+    """Whether the server answered as one of TLS may answer plain octets: by no head of HTTP, or by 400."""
+    response = talk.connection.units.response
+    return response is None or response.status == _BAD_REQUEST
 
 
 def in_doubt(talk: Conversation) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import ssl
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +21,12 @@ from .shortage import is_own
 
 LOOK: Final = 0.05
 """Seconds between two attempts to connect to a server that refuses connections."""
+
+_TLS_ANSWER: Final = re.compile(rb"\x15\x03....|\x16\x03...\x02", re.DOTALL)
+"""A record of TLS begins with its type, 21 for an alert and 22 for a handshake message, a version whose first octet is
+3, and its length (RFC 8446, section 5.1); the message of type 2 is a ServerHello (section 4), so that a ClientHello
+which comes back is no answer."""
+_ANSWER_OCTETS: Final = 6
 
 
 class AgentNames:
@@ -75,6 +83,25 @@ class Target:
         await asyncio.get_running_loop().create_connection(
             lambda: connection, host, port, ssl=self.tls, server_hostname=name
         )
+
+    async def speaks_tls(self, patience: float) -> bool:
+        """Whether what listens there answers a ClientHello by TLS within ``patience`` seconds."""
+        outgoing = ssl.MemoryBIO()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        hello = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=self.uri.host.strip("[]"))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            hello.do_handshake()
+        try:
+            async with asyncio.timeout(patience):
+                reader, writer = await asyncio.open_connection(*self.address)
+                try:
+                    writer.write(outgoing.read())
+                    return _TLS_ANSWER.match(await reader.readexactly(_ANSWER_OCTETS)) is not None
+                finally:
+                    writer.transport.abort()
+        except (OSError, asyncio.IncompleteReadError):
+            return False
 
     def again(self, case_id: str) -> str:
         """The command that plays a case again; empty where it is that of a server at its URL."""

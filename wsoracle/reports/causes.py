@@ -27,7 +27,6 @@ from .summary import (
     NOT_RUN,
     RETURNS_CLOSE,
     SILENT,
-    SPEAKS_TLS,
     CaseSummary,
     Evidence,
     case_order,
@@ -322,8 +321,6 @@ def _without_rule(case: CaseSummary) -> str:
 
 def _no_opening(answer: str) -> str:
     status, _, asks = answer.partition("; ")
-    if answer == SPEAKS_TLS:
-        return "speaks TLS: give a wss URL"
     asks = f" ({asks})" if asks else ""
     advice = {"3": "give the URL that it leads to", "4": "give the path of its WebSocket endpoint"}.get(status[:1], "")
     if status in ("401", "403", "407"):

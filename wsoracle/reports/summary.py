@@ -45,7 +45,6 @@ _OPCODES: Final = frozenset(OPCODE_NAMES.values())
 NO_CLOSE: Final = "without a Close"
 RETURNS_CLOSE: Final = "sends back the Close that it was sent"
 SILENT: Final = "sends nothing more"
-SPEAKS_TLS: Final = "TLS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,20 +294,18 @@ def evidence_of(record: Mapping[str, Any]) -> Evidence:
 
 
 def answer_of(record: Mapping[str, Any]) -> str:
-    """What a server answered to the request: the status and what it asks for instead; `TLS` for an alert of TLS.
+    """What a server answered to the request: the status and what it asks for instead.
 
-    Empty where there was no answer, and for clients.
+    Empty where there was no answer of HTTP, and for clients.
     """
     if record["wsoracle"]["role"] == "client" or record.get("isServer") is True:
         return ""
     head = record["httpResponse"][:_LONGEST_HEAD]
     found = _STATUS.match(head)
-    if found is not None:
-        asks = [f"{name.lower()}: {visible(value.strip(), 200, lines=False)}" for name, value in _ASKS.findall(head)]
-        return "; ".join([found[1], *asks])
-    pieces = _pieces(record, "RO")
-    # RFC 8446, section 5.1: a record begins with its type, 21 for an alert, and a version whose first octet is 3.
-    return SPEAKS_TLS if pieces and pieces[0][1].startswith(b"\x15\x03") else ""
+    if found is None:
+        return ""
+    asks = [f"{name.lower()}: {visible(value.strip(), 200, lines=False)}" for name, value in _ASKS.findall(head)]
+    return "; ".join([found[1], *asks])
 
 
 def _act(step: Mapping[str, Any], before: Sequence[Mapping[str, Any]], role: str) -> str:

@@ -237,7 +237,8 @@ def call(*arguments: str) -> Result:
     ("arguments", "says"),
     [
         (("wstest", "-m", "echoserver"), "needs -w URL"),
-        (("wstest", "-m", "massconnect"), "use a load generator"),
+        (("wstest", "-m", "broadcastserver"), "it tests no conformance"),
+        (("wstest", "-m", "massconnect", "-s", "bad.json"), "no JSON"),
         (("wstest", "-m", "echoclient", "-w", "http://x"), "scheme"),
         (("wstest", "-m", "fuzzing"), "fuzzingclient or fuzzingserver"),
         (("wstest", "-m", "fuzzingserver", "-s", "none.json"), "no such file"),

@@ -363,3 +363,27 @@ def test_wss_where_no_tls_is_spoken_is_one_error() -> None:
 
     with pytest.raises(NoServer, match=r"/: [^:]+.*: no TLS is spoken there, it seems"):
         asyncio.run(both())
+
+
+@pytest.mark.parametrize("plain", [b"", b"\x15\x03\x01\x00\x02\x02\x46", b"HTTP/1.0 400 Bad Request\r\n\r\nTLS only"])
+def test_ws_where_tls_is_spoken_is_one_error(plain: bytes) -> None:
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (await reader.read(65536)).startswith(b"\x16\x03"):
+            writer.write(b"\x15\x03\x03\x00\x02\x02\x28")
+        else:
+            writer.write(plain)
+
+    with pytest.raises(NoServer, match=r"it speaks TLS: give wss://127\.0\.0\.1:\d+/"):
+        against(answers)
+
+
+def test_a_real_server_of_tls_is_found_out() -> None:
+    context = _certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+    async def both() -> None:
+        async with serve(_echo, "127.0.0.1", 0, compression=None, ssl=context) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            await run_client(Target(parse_uri(f"ws://127.0.0.1:{port}/")), POSITIVE, QUICK, TemporaryFolder())
+
+    with pytest.raises(NoServer, match="it speaks TLS"):
+        asyncio.run(both())

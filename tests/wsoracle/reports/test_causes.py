@@ -141,7 +141,6 @@ def test_the_contract_comes_first_in_words(verdict: str, note: str, says: str) -
         ("HTTP/1.1 404 Not Found\r\n\r\n", "answers 404 to the opening handshake"),
         ("HTTP/1.1 301 Moved\r\nLocation: http://x/\r\n\r\n", "answers 301 (location: http://x/)"),
         ("HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\n\r\n", "answers 401 (www-authenticate: Bearer)"),
-        ("?", "speaks TLS: give a wss URL"),
     ],
 )
 def test_a_server_that_opens_nothing_is_said_once(answer: str, says: str) -> None:
@@ -149,8 +148,6 @@ def test_a_server_that_opens_nothing_is_said_once(answer: str, says: str) -> Non
     for number in range(30):
         record = sample("a", f"1.{number}", "INFORMATIONAL" if number else "FAILED", note="the opening handshake ...")
         record["httpResponse"] = answer
-        if answer == "?":
-            record["wirelog"] = [["RO", [7, "15030100020246"]]]
         closed.append(summary_of(record))
     (cause,) = causes(*closed[:20], *map(uncounted, closed[20:]))
     assert cause.kind == "opening" and cause.says.startswith(says) and cause.count == "30 cases"
