@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from wsoracle.model.machine.compiled import CompiledMachine, OneRowReplaced
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.one_row_replaced import OneRowReplaced
 from wsoracle.model.notation.variables import Event, Setting, State
 from wsoracle.model.rules import RULES
 

@@ -5,7 +5,7 @@ each with the *level* at which it is allowed (in full; without SHOULD; by the MU
 the application is told when the connection closes (the close code of section 7.1.5), and, for silence, which output is
 owed. A history *kills* a mutant if the mutant expects something else at some step.
 
-A mutant is the compiled machine with one row replaced (``model.machine.compiled.OneRowReplaced``): it shares all else
+A mutant is the compiled machine with one row replaced (``model.machine.one_row_replaced``): it shares all else
 with the original, and asks only that row anew.
 
 An observer sees the answer of a refused handshake, and any error code will do for that (:func:`as_seen`).
@@ -25,9 +25,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
 from wsoracle.model.facts.frames import LONGEST, deflated, text_before
-from wsoracle.model.machine.compiled import CompiledMachine, Masks, OneRowReplaced
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.generated_code import Masks
 from wsoracle.model.machine.guard_atoms import conjuncts
 from wsoracle.model.machine.interpreted import Kind, Label
+from wsoracle.model.machine.one_row_replaced import OneRowReplaced
 from wsoracle.model.notation.expression import FALSE, Expr, all_of, evaluate, variables
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.rule import Due, Forbid, Rule, RuleSet

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from wsoracle.model.machine.compiled import CompiledMachine, Masks
+from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.explorer import BreadthFirst
+from wsoracle.model.machine.generated_code import Masks
 from wsoracle.model.machine.guard_atoms import reporting_variables
 from wsoracle.model.machine.interpreted import LEVELS, Label
 from wsoracle.model.notation.rule import RuleSet

@@ -141,7 +141,7 @@ def allowed(
             if label not in result:
                 left = () if level is Level.FULL else _departures(rules, level, setting, state, event)
                 result[label] = Outcome(label, then, tuple(r.id for r in found), strongest(found), left, unable(found))
-    return tuple(sorted(result.values(), key=_order))
+    return tuple(sorted(result.values(), key=order_of))
 
 
 def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, event: Event) -> tuple[str, ...]:
@@ -152,7 +152,8 @@ def _departures(rules: RuleSet, level: Level, setting: Setting, state: State, ev
 PREFERENCE: Final = (Kind.FAIL, Kind.REFUSE, Kind.ACCEPT, Kind.PERMIT, Kind.IGNORE)
 
 
-def _order(outcome: Outcome) -> tuple[int, bool, int, bool, int]:
+def order_of(outcome: Outcome) -> tuple[int, bool, int, bool, int]:
+    """The key that orders outcomes: the canonical one is the least."""
     label = outcome.label
     permitted = not outcome.strength.binds
     return len(outcome.departs_from), outcome.unable, PREFERENCE.index(label.kind), permitted, label.code or 0
@@ -200,4 +201,4 @@ def canonical(outcomes: tuple[Outcome, ...]) -> Outcome:
     It is able to do whatever was agreed. It fails as soon as it may, and goes on processing as long as it may. It
     prefers the code of a rule that binds to a code that is only permitted, and then the lowest code.
     """
-    return min(outcomes, key=_order)
+    return min(outcomes, key=order_of)

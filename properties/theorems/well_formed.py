@@ -206,7 +206,7 @@ def compiled_is_symbolic(subject: TheoremSubject) -> ProofResult:
 def read_back(source: str, env: Mapping[str, Any]) -> dict[int, Any]:
     """For each bit of a generated mask function the condition that sets it, as a Z3 term.
 
-    The grammar is that of ``model.machine.compiled``; anything else in the source raises :class:`ValueError`.
+    The grammar is that of ``model.machine.generated_code``; anything else in the source raises :class:`ValueError`.
     """
     (function,) = ast.parse(source).body
     assert isinstance(function, ast.FunctionDef)

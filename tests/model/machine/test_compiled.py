@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.model.drawn import events, facts, heads, possible, setting_objects, states
 from wsoracle.model.machine import interpreted
-from wsoracle.model.machine.compiled import CompiledMachine, OneRowReplaced
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.one_row_replaced import OneRowReplaced
 from wsoracle.model.notation.expression import FALSE, TRUE, evaluate
 from wsoracle.model.notation.head_variables import possible_request, possible_response
 from wsoracle.model.notation.rule import LEGAL, Forbid, Level, Permit, Rule, RuleSet, Strength
