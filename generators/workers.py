@@ -13,9 +13,6 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Final
 
-JOBS: Final = 2
-"""Processes that work at once where nothing else is said."""
-
 
 @contextmanager
 def process_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from tests.import_lint import LAYERS, import_faults
 from wsoracle.cli import EXTRAS
+from wsoracle.model.machine.kept import MODULE
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = {Path("wsoracle/fleet/scripts"), Path("wsoracle/driving/examples")}
@@ -170,7 +171,7 @@ def test_the_wheel_holds_wsoracle_whole_and_nothing_else(tmp_path: Path) -> None
     source.mkdir()
     for layer in LAYERS:
         shutil.copytree(ROOT / layer, source / layer, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)],
@@ -183,6 +184,7 @@ def test_the_wheel_holds_wsoracle_whole_and_nothing_else(tmp_path: Path) -> None
     files = [path for path in repository_files() if path.split("/")[0] in LAYERS and not (ROOT / path).is_symlink()]
     assert wheel_faults(names, [installed_name(path) for path in files]) == []
     assert {installed_name(f"{layer}/py.typed") for layer in LAYERS} <= set(names)
+    assert f"wsoracle/model/machine/{MODULE}.py" in names
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypedDict
 
+from wsoracle.generators.jobs import JOBS
 from wsoracle.generators.mutants.vacuity import refute
-from wsoracle.generators.workers import JOBS, process_pool
+from wsoracle.generators.workers import process_pool
 from wsoracle.properties.theorems.compression import COMPRESSION
 from wsoracle.properties.theorems.octets import OCTETS
 from wsoracle.properties.theorems.opening import OPENING

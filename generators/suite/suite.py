@@ -28,13 +28,14 @@ from ..cases.build import build_case
 from ..cases.case import Case
 from ..cases.origin import Origin
 from ..cases.realised_history import CaseHistory
+from ..jobs import JOBS
 from ..mutants.distinguish import Distinguisher, MutantResult, MutantStatus, Scenario
 from ..mutants.equivalence import Ground
 from ..mutants.killed import kills
 from ..mutants.observable import step_at
 from ..mutants.operators import Mutant, mutants, mutants_by_id, of_handshake
 from ..mutants.world_starts import WorldStart
-from ..workers import JOBS, process_pool
+from ..workers import process_pool
 from .autobahn_sequences import autobahn_sequences
 from .witness_cases import witness_cases
 from .witnesses import Unreached, Witness, all_witnesses

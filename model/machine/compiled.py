@@ -5,13 +5,13 @@ of a setting folded in. It answers with a *mask*: bit *i* is set where row *i* o
 Everything else follows from the mask alone (labels, rule ids, strengths, what is owed) and is looked up in a table
 that fills itself; only the states after an outcome are computed, by one small generated function for each row.
 
-The generated source is kept (:meth:`CompiledMachine.source`), and is so plain that it can be read back and proved
+The generated source can be had (:meth:`CompiledMachine.source`), and is so plain that it can be read back and proved
 equal to the rows; `generated_code` states its grammar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
@@ -30,6 +30,7 @@ from .generated_code import (
     reads_facts,
 )
 from .interpreted import LEVELS, Label, Outcome, label_of, order_of, strongest, unable
+from .kept import key_of_text
 
 
 class Choice(NamedTuple):
@@ -52,9 +53,8 @@ class Choice(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The code generated for one kind of event, and the outcomes by mask that were computed so far."""
+    """The function for the mask of one kind of event, and the outcomes by mask that were computed so far."""
 
-    source: str
     mask: MaskFunction
     choices: dict[int, tuple[Choice, ...]]
 
@@ -88,7 +88,7 @@ class CompiledMachine:
         """The enabled rows, from which those at every level follow (see :meth:`departing`)."""
         found = self._masks.get(kind._value_)
         if found is None:
-            found = self._masks[kind._value_] = define(self._code.masks_source(kind), f"{kind.value}_masks")
+            found = self._masks[kind._value_] = self._code.masks_function(kind)
         return found(state, facts)
 
     def rows(self, kind: EventKind, mask: int) -> list[Rule]:
@@ -187,12 +187,19 @@ class CompiledMachine:
 
     def source(self, kind: EventKind) -> str:
         """The generated function for the mask of a kind, in the grammar that `generated_code` states."""
-        return self._part(kind).source
+        return self._code.mask_source(kind)
 
     def effect_source(self, rule: Rule) -> str:
         """The generated function for the state after a rule: the state itself where it changes nothing, as for most
         messages; else one display of all state variables, in their order."""
         return self._code.effect_source(rule.then.effects, rule.on)
+
+    def to_be_kept(self) -> Iterator[tuple[bytes, str, str]]:
+        """Of each function of this machine the key, the source and the name in it (:mod:`model.machine.kept`)."""
+        yield from self._code.to_be_kept()
+        for rule in self.rules:
+            text = self.effect_source(rule)
+            yield key_of_text(text), text, "effect"
 
     def mask_function(self, kind: EventKind) -> MaskFunction:
         """The generated function itself: (state, facts) -> mask. ``facts`` is None for a kind that carries nothing."""
@@ -238,8 +245,7 @@ class CompiledMachine:
         # By value: an enumeration computes the hash of its members anew each time.
         part = self._parts.get(kind._value_)
         if part is None:
-            text = self._code.mask_source(kind)
-            part = self._parts[kind._value_] = _Part(text, define(text, f"{kind.value}_mask"), {})
+            part = self._parts[kind._value_] = _Part(self._code.mask_function(kind), {})
         return part
 
 

@@ -21,7 +21,7 @@ them, and they are what a mutant shares with the original (`one_row_replaced`): 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -30,6 +30,7 @@ from ..notation.expression import Const, Expr, Value, Var, source, substitute, v
 from ..notation.rule import LEGAL, RuleSet
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, EventKind, Facts, State
 from .guard_atoms import conjuncts
+from .kept import kept_by_rows, kept_by_text, key_of_rows, key_of_text
 
 MaskFunction: TypeAlias = "Callable[[State, Facts | None], int]"
 Masks: TypeAlias = "tuple[int, int, int]"
@@ -81,6 +82,26 @@ class CodeGenerator:
         self._rules: Final = rules
         self._values: Final = dict(values)
         self._key: Final = tuple(values.values())
+
+    def mask_function(self, kind: EventKind) -> MaskFunction:
+        """The function for the mask of a kind, kept or generated."""
+        found: MaskFunction = self._function("mask", kind, self.mask_source)
+        return found
+
+    def masks_function(self, kind: EventKind) -> MasksFunction:
+        """The function for the masks of a kind, kept or generated."""
+        found: MasksFunction = self._function("masks", kind, self.masks_source)
+        return found
+
+    def _function(self, what: str, kind: EventKind, generate: Callable[[EventKind], str]) -> Any:
+        found = kept_by_rows(what, self._rules, kind, self._values)
+        return define(generate(kind), f"{kind.value}_{what}") if found is None else found
+
+    def to_be_kept(self) -> Iterator[tuple[bytes, str, str]]:
+        """Of each function for masks the key, the source and the name in it (:mod:`model.machine.kept`)."""
+        for kind in EventKind:
+            for what, generate in (("mask", self.mask_source), ("masks", self.masks_source)):
+                yield key_of_rows(what, self._rules, kind, self._values), generate(kind), f"{kind.value}_{what}"
 
     def mask_source(self, kind: EventKind) -> str:
         """The function for the mask of a kind, in the grammar that this module's docstring states."""
@@ -246,7 +267,10 @@ def _block(rows: Sequence[_Row], indent: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def define(text: str, name: str) -> Any:
-    """The function that a piece of generated source defines."""
+    """The function that a piece of generated source defines; one that is kept is the same."""
+    found = kept_by_text(text)
+    if found is not None:
+        return found
     names: dict[str, Any] = {"State": State, "new": tuple.__new__, "__builtins__": {}}
     exec(compile(text, f"<{name} generated from the rules>", "exec"), names)
     return names[name]

@@ -67,7 +67,7 @@ def _heard(rules: RuleSet) -> RuleSet:
 
 
 @lru_cache(maxsize=64)
-def _machines(rules: RuleSet, setting: Setting) -> tuple[CompiledMachine, CompiledMachine, CompiledMachine]:
+def machines(rules: RuleSet, setting: Setting) -> tuple[CompiledMachine, CompiledMachine, CompiledMachine]:
     """The machines of all rules, of the rules by which a frame may matter at all, and of the rules without refusals."""
     return (machine_for(rules, setting), machine_for(_heard(rules), setting), machine_for(unrefusing(rules), setting))
 
@@ -95,7 +95,7 @@ class Steps:
         """The number of the moment that is being explained."""
         self.rules: Final = subject.rules
         self.server: Final = subject.setting.role is Role.SERVER
-        self.machine, self.heard, self.lawless = _machines(subject.rules, subject.setting)
+        self.machine, self.heard, self.lawless = machines(subject.rules, subject.setting)
 
     def go(self, explanation: Explanation, place: Place, step: Step, own_limit: bool = False) -> Explanation:
         """The explanation with one step more, which leads to a place."""

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from wsoracle.generators.workers import JOBS
+from wsoracle.generators.jobs import JOBS
 from wsoracle.model.notation.switches import SWITCHES, Switches
 
 from ..autobahn.data import AutobahnDataError, autobahn_data

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from wsoracle.generators.drawn_endpoints.departing import targets
-from wsoracle.generators.workers import JOBS, process_pool
+from wsoracle.generators.jobs import JOBS
+from wsoracle.generators.workers import process_pool
 
 from .checking import check_conforming, check_departure
 from .mutants import MutantRun
