@@ -38,6 +38,9 @@ _ENDS: Final = (("ip.src", "ipv6.src", "tcp.srcport"), ("ip.dst", "ipv6.dst", "t
 _PREFERENCES: Final = ("tcp.reassemble_out_of_order", "tcp.try_heuristic_first")
 """Segments may come in any order, and TLS on any port, such as one of HTTP."""
 
+_CUT_SHORT: Final = "cut short in the middle of a packet"
+"""What tshark says of a capture whose end is missing, with a status that is not 0."""
+
 _TLS: Final = "connection with TLS"
 _FOLLOWED: Final = re.compile(r"^Follow: tls,raw\nFilter: tcp\.stream eq ([0-9]+)\n[^=]*", re.MULTILINE)
 
@@ -64,7 +67,7 @@ def inside_tls(octets: bytes, keylog: Path) -> Captured:
         for one in read_followed(text.encode()).connections
     ]
     left = max(len(whole) - MOST_STREAMS, 0)
-    return Captured(tuple(found), tuple(_notes(len(holes), len(whole) - left - len(found), left)))
+    return Captured(tuple(found), tuple(_notes(len(holes), len(whole) - left - len(found), left)), len(names))
 
 
 def _notes(holes: int, silent: int, left: int) -> Iterator[str]:
@@ -124,8 +127,9 @@ class _Tshark:
             raise TraceError(f"{PROGRAM} cannot be started: {error.strerror or error}") from error
         except subprocess.TimeoutExpired:
             raise TraceError(f"{PROGRAM} takes longer than {SECONDS:.0f} s: give a part of the capture") from None
-        if done.returncode and not done.stdout:
-            said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        # A tshark that failed may have shown a part. Of a file that is cut short it shows all that is there.
+        if done.returncode and _CUT_SHORT not in said:
             raise TraceError(f"{PROGRAM} cannot read it: {one_line(said, 200) or f'status {done.returncode}'}")
         return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
 

@@ -6,11 +6,13 @@ before it has an answer (RFC 8446, sections 4.2.10, 5 and D.4). Octets of anothe
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _HEADER: Final = 5
 _TYPES: Final = frozenset((20, 21, 22, 23))  # change_cipher_spec, alert, handshake, application_data
 _LONGEST: Final = 16_384 + 2_048
+_RECORD: Final = re.compile(rb"[\x14-\x17]\x03[\x00-\x04](?=(..))", re.DOTALL)
 
 
 def octets_beside_tls(octets: bytes) -> bytes:
@@ -33,6 +35,17 @@ def is_hello_whole(octets: bytes) -> bool:
     if octets_beside_tls(octets):
         return True
     return len(octets) >= _HEADER and len(octets) >= _HEADER + int.from_bytes(octets[3:5], "big")
+
+
+def has_records(octets: bytes) -> bool:
+    """Whether a record of TLS stands anywhere in octets that may begin amid one, and ends where they do or where
+    another begins."""
+    for found in _RECORD.finditer(octets):
+        length = int.from_bytes(found[1], "big")
+        end = found.start() + _HEADER + length
+        if length <= _LONGEST and (end == len(octets) or _RECORD.match(octets, end)):
+            return True
+    return False
 
 
 def plain_request(octets: bytes) -> bytes:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from ..connections.tls_records import has_records
 from .conversation import CapturedConnection, from_opening
 from .packets import LINKS, Packet, segments, shown
 from .tcp import MOST_CONNECTIONS, TcpConnection, TcpEnd, connections
@@ -17,6 +18,12 @@ from .tcp import MOST_CONNECTIONS, TcpConnection, TcpEnd, connections
 _TLS: Final = b"\x16\x03"
 IN_TLS: Final = "with TLS, whose octets are not shown without its keys"
 """In the sentence on connections whose octets are hidden."""
+
+_TLS_FROM_MIDDLE: Final = (
+    "with TLS, captured from the middle, which no keys open (begin the capture before the connection)"
+)
+_SEARCHED: Final = 1 << 16
+"""Octets of a direction in which records of TLS are looked for."""
 
 _TOO_MANY: Final = f"TCP connections behind the first {MOST_CONNECTIONS:,}: not judged"
 _HTTP2: Final = b"PRI * HTTP/2"
@@ -27,6 +34,8 @@ class Captured(NamedTuple):
 
     connections: tuple[CapturedConnection, ...]
     notes: tuple[str, ...]
+    in_tls: int = 0
+    """Connections that begin with TLS: those of which octets are hidden, or were looked at with the keys."""
 
 
 def captured(packets: Iterable[Packet], notes: Iterable[str] = (), *, timed: bool = True) -> Captured:
@@ -63,16 +72,20 @@ def captured(packets: Iterable[Packet], notes: Iterable[str] = (), *, timed: boo
             *((_TOO_MANY,) if len(every) == MOST_CONNECTIONS else ()),
             *notes,
         ),
+        others[IN_TLS],
     )
 
 
 def _kind(connection: TcpConnection) -> str:
     octets = {side: b"".join([p.what for p in connection.passed if p.first is side and not isinstance(p.what, TcpEnd)])
               for side in (True, False)}  # fmt: skip
-    if any(one.startswith(_TLS) for one in octets.values()):
+    # From the middle a first record is taken for the beginning of TLS only where it is a ClientHello.
+    if any(one.startswith(_TLS) and (connection.begins or one[5:6] == b"\x01") for one in octets.values()):
         return IN_TLS
     if any(one.startswith(_HTTP2) for one in octets.values()):
         return "with HTTP/2"
+    if not connection.begins and any(has_records(one[:_SEARCHED]) for one in octets.values()):
+        return _TLS_FROM_MIDDLE
     if not connection.begins:
         return "without an opening handshake, captured from the middle"
     return "without an opening handshake"

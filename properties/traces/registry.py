@@ -14,7 +14,7 @@ from wsoracle.model.octets.vocabulary import Role
 from ..judge.judge import Application
 from .arrows import is_written, read_written
 from .autobahn import is_autobahn_report, lists_results, trace_of_report
-from .captured import IN_TLS, Captured, captured
+from .captured import IN_TLS, Captured, captured, many
 from .follow import is_followed, read_followed
 from .har import is_har, read_har
 from .mitmproxy import is_mitmproxy, read_flows
@@ -133,7 +133,10 @@ def read_file(
 def _with_inside(found: Captured, inside: Captured | None) -> Captured:
     if inside is None:
         return found
-    notes = (note for note in found.notes if IN_TLS not in note)
+    notes = [note for note in found.notes if IN_TLS not in note]
+    unseen = found.in_tls - inside.in_tls
+    if unseen > 0:
+        notes.append(f"{many(unseen, 'TCP connection')} with TLS whose beginning cannot be read: not judged")
     return Captured((*found.connections, *inside.connections), (*notes, *inside.notes))
 
 

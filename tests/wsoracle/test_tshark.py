@@ -113,6 +113,35 @@ def test_a_connection_with_a_hole_is_not_judged(tmp_path: Path) -> None:
 
 
 @needs_tshark
+@pytest.mark.parametrize("with_keys", [False, True])
+def test_a_connection_that_was_captured_from_its_middle_is_said(tmp_path: Path, with_keys: bool) -> None:
+    """Whatever segment behind its opening the capture begins with; a plain connection beside it is judged."""
+    plain = pcap(packets_of(segments_of([*OPENING, (True, "FIN"), (False, "FIN")]), ports=(41000, 80)))
+    for kept in range(4, 8):
+        capture, keys = captured(tmp_path, ECHO, lost=lambda number, _, kept=kept: number < -kept)  # type: ignore[misc]
+        Path(capture).write_bytes(Path(capture).read_bytes() + plain[24:])
+        result = CliRunner().invoke(program, ["judge", *(("--keylog", keys) if with_keys else ()), capture])
+        assert (result.exit_code, result.stdout.count("OK  ")) == (0, 2), result.output
+        assert "1 TCP connection with TLS, captured from the middle, which no keys open" in result.stderr
+
+
+def test_a_tshark_that_fails_amid_its_output_judges_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, capture = tmp_path / "keys.log", tmp_path / "tls.pcap"
+    keys.write_text("")
+    capture.write_bytes(pcap(packets_of(segments_of([*OPENING, (True, "FIN"), (False, "FIN")]))))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    for said, status in (
+        ("out of memory", 2),
+        ('The file "-" appears to have been cut short in the middle of a packet.', 0),
+    ):
+        (tmp_path / "tshark").write_text(f"#!/bin/sh\nprintf '1\\t2\\n'; echo 'tshark: {said}' >&2\nexit 2\n")
+        (tmp_path / "tshark").chmod(0o755)
+        result = judged(str(capture), str(keys))
+        assert result.exit_code == status
+        assert ("tshark cannot read it: tshark: out of memory" in result.stderr) == bool(status)
+
+
+@needs_tshark
 def test_connections_with_and_without_tls_are_judged_together(tmp_path: Path) -> None:
     capture, keys = captured(tmp_path, ECHO)
     plain = packets_of(segments_of([(True, REQUEST), (False, ANSWER)]), ports=(41000, 80))

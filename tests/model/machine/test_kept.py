@@ -108,6 +108,6 @@ def test_a_damaged_module_keeps_nothing(text: str, tmp_path: Path, monkeypatch: 
     _forget()
     try:
         assert kept.kept_by_text(next(MACHINES[0].to_be_kept())[1]) is None
-        assert CompiledMachine(RULES, Setting(Role.SERVER)).mask_function(EventKind.RECEIVE_EOF)
+        assert callable(CompiledMachine(RULES, Setting(Role.SERVER)).mask_function(EventKind.RECEIVE_EOF))
     finally:
         _forget()
