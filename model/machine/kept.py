@@ -12,12 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from importlib import import_module
 from typing import Any, Final
 
 from ..notation.expression import Value, source
 from ..notation.rule import RuleSet
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, EventKind
+
+FUNCTIONS: Mapping[bytes, Callable[..., Any]]
+try:
+    from .kept_functions import FUNCTIONS  # type: ignore[import-not-found, no-redef]
+except Exception:
+    # There is none, or whatever is wrong with it: everything in it can be generated.
+    FUNCTIONS = {}
 
 MODULE: Final = "kept_functions"
 """The module beside this one that a wheel has."""
@@ -43,14 +49,12 @@ def key_of_rows(what: str, rules: RuleSet, kind: EventKind, values: Mapping[str,
 
 def kept_by_text(text: str) -> Any:
     """The function that a generated source defines, where it is kept, or None."""
-    found = _functions()
-    return found.get(key_of_text(text)) if found else None
+    return FUNCTIONS.get(key_of_text(text)) if FUNCTIONS else None
 
 
 def kept_by_rows(what: str, rules: RuleSet, kind: EventKind, values: Mapping[str, Value]) -> Any:
     """The function that is generated from the rows of a kind, where it is kept, or None."""
-    found = _functions()
-    return found.get(key_of_rows(what, rules, kind, values)) if found else None
+    return FUNCTIONS.get(key_of_rows(what, rules, kind, values)) if FUNCTIONS else None
 
 
 def module_text(functions: Iterable[tuple[bytes, str, str]]) -> str:
@@ -62,16 +66,6 @@ def module_text(functions: Iterable[tuple[bytes, str, str]]) -> str:
     for (text, name), those in keys.items():
         parts.append(f"{text}\nfor _key in {tuple(dict.fromkeys(those))!r}:\n    FUNCTIONS[_key] = {name}\n")
     return "\n".join(parts)
-
-
-@lru_cache(maxsize=1)
-def _functions() -> Mapping[bytes, Callable[..., Any]]:
-    try:
-        found: Mapping[bytes, Callable[..., Any]] = import_module(f"{__package__}.{MODULE}").FUNCTIONS
-    except Exception:
-        # Whatever is wrong with the file, everything in it can be generated.
-        return {}
-    return found
 
 
 @lru_cache(maxsize=256)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -38,16 +38,9 @@ FUNCTIONS = functions()
 @pytest.fixture(scope="module", autouse=True)
 def as_in_a_wheel() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        module = ModuleType(NAME)
-        module.FUNCTIONS = FUNCTIONS  # type: ignore[attr-defined]
-        patch.setitem(sys.modules, NAME, module)
-        _forget()
+        patch.setattr(kept, "FUNCTIONS", FUNCTIONS)
+        _define.cache_clear()
         yield
-    _forget()
-
-
-def _forget() -> None:
-    kept._functions.cache_clear()
     _define.cache_clear()
 
 
@@ -102,12 +95,24 @@ def test_the_key_is_of_all_that_a_function_is_generated_from(monkeypatch: pytest
 
 @pytest.mark.parametrize("text", ["FUNCTIONS = {", "", "\0", "raise OSError('a disk')", "from .none import x"])
 def test_a_damaged_module_keeps_nothing(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / f"{kept.MODULE}.py").write_text(text)
-    monkeypatch.delitem(sys.modules, NAME)
-    monkeypatch.setattr(sys.modules[str(kept.__package__)], "__path__", [str(tmp_path)])
-    _forget()
+    again = _read_beside(text, tmp_path, monkeypatch)
+    assert again.FUNCTIONS == {}
+    assert again.kept_by_text(next(MACHINES[0].to_be_kept())[1]) is None
+
+
+def test_a_module_beside_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _read_beside(TEXT, tmp_path, monkeypatch).FUNCTIONS.keys() == FUNCTIONS.keys()
+
+
+def _read_beside(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module anew, with this text as what a wheel keeps."""
+    (folder / f"{kept.MODULE}.py").write_text(text)
+    monkeypatch.setattr(sys.modules[str(kept.__package__)], "__path__", [str(folder)])
+    spec = spec_from_file_location(f"{kept.__package__}.kept_again", kept.__file__)
+    assert spec is not None and spec.loader is not None
+    again = module_from_spec(spec)
     try:
-        assert kept.kept_by_text(next(MACHINES[0].to_be_kept())[1]) is None
-        assert callable(CompiledMachine(RULES, Setting(Role.SERVER)).mask_function(EventKind.RECEIVE_EOF))
+        spec.loader.exec_module(again)
     finally:
-        _forget()
+        sys.modules.pop(NAME, None)
+    return again
