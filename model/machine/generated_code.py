@@ -30,7 +30,7 @@ from ..notation.expression import Const, Expr, Value, Var, source, substitute, v
 from ..notation.rule import LEGAL, RuleSet
 from ..notation.variables import FACT_VARIABLES, STATE_VARIABLES, EventKind, Facts, State
 from .guard_atoms import conjuncts
-from .kept import kept_by_rows, kept_by_text, key_of_rows, key_of_text
+from .kept import kept_by_rows, kept_by_text, key_of_rows
 
 MaskFunction: TypeAlias = "Callable[[State, Facts | None], int]"
 Masks: TypeAlias = "tuple[int, int, int]"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.model.drawn import facts, states
 from wsoracle.model.machine import interpreted, kept
-from wsoracle.model.machine.compiled import CompiledMachine, _define
+from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.generated_code import define
 from wsoracle.model.notation.rule import LEGAL, RuleSet
 from wsoracle.model.notation.variables import FACT_VARIABLES, Event, EventKind, Setting
 from wsoracle.model.octets.vocabulary import Role
@@ -39,9 +40,9 @@ FUNCTIONS = functions()
 def as_in_a_wheel() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kept, "FUNCTIONS", FUNCTIONS)
-        _define.cache_clear()
+        define.cache_clear()
         yield
-    _define.cache_clear()
+    define.cache_clear()
 
 
 @given(st.data())
