@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from ..machine.interpreted import Outcome
 from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
 from ..notation.variables import EventKind
-from ..octets.http import Head, HeadParser, ParsedHead, Request, Response
+from ..octets.http import Head, HeadParser, Malformed, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import EndpointEvent
 from .extension import Extension
@@ -101,6 +101,16 @@ class ReadingSide:
     def stop(self) -> None:
         """Nothing is to be read any more."""
         self._reader = None
+
+    def _completed(self, octets: bytes) -> ParsedHead | Malformed | None:
+        """The head that is complete with these octets: no other is read behind it. None before, and after that."""
+        if self._reader is None:
+            return None
+        self._reader.feed(octets)
+        result = self._reader.result
+        if result is not None:
+            self._reader = None
+        return result
 
 
 class Opening(Protocol):

@@ -136,13 +136,9 @@ class OpeningClient(ReadingSide):
 
     def read(self, octets: bytes) -> ReceivedHead | None:
         """Take octets; the response that they complete."""
-        if self._reader is None:
-            return None
-        self._reader.feed(octets)
-        result = self._reader.result
+        result = self._completed(octets)
         if result is None:
             return None
-        self._reader = None
         facts = facts_of_response(result, self._request)
         if not isinstance(result, ParsedHead) or not isinstance(result.head, Response):
             return ReceivedHead(facts, b"")

@@ -99,13 +99,9 @@ class OpeningServer(ReadingSide):
 
     def read(self, octets: bytes) -> ReceivedHead | None:
         """Take octets; the request that they complete."""
-        if self._reader is None:
-            return None
-        self._reader.feed(octets)
-        result = self._reader.result
+        result = self._completed(octets)
         if result is None:
             return None
-        self._reader = None
         if isinstance(result, ParsedHead) and isinstance(result.head, Request):
             self._request = result.head
         return ReceivedHead(facts_of_request(result), result.rest if isinstance(result, ParsedHead) else b"")

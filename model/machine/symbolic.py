@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from ..notation.expression import Const, Expr, Op, Sort, Value, Var, children
+from ..notation.expression import OF_TWO, Const, Expr, Op, Sort, Value, Var, children
 from ..notation.rule import LEGAL, Reaction, Rule, RuleSet
 from ..notation.variables import (
     AGREED,
@@ -42,15 +42,6 @@ OUTCOME_CODE: Final = Var("outcome_code", Sort.INT, 0, 65535)
 
 Env = Mapping[str, Any]
 _Done: TypeAlias = "dict[int, tuple[Expr, Any]]"
-_BINARY: Final = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "+": lambda a, b: a + b,
-}
 
 
 def constant(variable: Var, name: str | None = None) -> Any:
@@ -89,7 +80,7 @@ def _term(expression: Expr, env: Env, done: _Done) -> Any:
     elif expression.op == "ite":
         result = z3.If(*args)
     else:
-        result = _BINARY[expression.op](*args)
+        result = OF_TWO[expression.op](*args)
     if not _asks_legal(expression):
         done[id(expression)] = (expression, result)
     return result

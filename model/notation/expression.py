@@ -14,11 +14,11 @@ An expression has no truth value of its own: ``bool(expression)`` raises :class:
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from operator import is_
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Value: TypeAlias = "int | bool"
 Operand: TypeAlias = "Expr | int | bool"
@@ -269,7 +269,7 @@ def substitute(expression: Expr, replacement: Mapping[str, Operand]) -> Expr:
             chosen = _DECIDES[expression.op](first.value)
             return first if chosen is None else substitute(expression.args[chosen], replacement)
         args = (first, *[substitute(a, replacement) for a in expression.args[1:]])
-        return _fold(expression.op, args, expression if all(map(is_, args, expression.args)) else None)
+        return _fold(expression.op, args, expression if all(map(operator.is_, args, expression.args)) else None)
     return expression
 
 
@@ -295,17 +295,17 @@ _DECIDES: Final[dict[str, Callable[[Value], int | None]]] = {
 """Operators that a constant first argument decides: the argument that is the result, None for the first itself."""
 
 
+OF_TWO: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "+": operator.add,
+}  # fmt: skip
+"""The operators that take two values and need both."""
+
 _APPLY: Final[dict[str, Callable[..., Value]]] = {
     "and": lambda a, b: a and b,
     "or": lambda a, b: a or b,
     "not": lambda a: not a,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "+": lambda a, b: a + b,
+    **OF_TWO,
     "ite": lambda c, a, b: a if c else b,
 }
 
