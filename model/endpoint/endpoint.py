@@ -34,25 +34,10 @@ from ..octets.masking_keys import CountedKeys, KeySource
 from ..octets.partial_frame import UnfinishedFrame
 from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, DEFAULT_LIMIT, PING, PONG, TEXT, Role, is_control
 from ..rules import RULES
-from .deflate import PermessageDeflate
 from .engine import EngineName, engine_for
-from .events import (
-    BINARY_MESSAGE,
-    CLOSE_RECEIVED,
-    CLOSED_CLEANLY,
-    CLOSED_NOT_CLEANLY,
-    PING_RECEIVED,
-    PONG_RECEIVED,
-    TEXT_MESSAGE,
-    Closed,
-    CloseReceived,
-    EndpointEvent,
-    Failed,
-    MessageReceived,
-    PingReceived,
-    PongReceived,
-)
+from .events import CLOSED_CLEANLY, CLOSED_NOT_CLEANLY, OPCODES, PING_RECEIVED, Closed, EndpointEvent, Failed, event_of
 from .extension import Extension, claiming
+from .extensions_in_use import ExtensionsInUse
 from .handshake import Opening, OpeningSide
 
 Observer = Callable[[Event, Outcome], None]
@@ -62,7 +47,6 @@ _RECEIVE, _SEND, _FAIL, _ACCEPT = EventKind.RECEIVE, EventKind.SEND, Kind.FAIL, 
 """What every frame asks for; to look a member of an enumeration up takes as long as a call."""
 
 _CLOSED: Final = {CLOSED_CLEANLY: True, CLOSED_NOT_CLEANLY: False}
-_NO_BITS: Final[frozenset[int]] = frozenset()
 _REFUSED: Final = HANDSHAKE.index("refused")
 
 
@@ -112,13 +96,13 @@ class Endpoint:
         self._machine: Final = self._engine.machine
         self._observe: Final = observe
         self._key: Final = CountedKeys() if mask_key is None else mask_key
-        self._use(extensions)
+        self._extensions = ExtensionsInUse(extensions, limit)
         self._opening: OpeningSide | None = None if opening is None else opening.begin()
 
         self._state = CONNECTING
         if opening is None:
-            opened = claiming(self._extensions)
-            self._state = opened if self._deflate is None else self._deflate.agreed_in(opened)
+            opened, deflate = claiming(extensions), self._extensions.deflate
+            self._state = opened if deflate is None else deflate.agreed_in(opened)
         self._settled: State | None = None  # a state in which all was sent that is owed and may be sent
         self._listens = self._engine.listens(self._state)
         self._events: list[EndpointEvent] = []
@@ -128,20 +112,10 @@ class Endpoint:
         self._rest = b""  # the beginning of a header
         self._frame: UnfinishedFrame | None = None  # the frame whose payload is not complete
         self._message = bytearray()  # the fragments received so far
-        self._decoding: tuple[Extension, ...] = ()  # what transforms the message being received
-        self._encoding: tuple[Extension, ...] = ()  # and the message being sent
-        self._deflated = 0  # octets of the compressed message being sent, before they were deflated
         self._ping = b""  # the payload of the latest Ping
         self._replies: deque[tuple[int, bytes]] = deque()  # messages to be echoed, with their opcodes
         if opening is not None:
             self._settle()
-
-    def _use(self, extensions: Sequence[Extension]) -> None:
-        """Use these extensions from now on."""
-        self._extensions = tuple(extensions)
-        self._deflate = next((e for e in self._extensions if isinstance(e, PermessageDeflate)), None)
-        if self._deflate is not None:
-            self._deflate.limit = self.setting.limit
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 
@@ -285,17 +259,14 @@ class Endpoint:
     def _judge(self, header: Header, payload: bytes, transformed: bool | None = None) -> None:
         """A frame is complete; its payload is unmasked. ``transformed`` is None if the extensions were not asked
         yet."""
-        state = self._state
-        outcome, received = None, None
-        if self._extensions and not is_control(header.opcode):
+        state, extensions, outcome, decoded = self._state, self._extensions, None, False
+        if extensions.all and not is_control(header.opcode):
             outcome = self._engine.sure_failure(state, facts_of_header(header))
-            if outcome is None and (self._transforms(header) if transformed is None else transformed):
-                for extension in self._decoding:
-                    payload = extension.decode(payload, header.fin)
-                    received = self._deflate.received if extension is self._deflate and self._deflate else received
+            decoded = outcome is None and (self._transforms(header) if transformed is None else transformed)
+            payload = extensions.decoded(payload, header.fin) if decoded else payload
         seen = facts_on_wire(header, payload, text_before(header.opcode, state, _RECEIVE))
-        if received is not None:
-            seen = seen._replace(inflated=received.inflated, damage=received.damage)
+        if decoded:
+            seen = extensions.inflating(seen)
         event = Event(_RECEIVE, seen)
         outcome = outcome or self._machine.canonical(state, event)
         if outcome is not None and _fails(outcome):
@@ -304,14 +275,7 @@ class Endpoint:
         self._conclude(event, outcome, payload)
 
     def _transforms(self, header: Header) -> bool:
-        """Whether the message that a data frame belongs to is for extensions; they are asked at its first frame."""
-        if not self._extensions:
-            return False
-        if header.opcode in (TEXT, BINARY) and self._state.recv_type == 0:
-            bits = frozenset(n for n, bit in enumerate((header.rsv1, header.rsv2, header.rsv3), 1) if bit)
-            asked = reversed(self._extensions)
-            self._decoding = tuple(e for e in asked if e.transforms_received(header.opcode, bits))
-        return bool(self._decoding)
+        return self._extensions.transform_received(header, goes_on=self._state.recv_type != 0)
 
     def _conclude(self, event: Event, outcome: Outcome | None, payload: bytes) -> None:
         """Let the outcome of a received frame happen; None, where a faulty rule set has none, is to ignore it."""
@@ -339,21 +303,11 @@ class Endpoint:
         return bytes(self._message) if frame.fin else b""
 
     def _tell(self, delivers: str, frame: FrameFacts, payload: bytes, outcome: Outcome) -> None:
-        rules = outcome.rules
-        if delivers in (TEXT_MESSAGE, BINARY_MESSAGE):
-            text = delivers == TEXT_MESSAGE
-            # Rules have seen to it that text is valid; a faulty rule set may not have.
-            self._events.append(MessageReceived(payload.decode("utf-8", "replace") if text else payload, rules))
-            if outcome.state.reply_due:
-                self._replies.append((TEXT if text else BINARY, payload))
-        elif delivers == PING_RECEIVED:
+        self._events.append(event_of(delivers, payload, frame.code, outcome.rules))
+        if delivers == PING_RECEIVED:
             self._ping = payload
-            self._events.append(PingReceived(payload, rules))
-        elif delivers == PONG_RECEIVED:
-            self._events.append(PongReceived(payload, rules))
-        elif delivers == CLOSE_RECEIVED:
-            reason = payload[2:].decode("utf-8", "replace")
-            self._events.append(CloseReceived(frame.code, reason, rules))
+        elif delivers in OPCODES and outcome.state.reply_due:
+            self._replies.append((OPCODES[delivers], payload))
 
     def _tell_closed(self, ending: Outcome, rules: tuple[str, ...]) -> None:
         if ending.label.delivers in _CLOSED and not self._told_closed:
@@ -381,7 +335,7 @@ class Endpoint:
     def _go_on(self, opening: OpeningSide) -> None:
         """Frames follow an opening handshake that is complete, nothing one that cannot become so."""
         if not self._state.handshake:
-            self._use(opening.extensions)
+            self._extensions = ExtensionsInUse(opening.extensions, self.setting.limit)
             self._opening = None
         elif not self._state.peer_open:
             opening.stop()
@@ -453,16 +407,15 @@ class Endpoint:
     ) -> tuple[Rule, ...] | None:
         """Send a frame, if the rules allow it: None; else the rules that forbid it."""
         answers = answers or (opcode == PONG and octets == self._ping) or echoes_code(opcode, octets, self._state)
-        bits = self._first_bits(opcode)
+        bits = self._extensions.first_bits(opcode, goes_on=self._state.send_type != 0)
         event = self._sending(opcode, octets, len(octets), bits, fin=fin, answers=answers)
         outcome = self._machine.canonical(self._state, event)
         if outcome is None:
             return self._machine.forbidden_by(self._state, event)
         payload = octets
-        if self._encoding and not is_control(opcode):
+        if self._extensions.transform_sent and not is_control(opcode):
             # Only now, since an extension goes on from what it has seen; and the length may have become another.
-            for extension in self._encoding:
-                payload = extension.encode(payload, fin)
+            payload = self._extensions.encoded(octets, fin)
             event = self._sending(opcode, octets, len(payload), bits, fin=fin, answers=answers)
             outcome = self._machine.canonical(self._state, event)
             if outcome is None:
@@ -471,17 +424,9 @@ class Endpoint:
         header = encode_header(opcode, len(payload), fin=fin, rsv1=1 in bits, rsv2=2 in bits, rsv3=3 in bits, key=key)
         self._out.append(header + (payload if key is None else mask(payload, key)))
         if event.frame is not None and not is_control(opcode):
-            self._deflated = event.frame.inflated
+            self._extensions.was_sent(event.frame)
         self._enter(event, outcome)
         return None
-
-    def _first_bits(self, opcode: int) -> frozenset[int]:
-        """The reserved bits of a frame, which extensions set on the first frame of a message that they transform."""
-        if opcode not in (TEXT, BINARY) or self._state.send_type:
-            return _NO_BITS
-        marks = [(extension, extension.transforms_sent(opcode)) for extension in self._extensions]
-        self._encoding = tuple(extension for extension, bits in marks if bits is not None)
-        return _NO_BITS.union(*(bits for _, bits in marks if bits is not None))
 
     def _sending(
         self, opcode: int, octets: bytes, length: int, bits: frozenset[int], *, fin: bool, answers: bool
@@ -491,8 +436,9 @@ class Endpoint:
         header = Header(opcode, fin, 1 in bits, 2 in bits, 3 in bits, masked, minimal_form(length), length, None)
         before = text_before(opcode, self._state, _SEND)
         facts = facts_on_wire(header, octets, before, answers=answers)
-        if self._deflate is not None and (1 in bits or (opcode == CONTINUATION and self._state.send_compressed)):
-            facts = facts._replace(inflated=len(octets) + (self._deflated if opcode == CONTINUATION else 0))
+        compressed = 1 in bits or (opcode == CONTINUATION and self._state.send_compressed)
+        if compressed and self._extensions.deflate is not None:
+            facts = self._extensions.deflating(facts, octets)
         return Event(_SEND, facts)
 
     # --- what is owed -------------------------------------------------------------------------------------------------

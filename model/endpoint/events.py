@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple, TypeAlias
 
 from ..octets.http import Request, Response
+from ..octets.vocabulary import BINARY, TEXT
 
 
 class RequestReceived(NamedTuple):
@@ -117,3 +118,18 @@ CLOSE_RECEIVED: Final = "close"
 CLOSED_CLEANLY: Final = "closed cleanly"
 CLOSED_NOT_CLEANLY: Final = "closed, not cleanly"
 """The words that rules use for what they deliver (``Accept.delivers``)."""
+
+OPCODES: Final = {TEXT_MESSAGE: TEXT, BINARY_MESSAGE: BINARY}
+"""The types of messages, by these words."""
+
+
+def event_of(delivers: str, payload: bytes, code: int, rules: tuple[str, ...]) -> EndpointEvent:
+    """The event of a received frame, or of the message that it ends; ``code`` is that of a Close."""
+    if delivers == BINARY_MESSAGE:
+        return MessageReceived(payload, rules)
+    if delivers == TEXT_MESSAGE:
+        # Rules have seen to it that text is valid; a faulty rule set may not have.
+        return MessageReceived(payload.decode("utf-8", "replace"), rules)
+    if delivers == CLOSE_RECEIVED:
+        return CloseReceived(code, payload[2:].decode("utf-8", "replace"), rules)
+    return PingReceived(payload, rules) if delivers == PING_RECEIVED else PongReceived(payload, rules)
