@@ -81,14 +81,26 @@ def arrows_of(files: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(path, target) for path, source in files.items() for target in imports(path, source, modules)]
 
 
+def named_types(path: str, source: str) -> Iterator[tuple[str, str]]:
+    """The public classes and type aliases of a module, with what each stands for: a class for itself alone."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name, path
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            meaning = ast.unparse(node.value)
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name) and not (target.id.isupper() or meaning.startswith("TypeVar(")):
+                    yield target.id, meaning
+
+
 def repeated_names(files: Mapping[str, str]) -> dict[str, list[str]]:
-    """Public names of classes that stand in more than one module, with the modules."""
-    found = defaultdict(list)
+    """Public names of classes and types that stand for different things in several modules, with the modules."""
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for path, source in files.items():
-        for node in nodes_of(source):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name].append(path)
-    return {name: where for name, where in sorted(found.items()) if len(where) > 1}
+        for name, meaning in named_types(path, source):
+            if name[0].isupper():
+                found[name].setdefault(meaning, path)
+    return {name: list(where.values()) for name, where in sorted(found.items()) if len(where) > 1}
 
 
 def rooms_without_words(files: Mapping[str, str]) -> list[str]:
@@ -112,7 +124,7 @@ def test_no_circle_of_rooms() -> None:
     assert circles(rooms) == []
 
 
-def test_a_class_name_means_one_thing() -> None:
+def test_a_name_of_a_class_or_type_means_one_thing() -> None:
     assert repeated_names(sources()) == {}
 
 
@@ -130,11 +142,12 @@ def test_a_circle_is_found(late: str) -> None:
 
 def test_a_name_with_two_meanings_is_found() -> None:
     files = {
-        "model/a.py": "class Step: ...",
-        "wsoracle/x/b.py": "class Step: ...\nclass _Side: ...",
-        "c.py": "Step = 1",
+        "model/a.py": "class Step: ...\nOnStep = Callable[[str], None]\nT = TypeVar('T')",
+        "wsoracle/x/b.py": "class Step: ...\nOnStep = Callable[[str], None]\nT = TypeVar('T', bound=A)",
+        "c.py": "class _Side: ...\nEnd: TypeAlias = int",
+        "d.py": "class _Side: ...\nEnd = str\nSTEP = 1",
     }
-    assert repeated_names(files) == {"Step": ["model/a.py", "wsoracle/x/b.py"]}
+    assert repeated_names(files) == {"End": ["c.py", "d.py"], "Step": ["model/a.py", "wsoracle/x/b.py"]}
 
 
 def test_a_room_without_words_is_found() -> None:

@@ -60,16 +60,16 @@ def allowed_outcomes(run: RealisedHistory, state: State, frame: Frame | None) ->
 
 
 Tail = tuple[tuple[Departure, ...], tuple[SeenEvent, ...]]
-Shown = tuple[tuple[Departure, ...], tuple[SeenEvent, ...] | None]
+ShownRun = tuple[tuple[Departure, ...], tuple[SeenEvent, ...] | None]
 
 
-def _shown(run: RealisedHistory, state: State, frame: Frame | None, outcome: Outcome) -> list[Shown]:
+def _shown(run: RealisedHistory, state: State, frame: Frame | None, outcome: Outcome) -> list[ShownRun]:
     """Everything that may be seen where this is the outcome, each with the SHOULD rules that it departs from."""
     after = RealisedHistory(run.history, run.machine, outcome.state, [], list(run.answers), list(run.closes))
     after.payload, after.received = run.payload, run.received
     if outcome.label.kind is Kind.ACCEPT and frame is not None and run.history.event.kind is EventKind.RECEIVE:
         after.take(frame, state)
-    shown: list[Shown] = []
+    shown: list[ShownRun] = []
     for departs, tail in _tails(run, outcome.state):
         ends = bool(tail) or bool(run.closes)
         for answers in _orders(after.answers, ends=ends):

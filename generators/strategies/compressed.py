@@ -21,11 +21,11 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, PING, TEXT, Frame, Role
 
 BlockKind: TypeAlias = Literal["stored", "fixed", "dynamic"]
-End: TypeAlias = Literal["as it should", "BFINAL alone", "no payload", "reserved block", "cut off"]
+MessageEnd: TypeAlias = Literal["as it should", "BFINAL alone", "no payload", "reserved block", "cut off"]
 
 WINDOWS: Final = tuple(1 << bits for bits in range(8, 16))
-_USUAL: Final[tuple[End, ...]] = ("as it should",) * 12
-ENDS: Final[tuple[End, ...]] = (*_USUAL, "BFINAL alone", "no payload", "reserved block", "cut off")
+_USUAL: Final[tuple[MessageEnd, ...]] = ("as it should",) * 12
+ENDS: Final[tuple[MessageEnd, ...]] = (*_USUAL, "BFINAL alone", "no payload", "reserved block", "cut off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class DrawnMessage:
     binary: bool = True
     compressed: bool = True
     blocks: tuple[DrawnBlock, ...] = ()
-    end: End = "as it should"
+    end: MessageEnd = "as it should"
     cuts: tuple[int, ...] = ()
     pings: bool = False
 

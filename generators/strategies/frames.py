@@ -43,7 +43,7 @@ LONGEST: Final = 70_000
 """Payloads of more octets than this are declared in headers and not written out, a stated limit apart."""
 
 Faults: TypeAlias = tuple[tuple[str, object], ...]
-"""Fields of a :class:`FrameItem` that are other than usual."""
+"""Fields of a :class:`FrameTraceItem` that are other than usual."""
 
 _VALID: Final = ("", *"aé€𐍈\ufeff\x00\u07ff\u0800\ud7ff\ue000\uffff\U0010ffff")
 _BROKEN: Final = tuple(
@@ -208,11 +208,11 @@ def requests(role: Role, *, fragments: bool = True) -> st.SearchStrategy[Asks]:
 
 # --- whole stimuli ----------------------------------------------------------------------------------------------------
 
-Item: TypeAlias = FrameItem | Asks | ArrivesEof
+TraceItem: TypeAlias = FrameItem | Asks | ArrivesEof
 Part: TypeAlias = Arrives | ArrivesEof | Asks
 
 
-def items(role: Role, *, limit: int | None = None, fragments: bool = True) -> st.SearchStrategy[Item]:
+def items(role: Role, *, limit: int | None = None, fragments: bool = True) -> st.SearchStrategy[TraceItem]:
     """Frames, requests of the application, and ends of TCP, each on its own; see :class:`Assembly`."""
     frame, asks = frame_items(role, limit), requests(role, fragments=fragments)
     return st.one_of(*[frame] * 8, *[asks] * 2, st.builds(ArrivesEof))
@@ -237,7 +237,7 @@ MOST_SINGLE_OCTETS: Final = 2_000
 """Longer stimuli are not given octet by octet."""
 
 
-def put_together(items: Sequence[Item], role: Role, *, singly: bool = False) -> Stimulus:
+def put_together(items: Sequence[TraceItem], role: Role, *, singly: bool = False) -> Stimulus:
     """The stimulus for an endpoint of this role that a list of items makes; `singly`: octet by octet."""
     made = Assembly(role)
     parts = [part for item in items for part in made.add(item)] + made.rest()
@@ -266,7 +266,7 @@ class Assembly:
         self._chunk = b""
         self._inside = False
 
-    def add(self, item: Item | DrawnMessage) -> list[Part]:
+    def add(self, item: TraceItem | DrawnMessage) -> list[Part]:
         """One more item: what can be done now. A chunk waits until it is known that no frame is joined to it.
 
         A message in progress ends before a message that is drawn whole.

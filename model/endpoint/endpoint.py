@@ -40,7 +40,7 @@ from .extension import Extension, claiming
 from .extensions_in_use import ExtensionsInUse
 from .handshake import Opening, OpeningSide
 
-Observer = Callable[[Event, Outcome], None]
+OnOutcome = Callable[[Event, Outcome], None]
 """Is told of each event that was judged, and of the outcome that was chosen."""
 
 _RECEIVE, _SEND, _FAIL, _ACCEPT = EventKind.RECEIVE, EventKind.SEND, Kind.FAIL, Kind.ACCEPT
@@ -84,7 +84,7 @@ class Endpoint:
         rules: RuleSet = RULES,
         engine: EngineName = "compiled",
         extensions: Sequence[Extension] = (),
-        observe: Observer | None = None,
+        observe: OnOutcome | None = None,
         opening: Opening | None = None,
     ) -> None:
         if opening is not None and (opening.role is not Role(role) or extensions):

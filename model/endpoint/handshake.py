@@ -8,17 +8,15 @@ the outcome. A head to be sent is judged by its octets, read back as the peer wo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..machine.interpreted import Outcome
-from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
+from ..notation.head_variables import HeadFacts, value_of
 from ..notation.variables import EventKind
 from ..octets.http import Head, HeadParser, Malformed, ParsedHead, Request, Response
 from ..octets.vocabulary import Role
 from .events import EndpointEvent
 from .extension import Extension
-
-HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 VERSION: Final = "13"
 """The version of the WebSocket Protocol (section 4.1)."""

@@ -8,7 +8,7 @@ business of ``model.facts.heads``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from .expression import Const, Expr, Sort, Var, all_of, any_of, ite
 
@@ -70,6 +70,9 @@ class ResponseFacts(NamedTuple):
     def defines_bits(self) -> bool:
         """The extensions in it define a reserved bit."""
         return self.defines_rsv1 or self.defines_rsv2 or self.defines_rsv3
+
+
+HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 
 def announces_body(head: RequestFacts | ResponseFacts) -> bool:

@@ -35,7 +35,7 @@ from ..judge.observation import (
     Told,
     Trace,
 )
-from .place import Broken, Move, Whereabouts, lawless, legal, lesser, put_off, refusing, unpromised
+from .place import BrokenRules, Move, Whereabouts, lawless, legal, lesser, put_off, refusing, unpromised
 from .reading import Reading
 from .seen import BegunUnit, Happening, SeenTrace
 
@@ -62,7 +62,7 @@ class Explained:
     """``conforms``: some explanation breaks nothing. Else ``broken`` are the sets of rules that one fault breaks."""
 
     conforms: bool
-    broken: frozenset[Broken] = frozenset()
+    broken: frozenset[BrokenRules] = frozenset()
 
 
 def explained(
@@ -170,7 +170,7 @@ class _Search:
     def _may_fail(self, where: Whereabouts) -> bool:
         return self._faults and where.broken is None
 
-    def _do(self, where: Whereabouts, event: Event, also: Broken = frozenset()) -> Iterator[Whereabouts]:
+    def _do(self, where: Whereabouts, event: Event, also: BrokenRules = frozenset()) -> Iterator[Whereabouts]:
         """An output of the endpoint; where it breaks rules, those, and ``also``, are its fault."""
         state, setting = where.state, self._setting
         if where.late:
@@ -261,7 +261,7 @@ class _Search:
         elif self._may_fail(where):
             yield where._replace(broken=broken)
 
-    def _by_header(self, state: State, header: Header) -> Broken:
+    def _by_header(self, state: State, header: Header) -> BrokenRules:
         """The rules that a frame breaks by its header alone, whatever was sent before it and however it goes on."""
         facts = facts_of_header(header)
         if header.opcode == CLOSE and header.length:

@@ -17,7 +17,7 @@ from wsoracle.model.rules import RULES
 
 from ..judge.observation import Tells
 
-Broken = frozenset[str]
+BrokenRules = frozenset[str]
 
 
 class Whereabouts(NamedTuple):
@@ -38,11 +38,11 @@ class Whereabouts(NamedTuple):
     echoes: tuple[tuple[int, bytes], ...] = ()
     sending: tuple[int, bytes] = (0, b"")
     asked: int = 0
-    untold: tuple[tuple[Tells, Broken], ...] = ()
+    untold: tuple[tuple[Tells, BrokenRules], ...] = ()
     request: Request | None = None
-    refused_by: Broken = frozenset()
+    refused_by: BrokenRules = frozenset()
     own: bool = False
-    broken: Broken | None = None
+    broken: BrokenRules | None = None
     late: frozenset[Due] = frozenset()
 
 
@@ -51,7 +51,7 @@ class Move(NamedTuple):
 
     label: Label | None
     state: State
-    broken: Broken | None = None
+    broken: BrokenRules | None = None
 
 
 @lru_cache(maxsize=4)
@@ -83,7 +83,7 @@ def _departing(setting: Setting, state: State, event: Event) -> tuple[Move, ...]
     return tuple(Move(one.label, one.state, of_rfc(one.departs_from)) for one in found if one.departs_from)
 
 
-def of_rfc(rules: Iterable[str]) -> Broken:
+def of_rfc(rules: Iterable[str]) -> BrokenRules:
     """Those of some rules that are the RFC's, and no promise of an application."""
     return frozenset(rule for rule in rules if RULES.by_id[rule].strength is not Strength.APPLICATION)
 
@@ -95,7 +95,7 @@ def lawless(setting: Setting, state: State, event: Event) -> tuple[Outcome, ...]
 
 
 @lru_cache(maxsize=1 << 15)
-def refusing(setting: Setting, state: State, event: Event) -> Broken:
+def refusing(setting: Setting, state: State, event: Event) -> BrokenRules:
     """The rules that refuse an event."""
     return of_rfc(rule.id for rule in forbidden_by(state, event, setting))
 
@@ -104,8 +104,8 @@ class PutOff(NamedTuple):
     """What comes later than it is due, the rules that this breaks, and those by which all else that is due is owed."""
 
     late: frozenset[Due]
-    broken: Broken
-    missed: Broken
+    broken: BrokenRules
+    missed: BrokenRules
 
 
 @lru_cache(maxsize=1 << 14)
@@ -168,7 +168,7 @@ def _allowed_early(setting: Setting, state: State, facts: FrameFacts, known: fro
 
 
 @lru_cache(maxsize=1 << 14)
-def decided_by_header(setting: Setting, state: State, partial: Partial) -> Broken:
+def decided_by_header(setting: Setting, state: State, partial: Partial) -> BrokenRules:
     """The rules by which a header that is whole has to be refused, whatever its payload would be."""
     if not partial.whole_header:
         return frozenset()
@@ -177,7 +177,7 @@ def decided_by_header(setting: Setting, state: State, partial: Partial) -> Broke
 
 
 @lru_cache(maxsize=1 << 14)
-def accepting_early(setting: Setting, state: State, partial: Partial) -> Broken:
+def accepting_early(setting: Setting, state: State, partial: Partial) -> BrokenRules:
     """The rules by which a frame that is not whole may still be legal."""
     found: set[str] = set()
     for facts in partial.cases:

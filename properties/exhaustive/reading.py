@@ -18,7 +18,7 @@ from wsoracle.model.octets.vocabulary import BINARY, PING, Role
 
 from ..judge.observation import TOLD_AS, Tells, Told
 from .place import (
-    Broken,
+    BrokenRules,
     Move,
     Whereabouts,
     accepting_early,
@@ -86,7 +86,7 @@ class Reading:
         waits = head is None or head.seen is None or where.state.handshake == HANDSHAKE.index("refused")
         return waits and self.next_frame(where, now) is None and where.eof is now.eof
 
-    def unrefused(self, where: Whereabouts, now: Happening) -> Broken:
+    def unrefused(self, where: Whereabouts, now: Happening) -> BrokenRules:
         """The rules by which a header decides whose payload never comes, where nothing was done about it."""
         state, frames = where.state, self._frames(where)
         if state.handshake or where.read < len(frames.frames):
@@ -168,7 +168,7 @@ class Reading:
                 if one.label.kind is Kind.ACCEPT:
                     yield Move(one.label, state, binding)
 
-    def _took(self, where: Whereabouts, frame: FrameUnit, move: Move, rules: Broken) -> Whereabouts:
+    def _took(self, where: Whereabouts, frame: FrameUnit, move: Move, rules: BrokenRules) -> Whereabouts:
         """The place after a frame was taken in with an outcome."""
         state, opcode, payload = move.state, frame.header.opcode, frame.payload
         message, pings, echoes, untold = where.message, where.pings, where.echoes, where.untold
@@ -191,8 +191,8 @@ class Reading:
         )  # fmt: skip
 
     def _to_tell(
-        self, untold: tuple[tuple[Tells, Broken], ...], delivers: str | None, payload: bytes, rules: Broken
-    ) -> tuple[tuple[Tells, Broken], ...]:
+        self, untold: tuple[tuple[Tells, BrokenRules], ...], delivers: str | None, payload: bytes, rules: BrokenRules
+    ) -> tuple[tuple[Tells, BrokenRules], ...]:
         kind = TOLD_AS.get(delivers or "")
         if kind is None or kind not in self.sees:
             return untold

@@ -33,14 +33,14 @@ class BegunUnit(NamedTuple):
     header: Header | None
 
 
-Act: TypeAlias = "HeadUnit | FrameUnit | BegunUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet"
+SeenAct: TypeAlias = "HeadUnit | FrameUnit | BegunUnit | ClosesTcp | ResetsTcp | Tells | Processed | Quiet"
 
 
 class Happening(NamedTuple):
     """Something that the endpoint does: in which observation it shows, and what had arrived and been asked by then."""
 
     at: int
-    act: Act
+    act: SeenAct
     arrived: int
     eof: bool
     asked: tuple[tuple[int, bytes], ...]
@@ -137,7 +137,7 @@ class SeenTrace:
         opcode = CONTINUATION
         pongs: dict[bytes, int] = {}
 
-        def happens(at: int, act: Act) -> None:
+        def happens(at: int, act: SeenAct) -> None:
             before = 0
             if isinstance(act, FrameUnit) and act.header.opcode == PONG:
                 before = pongs.get(act.payload, 0)

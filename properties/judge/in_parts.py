@@ -34,7 +34,7 @@ _WIDE_ENOUGH: Final = 32 << 10
 TOO_MUCH_SENT: Final = "what it sent compressed inflates to more than it was sent"
 _TOO_MUCH: Final = "not judged to its end: too much crossed while answers were owed"
 
-Judges = Callable[[History, State], Judgement]
+JudgesPart = Callable[[History, State], Judgement]
 """What judges the history of a part, from a state on."""
 
 
@@ -66,7 +66,7 @@ class WholeJudgement(NamedTuple):
 
 
 def judge_in_parts(
-    trace: Trace, arrived: Way, written: Way, agreed: State, limit: int | None, judge_part: Judges, profile: Profile
+    trace: Trace, arrived: Way, written: Way, agreed: State, limit: int | None, judge_part: JudgesPart, profile: Profile
 ) -> WholeJudgement:
     """The judgement on what follows an opening handshake that led to the state ``agreed``. ``limit`` is the longest
     message that the endpoint takes, None where that is not known."""

@@ -25,11 +25,11 @@ from .judgement import Judgement
 from .moments import Moment
 from .observation import ClosesTcp, Observation, Quiet, ShutsDownTcp, Told
 from .openings import frames_after
-from .owed import Owed, owed_in
+from .owed import OwedOutput, owed_in
 from .search import FrameSearch, HeadSearch, OpenedExplanation, Search
 from .verdict import Profile
 
-__all__ = ["Owed", "Watch"]
+__all__ = ["OwedOutput", "Watch"]
 
 
 class Watch:
@@ -162,7 +162,7 @@ class Watch:
         return self._conforms
 
     @property
-    def owes(self) -> tuple[Owed, ...]:
+    def owes(self) -> tuple[OwedOutput, ...]:
         """The outputs that the endpoint surely owes, whatever it has read; empty where it does not conform."""
         if not self._conforms or self._as_a_whole:
             return ()
@@ -185,7 +185,7 @@ class Watch:
         return [search for search in self._ahead.values() if search is not None]
 
     @staticmethod
-    def _owed_by(searches: Sequence[Search]) -> list[tuple[Owed, ...]]:
+    def _owed_by(searches: Sequence[Search]) -> list[tuple[OwedOutput, ...]]:
         return [owed_in(search.outputs, one) for search in searches for one in search.up_to_date()]
 
     def judgement(self, profile: Profile = "interop") -> Judgement:

@@ -10,7 +10,7 @@ from wsoracle.model.notation.rule import Accept, Fail, Rule
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, State
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION
 
-from .steps import Reaction, Steps
+from .steps import Reacted, Steps
 
 _USUAL_CODE: Final = 1002
 
@@ -24,7 +24,7 @@ class Misreading:
         self._faults: Final = steps.leniency.faults
         self._sees: Final = steps.subject.sees
 
-    def of(self, state: State, event: Event, frame: FrameFacts, allowed: Collection[Label]) -> Iterator[Reaction]:
+    def of(self, state: State, event: Event, frame: FrameFacts, allowed: Collection[Label]) -> Iterator[Reacted]:
         """The reactions that break a rule; ``allowed`` are those that break none, or depart from what is no MUST."""
         refusals = self._steps.machine.forbidden_by(state, event)
         if refusals:
@@ -38,21 +38,21 @@ class Misreading:
 
     def _unrefused(
         self, state: State, event: Event, frame: FrameFacts, refusals: tuple[Rule, ...], allowed: Collection[Label]
-    ) -> Iterator[Reaction]:
+    ) -> Iterator[Reacted]:
         """A frame that must be refused is dropped, or accepted as if nothing were wrong with it.
 
         Seen from inside, it may also be told as a whole message though it is none.
         """
         broken = tuple(rule.id for rule in refusals)
-        yield Reaction(Label(Kind.IGNORE), state, (), broken)
+        yield Reacted(Label(Kind.IGNORE), state, (), broken)
         taken = list(self._steps.lawless.allowed(state, event))
         if self._faults and self._sees and not frame.fin and frame.opcode <= BINARY:
             taken += self._steps.lawless.allowed(state, event._replace(frame=frame._replace(fin=True)))
         for outcome in taken:
             if outcome.label.kind is Kind.ACCEPT and outcome.label not in allowed:
-                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
+                yield Reacted(outcome.label, outcome.state, outcome.rules, broken)
 
-    def _refused(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+    def _refused(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reacted]:
         """A legal frame is refused: the connection is failed with one of the codes that are seen to be sent.
 
         A Close may be dropped, which shows where what follows is answered. Seen from inside, the end of a message may
@@ -65,11 +65,11 @@ class Misreading:
         yield from self.failing(state, frame, broken)
         if frame.opcode == CLOSE:
             # Rather it took the Close and has not answered, if that breaks no more.
-            yield Reaction(Label(Kind.IGNORE), state, (), broken, own_limit=True)
+            yield Reacted(Label(Kind.IGNORE), state, (), broken, own_limit=True)
         if self._sees and frame.opcode == CONTINUATION and frame.fin:
-            yield Reaction(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
+            yield Reacted(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
 
-    def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+    def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reacted]:
         """A frame that begins or continues a message is taken for its end: a part is told as a whole message."""
         if not self._faults or not self._sees or frame.fin or frame.opcode > BINARY:
             return
@@ -77,9 +77,9 @@ class Misreading:
         broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
         for outcome in self._steps.machine.allowed(state, event._replace(frame=frame._replace(fin=True))):
             if outcome.label.kind is Kind.ACCEPT:
-                yield Reaction(outcome.label, outcome.state, outcome.rules, broken)
+                yield Reacted(outcome.label, outcome.state, outcome.rules, broken)
 
-    def _failed_late(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reaction]:
+    def _failed_late(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reacted]:
         """The connection is failed because of a frame that must not be processed any more, and that is told."""
         if state.failed or not self._history.tells_of_failure:
             return
@@ -87,18 +87,18 @@ class Misreading:
         if broken:
             yield from self.failing(state, frame, broken)
 
-    def failing(self, state: State, frame: FrameFacts, broken: tuple[str, ...]) -> list[Reaction]:
+    def failing(self, state: State, frame: FrameFacts, broken: tuple[str, ...]) -> list[Reacted]:
         """The connection is failed, which breaks rules, with one of the codes that are seen to be sent or told."""
         row = next(rule for rule in self._steps.rules.of(EventKind.RECEIVE) if isinstance(rule.then, Fail))
         failed = self._steps.machine.after(row, state, frame)
         told = self._history.told_failures
         codes = told if state.sent_close else self._history.sent.close_codes or told
         return [
-            Reaction(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
+            Reacted(Label(Kind.FAIL, code), failed._replace(fail_code=code), (), broken)
             for code in codes or (_USUAL_CODE,)
         ]
 
-    def _attended(self, state: State, event: Event) -> Iterator[Reaction]:
+    def _attended(self, state: State, event: Event) -> Iterator[Reacted]:
         """A frame that must not be processed any more is processed as if it had come in time."""
         broken = tuple(rule.id for rule in self._steps.machine.enabled(state, event) if rule.strength.binds)
         if not broken:
@@ -107,4 +107,4 @@ class Misreading:
         for outcome in self._steps.lawless.allowed(in_time, event):
             if outcome.label.kind is Kind.ACCEPT:
                 for silently in (False, True):
-                    yield Reaction(outcome.label, state, outcome.rules, broken, silently=silently)
+                    yield Reacted(outcome.label, state, outcome.rules, broken, silently=silently)

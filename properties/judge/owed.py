@@ -9,11 +9,11 @@ from wsoracle.model.notation.variables import HANDSHAKE
 from .explanation import Explanation
 from .outputs import Outputs
 
-Owed: TypeAlias = tuple[str, tuple[str, ...]]
+OwedOutput: TypeAlias = tuple[str, tuple[str, ...]]
 """An output that is due, in words, and the rules that say so."""
 
 
-def owed_in(outputs: Outputs, explanation: Explanation) -> tuple[Owed, ...]:
+def owed_in(outputs: Outputs, explanation: Explanation) -> tuple[OwedOutput, ...]:
     """The outputs that are still due in an explanation, in words, each with its rules."""
     place = explanation.place
     found = [(f"tell its application {u.tells.kind}", u.rules) for u in place.untold]

@@ -26,7 +26,7 @@ from .history import History
 from .misreading import Misreading
 from .moments import Message, Moment
 from .observation import TOLD_AS, Tells
-from .steps import Reaction, Steps, machine_for
+from .steps import Reacted, Steps, machine_for
 from .telling import Telling
 from .waiting import Waiting
 
@@ -205,15 +205,15 @@ class FrameReader(Steps):
         enabled = rows.enabled(place.state, Event(EventKind.RECEIVE, partial.cases[0]))
         return tuple(rule.id for rule in enabled if rule.strength.binds)
 
-    def _sure_reactions(self, state: State, partial: Partial) -> list[Reaction]:
+    def _sure_reactions(self, state: State, partial: Partial) -> list[Reacted]:
         """The failures that are allowed whatever the rest of the frame will be."""
         machine = machine_for(_sure(self.rules, partial.known), self.subject.setting)
-        found: dict[Label, Reaction] | None = None
+        found: dict[Label, Reacted] | None = None
         for facts in partial.cases:
             outcomes = machine.allowed(state, Event(EventKind.RECEIVE, facts))
             here = {o.label: o for o in outcomes if self._believes(o, state, facts)}
             if found is None:
-                found = {o.label: Reaction(o.label, o.state, o.rules) for o in here.values()}
+                found = {o.label: Reacted(o.label, o.state, o.rules) for o in here.values()}
             else:
                 found = {label: found[label].also(here[label].rules) for label in found if label in here}
             for label, outcome in here.items():
@@ -223,7 +223,7 @@ class FrameReader(Steps):
                 return []
         return list((found or {}).values())
 
-    def _refused_early(self, state: State, partial: Partial) -> list[Reaction]:
+    def _refused_early(self, state: State, partial: Partial) -> list[Reacted]:
         """A frame that may still become legal is refused before it is whole."""
         machine = machine_for(_possible(self.rules, partial.known), self.subject.setting)
         accepting: dict[str, None] = {}
@@ -269,10 +269,10 @@ class FrameReader(Steps):
                 reactions = self._by_answers(place, moment, frame, reactions)
         else:
             chosen = self.outcomes(state, facts)
-            reactions = [Reaction(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen]
+            reactions = [Reacted(c.label, c.effect(state, facts), c.rules, (), limit) for c, limit in chosen]
         return [self.received(explanation, moment, event, reaction, frame) for reaction in reactions]
 
-    def _by_answers(self, place: Place, moment: Moment, frame: FrameUnit, reactions: list[Reaction]) -> list[Reaction]:
+    def _by_answers(self, place: Place, moment: Moment, frame: FrameUnit, reactions: list[Reacted]) -> list[Reacted]:
         """The reactions without taking in a frame, or without dropping it, where either is a fault and many follow.
 
         The trace decides: whether anything is sent from now on that may answer the frame. Other frames leave
@@ -320,7 +320,7 @@ class FrameReader(Steps):
         return found
 
     def received(
-        self, explanation: Explanation, moment: Moment, event: Event, reaction: Reaction, frame: FrameUnit | None
+        self, explanation: Explanation, moment: Moment, event: Event, reaction: Reacted, frame: FrameUnit | None
     ) -> Explanation:
         place = explanation.place
         label, _, rules, broken, own_limit, _ = reaction
@@ -328,7 +328,7 @@ class FrameReader(Steps):
         step = Step(moment.at, place.state, event, label, rules, broken, index)
         return self.go(explanation, self.after(place, reaction, frame), step, own_limit)
 
-    def after(self, place: Place, reaction: Reaction, frame: FrameUnit | None) -> Place:
+    def after(self, place: Place, reaction: Reacted, frame: FrameUnit | None) -> Place:
         """The place after a reaction: what is to be told, answered and echoed now."""
         label, state, rules, _, _, silently = reaction
         _, consumed, first, untold, heard, echoes, asked, _, late, taken_in, missed = place
@@ -431,14 +431,14 @@ class FrameReader(Steps):
             return Tells(kind, code=code_of(body), reason=body[2:].decode("utf-8", "replace"))
         return Tells(kind, frame.payload if message is None else message.payload)
 
-    def _reactions(self, state: State, event: Event) -> Iterator[Reaction]:
+    def _reactions(self, state: State, event: Event) -> Iterator[Reacted]:
         """The allowed outcomes of an input and, in a lenient search, those that break a rule."""
         outcomes = self.machine.allowed(state, event, departures=self.leniency.departing)
         for outcome in outcomes:
             if not self._believes(outcome, state, event.frame):
                 continue
             own_limit = is_own_limit(outcome.label, outcome.strength)
-            yield Reaction(outcome.label, outcome.state, outcome.rules, outcome.departs_from, own_limit)
+            yield Reacted(outcome.label, outcome.state, outcome.rules, outcome.departs_from, own_limit)
         if self.leniency.departing and event.frame is not None:
             yield from self._misreading.of(state, event, event.frame, [outcome.label for outcome in outcomes])
 

@@ -32,7 +32,7 @@ _ANSWERED: Final = (AWAITING, HANDSHAKE.index("to be refused"), HANDSHAKE.index(
 _LEGIBLE: Final = (value_of("syntax", "well-formed"), value_of("syntax", "tolerated"))
 
 
-class Reaction(NamedTuple):
+class Reacted(NamedTuple):
     """An outcome, or what a faulty endpoint does instead, with the rules that it breaks."""
 
     label: Label
@@ -43,7 +43,7 @@ class Reaction(NamedTuple):
     silently: bool = False
     """The application is not told, though the outcome says so."""
 
-    def also(self, rules: Iterable[str]) -> Reaction:
+    def also(self, rules: Iterable[str]) -> Reacted:
         """The same for further reasons."""
         return self._replace(rules=tuple(dict.fromkeys((*self.rules, *rules))))
 

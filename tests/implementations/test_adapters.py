@@ -13,10 +13,10 @@ from websockets.sync.messages import MAX_FRAGMENTS
 
 from tests.frames_read import frames_read
 from wsoracle.implementations import (
-    Application,
     ApplicationRefused,
     Delivered,
     HandshakeFailed,
+    PeerApplication,
     PeerCrashed,
     PeerUnderTest,
     adapter,
@@ -35,7 +35,7 @@ SIDES = [pytest.param(name, role, id=f"{name}-{role.value}") for name in PEERS f
 sides = pytest.mark.parametrize(("name", "role"), SIDES)
 
 
-def connect(name: str, role: Role, application: Application = "sink") -> PeerUnderTest:
+def connect(name: str, role: Role, application: PeerApplication = "sink") -> PeerUnderTest:
     return PEERS[name].opened(role, application)
 
 

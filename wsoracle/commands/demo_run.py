@@ -53,7 +53,7 @@ same, since each is the goal of walks; what is rare in an implementation may tak
 
 EXPORTS: Final = {"json": export_json, "wstest": export_wstest, "pytest": export_pytest}
 
-Progress = Callable[[str], AbstractContextManager[OnStep]]
+ShowProgress = Callable[[str], AbstractContextManager[OnStep]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Demo:
 
     out: Path
     seed: int
-    progress: Progress
+    progress: ShowProgress
     wrong: list[str] = field(default_factory=list)
 
     def run(self) -> list[str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from wsoracle.model.facts.places import BODY_FIELDS, FIELD_OF, FIRST_LINE
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.head_variables import HeadFacts
 from wsoracle.model.notation.variables import label
-
-HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 
 class LineFact(NamedTuple):

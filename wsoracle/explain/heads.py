@@ -14,7 +14,7 @@ from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, reasons_of_facts
 from wsoracle.model.machine.interpreted import Kind, Outcome
 from wsoracle.model.notation.expression import variables
-from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, value_of
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, HeadFacts, RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.rule import Due
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
 from wsoracle.model.octets.header_values import parse_extensions
@@ -22,7 +22,7 @@ from wsoracle.model.octets.http import Head, HeadParser, Malformed, ParsedHead, 
 from wsoracle.model.octets.vocabulary import Role
 
 from .explanation import AsSent, ExplainedOctets, ExplainError, HeadReading, Owed, UnitReading
-from .head_lines import HeadFacts, HeadLine, absent_fields, bare_lines, head_lines
+from .head_lines import HeadLine, absent_fields, bare_lines, head_lines
 from .nearest_head import nearest_head
 from .reader import Reader
 

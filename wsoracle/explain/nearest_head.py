@@ -9,11 +9,10 @@ from typing import Final, NamedTuple
 
 from wsoracle.model.facts.deflate_offers import sound_elements
 from wsoracle.model.facts.heads import SAMPLE_KEY, SAMPLE_URI
+from wsoracle.model.notation.head_variables import HeadFacts
 from wsoracle.model.octets.accept_key import accept_value
 from wsoracle.model.octets.header_values import parse_tokens
 from wsoracle.model.octets.http import Head, Request, Response
-
-from .head_lines import HeadFacts
 
 
 class Mended(NamedTuple):

@@ -22,8 +22,7 @@ from wsoracle.properties.judge.judge import Application
 from wsoracle.properties.judge.observation import Stimulus
 from wsoracle.properties.state_machines.driving import Sut
 
-from ..implementations import Application as PeerApplication
-from ..implementations import Offers, PeerUnderTest
+from ..implementations import Offers, PeerApplication, PeerUnderTest
 from ..implementations.adapter import opening_of
 from ..implementations.own_endpoint import OwnEndpoint
 

@@ -71,13 +71,13 @@ class CaseRun:
         }
 
 
-Progress = Callable[[str, int, int], None]
+OnStep = Callable[[str, int, int], None]
 
 
 def run_cases(
     cases: Sequence[Case],
     peers: Sequence[type[PeerUnderTest]],
-    progress: Progress | None = None,
+    progress: OnStep | None = None,
     pool: Executor | None = None,
 ) -> list[CaseRun]:
     """Run every case that can be run on each implementation in the role that the case tests.

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from wsoracle.model.octets.vocabulary import Role
 
-Kind = Literal["pip", "npm", "apt"]
+PeerKind = Literal["pip", "npm", "apt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Peer:
     name: str
     language: str
     code_base: str
-    kind: Kind
+    kind: PeerKind
     packages: tuple[str, ...]
     server: tuple[str, ...] = ()
     client: tuple[str, ...] = ()

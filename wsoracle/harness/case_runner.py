@@ -64,7 +64,7 @@ class HeldCase(NamedTuple):
     started: datetime
 
 
-Outcome = tuple[object, ...]
+CaseOutcome = tuple[object, ...]
 """The result of a case, as far as it is compared when the case is asked again."""
 
 
@@ -80,7 +80,7 @@ class DoubtfulCase(NamedTuple):
     beside_others: bool
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CaseOutcome:
         return _outcome(self.case, self.summary)
 
 
@@ -183,7 +183,7 @@ class CaseRunner:
             self.agent = self._named(_server_field(talk) or self._target.nameless or self._target.uri.host_header)
         return HeldCase(talk, started)
 
-    async def judge_and_enter(self, held: HeldCase, alone: bool = False) -> Outcome:
+    async def judge_and_enter(self, held: HeldCase, alone: bool = False) -> CaseOutcome:
         """Have a conversation judged, and enter what changes by it, or keep it for a second question.
 
         ``alone``: nothing ran beside it that could be in its way.
@@ -380,7 +380,7 @@ def _slowest_answer(talk: Conversation) -> float:
     return max(gaps, default=0.0)
 
 
-def _outcome(case: Case, summary: CaseSummary) -> Outcome:
+def _outcome(case: Case, summary: CaseSummary) -> CaseOutcome:
     return case.opening, summary.verdict, *summary.rule_ids
 
 

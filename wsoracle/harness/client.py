@@ -22,7 +22,7 @@ from wsoracle.model.octets.vocabulary import TEXT, Role
 from wsoracle.properties.judge.verdict import Profile
 
 from ..reports import ReportFolder
-from .case_runner import CaseRunner, OnStep, Outcome, was_refused
+from .case_runner import CaseOutcome, CaseRunner, OnStep, was_refused
 from .controls import Controls, in_order
 from .judging_pool import MANY_ACTIONS, Judges
 from .launching import Launcher
@@ -173,8 +173,8 @@ class _Order:
         runner = self._runner
         doubtful = sorted(runner.doubtful, key=lambda one: (not one.unanswered, one.case.opening))
         runner.doubtful.clear()
-        same: Counter[Outcome] = Counter()
-        changing: set[Outcome] = set()
+        same: Counter[CaseOutcome] = Counter()
+        changing: set[CaseOutcome] = set()
         for one in doubtful:
             before = one.outcome
             believed = not one.unanswered and before not in changing and same[before] >= IN_VAIN

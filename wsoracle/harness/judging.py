@@ -34,9 +34,9 @@ from ..reports.stored_record import FilePlace
 from ..reports.summary import CaseSummary, summary_of
 from .compressed_trace import CompressedTrace
 from .record import Judged, record_of
-from .transcript import Kind, LogEntry, RunFacts, Transcript
+from .transcript import EntryKind, LogEntry, RunFacts, Transcript
 
-_WITHOUT_OCTETS: Final[Mapping[Kind, type[ClosesTcp | ResetsTcp | Quiet | ArrivesEof | ArrivesReset]]] = {
+_WITHOUT_OCTETS: Final[Mapping[EntryKind, type[ClosesTcp | ResetsTcp | Quiet | ArrivesEof | ArrivesReset]]] = {
     "closed by peer": ClosesTcp, "reset by peer": ResetsTcp, "silence": Quiet, "closed by us": ArrivesEof,
     "ended by us": ArrivesEof, "reset by us": ArrivesReset,
 }  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from ..reports.summary import CaseSummary
-from ..reports.wanted import Status, Wanted
+from ..reports.wanted import Wanted, WantedStatus
 from ..text.output import one_line, say, write_text
 from ..text.patterns import matching
 
@@ -70,7 +70,7 @@ class Tally:
 
 def tally_of(summaries: Mapping[str, CaseSummary], wanted: Wanted) -> Tally:
     """Sum up a run by the ids of its cases. A verdict that is neither a pass nor a failure is no failure of the run."""
-    groups: dict[Status, list[str]] = {status: [] for status in get_args(Status)}
+    groups: dict[WantedStatus, list[str]] = {status: [] for status in get_args(WantedStatus)}
     for case_id, summary in summaries.items():
         groups[wanted.status(summary)].append(case_id)
     return Tally(**{name: tuple(ids) for name, ids in groups.items()})

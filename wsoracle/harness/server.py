@@ -46,7 +46,7 @@ from .shortage import connections_at_once
 from .tls_listener import ServerNames, TlsListener
 from .transcript import RunFacts
 
-Address = tuple[str, int]
+HostPort = tuple[str, int]
 
 Excluded = Callable[[str, str], bool]
 """Whether an agent is not to run a case."""
@@ -123,7 +123,7 @@ class FuzzingServer:
 
     # --- from start to end --------------------------------------------------------------------------------------------
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> HostPort:
         """Listen for clients under test; the address. Port 0 lets the system choose. Raises OSError."""
         address = await self._listen(host, port, tls, web=False)
         self._pages.port, self._pages.secure = address[1], tls is not None
@@ -131,13 +131,13 @@ class FuzzingServer:
         self._probes.secure = tls is not None
         return address
 
-    async def listen_untrusted(self, host: str, port: int, tls: ssl.SSLContext) -> Address:
+    async def listen_untrusted(self, host: str, port: int, tls: ssl.SSLContext) -> HostPort:
         """Listen with a certificate that no client can trust."""
         address = await self._listen(host, port, tls, web=False)
         self._probes.untrusted_port = address[1]
         return address
 
-    async def listen_for_pages(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Address:
+    async def listen_for_pages(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> HostPort:
         """Listen for browsers on another port too."""
         return await self._listen(host, port, tls, web=True)
 
@@ -190,7 +190,7 @@ class FuzzingServer:
         """
         return AcceptedConnection(lambda connection: self._begin(connection, web), names, beside)
 
-    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> Address:
+    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None, *, web: bool) -> HostPort:
         accept = partial(self.accept, web=web)
         server: asyncio.Server | TlsListener
         if tls is None:

@@ -31,7 +31,7 @@ _BACKLOG: Final = 100
 ServerNames = WeakKeyDictionary[ssl.SSLObject, str]
 """The name that the client of a TLS connection asks for; one that asks for none is not there."""
 
-Accept = Callable[[ServerNames, bytes], Connection]
+OnAccept = Callable[[ServerNames, bytes], Connection]
 """Makes the protocol of a connection, from the names and the octets of a request that came outside TLS."""
 
 
@@ -48,7 +48,7 @@ class TlsListener:
         host: str,
         port: int,
         context: ssl.SSLContext,
-        accept: Accept,
+        accept: OnAccept,
         outside: Callable[[bytes, bool], None],
         *,
         within: float,

@@ -15,7 +15,7 @@ from wsoracle.model.octets.vocabulary import Role
 BARRIER: Final = b"wsoracle: are you there?"
 """The payload of the tester's own Pings."""
 
-Kind = Literal[
+EntryKind = Literal[
     "sent",
     "received",
     "closed by peer",
@@ -35,7 +35,7 @@ class LogEntry(NamedTuple):
     """
 
     at: float
-    kind: Kind
+    kind: EntryKind
     octets: bytes = b""
     words: str = ""
     chop: int | None = None

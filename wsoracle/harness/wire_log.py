@@ -44,7 +44,7 @@ class HeadSeen(NamedTuple):
     end: int
 
 
-class Direction:
+class LoggedDirection:
     """One direction of a log: a head, interim ones before it, and the frames behind it.
 
     ``octets`` are those of all ``entries``, and ``frames_from`` gives the frames from an offset on. `listed` are the
@@ -130,11 +130,11 @@ class WireLog:
 
         sent, received = ([entry for entry in log if entry.kind == kind] for kind in ("sent", "received"))
         if history is None:
-            self.sent = Direction(sent, *_cut_anew(sent))
-            self.received = Direction(received, *_cut_anew(received), is_kept)
+            self.sent = LoggedDirection(sent, *_cut_anew(sent))
+            self.received = LoggedDirection(received, *_cut_anew(received), is_kept)
         else:
-            self.sent = Direction(sent, history.arrived, lambda start: history.arriving(start).frames)
-            self.received = Direction(received, history.octets_written, history.frames_written, is_kept)
+            self.sent = LoggedDirection(sent, history.arrived, lambda start: history.arriving(start).frames)
+            self.received = LoggedDirection(received, history.octets_written, history.frames_written, is_kept)
         arrived, written = ({}, {}) if history is None else history.inflated_units()
         self._inflated: Final[Mapping[str, Mapping[int, FrameUnit]]] = {"tester": arrived, "sut": written}
         self.lines: Final[list[list[Any]]] = []
@@ -191,7 +191,7 @@ class WireLog:
             self.first_drop = self.first_drop or ("sut" if by_sut else "tester")
             self._step(_step(entry.at, "sut" if by_sut else "tester", _ENDS.get(entry.kind, "ends its half of TCP")))
 
-    def _take_rest(self, side: str, direction: Direction) -> None:
+    def _take_rest(self, side: str, direction: LoggedDirection) -> None:
         """List what is not complete at the end, if anything: a part of a frame is no message."""
         octets, start = direction.octets, direction.rest
         size = len(octets) - start

@@ -4,12 +4,12 @@ Octets and what an application asks for go in; octets, the end of TCP and what t
 """
 
 from .adapter import (
-    Application,
     ApplicationRefused,
     Delivered,
     HandshakeFailed,
     MissingPeer,
     Offers,
+    PeerApplication,
     PeerCrashed,
     PeerUnderTest,
     available_peers,
@@ -17,12 +17,12 @@ from .adapter import (
 )
 
 __all__ = [
-    "Application",
     "ApplicationRefused",
     "Delivered",
     "HandshakeFailed",
     "MissingPeer",
     "Offers",
+    "PeerApplication",
     "PeerCrashed",
     "PeerUnderTest",
     "available_peers",

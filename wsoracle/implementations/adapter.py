@@ -36,7 +36,7 @@ from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import BINARY, CONTINUATION, DATA_OPCODES, TEXT, Role
 from wsoracle.properties.judge.observation import Told
 
-Application: TypeAlias = Literal["sink", "echo"]
+PeerApplication: TypeAlias = Literal["sink", "echo"]
 """The application on top: `sink` only listens; `echo` sends each complete message back, if the library lets it."""
 
 #: _The WebSocket Connection Close Code_ where no Close frame came (RFC 6455, section 7.1.5). Never on the wire.
@@ -138,7 +138,12 @@ class PeerUnderTest(ABC):
     limit: int | None
 
     def __init__(
-        self, role: Role, application: Application = "sink", *, offers: Offers | None = None, limit: int | None = None
+        self,
+        role: Role,
+        application: PeerApplication = "sink",
+        *,
+        offers: Offers | None = None,
+        limit: int | None = None,
     ) -> None:
         """An endpoint whose opening handshake has not begun; `limit` in place of its usual one, in octets of a message.
 
@@ -161,7 +166,7 @@ class PeerUnderTest(ABC):
         self._finished = False
 
     @classmethod
-    def opened(cls, role: Role, application: Application = "sink", *, limit: int | None = None) -> Self:
+    def opened(cls, role: Role, application: PeerApplication = "sink", *, limit: int | None = None) -> Self:
         """An endpoint whose connection is open, with nothing negotiated. Raises HandshakeFailed or PeerCrashed."""
         peer = cls(role, application, limit=limit)
         canonical = Endpoint(role.peer, opening=opening_of(role.peer))

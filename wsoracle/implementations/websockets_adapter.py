@@ -52,9 +52,9 @@ from .adapter import (
     ABNORMAL_CLOSURE,
     FIXED_KEY,
     URI,
-    Application,
     Delivered,
     Offers,
+    PeerApplication,
     PeerCrashed,
     PeerUnderTest,
     library_call,
@@ -76,7 +76,12 @@ class WebsocketsPeer(PeerUnderTest):
     limit_can_be_chosen: ClassVar[bool] = True
 
     def __init__(
-        self, role: Role, application: Application = "sink", *, offers: Offers | None = None, limit: int | None = None
+        self,
+        role: Role,
+        application: PeerApplication = "sink",
+        *,
+        offers: Offers | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(role, application, offers=offers, limit=limit)
         self._protocol: Final[Protocol] = self._client(limit) if role is Role.CLIENT else self._server(limit)

@@ -66,10 +66,10 @@ from .adapter import (
     ABNORMAL_CLOSURE,
     FIXED_KEY,
     URI,
-    Application,
     ApplicationRefused,
     Delivered,
     Offers,
+    PeerApplication,
     PeerCrashed,
     PeerUnderTest,
     library_call,
@@ -89,7 +89,12 @@ class WsprotoPeer(PeerUnderTest):
     limit_can_be_chosen: ClassVar[bool] = False
 
     def __init__(
-        self, role: Role, application: Application = "sink", *, offers: Offers | None = None, limit: int | None = None
+        self,
+        role: Role,
+        application: PeerApplication = "sink",
+        *,
+        offers: Offers | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(role, application, offers=offers, limit=limit)
         self.limit = None

@@ -25,7 +25,7 @@ from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Frame, Role
 from wsoracle.properties.judge.judge import Application
 from wsoracle.properties.judge.judgement import Judgement
-from wsoracle.properties.judge.live import Owed, Watch
+from wsoracle.properties.judge.live import OwedOutput, Watch
 from wsoracle.properties.judge.observation import Arrives, Observation, Told, Writes
 from wsoracle.properties.judge.verdict import Profile
 
@@ -123,7 +123,7 @@ class OnlineOracle:
         """Whether the endpoint may send this next: a frame, or octets, of which what is no whole unit is not judged."""
         return self.may(Writes(encode(what) if isinstance(what, Frame) else bytes(what)))
 
-    def owes(self) -> tuple[Owed, ...]:
+    def owes(self) -> tuple[OwedOutput, ...]:
         """What the endpoint surely owes now, in words and with the rules; nothing once :meth:`explains` is False."""
         return self._watch.owes
 

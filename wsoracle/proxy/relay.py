@@ -15,7 +15,7 @@ from typing import Final, cast
 
 from wsoracle.model.octets.vocabulary import Role
 
-from ..harness.transcript import Kind, LogEntry
+from ..harness.transcript import EntryKind, LogEntry
 
 _MOST_WAITING: Final = 256 * 1024
 """Octets that wait to be written to an end before no more are read from the other one."""
@@ -52,7 +52,7 @@ class Relay:
         self._silent = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def entry(self, role: Role, kind: Kind, octets: bytes = b"", words: str = "") -> None:
+    def entry(self, role: Role, kind: EntryKind, octets: bytes = b"", words: str = "") -> None:
         """Something happened at an end."""
         if self.log is not None:
             self.log(role, LogEntry(self._loop.time() - self.began, kind, octets, words))
@@ -202,7 +202,7 @@ class RelayEnd(asyncio.Protocol):
         else:
             transport.pause_reading()
 
-    def _end(self, kind: Kind) -> None:
+    def _end(self, kind: EntryKind) -> None:
         if not self._has_ended:
             self._has_ended = True
             self._relay.entry(self.role, kind)

@@ -12,9 +12,9 @@ from .causes import Cause, causes_by_case, causes_of
 from .junit_markdown import UNEXPECTED, told
 from .stored_record import page_name
 from .summary import CaseSummary, Summaries, span_of
-from .wanted import PLAIN, Status, Wanted
+from .wanted import PLAIN, Wanted, WantedStatus
 
-_STATUS: Final[dict[Status, str]] = {
+_STATUS: Final[dict[WantedStatus, str]] = {
     "passed": "passed", "failed": "failed", "expected": "skipped", "unexpected_passes": "failed", "not_run": "skipped",
     "other": "other",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from .summary import NOT_RUN, CaseSummary
 
-Status = Literal["passed", "failed", "expected", "unexpected_passes", "not_run", "other"]
+WantedStatus = Literal["passed", "failed", "expected", "unexpected_passes", "not_run", "other"]
 """What became of a case: ``failed`` is a failure that was not expected, ``other`` neither a pass nor a failure."""
 
 FAIL_ON: Final = ("must", "should")
@@ -26,7 +26,7 @@ class Wanted:
         """Whether the case failed, expected or not."""
         return summary.failed or (self.strict and summary.verdict == "NON-STRICT")
 
-    def status(self, summary: CaseSummary) -> Status:
+    def status(self, summary: CaseSummary) -> WantedStatus:
         """What became of the case."""
         known = summary.id in self.expected
         if self.fails(summary):

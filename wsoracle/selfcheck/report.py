@@ -13,7 +13,7 @@ from .checking import Checked, Worth
 from .mutants import MutantRun, MutantWorth, counted
 from .running import Run
 from .shrinking import shrunk
-from .tally import Kind, SelfcheckTally
+from .tally import FoundKind, SelfcheckTally
 
 RIGHT_RULE: Final = 0.99
 """The share of the departures that can be told of which the judge has to name the right rule."""
@@ -42,7 +42,7 @@ def holds(run: Run) -> bool:
     return not (false_accusations(tally) or without or overlooked) and right_rule(tally) >= RIGHT_RULE
 
 
-def to_json(run: Run, examples: dict[Kind, Recorded]) -> dict[str, Any]:
+def to_json(run: Run, examples: dict[FoundKind, Recorded]) -> dict[str, Any]:
     """The report of ``wsoracle selfcheck --json``."""
     tally = run.tally
     return {
@@ -80,20 +80,20 @@ def _counts(found: Counter[Worth]) -> dict[str, int]:
     return {one.value: found[one] for one in Worth if found[one]}
 
 
-def _worst(tally: SelfcheckTally) -> list[tuple[Kind, Checked]]:
+def _worst(tally: SelfcheckTally) -> list[tuple[FoundKind, Checked]]:
     return [(kind, tally.examples[kind]) for kind, _ in tally.kinds.most_common()]
 
 
-def small_examples(tally: SelfcheckTally, most: int = _SHOWN) -> dict[Kind, Recorded]:
+def small_examples(tally: SelfcheckTally, most: int = _SHOWN) -> dict[FoundKind, Recorded]:
     """The smallest trace of each kind of wrong verdict; of the rarer kinds, beyond `most`, one as it was drawn."""
-    found: dict[Kind, Recorded] = {}
+    found: dict[FoundKind, Recorded] = {}
     for index, (kind, example) in enumerate(_worst(tally)):
         assert example.recorded is not None
         found[kind] = shrunk(example) if index < most else example.recorded
     return found
 
 
-def show(run: Run, examples: dict[Kind, Recorded]) -> None:
+def show(run: Run, examples: dict[FoundKind, Recorded]) -> None:
     """Print the report."""
     tally = run.tally
     _show_matrix(tally)
@@ -134,7 +134,7 @@ def _show_matrix(tally: SelfcheckTally) -> None:
     console().print(table)
 
 
-def _show_example(kind: Kind, example: Checked, recorded: Recorded, count: int) -> None:
+def _show_example(kind: FoundKind, example: Checked, recorded: Recorded, count: int) -> None:
     worth, role, application, verdict, named, rule = kind
     departed = f" after a departure from {rule}" if rule else ""
     say((f"{count} x {worth}{departed}: {verdict} {named}, {role}, {application} (seed {example.seed})", "bold"))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from .checking import Checked, Worth
 
-Kind = tuple[str, ...]
+FoundKind = tuple[str, ...]
 """What wrong verdicts of one kind have in common: the worth, role and application, the verdict and the rules."""
 
 
-def kind_of(checked: Checked) -> Kind:
+def kind_of(checked: Checked) -> FoundKind:
     """The kind of a wrong verdict."""
     recorded, judgement = checked.recorded, checked.judgement
     assert recorded is not None and judgement is not None
@@ -30,8 +30,8 @@ class SelfcheckTally:
     conforming: Counter[Worth] = field(default_factory=Counter)
     departures: dict[str, Counter[Worth]] = field(default_factory=dict)
     named: dict[str, Counter[str]] = field(default_factory=dict)
-    kinds: Counter[Kind] = field(default_factory=Counter)
-    examples: dict[Kind, Checked] = field(default_factory=dict)
+    kinds: Counter[FoundKind] = field(default_factory=Counter)
+    examples: dict[FoundKind, Checked] = field(default_factory=dict)
 
     def add_conforming(self, found: list[Checked]) -> None:
         """One conforming trace, with each way in which it was judged."""
@@ -59,7 +59,7 @@ class SelfcheckTally:
             self.kinds[kind] += 1
             self._keep_shorter(kind, checked)
 
-    def _keep_shorter(self, kind: Kind, checked: Checked) -> None:
+    def _keep_shorter(self, kind: FoundKind, checked: Checked) -> None:
         known = self.examples.get(kind)
         if known is None or _length(checked) < _length(known):
             self.examples[kind] = checked

@@ -13,7 +13,7 @@ from wsoracle.model.octets.masking import mask
 from ..explain.field_table import field_table
 from .addresses import Addresses
 from .decoder.explained import rule_html
-from .exercises import Exercise, ExerciseLevel, Grade, PossibleAnswer, Reason
+from .exercises import Exercise, ExerciseLevel, Mark, PossibleAnswer, Reason
 from .octets import fields_html
 
 SCRIPT: Final = "exercises.js"
@@ -73,7 +73,7 @@ def _level(chosen: Sequence[Exercise], sheet: str, addresses: Addresses) -> str:
 
 def _exercise_html(one: Exercise, addresses: Addresses) -> str:
     choices = "".join(
-        f"<li><label><input type=checkbox data-right={int(choice.grade is Grade.RIGHT)}> {escape(choice.words)}</label>"
+        f"<li><label><input type=checkbox data-right={int(choice.grade is Mark.RIGHT)}> {escape(choice.words)}</label>"
         "<span class=mark></span></li>"
         for choice in one.choices
     )
@@ -124,8 +124,8 @@ def _head(one: Exercise) -> str:
 def _reasons(one: Exercise, addresses: Addresses) -> str:
     parts = []
     for choice in one.choices:
-        if choice.grade is not Grade.WRONG:
-            tone = "good" if choice.grade is Grade.RIGHT else "caution"
+        if choice.grade is not Mark.WRONG:
+            tone = "good" if choice.grade is Mark.RIGHT else "caution"
             parts.append(f'<p class="said {tone}">{escape(choice.words)}: {choice.grade.value}</p>')
             parts.append(_rules(choice.reasons, addresses))
     if one.against:
@@ -171,4 +171,4 @@ def _shown(one: Exercise) -> str:
 
 
 def _right(choices: Iterable[PossibleAnswer]) -> list[str]:
-    return [choice.words for choice in choices if choice.grade is Grade.RIGHT] or ["nothing of this"]
+    return [choice.words for choice in choices if choice.grade is Mark.RIGHT] or ["nothing of this"]

@@ -39,7 +39,7 @@ class ExerciseLevel(Enum):
     RESPONSES = "Responses of the opening handshake"
 
 
-class Grade(Enum):
+class Mark(Enum):
     """Whether a choice is right."""
 
     RIGHT = "allowed"
@@ -58,7 +58,7 @@ class PossibleAnswer(NamedTuple):
     """Something that the endpoint could do, whether it is right, and the rules that say so."""
 
     words: str
-    grade: Grade
+    grade: Mark
     reasons: tuple[Reason, ...] = ()
 
 
@@ -209,22 +209,26 @@ def _choices(
     full = [outcome for outcome in outcomes if not outcome.departs_from]
     departing = [outcome for outcome in outcomes if outcome.departs_from]
     if not event.kind.is_input:
-        grade = Grade.RIGHT if full else Grade.ADVISED_AGAINST if departing else Grade.WRONG
-        for words, meant in ((_DOES, Grade.RIGHT), (_ADVICE, Grade.ADVISED_AGAINST), (_NO, Grade.WRONG)):
+        grade = Mark.RIGHT if full else Mark.ADVISED_AGAINST if departing else Mark.WRONG
+        for words, meant in (
+            (_DOES, Mark.RIGHT),
+            (_ADVICE, Mark.ADVISED_AGAINST),
+            (_NO, Mark.WRONG),
+        ):
             found = reasons(rule for outcome in (full or departing) for rule in outcome.rules) if meant is grade else ()
-            yield PossibleAnswer(words, Grade.RIGHT if meant is grade else Grade.WRONG, found)
+            yield PossibleAnswer(words, Mark.RIGHT if meant is grade else Mark.WRONG, found)
         return
     for words in sorted({_words(event.kind, label) for rule in RULES.of(event.kind) if (label := label_of(rule))}):
         allowed = [outcome for outcome in full if _words(event.kind, outcome.label) == words]
         against = [outcome for outcome in departing if _words(event.kind, outcome.label) == words]
         if allowed:
-            yield PossibleAnswer(words, Grade.RIGHT, reasons(rule for one in allowed for rule in one.rules))
+            yield PossibleAnswer(words, Mark.RIGHT, reasons(rule for one in allowed for rule in one.rules))
         elif against:
             yield PossibleAnswer(
-                words, Grade.ADVISED_AGAINST, reasons(rule for one in against for rule in one.departs_from)
+                words, Mark.ADVISED_AGAINST, reasons(rule for one in against for rule in one.departs_from)
             )
         else:
-            yield PossibleAnswer(words, Grade.WRONG)
+            yield PossibleAnswer(words, Mark.WRONG)
 
 
 def _words(kind: EventKind, label: Label) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from wsoracle.model.machine.explorer import BreadthFirst
 from wsoracle.model.machine.interpreted import Kind, Label, allowed, owed
 from wsoracle.model.machine.words import DUES, step_words
 from wsoracle.model.notation.expression import evaluate
-from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, value_of
+from wsoracle.model.notation.head_variables import HEAD_VARIABLES, HeadFacts, RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.variables import (
     CONNECTING,
     HANDSHAKE,
@@ -27,8 +27,6 @@ from wsoracle.model.octets.vocabulary import Role
 
 from ..diagrams.diagram import Arrow, Box, Diagram, mermaid, wrapped
 from .runs import NO_HANDSHAKE, refusal
-
-HeadFacts: TypeAlias = RequestFacts | ResponseFacts
 
 _STATUSES: Final = {100: "1xx", 101: "101", 200: "2xx", 302: "3xx", 400: "4xx or 5xx"}
 _NO_HTTP: Final = tuple(value_of("syntax", label) for label in ("malformed", "too large"))

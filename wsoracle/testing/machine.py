@@ -29,7 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from wsoracle.generators.strategies import compressed
 from wsoracle.generators.strategies.compressed import DrawnMessage
-from wsoracle.generators.strategies.frames import Assembly, Item, Part, items
+from wsoracle.generators.strategies.frames import Assembly, Part, TraceItem, items
 from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.variables import State
 from wsoracle.model.octets.vocabulary import Role
@@ -42,7 +42,7 @@ from ..oracle.online import OnlineOracle
 from .in_lines import lines_of
 
 
-def _items(machine: WebSocketMachine) -> st.SearchStrategy[Item | DrawnMessage]:
+def _items(machine: WebSocketMachine) -> st.SearchStrategy[TraceItem | DrawnMessage]:
     plain = items(Role(machine.role), limit=machine.limit, fragments=machine.application != "echo")
     window = machine._agreed.recv_window
     return st.one_of(plain, compressed.messages(window)) if window else plain
@@ -104,7 +104,7 @@ class WebSocketMachine(RuleBasedStateMachine):
         self._explained = True
 
     @rule(item=st.runner().flatmap(_items))
-    def step(self, item: Item | DrawnMessage) -> None:
+    def step(self, item: TraceItem | DrawnMessage) -> None:
         """One more frame or message, request of the application or end of TCP."""
         for part in self._assembly.add(item):
             self._give(part)

@@ -8,9 +8,8 @@ from typing import Final
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, TEXT
 
 from ..case import Case
-from ..steps import SendFrame
 from ..words import octets
-from .table import a_case, close, send
+from .table import Line, a_case, close, send
 from .texts import EDITED, GREEK, HIGH, form
 
 GROUP: Final = "Closing handshake"
@@ -26,8 +25,6 @@ VALID: Final = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999
 INVALID: Final = (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999)
 BEYOND: Final = (5000, 65535)
 """The single codes of section 7.4.1, the ends of the ranges in section 7.4.2, and codes beyond them."""
-
-Line = tuple[str, tuple[SendFrame, ...]]
 
 
 def closings() -> Iterator[Case]:

@@ -9,7 +9,7 @@ from wsoracle.model.octets.vocabulary import CONTINUATION, PING, PONG, TEXT
 
 from ..case import Case
 from ..steps import SendFrame, Settle
-from .table import APART, OCTETWISE, a_case, chopped, send
+from .table import APART, OCTETWISE, Line, a_case, chopped, send
 
 WAYS: Final = ((None, ""), (APART, ", frame by frame"), (OCTETWISE, ", octet by octet"))
 STRAY: Final = b"non-continuation payload"
@@ -29,7 +29,6 @@ def part(number: int, opcode: int = CONTINUATION, *, fin: bool = False) -> SendF
     return send(opcode, b"fragment%d" % number, fin=fin)
 
 
-Line = tuple[str, tuple[SendFrame | Settle, ...]]
 TWO: Final = (part(1, TEXT), part(2, fin=True))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
 
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame
 
 from ..case import Case
 from ..steps import Action, SendFrame, Settle
 from ..words import in_words, repetitions
+
+Line: TypeAlias = tuple[str, Sequence[Action]]
+"""A line of a table: the title of a case, and what the tester does."""
 
 OCTETWISE: Final = 1
 """Writes of one octet each."""

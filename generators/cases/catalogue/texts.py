@@ -9,7 +9,7 @@ from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT
 
 from ..case import Case
 from ..steps import Action, SendFrame, SendOctets, Settle
-from .table import a_case, fragmented, send
+from .table import Line, a_case, fragmented, send
 
 TITLE: Final = "UTF-8"
 GREEK: Final = "\u03ba\u1f79\u03c3\u03bc\u03b5".encode()
@@ -41,8 +41,6 @@ TOO_HIGH: Final = form(LAST_CODE_POINT + 1)
 MISSING: Final = tuple(form(number, n)[:-1] for numbers in (dict.fromkeys(LENGTHS, 0), LAST)
                        for n, number in numbers.items() if n > 1)  # fmt: skip
 """Sequences of each length without their last octet: of the number 0, then of the last number."""
-
-Line = tuple[str, Sequence[Action]]
 
 
 def texts() -> Iterator[Case]:

@@ -16,7 +16,7 @@ from wsoracle.generators.cases.steps import writes
 from wsoracle.harness.connection import Received
 from wsoracle.harness.judging import judge_conversation, trace_of
 from wsoracle.harness.transcript import LogEntry, Transcript
-from wsoracle.harness.wire_log import MOST_ENTRIES, Direction, WireLog
+from wsoracle.harness.wire_log import MOST_ENTRIES, LoggedDirection, WireLog
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.frames import encode
@@ -48,7 +48,7 @@ def log_of(chunks: list[bytes], kind: Literal["sent", "received"] = "received") 
     return [LogEntry(float(number), kind, chunk) for number, chunk in enumerate(chunks)]
 
 
-def received_in(log: list[LogEntry]) -> Direction:
+def received_in(log: list[LogEntry]) -> LoggedDirection:
     return WireLog(log, None, False, 0, None).received
 
 

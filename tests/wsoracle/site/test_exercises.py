@@ -14,7 +14,7 @@ from wsoracle.model.notation.variables import Setting
 from wsoracle.model.rules import RULES
 from wsoracle.site.addresses import Addresses
 from wsoracle.site.exercise_pages import MOST, exercise_pages
-from wsoracle.site.exercises import Exercise, ExerciseLevel, Grade, exercises
+from wsoracle.site.exercises import Exercise, ExerciseLevel, Mark, exercises
 
 BUDGET: Final = 150_000
 
@@ -38,7 +38,7 @@ def test_what_is_right_is_what_the_interpreted_rules_allow_in_full() -> None:
         if isinstance(found, Witness):
             settings.setdefault((found.rule.id, found.role.value), found.setting)
     for one in every():
-        right = {choice.words.partition(": ")[0] for choice in one.choices if choice.grade is Grade.RIGHT}
+        right = {choice.words.partition(": ")[0] for choice in one.choices if choice.grade is Mark.RIGHT}
         outcomes = allowed(one.state, one.event, settings[one.asks[0], one.role.value], RULES)
         if one.event.kind.is_input:
             assert right == {choice_words(outcome.label) for outcome in outcomes}, one.number

@@ -25,7 +25,7 @@ from ...explain.frames import explain
 from ...explain.heads import explain_request, explain_response, request_of
 from ...explain.written import octets_of_text
 
-Explained: TypeAlias = ExplainedOctets[UnitReading]
+ExplainedUnits: TypeAlias = ExplainedOctets[UnitReading]
 
 MOST_FRAMES: Final = 200
 """Frames of one direction that are explained on a page."""
@@ -59,7 +59,7 @@ class Options:
 class Pasting(NamedTuple):
     """What there is: explanations, or a file with traces to judge."""
 
-    explained: tuple[Explained, ...] = ()
+    explained: tuple[ExplainedUnits, ...] = ()
     file: FileRead | None = None
 
 
@@ -134,7 +134,7 @@ def _judgeable(octets: bytes, options: Options) -> FileRead:
 # --- heads ------------------------------------------------------------------------------------------------------------
 
 
-def _heads(text: str, options: Options) -> Iterator[Explained]:
+def _heads(text: str, options: Options) -> Iterator[ExplainedUnits]:
     """A head as text, or both heads of which curl tells."""
     octets = (text if options.exact else text.lstrip()).encode("utf-8", "surrogateescape")
     asked, answered = (of_curl(octets, sent=sent) for sent in (True, False))
@@ -145,7 +145,7 @@ def _heads(text: str, options: Options) -> Iterator[Explained]:
         yield from _written(octets, False, asked, options)
 
 
-def _written(text: bytes, is_request: bool, asked: bytes | None, options: Options) -> Iterator[Explained]:
+def _written(text: bytes, is_request: bool, asked: bytes | None, options: Options) -> Iterator[ExplainedUnits]:
     try:
         written = octets_of_text(text, sent=is_request, exact=options.exact)
         if asked is None and options.to.strip():
@@ -157,7 +157,7 @@ def _written(text: bytes, is_request: bool, asked: bytes | None, options: Option
 
 def _head_and_frames(
     octets: bytes, options: Options, asked: bytes | None = None, agreed: str = ""
-) -> Iterator[Explained]:
+) -> Iterator[ExplainedUnits]:
     """A head, and the frames behind it where the handshake got that far; `agreed` on are these extensions.
 
     Raises :class:`ExplainError`.
@@ -193,7 +193,7 @@ def _agreed(read: ParsedHead | None) -> str:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
-def _frames(octets: bytes, options: Options) -> Explained:
+def _frames(octets: bytes, options: Options) -> ExplainedUnits:
     after, sent = (_given(name, text) for name, text in (("--after", options.after), ("--sent", options.sent)))
     try:
         return _first_frames(octets, options.setting, after, sent, options.extensions)
@@ -203,7 +203,7 @@ def _frames(octets: bytes, options: Options) -> Explained:
 
 def _first_frames(
     octets: bytes, setting: Setting, after: bytes = b"", sent: bytes = b"", extensions: str = ""
-) -> Explained:
+) -> ExplainedUnits:
     """Frames explained, as many as a page shows. Raises :class:`ExplainError`."""
     frames = Cutter(octets=bytearray(octets)).frames
     notes: tuple[str, ...] = ()
@@ -223,7 +223,7 @@ def _given(name: str, text: str) -> bytes:
 # --- conversations ----------------------------------------------------------------------------------------------------
 
 
-def both_directions(recorded: Recorded, options: Options) -> Iterator[tuple[Role, tuple[Explained, ...]]]:
+def both_directions(recorded: Recorded, options: Options) -> Iterator[tuple[Role, tuple[ExplainedUnits, ...]]]:
     """What each endpoint of a conversation sent, explained as its peer reads it; the client first."""
     arrived, written = (
         b"".join([seen.octets for seen in recorded.trace if isinstance(seen, kind)]) for kind in (Arrives, Writes)
@@ -243,11 +243,11 @@ def both_directions(recorded: Recorded, options: Options) -> Iterator[tuple[Role
             yield sender, (_first_frames(octets, replace(options.setting, role=sender.peer), extensions=agreed),)
 
 
-def _noted(found: Iterator[Explained], notes: tuple[str, ...]) -> Iterator[Explained]:
+def _noted(found: Iterator[ExplainedUnits], notes: tuple[str, ...]) -> Iterator[ExplainedUnits]:
     """The notes stand with the first of the explanations."""
     for number, one in enumerate(found):
         yield one if number else _with_notes(one, notes)
 
 
-def _with_notes(explained: Explained, notes: tuple[str, ...]) -> Explained:
+def _with_notes(explained: ExplainedUnits, notes: tuple[str, ...]) -> ExplainedUnits:
     return replace(explained, notes=(*notes, *explained.notes))
