@@ -30,6 +30,7 @@ CHOOSER: Final = "break.html"
 MOST: Final = 16
 """Faults on a page."""
 _BEGIN_WITH: Final = 8
+_OF_FORM: Final = "well-formed/"
 _SHOWN: Final = 6
 """Cases of a fault that are named."""
 
@@ -85,26 +86,32 @@ class BreakPages:
 
     def _chooser(self) -> str:
         told = sorted(self._runs, key=self._order)
-        first = "".join(f"<li>{self._link(run)}: {self._consequence(run)}</li>" for run in _one_a_rule(told))
+        first = "".join(f"<li>{self._link(run)}<br>{self._consequence(run)}</li>" for run in _one_a_rule(told))
         rules = len({run.mutant.rule for run in self._runs})
         return (
             "<p class=lead>Choose a fault: one row of the rules with one change. See the shortest run on which it "
             "shows, the theorem that falls with it, the case that finds it, and the real endpoints that left the same "
             f"rule unfollowed. {len(self._runs)} faults of {rules} rules, most with a link that opens the explorer "
-            f"with the rule broken.</p><h2>To begin with</h2><ul>{first}</ul>"
+            "with the rule broken.</p><p>A theorem is a sentence that holds on every connection whose endpoints keep "
+            "to the rules. It falls when a fault makes it untrue.</p>"
+            f"<h2>To begin with</h2><ul>{first}</ul>"
             f"<h2>All rules</h2>{''.join(map(self._of_topic, TOPICS))}"
         )
 
     def _order(self, run: BrokenRun) -> tuple[bool, bool, int]:
-        """What comes first: a theorem falls, frames before heads, and what many real endpoints do."""
-        return not self._fallen.get(run.mutant.id), of_handshake(RULES.by_id[run.mutant.rule]), -self._count(run)
+        """What comes first: a theorem on connections falls, frames before heads, and what many real endpoints do."""
+        return not self._fell(run), of_handshake(RULES.by_id[run.mutant.rule]), -self._count(run)
+
+    def _fell(self, run: BrokenRun) -> list[str]:
+        """The theorems on connections that fall; those on the form of the rules say little to people who learn."""
+        fell = (one.theorem for one in self._fallen.get(run.mutant.id, ()))
+        return [name for name in fell if not name.startswith(_OF_FORM)]
 
     def _consequence(self, run: BrokenRun) -> str:
-        fell = [one.theorem for one in self._fallen.get(run.mutant.id, ())]
         count = self._count(run)
-        said = [f"<code>{escape(fell[0])}</code> falls"] if fell else []
-        said += [f"{count} real endpoints left the rule unfollowed"] if count else []
-        return ", ".join(said) or "nothing falls"
+        said = [f"No longer true: \u201c{escape(self._statements[name])}\u201d" for name in self._fell(run)[:1]]
+        said += [f"{count} real endpoints left the rule unfollowed."] if count else []
+        return " ".join(said) or "Nothing falls."
 
     def _of_topic(self, topic: Topic) -> str:
         parts = []

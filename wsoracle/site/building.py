@@ -33,7 +33,7 @@ from .exercises import exercises
 from .fallen import fallen
 from .findings import deviations_in
 from .knowledge import Knowledge, knowledge
-from .markup import Markup, anchor_of
+from .markup import Markup, anchor_of, words_of
 from .octets import frames_html
 from .playing import is_run, player
 from .presets import preset_script
@@ -44,6 +44,17 @@ TITLE: Final = "WebSocket, read from its model"
 START: Final = "index.html"
 TOOLS: Final = "Try it yourself"
 """The part of the contents with pages that compute something."""
+
+_CLOSES_FIRST: Final = "7.1.1-03"
+"""The sentence of the RFC on which end closes TCP first."""
+_LONG_TABLES: Final = {
+    "close-codes": "All codes: the meaning of each, its senders, and the rules against it",
+    "request-facts": "All facts of a request",
+    "response-facts": "All facts of a response",
+}
+"""Tables that part a chapter, and what stands for each until it is opened."""
+_OVERVIEW: Final = 3
+"""Sections from which on a chapter begins with their list."""
 
 _TOOLS: Final = (
     ("explorer.html", "The explorer", "two endpoints, and what each may do next, with the rule that says so"),
@@ -77,6 +88,10 @@ class SitePage:
     """What the search finds on it: anchor, words to show, and more words that it is found by."""
     scripts: tuple[str, ...] = ()
     """The files of its own scripts, beside the one of all pages."""
+    number: str = ""
+    """The number of its chapter, by which texts refer to it."""
+    words: str = ""
+    """The text before its first heading, which the search finds it by."""
 
 
 class SiteBuilder:
@@ -126,7 +141,7 @@ class SiteBuilder:
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
-        entries = [[page.name, page.title, "", ""] for page in pages]
+        entries = [[page.name, page.title, "", page.words] for page in pages]
         entries += [[page.name, shown, anchor, more] for page in pages for anchor, shown, more in page.found]
         found["style.css"] = f"{STYLE}\n{_template('site.css')}{_template('explorer.css')}"
         found |= {name: _template(name) for name in ("site.js", SCRIPT, EXPLORER_LOADER, *EXPLORER_SCRIPTS[1:])}
@@ -172,18 +187,26 @@ class SiteBuilder:
 
     def _chapter(self, chapter: Chapter) -> SitePage:
         markup = Markup(self._addresses, chapter.page)
-        body = "".join(self._part(part.name, part.text, markup) for part in chapter.parts)
+        body, words = "", {"": ""}
+        for piece in chapter.parts:
+            body += self._part(piece.name, piece.text, markup)
+            if piece.name is None:
+                under = markup.headings[-1].anchor if markup.headings else ""
+                words[under] = f"{words.get(under, '')} {words_of(piece.text)}".strip()
         part = "Rules" if chapter.number.startswith("19") else "The model" if _after(chapter, "12") else "The protocol"
-        found = [(heading.anchor, heading.words, "") for heading in markup.headings]
+        found = [
+            (heading.anchor, heading.words, words.get(heading.anchor, "").removeprefix(heading.words).strip())
+            for heading in markup.headings
+        ]
         for block in chapter.parts:
             if block.name and block.name.startswith("rules-"):
                 rules = next(topic.rules for topic in TOPICS if topic.name == block.name.removeprefix("rules-"))
                 found += [(rule.id, rule.id, f"{rule.quote} {rule.words}") for rule in rules]
             if block.name and is_run(block.name):
                 found.append((block.name, f"Run: {block.name.partition('-')[2].replace('-', ' ')}", chapter.title))
-        eyebrow = f"<p class=eyebrow>Chapter {chapter.number}</p>"
+        top = f"<p class=eyebrow>Chapter {chapter.number}</p><h1>{escape(chapter.title)}</h1>{_overview(markup)}"
         return SitePage(
-            chapter.page, chapter.title, part, f"{eyebrow}<h1>{escape(chapter.title)}</h1>{body}", tuple(found)
+            chapter.page, chapter.title, part, top + body, tuple(found), number=chapter.number, words=words[""]
         )
 
     def _part(self, block: str | None, text: str, markup: Markup) -> str:
@@ -201,6 +224,8 @@ class SiteBuilder:
         if block == "requirements":
             links = (_link(_clause_page(one), _chapter_of_rfc(one)) for one in self._by_clause())
             return f"<ul>{''.join(f'<li>{link}</li>' for link in links)}</ul>"
+        if block in _LONG_TABLES:
+            return f"<details class=long><summary>{_LONG_TABLES[block]}</summary>{markup.html(text)}</details>"
         return markup.html(text)
 
     def _by_clause(self) -> dict[str, list[Mapping[str, Any]]]:
@@ -264,17 +289,20 @@ class SiteBuilder:
         return SitePage(name, title, part, f"<h1>{escape(title)}</h1>{body}", tuple(found))
 
     def _start(self, pages: list[SitePage]) -> SitePage:
-        """The first page: the setting, the first frame and the first run, each as its chapter has it."""
+        """The first page: the first frame, the setting and the first runs, each as its chapter has it."""
         markup = Markup(self._addresses, START)
         first = next(chapter for chapter in self._chapters if chapter.number == "1")
         setting = "".join(self._part(part.name, part.text, markup) for part in first.parts)
         frame = self._part("example-hello", "", markup)
         text = _template("start.html")
-        links = "".join(f"<li>{_link(page.name, page.title)}</li>" for page in pages if page.part == "The protocol")
+        links = "".join(_item(page, False) for page in pages if page.part == "The protocol")
+        why = next(row for row in self._known.requirements if row["id"] == _CLOSES_FIRST)
+        quote = f"> {why['quote']}\n> (section {why['section']})"
         tools = "".join(f"<li>{_link(to, words)}: {escape(does)}</li>" for to, words, does in _TOOLS)
         return SitePage(START, TITLE, "", text.format(
             title=TITLE, setting=setting, frame=frame, run=player("run-ping-inside-message", self._addresses),
-            close=player("run-server-closes", self._addresses), links=links, tools=tools,
+            close=player("run-server-closes", self._addresses), links=links, tools=tools, why=markup.html(quote),
+            more=self._addresses.linked("Chapter 10.5", START),
         ))  # fmt: skip
 
     def _contents(self, pages: list[SitePage]) -> SitePage:
@@ -285,7 +313,7 @@ class SiteBuilder:
         at = next((place for place, one in enumerate(ordered) if one is page), None)
         before = ordered[at - 1] if at else None
         after = (
-            ordered[0] if page.name == START else ordered[at + 1] if at is not None and at + 1 < len(ordered) else None
+            ordered[1] if page.name == START else ordered[at + 1] if at is not None and at + 1 < len(ordered) else None
         )
         way = "".join(
             f'<a rel={rel} href="{one.name}">{words} {escape(one.title)}</a>'
@@ -313,7 +341,17 @@ def _aside(page: SitePage, pages: list[SitePage]) -> str:
 
 
 def _item(page: SitePage, here: bool) -> str:
-    return f'<li><a href="{page.name}"{" aria-current=page" if here else ""}>{escape(page.title)}</a></li>'
+    number = f"<span class=dim>{page.number}</span> " if page.number else ""
+    return f'<li><a href="{page.name}"{" aria-current=page" if here else ""}>{number}{escape(page.title)}</a></li>'
+
+
+def _overview(markup: Markup) -> str:
+    """The sections of a chapter as a list, where there are several."""
+    sections = [one for one in markup.headings if one.depth == 2]
+    if len(sections) < _OVERVIEW:
+        return ""
+    items = "".join(f'<li><a href="#{one.anchor}">{escape(one.words)}</a></li>' for one in sections)
+    return f'<nav class=sections aria-label="On this page"><ul>{items}</ul></nav>'
 
 
 def _all(pages: list[SitePage]) -> str:

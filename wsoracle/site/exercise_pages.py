@@ -66,8 +66,19 @@ def _level(chosen: Sequence[Exercise], sheet: str, addresses: Addresses) -> str:
     return (
         f"<p class=lead>What may the endpoint do now? Tick all that the rules allow in full, and check. "
         f"{len(chosen)} situations, which ask for {count} rules, each once. What is right, and why, is what the model "
-        f'says. Nothing is kept.</p><p>For teachers: <a href="{sheet}">the same as a sheet to be printed, with a key'
-        f"</a>.</p><p id=score role=status></p>{''.join(_exercise_html(one, addresses) for one in chosen)}"
+        f'says. Nothing is kept.</p>{_words_used(addresses)}<p>For teachers: <a href="{sheet}">the same as a sheet to '
+        "be printed, with a key</a>.</p><p id=score role=status></p>"
+        f"{''.join(_exercise_html(one, addresses) for one in chosen)}"
+    )
+
+
+def _words_used(addresses: Addresses) -> str:
+    """What questions and reasons take for known."""
+    fail, strengths = addresses.linked("chapter 11", ""), addresses.linked("chapter 13.2", "")
+    return (
+        "<p>To <em>fail the connection</em> is to end it because of an error of the peer, with a Close frame whose "
+        f"code says which ({fail}). MUST, SHOULD and MAY are the words of the RFC; CONSENSUS marks what it leaves open "
+        f"and implementations agree on ({strengths}). <em>In full</em> means that no rule speaks against it.</p>"
     )
 
 
@@ -122,23 +133,31 @@ def _head(one: Exercise) -> str:
 
 
 def _reasons(one: Exercise, addresses: Addresses) -> str:
+    """What is right and why; a rule is quoted once, and stands among those against it unless it was named before."""
     parts = []
+    seen: set[str] = set()
     for choice in one.choices:
         if choice.grade is not Mark.WRONG:
             tone = "good" if choice.grade is Mark.RIGHT else "caution"
             parts.append(f'<p class="said {tone}">{escape(choice.words)}: {choice.grade.value}</p>')
-            parts.append(_rules(choice.reasons, addresses))
-    if one.against:
+            parts.append(_rules(choice.reasons, addresses, seen))
+    if against := [reason for reason in one.against if reason.rule.id not in seen]:
         parts.append('<p class="said bad">Rules against it</p>')
-        parts.append(_rules(one.against, addresses))
+        parts.append(_rules(against, addresses, seen))
     if not one.event.kind.is_input and not one.against and not any(choice.reasons for choice in one.choices):
         parts.append("<p>No rule lets it do so here.</p>")
     return "".join(parts)
 
 
-def _rules(reasons: Iterable[Reason], addresses: Addresses) -> str:
+def _rules(reasons: Iterable[Reason], addresses: Addresses, seen: set[str]) -> str:
+    """Each rule once; those that are not ``seen`` with their quotation, after which they are."""
     said = {one.rule.id: one for one in reasons}
-    return "".join(rule_html(one.rule, addresses, why=f"because {one.why}" if one.why else "") for one in said.values())
+    html = "".join(
+        rule_html(one.rule, addresses, why=f"because {one.why}" if one.why else "", quoted=name not in seen)
+        for name, one in said.items()
+    )
+    seen.update(said)
+    return html
 
 
 # --- sheets -----------------------------------------------------------------------------------------------------------

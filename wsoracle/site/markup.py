@@ -34,6 +34,11 @@ def plain_words(markdown: str) -> str:
     return " ".join("".join(_words(_PLAIN.parseInline(markdown))).split())
 
 
+def words_of(markdown: str) -> str:
+    """Paragraphs of Markdown without their markup, for the search."""
+    return " ".join(" ".join(_words(_PLAIN.parse(markdown))).split())
+
+
 def anchor_of(words: str) -> str:
     """The anchor of a heading: its words in lower case, joined by hyphens."""
     return "-".join(re.findall(r"[a-z0-9]+", words.lower()))

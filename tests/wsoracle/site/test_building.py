@@ -1,9 +1,10 @@
 """The files of the site: every link leads somewhere, every rule has its place, and what loads first is small."""
 
+import json
 import re
 from collections import Counter
 from functools import lru_cache
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -175,6 +176,39 @@ def test_frames_come_before_the_opening_handshake_and_its_refusals_last() -> Non
     order = [chapter.number for chapter in chapters(DOCUMENT)]
     assert order[:2] == ["1", "3"]
     assert order.index("12") < order.index("2") < order.index("2.7") < order.index("13")
+
+
+def test_the_first_page_says_which_end_closes_tcp_first_and_why(files: dict[str, str]) -> None:
+    start = files[START]
+    assert "SHOULD be closed first by the server, so that it holds the TIME_WAIT state" in start
+    assert 'href="closing.html#10-5-which-end-closes-tcp"' in start
+    assert 'rel=next href="frames.html"' in start
+
+
+def test_the_number_by_which_a_chapter_is_referred_to_stands_in_the_contents(files: dict[str, str]) -> None:
+    for chapter in chapters(DOCUMENT):
+        entry = f"<span class=dim>{chapter.number}</span> {escape(chapter.title)}</a>"
+        assert entry in files["contents.html"], chapter.number
+
+
+def test_a_long_chapter_begins_with_its_sections(files: dict[str, str]) -> None:
+    overview = files["closing.html"].partition("<nav class=sections")[2].partition("</nav>")[0]
+    assert [link.count(".") for link in re.findall(r">(10\.\d) ", overview)] == [1] * 6
+    assert "<nav class=sections" not in files["masking.html"]
+
+
+def test_the_search_knows_the_text_of_chapters(files: dict[str, str]) -> None:
+    text = files["search.js"]
+    entries = json.loads(text[text.index("[") : text.rindex("]") + 1])
+    holding = {(page, anchor) for page, _, anchor, words in entries if "TIME_WAIT" in words}
+    assert ("closing.html", "10-5-which-end-closes-tcp") in holding
+    assert any(page == "masking.html" and not anchor and "proxy" in words for page, _, anchor, words in entries)
+
+
+def test_what_to_break_first_says_what_is_no_longer_true(files: dict[str, str]) -> None:
+    first = files["break.html"].partition("To begin with")[2].partition("</ul>")[0]
+    assert "No longer true: \u201cA server accepts and a client sends only masked frames" in first
+    assert "well-formed/" not in first
 
 
 def test_no_word_of_the_document_is_lost(files: dict[str, str]) -> None:

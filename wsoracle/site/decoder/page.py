@@ -52,6 +52,8 @@ def decoder_body(template: str, loaded: Mapping[str, bytes] | None) -> str:
             "write the site again:</p>"
             f"<pre tabindex=0>npm install --prefix pyodide pyodide@{PYODIDE}\n"
             "wsoracle site --out DIR --pyodide pyodide</pre>"
+            '<p>The octets of any frame, field by field, are shown by <a href="explorer.html">the explorer</a>, which '
+            "needs nothing: build a frame of either endpoint there.</p>"
             "<p>In a terminal the same is said by <code>wsoracle explain</code> and <code>wsoracle judge</code>.</p>"
         )
     examples = "".join(

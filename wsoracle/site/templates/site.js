@@ -59,18 +59,21 @@
     document.head.appendChild(script);
   }
 
-  /** @param {string} asked @returns {[string, string, string, string][]} */
+  /** What has the most of the words asked for. @param {string} asked */
   function matching(asked) {
-    var words = asked.toLowerCase().split(/\s+/).filter(Boolean);
-    /** @param {[string, string, string, string]} one @returns {number} */
-    function rank(one) {
-      var title = one[1].toLowerCase(), all = title + " " + one[3].toLowerCase();
-      if (!words.every(function (word) { return all.indexOf(word) >= 0; })) { return -1; }
-      return words.filter(function (word) { return title.indexOf(word) >= 0; }).length * 2 + (one[2] ? 0 : 1);
-    }
-    return index.map(function (one) { return { one: one, rank: rank(one) }; })
-      .filter(function (found) { return words.length > 0 && found.rank >= 0; })
-      .sort(function (a, b) { return b.rank - a.rank; }).map(function (found) { return found.one; });
+    var words = asked.toLowerCase().split(/[\s?]+/).filter(Boolean);
+    /** @param {string} text */
+    function has(text) { return words.filter(function (word) { return text.indexOf(word) >= 0; }).length; }
+    var ranked = index.map(function (one) {
+      var title = one[1].toLowerCase();
+      return { one: one, has: has(title + " " + one[3].toLowerCase()), rank: has(title) * 2 + (one[2] ? 0 : 1) };
+    });
+    var most = ranked.reduce(function (before, one) { return Math.max(before, one.has); }, 0);
+    return {
+      missing: words.length - most,
+      found: ranked.filter(function (one) { return one.has > 0 && one.has === most; })
+        .sort(function (a, b) { return b.rank - a.rank; }).map(function (one) { return one.one; }),
+    };
   }
 
   function searching() {
@@ -79,9 +82,9 @@
     var box = /** @type {HTMLElement} */ (document.querySelector(".found"));
     var count = /** @type {HTMLElement} */ (document.getElementById("found-count"));
     function show() {
-      var found = matching(field.value);
+      var matched = matching(field.value), found = matched.found;
       box.hidden = !field.value.trim();
-      count.textContent = found.length + " found" + (found.length > MOST ? ", the first " + MOST + " shown" : "");
+      count.textContent = found.length + " found" + (found.length && matched.missing ? ", with most of the words" : "") + (found.length > MOST ? ", the first " + MOST + " shown" : "");
       list.textContent = "";
       found.slice(0, MOST).forEach(function (one) {
         var item = document.createElement("li"), link = document.createElement("a");
