@@ -21,7 +21,9 @@ def test_a_server_is_accused_of_what_it_does(animal: Animal) -> None:
     assert len(summaries) == len(CASES)
 
 
-@pytest.mark.parametrize("name", ["sound", "one connection at a time", "drops empty messages"])
+@pytest.mark.parametrize(
+    "name", ["sound", "one connection at a time", "drops empty messages", "dies of age", "dies of RSV2"]
+)
 def test_one_connection_at_a_time_says_the_same(name: str) -> None:
     (animal,) = (animal for animal in SERVERS if animal.name == name)
     assert causes(run(animal, CASES, MANNERS, jobs=1)) == animal.causes

@@ -271,10 +271,13 @@ class CaseRunner:
         self._deaths += 1
         if self._launcher is None or self._deaths > MOST_DEATHS:
             self.dead = f"not run: the server died at or after {_named(suspects)}: it takes no connection any more"
-            if len(suspects) == 1 and ended_abruptly(suspects[0]):
+            cut_short = [talk for talk in suspects if ended_abruptly(talk)]
+            # What came of these is told by the death, and is not asked again.
+            self.doubtful[:] = [one for one in self.doubtful if all(one.case is not talk.case for talk in cut_short)]
+            if len(suspects) == 1 and cut_short:
                 await self._died_in(HeldCase(suspects[0], datetime.now(UTC)))
             else:
-                left += [talk.case for talk in suspects if ended_abruptly(talk)]
+                left += [talk.case for talk in cut_short]
             return left
         await self._revive()
         certain = len(suspects) == 1 and ended_abruptly(suspects[0])
