@@ -16,7 +16,7 @@ from wsoracle.model.endpoint.deflate import PermessageDeflate
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import CloseReceived, Failed, MessageReceived, PingReceived
 from wsoracle.model.facts.frames import DEFAULT_KEY
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import LARGEST_LENGTH, Setting
 from wsoracle.model.octets.deflate_stream import InflateError, Inflater
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, Frame, Role, is_control
@@ -99,7 +99,7 @@ class Reference:
         self.written = b""
         self._latest: tuple[bytes, tuple[int, int] | None] = b"", None
         extensions = () if agreed is None else (PermessageDeflate(role, agreed.parameters(role)),)
-        self._endpoint: Final = Endpoint(role, limit=MAX_LENGTH, echo=echo, extensions=extensions)
+        self._endpoint: Final = Endpoint(role, limit=LARGEST_LENGTH, echo=echo, extensions=extensions)
 
     def take(self, octets: bytes) -> None:
         """These octets arrive."""
@@ -226,7 +226,7 @@ def must_be_answered(case: Case) -> bool:
 def _may_fail(run: CanonicalRun, role: Role, agreed: Agreement) -> bool:
     """Whether an endpoint may fail the connection, though another one takes it all: over a window that it need not
     keep, say."""
-    setting = Setting(role, MAX_LENGTH, echo=True)
+    setting = Setting(role, LARGEST_LENGTH, echo=True)
     trace = Arrives(b"".join(run.octets)), Writes(written_close(role, BAD_DATA))
     found = judge(trace, setting, start=agreed.state, application="echo", strictly=True)
     return found.verdict is not Verdict.FAILED and not found.unexplained

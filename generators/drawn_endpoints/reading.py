@@ -19,6 +19,7 @@ from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.inflated_frames import AgreedDirection
 from wsoracle.model.octets.vocabulary import BINARY, PING, Role
 from wsoracle.model.rules import RULES
+from wsoracle.properties.judge.grading import TOO_BIG
 from wsoracle.properties.judge.observation import TOLD_AS, Tells
 
 from .compressed import CompressedWay
@@ -27,7 +28,6 @@ from .observer import Observer
 from .peer import DrawnPeer, DrawnUnit
 from .units import DrawnFrame, DrawnRequest, DrawnResponse, facts_of, offering, requests, responses
 
-TOO_BIG: Final = 1009
 _END: Final = Event(EventKind.RECEIVE_EOF)
 NOT_BEGUN, AWAITING, REFUSED = (HANDSHAKE.index(name) for name in ("not begun", "awaiting 101", "refused"))
 CLOSES_TCP: Final = Event(EventKind.CLOSE_TCP)

@@ -16,6 +16,7 @@ from ..facts.heads import facts_of_request, facts_of_response
 from ..machine.interpreted import Kind, Outcome
 from ..notation.head_variables import RequestFacts, ResponseFacts, value_of
 from ..notation.variables import EventKind
+from ..octets.accept_key import NONCE_OCTETS
 from ..octets.header_values import ExtensionOffer, extension_list, parse_extensions
 from ..octets.http import HEAD_LIMIT, HeadParser, ParsedHead, Request, Response
 from ..octets.uri import parse_uri
@@ -32,8 +33,6 @@ from .handshake import (
     read_back,
     reserved_bits,
 )
-
-NONCE_OCTETS: Final = 16
 
 NonceSource = Callable[[], bytes]
 """Gives a nonce of 16 octets for Sec-WebSocket-Key, a fresh one each time."""

@@ -19,7 +19,7 @@ from .head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, possibl
 from .named import term
 from .switches import SWITCHES, Switches
 
-MAX_LENGTH: Final = 2**64 - 1
+LARGEST_LENGTH: Final = 2**64 - 1
 NO_CODE: Final = 1005
 LOST: Final = 1006
 UNSTATED: Final = -1
@@ -232,7 +232,7 @@ discarding = _truth("discarding", "after its own Close the endpoint processes no
 recv_type = _number("recv_type", "the message being received", 2, _MESSAGE_TYPES)
 recv_utf8 = _number("recv_utf8", "where the automaton stands in the text being received", utf8.REJECT, _AUTOMATON)
 recv_length = _number(
-    "recv_length", "octets of the message being received; counted only where a limit is stated", MAX_LENGTH
+    "recv_length", "octets of the message being received; counted only where a limit is stated", LARGEST_LENGTH
 )
 send_type = _number("send_type", "the message being sent", 2, _MESSAGE_TYPES)
 send_utf8 = _number("send_utf8", "where the automaton stands in the text being sent", utf8.REJECT, _AUTOMATON)
@@ -261,11 +261,11 @@ recv_compressed = _truth("recv_compressed", "the message being received is a com
 send_compressed = _truth("send_compressed", "the message being sent is a compressed one")
 recv_history = _number(
     "recv_history", "octets that the compressed messages received so far have come to: what a next one may refer to",
-    MAX_LENGTH,
+    LARGEST_LENGTH,
 )  # fmt: skip
 send_history = _number(
     "send_history", "octets that the compressed messages sent so far have come to: what a next one may refer to",
-    MAX_LENGTH,
+    LARGEST_LENGTH,
 )  # fmt: skip
 
 # A frame.
@@ -279,7 +279,7 @@ form = _number(
     "form", "the form in which the length is written", 2,
     {0: "the 7-bit form", 1: "the 16-bit form", 2: "the 64-bit form"},
 )  # fmt: skip
-length = _number("length", "the payload length in octets, as the header declares it", MAX_LENGTH)
+length = _number("length", "the payload length in octets, as the header declares it", LARGEST_LENGTH)
 code = _number("code", "the status code in the body of a Close; 1005 where there is none", 65535)
 reason_ok = _truth("reason_ok", "the reason of a Close is valid UTF-8, or there is none")
 utf8_next = _number(
@@ -300,7 +300,7 @@ unprovoked = _truth(
     "a Close that the application was not seen to ask for, before anything came that could be a reason for it",
 )
 inflated = _number(
-    "inflated", "of a compressed message: the octets that it inflates to up to the end of this frame", MAX_LENGTH
+    "inflated", "of a compressed message: the octets that it inflates to up to the end of this frame", LARGEST_LENGTH
 )
 distance = _number(
     "distance", "of a compressed message: the largest distance in it up to the end of this frame", LARGEST_WINDOW
@@ -317,7 +317,7 @@ damage = _number(
 # The setting; each switch has its own variable beside it.
 server = _truth("server", "the endpoint is the server; otherwise it is the client")
 limit = _number(
-    "limit", "the longest message that the endpoint takes, in octets", MAX_LENGTH, {UNSTATED: "unstated"}, UNSTATED
+    "limit", "the longest message that the endpoint takes, in octets", LARGEST_LENGTH, {UNSTATED: "unstated"}, UNSTATED
 )
 echo = _truth("echo", "the application sends every message back")
 willing = _truth("willing", "the application of a server takes every sound opening handshake")

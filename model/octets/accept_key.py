@@ -9,6 +9,9 @@ from typing import Any, Final
 GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Section 1.3: a string that is unlikely to be used by what does not understand the protocol."""
 
+NONCE_OCTETS: Final = 16
+"""Octets of the nonce that Sec-WebSocket-Key holds in base64 (section 4.1)."""
+
 
 def challenge(key: Any, guid: Any = GUID) -> Any:
     """The octets to hash: the key as it stands in its field, not decoded, and the GUID after it.

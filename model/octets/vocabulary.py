@@ -56,6 +56,9 @@ OPCODE_NAMES: Final[dict[int, str]] = {
     **{opcode: f"reserved-control-{opcode:X}" for opcode in RESERVED_CONTROL_OPCODES},
 }
 
+NORMAL: Final = 1000
+"""The code of a normal closure (section 7.4.1)."""
+
 
 def is_control(opcode: int) -> bool:
     """Whether the opcode is that of a control frame, reserved ones included.

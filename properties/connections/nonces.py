@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, Literal
 
+from wsoracle.model.octets.accept_key import NONCE_OCTETS
+
 from .checks import CHECK_BY_ID, CheckResult
 
-NONCE_OCTETS: Final = 16
 MOST_NEAR: Final = 4096
 NEAR: Final = 1 << 32
 

@@ -13,6 +13,7 @@ from wsoracle.model.machine.interpreted import Kind
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
 from wsoracle.model.notation.rule import STRENGTHS, RuleSet, Strength
 from wsoracle.model.notation.variables import HANDSHAKE, NO_CODE, EventKind, FrameFacts
+from wsoracle.model.octets.units import SWITCHING
 from wsoracle.model.octets.vocabulary import CLOSE, OPCODE_NAMES
 from wsoracle.model.rules import RULES
 from wsoracle.model.rules.close_codes import code_range
@@ -121,9 +122,6 @@ def _act_on_head(step: Step, head: RequestFacts | ResponseFacts) -> str:
     if head.status == SWITCHING and reasons:
         return f"accepts a request against {reasons}"
     return f"answers with {head.status}"
-
-
-SWITCHING: Final = 101
 
 
 def _named(frame: FrameFacts) -> str:

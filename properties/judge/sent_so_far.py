@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import Final
 
 from wsoracle.model.octets.units import FrameUnit
@@ -28,7 +29,6 @@ class SentSoFar:
         """Where the latest Pong with a payload begins."""
         self._latest: Final[dict[int, int]] = {}
         """Where the latest frame with an opcode begins, of those that the endpoint sent."""
-        self.keys: Final = MaskingKeys()
         self._keys_shown: int | None = None
         self._copies: Final[Counter[Message]] = Counter()
         self._last_sent: Final[dict[Message, int]] = {}
@@ -39,6 +39,11 @@ class SentSoFar:
         """Where the last frames of messages begin of which a copy was sent since the endpoint was last quiet."""
         self._sent_before: Final[dict[int, int]] = {}
         """For each message sent, by where its last frame begins: how many times the same was sent before."""
+
+    @cached_property
+    def keys(self) -> MaskingKeys:
+        """The masking keys so far: those of a client, since a server has none."""
+        return MaskingKeys()
 
     def take(self, frame: FrameUnit) -> Message | None:
         """One more frame; the message that it ends, if it does."""

@@ -28,6 +28,10 @@ class Verdict(StrEnum):
     FAILED = "FAILED"
 
 
+PASSES: Final = (Verdict.OK, Verdict.NON_STRICT)
+"""The verdicts with which a case has passed."""
+
+
 def worst(*verdicts: Verdict) -> Verdict:
     """The worst of at least one verdict."""
     return max(verdicts, key=_ORDER.index)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar, get_args
 from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, LARGEST_LENGTH, Setting, State
 from wsoracle.model.octets.deflate_parameters import DEFLATE
 from wsoracle.model.octets.frames import decode_header
 from wsoracle.model.octets.header_values import parse_extensions
@@ -255,7 +255,7 @@ def trace_from_json(document: Mapping[str, Any]) -> Recorded:
     application: Application = _one_of(document, "application", "", get_args(Application), "unknown")
     limit = document.get("limit")
     if limit is not None:
-        limit = _number(limit, "limit", MAX_LENGTH)
+        limit = _number(limit, "limit", LARGEST_LENGTH)
     setting = Setting(
         role,
         limit,

@@ -14,7 +14,7 @@ from wsoracle.model.endpoint.deflate import DeflateOffer
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, LARGEST_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, Observation, Processed, Writes
@@ -74,7 +74,7 @@ def test_implementations_that_echo_are_judged_by_what_they_say(
             break
         for octets in sent.frames:
             receive(octets)
-    setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
+    setting = Setting(role, LARGEST_LENGTH, echo=True, willing=role is Role.SERVER)
     judgement = judge(trace, setting, application="echo", start=CONNECTING)
     assert (judgement.broken, judgement.application, judgement.note) == ((), (), "")
 

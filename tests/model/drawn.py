@@ -19,7 +19,7 @@ from wsoracle.model.notation.head_variables import (
 from wsoracle.model.notation.switches import SWITCHES, Switches
 from wsoracle.model.notation.variables import (
     DAMAGE,
-    MAX_LENGTH,
+    LARGEST_LENGTH,
     NO_CODE,
     STATE_VARIABLES,
     Event,
@@ -44,7 +44,7 @@ from wsoracle.model.octets.vocabulary import (
     Role,
 )
 
-LENGTHS = (0, 1, 2, 3, 5, 124, 125, 126, 127, 200, 65535, 65536, 2**63 - 1, 2**63, MAX_LENGTH)
+LENGTHS = (0, 1, 2, 3, 5, 124, 125, 126, 127, 200, 65535, 65536, 2**63 - 1, 2**63, LARGEST_LENGTH)
 CODES = (0, 999, 1000, 1002, 1003, 1004, 1005, 1006, 1007, 1010, 1011, 1012, 1014, 1015, 1016, 2999, 3000, 4999, 5000)
 
 
@@ -65,7 +65,7 @@ def few_switches() -> st.SearchStrategy[Switches]:
 
 @st.composite
 def setting_objects(draw: st.DrawFn) -> Setting:
-    limit = draw(st.none() | st.sampled_from([0, 125, 1000, 65536, 2**40]) | st.integers(0, MAX_LENGTH))
+    limit = draw(st.none() | st.sampled_from([0, 125, 1000, 65536, 2**40]) | st.integers(0, LARGEST_LENGTH))
     return Setting(
         draw(roles()), limit, draw(st.booleans()), draw(switches()), draw(st.booleans()), draw(st.booleans())
     )
@@ -88,13 +88,13 @@ def states(draw: st.DrawFn) -> State:
     return state._replace(handshake=0) if draw(st.booleans()) else state
 
 
-def lengths(longest: int = MAX_LENGTH) -> st.SearchStrategy[int]:
+def lengths(longest: int = LARGEST_LENGTH) -> st.SearchStrategy[int]:
     some = [length for length in LENGTHS if length <= longest]
     return st.sampled_from(some) | st.integers(0, min(longest, 300)) | st.integers(0, longest)
 
 
 @st.composite
-def possible(draw: st.DrawFn, state: State, kind: EventKind, longest: int = MAX_LENGTH) -> FrameFacts:
+def possible(draw: st.DrawFn, state: State, kind: EventKind, longest: int = LARGEST_LENGTH) -> FrameFacts:
     """Facts that some octets have in this state, built to be so; a test compares with `terms.possible_frames`."""
     opcode = draw(st.sampled_from(KNOWN_OPCODES) | st.integers(0, 15))
     length = draw(lengths(longest))

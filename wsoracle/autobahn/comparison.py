@@ -11,7 +11,7 @@ import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from wsoracle.generators.cases.canonical import (
     Answer,
@@ -25,17 +25,15 @@ from wsoracle.generators.cases.canonical import (
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.catalogue import catalogued, catalogued_compressed
 from wsoracle.generators.cases.steps import Action, SendFrame, SendOctets, Settle
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import LARGEST_LENGTH, Setting
 from wsoracle.model.octets.masking_keys import CountedKeys
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PONG, TEXT, Role
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, NORMAL, PONG, TEXT, Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import PROFILES, Profile, Verdict
 
 from ..expected.expectations import expectations
 from ..expected.outcome import Expected, verdict_of
-
-NORMAL: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,7 @@ def _stated(
     verdicts: dict[tuple[Role, Profile], Verdict] = {}
     for role in Role:
         trace = _trace(actions, events, code, late, role, by_me)
-        setting = Setting(role, MAX_LENGTH, echo=True)
+        setting = Setting(role, LARGEST_LENGTH, echo=True)
         for profile in PROFILES:
             judgement = judge(trace, setting, application="echo", profile=profile, keeps_promise=True)
             verdicts[role, profile] = verdict_of(judgement)

@@ -28,11 +28,10 @@ from wsoracle.model.endpoint.events import MessageReceived
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import TEXT, Frame, Role
 
+from ..text.output import OnStep
+
 CHUNK_OCTETS: Final = 64 * 1024
 """Octets handed over at once, as from one read of a socket."""
-
-OnStep = Callable[[str, int, int], None]
-"""Called before each measurement with its name, how many are done, and how many there are."""
 
 
 class BenchFailed(Exception):

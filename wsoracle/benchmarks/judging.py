@@ -25,7 +25,8 @@ from wsoracle.properties.judge.judge import Application, judge
 from wsoracle.properties.judge.observation import Arrives, Observation, Quiet, Writes
 from wsoracle.properties.judge.verdict import Verdict
 
-from .frames import BenchFailed, OnStep
+from ..text.output import OnStep
+from .frames import BenchFailed
 
 APPLICATIONS: Final[tuple[Application, ...]] = ("echo", "sink", "unknown")
 _KEY: Final = b"\x37\xfa\x21\x3d"

@@ -19,7 +19,8 @@ from wsoracle.model.octets.vocabulary import PING, PONG, TEXT, Frame
 
 from ..oracle.session import OracleSession
 from ..oracle.stdio import serve
-from .frames import BenchFailed, OnStep
+from ..text.output import OnStep
+from .frames import BenchFailed
 
 CONNECTIONS: Final = 100
 _EXCHANGES: Final = 5

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -31,6 +31,7 @@ from rich.table import Table
 
 from ..autobahn.tool import autobahn_tool
 from ..fleet.paths import SCRIPTS
+from ..text.output import OnStep
 
 SMALL: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE: Final = ("9.*",)
@@ -38,8 +39,6 @@ OURS: Final = "wsoracle"
 AUTOBAHN: Final = "Autobahn"
 LONGEST: Final = 900.0
 """Seconds that a side may take."""
-
-OnStep = Callable[[str, int, int], None]
 
 
 class SuiteBenchFailed(Exception):

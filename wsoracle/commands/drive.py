@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from wsoracle.generators.cases.case import Case
 
     from ..driving.adapter_process import AdapterProcess
-    from ..harness.case_runner import OnStep
     from ..harness.judging_pool import Judges
     from ..reports import ReportFolder
+    from ..text.output import OnStep
 
 
 @click.command("drive")

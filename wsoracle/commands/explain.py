@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from wsoracle.model.notation.switches import SWITCHES, Switches
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import LARGEST_LENGTH, Setting
 from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.traces.pasted import Pasted, octets_of, of_curl
@@ -51,7 +51,7 @@ _MOST_DIGITS: Final = 64 << 20
 @click.option("--sent", metavar="HEX", default="", help="Octets that it has sent itself, after those.")
 @click.option(
     "--limit",
-    type=click.IntRange(0, MAX_LENGTH),
+    type=click.IntRange(0, LARGEST_LENGTH),
     metavar="OCTETS",
     help="Its limit on a message; where none is stated, it may refuse any data (section 10.4).",
 )

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 import click
 
-from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.model.notation.variables import LARGEST_LENGTH
 from wsoracle.model.octets.header_values import parse_extensions
 from wsoracle.properties.judge.behaviour_and_closing import parts
 from wsoracle.properties.judge.judge import Application
@@ -38,7 +38,7 @@ PASSED: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL, Verdict.
               help="Whether rules that only implementations agree on bind.")  # fmt: skip
 @click.option("--application", type=click.Choice(get_args(Application)),
               help="How the application behind the endpoint behaves, instead of what the file states.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(0, MAX_LENGTH), metavar="OCTETS",
+@click.option("--limit", type=click.IntRange(0, LARGEST_LENGTH), metavar="OCTETS",
               help="The endpoint's limit on a message, instead of what the file states.")  # fmt: skip
 @click.option(
     "--extensions",

@@ -15,7 +15,7 @@ from wsoracle.generators.cases.canonical import Answer, agreed_in, is_scaled, re
 from wsoracle.generators.cases.case import Case
 from wsoracle.model.facts.heads import SAMPLE_URI
 from wsoracle.model.machine.interpreted import Kind
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, EventKind, Setting
+from wsoracle.model.notation.variables import CONNECTING, LARGEST_LENGTH, EventKind, Setting
 from wsoracle.model.octets.vocabulary import BINARY, PONG, Role
 from wsoracle.properties.judge.judge import judge
 from wsoracle.properties.judge.judgement import Judgement
@@ -25,7 +25,7 @@ from .frame_candidates import frame_candidates
 from .head_candidates import head_candidates
 from .outcome import Candidate, Expected, best_first, verdict_of
 
-GOOD: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
+_NO_FAILURES: Final = (Verdict.OK, Verdict.NON_STRICT, Verdict.INFORMATIONAL)
 
 MOST_RULES: Final = 4
 """Rules that are named where all were followed."""
@@ -49,7 +49,7 @@ def expectations(case: Case, role: Role, profile: Profile = "interop", *, failed
             found[key] = replace(found[key], codes=tuple(codes))
         else:
             found[key] = Expected(verdict, rules, candidate.codes, candidate)
-    return tuple(one for one in best_first(found.values()) if failed or one.verdict in GOOD)
+    return tuple(one for one in best_first(found.values()) if failed or one.verdict in _NO_FAILURES)
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +59,7 @@ def _judged(case: Case, role: Role, profile: Profile) -> tuple[tuple[Candidate, 
 
 def _each_judged(case: Case, role: Role, profile: Profile) -> Iterator[tuple[Candidate, Judgement]]:
     if case.opening:
-        setting = Setting(role, MAX_LENGTH, echo=True, willing=role is Role.SERVER)
+        setting = Setting(role, LARGEST_LENGTH, echo=True, willing=role is Role.SERVER)
         uri = SAMPLE_URI if role is Role.CLIENT else None
         for one in head_candidates(case.actions, role, extension=case.extension):
             yield (
@@ -76,7 +76,7 @@ def _each_judged(case: Case, role: Role, profile: Profile) -> Iterator[tuple[Can
             )
         return
     big = case.may_be_too_big
-    setting = Setting(role, None if big else MAX_LENGTH, echo=True)
+    setting = Setting(role, None if big else LARGEST_LENGTH, echo=True)
     # A message that stands for one that is too big for some endpoints may be small itself.
     most = 0 if big else TAKEN_BY_ALL
     agreed = agreed_in(case)

@@ -23,7 +23,7 @@ from wsoracle.generators.cases.compression import Agreement
 from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, Settle
 from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.units import shown
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, TEXT, Role, is_control
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, NORMAL, PING, PONG, TEXT, Role, is_control
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 
 from .outcome import Candidate
@@ -34,7 +34,6 @@ CODES: Final[tuple[int | None, ...]] = (1000, 1002, 1003, 1007, 1008, 1009, 1011
 UNASKED: Final = (1000, 1009)
 """The codes with which it may end a connection that gives no reason for it."""
 
-NORMAL: Final = 1000
 MOST: Final = 4
 """Places before the last answer at which an end is tried."""
 

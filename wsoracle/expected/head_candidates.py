@@ -29,16 +29,15 @@ from wsoracle.model.endpoint.handshake import Opening
 from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
 from wsoracle.model.facts.heads import SAMPLE_URI
-from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.model.notation.variables import LARGEST_LENGTH
 from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.units import frames_in
-from wsoracle.model.octets.vocabulary import CLOSE, Role
+from wsoracle.model.octets.vocabulary import CLOSE, NORMAL, Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Quiet, Writes
 
 from .outcome import Candidate
 
 STATUSES: Final = (400, 403, 404, 426, 500, 200)
-NORMAL: Final = 1000
 HEAD_END: Final = b"\r\n\r\n"
 
 
@@ -69,7 +68,7 @@ def _by_client(actions: tuple[Action, ...], extensions: Sequence[Negotiable]) ->
     opening = ClientOpening(f"ws://{SAMPLE_URI.host_header}{SAMPLE_URI.resource_name}", extensions=extensions)
     canonical = _canonical(actions, opening)
     yield canonical
-    request = Endpoint(Role.CLIENT, limit=MAX_LENGTH, opening=opening).octets_to_send()
+    request = Endpoint(Role.CLIENT, limit=LARGEST_LENGTH, opening=opening).octets_to_send()
     arrives = _stimulus(actions, Role.CLIENT, _request(request))
     before = (Writes(request), *arrives)
     end = (ArrivesEof(), ClosesTcp())
@@ -109,7 +108,7 @@ def _octets(action: Action, role: Role, request: Request | None) -> bytes:
 def _canonical(actions: tuple[Action, ...], opening: Opening) -> Candidate:
     """The behaviour of an endpoint that follows the rules, and how its connection ends."""
     role = opening.role
-    endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True, opening=opening)
+    endpoint = Endpoint(role, limit=LARGEST_LENGTH, echo=True, opening=opening)
     trace: list[Observation] = []
     written = b""
     request: Request | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
@@ -12,13 +12,12 @@ from wsoracle.generators.cases.steps import SendFrame, SendOctets, octets_of, ru
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.verdict import Profile
 
+from ..text.output import OnStep
 from .expectations import autobahn_shape, expectations
 from .foreseen import Outcomes, OwedAnswers
 
 LONGEST: Final = 64
 """Characters of a payload that are kept."""
-
-OnStep = Callable[[str, int, int], None]
 
 
 def every_outcome(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from wsoracle.generators.strategies.frames import settings_of_endpoints, starts, stimuli
 from wsoracle.generators.strategies.heads import opening_stimuli, single_changes
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, LARGEST_LENGTH, Setting, State
 from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Application
@@ -26,7 +26,7 @@ from ..implementations import Offers, PeerApplication, PeerUnderTest
 from ..implementations.adapter import opening_of
 from ..implementations.own_endpoint import OwnEndpoint
 
-NO_LIMIT: Final = MAX_LENGTH
+NO_LIMIT: Final = LARGEST_LENGTH
 """The limit of an implementation that has none of its own: any message is legal. (An unstated limit excuses more.)"""
 
 SMALL_LIMIT: Final = 1_000

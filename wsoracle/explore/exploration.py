@@ -27,6 +27,7 @@ from wsoracle.model.rules import RULES
 
 from ..diagrams.graph import counts
 from ..implementations import available_peers, missing_peers
+from ..text.output import OnStep
 from .attempts import OwnRole, PeerRole, RoleUnderTest
 from .findings import Finding
 from .hunting import hunt
@@ -40,9 +41,6 @@ OPENING_SHARE: Final = 8
 
 WALK_SHARE: Final = 10
 """Attempts for one walk through the model."""
-
-OnStep = Callable[[str, int, int], None]
-"""Is called at each step: what is done, how many steps are done, how many there are."""
 
 OnEach = Callable[[], None] | None
 """Is called once for each attempt or walk."""

@@ -7,7 +7,7 @@ compared with a list. A negative case counts only where its control was answered
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,15 +18,15 @@ from wsoracle.generators.cases.stimulus import bursts
 from wsoracle.model.notation.variables import CONNECTING, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof
-from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.judge.verdict import PASSES, Verdict
 
 from ..implementations import Offers, PeerUnderTest
 from ..text.clauses import clause
+from ..text.output import OnStep
 from .attempts import NO_LIMIT, Attempt, PeerRole
 from .findings import observed_in_words
 from .hunting import Examined, examine
 
-GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 """Verdicts that pass, and that a control must have. INFORMATIONAL does neither: an endpoint is free to refuse five
 octets by a limit that it states nowhere, and that proves nothing."""
 
@@ -52,7 +52,7 @@ class CaseRun:
     @property
     def passed(self) -> bool:
         """The case counts, and nothing is wrong."""
-        return self.counts and self.verdict in GOOD
+        return self.counts and self.verdict in PASSES
 
     def to_json(self) -> dict[str, Any]:
         """The run as an object, with the clause of each rule that was not followed."""
@@ -69,9 +69,6 @@ class CaseRun:
             "wouldHaveBeenAllowed": list(self.instead),
             "note": self.note,
         }
-
-
-OnStep = Callable[[str, int, int], None]
 
 
 def run_cases(
@@ -108,7 +105,7 @@ def _run_all(planned: tuple[PeerRole, Sequence[Case]]) -> list[CaseRun]:
     # Positive cases first: the controls are among them.
     for case in sorted(mine, key=lambda c: (negative(c), c.id)):
         examined = examine(tested, _attempt(case, tested))
-        answered[case.id] = examined.judgement.verdict in GOOD
+        answered[case.id] = examined.judgement.verdict in PASSES
         counts = not negative(case) or answered.get(case.control or "", False)
         runs.append(_run(case, tested, examined, counts))
     return runs

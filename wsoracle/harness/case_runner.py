@@ -23,6 +23,7 @@ from wsoracle.properties.judge.verdict import Profile
 
 from ..reports import ReportFolder
 from ..reports.summary import CaseSummary
+from ..text.output import OnStep
 from .connection import Connection
 from .controls import Controls
 from .conversation import Conversation
@@ -53,8 +54,6 @@ _LOOKED_AT: Final = 64
 _ANSWER: Final = ("sent", "received")
 _BUSY: Final = (429, 503)
 _BAD_REQUEST: Final = 400
-
-OnStep = Callable[[str, int, int], None]
 
 
 class HeldCase(NamedTuple):

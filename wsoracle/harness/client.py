@@ -22,7 +22,8 @@ from wsoracle.model.octets.vocabulary import TEXT, Role
 from wsoracle.properties.judge.verdict import Profile
 
 from ..reports import ReportFolder
-from .case_runner import CaseOutcome, CaseRunner, OnStep, was_refused
+from ..text.output import OnStep
+from .case_runner import CaseOutcome, CaseRunner, was_refused
 from .controls import Controls, in_order
 from .judging_pool import MANY_ACTIONS, Judges
 from .launching import Launcher

@@ -31,15 +31,13 @@ from wsoracle.generators.cases.steps import (
 )
 from wsoracle.model.octets.http import Request, Response
 from wsoracle.model.octets.uri import WebSocketUri
-from wsoracle.model.octets.vocabulary import CLOSE, PING, PONG, Role, is_control
+from wsoracle.model.octets.vocabulary import CLOSE, NORMAL, PING, PONG, Role, is_control
 
 from ..expected.stored import answers_to
 from .connection import Connection
 from .manners import MOST_INTERIMS, Manners, most_frames, patience_with
 from .sending import Sender
 from .transcript import BARRIER, Transcript
-
-NORMAL: Final = 1000
 
 Condition = Callable[[], bool]
 

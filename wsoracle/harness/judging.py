@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, LARGEST_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.echo_contract import InRun, in_a_run
 from wsoracle.properties.judge.history import History
@@ -123,14 +123,14 @@ def judge_conversation(talk: Transcript, profile: Profile = "interop", switches:
         note = "; ".join(filter(None, (found.note, UNOPENED)))
         return InRun(replace(found, verdict=Verdict.INFORMATIONAL, note=note))
 
-    limits = (MAX_LENGTH, None) if talk.case.may_be_too_big else (MAX_LENGTH,)
+    limits = (LARGEST_LENGTH, None) if talk.case.may_be_too_big else (LARGEST_LENGTH,)
     if len(limits) > 1:
         # The judge looks for faults last: that takes long where any of thousands of fragments may have been refused.
         for limit in limits:
             run = judged(limit, strictly=True)
             if run.judgement.verdict is not Verdict.FAILED and not run.judgement.unexplained:
                 return _judged(run, history, compressed)
-    found = [judged(MAX_LENGTH)]
+    found = [judged(LARGEST_LENGTH)]
     if found[0].judgement.verdict is Verdict.FAILED:
         found += [run for run in map(judged, limits[1:]) if run.judgement.verdict is not Verdict.FAILED]
     return _judged(found[-1], history, compressed)

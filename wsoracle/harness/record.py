@@ -15,7 +15,7 @@ from wsoracle.properties.judge.behaviour_and_closing import Parts, parts
 from wsoracle.properties.judge.echo_words import NOT_AN_ECHO
 from wsoracle.properties.judge.history import History
 from wsoracle.properties.judge.judgement import Judgement
-from wsoracle.properties.judge.verdict import Verdict
+from wsoracle.properties.judge.verdict import PASSES, Verdict
 
 from .. import __version__
 from ..expected.foreseen import Outcomes
@@ -28,7 +28,6 @@ from .wire_log import WireLog, holds
 FORMAT: Final = "wsoracle-record"
 VERSION: Final = 1
 
-GOOD: Final = (Verdict.OK, Verdict.NON_STRICT)
 
 _BROKEN_OFF: Final = Parts(Verdict.FAILED, Verdict.FAILED, (), (), "FAILED")
 """The parts of a judgement on a conversation that the tester broke off."""
@@ -95,7 +94,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outco
         "rxFrameStats": _counts(Counter(frame.header.opcode for frame in wire.received.frames)),
         "rxOctetStats": _counts(wire.received.chops),
         "started": facts.started.strftime("%Y-%m-%dT%H:%M:%S.") + f"{facts.started.microsecond // 1000:03d}Z",
-        "trafficStats": None if volumes is None or verdict not in GOOD else traffic_stats(volumes),
+        "trafficStats": None if volumes is None or verdict not in PASSES else traffic_stats(volumes),
         "txFrameStats": _counts(talk.sent_frames),
         "txOctetStats": _counts(wire.sent.chops),
         "wasClean": clean,
@@ -118,7 +117,7 @@ def record_of(talk: Transcript, judged: Judged, facts: RunFacts, outcomes: Outco
             "profile": judgement.profile,
             "verdict": verdict,
             "counts": True,
-            "passed": whole and judgement.verdict in GOOD,
+            "passed": whole and judgement.verdict in PASSES,
             "control": case.control,
             "echo": _echo(talk, judged),
             "rules": rules,

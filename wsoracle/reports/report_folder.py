@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wsoracle.generators.atomic_write import remove_halves
 
+from ..text.output import OnStep
 from .lists import NO_LISTS, Lists, autobahn_fields, json_of, own_fields
 from .stored_record import FilePlace, NoRecord, PageLinks, RecordFile, page_name, records_in, tidy, write_escaped
 from .summary import (
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 CONNECTIONS: Final = "_connections.json"
 """The end of the name of a file with what was seen of a client's connections."""
-
-OnStep = Callable[[str, int, int], None]
 
 
 class ForeignFolder(Exception):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from wsoracle.generators.atomic_write import write_file
+from wsoracle.properties.judge.verdict import PASSES
 
 from ..text.visible import LONGEST
 
@@ -30,8 +31,6 @@ _COUNTS: Final = ("rxOctetStats", "txOctetStats", "rxFrameStats", "txFrameStats"
 _OUR_TEXTS: Final = ("title", "role", "note", "profile", "tool")
 _MOST_DIGITS: Final = 18
 """Digits of numbers that are calculated with."""
-
-_PASSED: Final = ("OK", "NON-STRICT")
 
 
 class PageLinks(NamedTuple):
@@ -150,7 +149,7 @@ def _ours(record: Mapping[str, Any], ours: Mapping[str, Any], timeline: bool) ->
         "verdict": as_text(verdict, "?"),
         "counts": ours.get("counts") is not False,
         "echo": echo if isinstance(echo := ours.get("echo"), bool) else None,
-        "passed": passed if isinstance(passed, bool) else verdict in _PASSED,
+        "passed": passed if isinstance(passed, bool) else verdict in PASSES,
         "control": None if ours.get("control") is None else as_text(ours["control"]),
         "url": as_text(ours.get("url")),
         "again": as_text(ours.get("again")),
@@ -228,4 +227,4 @@ def _texts(value: Any) -> list[str]:
 
 def whole_verdict(behavior: str, closing: str) -> str:
     """The verdict on a case of which Autobahn judged the two parts."""
-    return "FAILED" if behavior in _PASSED and closing not in CLOSED_WELL else behavior
+    return "FAILED" if behavior in PASSES and closing not in CLOSED_WELL else behavior

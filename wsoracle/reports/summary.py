@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from wsoracle.model.octets.vocabulary import OPCODE_NAMES
+from wsoracle.properties.judge.verdict import PASSES
 
 from ..text.output import one_line
 from ..text.visible import visible
@@ -26,7 +27,6 @@ NO_CONTROL: Final = "NO CONTROL"
 NOT_RUN: Final = "NOT RUN"
 """In place of the verdict on a case that was not run to its end."""
 
-_GOOD: Final = ("OK", "NON-STRICT")
 _READ: Final = (
     "id", "agent", "behavior", "behaviorClose", "duration", "remoteCloseCode", "started", "result", "wsoracle",
     "httpResponse", "isServer", "wirelog",
@@ -118,7 +118,7 @@ class CaseSummary:
     @property
     def answered(self) -> bool:
         """Whether the endpoint did what a control asks for: how it closed is no matter."""
-        return self.verdict in _GOOD or (self.counts and self.behavior in _GOOD)
+        return self.verdict in PASSES or (self.counts and self.behavior in PASSES)
 
     @property
     def failed(self) -> bool:

@@ -7,7 +7,7 @@ shows that no observer could have told.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,8 +24,7 @@ from wsoracle.properties.judge.observation import Observation
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
 
-OnStep = Callable[[str, int, int], None]
-"""Told of each batch: what is done, how many mutants are done, how many there are."""
+from ..text.output import OnStep
 
 
 class MutantWorth(StrEnum):

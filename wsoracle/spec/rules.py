@@ -12,7 +12,7 @@ from wsoracle.model.notation.rule import LEGAL, STRENGTHS, Rule, Strength
 from wsoracle.model.notation.switches import SWITCHES
 from wsoracle.model.notation.variables import (
     FRAME_VARIABLES,
-    MAX_LENGTH,
+    LARGEST_LENGTH,
     SETTING_VARIABLES,
     STATE_VARIABLES,
     State,
@@ -109,7 +109,7 @@ def _values(variable: Var) -> str:
     if len(named) == variable.high - variable.low + 1:
         return names
     low = variable.low + len(named)
-    high = "2^64 - 1" if variable.high == MAX_LENGTH else str(variable.high)
+    high = "2^64 - 1" if variable.high == LARGEST_LENGTH else str(variable.high)
     return f"{names}{', ' if names else ''}{low} to {high}"
 
 

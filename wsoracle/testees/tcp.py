@@ -12,8 +12,9 @@ from typing import Final
 
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.endpoint.events import EndpointEvent
-from wsoracle.model.endpoint.handshake_client import NONCE_OCTETS, ClientOpening
+from wsoracle.model.endpoint.handshake_client import ClientOpening
 from wsoracle.model.endpoint.handshake_server import ServerOpening
+from wsoracle.model.octets.accept_key import NONCE_OCTETS
 from wsoracle.model.octets.uri import parse_uri
 from wsoracle.model.octets.vocabulary import KEY_OCTETS, Role
 

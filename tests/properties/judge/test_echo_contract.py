@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import LARGEST_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import CLOSE, TEXT, Frame, Role
 from wsoracle.properties.judge.application import NOT_SENT_BACK
@@ -34,7 +34,7 @@ def closes(code: int) -> Frame:
 
 
 def judged(*trace: Observation) -> Judgement:
-    setting = Setting(Role.SERVER, MAX_LENGTH, echo=True)
+    setting = Setting(Role.SERVER, LARGEST_LENGTH, echo=True)
     return judge(list(trace), setting, application="echo")
 
 

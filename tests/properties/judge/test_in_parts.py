@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsoracle.model.endpoint.deflate import agreed_state
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting, State
+from wsoracle.model.notation.variables import LARGEST_LENGTH, Setting, State
 from wsoracle.model.octets.deflate_stream import Deflater
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
@@ -20,7 +20,7 @@ from wsoracle.properties.judge.observation import Arrives, ClosesTcp, Observatio
 from wsoracle.properties.judge.verdict import Verdict
 
 KEY = b"wxyz"
-SETTING = Setting(Role.SERVER, MAX_LENGTH, echo=True)
+SETTING = Setting(Role.SERVER, LARGEST_LENGTH, echo=True)
 NORMAL = b"\x03\xe8"
 
 

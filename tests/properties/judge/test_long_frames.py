@@ -8,7 +8,7 @@ import pytest
 
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
-from wsoracle.model.notation.variables import CONNECTING, MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import CONNECTING, LARGEST_LENGTH, Setting
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.masking_keys import CountedKeys
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, Frame, Role
@@ -28,7 +28,7 @@ def judged(payload: bytes, times: int, echoed: bytes, early: bool = False) -> Ve
     trace += [Writes(messages), Arrives(answer + sent)] if early else [Arrives(answer + sent), Writes(messages)]
     trace += [Arrives(encode(Frame(CLOSE, b"\x03\xe8"))), Writes(encode(Frame(CLOSE, b"\x03\xe8", key=key())))]
     trace += [ArrivesEof(), ClosesTcp()]
-    return judge_all(trace, Setting(Role.CLIENT, MAX_LENGTH, echo=True), application="echo").verdict
+    return judge_all(trace, Setting(Role.CLIENT, LARGEST_LENGTH, echo=True), application="echo").verdict
 
 
 @pytest.mark.parametrize(("size", "times"), [(10, 1), (65536, 2), ((1 << 20) + 1, 2), (4, 100)])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import MAX_LENGTH, Setting
+from wsoracle.model.notation.variables import LARGEST_LENGTH, Setting
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.judge.judge import Application, Feature
 from wsoracle.properties.judge.observation import (
@@ -60,7 +60,7 @@ OBSERVATIONS: st.SearchStrategy[Observation] = st.one_of(
 def recordings(draw: st.DrawFn) -> Recorded:
     trace = tuple(draw(st.lists(OBSERVATIONS, max_size=6)))
     application: Application = draw(st.sampled_from(get_args(Application)))
-    limit = draw(st.none() | st.integers(0, MAX_LENGTH))
+    limit = draw(st.none() | st.integers(0, LARGEST_LENGTH))
     switches = draw(st.sampled_from([Switches(), Switches(code_1004="accept")]))
     setting = Setting(draw(st.sampled_from(list(Role))), limit, application == "echo", switches, draw(st.booleans()))
     clock: st.SearchStrategy[list[float]] = st.lists(st.floats(0, 1e6), min_size=len(trace), max_size=len(trace))

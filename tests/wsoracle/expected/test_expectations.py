@@ -29,7 +29,7 @@ from wsoracle.generators.cases.steps import Action, EndSending, SendFrame, SendH
 from wsoracle.model.endpoint.endpoint import Endpoint
 from wsoracle.model.facts.frames import facts_of_header
 from wsoracle.model.notation.expression import Const, Expr, subterms
-from wsoracle.model.notation.variables import MAX_LENGTH, FrameFacts, Setting
+from wsoracle.model.notation.variables import LARGEST_LENGTH, FrameFacts, Setting
 from wsoracle.model.octets.frames import decode_header, encode
 from wsoracle.model.octets.units import frames_in
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
@@ -189,7 +189,7 @@ def test_repetitions_that_are_left_out_change_no_state(role: Role) -> None:
         if not is_scaled(case) or (case.id[:4] in ("9.3.", "9.4.") and case.id[-1] not in "19"):
             continue
         states = []
-        endpoint = Endpoint(role, limit=MAX_LENGTH, echo=True)
+        endpoint = Endpoint(role, limit=LARGEST_LENGTH, echo=True)
         for action in reduced(case):
             if isinstance(action, SendFrame):
                 endpoint.receive(octets_of(action, key_for(role)))
@@ -258,7 +258,7 @@ def arriving(case: Case, role: Role) -> list[Observation]:
 @lru_cache(maxsize=4000)
 def good(case_id: str, role: Role, degenerate: Degenerate) -> bool:
     """Whether a verdict would be a pass, its control left aside."""
-    setting = Setting(role, MAX_LENGTH, echo=True)
+    setting = Setting(role, LARGEST_LENGTH, echo=True)
     agreed = agreed_in(BY_ID[case_id])
     start = None if agreed is None else agreed.state
     return judge(degenerate(BY_ID[case_id], role), setting, start=start, application="echo").verdict in PASSED
@@ -322,6 +322,6 @@ def test_what_a_conforming_endpoint_does_is_right_in_any_case(frames: list[Frame
     actions: list[Action] = [SendFrame(frame) for frame in frames]
     with_pause = (*actions[:pause], Settle(), *actions[pause:])
     found = list(frame_candidates(with_pause, role))
-    judgement = judge(found[0].trace, Setting(role, MAX_LENGTH, echo=True), application="echo")
+    judgement = judge(found[0].trace, Setting(role, LARGEST_LENGTH, echo=True), application="echo")
     assert judgement.verdict is Verdict.OK, judgement
     assert len(set(found)) == len(found)

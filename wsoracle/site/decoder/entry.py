@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from wsoracle.model.notation.switches import Switches
-from wsoracle.model.notation.variables import MAX_LENGTH
+from wsoracle.model.notation.variables import LARGEST_LENGTH
 from wsoracle.model.octets.vocabulary import Role
 
 from ...text.visible import html_of
@@ -48,7 +48,7 @@ def decoded(asked: Mapping[str, Any], octets: bytes | None, addresses: Addresses
 def options_of(asked: Mapping[str, Any]) -> Options:
     """The options that a page states: those that are empty are left out. Raises :class:`DecodeError`."""
     limit = str(asked.get("limit", "")).strip()
-    if limit and not (limit.isdecimal() and limit.isascii() and len(limit) < 20 and int(limit) <= MAX_LENGTH):
+    if limit and not (limit.isdecimal() and limit.isascii() and len(limit) < 20 and int(limit) <= LARGEST_LENGTH):
         raise DecodeError(f"--limit: {limit[:20]!a} is no number of octets: give one such as 65536")
     try:
         return Options(
