@@ -40,6 +40,8 @@ from .moments import Message, Moment
 from .reading import FrameReader, code_of
 from .waiting import Waiting
 
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}".encode()
+
 _READ_ON: Final = ("recv_type", "recv_utf8", "recv_length", "reply_due")
 """The parts of a state that may change while an endpoint reads on to the end of a message."""
 
@@ -86,6 +88,23 @@ class Acts:
         if self._history.is_asked(message) or self._reader.comes_again(message, place, moment):
             return False
         return message not in place.echoes
+
+    def comes_too_late(self, place: Place, moment: Moment) -> bool:
+        """Whether what is seen is the echo of a message that an endpoint at this place echoes no more, nor anything
+        that it may have read on to: it has echoed or dropped every copy, and sends no message of its own that is one.
+        """
+        history, what, reader = self._history, moment.what, self._reader
+        if self._subject.unasked or not self._subject.setting.echo or place.state.sent_close:
+            return False
+        if not isinstance(what, FrameUnit) or what.start not in history.sent.messages:
+            return False
+        message, sent = history.sent.messages[what.start], history.sent.copies_before(what)
+        if reader.copies(message, moment.arrived) <= sent or history.sent.repeats(what) or history.is_asked(message):
+            return False
+        of_other_type = message._replace(opcode=TEXT + BINARY - message.opcode)
+        if reader.copies(of_other_type, moment.arrived) or _REPLACEMENT in message.payload:
+            return False
+        return not (message in place.echoes or reader.comes_again(message, place, moment))
 
     def need_not_read_on(self, place: Place, moment: Moment) -> bool:
         """Whether an endpoint whose application acts by sending a message need not have read more before.

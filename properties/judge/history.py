@@ -88,7 +88,7 @@ class History:
         self._count = 0
         self._asking: Final = Asking()
         self.sent: Final = SentSoFar()
-        self._eof = self._lost = self._closed = False
+        self._eof = self._lost = self._closed = self._has_closed = False
         self.shut_down = False
         """Whether the endpoint ended its direction of TCP."""
         self._told_failures: Final[set[int]] = set()
@@ -180,6 +180,7 @@ class History:
                     self._told_failures.update(() if seen.code is None else (seen.code,))
                 self.has_reset |= isinstance(seen, ResetsTcp)
                 self._closed |= isinstance(seen, (ClosesTcp, ResetsTcp))
+                self._has_closed |= self._closed
                 if isinstance(seen, (ClosesTcp, Quiet)):
                     self._find_torn()
                 if isinstance(seen, Quiet):
@@ -392,6 +393,13 @@ class History:
     def is_asked(self, message: Message) -> bool:
         """Whether the application ever asks for this message."""
         return self._asking.asks(message)
+
+    @property
+    def ends_in_silence(self) -> bool:
+        """Whether the endpoint is quiet at last, and nothing was seen of its end or of TCP's."""
+        ended = self._eof or self.shut_down or self._has_closed or self.has_reset or self.grows
+        shown = ended or self.sent.has_close or self.tells_of_failure
+        return bool(self.trace) and isinstance(self.trace[-1], Quiet) and not shown
 
     @property
     def loses(self) -> bool:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from wsoracle.model.machine.interpreted import Kind, Label
-from wsoracle.model.notation.rule import Accept, Fail, Rule
+from wsoracle.model.notation.rule import Accept, Fail, Rule, Strength
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, State
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, CONTINUATION
 
+from .late import without_soon
 from .steps import Reacted, Steps
 
 _USUAL_CODE: Final = 1002
+_SILENCE: Final = Event(EventKind.SILENCE)
 
 
 class Misreading:
-    """The reactions of a faulty endpoint to a frame, in one trace and at the leniency of ``steps``."""
+    """The reactions of a faulty endpoint to a frame, in one trace and at the leniency of ``steps``.
 
-    def __init__(self, steps: Steps) -> None:
+    ``lazy``: those are left out of which what is seen says that they break more than counts.
+    """
+
+    def __init__(self, steps: Steps, *, lazy: bool) -> None:
         self._steps: Final = steps
+        self._lazy: Final = lazy
         self._history: Final = steps.history
         self._faults: Final = steps.leniency.faults
         self._sees: Final = steps.subject.sees
@@ -62,12 +68,23 @@ class Misreading:
             return
         rows = self._steps.machine.enabled(state, event)
         broken = tuple(rule.id for rule in rows if isinstance(rule.then, Accept))
-        yield from self.failing(state, frame, broken)
+        if self._faults > 1 or not self._are_two_faults(broken, state, frame):
+            yield from self.failing(state, frame, broken)
         if frame.opcode == CLOSE:
             # Rather it took the Close and has not answered, if that breaks no more.
             yield Reacted(Label(Kind.IGNORE), state, (), broken, own_limit=True)
         if self._sees and frame.opcode == CONTINUATION and frame.fin:
             yield Reacted(Label(Kind.IGNORE), state, (), broken)  # what comes next is told as the end of the message
+
+    def _are_two_faults(self, broken: tuple[str, ...], state: State, frame: FrameFacts) -> bool:
+        """Whether to fail the connection is a fault, and the silence in which the trace ends is another one then."""
+        if not self._lazy or not self._history.ends_in_silence or not self._has_must(broken):
+            return False
+        failed = self.failing(state, frame, ())[0].state
+        return self._has_must(rule.id for rule in without_soon(self._steps.machine.forbidden_by(failed, _SILENCE)))
+
+    def _has_must(self, rules: Iterable[str]) -> bool:
+        return any(self._steps.rules.by_id[rule].strength is Strength.MUST for rule in rules)
 
     def _taken_as_whole(self, state: State, event: Event, frame: FrameFacts) -> Iterator[Reacted]:
         """A frame that begins or continues a message is taken for its end: a part is told as a whole message."""

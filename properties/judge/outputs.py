@@ -293,7 +293,9 @@ class FrameOutputs(Outputs):
         """Whether an endpoint at this place may do what a moment shows; a hint that saves time."""
         what = moment.what
         if isinstance(what, FrameUnit):
-            if self.subject.unasked or self._reader.acting:
+            if self._reader.acting:
+                return not self.may_never_be(place, moment)
+            if self.subject.unasked:
                 return True
             message = self.history.sent.messages.get(what.start)
             if message is not None:
@@ -302,6 +304,13 @@ class FrameOutputs(Outputs):
         if isinstance(what, (Processed, Quiet)):
             return self._reader.has_read_all(place, moment)
         return True
+
+    def may_never_be(self, place: Place, moment: Moment) -> bool:
+        """Whether an endpoint at this place may not do what a moment shows, nor once it has read on."""
+        what = moment.what
+        if not isinstance(what, FrameUnit) or not self.leniency.departing:
+            return False
+        return self._shows_no_failure(place.state, what) or self.acts.comes_too_late(place, moment)
 
     def _may_close(self, state: State, moment: Moment) -> bool:
         """Whether the endpoint may have a reason to send a Close, be it what its application does unseen.

@@ -240,7 +240,7 @@ class FrameReader(Steps):
 
     @cached_property
     def _misreading(self) -> Misreading:
-        return Misreading(self)
+        return Misreading(self, lazy=self.lazy)
 
     def go_on(self, explanation: Explanation, moment: Moment, eof: bool) -> list[Explanation]:
         """The next frame, or the end of TCP, is read; of very many fragments that are alike most are read at once."""

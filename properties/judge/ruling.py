@@ -35,6 +35,8 @@ TOO_MANY: Final = "not judged: there are too many orders in which it may have re
 TOO_MUCH: Final = f"not judged: the compressed messages of one direction inflate to more than {MOST_INFLATED >> 20} MiB"
 _UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a few rules"
 _EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
+_MOST_IN_EVERY_ORDER: Final = 64
+"""The most frames and outputs of which every order is looked at, only to say all that would have been allowed."""
 _NO_BLAME: Final = 1 << 62
 _OPENS: Final = {Role.SERVER: "4.2.2/answer-before-data", Role.CLIENT: "4.1/established"}
 """The rules that say when messages begin."""
@@ -122,9 +124,11 @@ class Ruling:
             if found is not None:
                 if acting is not None and strict is not None and acting.outlasts(strict):
                     # What the application did decides nothing where a rule is broken behind it.
-                    acting = FrameSearch(history, self.subject, ACTING, state, start, lazy=False)
-                    acting.best(moments)
-                    return self.explained(found, acting if acting.outlasts(strict) else strict)
+                    if len(moments) + len(history.arriving(start).frames) <= _MOST_IN_EVERY_ORDER:
+                        every = FrameSearch(history, self.subject, ACTING, state, start, lazy=False)
+                        every.best(moments)
+                        acting = every if every.outlasts(strict) else acting
+                    return self.explained(found, acting)
                 return self.explained(found, search if strict is None else strict)
             strict = strict or search
             acting = search if leniency == ACTING else acting

@@ -304,8 +304,9 @@ class FrameSearch(Search):
         if after and not self.gave_up:
             self.alive = list(after.values())
             return True
-        # A search that gives up does not read on: there were too many explanations.
-        self.died_at, self.alive = moment, before if self.gave_up else list(self._read_on(found, moment))
+        # A search that gives up does not read on: there were too many explanations. Nor is a faulty one asked further.
+        stays = self.gave_up or self.leniency.departing
+        self.died_at, self.alive = moment, before if stays else list(self._read_on(found, moment))
         return False
 
     def up_to_date(self) -> list[Explanation]:
@@ -399,6 +400,8 @@ class FrameSearch(Search):
                 level = place.consumed
                 here.clear()
             if not self._frames.may_be_now(place, moment):
+                if self._lazy and self._frames.may_never_be(place, moment):
+                    settled.add(place)
                 continue
             for then in self.outputs.output(explanation, moment):
                 if not self._counts(then):

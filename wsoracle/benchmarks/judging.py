@@ -37,12 +37,16 @@ Exchange = tuple[list[Frame], list[Frame]]
 
 
 class Shape(NamedTuple):
-    """A kind of trace: its name, the verdict on it, its length in exchanges, and how it is made of them."""
+    """A kind of trace: its name, the verdict on it, its length in exchanges, and how it is made of them.
+
+    `applications` are those for which the verdict is this one.
+    """
 
     name: str
     verdict: Verdict
     exchanges: int
     make: Callable[[int, Application], list[Observation]]
+    applications: tuple[Application, ...] = APPLICATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,19 @@ def mixed(count: int, seed: int = 6455) -> Iterator[Exchange]:
             ([pong], []),
         )
         yield chance.choice(kinds)
+
+
+def changed(count: int) -> Iterator[Exchange]:
+    """Texts, each sent back with a change."""
+    for number in range(count):
+        yield [Frame(TEXT, b"a%d" % number)], [Frame(TEXT, b"A%d" % number)]
+
+
+def twice(count: int) -> Iterator[Exchange]:
+    """Texts, each sent back twice."""
+    for number in range(count):
+        text = Frame(TEXT, b"%d" % number)
+        yield [text], [text, text]
 
 
 def _arrives(frames: Sequence[Frame]) -> Arrives:
@@ -121,6 +138,12 @@ def one_fault(exchanges: Iterator[Exchange], application: Application) -> list[O
     return all_at_once(iter(every), application)
 
 
+def fault_behind(exchanges: Iterator[Exchange], application: Application) -> list[Observation]:
+    """A reserved opcode behind everything that is not refused."""
+    unknown: Exchange = [Frame(_UNKNOWN_OPCODE)], []
+    return all_at_once(iter([*exchanges, unknown]), application)
+
+
 def no_last_pong(exchanges: Iterator[Exchange], application: Application) -> list[Observation]:
     """The last answer is missing."""
     every = list(exchanges)
@@ -128,6 +151,8 @@ def no_last_pong(exchanges: Iterator[Exchange], application: Application) -> lis
     return one_by_one(iter(every), application)
 
 
+_NO_ECHO: Final = Verdict.INFORMATIONAL
+_ECHO: Final[tuple[Application, ...]] = ("echo",)
 SHAPES: Final = (
     Shape("Pings and Pongs", Verdict.OK, 10_000, lambda n, a: one_by_one(keepalives(n), a)),
     Shape("Pings, then Pongs", Verdict.OK, 10_000, lambda n, a: all_at_once(keepalives(n), a)),
@@ -136,6 +161,11 @@ SHAPES: Final = (
     Shape("mixed, octet by octet", Verdict.OK, 1_000, lambda n, a: octet_by_octet(mixed(n), a)),
     Shape("mixed, one fault", Verdict.FAILED, 2_000, lambda n, a: one_fault(mixed(n), a)),
     Shape("Pings, one Pong missing", Verdict.FAILED, 2_000, lambda n, a: no_last_pong(keepalives(n), a)),
+    Shape("echoes changed", _NO_ECHO, 10_000, lambda n, a: one_by_one(changed(n), a), _ECHO),
+    Shape("echoed twice, all at once", _NO_ECHO, 10_000, lambda n, a: all_at_once(twice(n), a), _ECHO),
+    Shape("echoed twice, one fault", Verdict.FAILED, 2_000, lambda n, a: one_fault(twice(n), a), _ECHO),
+    Shape("echoed twice, a fault behind", Verdict.FAILED, 2_000, lambda n, a: fault_behind(twice(n), a), _ECHO),
+    Shape("echoes changed, a fault behind", Verdict.FAILED, 2_000, lambda n, a: fault_behind(changed(n), a), _ECHO),
 )
 
 
@@ -148,7 +178,7 @@ def run_judging_bench(
 ) -> list[Duration]:
     """Judge each shape at half of its length and at all of it, ``rounds`` times; BenchFailed for a wrong verdict."""
     measured: list[Duration] = []
-    cases = [(shape, application) for shape in shapes for application in APPLICATIONS]
+    cases = [(shape, application) for shape in shapes for application in shape.applications]
     for done, (shape, application) in enumerate(cases):
         progress(f"judging {shape.name}: {application}", done, len(cases))
         half, whole = (shape.make(length, application) for length in (shape.exchanges // 2, shape.exchanges))

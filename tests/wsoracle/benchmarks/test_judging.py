@@ -52,8 +52,10 @@ def steps_for(shape: Shape, exchanges: int, application: Application, monkeypatc
     return steps
 
 
-@pytest.mark.parametrize("application", APPLICATIONS)
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    ("shape", "application"),
+    [pytest.param(shape, one, id=f"{shape.name}-{one}") for shape in SHAPES for one in shape.applications],
+)
 def test_twice_as_long_takes_twice_as_many_steps(
     shape: Shape, application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
