@@ -85,7 +85,7 @@ class Acts:
         if self._subject.unasked or not isinstance(what, FrameUnit) or what.start not in self._history.sent.messages:
             return False
         message = self._history.sent.messages[what.start]
-        if self._history.is_asked(message) or self._reader.comes_again(message, place, moment):
+        if self._reader.has_open or self._history.is_asked(message) or self._reader.comes_again(message, place, moment):
             return False
         return message not in place.echoes
 
@@ -94,7 +94,7 @@ class Acts:
         that it may have read on to: it has echoed or dropped every copy, and sends no message of its own that is one.
         """
         history, what, reader = self._history, moment.what, self._reader
-        if self._subject.unasked or not self._subject.setting.echo or place.state.sent_close:
+        if self._subject.unasked or not self._subject.setting.echo or place.state.sent_close or reader.has_open:
             return False
         if not isinstance(what, FrameUnit) or what.start not in history.sent.messages:
             return False
@@ -113,7 +113,7 @@ class Acts:
         """
         if not isinstance(moment.what, FrameUnit) or moment.what.start not in self._history.sent.messages:
             return False
-        if self._subject.setting.echo and not place.echoes:
+        if self._reader.has_open or (self._subject.setting.echo and not place.echoes):
             return False
         return not self._reader.comes_again(self._history.sent.messages[moment.what.start], place, moment)
 
@@ -142,7 +142,7 @@ class Acts:
 
     def is_rather_changed(self, place: Place, moment: Moment) -> bool:
         """Whether a message need not be considered as one of the application's own: the next echo is never sent."""
-        if not self._reader.lazy or self._history.loses or not self._subject.setting.echo:
+        if not self._reader.lazy or self._history.loses or not self._subject.setting.echo or self._reader.has_open:
             return False
         due = place.echoes.next or self._next_to_read(place, moment)
         return due is not None and not any(

@@ -140,10 +140,15 @@ def _as_one(run: list[Step]) -> Step:
 
 
 class Untold(NamedTuple):
-    """The events that the application must still be told, and the rules that say so."""
+    """An event that the application must still be told, and the rules that say so; ``open``: with any octets."""
 
     tells: Tells
     rules: tuple[str, ...]
+    open: bool = False
+
+    def is_told_by(self, told: Tells) -> bool:
+        """Whether the application is told this event by one that was seen."""
+        return self.tells == told or (self.open and self.tells.kind == told.kind)
 
 
 class HandshakeSoFar(NamedTuple):

@@ -21,10 +21,18 @@ from .observation import (
 
 
 class Message(NamedTuple):
-    """A whole message: the opcode of its first frame and its octets."""
+    """A whole message: the opcode of its first frame and its octets.
+
+    ``open``: it was compressed, and what a receiver makes of its octets is the receiver's own affair.
+    """
 
     opcode: int
     payload: bytes
+    open: bool = False
+
+    def is_answered_by(self, sent: Message) -> bool:
+        """Whether an echo of this message may be the message that was sent."""
+        return self == sent or (self.open and self.opcode == sent.opcode)
 
 
 class Asked(NamedTuple):

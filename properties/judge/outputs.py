@@ -32,6 +32,11 @@ _QUIET: Final = Event(EventKind.SILENCE)
 _CLOSES_EARLY: Final = "TCP is closed before what came is a whole head: that it is no HTTP need not be the reason"
 
 
+def _next_is(place: Place, message: Message) -> bool:
+    """Whether a message may be the echo that is due next."""
+    return place.echoes.next is not None and place.echoes.next.is_answered_by(message)
+
+
 def _without_echo(explanation: Explanation) -> Explanation:
     """The explanation once the application has not echoed what it had to."""
     place = explanation.place
@@ -299,7 +304,7 @@ class FrameOutputs(Outputs):
                 return True
             message = self.history.sent.messages.get(what.start)
             if message is not None:
-                return place.echoes.next == message or place.asked < moment.asked.messages
+                return _next_is(place, message) or place.asked < moment.asked.messages
             return what.header.opcode != CLOSE or self._may_close(place.state, moment)
         if isinstance(what, (Processed, Quiet)):
             return self._reader.has_read_all(place, moment)
@@ -380,7 +385,7 @@ class FrameOutputs(Outputs):
             message = self.history.sent.messages[frame.start]
             if self.history.asks_next(moment, place.asked, message):
                 yield place._replace(asked=place.asked + 1), False
-            if place.echoes.next == message:
+            if _next_is(place, message):
                 yield place._replace(echoes=place.echoes.without(1)), len(place.echoes) == 1
         else:
             yield place, False
@@ -409,7 +414,7 @@ class FrameOutputs(Outputs):
         place = explanation.place
         missed: dict[str, None] = {}
         for index, expected in enumerate(place.untold):
-            exact = expected.tells == tells
+            exact = expected.is_told_by(tells)
             faults = self.leniency.faults > 0
             wrongly = faults and not index and not any(other.tells.kind == tells.kind for other in place.untold)
             if (exact and not index) or (faults and (wrongly or expected.tells.kind == tells.kind)):

@@ -59,6 +59,15 @@ def code_of(body: bytes) -> int:
     return int.from_bytes(body[:2], "big") if len(body) >= 2 else NO_CODE
 
 
+def _is_open(frame: FrameUnit) -> bool:
+    """Whether the compressed message that a frame ends is one of which a receiver may make what it likes.
+
+    Data that ends inside a block inflates to no more than came before, to what the octets that are put back add to
+    it, or to nothing; of data that is malformed nobody can say what it stands for.
+    """
+    return frame.deflated is not None and frame.deflated.fault.lost
+
+
 class FrameReader(Steps):
     """Reads frames.
 
@@ -75,6 +84,7 @@ class FrameReader(Steps):
         self._chosen: Final[dict[int, list[tuple[Choice, bool]]]] = {}
         self.lazy: Final = lazy
         self._messages: Final[dict[tuple[int, int], Message]] = {}
+        self._has_open, self._looked_at = False, 0
         self._pongs: Final[Counter[bytes]] = Counter()
         """How many Pongs with a payload that can be answers were sent."""
         self._ponged: Final[dict[bytes, int]] = {}
@@ -112,6 +122,15 @@ class FrameReader(Steps):
         """Whether a copy of a message had arrived by then that an endpoint at this place has not read."""
         ends, indices = self._arrivals.get(message, ((), ()))
         return bisect_left(indices, place.consumed) < bisect_right(ends, moment.arrived)
+
+    @property
+    def has_open(self) -> bool:
+        """Whether a message arrives whose echo may be any message."""
+        frames = self.arriving.frames
+        while not self._has_open and self._looked_at < len(frames):
+            self._has_open = _is_open(frames[self._looked_at])
+            self._looked_at += 1
+        return self._has_open
 
     def has_read(self, message: Message, place: Place) -> bool:
         """Whether an endpoint at this place has read a message."""
@@ -296,7 +315,8 @@ class FrameReader(Steps):
         if opcode == PING:
             return self.history.sent.sends_from(moment, frame.payload)
         first = place.first if opcode == CONTINUATION else place.consumed
-        return self.history.sent.sends_from(moment, self._message(first, place.consumed))
+        message = self._message(first, place.consumed)
+        return message.open or self.history.sent.sends_from(moment, message)
 
     def outcomes(self, state: State, facts: FrameFacts) -> Sequence[tuple[Choice, bool]]:
         """The outcomes of a frame that are allowed in full, and whether each assumes an unstated limit."""
@@ -349,7 +369,7 @@ class FrameReader(Steps):
                 if tells is not None and tells.kind == "lost" and place.state.failed:
                     tells = None  # that the connection is over was told when it failed
                 if tells is not None and tells.kind in self.subject.sees:
-                    untold = self._to_tell(untold, Untold(tells, rules))
+                    untold = self._to_tell(untold, Untold(tells, rules, message is not None and message.open))
             if message is not None and (state.reply_due or (self.leniency.faults and self.subject.setting.echo)):
                 echoes = echoes.and_then(message)
         first = first if state.recv_type else 0
@@ -402,7 +422,8 @@ class FrameReader(Steps):
         if found is None:
             frames = self.arriving.frames
             data = [f.payload for f in frames[first : last + 1] if f.header.opcode in (TEXT, BINARY, CONTINUATION)]
-            found = Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data))
+            is_open = _is_open(frames[last])
+            found = Message(frames[first].header.opcode, data[0] if len(data) == 1 else b"".join(data), is_open)
             self._messages[first, last] = found
         return found
 

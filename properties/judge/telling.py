@@ -41,7 +41,7 @@ class Telling:
         first = bisect_left(self._numbers, now)
         place = first + len(untold)
         if first < len(self._tells):
-            if not in_order or (place < len(self._tells) and self._tells[place] == due.tells):
+            if not in_order or (place < len(self._tells) and due.is_told_by(self._tells[place])):
                 return untold.and_then(due)
             waits = untold.last
             return untold if waits is not None and waits.tells is _NEVER else self._missed(untold, due)

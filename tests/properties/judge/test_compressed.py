@@ -284,3 +284,20 @@ def test_the_history_shows_what_compressed_frames_said() -> None:
     judge(history, Setting(Role.SERVER, echo=True), application="echo", start=CONNECTING)
     arrived, sent = ([frame.payload for frame in frames.values()] for frames in history.inflated_units())
     assert (arrived, sent) == ([b"Hello"], [b"Hello"])
+
+
+CUT = compressed(b"Hello" * 3)[:4]
+"""Data that ends inside a block."""
+
+
+@pytest.mark.parametrize("made_of_it", [b"Hel", b"Helh", b"Hell", b""])
+def test_what_a_receiver_makes_of_data_cut_inside_a_block_is_its_own(made_of_it: bytes) -> None:
+    """Section 7.2.2 leaves open how a receiver finds out: an echo of whatever came out of it is an echo."""
+    found = server(from_client(Frame(TEXT, CUT, rsv1=True)), echo(made_of_it, rsv1=False), Quiet())
+    assert found.verdict is Verdict.OK and not found.note
+    sound = from_client(Frame(TEXT, WHOLE, rsv1=True))
+    assert server(sound, echo(made_of_it, rsv1=False), Quiet()).verdict is Verdict.INFORMATIONAL
+    other_type = server(from_client(Frame(TEXT, CUT, rsv1=True)), echo(made_of_it, BINARY, rsv1=False), Quiet())
+    assert other_type.application
+    twice = server(from_client(Frame(TEXT, CUT, rsv1=True)), echo(b"a", rsv1=False), echo(b"b", rsv1=False), Quiet())
+    assert twice.application
