@@ -13,7 +13,7 @@ from ..notation.head_variables import RequestFacts, ResponseFacts
 from ..notation.rule import Due, Forbid, Rule
 from ..notation.variables import HANDSHAKE, LOST, NO_CODE, Event, EventKind, FrameFacts, State, phase
 from ..octets import utf8
-from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from ..octets.vocabulary import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Role
 from ..rules.close_codes import code_range
 from .interpreted import Kind, Label, label_of
 
@@ -142,6 +142,13 @@ def frame_words(frame: FrameFacts) -> str:
         return "last fragment" if frame.fin else "next fragment"
     name = FRAMES.get(frame.opcode, f"opcode {frame.opcode:#x}")
     return name if frame.fin else f"first {name} fragment"
+
+
+def sent_frame_words(frame: FrameFacts, sender: Role) -> str:
+    """A frame that an end of a role sends: its kind, its code, and its mask where that is wrong."""
+    code = "" if frame.code == NO_CODE else f" {frame.code}"
+    mask = "" if frame.masked is (sender is Role.CLIENT) else ", masked" if frame.masked else ", not masked"
+    return f"{frame_words(frame)}{code}{mask}"
 
 
 def stage_words(state: State) -> str:

@@ -15,12 +15,11 @@ from typing import Final, NamedTuple
 from wsoracle.model.facts.frames import facts, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.interpreted import Kind
-from wsoracle.model.machine.words import frame_words
+from wsoracle.model.machine.words import sent_frame_words
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.variables import (
     CONNECTING,
-    NO_CODE,
     Event,
     EventKind,
     Setting,
@@ -206,9 +205,7 @@ def unit_words(unit: HistoryUnit, sender: Role) -> str:
     if unit is None:
         return "the end of TCP"
     if isinstance(unit, Frame):
-        told = facts(unit, None)
-        mask = "" if told.masked is (sender is Role.CLIENT) else ", masked" if told.masked else ", not masked"
-        return frame_words(told) + ("" if told.code == NO_CODE else f" {told.code}") + mask
+        return sent_frame_words(facts(unit, None), sender)
     if isinstance(unit, RequestFacts):
         return "a sound request" if unit == RequestFacts() else "a request with changes"
     return f"a response {unit.status}"

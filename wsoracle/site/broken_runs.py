@@ -20,12 +20,11 @@ from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_fro
 from wsoracle.generators.mutants.operators import Mutant
 from wsoracle.generators.suite.telling import TellingMutant
 from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
-from wsoracle.model.machine.words import DUES, choice_words, frame_words, outcome_words, state_words
+from wsoracle.model.machine.words import DUES, choice_words, outcome_words, sent_frame_words, state_words
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import Forbid, RuleSet
 from wsoracle.model.notation.variables import (
     CONNECTING,
-    NO_CODE,
     Event,
     EventKind,
     FrameFacts,
@@ -178,9 +177,7 @@ def _head_words(head: RequestFacts | ResponseFacts) -> str:
 
 
 def _frame_words(frame: FrameFacts, sender: Role) -> str:
-    said = [frame_words(frame) if frame.code == NO_CODE else f"{frame_words(frame)} {frame.code}"]
-    if frame.masked is not (sender is Role.CLIENT):
-        said.append("masked" if frame.masked else "not masked")
+    said = [sent_frame_words(frame, sender)]
     said += [f"RSV{bit}" for bit in (1, 2, 3) if getattr(frame, f"rsv{bit}")]
     if frame.length > LONGEST_SHORT:
         said.append(f"{frame.length} octets")
