@@ -8,7 +8,7 @@ from functools import lru_cache
 from wsoracle.model.facts.deflate_offers import answer_that_agrees
 from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete, realise, text_before
-from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
+from wsoracle.model.facts.heads import offering, request_octets, response_octets, sample_request
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
@@ -36,8 +36,6 @@ _OPENING = {
     Role.SERVER: (EventKind.RECEIVE_REQUEST, EventKind.SEND_RESPONSE),
     Role.CLIENT: (EventKind.SEND_REQUEST, EventKind.RECEIVE_RESPONSE),
 }
-_OF_OFFERED = tuple(value_of("subprotocol", label) for label in ("offered", "none chosen"))
-_TAKEN_UP = tuple(value_of("extensions", label) for label in ("offered", "with unknown parameters"))
 _LEGIBLE = tuple(value_of("syntax", label) for label in ("well-formed", "tolerated"))
 _REFUSABLE = ("to be refused", "another version", "unreadable", "not for us")
 """The stages in which a server answers with something else than 101."""
@@ -135,7 +133,7 @@ class RealisedHistory:
         try:
             if isinstance(head, RequestFacts):
                 answer = self._answer()
-                head = _offering(head, answer)
+                head = offering(head, answer)
                 octets = request_octets(head, answer=answer)
                 self.request = sample_request(head, answer=answer) if head.syntax in _LEGIBLE else None
             else:
@@ -224,20 +222,6 @@ class RealisedHistory:
                 self.payload = b""
 
 
-def _offering(request: RequestFacts, answer: ResponseFacts | None) -> RequestFacts:
-    """The request with the offers that a later answer takes up, or leaves."""
-    if answer is None:
-        return request
-    if answer.subprotocol in _OF_OFFERED and not request.protocols:
-        request = request._replace(protocols=value_of("protocols", "distinct tokens"))
-    if answer.extensions in _TAKEN_UP and not request.offers:
-        request = request._replace(offers=value_of("offers", "a list of extensions"))
-    if answer.deflate and not request.deflate_offers and request.offers == value_of("offers", "a list of extensions"):
-        kind = "all sound" if answer.sound_offer else "some unsound"
-        request = request._replace(deflate_offers=value_of("deflate_offers", kind))
-    return request
-
-
 def from_opening(history: CaseHistory) -> CaseHistory:
     """The history from the opening handshake on, where that agrees on permessage-deflate: octets have to do so."""
     if not history.start.recv_window:
@@ -245,7 +229,7 @@ def from_opening(history: CaseHistory) -> CaseHistory:
     answer = answer_that_agrees(history.start, history.setting.role)
     machine, state = machine_for(history.setting), CONNECTING
     path: list[tuple[Event, Label]] = []
-    heads: tuple[RequestFacts | ResponseFacts, ...] = _offering(RequestFacts(), answer), answer
+    heads: tuple[RequestFacts | ResponseFacts, ...] = offering(RequestFacts(), answer), answer
     for kind, head in zip(_OPENING[history.setting.role], heads, strict=True):
         event = Event.of(kind, head)
         label, state = next(iter(machine.labels(state, event).items()))

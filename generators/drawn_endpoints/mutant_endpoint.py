@@ -2,23 +2,25 @@
 
 Theory of operation. The endpoint is a drawn one whose rules are those of the mutant. The steps of the history are
 given to it one after the other, with the outcomes of the history; at the last step it takes an outcome that the mutant
-allows at a stricter level than the rules do, and then goes on as the mutant has it, until it rests.
+allows at a stricter level than the rules do, and then goes on as the mutant has it, until it rests. At the end its peer
+may send a Ping, as a tester does that wants to know what became of an endpoint that is silent.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 from wsoracle.model.facts.frames import concrete, realise, text_before
-from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
+from wsoracle.model.facts.heads import offering, request_octets, response_octets, sample_request
 from wsoracle.model.machine.compiled import CompiledMachine
 from wsoracle.model.machine.interpreted import LEVELS, Kind, Label, Outcome
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
 from wsoracle.model.notation.rule import RuleSet, Strength
-from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.frames import decode_header
-from wsoracle.model.octets.vocabulary import PONG
+from wsoracle.model.octets.vocabulary import PING, PONG, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Observation
 
@@ -38,7 +40,8 @@ class CannotReplayError(Exception):
 
 
 def mutant_traces(rules: RuleSet, scenario: Scenario) -> list[tuple[Observation, ...]]:
-    """The traces of a mutant's endpoint along the history that kills it: one for each thing that only it would do.
+    """The traces of a mutant's endpoint along the history that kills it: one for each thing that only it would do, and
+    where frames can follow, the same with a Ping behind it.
 
     None where the mutant only takes freedom away, so that its endpoint conforms. Raises CannotReplayError.
     """
@@ -59,7 +62,35 @@ def mutant_traces(rules: RuleSet, scenario: Scenario) -> list[tuple[Observation,
             endpoint = _Replay(scenario, mutant)
             if endpoint.follow(path) and endpoint.finish(last, label):
                 traces.append(tuple(endpoint.observer.trace))
+                if endpoint.answers_a_ping():
+                    traces.append(tuple(endpoint.observer.trace))
     return traces
+
+
+def from_the_request(rules: RuleSet, scenario: Scenario) -> Scenario:
+    """The scenario with a request before it, where it has an answer and none: what an answer takes up was offered.
+
+    An answer to no request that takes nothing up stays one.
+    """
+    answer, start = _answer(scenario), scenario.start
+    if answer is None or any(isinstance(step.event.head, RequestFacts) for step in scenario.history):
+        return scenario
+    request = offering(RequestFacts(), answer)
+    if start.state == CONNECTING and request == RequestFacts():
+        return scenario
+    kind = EventKind.RECEIVE_REQUEST if start.setting.role is Role.SERVER else EventKind.SEND_REQUEST
+    event = Event.of(kind, request)
+    ways = [CompiledMachine(one, start.setting).labels(CONNECTING, event) for one in (RULES, rules)]
+    label = next((one for one, state in ways[0].items() if state == ways[1].get(one)), None)
+    if label is None or start.state not in (CONNECTING, ways[0][label]):
+        return scenario
+    return Scenario(replace(start, state=CONNECTING), (HistoryStep(event, label), *scenario.history))
+
+
+def _answer(scenario: Scenario) -> ResponseFacts | None:
+    """The last answer of a history."""
+    heads = (step.event.head for step in reversed(scenario.history))
+    return next((head for head in heads if isinstance(head, ResponseFacts)), None)
 
 
 def _levels(machine: CompiledMachine, state: State, event: Event) -> dict[Label, int]:
@@ -94,6 +125,7 @@ class _Replay(DrawnEndpoint):
         start = scenario.start
         super().__init__(Random(0), _habits(start.setting, start.state), machine)
         self.state = start.state
+        self._answer = _answer(scenario)
 
     def follow(self, path: list[HistoryStep]) -> bool:
         """Take the steps of a history with its outcomes; whether the mutant allows them all."""
@@ -128,6 +160,20 @@ class _Replay(DrawnEndpoint):
         self.settle()
         if not self.machine.allowed(self.state, _SILENCE) and self.state.tcp_open:
             self.observer.quiet()  # it owes something that it may not do
+        self.observer.flush()
+        return True
+
+    def answers_a_ping(self) -> bool:
+        """Get a Ping and go on until there is nothing; whether one can come."""
+        state, setting = self.state, self.setting
+        if state.handshake or self.peer.eof or state.got_close or not (state.peer_open and state.tcp_open):
+            return False
+        step = HistoryStep(Event(EventKind.RECEIVE, FrameFacts(PING, masked=setting.role is Role.SERVER, length=4)))
+        ways = self.outcomes(step)
+        if not ways:
+            return False
+        self._happen(step.event, ways[0])
+        self.settle()
         self.observer.flush()
         return True
 
@@ -176,11 +222,12 @@ class _Replay(DrawnEndpoint):
             if isinstance(facts, FrameFacts):
                 return self._frame_of(event, facts)
             if isinstance(facts, RequestFacts):
+                facts, answer = offering(facts, self._answer), self._answer
                 legible = label_of_fact("syntax", facts.syntax) in ("well-formed", "tolerated")
-                return DrawnRequest(facts, request_octets(facts), sample_request(facts) if legible else None)
-            request = self.request or SOUND
+                request = sample_request(facts, answer=answer) if legible else None
+                return DrawnRequest(facts, request_octets(facts, answer=answer), request)
             assert isinstance(facts, ResponseFacts)
-            return DrawnResponse(facts, response_octets(facts, request))
+            return DrawnResponse(facts, response_octets(facts, self.request or SOUND))
         except ValueError as error:
             raise CannotReplayError(str(error)) from None
 

@@ -252,6 +252,22 @@ _REQUEST_LINES: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
 }
 _VERSIONS: Final = {"lower than 1.1": "1.0", "1.1": "1.1", "higher than 1.1": "1.2"}
 _GARBAGE: Final = b"\x16\x03\x01 is how TLS begins, and nothing of HTTP does\r\n\r\n"
+_OF_OFFERED: Final = tuple(value_of("subprotocol", label) for label in ("offered", "none chosen"))
+_TAKEN_UP: Final = tuple(value_of("extensions", label) for label in ("offered", "with unknown parameters"))
+
+
+def offering(request: RequestFacts, answer: ResponseFacts | None) -> RequestFacts:
+    """The request with the offers that a later answer takes up, or leaves."""
+    if answer is None:
+        return request
+    if answer.subprotocol in _OF_OFFERED and not request.protocols:
+        request = request._replace(protocols=value_of("protocols", "distinct tokens"))
+    if answer.extensions in _TAKEN_UP and not request.offers:
+        request = request._replace(offers=value_of("offers", "a list of extensions"))
+    if answer.deflate and not request.deflate_offers and request.offers == value_of("offers", "a list of extensions"):
+        kind = "all sound" if answer.sound_offer else "some unsound"
+        request = request._replace(deflate_offers=value_of("deflate_offers", kind))
+    return request
 
 
 def sample_request(

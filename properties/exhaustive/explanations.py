@@ -220,8 +220,10 @@ class _Search:
         state, untold = where.state, where.untold
         if tells.kind == "failed":
             refused = state.failed or (not self._server and state.handshake != 0 and not state.tcp_open)
-            if refused or state.handshake:
+            if refused or (self._server and state.handshake):
                 yield where
+            elif state.handshake:
+                yield where._replace(state=state._replace(failed=True))
         elif tells.kind not in self._sees:
             yield where
         elif untold and untold[0][0] == tells:

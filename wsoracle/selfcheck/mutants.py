@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from wsoracle.generators.drawn_endpoints.mutant_endpoint import CannotReplayError, mutant_traces
+from wsoracle.generators.drawn_endpoints.mutant_endpoint import CannotReplayError, from_the_request, mutant_traces
 from wsoracle.generators.mutants.distinguish import MutantResult, MutantStatus, Scenario
 from wsoracle.generators.mutants.operators import Mutant, mutants
 from wsoracle.generators.suite.suite import BATCH, find_all
@@ -34,6 +35,7 @@ class MutantWorth(StrEnum):
     CONFORMS = "conforms: it only takes freedom away"
     CANNOT_BE_TOLD = "cannot be told from outside"
     CANNOT_BE_RUN = "no octets bring its history about"
+    NOT_JUDGED = "not judged, and said to be so: no single rule explains it"
     OVERLOOKED = "overlooked"
 
 
@@ -83,34 +85,42 @@ def run_mutants(wanted: Iterable[Mutant], found: Iterable[MutantResult]) -> list
 
 def run_mutant(mutant: Mutant, scenario: Scenario) -> MutantRun:
     """Run a mutant on the history that kills it."""
+    scenario = from_the_request(mutant.rules, scenario)
     try:
         traces = mutant_traces(mutant.rules, scenario)
     except CannotReplayError as error:
         return MutantRun(mutant.id, MutantWorth.CANNOT_BE_RUN, why=str(error))
-    overlooked: MutantRun | None = None
+    known: MutantRun | None = None
     start = scenario.start
     application: Application = "echo" if start.setting.echo else "sink"
     for trace in traces:
         recorded = Recorded(trace, start.setting, application, start.connecting, EVERYTHING)
         judgement = judge(trace, start.setting, application=application, sees=EVERYTHING, start=start.state)
         if judgement.verdict in (Verdict.FAILED, Verdict.NON_STRICT) or judgement.rules:
-            return MutantRun(mutant.id, MutantWorth.ACCUSED, recorded, judgement)
-        if overlooked is None and _can_be_told(trace, scenario):
-            overlooked = MutantRun(mutant.id, MutantWorth.OVERLOOKED, recorded, judgement)
-    if overlooked is not None:
-        return overlooked
-    if not traces:
-        return MutantRun(mutant.id, MutantWorth.CONFORMS)
-    return MutantRun(mutant.id, MutantWorth.CANNOT_BE_TOLD, recorded, judgement)
+            worth = MutantWorth.ACCUSED
+        else:
+            worth = _unaccused(trace, scenario, judgement)
+        if worth is MutantWorth.OVERLOOKED:
+            return MutantRun(mutant.id, worth, recorded, judgement)
+        if known is None or _GRADES.index(worth) < _GRADES.index(known.worth):
+            known = MutantRun(mutant.id, worth, recorded, judgement)
+    return known or MutantRun(mutant.id, MutantWorth.CONFORMS)
 
 
-def _can_be_told(trace: tuple[Observation, ...], scenario: Scenario) -> bool:
+_GRADES: Final = (MutantWorth.ACCUSED, MutantWorth.NOT_JUDGED, MutantWorth.CANNOT_BE_TOLD)
+"""What is said of a mutant of which traces say several things: the first of these."""
+
+
+def _unaccused(trace: tuple[Observation, ...], scenario: Scenario, judgement: Judgement) -> MutantWorth:
+    """What the exhaustive search says of a trace of which the judge accuses nobody."""
     start = scenario.start
     try:
         result = explained(trace, start.setting, Whereabouts(start.state), known_application=True, sees=EVERYTHING)
     except TooManyPlacesError:
-        return False
-    return not result.conforms
+        return MutantWorth.CANNOT_BE_TOLD
+    if result.conforms:
+        return MutantWorth.CANNOT_BE_TOLD
+    return MutantWorth.NOT_JUDGED if judgement.unexplained and not result.broken else MutantWorth.OVERLOOKED
 
 
 def counted(runs: Iterable[MutantRun]) -> Counter[MutantWorth]:

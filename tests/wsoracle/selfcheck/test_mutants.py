@@ -11,7 +11,11 @@ from wsoracle.generators.mutants.operators import mutants
 from wsoracle.generators.suite.suite import _find, find_all
 from wsoracle.selfcheck.mutants import MutantRun, MutantWorth, batched, counted, run_mutants
 
-_RULES = ("5.2/unknown-opcode", "5.5.2/ping", "5.5.1/close-owed", "8.1/invalid-text", "4.2.1/get-only", "4.1/send-key")
+_RULES = (
+    *("5.2/unknown-opcode", "5.5.2/ping", "5.5.1/close-owed", "8.1/invalid-text", "4.2.1/get-only", "4.1/send-key"),
+    "7692.5/accept-one",  # Its answer takes up what a request has to offer.
+    "7692.7/answer-repeats",  # A Ping shows that the client took the answer in.
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
