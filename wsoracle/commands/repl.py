@@ -9,7 +9,8 @@ import click
 
 from ..cli import FAILED, WrongInput
 from ..repl.choices import AGAINST, MAY, MUST, NEVER, SHOULD
-from ..repl.commands import ReplSession
+from ..repl.commands import ReplSession, history_in
+from ..repl.start import AGREED, BROKEN, agreed_text, with_part
 from ..site.histories import HistoryError
 from ..text.output import say
 
@@ -19,8 +20,12 @@ _STYLES = {MUST: "bold", SHOULD: "green", MAY: "", AGAINST: "yellow", NEVER: "re
 
 @click.command("repl")
 @click.argument("history", required=False, default="open")
+@click.option("--broken", metavar="FAULT", help="Break a rule of the ends that you are not, such as 5.5.2/ping~drop.")
+@click.option(
+    "--extensions", metavar="LIST", help="Extensions that were agreed on before: permessage-deflate, with parameters."
+)
 @click.pass_context
-def command(context: click.Context, history: str) -> None:
+def command(context: click.Context, history: str, broken: str | None, extensions: str | None) -> None:
     """Explore two endpoints step by step in the terminal: what each may do next, and why.
 
     HISTORY is one to begin with, or a link of the site's explorer: open (the default), connect, or what link prints.
@@ -28,7 +33,10 @@ def command(context: click.Context, history: str) -> None:
     said on standard error, and the exit status is 1.
     """
     try:
-        session = ReplSession(history)
+        first, *actions = history_in(history).split(";")
+        for name, value in ((BROKEN, broken), (AGREED, extensions and agreed_text(extensions))):
+            first = first if value is None else with_part(first, name, value)
+        session = ReplSession(";".join([first, *actions]))
     except HistoryError as error:
         raise WrongInput(str(error)) from error
     asking = sys.stdin.isatty()

@@ -14,8 +14,9 @@ from wsoracle.model.notation.variables import NO_CODE
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Role
 
 from ..site.histories import SIDES, HistoryUnit, unit_text
+from ..site.unit_words import AGREES, OFFER
 from ..spec.player import choice_of
-from .world import ExploredEnd, ExploredWorld, unit_words
+from .world import ExploredEnd, ExploredWorld, compressed, words_of
 
 MUST: Final = "must"
 SHOULD: Final = "should"
@@ -25,7 +26,7 @@ NEVER: Final = "must not"
 GRADES: Final = (MUST, SHOULD, MAY, AGAINST, NEVER)
 
 _REFUSED: Final = ResponseFacts(status=400, upgrade=0, connection=0, accept=0)
-_REQUESTS: Final = (RequestFacts(), RequestFacts(key=0), RequestFacts(version=2))
+_REQUESTS: Final = (RequestFacts(), OFFER, RequestFacts(key=0), RequestFacts(version=2))
 _RESPONSES: Final = (ResponseFacts(), _REFUSED, _REFUSED._replace(status=426, versions=1))
 
 
@@ -55,11 +56,11 @@ def _taking(world: ExploredWorld, who: Role) -> Iterator[ExploredChoice]:
     event, end, side = world.arriving(who), world.ends[who], SIDES[who]
     if event is None:
         return
-    arrived = unit_words(end.coming[0].unit, who.peer)
+    arrived = words_of(end.coming[0].unit, who.peer)
     if not world.happens(who, event):
         yield ExploredChoice(who, MAY, f"pass by {arrived}: no rule is about it now", f"{side}:take", ())
         return
-    for one in allowed(end.state, event, end.setting, departures=True):
+    for one in allowed(end.state, event, end.setting, world.rules, departures=True):
         grade = AGAINST if one.departs_from else MAY if one.strength is Strength.MAY else MUST
         words = f"{arrived} has come: {choice_words(one.label)}"
         yield ExploredChoice(
@@ -69,20 +70,20 @@ def _taking(world: ExploredWorld, who: Role) -> Iterator[ExploredChoice]:
 
 def _sending(world: ExploredWorld, who: Role, unit: HistoryUnit) -> ExploredChoice:
     grade, rules = judged(world, who, unit)
-    words = "close TCP" if unit is None else f"send {unit_words(unit, who)}"
+    words = "close TCP" if unit is None else f"send {words_of(unit, who)}"
     return ExploredChoice(who, grade, words, f"{SIDES[who]}:{unit_text(unit)}", rules)
 
 
 def judged(world: ExploredWorld, who: Role, unit: HistoryUnit) -> tuple[str, tuple[str, ...]]:
     """What the rules say of sending a unit: the grade, and the rules behind it."""
     end, event = world.ends[who], world.sending(who, unit)
-    outcomes = allowed(end.state, event, end.setting, departures=True)
+    outcomes = allowed(end.state, event, end.setting, world.rules, departures=True)
     if not outcomes:
-        return NEVER, tuple(rule.id for rule in forbidden_by(end.state, event, end.setting))
+        return NEVER, tuple(rule.id for rule in forbidden_by(end.state, event, end.setting, world.rules))
     first = outcomes[0]
     if first.departs_from:
         return AGAINST, first.departs_from
-    due = [rule for what, rule in owed(end.state, end.setting) if what is done_by(event)]
+    due = [rule for what, rule in owed(end.state, end.setting, world.rules) if what is done_by(event)]
     grade = MUST if any(rule.strength is Strength.MUST for rule in due) else SHOULD if due else MAY
     return grade, (*(rule.id for rule in due), *first.rules)
 
@@ -91,11 +92,15 @@ def _palette(world: ExploredWorld, who: Role) -> Iterator[HistoryUnit]:
     """What is offered to be sent: what may be due, then one of each kind."""
     end, key = world.ends[who], DEFAULT_KEY if who is Role.CLIENT else None
     if end.state.handshake:
+        if who is Role.SERVER and world.request.values("Sec-WebSocket-Extensions"):
+            yield AGREES
         yield from _REQUESTS if who is Role.CLIENT else _RESPONSES
         yield None
         return
     yield from _due(end, key)
     yield Frame(TEXT, b"Hello", key=key)
+    if end.state.send_window:
+        yield Frame(TEXT, compressed(b"Hello"), rsv1=True, key=key)
     yield Frame(TEXT, b"Hel", fin=False, key=key)
     yield Frame(CONTINUATION, b"lo", key=key)
     yield Frame(PING, b"hi", key=key)

@@ -14,9 +14,9 @@ from wsoracle.model.machine.interpreted import owed
 from wsoracle.model.machine.words import DUES, state_words
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.octets.frames import Header
-from wsoracle.model.octets.http import HeadParser
+from wsoracle.model.octets.http import HeadParser, ParsedHead, Request
 from wsoracle.model.octets.units import frames_in
-from wsoracle.model.octets.vocabulary import Frame, Role
+from wsoracle.model.octets.vocabulary import CONTINUATION, Frame, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.observation import Arrives, ArrivesEof, ClosesTcp, Observation, Writes
 from wsoracle.properties.traces.recorded import Recorded, trace_to_json
@@ -26,7 +26,8 @@ from ..site.histories import SIDES, HistoryError, unit_text
 from ..text.clauses import clause
 from ..text.hexadecimal import hex_of
 from .choices import AGAINST, MUST, NEVER, SHOULD, ExploredChoice, choices
-from .world import ExploredWorld, HistoryEntry, unit_words
+from .start import AGREED, BROKEN, YOU, agreed_text, with_part
+from .world import ExploredWorld, HistoryEntry, compressed, words_of
 
 HELP: Final = """\
 NUMBER                   do what stands at that number
@@ -34,13 +35,16 @@ why NUMBER               the rules behind it, with their sentences
 all                      the numbers again, with what an end should not and must not do
 state                    both ends, what is under way, and the numbers
 c HEX | s HEX            the client or the server sends these octets: frames, or a head
-c NAME=VALUE ...         it sends a frame of these fields: opcode fin rsv1 rsv2 rsv3 mask code payload hex
+c NAME=VALUE ...         it sends a frame of these fields: opcode fin rsv1 rsv2 rsv3 mask code payload hex,
+                         or deflate, a text that is compressed
 c request NAME=VALUE ... it sends a request with these facts (a server: response)
 c take [CHOICE] | c end  it takes in what is under way, such as take fail-1002; it closes TCP
 cut                      the connection breaks
 undo | anew              back by a step; back to the start
 you client|server|nobody you are that end, and no rule keeps it from anything
 open | connect           begin after the opening handshake, or before it
+agreed [LIST]            begin after a handshake that agreed on extensions: permessage-deflate, with its parameters
+break FAULT | mend       begin with a rule broken, such as 5.5.2/ping~drop; with the rules as they are
 load TEXT                a history, or a link of the site's explorer
 history | link           all that happened; the text that the site's explorer understands behind its #
 trace client|server      what that end saw and did, as a trace for wsoracle judge
@@ -54,9 +58,10 @@ class ReplSession:
     """A history that goes on with each line."""
 
     def __init__(self, text: str = "open") -> None:
-        self.world = ExploredWorld(_history_in(text))
+        self.world = ExploredWorld(history_in(text))
         self.offered: list[ExploredChoice] = []
         self.over = False
+        self._asked: tuple[RequestFacts, Request] | None = None
         self._commands: Final[Mapping[str, Callable[[list[str]], Iterator[str]]]] = {
             "help": lambda _: iter(HELP.splitlines()),
             "state": lambda _: self.shown(),
@@ -70,7 +75,10 @@ class ReplSession:
             "you": self._be,
             "open": lambda _: self._back("open"),
             "connect": lambda _: self._back("connect"),
-            "load": lambda words: self._back(_history_in(" ".join(words))),
+            "agreed": lambda words: self._begin(AGREED, agreed_text(" ".join(words))),
+            "break": lambda words: self._begin(BROKEN, " ".join(words)),
+            "mend": lambda _: self._begin(BROKEN, None),
+            "load": lambda words: self._back(history_in(" ".join(words))),
             "history": lambda _: self._history(),
             "link": lambda _: iter([f"explorer.html#{self.world.text}"]),
             "trace": self._trace,
@@ -94,12 +102,18 @@ class ReplSession:
 
     def shown(self) -> Iterator[str]:
         """Both ends in the words of section 7.1, what is under way to them, and what may happen next."""
+        start = self.world.start
+        if start.fault is not None:
+            whose = f"of the {start.you.peer.value}" if start.you else "of both ends"
+            yield f"a rule {whose} is broken: {start.fault.rule}, {start.fault.change}"
+        if start.extensions is not None:
+            yield f"agreed on before: {start.extensions}"
         for role, end in self.world.ends.items():
             you = " (you)" if role is self.world.you else ""
-            dues = list(dict.fromkeys(DUES[due] for due, _ in owed(end.state, end.setting)))
+            dues = list(dict.fromkeys(DUES[due] for due, _ in owed(end.state, end.setting, self.world.rules)))
             owes = f"; owes {' and '.join(dues)}" if dues and not you else ""
             yield f"{role.value}{you}: {state_words(end.state)}{owes}"
-            coming = ", ".join(unit_words(one.unit, role.peer) for one in end.coming)
+            coming = ", ".join(words_of(one.unit, role.peer) for one in end.coming)
             yield from [f"  under way to it: {coming}"] if coming else []
         yield from self._offer(everything=False)
 
@@ -137,9 +151,10 @@ class ReplSession:
     def _be(self, words: list[str]) -> Iterator[str]:
         if len(words) != 1 or words[0] not in ("nobody", *Role):
             raise HistoryError("you goes with client, server or nobody")
-        kept = [part for part in self.world.first.split(",") if not part.startswith("you=")]
-        mine = [] if words[0] == "nobody" else [f"you={words[0]}"]
-        return self._back(",".join([kept[0], *mine, *kept[1:]]))
+        return self._begin(YOU, None if words[0] == "nobody" else words[0])
+
+    def _begin(self, name: str, value: str | None) -> Iterator[str]:
+        return self._back(with_part(self.world.first, name, value))
 
     # --- what an end sends
 
@@ -178,8 +193,16 @@ class ReplSession:
         if reader.result is None:
             raise HistoryError("the head is not whole: it ends with an empty line, 0d 0a 0d 0a")
         if who is Role.CLIENT:
-            return facts_of_request(reader.result)
-        return facts_of_response(reader.result, self.world.request)
+            facts = facts_of_request(reader.result)
+            if isinstance(reader.result, ParsedHead) and isinstance(reader.result.head, Request):
+                self._asked = facts, reader.result.head
+            return facts
+        return facts_of_response(reader.result, self._request())
+
+    def _request(self) -> Request:
+        """The request that was sent last: its facts do not show all that an answer is compared with."""
+        sent = next((one.unit for one in reversed(self.world.steps) if isinstance(one.unit, RequestFacts)), None)
+        return self._asked[1] if self._asked and self._asked[0] == sent else self.world.request
 
     # --- what happened
 
@@ -191,15 +214,18 @@ class ReplSession:
         if len(words) != 1 or words[0] not in [*Role]:
             raise HistoryError("trace goes with client or server: the end that is judged")
         role = Role(words[0])
+        answer = next((one.unit for one in self.world.steps if isinstance(one.unit, ResponseFacts)), None)
         again, seen = ExploredWorld(self.world.first), list[Observation]()
         for action in self.world.actions:
             entry = again.act(action)
-            octets = again.octets(entry.unit)
+            octets = again.octets(entry.unit, answer)
             if entry.who is role:
                 made = Writes(octets) if entry.sends else Arrives(octets)
                 ends = ClosesTcp() if entry.sends else ArrivesEof()
                 seen.append(ends if entry.unit is None else made)
-        recorded = Recorded(tuple(seen), again.ends[role].setting, opening=again.connecting)
+        recorded = Recorded(
+            tuple(seen), again.ends[role].setting, opening=again.start.connecting, extensions=again.start.extensions
+        )
         yield json.dumps(trace_to_json(recorded))
 
     def _quit(self, _: list[str]) -> Iterator[str]:
@@ -207,7 +233,7 @@ class ReplSession:
         return iter(())
 
 
-def _history_in(text: str) -> str:
+def history_in(text: str) -> str:
     """The history in a text or a link."""
     return unquote(text.strip().rpartition("#")[2]) or "open"
 
@@ -229,7 +255,8 @@ def _as_frame(header: Header, payload: bytes) -> Frame:
     return Frame(header.opcode, payload, header.fin, *bits, header.key, header.form)
 
 
-_FIELDS: Final = ("opcode", "fin", "rsv1", "rsv2", "rsv3", "mask", "code", "payload", "hex")
+_OCTETS: Final = ("payload", "hex", "deflate")
+_FIELDS: Final = ("opcode", "fin", "rsv1", "rsv2", "rsv3", "mask", "code", *_OCTETS)
 
 
 def _frame_of(who: Role, words: list[str]) -> Frame:
@@ -239,14 +266,17 @@ def _frame_of(who: Role, words: list[str]) -> Frame:
     if unknown:
         raise HistoryError(f"{unknown[0]}: the fields of a frame are {', '.join(_FIELDS)}, each as NAME=VALUE")
     try:
-        numbers = {name: int(value, 0) for name, value in said.items() if name not in ("payload", "hex")}
+        numbers = {name: int(value, 0) for name, value in said.items() if name not in _OCTETS}
         octets = bytes.fromhex(said["hex"]) if "hex" in said else said.get("payload", "").encode()
+        if "deflate" in said:
+            octets = compressed(said["deflate"].encode())
         code = numbers["code"].to_bytes(2, "big") if "code" in numbers else b""
         masked = bool(numbers.get("mask", who is Role.CLIENT))
-        rsv1, rsv2, rsv3 = (bool(numbers.get(name, 0)) for name in ("rsv1", "rsv2", "rsv3"))
+        rsv1 = bool(numbers.get("rsv1", "deflate" in said and numbers.get("opcode", 1) != CONTINUATION))
+        rsv2, rsv3 = (bool(numbers.get(name, 0)) for name in ("rsv2", "rsv3"))
         fin = bool(numbers.get("fin", 1))
         return Frame(numbers.get("opcode", 1), code + octets, fin, rsv1, rsv2, rsv3, DEFAULT_KEY if masked else None)
     except (ValueError, OverflowError) as error:
         raise HistoryError(
-            f"{error}: fields are numbers (opcode=0x9, fin=0), payload is text, hex is octets"
+            f"{error}: fields are numbers (opcode=0x9, fin=0), payload and deflate are text, hex is octets"
         ) from error

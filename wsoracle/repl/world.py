@@ -7,32 +7,28 @@ player of example runs asks it (:mod:`wsoracle.spec.player`).
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from wsoracle.model.facts.frames import facts, text_before
+from wsoracle.model.facts.frames import close_code, facts, facts_of_unit, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.interpreted import Kind
-from wsoracle.model.machine.words import sent_frame_words
 from wsoracle.model.notation.expression import evaluate
-from wsoracle.model.notation.head_variables import RequestFacts
-from wsoracle.model.notation.variables import (
-    CONNECTING,
-    Event,
-    EventKind,
-    Setting,
-    State,
-    environment,
-    possible,
-)
-from wsoracle.model.octets.frames import encode
+from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.notation.variables import Event, EventKind, Setting, State, environment, possible
+from wsoracle.model.octets.deflate import TAIL
+from wsoracle.model.octets.frames import encode, header_of
 from wsoracle.model.octets.http import Request
-from wsoracle.model.octets.vocabulary import BINARY, CLOSE, DEFAULT_LIMIT, PING, PONG, Frame, Role, is_control
+from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
+from wsoracle.model.octets.units import FrameUnit
+from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, Frame, Role, is_control
 
 from ..site.histories import SIDES, HistoryError, HistoryUnit, is_head, read_unit
+from ..site.unit_words import unit_words
 from ..spec.player import Happened, decide
+from .start import read_start
 
 _ENDS: Final = {letter: role for role, letter in SIDES.items()}
 
@@ -66,26 +62,34 @@ class ExploredEnd:
     echoes: list[tuple[int, bytes]] = field(default_factory=list)
     inside: list[bytes] = field(default_factory=list)
     saying: list[bytes] = field(default_factory=list)
+    sent: list[FrameUnit] = field(default_factory=list)
+    taken: list[FrameUnit] = field(default_factory=list)
+
+    def read(self, frame: Frame, kind: EventKind) -> FrameUnit:
+        """A frame as this end reads it that is sent or received next: inflated, if its message is compressed."""
+        state, receiving = self.state, kind is EventKind.RECEIVE
+        window = state.recv_window if receiving else state.send_window
+        if not window:
+            return _as_unit(frame)
+        takeover = state.recv_takeover if receiving else state.send_takeover
+        limit = self.setting.limit if receiving else None
+        reader = InflatedFrames(AgreedDirection(window, takeover, limit, measured=True))
+        reader.take_all([*(self.taken if receiving else self.sent), _as_unit(frame)])
+        return reader.frames[-1]
 
 
 class ExploredWorld:
     """A history, played. Raises :class:`HistoryError` for a text that is none, or an action that cannot be done."""
 
     def __init__(self, text: str = "open") -> None:
-        first, *actions = [part for part in text.split(";") if part] or ["open"]
-        start, *changes = first.split(",")
-        if start not in ("open", "connect"):
-            raise HistoryError(f"{start}: a history begins with open or connect")
-        self.first: Final = first
-        self.connecting: Final = start == "connect"
-        said = dict(_change(one) for one in changes)
-        self.you: Final = _role(said.pop("you")) if "you" in said else None
-        if said.pop("broken", None) is not None:
-            raise HistoryError("broken=: only the explorer of the site breaks rules: leave it out")
-        first_state = CONNECTING if self.connecting else State()
-        self.ends: Final = {role: ExploredEnd(_setting(role, said), first_state) for role in Role}
+        self.first, *actions = [part for part in text.split(";") if part] or ["open"]
+        self.start: Final = read_start(self.first)
+        self.you: Final = self.start.you
+        self.rules: Final = self.start.rules
+        self.ends: Final = {role: ExploredEnd(self.start.settings[role], self.start.states[role]) for role in Role}
         self.actions: Final[list[str]] = []
         self.steps: Final[list[HistoryEntry]] = []
+        self.asked: RequestFacts | None = None
         self.request = Request("1.1", ())
         for action in actions:
             self.act(action)
@@ -120,8 +124,9 @@ class ExploredWorld:
         if unit is None:
             return Event(EventKind.CLOSE_TCP)
         if isinstance(unit, Frame):
+            read = end.read(unit, EventKind.SEND)
             before = text_before(unit.opcode, end.state, EventKind.SEND)
-            return Event.of(EventKind.SEND, facts(unit, before)._replace(answers=_answers(end, unit)))
+            return Event.of(EventKind.SEND, facts_of_unit(read, before, answers=_answers(end, read)))
         kind = EventKind.SEND_REQUEST if isinstance(unit, RequestFacts) else EventKind.SEND_RESPONSE
         return Event.of(kind, unit)
 
@@ -134,7 +139,8 @@ class ExploredWorld:
         if unit is None:
             return Event(EventKind.RECEIVE_EOF)
         if isinstance(unit, Frame):
-            return Event.of(EventKind.RECEIVE, facts(unit, text_before(unit.opcode, end.state, EventKind.RECEIVE)))
+            before = text_before(unit.opcode, end.state, EventKind.RECEIVE)
+            return Event.of(EventKind.RECEIVE, facts_of_unit(end.read(unit, EventKind.RECEIVE), before))
         if isinstance(unit, RequestFacts):
             return Event.of(EventKind.RECEIVE_REQUEST, unit._replace(for_uri=True))
         return Event.of(EventKind.RECEIVE_RESPONSE, unit)
@@ -150,14 +156,20 @@ class ExploredWorld:
             return False
         return unit is None or isinstance(unit, Frame) or self.happens(who, self.sending(who, unit))
 
-    def octets(self, unit: HistoryUnit) -> bytes:
-        """The octets of a unit; none of the end of TCP. A response is one to the request that was sent last."""
+    def octets(self, unit: HistoryUnit, answer: ResponseFacts | None = None) -> bytes:
+        """The octets of a unit; none of the end of TCP. A response is one to the request that was sent last, of whose
+        octets its facts are; a request is one that its ``answer`` fits, where that is known."""
         if isinstance(unit, Frame):
             return encode(unit)
         try:
             if isinstance(unit, RequestFacts):
-                return request_octets(unit)
-            return b"" if unit is None else response_octets(unit, self.request)
+                return request_octets(unit, answer=answer)
+            if unit is None:
+                return b""
+            answered = (
+                None if self.asked is None or not is_head(self.asked) else sample_request(self.asked, answer=unit)
+            )
+            return response_octets(unit, answered or self.request)
         except ValueError as error:
             raise HistoryError(f"no octets have these facts: {error}") from error
 
@@ -165,18 +177,20 @@ class ExploredWorld:
         end = self.ends[who]
         if not self.can_send(who, unit):
             raise HistoryError(
-                f"the {who.value} cannot send {unit_words(unit, who)} now: say state to see what it may do"
+                f"the {who.value} cannot send {words_of(unit, who)} now: say state to see what it may do"
             )
         event = self.sending(who, unit)
-        happened = decide(end.setting, end.state, event)
-        end.state = happened.state
+        happened = decide(end.setting, end.state, event, rules=self.rules)
         if isinstance(unit, Frame) and not is_control(unit.opcode):
-            _remember_sent(end, unit)
+            _remember_sent(end, end.read(unit, EventKind.SEND))
+            end.sent.append(_as_unit(unit))
+        end.state = happened.state
         if isinstance(unit, RequestFacts):
+            self.asked = unit
             self.request = sample_request(unit) if is_head(unit) else self.request
         self.ends[who.peer].coming.append(UnderWay(unit, len(self.steps) + 1))
         outcome = "sent by you" if who is self.you else "allowed" if happened.outcome else happened.words
-        words = "closes TCP" if unit is None else f"sends {unit_words(unit, who)}"
+        words = "closes TCP" if unit is None else f"sends {words_of(unit, who)}"
         return HistoryEntry(who, words, outcome, () if who is self.you else happened.rules, unit, True)
 
     def _take(self, who: Role, choice: str | None) -> HistoryEntry:
@@ -188,75 +202,61 @@ class ExploredWorld:
             happened = Happened(end.state, "passed by: no rule is about it now", (), None)
         else:
             try:
-                happened = decide(end.setting, end.state, event, choice)
+                happened = decide(end.setting, end.state, event, choice, self.rules)
             except KeyError:
                 raise HistoryError(f"the {who.value} has no choice {choice}: say state to see those it has") from None
         end.coming.popleft()
+        read = end.read(unit, EventKind.RECEIVE) if isinstance(unit, Frame) else None
         end.state = happened.state
-        if isinstance(unit, Frame) and happened.outcome is not None and happened.outcome.label.kind is Kind.ACCEPT:
-            _remember_taken(end, unit)
+        if isinstance(unit, Frame) and read is not None:
+            if happened.outcome is not None and happened.outcome.label.kind is Kind.ACCEPT:
+                _remember_taken(end, read)
+            end.taken.append(_as_unit(unit))
         verb = "finds" if unit is None else "receives"
-        words = f"{verb} {unit_words(unit, who.peer)}" + (f" ({sent_in})" if sent_in else "")
+        words = f"{verb} {words_of(unit, who.peer)}" + (f" ({sent_in})" if sent_in else "")
         return HistoryEntry(who, words, happened.words, happened.rules, unit, False)
 
 
-def unit_words(unit: HistoryUnit, sender: Role) -> str:
+def compressed(octets: bytes) -> bytes:
+    """The payload of a compressed message (RFC 7692, section 7.2.1) that refers to nothing: any window fits."""
+    writer = zlib.compressobj(wbits=-zlib.MAX_WBITS, strategy=zlib.Z_HUFFMAN_ONLY)
+    return (writer.compress(octets) + writer.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]
+
+
+def words_of(unit: HistoryUnit, sender: Role) -> str:
     """What a unit is that an end sends, in a few words."""
-    if unit is None:
-        return "the end of TCP"
-    if isinstance(unit, Frame):
-        return sent_frame_words(facts(unit, None), sender)
-    if isinstance(unit, RequestFacts):
-        return "a sound request" if unit == RequestFacts() else "a request with changes"
-    return f"a response {unit.status}"
+    return unit_words(facts(unit, None) if isinstance(unit, Frame) else unit, sender)
 
 
-def _answers(end: ExploredEnd, frame: Frame) -> bool:
+def _as_unit(frame: Frame) -> FrameUnit:
+    return FrameUnit(header_of(frame), frame.payload, 0, 0)
+
+
+def _answers(end: ExploredEnd, unit: FrameUnit) -> bool:
     """Whether a frame answers what an endpoint has to answer."""
-    if frame.opcode == CLOSE:
-        return bool(end.state.got_close and facts(frame, None).code == end.state.close_code)
-    if frame.opcode == PONG:
-        return end.state.pong_due and end.ping == frame.payload
-    whole = b"".join([*([] if frame.opcode else end.saying), frame.payload])
-    return frame.opcode <= BINARY and frame.fin and [octets for _, octets in end.echoes] == [whole]
+    opcode, payload = unit.header.opcode, unit.payload
+    if opcode == CLOSE:
+        return end.state.got_close and close_code(payload) == end.state.close_code
+    if opcode == PONG:
+        return end.state.pong_due and end.ping == payload
+    whole = b"".join([*([] if opcode else end.saying), payload])
+    return opcode <= BINARY and unit.header.fin and [octets for _, octets in end.echoes] == [whole]
 
 
-def _remember_sent(end: ExploredEnd, frame: Frame) -> None:
-    whole = [*([] if frame.opcode else end.saying), frame.payload]
-    end.saying = [] if frame.fin else whole
-    if frame.fin and end.echoes and end.echoes[0][1] == b"".join(whole):
+def _remember_sent(end: ExploredEnd, unit: FrameUnit) -> None:
+    whole = [*([] if unit.header.opcode else end.saying), unit.payload]
+    end.saying = [] if unit.header.fin else whole
+    if unit.header.fin and end.echoes and end.echoes[0][1] == b"".join(whole):
         del end.echoes[0]
 
 
-def _remember_taken(end: ExploredEnd, frame: Frame) -> None:
-    if frame.opcode == PING:
-        end.ping = frame.payload
-    if is_control(frame.opcode):
+def _remember_taken(end: ExploredEnd, unit: FrameUnit) -> None:
+    opcode, fin = unit.header.opcode, unit.header.fin
+    if opcode == PING:
+        end.ping = unit.payload
+    if is_control(opcode):
         return
-    whole = [*([] if frame.opcode else end.inside), frame.payload]
-    end.inside = [] if frame.fin else whole
-    if frame.fin and end.state.reply_due:
-        end.echoes.append((frame.opcode or BINARY, b"".join(whole)))
-
-
-def _change(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
-
-
-def _role(word: str) -> Role:
-    try:
-        return Role(word)
-    except ValueError:
-        raise HistoryError(f"{word}: an end is client or server") from None
-
-
-def _setting(role: Role, said: Mapping[str, str]) -> Setting:
-    """The setting of an endpoint: an application that does nothing and a stated limit, where nothing else is said."""
-    found: dict[str, int | bool | None] = {"limit": DEFAULT_LIMIT}
-    for name, value in said.items():
-        if name not in ("limit", "echo", "willing", "browser") or not value.removeprefix("-").isdecimal():
-            raise HistoryError(f"{name}={value}: the settings are limit, echo, willing and browser, each a number")
-        number = int(value)
-        found[name] = (None if number < 0 else number) if name == "limit" else bool(number)
-    return Setting(role, **found)  # type: ignore[arg-type]
+    whole = [*([] if opcode else end.inside), unit.payload]
+    end.inside = [] if fin else whole
+    if fin and end.state.reply_due:
+        end.echoes.append((opcode or BINARY, b"".join(whole)))

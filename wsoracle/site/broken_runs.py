@@ -20,17 +20,14 @@ from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_fro
 from wsoracle.generators.mutants.operators import Mutant
 from wsoracle.generators.suite.telling import TellingMutant
 from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
-from wsoracle.model.machine.words import DUES, choice_words, outcome_words, sent_frame_words, state_words
-from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
+from wsoracle.model.machine.words import DUES, choice_words, outcome_words, state_words
 from wsoracle.model.notation.rule import Forbid, RuleSet
 from wsoracle.model.notation.variables import (
     CONNECTING,
     Event,
     EventKind,
-    FrameFacts,
     Setting,
     State,
-    label,
 )
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
@@ -38,11 +35,10 @@ from wsoracle.model.rules import RULES
 from ..spec.player import PlayedStep, after_words, choice_of
 from .histories import SIDES, first_text, step_text
 from .setting_remarks import setting_remarks
+from .unit_words import unit_words
 
 MOST_SHOWN: Final = 400
 """Octets of a step that a page shows, at most."""
-LONGEST_SHORT: Final = 125
-"""A length up to which nothing is said of it."""
 PLAYS_ALONG: Final = "plays along"
 """The state of the peer, of which no rule is asked."""
 
@@ -162,26 +158,9 @@ def _outcome(event: Event, is_last: bool, words: str | bool) -> str:
 
 def _said(event: Event, role: Role) -> str:
     """What the endpoint of a role sends, or what arrives at it, in a few words."""
-    if event.kind is EventKind.RECEIVE_EOF:
-        return "the end of TCP"
-    if event.head is not None:
-        return _head_words(event.head)
-    return "" if event.frame is None else _frame_words(event.frame, role.peer if event.kind.is_input else role)
-
-
-def _head_words(head: RequestFacts | ResponseFacts) -> str:
-    name = f"a response {head.status}" if isinstance(head, ResponseFacts) else "a request"
-    sound = type(head)()
-    odd = [f"{n}: {label(n, v)}" for n, v in head._asdict().items() if n != "status" and v != getattr(sound, n)]
-    return f"{name} with {odd[0] if len(odd) == 1 else f'{len(odd)} changes'}" if odd else f"{name}, sound"
-
-
-def _frame_words(frame: FrameFacts, sender: Role) -> str:
-    said = [sent_frame_words(frame, sender)]
-    said += [f"RSV{bit}" for bit in (1, 2, 3) if getattr(frame, f"rsv{bit}")]
-    if frame.length > LONGEST_SHORT:
-        said.append(f"{frame.length} octets")
-    return ", ".join(said)
+    if event.facts is None and event.kind is not EventKind.RECEIVE_EOF:
+        return ""
+    return unit_words(event.facts, role.peer if event.kind.is_input else role)
 
 
 def _does(event: Event, said: str) -> str:

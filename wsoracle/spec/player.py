@@ -142,19 +142,19 @@ class Happened(NamedTuple):
     outcome: Outcome | None
 
 
-def decide(setting: Setting, state: State, event: Event, choice: str | None = None) -> Happened:
+def decide(setting: Setting, state: State, event: Event, choice: str | None = None, rules: RuleSet = RULES) -> Happened:
     """What an endpoint does with an event: as it is usual, or by choice (``choice_of``); or the event all the same.
 
     An endpoint that breaks a rule goes on as if the event had been allowed: the other side has to cope with it.
     Raises :class:`KeyError` for a choice that it has not.
     """
-    outcomes = allowed(state, event, setting, departures=True)
+    outcomes = allowed(state, event, setting, rules, departures=True)
     if choice is not None:
         chosen = {choice_of(one.label): one for one in reversed(outcomes)}[choice]
     elif outcomes:
         chosen = _chosen(outcomes)
     else:
-        broken = tuple(rule.id for rule in forbidden_by(state, event, setting))
+        broken = tuple(rule.id for rule in forbidden_by(state, event, setting, rules))
         instead = allowed(state, event, setting, _UNREFUSED)
         return Happened(canonical(instead).state if instead else state, "forbidden, sent anyway", broken, None)
     departs = "; departs from the last rule" if chosen.departs_from else ""

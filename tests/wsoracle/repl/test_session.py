@@ -98,6 +98,74 @@ def test_the_trace_of_an_end_is_one_for_the_judge() -> None:
     assert trace_from_json(json.loads(text)).judged().rules == ("5.2/defined-opcodes-only",)
 
 
+@given(st.lists(st.sampled_from(["Hello", "Hello, Hello", "", "\u00e4"]), min_size=1, max_size=3), st.booleans())
+@settings(max_examples=4)
+def test_compressed_messages_are_read_as_the_judge_reads_them(texts: list[str], echo: bool) -> None:
+    session = ReplSession(f"open,agreed=client_max_window_bits=9,echo={int(echo)}")
+    for text in texts:
+        taken = answered(session, f"c deflate='{text}'", "s take")
+        assert "accept: text message" in taken[0], taken[0]
+        if echo:
+            assert "allowed" in session.answer(f"s deflate='{text}'")[0]
+            session.answer("c take")
+    for role in Role:
+        (trace,) = session.answer(f"trace {role.value}")
+        assert trace_from_json(json.loads(trace)).judged().rules == ()
+
+
+def test_faults_of_compressed_messages_are_found() -> None:
+    agreed = "agreed permessage-deflate; client_no_context_takeover"
+    again = "c rsv1=1 hex=f200110000"  # RFC 7692, section 7.2.3.2: a reference to the Hello before it
+    assert "forbidden" in answered(ReplSession(), agreed, "c deflate=Hello", again)[0]
+    assert "allowed" in answered(ReplSession(), "agreed permessage-deflate", "c deflate=Hello", again)[0]
+    assert "fail 1007" in answered(ReplSession(), agreed, "c rsv1=1 hex=ff", "s take")[0]
+    assert "forbidden" in answered(ReplSession(), "c deflate=Hello")[0]
+
+
+def test_a_handshake_agrees_on_compression() -> None:
+    session = ReplSession("connect")
+    for words in ("that offers permessage-deflate", "has come: accept it", "that agrees on", "has come: accept it"):
+        number = next(line.split()[0] for line in session.shown() if words in line)
+        session.answer(number)
+    assert "allowed" in session.answer("s deflate=Hello")[0]
+    assert "accept: text message" in session.answer("c take")[0]
+    (trace,) = session.answer("trace client")
+    assert trace_from_json(json.loads(trace)).judged().rules == ()
+
+
+def test_an_answer_is_compared_with_the_request_that_was_given_in_octets() -> None:
+    """Its parameters are in no fact of the request."""
+    request = (
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+    )
+    answer = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+        b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10\r\n\r\n"
+    )
+    session = ReplSession("connect")
+    answered(session, f"c {request.hex()}", "s take")
+    assert "allowed" in session.answer(f"s {answer.hex()}")[0]
+    assert "accept" in session.answer("c take")[0]
+    assert session.world.ends[Role.CLIENT].state.send_window == 1 << 10
+    (trace,) = session.answer("trace server")
+    assert trace_from_json(json.loads(trace)).judged().rules == ()
+
+
+def test_a_rule_is_broken_and_mended() -> None:
+    session = ReplSession()
+    shown = answered(session, "you client", "break 5.5.2/ping~drop")
+    assert shown[0] == "a rule of the server is broken: 5.5.2/ping, the rule is missing"
+    assert not any("reply" in line and "pong" in line for line in answered(session, "c opcode=9", "s take"))
+    assert session.world.text.startswith("open,broken=5.5.2/ping~drop,you=client;")
+    assert "5.5.2/ping" in answered(session, "mend", "c opcode=9", "s take")[0]
+    done = CliRunner().invoke(command, ["--broken", "5.5.2/ping~drop", "--extensions", "permessage-deflate"], input="")
+    assert "a rule of both ends is broken" in done.stdout and "agreed on before: permessage-deflate" in done.stdout
+    assert CliRunner().invoke(command, ["--broken", "x"], input="").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -105,7 +173,10 @@ def test_the_trace_of_an_end_is_one_for_the_judge() -> None:
         ("s take", "nothing is under way"), ("c opcode=x", "opcode=0x9"), ("c colour=1", "the fields of a frame"),
         ("why", "one number"), ("you bob", "client, server or nobody"), ("load nonsense", "begins with open"),
         ("c request", "cannot send"), ("trace", "client or server"), ("c '", "quotation"), ("c", "say help"),
-        ("load open,broken=x", "explorer of the site"), ("load open;c:begin.1", "site alone"),
+        ("load open,broken=x", "RULE~CHANGE"), ("break 5.5.2/ping", "5.5.2/ping~drop"),
+        ("agreed x-other", "only permessage-deflate"), ("agreed permessage-deflate; x", "no answer of"),
+        ("load connect,agreed=", "opening handshake says"), ("load open,switch_x=1", "the settings are"),
+        ("load open;c:begin.1", "site alone"),
     ],
 )  # fmt: skip
 def test_wrong_lines_get_one_line_that_says_what_to_do(line: str, said: str) -> None:

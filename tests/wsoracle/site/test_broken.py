@@ -13,15 +13,18 @@ from wsoracle.fleet.findings import Column, findings_page
 from wsoracle.fleet.registry import PEERS
 from wsoracle.generators.mutants.operators import mutants
 from wsoracle.model.endpoint.engine import InterpretedMachine
+from wsoracle.model.machine.words import stage_words
 from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.theorems.theorem import ProofVerdict, TheoremSubject
 from wsoracle.prover import theorems
+from wsoracle.repl.world import ExploredWorld
 from wsoracle.reports.summary import WirePiece
 from wsoracle.site.broken_runs import broken_run
 from wsoracle.site.broken_script import broken_script
 from wsoracle.site.fallen import fallen, is_fresh
 from wsoracle.site.findings import deviations_in
+from wsoracle.site.histories import SIDES
 
 CHEAP: Final = ("safety/text-received-is-utf8", "8.1/invalid-text~drop")
 """A theorem that is soon refuted, and a fault that does."""
@@ -51,7 +54,7 @@ def test_a_run_shows_that_the_broken_rule_says_something_else() -> None:
         assert (run.by_rules.words, run.by_rules.rules) != (run.by_broken.words, run.by_broken.rules), told.mutant.id
 
 
-def test_the_explorer_plays_each_run_with_the_rule_broken_to_its_end() -> None:
+def test_both_explorers_play_each_run_with_the_rule_broken_to_its_end() -> None:
     runs = [broken_run(told) for told in told_mutants()]
     texts = [run.history for run in runs if run.history is not None]
     (found,) = ask({"ask": "histories", "texts": texts}, more=[broken_script((r.mutant for r in runs), {})])
@@ -59,6 +62,12 @@ def test_the_explorer_plays_each_run_with_the_rule_broken_to_its_end() -> None:
     for text, (again, steps) in zip(texts, found, strict=True):
         assert again == text
         assert len([step for step in steps if step is not None]) == text.count(";"), text
+        world = ExploredWorld(text.partition(";")[0])
+        for action, (who, _, rules, stage, _) in zip(text.split(";")[1:], steps, strict=True):
+            entry = world.act(action)
+            assert entry.who is not None and SIDES[entry.who] == who
+            assert stage_words(world.ends[entry.who].state) == stage, text
+            assert entry.who is world.you or list(entry.rules) == rules, text
 
 
 def test_the_theorems_that_are_said_to_fall_do() -> None:
