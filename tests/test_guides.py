@@ -32,7 +32,16 @@ def blocks(name: str, language: str) -> list[str]:
     ]
 
 
-GUIDES = ("README.md", "docs/testing.md", "docs/oracle.md", "docs/captures.md", "docs/traces.md")
+GUIDES = (
+    "README.md", "docs/testing.md", "docs/oracle.md", "docs/driving.md", "docs/captures.md", "docs/traces.md"
+)  # fmt: skip
+SHORT = (*GUIDES, "docs/ci.md", "docs/python.md")
+"""Documents of at most two screens."""
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_guide_is_under_two_screens(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8").count("\n") <= 100
 
 
 @pytest.mark.parametrize("name", GUIDES)
@@ -49,7 +58,7 @@ def test_calls_have_the_options_that_they_are_given(name: str) -> None:
 
 def test_the_session_with_the_oracle_goes_as_it_stands_there() -> None:
     (asked,) = (block for block in blocks("docs/oracle.md", "sh") if "--stdio" in block)
-    answers, _ = blocks("docs/oracle.md", "")
+    (answers,) = blocks("docs/oracle.md", "")
     session = OracleSession(validate=True)
     questions = [line for line in asked.splitlines() if line.startswith("{")]
     for question, answer in zip(questions, answers.splitlines(), strict=True):
@@ -59,7 +68,7 @@ def test_the_session_with_the_oracle_goes_as_it_stands_there() -> None:
 
 
 def test_the_answers_of_an_adapter_are_as_its_schema_says() -> None:
-    _, lines = blocks("docs/oracle.md", "")
+    (lines,) = blocks("docs/driving.md", "")
     whole = schema("adapter.schema.json", driving.__name__)
     for line in lines.splitlines():
         asked, answered = map(json.loads, re.split(r" {2,}", line))

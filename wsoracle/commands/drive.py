@@ -51,9 +51,9 @@ def command(
     """Run the cases against a parser in any language, without sockets and timers.
 
     COMMAND is run by the shell and starts an adapter: it takes one line of JSON after another, with octets that arrive
-    at an endpoint, and answers each with the octets that the endpoint writes (docs/oracle.md). Cases, verdicts, reports
-    and exit status are those of wsoracle test, for a client those of wsoracle serve. Waits take no time: --timeout is a
-    number in reports alone.
+    at an endpoint, and answers each with the octets that the endpoint writes (docs/driving.md). Cases, verdicts,
+    reports and exit status are those of wsoracle test, for a client those of wsoracle serve. Waits take no time:
+    --timeout is a number in reports alone.
     """
     if not adapter.strip():
         raise WrongInput("COMMAND is empty: give one that starts an adapter, such as 'node ws_adapter.js'")

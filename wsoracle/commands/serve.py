@@ -56,7 +56,7 @@ def command(
     """Serve cases to WebSocket clients under test, and write a page for each case.
 
     Clients use the paths of Autobahn: /getCaseCount, /runCase?case=N&agent=A, /updateReports?agent=A. What to open
-    besides, so that more than one connection can show, is on /getProbes?agent=A (docs/testing.md).
+    besides, so that more than one connection can show, is on /getProbes?agent=A (docs/judging.md).
     Results are shown live at http://HOST:PORT/ while it runs. The exit status is 1 where a case failed that is not
     expected to, or was not run. A case that takes too long is given up; --skip leaves one out, and others keep their
     numbers.

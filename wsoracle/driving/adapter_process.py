@@ -149,7 +149,7 @@ class AdapterProcess:
                 raise AdapterFault(f"it answered {question['cmd']} with an error: {_shown(answer['error'])}")
             self._check(question["cmd"])(answer, "")
         except NotOfSchema as error:
-            raise self.fault(f"its answer to {question['cmd']} is not as docs/oracle.md says: {error}") from None
+            raise self.fault(f"its answer to {question['cmd']} is not as docs/driving.md says: {error}") from None
         except AdapterFault as error:
             raise self.fault(str(error)) from None
         return answer
@@ -235,7 +235,7 @@ class AdapterProcess:
             return "it closed its standard output and runs on: answer until the input ends"
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
         inside = f" inside a line, {_shown(bytes(held))}" if held else ""
-        return f"it ended {how}{inside}: run {_shown(self.command)} by hand, and give it the lines of docs/oracle.md"
+        return f"it ended {how}{inside}: run {_shown(self.command)} by hand, and give it the lines of docs/driving.md"
 
 
 def _output(answer: dict[str, Any]) -> Output:

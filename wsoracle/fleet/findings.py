@@ -123,7 +123,7 @@ def _together(columns: Iterable[Column]) -> list[str]:
     found = [(column, seen) for column in columns for seen in column.connections]
     if not found:
         return ["No client showed anything over many connections that RFC 6455 does not allow."]
-    lines = ["What no single connection shows (docs/testing.md says what each check looks for):", ""]
+    lines = ["What no single connection shows (docs/judging.md says what each check looks for):", ""]
     lines += [row("check", "section", "client", "verdict", "what was seen", "example"), row(*(["---"] * 6))]
     for column, seen in sorted(found, key=lambda one: (one[1].check, one[0].agent)):
         client = f"{plain(column.peer.name)} {plain(column.version)}"

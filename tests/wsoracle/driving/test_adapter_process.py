@@ -50,7 +50,7 @@ FAULTS = {
     "answers another question": ("asked['seq'] += 1", "it answered 4 and was asked 3: answer each line once, in order"),
     "answers twice": ("import os; os.write(1, b'{}\\n{}\\n')", "it wrote more than one line for a question, b'{}\\n"),
     "answers with an error": ("asked['error'] = 1; answer = lambda a: {'error': 'oh'}", "it answered receive with"),
-    "writes no octets": ("answer = lambda a: {'octets': '8'}", "its answer to receive is not as docs/oracle.md"),
+    "writes no octets": ("answer = lambda a: {'octets': '8'}", "its answer to receive is not as docs/driving.md"),
     "tells what is no event": ("answer = lambda a: {'events': [{}]}", "its answer to receive is not as"),
     "floods": ("sys.stdout.write('x' * 5_000_000); sys.stdout.flush()", "octets without an end of line: it floods"),
 }  # fmt: skip

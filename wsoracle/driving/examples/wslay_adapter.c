@@ -1,4 +1,4 @@
-/* An adapter of wsoracle to the C library wslay (Debian: libwslay-dev); see docs/oracle.md.
+/* An adapter of wsoracle to the C library wslay (Debian: libwslay-dev); see docs/driving.md.
  * cc wslay_adapter.c -o wslay_adapter -lwslay && wsoracle drive ./wslay_adapter */
 #define _GNU_SOURCE
 #include <stdio.h>
