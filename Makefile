@@ -1,5 +1,5 @@
 # Every target sets up what it needs: the first one that runs makes .venv from requirements/locked.txt.
-#   make demo | test | lint | coverage | bench | docs | site | wheel | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures
+#   make demo | test | lint | coverage | bench | docs | site | wheel | installed | fleet | fleet-short | golden | golden-check | zoo | attack | fuzz-captures
 #   make autobahn | clean
 #   make test PYTHON=python3.12          another interpreter (3.11 to 3.14)
 #   make test PYTEST_ARGS="-k utf8"      a part of the tests
@@ -23,7 +23,7 @@ export WSORACLE_PYTHON27 ?= $(abspath $(AUTOBAHN))
 endif
 
 .DEFAULT_GOAL := test
-.PHONY: autobahn fuzz-captures attack demo test lint coverage bench docs site wheel fleet fleet-short golden golden-check golden-fleet zoo setup clean
+.PHONY: autobahn fuzz-captures attack demo test lint coverage bench docs site wheel installed fleet fleet-short golden golden-check golden-fleet zoo setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -139,6 +139,13 @@ setup: .venv/.installed
 	@for room in model properties generators; do [ -e wsoracle/$$room ] || ln -s ../$$room wsoracle/$$room; done
 	@$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
+
+# The wheel in environments of its own, each command called: PYTHONS="python3.12 python3.13", EXTRA=all for a whole install.
+PYTHONS ?= $(PYTHON)
+EXTRA ?=
+installed: setup
+	@$(BIN)/python -m tests.installed --extra '$(EXTRA)' $(foreach one,$(PYTHONS),--python $(one)) \
+	  $(if $(wildcard $(PYODIDE)/node_modules),--pyodide $(PYODIDE))
 
 clean:
 	rm -rf .venv build dist out *.egg-info .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
