@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from ..connections.tls_records import has_records
 from .conversation import CapturedConnection, from_opening
 from .packets import LINKS, Packet, segments, shown
 from .tcp import MOST_CONNECTIONS, TcpConnection, TcpEnd, connections
+from .tls_records import has_records
 
 _TLS: Final = b"\x16\x03"
 IN_TLS: Final = "with TLS, whose octets are not shown without its keys"

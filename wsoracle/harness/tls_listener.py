@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from wsoracle.properties.connections.tls_records import is_hello_whole, plain_request
+from wsoracle.properties.traces.tls_records import is_hello_whole, plain_request
 
 from .connection import Connection
 

@@ -8,7 +8,7 @@ import ssl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsoracle.properties.connections.tls_records import is_hello_whole, octets_beside_tls, plain_request
+from wsoracle.properties.traces.tls_records import is_hello_whole, octets_beside_tls, plain_request
 
 
 def client_hello() -> bytes:
