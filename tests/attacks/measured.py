@@ -18,7 +18,10 @@ MOST_MEMORY: Final = 4 << 30
 MOST_CPU: Final = 180
 """CPU seconds of one process."""
 
-MOST_SECONDS: Final = 400.0
+MOST_IDLE: Final = 120.0
+"""Seconds without CPU time after which a program is taken to wait for ever, however busy the machine is."""
+
+MOST_SECONDS: Final = 3600.0
 _PAUSE: Final = 0.05
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -69,9 +72,13 @@ class Measured:
 
     def cost(self) -> Cost:
         """Wait for its end, and tell what it took. One that does not end is killed, with status -9."""
+        taken, changed = 0.0, time.monotonic()
         while self._process.poll() is None:
             self._look()
-            if time.monotonic() - self._begun > MOST_SECONDS:
+            now = time.monotonic()
+            if sum(self._cpu.values()) > taken:
+                taken, changed = sum(self._cpu.values()), now
+            if now - changed > MOST_IDLE or now - self._begun > MOST_SECONDS:
                 os.killpg(self._process.pid, signal.SIGKILL)
             time.sleep(_PAUSE)
         self._reader.join(10)

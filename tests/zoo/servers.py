@@ -88,6 +88,12 @@ def _returns_close(frame: Frame, heard: Frame) -> Pieces:
     return (heard,) if frame.opcode == CLOSE == heard.opcode else (frame,)
 
 
+def _wrapped(frame: Frame, heard: Frame) -> Pieces:
+    if frame.opcode == CLOSE:
+        return ()
+    return (replace(frame, payload=b"{" + frame.payload + b"}"),) if frame.opcode in (TEXT, BINARY) else (frame,)
+
+
 def _wrong_pong_amid() -> Handler:
     """Pongs with another payload between fragments."""
 
@@ -213,6 +219,13 @@ SERVERS: Final = (
         "upper case",
         server(says=_message(lambda frame: (replace(frame, payload=frame.payload.upper()),))),
         "FAILED echo/the-message-differs-at-octet-n",
+    ),
+    _row(
+        "wraps messages, and drops TCP for a Close",
+        server(says=_wrapped),
+        "FAILED echo/the-message-differs-at-octet-n",
+        "FAILED 7.3/closing-handshake-first+5.5.1/answer-close-first",
+        "NON-STRICT 7.1.7/close-frame-before-tcp",
     ),
     _row(
         "the other type",

@@ -18,7 +18,13 @@ from typing import Final, Literal
 from wsoracle.model.notation.rule import Due, Fail, Forbid, Ignore, Refuse, Strength
 from wsoracle.model.notation.sources import clause_of, source_of
 from wsoracle.model.rules import RULES
-from wsoracle.properties.judge.echo_words import BESIDES, NOT_AN_ECHO, OWN_MESSAGE, said_of_application
+from wsoracle.properties.judge.echo_words import (
+    BESIDES,
+    NOT_AN_ECHO,
+    OWN_MESSAGE,
+    said_beside_rules,
+    said_of_application,
+)
 
 from .shared_causes import shared_by_most
 from .stored_record import page_name
@@ -75,19 +81,23 @@ class Cause:
 
     @cached_property
     def verdict(self) -> str:
-        """The worst verdict of its cases."""
-        return min((case.label for case in self.cases), key=_badness)
+        """The worst verdict of its cases, as far as the cause is why they have it."""
+        return min(map(self._label, self.cases), key=_badness)
 
     @cached_property
     def fails(self) -> bool:
         """Whether one of its cases failed."""
-        return any(case.failed for case in self.cases)
+        return any(case.failed and self._label(case) == case.label for case in self.cases)
 
     @cached_property
     def example(self) -> CaseSummary:
-        """The case that is the quickest to understand: few faults at once, few octets."""
-        worst = [case for case in self.cases if case.label == self.verdict]
-        return min(worst, key=_effort)
+        """The case that is the quickest to understand: few faults at once, few octets; of what an application does one
+        in which it is all that is amiss."""
+        worst = [case for case in self.cases if self._label(case) == self.verdict]
+        return min(worst, key=lambda case: (self.kind == "echo" and not said_of_application(case.note), _effort(case)))
+
+    def _label(self, case: CaseSummary) -> str:
+        return _label_by_rules(case) if self.kind == "rule" else case.label
 
     @property
     def evidence(self) -> Evidence:
@@ -145,6 +155,7 @@ def causes_of(summaries: Mapping[str, CaseSummary]) -> list[Cause]:
     for case in every:
         for key in _keys(case, certain):
             groups.setdefault(key, []).append(case)
+    _join_echoes(groups, every)
     found = [_cause(kind, key, cases) for (kind, key), cases in groups.items()]
     return [*([opening] if opening else []), *sorted(found, key=_order)]
 
@@ -172,7 +183,7 @@ def _keys(case: CaseSummary, certain: Mapping[tuple[str, str], str]) -> Iterator
         return
     words = said_of_application(case.note)
     for one in words:
-        yield "echo", f"echo/{_slug(_NUMBER.sub('n', _contract(one)))}"
+        yield "echo", _echo_key(one)
     if _shows_a_rule(case):
         known = (certain.get((rule, case.evidence.act)) for rule in _in_doubt(case))
         yield "rule", next(filter(None, known), _rule_key(case))
@@ -180,12 +191,40 @@ def _keys(case: CaseSummary, certain: Mapping[tuple[str, str], str]) -> Iterator
         yield "other", f"run/{_slug(_NUMBER.sub('n', _without_rule(case)))}"
 
 
+def _join_echoes(groups: Mapping[tuple[CauseKind, str], list[CaseSummary]], cases: Sequence[CaseSummary]) -> None:
+    """Add cases with a broken rule to the causes of an application that is no echo in cases without one: it is the same
+    application. Where it is an echo in all of those, or a fault was overlooked, the broken rule may be why."""
+    alone = {key for key, those in groups.items() if any(NOT_AN_ECHO in case.note for case in those)}
+    for case in cases:
+        if case.counts and not any(map(_asks_to_refuse, case.rule_ids)):
+            found: set[tuple[CauseKind, str]] = {("echo", _echo_key(one)) for one in said_beside_rules(case.note)}
+            for key in found & alone:
+                groups[key].append(case)
+
+
+def _asks_to_refuse(rule_id: str) -> bool:
+    rule = RULES.by_id.get(rule_id)
+    return rule is not None and isinstance(rule.then, (Fail, Ignore, Refuse))
+
+
+def _echo_key(words: str) -> str:
+    return f"echo/{_slug(_NUMBER.sub('n', _contract(words)))}"
+
+
 def _is_amiss(case: CaseSummary) -> bool:
     return case.label not in ("INFORMATIONAL", "UNIMPLEMENTED") and (not case.passed or case.label == "NON-STRICT")
 
 
+def _label_by_rules(case: CaseSummary) -> str:
+    """The verdict on a case without its application: where that is no echo, rules alone would not have made it FAILED
+    (:func:`wsoracle.properties.judge.echo_contract.in_a_run`)."""
+    if NOT_AN_ECHO not in case.note or not case.counts:
+        return case.label
+    return "NON-STRICT" if any(rule["strength"] == Strength.SHOULD.name for rule in case.rules) else "INFORMATIONAL"
+
+
 def _shows_a_rule(case: CaseSummary) -> bool:
-    return case.counts and bool(case.rules) and _is_amiss(case)
+    return case.counts and bool(case.rules) and _is_amiss(case) and _label_by_rules(case) != "INFORMATIONAL"
 
 
 def _in_doubt(case: CaseSummary) -> tuple[str, ...]:
@@ -292,9 +331,11 @@ def _contract(words: str) -> str:
 
 
 def _says_of_application(shown: CaseSummary, cases: Sequence[CaseSummary]) -> str:
-    common = set(said_of_application(shown.note)).intersection(*(said_of_application(case.note) for case in cases))
-    words = next((one for one in said_of_application(shown.note) if one in common), said_of_application(shown.note)[0])
-    if words == OWN_MESSAGE and all(BESIDES in case.note for case in cases):
+    said = said_of_application(shown.note)
+    others = [those for case in cases if (those := said_of_application(case.note))]
+    words = next((one for one in said if all(one in those for those in others)), said[0])
+    # Where no echo came too, the message may be the answer to what asks for none.
+    if words == OWN_MESSAGE and all(BESIDES in case.note for case in cases) and any(case.echo for case in cases):
         return "your application greets: it sends a message of its own before the first echo"
     cut = sum(case.label == NOT_RUN for case in cases)
     more = f"; {cut} case{'' if cut == 1 else 's'} could not be run to the end" if cut else ""

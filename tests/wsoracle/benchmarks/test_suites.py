@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from wsoracle.autobahn.tool import MISSING, autobahn_tool
 from wsoracle.benchmarks import suites
 from wsoracle.benchmarks.suites import AUTOBAHN, OURS, SUITES, BenchSuite, SuiteBenchFailed, as_json, as_table
 from wsoracle.benchmarks.suites import run_suite_bench as run
@@ -37,6 +38,13 @@ def test_both_sides_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     sides = [what.partition(":")[0] for what, _, _ in told if what.endswith(ONE.name)]
     assert sides == [OURS, AUTOBAHN, AUTOBAHN, OURS]
     assert all(total == 8 for _, _, total in told)
+
+
+@pytest.mark.skipif(autobahn_tool() is None, reason=MISSING)
+def test_autobahn_does_the_same_work_in_both_directions() -> None:
+    report = run(1, lambda what, done, total: None, (ONE, CLIENT))
+    assert [times.turns[AUTOBAHN][0].verdicts for times in report] == [{"OK": 1}, {"OK": 1}]
+    assert all(times.ratio is not None for times in report)
 
 
 def test_alone_there_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ def test_what_is_in_doubt_is_not_said_of_one_rule() -> None:
 @pytest.mark.parametrize(
     ("verdict", "note", "says"),
     [
-        ("OK", f"{BESIDES}: {OWN_MESSAGE}", "your application greets: it sends a message of its own before the first"),
+        ("OK", f"{BESIDES}: {OWN_MESSAGE}", "your application sends a message of its own"),
         (NOT_RUN, f"{CUT_SHORT}: {closes(1000, instead_of_echo=False)}",
          "your application closes by itself with Close 1000; 1 case could not be run to the end"),
         ("FAILED", f"{NOT_AN_ECHO}: {closes(1011, instead_of_echo=True)}", "your application answers with Close 1011"),
@@ -133,6 +133,23 @@ def test_the_contract_comes_first_in_words(verdict: str, note: str, says: str) -
     first, second = causes(case("1.1", verdict, note=note, rules=[]), worse)
     assert first.kind == "echo" and first.says.startswith(says) and first.fails == (verdict == "FAILED")
     assert second.cases == (worse,)
+
+
+def test_an_application_greets_where_an_echo_came_too() -> None:
+    greeted = {"note": f"{BESIDES}: {OWN_MESSAGE}", "rules": []}
+    (cause,) = causes(case("1.1", "OK", echo=True, **greeted), case("1.2", "OK", **greeted))
+    assert cause.says == "your application greets: it sends a message of its own before the first echo"
+
+
+def test_an_application_that_is_no_echo_is_one_cause_whatever_its_endpoint_does() -> None:
+    words = "the message differs at octet 0"
+    alone = case("9.9", note=f"{NOT_AN_ECHO}: {words}", rules=[])
+    beside = [case(f"1.{n}", note=f"not an echo: {words}", rules=[BEFORE_TCP], **did("closes TCP")) for n in range(9)]
+    overlooks = case("2.1", note=f"not an echo: {words}", rules=[RULE], **did("text fin: 'a'"))
+    first, *others = causes(alone, *beside, overlooks)
+    assert first.kind == "echo" and first.cases == (alone, *beside) and first.example == alone
+    assert [one.count for one in others] == ["1 case", "9 cases"]
+    assert all(one.kind == "rule" for one in causes(*beside, overlooks))
 
 
 @pytest.mark.parametrize(

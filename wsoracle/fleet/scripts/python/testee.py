@@ -1,12 +1,14 @@
 """The client protocol of Autobahn's fuzzing server, for the client scripts beside this file.
 
 Call a client as ``SCRIPT URL AGENT``: it asks how many cases there are, runs each, opens what wsoracle asks it to open
-besides (/getProbes), and has the reports written. A case that ends in an exception of the library is an answer too: it
-is printed, and the next case follows.
+besides (/getProbes), and has the reports written. With WSORACLE_PROBES=0 it opens nothing besides: Autobahn takes any
+other path for that of a person who gives commands, and answers nothing. A case that ends in an exception of the library
+is an answer too: it is printed, and the next case follows.
 """
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from threading import Thread
@@ -26,7 +28,10 @@ def addresses() -> tuple[str, Callable[[int], Iterator[str]]]:
 
 
 def probes_address() -> str:
-    """The address of what is to be opened besides: a list of objects, whose uris are opened at the same time."""
+    """The address of what is to be opened besides: a list of objects, whose uris are opened at the same time. Empty
+    where there is to be nothing."""
+    if os.environ.get("WSORACLE_PROBES") == "0":
+        return ""
     return f"{sys.argv[1].rstrip('/')}/getProbes?agent={quote(sys.argv[2])}"
 
 
@@ -44,8 +49,8 @@ def run(ask: Callable[[str], str], echo: Callable[[str], None]) -> None:
     for url in cases:
         attempt(url)
     try:
-        probes = json.loads(ask(probes_address()))
-    except Exception:  # the libraries differ, and Autobahn has no such path
+        probes = json.loads(ask(address)) if (address := probes_address()) else []
+    except Exception:  # the libraries differ
         probes = []
     for probe in probes:
         threads = [Thread(target=attempt, args=(uri,)) for uri in probe["uris"]]
@@ -79,8 +84,8 @@ async def run_async(
     for url in cases:
         await attempt(url)
     try:
-        probes = json.loads(await ask(probes_address()))
-    except Exception:  # the libraries differ, and Autobahn has no such path
+        probes = json.loads(await ask(address)) if (address := probes_address()) else []
+    except Exception:  # the libraries differ
         probes = []
     for probe in probes:
         await gather(attempt, probe["uris"])
