@@ -6,19 +6,19 @@ does not promise, then among departures from SHOULD and CONSENSUS rules, at last
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from wsoracle.model.notation.rule import STRENGTHS, Strength
-from wsoracle.model.notation.variables import State
+from wsoracle.model.notation.variables import EventKind, State
 from wsoracle.model.octets.inflated_frames import MOST_INFLATED
 from wsoracle.model.octets.units import MOST_FRAMES
 from wsoracle.model.octets.vocabulary import Role
 
 from .application import in_few_words
 from .evident import cost_of, sent_steps
-from .explanation import ACTING, LENIENCIES, Cost, Explanation, Subject
+from .explanation import ACTING, LENIENCIES, Cost, Explanation, Step, Subject
 from .grading import strongest, verdict_on
 from .history import History
 from .judgement import Broken, Judgement
@@ -27,6 +27,7 @@ from .moments import Moment
 from .observation import Crashes, Tells
 from .placing import placed
 from .search import FrameSearch, HeadSearch, Search
+from .steps import machine_for
 from .torn import begun_at_fault, broken_by_torn
 from .verdict import Profile, Verdict
 
@@ -34,7 +35,7 @@ TOO_LONG: Final = f"not judged: more than {MOST_FRAMES:,} frames went in one dir
 TOO_MANY: Final = "not judged: there are too many orders in which it may have read what it was sent"
 TOO_MUCH: Final = f"not judged: the compressed messages of one direction inflate to more than {MOST_INFLATED >> 20} MiB"
 _UNEXPLAINED: Final = "not judged: no explanation was found that breaks only a few rules"
-_EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
+EVIDENT: Final = "more is wrong than is named: no explanation was found that breaks only a few rules"
 _MOST_IN_EVERY_ORDER: Final = 64
 """The most frames and outputs of which every order is looked at, only to say all that would have been allowed."""
 _NO_BLAME: Final = 1 << 62
@@ -170,12 +171,32 @@ class Ruling:
         sure = decides is None or any(self.strength_of(rule) is decides for rule in certain)
         among = STRENGTHS[: STRENGTHS.index(decides) + 1] if decides is not None else ()
         rest = [] if sure else [rule for rule in sorted(possible - certain) if self.strength_of(rule) in among]
-        in_order = dict.fromkeys([*(rule for step in judgement.steps for rule in step.broken), *rest])
+        in_order = dict.fromkeys([*self._broken_in(judgement.steps, decides), *rest])
         named = [rule for rule in in_order if rule in certain or rule in rest]
         departs = [*([] if decides is None else [decides]), *[Strength.APPLICATION] * (cost.application > 0)]
         verdict = verdict_on(departs, own_limit=cost.own_limit > 0, profile=self.profile)
         one_of = tuple(rule for rule in named if rule in rest)
         return replace(judgement, verdict=verdict, broken=self.broken(named), one_of=one_of)
+
+    def _broken_in(self, steps: Sequence[Step], decides: Strength | None) -> Iterator[str]:
+        """The rules that steps break, but for milder ones that only follow from one before.
+
+        An endpoint that overlooks a reason to end the connection had to end TCP. Where it sends a Close later and ends
+        TCP without waiting, that is no second fault.
+        """
+        overlooked = False
+        machine = machine_for(self.subject.rules, self.subject.setting)
+        for step in steps:
+            event, state, broken = step.event, step.state, step.broken
+            if not broken:
+                continue
+            if overlooked and event is not None and event.kind is EventKind.CLOSE_TCP and not state.got_close:
+                rows = machine.forbidden_by(state._replace(failed=True), event)
+                in_any_case = {rule.id for rule in rows}
+                broken = tuple(one for one in broken if one in in_any_case or self.strength_of(one) is decides)
+            yield from broken
+            reasons = (self.subject.rules.by_id[rule] for rule in broken)
+            overlooked |= any(rule.on.is_input and rule.refuses for rule in reasons)
 
     def strength_of(self, rule: str) -> Strength:
         """The strength of a rule, by its id."""
@@ -188,7 +209,7 @@ class Ruling:
         if not certain:
             judgement = Judgement(Verdict.INFORMATIONAL, self.profile, note=_UNEXPLAINED, unexplained=True)
             return JudgedExplanation(placed(judgement, strict), Cost())
-        judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=_EVIDENT)
+        judgement = Judgement(Verdict.OK, self.profile, steps=steps, note=EVIDENT)
         blame = next(number for number, step in enumerate(steps) if step.broken)
         candidate = JudgedExplanation(judgement, cost_of(steps, self.subject), blame, certain, certain)
         return candidate._replace(judgement=placed(self.named(candidate), strict))
