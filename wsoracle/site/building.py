@@ -53,6 +53,12 @@ _LONG_TABLES: Final = {
     "response-facts": "All facts of a response",
 }
 """Tables that part a chapter, and what stands for each until it is opened."""
+_LEGEND: Final = (
+    "Each rule has a name, how strongly it binds, the words of the RFC that it comes from, when it counts, and what "
+    "the endpoint then does or may do (chapter 13.2). The RFC marks _procedures and states_, |header fields| and "
+    "/values/."
+)
+"""What stands above rules."""
 _OVERVIEW: Final = 3
 """Sections from which on a chapter begins with their list."""
 
@@ -218,7 +224,8 @@ class SiteBuilder:
         if block is not None and is_state_map(block):
             return state_map(block, text)
         if block is not None and block.startswith("rules-"):
-            return self._cards.rules(next(topic for topic in TOPICS if topic.name == block.removeprefix("rules-")))
+            topic = next(topic for topic in TOPICS if topic.name == block.removeprefix("rules-"))
+            return f"<p>{self._addresses.linked(_LEGEND, '')}</p>{self._cards.rules(topic)}"
         if block == "theorems":
             return '<p><a href="theorems.html">All theorems</a></p>'
         if block == "requirements":

@@ -191,6 +191,14 @@ def test_the_number_by_which_a_chapter_is_referred_to_stands_in_the_contents(fil
         assert entry in files["contents.html"], chapter.number
 
 
+def test_a_page_of_rules_says_first_how_a_rule_is_read(files: dict[str, str]) -> None:
+    pages = [name for name in files if name.startswith("rules-") and name.endswith(".html")]
+    assert pages
+    for name in pages:
+        before = files[name].partition("<article")[0]
+        assert '<a href="what-a-rule-is.html#13-2-a-row">chapter 13.2</a>' in before, name
+
+
 def test_a_long_chapter_begins_with_its_sections(files: dict[str, str]) -> None:
     overview = files["closing.html"].partition("<nav class=sections")[2].partition("</nav>")[0]
     assert [link.count(".") for link in re.findall(r">(10\.\d) ", overview)] == [1] * 6
