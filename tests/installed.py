@@ -39,22 +39,22 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
     "rules": ("5.5.2/*",),
     "cases": ("5.1",),
     "fleet": ("--list",),
-    "requirements": ("5.1/*",),
+    "requirements": ("5.1-*",),
     "prove": ("octets/*",),
     "graph": (),
     "mutants": ("5.5.2/ping~drop",),
     "selfcheck": ("--seconds", "1"),
-    "generate": ("--format", "json", "--out", "made", "--quick", "--select", "5.*"),
-    "run": ("1.1.1", "--quick"),
+    "generate": ("--format", "json", "--out", "made", "--quick", "--select", "witness/5.5.2/*"),
+    "run": ("witness/5.5.2/*", "--quick"),
     "spec": ("--check", "--file", "spec.md"),
     "drive": ("--smoke", "cat"),
-    "site": ("--out", "site"),
+    "site": ("--out", "site", "--file", "spec.md"),
 }
 """A call of each command that needs no server. Those that take minutes whatever they are asked (`bench`, `demo`,
 `explore`) are asked for their help alone."""
 
-STATUS: Final = {"spec": 1, "drive": 2}
-"""The status of a call that is not 0: a document that is stale, an adapter that answers nothing right."""
+STATUS: Final = {"drive": 2}
+"""The status of a call that is not 0: of an adapter that answers nothing right."""
 
 PYODIDE: Final = """
 import { loadPyodide } from "PLACE/pyodide.mjs";
