@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.zoo.clients import CLIENTS, Client
@@ -9,6 +11,9 @@ from tests.zoo.clients import run as run_client
 from tests.zoo.running import causes, chosen, patient, run
 from tests.zoo.servers import SERVERS, Animal
 from wsoracle.generators.cases.runnable import runnable_cases
+from wsoracle.harness import case_runner
+from wsoracle.harness.case_runner import CaseRunner, HeldCase
+from wsoracle.reports.summary import NOT_RUN, CaseSummary
 
 CASES = chosen()
 MANNERS = patient(1.0)
@@ -60,3 +65,23 @@ def test_a_limit_of_the_endpoint_that_no_case_states_is_no_fault(name: str) -> N
     """The sound server takes 16 MiB at most, and says 1009 where a header promises more."""
     (case,) = (case for case in runnable_cases() if case.id == name)
     assert run(SERVERS[0], [case], MANNERS)[name].verdict in ("OK", "INFORMATIONAL")
+
+
+@pytest.mark.parametrize("jobs", [1, 16])
+def test_a_death_is_told_of_what_ran_then_however_slow_the_judge(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    (animal,) = (animal for animal in SERVERS if animal.name == "dies of RSV2")
+    judge = CaseRunner._judged
+
+    async def slowly(self: CaseRunner, held: HeldCase) -> CaseSummary:
+        found = await judge(self, held)
+        if found.verdict != NOT_RUN:
+            await asyncio.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(CaseRunner, "_judged", slowly)
+    monkeypatch.setattr(case_runner, "_SHORTLY", 0.1)
+    found = run(animal, CASES, MANNERS, jobs)
+    assert causes(found) - {"FAILED died of it"} == animal.causes
+    assert all(one.id == "3.2" for one in found.values() if one.failed)
+    (note,) = {one.note for one in found.values() if one.verdict == NOT_RUN}
+    assert "3.2" in note

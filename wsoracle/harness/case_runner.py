@@ -135,6 +135,7 @@ class CaseRunner:
         self._launcher: Final = launcher
         self._suspects: Final = _Suspects()
         self._deaths = self._revivals = 0
+        self._refused_at = 0.0
 
     @property
     def has_entered(self) -> bool:
@@ -171,7 +172,9 @@ class CaseRunner:
             talk.others = talk.others or self._talking > 1
             self._talking -= 1
             self.compresses |= talk.agreed is not None
-            if case not in self.refused:
+            if case in self.refused:
+                self._suspects.drop(talk)
+            else:
                 self._suspects.end(talk, asyncio.get_running_loop().time())
             self._slowest = max(self._slowest, _slowest_answer(talk))
             if talk.left_open is not None:
@@ -240,6 +243,8 @@ class CaseRunner:
             if first:
                 raise NoServer(f"{self._target.url}: {why}: {what_to_do(error, self._target)}") from error
             if isinstance(error, (ConnectionRefusedError, ConnectionResetError)):  # or died as it was asked
+                if not self.refused:
+                    self._refused_at = asyncio.get_running_loop().time()
                 self.refused.append(talk.case)
             talk.leave_out(f"no connection: {why}")
             return False
@@ -261,7 +266,7 @@ class CaseRunner:
         self.refused.clear()
         if not left:
             return []
-        suspects = self._suspects.at(asyncio.get_running_loop().time())
+        suspects = self._suspects.at(self._refused_at)
         if self._revivals < _REVIVALS and await self._target.listens(self._manners.patience):
             self._revivals += 1
             slow_down()
@@ -322,6 +327,7 @@ class _Suspects:
     def __init__(self) -> None:
         self._running: Final[set[Conversation]] = set()
         self._ended: Final[deque[tuple[float, Conversation]]] = deque(maxlen=_KEPT)
+        self._alive = 0.0
 
     def begin(self, talk: Conversation) -> None:
         self._running.add(talk)
@@ -329,10 +335,19 @@ class _Suspects:
     def end(self, talk: Conversation, now: float) -> None:
         self._running.discard(talk)
         self._ended.append((now, talk))
+        self._alive = max(self._alive, _last_heard(talk))
 
-    def at(self, now: float) -> tuple[Conversation, ...]:
-        """Those at a time, the latest last: at least the last one of all."""
-        lately = [talk for at, talk in self._ended if now - at < _SHORTLY and ended_abruptly(talk)]
+    def drop(self, talk: Conversation) -> None:
+        """It had no connection."""
+        self._running.discard(talk)
+
+    def at(self, refused: float) -> tuple[Conversation, ...]:
+        """Those at the time of the first connection that was refused, the latest last: at least the last one of all.
+
+        They count from shortly before the server was heard for the last time: judging may take long in between.
+        """
+        since = min(refused, self._alive) - _SHORTLY
+        lately = [talk for at, talk in self._ended if at > since and ended_abruptly(talk)]
         found = [*lately, *self._running]
         return tuple(found or [talk for _, talk in self._ended][-1:])
 
@@ -380,6 +395,12 @@ def _slowest_answer(talk: Conversation) -> float:
     log = talk.connection.log[:_LOOKED_AT]
     gaps = [after.at - before.at for before, after in pairwise(log) if (before.kind, after.kind) == _ANSWER]
     return max(gaps, default=0.0)
+
+
+def _last_heard(talk: Conversation) -> float:
+    """When the server sent something for the last time, by the clock of the event loop."""
+    connection = talk.connection
+    return next((connection.began + one.at for one in reversed(connection.log) if one.kind == "received"), 0.0)
 
 
 def _outcome(case: Case, summary: CaseSummary) -> CaseOutcome:
