@@ -80,7 +80,7 @@ class ReplSession:
             "mend": lambda _: self._begin(BROKEN, None),
             "load": lambda words: self._back(history_in(" ".join(words))),
             "history": lambda _: self._history(),
-            "link": lambda _: iter([f"explorer.html#{self.world.text}"]),
+            "link": lambda _: self._link(),
             "trace": self._trace,
             "quit": self._quit,
         }
@@ -209,6 +209,11 @@ class ReplSession:
     def _history(self) -> Iterator[str]:
         for number, entry in enumerate(self.world.steps, 1):
             yield _entry_words(number, entry)
+
+    def _link(self) -> Iterator[str]:
+        yield f"explorer.html#{self.world.text}"
+        if any(end.state.recv_window for end in self.world.ends.values()):
+            yield "the explorer of the site does not inflate messages: wsoracle repl reads this"
 
     def _trace(self, words: list[str]) -> Iterator[str]:
         if len(words) != 1 or words[0] not in [*Role]:

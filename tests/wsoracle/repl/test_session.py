@@ -120,6 +120,8 @@ def test_faults_of_compressed_messages_are_found() -> None:
     assert "allowed" in answered(ReplSession(), "agreed permessage-deflate", "c deflate=Hello", again)[0]
     assert "fail 1007" in answered(ReplSession(), agreed, "c rsv1=1 hex=ff", "s take")[0]
     assert "forbidden" in answered(ReplSession(), "c deflate=Hello")[0]
+    assert "does not inflate" in answered(ReplSession(), agreed, "link")[1]
+    assert len(answered(ReplSession(), "link")) == 1
 
 
 def test_a_handshake_agrees_on_compression() -> None:
