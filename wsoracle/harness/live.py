@@ -57,7 +57,9 @@ class LiveLog(list[LogEntry]):
         for kind, side in self._sides.items():
             left = side.left()
             if left:
-                self._print(at, _ARROWS[kind], f"not whole: {hex_of(left, SHOWN)}")
+                body = kind == "received" and side.in_head and side.had_head
+                words = f"body: {left[:SHOWN].decode('latin-1')!r}" if body else f"not whole: {hex_of(left, SHOWN)}"
+                self._print(at, _ARROWS[kind], words)
 
     def _print(self, at: float, arrow: str, words: str) -> None:
         self._lines += 1
@@ -73,6 +75,7 @@ class _Side:
     def __init__(self) -> None:
         self.in_head = True
         self.opens = False
+        self.had_head = False
         self._head = bytearray()
         self._cutter: Cutter | None = None
         self._told = 0
@@ -85,6 +88,7 @@ class _Side:
                 lines = bytes(self._head[:end]).decode("latin-1").split("\r\n")
                 del self._head[: end + len(_EMPTY_LINE)]
                 self.opens = " 101" in lines[0][:13]
+                self.had_head = True
                 yield from lines
             return
         if self._cutter is None:

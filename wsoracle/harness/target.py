@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import shlex
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -15,6 +17,7 @@ from wsoracle.model.octets.http import HEAD_LIMIT
 from wsoracle.model.octets.uri import WebSocketUri
 from wsoracle.model.octets.vocabulary import Role
 
+from ..reports.summary import command_again
 from ..text.output import why_not
 from .connection import Connection
 from .shortage import is_own
@@ -104,8 +107,21 @@ class Target:
             return False
 
     def again(self, case_id: str) -> str:
-        """The command that plays a case again; empty where it is that of a server at its URL."""
-        return ""
+        """The command that plays a case again; empty where it takes a URL alone. Values of fields may be secrets."""
+        options = [word for name, value in self._options() for word in (name, value) if word]
+        return f"{command_again(case_id, 'server', self.url)} {shlex.join(options)}" if options else ""
+
+    def _options(self) -> Iterator[tuple[str, str]]:
+        if self.tls is not None and self.tls.verify_mode is ssl.CERT_NONE:
+            yield "--insecure", ""
+        if self.tls is not None and self.server_name is not None:
+            yield "--server-name", self.server_name
+        if self.connect_to is not None:
+            yield "--connect-to", "{}:{}".format(*self.connect_to)
+        if self.greeting.origin is not None:
+            yield "--origin", self.greeting.origin
+        yield from (("--subprotocol", name) for name in self.greeting.subprotocols)
+        yield from (("--header", f"{name}: ...") for name, _ in self.greeting.headers)
 
     async def listens(self, patience: float) -> bool:
         """Whether the server takes a connection, at once or within ``patience`` seconds."""

@@ -387,3 +387,17 @@ def test_a_real_server_of_tls_is_found_out() -> None:
 
     with pytest.raises(NoServer, match="it speaks TLS"):
         asyncio.run(both())
+
+
+def test_the_command_that_runs_it_again_has_the_options_of_the_run() -> None:
+    uri = parse_uri("ws://h:1/")
+    assert Target(uri).again("1.1.1") == ""
+    greeting = Greeting("https://o", ("chat",), (("Authorization", "a secret"),))
+    again = Target(uri, greeting=greeting, connect_to=("127.0.0.1", 2)).again("1.1.1")
+    assert again == (
+        "wsoracle test ws://h:1/ --select 1.1.1 -v --connect-to 127.0.0.1:2 --origin https://o --subprotocol chat"
+        " --header 'Authorization: ...'"
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    assert Target(parse_uri("wss://h/"), tls=context).again("x").endswith("-v --insecure")

@@ -45,6 +45,14 @@ def test_heads_are_http_and_frames_are_words_and_hex() -> None:
     ]  # fmt: skip
 
 
+def test_the_body_of_a_refusal_is_text() -> None:
+    refusal = b"HTTP/1.1 404 Not Found\r\nServer: s\r\n\r\nno \x1b such page\n"
+    said = lines_of(LogEntry(0, "sent", REQUEST), LogEntry(0, "received", refusal), LogEntry(0, "closed by peer"))
+    assert said[-2:] == ["< body: 'no \\x1b such page\\n'", "  closed by peer"]
+    cut = lines_of(LogEntry(0, "received", refusal[:30]), LogEntry(0, "closed by peer"))
+    assert cut[0].startswith("< not whole: 48 54")
+
+
 @given(FRAMES, st.data())
 def test_how_the_octets_come_is_no_matter(frames: list[Frame], data: st.DataObject) -> None:
     octets = RESPONSE + b"".join(map(encode, frames))
