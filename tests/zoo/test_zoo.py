@@ -81,7 +81,6 @@ def test_a_death_is_told_of_what_ran_then_however_slow_the_judge(jobs: int, monk
     monkeypatch.setattr(CaseRunner, "_judged", slowly)
     monkeypatch.setattr(case_runner, "_SHORTLY", 0.1)
     found = run(animal, CASES, MANNERS, jobs)
-    assert causes(found) - {"FAILED died of it"} == animal.causes
-    assert all(one.id == "3.2" for one in found.values() if one.failed)
+    assert causes(found) == animal.causes
     (note,) = {one.note for one in found.values() if one.verdict == NOT_RUN}
     assert "3.2" in note

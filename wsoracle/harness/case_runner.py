@@ -276,12 +276,11 @@ class CaseRunner:
         if self._launcher is None or self._deaths > MOST_DEATHS:
             self.dead = f"not run: the server died at or after {_named(suspects)}: it takes no connection any more"
             cut_short = [talk for talk in suspects if ended_abruptly(talk)]
-            # What came of these is told by the death, and is not asked again.
+            # The server may have died of what came before: these are shown with what was seen, and accused of nothing.
             self.doubtful[:] = [one for one in self.doubtful if all(one.case is not talk.case for talk in cut_short)]
-            if len(suspects) == 1 and cut_short:
-                await self._died_in(HeldCase(suspects[0], datetime.now(UTC)))
-            else:
-                left += [talk.case for talk in cut_short]
+            for talk in cut_short:
+                talk.not_run, talk.notes[:] = True, [self.dead]
+                await self.enter(await self._judged(HeldCase(talk, datetime.now(UTC))))
             return left
         await self._revive()
         certain = len(suspects) == 1 and ended_abruptly(suspects[0])
