@@ -41,7 +41,7 @@ def deviations_in(page: str) -> tuple[RealDeviation, ...]:
 
 def _sections(lines: list[str]) -> Iterator[RealDeviation]:
     starts = [(at, found) for at, line in enumerate(lines) if (found := _SECTION.match(line))]
-    for (at, found), end in zip(starts, [*(place for place, _ in starts[1:]), len(lines)], strict=True):
+    for (at, found), end in zip(starts, [*(place for place, _ in starts), len(lines)][1:], strict=True):
         part = lines[at + 1 : end]
         rows = [_CELLS.split(line)[1:-1] for line in part if line.startswith("| ")][2:]
         endpoints = tuple(_endpoint([cell.strip() for cell in row]) for row in rows)

@@ -79,6 +79,10 @@ def test_the_theorems_that_are_said_to_fall_do() -> None:
     assert known[name].check(TheoremSubject(by_id[fault].rules)).verdict is ProofVerdict.REFUTED
 
 
+def test_a_page_without_findings_has_none() -> None:
+    assert deviations_in("") == ()
+
+
 def test_what_the_page_of_findings_says_is_read_back() -> None:
     rule = BrokenRule("5.2/reserved-bits", "MUST", "5.2", "MUST be 0 | unless")
     seen = (WirePiece("text fin: '|'", "8100", 2),)
