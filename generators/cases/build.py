@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.notation.variables import HANDSHAKE
+from wsoracle.model.rules import RULES
 
 from .allowed_outcomes import allowed_outcomes
 from .case import Case
 from .derived import checked, judge_only, negative
 from .legal_twin import control_id, control_title, legal_twins
 from .origin import Origin
-from .realised_history import CannotBuildError, CaseHistory, RealisedHistory, from_opening, machine_for
+from .realised_history import CannotBuildError, CaseHistory, RealisedHistory, from_opening
 
 
 def build_case(case_id: str, origin: Origin, title: str, history: CaseHistory, description: str = "") -> list[Case]:
@@ -27,7 +29,7 @@ def build_case(case_id: str, origin: Origin, title: str, history: CaseHistory, d
     Raises :class:`CannotBuildError` for a history that no octets can bring about.
     """
     history = from_opening(history)
-    run = RealisedHistory(history, machine_for(history.setting), history.start)
+    run = RealisedHistory(history, machine_for(RULES, history.setting), history.start)
     for event, label in history.path:
         run.follow(event, label)
     state = run.state

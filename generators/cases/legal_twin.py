@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Iterator
 
 from wsoracle.model.facts.frames import text_before
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, FrameFacts, Setting, State
 from wsoracle.model.octets import utf8
 from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, KNOWN_OPCODES, OPCODE_NAMES, PING, PONG, TEXT, Role
+from wsoracle.model.rules import RULES
 
-from .realised_history import CaseHistory, machine_for
+from .realised_history import CaseHistory
 
 _SOUND = {
     Role.SERVER: CaseHistory(
@@ -49,7 +51,7 @@ def legal_twins(history: CaseHistory, *, on_its_own: bool) -> Iterator[CaseHisto
 def _state_after(history: CaseHistory) -> State | None:
     """The state after the path of a history; None where that departs from a rule: what follows it is not legal."""
     state = history.start
-    machine = machine_for(history.setting)
+    machine = machine_for(RULES, history.setting)
     for event, label in history.path:
         found = [o.state for o in machine.allowed(state, event) if o.label == label]
         if not found:

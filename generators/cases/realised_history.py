@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from wsoracle.model.facts.deflate_offers import answer_that_agrees
 from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete, realise, text_before
 from wsoracle.model.facts.heads import offering, request_octets, response_octets, sample_request
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
 from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, NO_CODE, Event, EventKind, Setting, State
@@ -227,7 +226,7 @@ def from_opening(history: CaseHistory) -> CaseHistory:
     if not history.start.recv_window:
         return history
     answer = answer_that_agrees(history.start, history.setting.role)
-    machine, state = machine_for(history.setting), CONNECTING
+    machine, state = machine_for(RULES, history.setting), CONNECTING
     path: list[tuple[Event, Label]] = []
     heads: tuple[RequestFacts | ResponseFacts, ...] = offering(RequestFacts(), answer), answer
     for kind, head in zip(_OPENING[history.setting.role], heads, strict=True):
@@ -237,9 +236,3 @@ def from_opening(history: CaseHistory) -> CaseHistory:
     if state != history.start:
         raise CannotBuildError("no opening handshake leads there")
     return replace(history, path=(*path, *history.path), start=CONNECTING)
-
-
-@lru_cache(maxsize=256)
-def machine_for(setting: Setting) -> CompiledMachine:
-    """The rules under a setting, compiled once."""
-    return CompiledMachine(RULES, setting)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from random import Random
 from typing import Final, NamedTuple
 
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.expression import FALSE, substitute
 from wsoracle.model.notation.rule import Accept, Fail, Ignore, Rule, RuleSet, Strength
@@ -26,7 +26,7 @@ from wsoracle.model.rules import RULES
 from .compressed import CompressedWay
 from .endpoint import DrawnEndpoint
 from .habits import Habits, draw_extensions, draw_habits, setting_of
-from .reading import AWAITING, NOT_BEGUN, machine_of
+from .reading import AWAITING, NOT_BEGUN
 from .units import (
     SOUND,
     DrawnFrame,
@@ -76,10 +76,9 @@ def _unrefusing() -> RuleSet:
     return RuleSet(rule for rule in RULES if not rule.refuses)
 
 
-@lru_cache(maxsize=64)
 def _lawless(setting: Setting) -> CompiledMachine:
     """The rules without those that refuse: what an endpoint does that follows none of them."""
-    return CompiledMachine(_unrefusing(), setting)
+    return machine_for(_unrefusing(), setting)
 
 
 def roles_of(rule: Rule) -> tuple[Role, ...]:
@@ -120,7 +119,7 @@ def _frames_by_rule(role: Role, kind: EventKind) -> dict[str, tuple[DrawnFrame, 
     receiving = kind is EventKind.RECEIVE
     found: dict[str, dict[bytes, DrawnFrame]] = {}
     for limit in (None, 3):
-        machine = machine_of(setting_of(role, limit, False))
+        machine = machine_for(RULES, setting_of(role, limit, False))
         for inside in (0, 1, 2):
             states = _probes(inside, receiving=receiving)
             for unit in faulty_frames(role if receiving else role.peer, inside):
@@ -156,7 +155,7 @@ def _frame_event(unit: DrawnFrame, state: State, kind: EventKind) -> Event:
 @lru_cache(maxsize=256)
 def _requests_before(rule_id: str) -> tuple[DrawnRequest, ...]:
     """The requests to which some answer is against a rule."""
-    machine = machine_of(setting_of(Role.SERVER, None, False))
+    machine = machine_for(RULES, setting_of(Role.SERVER, None, False))
     found: list[DrawnRequest] = []
     for unit in (*requests(), *offering()):
         event = Event(EventKind.RECEIVE_REQUEST, None, unit.facts)

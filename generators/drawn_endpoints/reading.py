@@ -11,10 +11,10 @@ from wsoracle.model.endpoint.deflate import agreed_state
 from wsoracle.model.endpoint.events import CLOSED_NOT_CLEANLY
 from wsoracle.model.facts.frames import close_code, facts_of_header
 from wsoracle.model.machine.certain_so_far import sure_failures
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.machine.interpreted import Kind, Outcome
 from wsoracle.model.notation.rule import Strength
-from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, Setting, State
+from wsoracle.model.notation.variables import CONNECTING, HANDSHAKE, Event, EventKind, State
 from wsoracle.model.octets.http import Request
 from wsoracle.model.octets.inflated_frames import AgreedDirection
 from wsoracle.model.octets.vocabulary import BINARY, PING, Role
@@ -35,21 +35,9 @@ _READS_HEADS: Final = {Role.SERVER: (NOT_BEGUN, REFUSED), Role.CLIENT: (NOT_BEGU
 
 
 @lru_cache(maxsize=64)
-def machine_of(setting: Setting) -> CompiledMachine:
-    """The rules, compiled for a setting once."""
-    return CompiledMachine(RULES, setting)
-
-
-@lru_cache(maxsize=64)
-def _sure_machine(setting: Setting) -> CompiledMachine:
-    """The failures that are certain once a header is there."""
-    return CompiledMachine(sure_failures(RULES), setting)
-
-
-@lru_cache(maxsize=64)
 def _compressing(request: Request) -> tuple[DrawnResponse, ...]:
     """The answers to a request that agree on permessage-deflate as they should."""
-    machine, state = machine_of(setting_of(Role.SERVER, None, False)), CONNECTING._replace(handshake=AWAITING)
+    machine, state = machine_for(RULES, setting_of(Role.SERVER, None, False)), CONNECTING._replace(handshake=AWAITING)
     return tuple(
         one
         for one in responses(request)
@@ -63,7 +51,7 @@ class ReadingEndpoint:
     def __init__(self, random: Random, habits: Habits, machine: CompiledMachine | None = None) -> None:
         self.random: Final = random
         self.habits: Final = habits
-        self.machine: Final = machine_of(habits.setting) if machine is None else machine
+        self.machine: Final = machine_for(RULES, habits.setting) if machine is None else machine
         self.setting: Final = self.machine.setting
         self.peer: Final = DrawnPeer(random, habits.role, habits.faults, habits.cuts)
         self.observer: Final = Observer(random, inside=habits.inside, hurry=habits.hurry, cuts=habits.cuts)
@@ -236,7 +224,7 @@ class ReadingEndpoint:
         if not isinstance(unit, DrawnFrame) or peer.arrived < start + unit.header.size:
             return []
         event = Event(EventKind.RECEIVE, facts_of_header(unit.header))
-        outcomes = _sure_machine(self.setting).allowed(self.state, event)
+        outcomes = machine_for(sure_failures(RULES), self.setting).allowed(self.state, event)
         return [one for one in outcomes if one.strength.binds]
 
     def believable(self, event: Event, outcomes: Iterable[Outcome]) -> list[Outcome]:

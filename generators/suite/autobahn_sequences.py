@@ -13,12 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from wsoracle.model.facts.frames import DEFAULT_KEY, facts, text_before
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.machine.interpreted import Kind, Outcome, canonical
 from wsoracle.model.notation.rule import Due, Strength
 from wsoracle.model.notation.variables import Event, EventKind, Setting, State
@@ -150,7 +149,7 @@ class _Run:
         self.setting: Final = Setting(role, echo=True)
         self.steps: Final[list[HistoryStep]] = []
         self.silences: Final[list[EventHistory]] = []
-        self._machine: Final = _machine(role)
+        self._machine: Final = machine_for(RULES, Setting(role, echo=True))
         self._state = State()
         self._ping = b""
         self._opcode, self._message = TEXT, b""
@@ -219,11 +218,6 @@ class _Run:
         self.steps.append(step_at(self._state, event, outcome.label, None if frame is None else frame.payload))
         self._state = outcome.state
         return outcome
-
-
-@lru_cache(maxsize=2)
-def _machine(role: Role) -> CompiledMachine:
-    return CompiledMachine(RULES, Setting(role, echo=True))
 
 
 def _strict(outcomes: tuple[Outcome, ...]) -> Outcome:

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.rules import RULES
 
-from ..cases.realised_history import machine_for
 from ..mutants.distinguish import Distinguisher, Scenario
 from ..mutants.killed import kills
 from ..mutants.observable import Expectation, expected, mutated
@@ -102,7 +103,7 @@ def _plainest(told: TellingMutant, witnesses: Iterable[Scenario]) -> TellingMuta
 def _in_full(told: TellingMutant) -> bool:
     """Whether the history shows a difference in what is allowed in full."""
     mutant, (start, history) = told.mutant, (told.scenario.start, told.scenario.history)
-    machine = machine_for(start.setting)
+    machine = machine_for(RULES, start.setting)
     ours, theirs = (expected(one, history, start.state) for one in (machine, mutated(machine, mutant)))
     return [*map(_fully, ours)] != [*map(_fully, theirs)]
 

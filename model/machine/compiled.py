@@ -292,6 +292,12 @@ def reads_event(rule: Rule) -> bool:
     return reads_facts(rule.on, rule.then.effects.values())
 
 
+@lru_cache(maxsize=256)
+def machine_for(rules: RuleSet, setting: Setting) -> CompiledMachine:
+    """The rules compiled for a setting, the same machine for the same two."""
+    return CompiledMachine(rules, setting)
+
+
 @lru_cache(maxsize=64)
 def _reading_event(rules: RuleSet, kind: EventKind) -> int:
     """The rows of a kind whose effects read what the event carries."""

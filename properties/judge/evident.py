@@ -13,7 +13,7 @@ from itertools import product
 from typing import Final
 
 from wsoracle.model.facts.units import leaving
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.notation.rule import RuleSet, Strength
 from wsoracle.model.notation.variables import Event, State
 from wsoracle.model.octets.units import FrameUnit
@@ -23,7 +23,7 @@ from .grading import strongest
 from .history import History
 from .moments import Moment
 from .observation import ClosesTcp, ResetsTcp
-from .steps import machine_for, unrefusing
+from .steps import unrefusing
 
 _SENT: Final = ("sent_close", "send_type", "send_utf8", "send_compressed", "send_history")
 """What an endpoint sends decides these parts of its state, and no others."""

@@ -29,6 +29,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
 from wsoracle.model.notation.rule import RuleSet
 from wsoracle.model.notation.variables import Setting, State
@@ -45,7 +46,6 @@ from .observation import Crashes, Told, Trace
 from .openings import Openings
 from .reading_heads import TRANSFORMED
 from .ruling import Ruling
-from .steps import machine_for
 from .verdict import TAKEN_BY_ALL, Profile, Verdict
 
 Application: TypeAlias = Literal["echo", "sink", "unknown"]

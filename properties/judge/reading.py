@@ -11,7 +11,7 @@ from typing import Final
 from wsoracle.model.facts.arriving import ArrivingFrames, Partial
 from wsoracle.model.machine.boundary_events import Alphabet
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read, sure_failures
-from wsoracle.model.machine.compiled import Choice
+from wsoracle.model.machine.compiled import Choice, machine_for
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome
 from wsoracle.model.notation.rule import Accept, RuleSet, Strength
 from wsoracle.model.notation.variables import HEADER_VARIABLES, NO_CODE, Event, EventKind, FrameFacts, Setting, State
@@ -26,7 +26,7 @@ from .history import History
 from .misreading import Misreading
 from .moments import Message, Moment
 from .observation import TOLD_AS, Tells
-from .steps import Reacted, Steps, machine_for
+from .steps import Reacted, Steps
 from .telling import Telling
 from .waiting import Waiting
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.notation.rule import STRENGTHS, Strength
 from wsoracle.model.notation.variables import EventKind, State
 from wsoracle.model.octets.inflated_frames import MOST_INFLATED
@@ -27,7 +28,6 @@ from .moments import Moment
 from .observation import Crashes, Tells
 from .placing import placed
 from .search import FrameSearch, HeadSearch, Search
-from .steps import machine_for
 from .torn import begun_at_fault, broken_by_torn
 from .verdict import Profile, Verdict
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.machine.certain_so_far import KNOWN_ALWAYS, reasons_to_read
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.machine.interpreted import Kind, Label, Outcome, done_by
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.head_variables import ResponseFacts, value_of
@@ -46,12 +46,6 @@ class Reacted(NamedTuple):
     def also(self, rules: Iterable[str]) -> Reacted:
         """The same for further reasons."""
         return self._replace(rules=tuple(dict.fromkeys((*self.rules, *rules))))
-
-
-@lru_cache(maxsize=64)
-def machine_for(rules: RuleSet, setting: Setting) -> CompiledMachine:
-    """The rules compiled for a setting, the same machine for the same two."""
-    return CompiledMachine(rules, setting)
 
 
 @lru_cache(maxsize=64)

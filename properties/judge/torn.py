@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from wsoracle.model.facts.frames import facts_of_header
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.notation.expression import variables
 from wsoracle.model.notation.rule import Rule, RuleSet
 from wsoracle.model.notation.variables import CLAIMS, HEADER_VARIABLES, SETTING_VARIABLES, Event, EventKind, State
@@ -16,7 +17,6 @@ from wsoracle.model.rules import sending
 from .deciding import in_header
 from .explanation import Step, Subject
 from .history import History
-from .steps import machine_for
 
 _SAID_BY_HEADER: Final = HEADER_VARIABLES.union(SETTING_VARIABLES, CLAIMS)
 _SENDS: Final = {TEXT: "6.1/send-text", BINARY: "6.1/send-binary"}

@@ -14,11 +14,12 @@ from typing import Final
 from wsoracle.generators.cases.build import build_case
 from wsoracle.generators.cases.case import Case
 from wsoracle.generators.cases.origin import Origin
-from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory, machine_for
+from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory
 from wsoracle.generators.cases.steps import CaseStep, EndpointSends, EndpointSendsHead, SendFrame, SendHead
 from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_from, trace
 from wsoracle.generators.mutants.operators import Mutant
 from wsoracle.generators.suite.telling import TellingMutant
+from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
 from wsoracle.model.machine.words import DUES, choice_words, outcome_words, state_words
 from wsoracle.model.notation.rule import Forbid, RuleSet
@@ -70,7 +71,7 @@ def broken_run(told: TellingMutant) -> BrokenRun:
     """The run of a telling mutant."""
     mutant, scenario = told
     setting, start = scenario.start.setting, scenario.start.state
-    machine = machine_for(setting)
+    machine = machine_for(RULES, setting)
     ours = trace(machine, scenario.history, start)
     theirs = trace(mutated(machine, mutant), scenario.history, start)
     parting = next(
