@@ -241,6 +241,11 @@ class History:
         expects_frames = self._sent.expects_frames
         return self._sent.in_head or expects_frames is None or place < expects_frames
 
+    def behind_lost_answer(self, moment: Moment) -> int:
+        """Where frames begin behind an answer that was lost with TCP by a moment: behind what is there of it."""
+        begun = moment.lost and moment.written == self._whole and self._sent.in_head
+        return self.written if begun else moment.written
+
     @property
     def torn_in_opening(self) -> bool:
         """Whether the endpoint closes TCP or falls silent inside a head, or a frame that comes too early."""

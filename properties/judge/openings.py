@@ -11,7 +11,7 @@ from wsoracle.model.notation.variables import EventKind
 from wsoracle.model.octets.units import MOST_HEADS, FrameUnit, HeadUnit
 from wsoracle.model.octets.vocabulary import KNOWN_OPCODES, Role
 
-from .explanation import OPENING_LENIENCY, STRICT, Cost, Subject
+from .explanation import OPENING_LENIENCY, STRICT, Cost, Explanation, Subject
 from .history import History
 from .judgement import Judgement
 from .moments import Moment
@@ -116,7 +116,7 @@ class Openings:
     def _best(self, search: HeadSearch) -> JudgedExplanation | None:
         """The best of what a search found; None where it found nothing."""
         unopened = search.alive if search.died_at is None and not self._torn_unopened else []
-        found = [self._ruling.explained(one) for one in unopened if not one.place.late]
+        found = [self._unopened(one) for one in unopened if not one.place.late]
         for opened in sorted(search.opened.values(), key=lambda opened: opened.explanation.rank):
             if not found or opened.explanation.cost <= min(one.cost for one in found):
                 found.append(self._continued(opened))
@@ -129,6 +129,13 @@ class Openings:
         certain, possible = [one.certain for one in equal], [one.possible for one in equal]
         best = best._replace(certain=frozenset.intersection(*certain), possible=frozenset.union(*possible))
         return best._replace(judgement=self._ruling.named(best))
+
+    def _unopened(self, explanation: Explanation) -> JudgedExplanation:
+        """The judgement on an explanation by which the connection is not open when the trace ends."""
+        found, history = self._ruling.explained(explanation), self._history
+        if history.unread >= history.written or self._ruling.strictly:
+            return found
+        return self._ruling.with_begun(found, history, explanation.place.state)
 
     def _continued(self, opened: OpenedExplanation) -> JudgedExplanation:
         """The judgement on an opened explanation and the frames that follow."""

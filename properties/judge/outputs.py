@@ -271,9 +271,11 @@ class HeadOutputs(Outputs):
             if tells.kind in ("failed", "lost"):
                 yield explanation
         elif tells.kind == "failed":
-            unread = self._reader.behind(explanation.place) < moment.arrived
-            if state.failed or state.handshake == REFUSED or not state.peer_open or unread:
+            place = explanation.place
+            if state.failed or state.handshake == REFUSED or not state.peer_open:
                 yield explanation
+            elif self._reader.behind(place) < moment.arrived:  # by what it has read of a head, or without reading it
+                yield explanation._replace(place=place._replace(state=state._replace(failed=True)))
 
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The answer of a server."""

@@ -75,7 +75,7 @@ class Ruling:
         crash = next((at for at, moment in enumerate(moments) if isinstance(moment.what, Crashes)), len(moments))
         candidate = self._on_frames(history, moments[:crash], state, start)
         if history.torn is None and history.ends_inside_frame and not self.strictly:
-            candidate = self._with_begun(candidate, history, state)
+            candidate = self.with_begun(candidate, history, state)
         judgement = candidate.judgement
         if history.torn is not None:
             frame = history.torn_frame
@@ -89,8 +89,8 @@ class Ruling:
             judgement = _failed(judgement, f"it crashed: {crashed.reason}", moments[crash].at)
         return candidate._replace(judgement=judgement)
 
-    def _with_begun(self, candidate: JudgedExplanation, history: History, state: State) -> JudgedExplanation:
-        """With the faults of a frame that is not whole when the trace ends."""
+    def with_begun(self, candidate: JudgedExplanation, history: History, state: State) -> JudgedExplanation:
+        """With the faults of a unit that is not whole when the trace ends."""
         begun = begun_at_fault(history, self.subject, state)
         if begun is None:
             return candidate

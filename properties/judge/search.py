@@ -51,6 +51,8 @@ in too many ways."""
 _WORK_EARNED: Final = 4
 """So many more for each frame and output that is explained, where the application acts: a search in which explanations
 multiply gives up after some seconds, however long the trace."""
+_FEW_FAULTS: Final = (Cost(must=1), Cost(must=2))
+"""The bounds within which faults are looked for first."""
 _MOST_FAULTY_WORK: Final = 200_000
 """A search for faults considers no more than this, however long the trace: that takes half a minute."""
 
@@ -179,7 +181,11 @@ class HeadSearch(Search):
             received = self._reader.receive(explanation, moment)
             for then in (*received, *self.outputs.unseen(explanation, moment)):
                 if not then.place.state.handshake:
-                    sent_from = moment.what.start if isinstance(moment.what, (HeadUnit, FrameUnit)) else moment.written
+                    what = moment.what
+                    if isinstance(what, (HeadUnit, FrameUnit)):
+                        sent_from = what.start
+                    else:
+                        sent_from = self.history.behind_lost_answer(moment)
                     self._open(then, moment, self._at, sent_from)
                     continue
                 kept = found.get(then.place)
@@ -248,17 +254,22 @@ class FrameSearch(Search):
     def going_on(self, moments: list[Moment], leniency: Leniency) -> Explanation | None:
         """An explanation of all moments that follows the rules up to where this search died; None where none is found.
 
-        What breaks least costs no more, so that the search for it may be bounded by this one's cost.
+        What breaks least costs no more, so that the search for it may be bounded by this one's cost. This one is looked
+        for within few faults first: without a bound there are too many ways to break rules while much is unread.
         """
         if self.died_at is None or self.gave_up:
             return None
         state, lazy = self.alive[0].place.state, self._lazy
-        search = FrameSearch(self.history, self.subject, leniency, state, self.start, lazy=lazy)
-        search.alive = self.alive
         died = moments.index(self.died_at)
-        for moment in moments[:died]:
-            search._reader.sent(moment)
-        return search.best(moments[died:])
+        for most in (*_FEW_FAULTS, None) if leniency.faults else (None,):
+            search = FrameSearch(self.history, self.subject, leniency, state, self.start, lazy=lazy, most_cost=most)
+            search.alive = self.alive
+            for moment in moments[:died]:
+                search._reader.sent(moment)
+            found = search.best(moments[died:])
+            if found is not None:
+                return found
+        return None
 
     def best(self, moments: list[Moment]) -> Explanation | None:
         """The explanation of all moments that breaks least, or None."""

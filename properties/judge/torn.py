@@ -8,10 +8,19 @@ from typing import Final
 from wsoracle.model.facts.frames import facts_of_header
 from wsoracle.model.machine.compiled import machine_for
 from wsoracle.model.notation.expression import variables
+from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.rule import Rule, RuleSet
-from wsoracle.model.notation.variables import CLAIMS, HEADER_VARIABLES, SETTING_VARIABLES, Event, EventKind, State
+from wsoracle.model.notation.variables import (
+    CLAIMS,
+    HANDSHAKE,
+    HEADER_VARIABLES,
+    SETTING_VARIABLES,
+    Event,
+    EventKind,
+    State,
+)
 from wsoracle.model.octets.frames import MAX_HEADER_OCTETS, Header, decode_header
-from wsoracle.model.octets.vocabulary import BINARY, TEXT
+from wsoracle.model.octets.vocabulary import BINARY, TEXT, Role
 from wsoracle.model.rules import sending
 
 from .deciding import in_header
@@ -19,6 +28,7 @@ from .explanation import Step, Subject
 from .history import History
 
 _SAID_BY_HEADER: Final = HEADER_VARIABLES.union(SETTING_VARIABLES, CLAIMS)
+_AWAITING: Final = HANDSHAKE.index("awaiting 101")
 _SENDS: Final = {TEXT: "6.1/send-text", BINARY: "6.1/send-binary"}
 """The rules by which the frames of a message are to be transmitted (section 6.1), by the opcode of the first."""
 
@@ -36,12 +46,21 @@ def broken_by_torn(history: History, subject: Subject, state: State) -> tuple[st
 
 
 def begun_at_fault(history: History, subject: Subject, state: State) -> tuple[Step, int] | None:
-    """The fault of the frame that is not whole when the trace ends: its header breaks a rule whatever follows; or None.
+    """The fault of the unit that is not whole when the trace ends; or None.
 
+    The header of a frame breaks a rule whatever follows; and a client that waits for an answer sends nothing at all.
     The second value is the octet at fault, in what the endpoint wrote. That the rest of the frame may be lost with TCP
     is no excuse for what is there.
     """
     begun = slice(history.unread, history.written)
+    if state.handshake:
+        event = Event(EventKind.SEND_REQUEST, None, RequestFacts())
+        waits = state.handshake == _AWAITING and subject.setting.role is Role.CLIENT and history.switched is None
+        if not waits or not history.octets_written[begun].strip(b"\r\n"):
+            return None
+        faults = machine_for(subject.rules, subject.setting).forbidden_by(state, event)
+        step = Step(history.written_at, state, event, None, (), tuple(rule.id for rule in faults))
+        return (step, begun.start) if faults else None
     header = _header(history, begun)
     if header is None:
         return None

@@ -16,20 +16,23 @@ from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts,
 from wsoracle.model.notation.rule import Refuse, Strength
 from wsoracle.model.notation.variables import CONNECTING, Event, EventKind, Setting, State
 from wsoracle.model.octets.accept_key import accept_value
+from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.http import Request
-from wsoracle.model.octets.vocabulary import Role
+from wsoracle.model.octets.vocabulary import CLOSE, Frame, Role
 from wsoracle.model.rules import RULES
 from wsoracle.properties.judge.judge import EVERYTHING, judge
 from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import (
     Arrives,
     ArrivesEof,
+    ArrivesReset,
     ClosesTcp,
     Crashes,
     Observation,
     Processed,
     Quiet,
     ResetsTcp,
+    ShutsDownTcp,
     Tells,
     Writes,
 )
@@ -544,3 +547,28 @@ def test_a_client_whose_request_is_none_has_read_the_answer_when_it_came() -> No
     judgement = judge_all((Writes(malformed), Arrives(OPENS), Quiet()), CLIENT)
     assert judgement.rules == ("4.1/valid-request",), "it fails for the answer, and waits"
     assert [step.at for step in judgement.steps] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("further", [b"G", b"GET /chat HTTP", b"\x81", b"\x81\x85abcd"])
+def test_a_client_that_waits_sends_no_part_of_anything(further: bytes) -> None:
+    """Section 4.1: it MUST wait "before sending any further data"; that is seen before what it sends is whole."""
+    waits = judge_all((Writes(ASKS), Writes(further)), CLIENT)
+    assert (waits.verdict, waits.rules, waits.octet) == (Verdict.FAILED, ("4.1/wait-for-response",), len(ASKS))
+    refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    assert judge_all((Writes(ASKS), Arrives(refused), Writes(b"GET /chat HTTP")), CLIENT).verdict is Verdict.OK
+    for rest in (b"\r\n", b""):
+        assert judge_all((Writes(ASKS), Writes(rest)), CLIENT).verdict is Verdict.OK
+
+
+def test_what_is_there_of_an_answer_that_was_lost_is_no_frame() -> None:
+    """The peer reset TCP while the answer was on its way; that a Close was read says that there was one."""
+    close = encode(Frame(CLOSE, b"\x03\xe8", key=b"abcd"))
+    seen = (Arrives(ASKS), Arrives(close), Writes(OPENS[:20]), ArrivesReset(), Tells("close", code=1000))
+    for then in ((), (ShutsDownTcp(), Quiet())):
+        assert judge_all((*seen, *then), SERVER).verdict is Verdict.OK
+
+
+def test_a_client_that_told_its_application_of_a_failure_has_failed() -> None:
+    """Section 7.1.7: it closes TCP then; it asks for nothing more there."""
+    seen = (Arrives(OPENS), Tells("failed", code=1006), Writes(ASKS), Quiet())
+    assert judge_all(seen, CLIENT).rules == ("7.1.7/no-request-after-failing",)

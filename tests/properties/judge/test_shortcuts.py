@@ -245,3 +245,22 @@ def test_an_application_may_act_before_a_fault_is_read() -> None:
     trace = (ping, pong, bad, own, ping, texts, close, ClosesTcp(), Quiet())
     found = judge(trace, Setting(Role.SERVER), application="sink")
     assert found.verdict is Verdict.INFORMATIONAL and not found.rules
+
+
+def test_a_fault_is_found_however_much_is_unread_before_it() -> None:
+    """The client fails by the first frame and sends Close; that it does not end TCP in the end is its only fault."""
+    close = Frame(CLOSE, b"\x03\xe9")
+    unread = [
+        *(Frame(TEXT, b"\xf1"), Frame(TEXT, b"\xc2", fin=False), Frame(CONTINUATION), Frame(BINARY, b"a")),
+        *(Frame(PING), Frame(PING, b"Hi"), Frame(PING), Frame(CONTINUATION), Frame(PONG), Frame(BINARY, b"e"), close),
+    ]
+    later = [Frame(BINARY, b"a", fin=False), Frame(CONTINUATION, fin=False), close]
+    closes = Writes(encode(Frame(CLOSE, b"\x03\xe8", key=KEY)))
+    seen = (
+        Arrives(b"".join(map(encode, unread))),
+        closes,
+        Arrives(b"".join(map(encode, later))),
+        ArrivesEof(),
+        Quiet(),
+    )
+    assert "7.1.7/client-tcp-close-owed" in judge(seen, Setting(Role.CLIENT), sees=EVERYTHING).rules
