@@ -184,8 +184,17 @@ async def _dies_of_rsv2(frame: Frame, cage: Cage) -> None:
         await asyncio.sleep(60)
 
 
+_AGE: Final = 6
+
+
 async def _dies_of_age(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cage: Cage) -> None:
-    if cage.served > 6:
+    if cage.served > _AGE:
+        cage.die()
+        await asyncio.sleep(60)
+
+
+async def _dies_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cage: Cage) -> None:
+    if cage.served == _AGE + 1:
         cage.die()
         await asyncio.sleep(60)
 
@@ -295,4 +304,5 @@ SERVERS: Final = (
     _row("dies of RSV2", server(each=_dies_of_rsv2), "NOT RUN died"),
     _row("dies of RSV2, and is started again", server(each=_dies_of_rsv2), "FAILED died of it", revived=True),
     _row("dies of age", server(before=_dies_of_age), "NOT RUN died"),
+    _row("dies once, of no case, and is started again", server(before=_dies_once), "NOT RUN died", revived=True),
 )

@@ -277,19 +277,22 @@ class CaseRunner:
             self.dead = f"not run: the server died at or after {_named(suspects)}: it takes no connection any more"
             cut_short = [talk for talk in suspects if ended_abruptly(talk)]
             # The server may have died of what came before: these are shown with what was seen, and accused of nothing.
-            self.doubtful[:] = [one for one in self.doubtful if all(one.case is not talk.case for talk in cut_short)]
+            self._is_clear(cut_short)
             for talk in cut_short:
-                talk.not_run, talk.notes[:] = True, [self.dead]
-                await self.enter(await self._judged(HeldCase(talk, datetime.now(UTC))))
+                await self._is_left_out(talk, self.dead)
             return left
         await self._revive()
         certain = len(suspects) == 1 and ended_abruptly(suspects[0])
-        await self._one_by_one([talk.case for talk in suspects])
+        self._is_clear(suspects)
+        if not await self._one_by_one([talk.case for talk in suspects]):
+            why = f"not run: the server died at or after {_named(suspects)}, and of none of them when it is asked alone"
+            await self._is_left_out(suspects[-1], why)
         return [case for case in left if certain or case.id not in {talk.case.id for talk in suspects}]
 
-    async def _one_by_one(self, cases: list[Case]) -> None:
-        """Ask these cases alone, and start the server again after each that it died of."""
+    async def _one_by_one(self, cases: list[Case]) -> int:
+        """Ask these cases alone, and start the server again after each that it died of; how many these were."""
         before: HeldCase | None = None
+        found = 0
         while cases:
             held = await self.hold(cases[0])
             if held.talk.not_run and before is not None:
@@ -306,6 +309,17 @@ class CaseRunner:
             self._suspects.forget()
             await self._died_in(culprit)
             await self._revive()
+            found += 1
+        return found
+
+    def _is_clear(self, talks: Sequence[Conversation]) -> None:
+        """These are not in doubt any more: the death tells what came of them."""
+        self.doubtful[:] = [one for one in self.doubtful if all(one.case is not talk.case for talk in talks)]
+
+    async def _is_left_out(self, talk: Conversation, why: str) -> None:
+        """Enter a case as not run, with what was seen of it."""
+        talk.not_run, talk.notes[:] = True, [why]
+        await self.enter(await self._judged(HeldCase(talk, datetime.now(UTC))))
 
     async def _died_in(self, held: HeldCase) -> None:
         held.talk.died = True
