@@ -10,8 +10,8 @@ import click
 from ..cli import FAILED, WrongInput
 from ..repl.choices import AGAINST, MAY, MUST, NEVER, SHOULD
 from ..repl.commands import ReplSession, history_in
-from ..repl.start import AGREED, BROKEN, agreed_text, with_part
 from ..site.histories import HistoryError
+from ..site.start import AGREED, BROKEN, agreed_text, with_part
 from ..text.output import say
 
 PROMPT = "wsoracle> "

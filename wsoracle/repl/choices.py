@@ -15,8 +15,8 @@ from wsoracle.model.octets.vocabulary import CLOSE, CONTINUATION, PING, PONG, TE
 
 from ..site.histories import SIDES, HistoryUnit, unit_text
 from ..site.unit_words import AGREES, OFFER
+from ..site.world import ExploredEnd, ExploredWorld, compressed, words_of
 from ..spec.player import choice_of
-from .world import ExploredEnd, ExploredWorld, compressed, words_of
 
 MUST: Final = "must"
 SHOULD: Final = "should"

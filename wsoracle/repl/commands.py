@@ -23,11 +23,11 @@ from wsoracle.properties.traces.recorded import Recorded, trace_to_json
 
 from ..explain.field_table import field_table
 from ..site.histories import SIDES, HistoryError, unit_text
+from ..site.start import AGREED, BROKEN, YOU, agreed_text, with_part
+from ..site.world import ExploredWorld, HistoryEntry, compressed, words_of
 from ..text.clauses import clause
 from ..text.hexadecimal import hex_of
 from .choices import AGAINST, MUST, NEVER, SHOULD, ExploredChoice, choices
-from .start import AGREED, BROKEN, YOU, agreed_text, with_part
-from .world import ExploredWorld, HistoryEntry, compressed, words_of
 
 HELP: Final = """\
 NUMBER                   do what stands at that number

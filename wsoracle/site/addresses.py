@@ -21,6 +21,11 @@ def address(page: str, anchor: str = "") -> str:
     return f"{page}{'#' + quote(anchor, safe='/+~.-!*') if anchor else ''}"
 
 
+def explorer_address(history: str) -> str:
+    """The address that opens the explorer with a history, ready for an attribute."""
+    return f"explorer.html#{quote(history, safe=';:=,.~*/+-')}"
+
+
 @dataclass
 class Addresses:
     """The address of each name (a rule, a theorem, ...), of each chapter by its number, of each section of the RFC.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
 from wsoracle.generators.mutants.operators import Mutant, of_handshake
 from wsoracle.model.notation.rule import Rule
@@ -17,7 +16,7 @@ from wsoracle.model.rules import RULES
 
 from ..spec.markdown import guard_text, reaction_text
 from ..spec.rules import TOPICS, Topic
-from .addresses import Addresses, address
+from .addresses import Addresses, address, explorer_address
 from .broken_runs import PLAYS_ALONG, BrokenRun, WhatRulesSay
 from .cards import kin, topic_title
 from .fallen import FallenTheorem
@@ -25,6 +24,7 @@ from .findings import RealDeviation, RealEndpoint
 from .knowledge import Knowledge
 from .markup import Markup
 from .playing import player_of
+from .real_pages import real_page
 
 CHOOSER: Final = "break.html"
 MOST: Final = 16
@@ -91,7 +91,7 @@ class BreakPages:
         return (
             "<p class=lead>Choose a fault: one row of the rules with one change. See the shortest run on which it "
             "shows, the theorem that falls with it, the case that finds it, and the real endpoints that left the same "
-            f"rule unfollowed. {len(self._runs)} faults of {rules} rules, most with a link that opens the explorer "
+            f"rule unfollowed. {len(self._runs)} faults of {rules} rules, each with a link that opens the explorer "
             "with the rule broken.</p><p>A theorem is a sentence that holds on every connection whose endpoints keep "
             "to the rules. It falls when a fault makes it untrue.</p>"
             f"<h2>To begin with</h2><ul>{first}</ul>"
@@ -205,8 +205,8 @@ class BreakPages:
         finding, every = set(self._found_by(run.mutant)), self._deviating(run)
         same = sorted({one.name for one in every if finding & set(one.cases)})
         others = sorted({one.name for one in every} - set(same))
-        said = [f"in a case that finds this fault: {escape(', '.join(same))}"] if same else []
-        said += [f"in other cases: {escape(', '.join(others))}"] if others else []
+        said = [f"in a case that finds this fault: {', '.join(map(_named, same))}"] if same else []
+        said += [f"in other cases: {', '.join(map(_named, others))}"] if others else []
         if not said:
             return ""
         place = address("findings.html", run.mutant.rule)
@@ -216,9 +216,13 @@ class BreakPages:
     @staticmethod
     def _try(run: BrokenRun) -> str:
         if run.history is None:
-            return ""
-        to = quote(run.history, safe=";:=,.~*/+-")
-        return f'<a href="explorer.html#{to}">this run in the explorer, the rule broken</a>'
+            return "The explorer cannot begin in the state in which this run does."
+        return f'<a href="{explorer_address(run.history)}">this run in the explorer, the rule broken</a>'
+
+
+def _named(endpoint: str) -> str:
+    """A real endpoint, with what it did."""
+    return f'<a href="{real_page(endpoint)}">{escape(endpoint)}</a>'
 
 
 def _one_a_rule(runs: Iterable[BrokenRun]) -> Iterator[BrokenRun]:

@@ -11,10 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from wsoracle.generators.cases.build import build_case
-from wsoracle.generators.cases.case import Case
-from wsoracle.generators.cases.origin import Origin
-from wsoracle.generators.cases.realised_history import CannotBuildError, CaseHistory
 from wsoracle.generators.cases.steps import CaseStep, EndpointSends, EndpointSendsHead, SendFrame, SendHead
 from wsoracle.generators.mutants.observable import TracedStep, mutated, seen_from, trace
 from wsoracle.generators.mutants.operators import Mutant
@@ -24,7 +20,6 @@ from wsoracle.model.machine.interpreted import Outcome, allowed, forbidden_by
 from wsoracle.model.machine.words import DUES, choice_words, outcome_words, state_words
 from wsoracle.model.notation.rule import Forbid, RuleSet
 from wsoracle.model.notation.variables import (
-    CONNECTING,
     Event,
     EventKind,
     Setting,
@@ -33,8 +28,8 @@ from wsoracle.model.notation.variables import (
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
-from ..spec.player import PlayedStep, after_words, choice_of
-from .histories import SIDES, first_text, step_text
+from ..spec.player import PlayedStep, after_words
+from .event_histories import HistoryEvent, events_text, steps_of
 from .setting_remarks import setting_remarks
 from .unit_words import unit_words
 
@@ -55,7 +50,7 @@ class WhatRulesSay:
 @dataclass(frozen=True)
 class BrokenRun:
     """The run of a telling mutant. ``remarks`` are what the steps do not show of the endpoint; ``history`` is the run
-    as the explorer reads it, None where its steps have no octets of their own."""
+    as the explorer reads it, None where it cannot have its steps."""
 
     mutant: Mutant
     role: Role
@@ -79,7 +74,9 @@ def broken_run(told: TellingMutant) -> BrokenRun:
         min(len(ours), len(theirs)) - 1,
     )
     ours = ours[: parting + 1]
-    units = _units(told, len(ours))
+    path = [(step.event, step.label) for step in scenario.history[:-1] if step.label is not None]
+    units = steps_of(mutant.id, setting, start, path, scenario.history[-1].event)[: len(ours)]
+    events = [HistoryEvent(one.step.event, one.step.label, unit) for one, unit in zip(ours, units, strict=True)]
     last = ours[-1].step.event
     other = theirs[parting]
     seen = seen_from(ours[-1].step, other.state, setting) or last
@@ -92,31 +89,8 @@ def broken_run(told: TellingMutant) -> BrokenRun:
         _judged(RULES, setting, ours[-1].state, last),
         # The rows for this kind of event alone: no others are asked, and to make a set ready takes time.
         _judged(RuleSet(mutant.rules.of(seen.kind)), setting, other.state, seen),
-        _history(told, ours, units),
+        events_text(setting, start, events, [f"broken={mutant.id}"]),
     )
-
-
-def _units(told: TellingMutant, count: int) -> list[CaseStep | None]:
-    """The steps of the case for the first events of a history; none where no octets bring it about."""
-    mutant, scenario = told
-    path = tuple((step.event, step.label) for step in scenario.history[:-1] if step.label is not None)
-    story = CaseHistory(scenario.start.setting, scenario.history[-1].event, path, scenario.start.state)
-    name = f"mutant/{mutant.id}/{scenario.start.setting.role}"
-    try:
-        case = build_case(name, Origin("mutant", mutant=mutant.id), mutant.change, story)[-1]
-    except CannotBuildError:
-        return [None] * count
-    return _aligned(case, [step.event for step in scenario.history])[:count]
-
-
-def _aligned(case: Case, events: Sequence[Event]) -> list[CaseStep | None]:
-    """For each event the step of the case that makes it happen, from the end: a case may begin before the history."""
-    steps, found = list(case.steps), list[CaseStep | None]()
-    for event in reversed(events):
-        found.append(steps.pop())
-        if event.frame is not None and event.frame.key_foreseen:
-            del steps[-2:]
-    return found[::-1]
 
 
 # --- the steps --------------------------------------------------------------------------------------------------------
@@ -211,26 +185,3 @@ def _choice(one: Outcome, state: State) -> str:
 
 def _behind(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for one in outcomes for rule in (*one.rules, *one.departs_from)))
-
-
-# --- the explorer -----------------------------------------------------------------------------------------------------
-
-
-def _history(told: TellingMutant, ours: Sequence[TracedStep], units: Sequence[CaseStep | None]) -> str | None:
-    """The run as a history of the explorer with the rule broken; None where the explorer has no such steps."""
-    setting, start = told.scenario.start.setting, told.scenario.start.state
-    if None in units or any(traced.step.deflated for traced in ours) or start not in (State(), CONNECTING):
-        return None
-    me, you = SIDES[setting.role], SIDES[setting.role.peer]
-    texts = []
-    for traced, unit in zip(ours, units, strict=True):
-        kind, chosen = traced.step.event.kind, traced.step.label
-        if kind is EventKind.SILENCE:
-            continue
-        written = step_text(unit, setting.role)
-        if written is None:
-            return None
-        texts.append(f"{you if kind.is_input else me}:{written}")
-        if kind.is_input:
-            texts.append(f"{me}:take{'' if chosen is None else f'.{choice_of(chosen)}'}")
-    return ";".join([first_text(setting, connecting=start == CONNECTING, broken=told.mutant.id), *texts])

@@ -31,14 +31,18 @@ from .decoder.packing import ARCHIVE, RUNTIME_FOLDER, archive
 from .exercise_pages import SCRIPT, exercise_pages
 from .exercises import exercises
 from .fallen import fallen
+from .finding_runs import finding_runs
 from .findings import deviations_in
 from .knowledge import Knowledge, knowledge
 from .markup import Markup, anchor_of, words_of
 from .octets import frames_html
 from .playing import is_run, player
 from .presets import preset_script
+from .real_pages import PART as REAL
+from .real_pages import RealPages
 from .rule_script import rule_script
 from .state_map import is_state_map, state_map
+from .witness_histories import WitnessHistories
 
 TITLE: Final = "WebSocket, read from its model"
 START: Final = "index.html"
@@ -71,7 +75,8 @@ _TOOLS: Final = (
 """The pages to try things on, as the first page names them."""
 
 EXPLORER_SCRIPTS: Final = (
-    "rules.js", "explorer-machine.js", "explorer-wire.js", "explorer-history.js", "explorer.js",
+    "rules.js", "explorer-machine.js", "explorer-wire.js", "explorer-deflate.js", "explorer-history.js",
+    "explorer-parts.js", "explorer-forms.js", "explorer-sequence.js", "explorer.js",
 )  # fmt: skip
 """The scripts of the explorer, which come after its page; the first one is made from the rules."""
 EXPLORER_LOADER: Final = "explorer-load.js"
@@ -124,9 +129,11 @@ class SiteBuilder:
         self._told = told
         killers = witnesses_that_kill(told, self._witnesses)
         real = deviations_in(findings)
+        self._real = RealPages([*finding_runs(real, self._known.cases)], self._addresses)
+        self._at_work = WitnessHistories(self._witnesses)
         runs = [*map(broken_run, told)]
         self._broken = BreakPages(runs, killers, fallen(), real, self._known, self._addresses)
-        self._cards = Cards(self._known, self._addresses, self._broken.places)
+        self._cards = Cards(self._known, self._addresses, self._broken.places, self._at_work)
         self._give_addresses()
         self._loaded: dict[str, bytes] | None = None
         if pyodide is not None:
@@ -143,7 +150,8 @@ class SiteBuilder:
         """The text of each file of the site by its name."""
         pages = [self._chapter(chapter) for chapter in self._chapters]
         explorer = SitePage("explorer.html", "The explorer", TOOLS, _template("explorer.html"), (), (EXPLORER_LOADER,))
-        pages = [*pages, explorer, self._decoder(), *self._breaking(), *self._exercises(), *self._reference()]
+        pages = [*pages, explorer, self._decoder(), *self._breaking(), *self._exercises()]
+        pages += [*self._reference(), *self._real_pages()]
         pages.insert(0, self._start(pages))
         pages.append(self._contents(pages))
         found = {page.name: self._whole(page, pages) for page in pages}
@@ -153,7 +161,7 @@ class SiteBuilder:
         found |= {name: _template(name) for name in ("site.js", SCRIPT, EXPLORER_LOADER, *EXPLORER_SCRIPTS[1:])}
         found["rules.js"] = rule_script({rule.id: self._addresses.names[rule.id] for rule in RULES})
         found["broken.js"] = broken_script((one.mutant for one in self._told), self._broken.places)
-        found["presets.js"] = preset_script(self._known)
+        found["presets.js"] = preset_script(self._at_work, self._real)
         if self._loaded is not None:
             found |= {name: _template(name) for name in (decoder_page.SCRIPT, decoder_page.WORKER)}
         found["search.js"] = (
@@ -284,11 +292,17 @@ class SiteBuilder:
             part, scripts = ("Exercises", (SCRIPT,)) if page.asks else ("Exercises as sheets", ())
             yield SitePage(page.name, page.title, part, body, found, scripts)
 
+    def _real_pages(self) -> Iterable[SitePage]:
+        for page in self._real.pages():
+            found = tuple((anchor, f"{page.title}: {rules or 'no rule'}", "") for anchor, rules in page.finds)
+            yield SitePage(page.name, page.title, REAL, f"<h1>{escape(page.title)}</h1>{page.body}", found)
+
     def _fleet(self) -> str:
         servers, clients = (self._known.fleet[role] for role in ("server", "client"))
         return (
             f"<p>Real implementations were tested: {servers} as servers and {clients} as clients. Each row below says "
-            "what an endpoint does that its rules do not allow in full, and in how many of them that was found.</p>"
+            "what an endpoint does that its rules do not allow in full, and in how many of them that was found. What "
+            f'each of them did, to be played in the explorer: <a href="contents.html#{anchor_of(REAL)}">{REAL}</a>.</p>'
         )
 
     @staticmethod

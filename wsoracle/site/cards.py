@@ -16,20 +16,26 @@ from wsoracle.properties.theorems.theorem import Theorem, TheoremKind
 
 from ..spec.markdown import guard_text, reaction_text
 from ..spec.rules import TOPICS, Topic
-from .addresses import Addresses, address
+from .addresses import Addresses, address, explorer_address
 from .fallen import fallen
 from .knowledge import FleetFinding, Knowledge
 from .markup import Markup, in_scroll
+from .witness_histories import WitnessHistories
 
 _SHOWN: Final = 8
+_OVER: Final = "No history there shows it: it is about what happens once the connection is over."
 
 
 class Cards:
-    """Makes the cards; ``addresses`` say where everything stands, ``broken`` where each fault that is told does."""
+    """Makes the cards; ``addresses`` say where everything stands, ``broken`` where each fault that is told does,
+    ``at_work`` how the explorer shows each rule."""
 
-    def __init__(self, known: Knowledge, addresses: Addresses, broken: Mapping[str, str]) -> None:
+    def __init__(
+        self, known: Knowledge, addresses: Addresses, broken: Mapping[str, str], at_work: WitnessHistories
+    ) -> None:
         self._known = known
         self._broken = broken
+        self._at_work = at_work
         self._addresses = addresses
         self._markup = Markup(addresses)
 
@@ -61,9 +67,19 @@ class Cards:
             ("cases", self._names(known.cases_of.get(rule.id, ()))),
             ("mutants", f'<a href="{mutants_address(rule.id)}">{len(mutants)} of this row</a>' if mutants else ""),
             ("real endpoints", self._found(rule.id)),
+            ("open in the explorer", self._to_explorer(rule.id)),
             ("break it", self._to_faults(one.id for one in mutants)),
         ]
         return kin(lines)
+
+    def _to_explorer(self, rule_id: str) -> str:
+        """Links to the histories at whose ends the rule is at work."""
+        found = self._at_work.of_rule(rule_id)
+        if not found and self._at_work.known:
+            return _OVER
+        return ", ".join(
+            f'<a href="{explorer_address(text)}">the rule at work, at a {role.value}</a>' for role, text in found
+        )
 
     def _to_faults(self, names: Iterable[str]) -> str:
         """Links to those of some faults that are told."""

@@ -14,7 +14,7 @@ from ..explain.field_table import field_table
 from .addresses import Addresses
 from .decoder.explained import rule_html
 from .exercises import Exercise, ExerciseLevel, Mark, PossibleAnswer, Reason
-from .octets import fields_html
+from .octets import compressed_rows, fields_html
 
 SCRIPT: Final = "exercises.js"
 _HAPPENS: Final = {
@@ -116,7 +116,9 @@ def _unit(one: Exercise) -> str:
         assert found is not None
         header, start = found
         payload = one.octets[start:] if header.key is None else mask(one.octets[start:], header.key)
-        rows = list(field_table(one.octets, payload, one.text_from))
+        rows = list(field_table(one.octets, payload, one.text_from if one.inflated is None else None))
+        if one.inflated is not None:
+            rows = [*compressed_rows(rows, one.inflated, one.event.frame.damage)]
         return f"<div class=frames>{fields_html(one.octets, rows, zeros=False)}</div>"
     return f"<pre tabindex=0>{_head(one)}</pre>" if one.octets else ""
 

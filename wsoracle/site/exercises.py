@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
+from wsoracle.generators.cases.steps import EndpointSends, SendFrame
 from wsoracle.generators.suite.witnesses import Witness, WitnessOrReason
 from wsoracle.model.endpoint.engine import engine_for
+from wsoracle.model.facts.deflate_payloads import run_of
 from wsoracle.model.facts.frames import realise, text_before
 from wsoracle.model.facts.heads import request_octets, response_octets, sample_request
 from wsoracle.model.machine.interpreted import Label, Outcome, label_of
@@ -22,9 +24,14 @@ from wsoracle.model.notation.expression import text
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
 from wsoracle.model.notation.rule import Level, Rule
 from wsoracle.model.notation.variables import Event, EventKind, Setting, State, label
+from wsoracle.model.octets.deflate import LARGEST_WINDOW
+from wsoracle.model.octets.frames import encode, header_of
+from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrames
+from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.model.rules import RULES
 
+from .event_histories import steps_of_witness
 from .setting_remarks import setting_remarks
 
 
@@ -64,7 +71,10 @@ class PossibleAnswer(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercise:
-    """A situation and a question. ``asks`` are the ids of the rules that it was chosen for; each is in one exercise."""
+    """A situation and a question. ``asks`` are the ids of the rules that it was chosen for; each is in one exercise.
+
+    ``inflated`` is what comes out of a frame of a compressed message; None of any other.
+    """
 
     number: int
     level: ExerciseLevel
@@ -74,6 +84,7 @@ class Exercise:
     state: State
     event: Event
     octets: bytes
+    inflated: bytes | None
     text_from: int | None
     remarks: tuple[str, ...]
     choices: tuple[PossibleAnswer, ...]
@@ -144,7 +155,7 @@ def _exercise(number: int, every: list[Witness]) -> Exercise:
         return tuple(_reason(RULES.by_id[rule], setting, state, event) for rule in rules)
 
     against = reasons(rule.id for rule in machine.forbidden_by(state, event))
-    frame, octets = event.frame, _octets(first)
+    frame, (octets, inflated) = event.frame, _octets(first)
     return Exercise(
         number,
         _level(first),
@@ -154,6 +165,7 @@ def _exercise(number: int, every: list[Witness]) -> Exercise:
         state,
         event,
         octets,
+        inflated,
         None if frame is None else text_before(frame.opcode, state, event.kind),
         tuple(_remarks(first, octets)),
         tuple(_choices(event, outcomes, reasons)),
@@ -167,19 +179,35 @@ def _reason(rule: Rule, setting: Setting, state: State, event: Event) -> Reason:
     return Reason(rule, "" if why is None else text(why))
 
 
-def _octets(witness: Witness) -> bytes:
-    """The octets of the unit that the question is about; none where it is about none, or where they take a history."""
+def _octets(witness: Witness) -> tuple[bytes, bytes | None]:
+    """The octets of the unit that the question is about; none where it is about none, or where they take a history.
+
+    Of a frame of a compressed message also what it inflates to.
+    """
     event = witness.event
+    if run_of(event, witness.state) is not None:
+        return _compressed(witness)
     with suppress(ValueError):
         if event.frame is not None:
-            return realise(event, witness.state).octets
+            return realise(event, witness.state).octets, None
         if isinstance(event.head, RequestFacts):
-            return request_octets(event.head)
+            return request_octets(event.head), None
     if isinstance(event.head, ResponseFacts):
         heads = (step.event.head for step in witness.path if isinstance(step.event.head, RequestFacts))
         asked = (head for head in heads if label("syntax", head.syntax) in _WHOLE)
-        return _response(event.head, [*asked, RequestFacts(), RequestFacts(protocols=1, offers=1)])
-    return b""
+        return _response(event.head, [*asked, RequestFacts(), RequestFacts(protocols=1, offers=1)]), None
+    return b"", None
+
+
+def _compressed(witness: Witness) -> tuple[bytes, bytes | None]:
+    """The octets of a frame that belongs to a compressed message, and what comes out of it behind those before it."""
+    steps = steps_of_witness(witness)
+    frames = [step.frame for step in steps if isinstance(step, SendFrame | EndpointSends)]
+    if not frames or not isinstance(steps[-1], SendFrame | EndpointSends) or len(frames) != len(steps):
+        return b"", None
+    inflated = InflatedFrames(AgreedDirection(LARGEST_WINDOW, takeover=True, measured=True))
+    inflated.take_all([FrameUnit(header_of(frame), frame.payload, 0, 0) for frame in frames])
+    return encode(frames[-1]), inflated.frames[-1].payload
 
 
 def _response(facts: ResponseFacts, requests: Iterable[RequestFacts]) -> bytes:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -25,7 +25,7 @@ from wsoracle.model.facts.frames import DEFAULT_KEY, concrete
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, response_octets, sample_request
 from wsoracle.model.notation.expression import Sort
 from wsoracle.model.notation.head_variables import HEAD_VARIABLES, RequestFacts, ResponseFacts, label_of_fact
-from wsoracle.model.notation.variables import Facts, Setting
+from wsoracle.model.notation.variables import CLAIMS, Facts, FrameFacts, Setting, State
 from wsoracle.model.octets.frames import minimal_form
 from wsoracle.model.octets.http import HeadParser, Malformed, ParsedHead, Request
 from wsoracle.model.octets.vocabulary import CONTINUATION, DEFAULT_LIMIT, TEXT, Frame, Role
@@ -80,15 +80,19 @@ def head_text(facts: RequestFacts | ResponseFacts) -> str:
 
 def frame_text(frame: Frame) -> str:
     """A frame by its fields; of a long row of the letter a the number stands."""
-    bits = "".join(str(n) for n in (1, 2, 3) if getattr(frame, f"rsv{n}"))
-    form = "" if frame.form is None or frame.form == minimal_form(frame.length) else "sxy"[frame.form]
-    first = f"{frame.opcode:x}{'f' if frame.fin else ''}{f'r{bits}' if bits else ''}{form}"
     letters = _LETTERS.search(frame.payload)
     payload = frame.payload.hex()
     if letters is not None:
         before, after = frame.payload[: letters.start()], frame.payload[letters.end() :]
         payload = f"{before.hex()}*{len(letters[0])}*{after.hex()}"
-    return ".".join([first, "-" if frame.key is None else frame.key.hex(), payload])
+    return ".".join([form_text(frame), "-" if frame.key is None else frame.key.hex(), payload])
+
+
+def form_text(frame: Frame | FrameFacts) -> str:
+    """The first part of a frame: its opcode and bits, and the form of its length where that is not the shortest."""
+    bits = "".join(str(n) for n in (1, 2, 3) if getattr(frame, f"rsv{n}"))
+    form = "" if frame.form is None or frame.form == minimal_form(frame.length) else "sxy"[frame.form]
+    return f"{frame.opcode:x}{'f' if frame.fin else ''}{f'r{bits}' if bits else ''}{form}"
 
 
 HistoryUnit: TypeAlias = "Frame | RequestFacts | ResponseFacts | None"
@@ -154,19 +158,57 @@ def case_text(case: Case, role: Role) -> str | None:
     me, you = SIDES[role], SIDES[role.peer]
     steps = [f"{me}:request"] if case.opening and role is Role.CLIENT else []
     for step in case.steps:
-        written = step_text(_as_sent(case, step, role.peer), role)
+        written = step_text(as_sent(case, step, role.peer), role)
         if written is None or not isinstance(step, ACTIONS):
             return None
         steps += [f"{you}:{written}", f"{me}:take"]
     return ";".join([f"{'connect' if case.opening else 'open'},you={role.peer.value}", *steps])
 
 
-def first_text(setting: Setting, *, connecting: bool, broken: str) -> str:
-    """The beginning of a history of which the reader plays the peer: the setting, and the rule that is broken."""
+def first_text(setting: Setting, start: State, *, more: Iterable[str] = ()) -> str:
+    """The beginning of a history of which the reader plays the peer: the setting, what was agreed on, and ``more``."""
     usual = Setting(setting.role, limit=DEFAULT_LIMIT).values
     changes = [f"{name}={int(value)}" for name, value in setting.values.items() if value != usual[name]]
-    first = "connect" if connecting else "open"
-    return ",".join([first, f"you={setting.role.peer.value}", *changes, f"broken={broken}"])
+    first = "connect" if start.handshake else "open"
+    return ",".join([first, f"you={setting.role.peer.value}", *changes, *_agreed_texts(start, setting.role), *more])
+
+
+AGREEABLE: Final = (*(f"{role.value}_{what}" for what in ("window", "takeover") for role in Role), *CLAIMS)
+"""What a history says of the extensions that its opening handshake agreed on: for what each end sends the window in
+octets and (1 or 0) whether contexts are taken over; and the reserved bits that extensions claim."""
+
+
+def told_state(agreed: Mapping[str, int], role: Role) -> State:
+    """The state of an end after an opening handshake that agreed on these; permessage-deflate claims RSV1."""
+    mine, peers = role.value, role.peer.value
+    received, sent = agreed.get(f"{peers}_window", 0), agreed.get(f"{mine}_window", 0)
+    return State(
+        recv_window=received,
+        send_window=sent,
+        recv_takeover=bool(agreed.get(f"{peers}_takeover", 0)),
+        send_takeover=bool(agreed.get(f"{mine}_takeover", 0)),
+        claims_rsv1=bool(received or agreed.get("claims_rsv1", 0)),
+        claims_rsv2=bool(agreed.get("claims_rsv2", 0)),
+        claims_rsv3=bool(agreed.get("claims_rsv3", 0)),
+    )
+
+
+def is_told(state: State, role: Role) -> bool:
+    """Whether a history can begin in a state after the opening handshake: nothing but extensions was agreed on."""
+    agreed = dict(text.split("=") for text in _agreed_texts(state, role))
+    return told_state({name: int(value) for name, value in agreed.items()}, role) == state
+
+
+def _agreed_texts(state: State, role: Role) -> Iterator[str]:
+    """What :func:`told_state` reads."""
+    ends = (("recv", role.peer), ("send", role))
+    for name, value in (
+        *((f"{end.value}_window", getattr(state, f"{way}_window")) for way, end in ends),
+        *((f"{end.value}_takeover", getattr(state, f"{way}_takeover")) for way, end in ends),
+        *((name, getattr(state, name)) for name in CLAIMS if name != "claims_rsv1" or not state.recv_window),
+    ):
+        if value:
+            yield f"{name}={int(value)}"
 
 
 def step_text(step: CaseStep | None, role: Role) -> str | None:
@@ -185,7 +227,7 @@ def step_text(step: CaseStep | None, role: Role) -> str | None:
     return None
 
 
-def _as_sent(case: Case, step: CaseStep, tester: Role) -> CaseStep:
+def as_sent(case: Case, step: CaseStep, tester: Role) -> CaseStep:
     """A step with the frame as the tester writes it: a client masks."""
     if not isinstance(step, SendFrame) or step.frame.key is not None or tester is Role.SERVER or case.allowed:
         return step

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
+from wsoracle.model.notation.variables import DAMAGE
 from wsoracle.model.octets.frames import decode_header
 from wsoracle.model.octets.masking import mask
 from wsoracle.model.octets.utf8 import ACCEPT, run
 from wsoracle.model.octets.vocabulary import CONTINUATION, TEXT
 
-from ..explain.field_table import FieldRow, field_table
+from ..explain.field_table import FieldRow, field_table, quoted
 from ..explain.told import OCTETS_SHOWN
 from ..text.hexadecimal import hex_of
 
+_INFLATED: Final = "inflated"
 _COLOURS: Final = {
     "extended length": "length", "masking key": "key", "status code": "code", "payload": "payload",
-    "reason": "payload", "unmasked": "payload",
+    "reason": "payload", "unmasked": "payload", _INFLATED: "inflated",
 }  # fmt: skip
 _FIRST: Final = {"FIN": "first", "MASK": "second"}
 
@@ -44,12 +46,26 @@ def frames_html(frames: Iterable[bytes]) -> str:
     return "".join(parts)
 
 
+def compressed_rows(rows: Iterable[FieldRow], inflated: bytes, damage: int) -> Iterator[FieldRow]:
+    """The rows of a frame of a compressed message, whose payload is DEFLATE data, and a last one with what comes out.
+
+    ``damage`` is the fact of that name: what is wrong with the data.
+    """
+    wrong = f"; {DAMAGE[damage]}" if damage else ""
+    for row in rows:
+        yield row._replace(meaning=f"DEFLATE data{wrong}") if not row.meaning and row.field in _PAYLOADS else row
+    yield FieldRow(inflated, "", _INFLATED, quoted(inflated) if inflated else "nothing comes out")
+
+
+_PAYLOADS: Final = ("payload", "unmasked")
+
+
 def fields_html(octets: bytes, rows: Sequence[FieldRow], *, zeros: bool = True) -> str:
     """A frame, or its beginning, as a line of octets and a table of its fields; ``zeros``: also of those that are 0."""
     wire = []
     at = 0
     for row in rows:
-        if row.octets and row.field != "unmasked" and at < len(octets):
+        if row.octets and row.field not in ("unmasked", _INFLATED) and at < len(octets):
             wire.append(_span(row))
             at += len(row.octets)
     lines = "".join(

@@ -40,7 +40,7 @@ from .javascript import Translator, is_wide
 
 _NULL: Final = re.compile(r"(?<=[\[,])null(?=,)")
 """A cell of a list that has nothing in it: JavaScript lets it be empty."""
-_NUMBERS: Final = ("id", "code", "refuses", "soon")
+_NUMBERS: Final = ("id", "code", "refuses", "soon", "unable")
 _TEXTS: Final = ("strength", "on", "word", "quote", "outcome", "choice", "delivers", "due", "page")
 VARIABLES: Final[Mapping[str, Var]] = {**STATE_VARIABLES, **ALL_FACTS, **SETTING_VARIABLES}
 

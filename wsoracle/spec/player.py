@@ -12,11 +12,22 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wsoracle.model.facts.frames import concrete
 from wsoracle.model.facts.heads import facts_of_request, facts_of_response, request_octets, response_octets
-from wsoracle.model.machine.interpreted import Kind, Label, Outcome, allowed, canonical, forbidden_by, owed
+from wsoracle.model.machine.interpreted import (
+    Kind,
+    Label,
+    Outcome,
+    after,
+    allowed,
+    canonical,
+    forbidden_by,
+    label_of,
+    owed,
+)
 from wsoracle.model.machine.words import DUES, stage_words
 from wsoracle.model.notation.expression import evaluate
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts
@@ -84,6 +95,8 @@ class _PlayedSide:
     coming: deque[_Coming] = field(default_factory=deque)
 
 
+ANYWAY: Final = "anyway-"
+"""What a choice begins with that the rules do not allow, or need not."""
 _END: Final = "the end of the TCP stream"
 _HELLO: Final = b"Hello"
 _UNREFUSED: Final = RuleSet(rule for rule in RULES if not rule.refuses)
@@ -119,9 +132,9 @@ def play(steps: Sequence[RunStep | Break], start: State = CONNECTING) -> list[Pl
             words = f"sends {step.words}"
             peer.coming.append(_Coming(number, passed, step.words))
         side.state, outcome, rules = _judged(step, number, side, event)
-        after = after_words(side.state, side.setting)
+        stands = after_words(side.state, side.setting)
         arrow = step.does is not Does.TAKE
-        told.append(PlayedStep(number, step.who, words, outcome, rules, after, arrow, takes, octets))
+        told.append(PlayedStep(number, step.who, words, outcome, rules, stands, arrow, takes, octets))
     return told
 
 
@@ -141,14 +154,23 @@ class Happened(NamedTuple):
     rules: tuple[str, ...]
     outcome: Outcome | None
 
+    @property
+    def against(self) -> tuple[str, ...]:
+        """The rules that are not followed in full."""
+        return self.rules if self.outcome is None else self.outcome.departs_from
 
+
+@lru_cache(maxsize=1 << 12)
 def decide(setting: Setting, state: State, event: Event, choice: str | None = None, rules: RuleSet = RULES) -> Happened:
     """What an endpoint does with an event: as it is usual, or by choice (``choice_of``); or the event all the same.
 
-    An endpoint that breaks a rule goes on as if the event had been allowed: the other side has to cope with it.
-    Raises :class:`KeyError` for a choice that it has not.
+    An endpoint that breaks a rule goes on as if the event had been allowed: the other side has to cope with it. So it
+    does with what arrives, where the choice begins with :data:`ANYWAY`. Raises :class:`KeyError` for a choice that it
+    has not.
     """
     outcomes = allowed(state, event, setting, rules, departures=True)
+    if choice is not None and choice.startswith(ANYWAY):
+        return _against(setting, state, event, choice.removeprefix(ANYWAY))
     if choice is not None:
         chosen = {choice_of(one.label): one for one in reversed(outcomes)}[choice]
     elif outcomes:
@@ -159,6 +181,20 @@ def decide(setting: Setting, state: State, event: Event, choice: str | None = No
         return Happened(canonical(instead).state if instead else state, "forbidden, sent anyway", broken, None)
     departs = "; departs from the last rule" if chosen.departs_from else ""
     return Happened(chosen.state, f"{chosen.label}{departs}", (*chosen.rules, *chosen.departs_from), chosen)
+
+
+def _against(setting: Setting, state: State, event: Event, choice: str) -> Happened:
+    """The endpoint takes what arrives as it likes. Behind that stand the rules that refuse it or, where none does,
+    those that say how it is taken."""
+    refusing = tuple(rule.id for rule in forbidden_by(state, event, setting))
+    asked = tuple(rule for one in allowed(state, event, setting) for rule in one.rules)
+    labels = ((label_of(rule), rule) for rule in reversed(RULES.of(event.kind)))
+    rows = {choice_of(label): rule for label, rule in labels if label is not None}
+    then = after(rows[choice], setting, state, event)
+    if choice == Kind.ACCEPT.value:
+        taken = (one.state for one in allowed(state, event, setting, _UNREFUSED) if one.label.kind is Kind.ACCEPT)
+        then = next(taken, state)
+    return Happened(then, "against the rules", refusing or asked, None)
 
 
 def choice_of(label: Label) -> str:

@@ -16,8 +16,8 @@ from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import Frame, Role
 from wsoracle.properties.traces.recorded import trace_from_json
 from wsoracle.repl.commands import ReplSession
-from wsoracle.repl.world import ExploredWorld
 from wsoracle.site.histories import HistoryError, frame_text, read_unit, run_text
+from wsoracle.site.world import ExploredWorld
 from wsoracle.spec.player import after_words, play
 from wsoracle.spec.runs import OPENINGS, RUNS
 

@@ -5,7 +5,7 @@ import vm from "node:vm";
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
 for (const script of asked.scripts) { vm.runInThisContext(script); }
-const { wsoracleRules: rules, wsoracleMachine: machine, wsoracleWire: wire, wsoracleHistory: history } = globalThis;
+const { wsoracleRules: rules, wsoracleMachine: machine, wsoracleWire: wire, wsoracleHistory: history, wsoracleDeflate: deflate } = globalThis;
 const wide = new Set(rules.wide);
 
 function given(names, values) {
@@ -63,6 +63,27 @@ const answers = {
       return [history.write(read), steps];
     });
   },
+  // Each history: for each step the rules that are broken or departed from, and the states of both ends afterwards.
+  worlds({ texts }) {
+    return texts.map((text) => {
+      const world = history.play(history.read(text));
+      const against = world.steps.map((step) => (step.broken ? step.rules : step.departs));
+      return [against, ["c", "s"].map((who) => listed(world.ends[who].state))];
+    });
+  },
+  // Compressed messages of one direction, each a list of payloads: of each frame what it inflates to, and what is measured.
+  inflated({ directions }) {
+    return directions.map(([takeover, most, messages]) => {
+      let context = deflate.fresh();
+      return messages.map((frames) => frames.map((payload, at) => {
+        const found = deflate.next(context, wire.unhex(payload), at === 0, at === frames.length - 1, takeover, most);
+        context = found.after;
+        return [wire.hex(found.piece), Object.values(found.measured), found.lost];
+      }));
+    });
+  },
+  // Octets as compressed messages.
+  deflated({ octets }) { return octets.map((one) => wire.hex(deflate.deflate(wire.unhex(one)))); },
   // Each frame as text, with where the automaton is before it: its facts, its octets, and the text again.
   frames({ texts }) {
     return texts.map(([text, before]) => {

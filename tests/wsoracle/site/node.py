@@ -24,7 +24,7 @@ FRAME_FIELDS: Final = list(FRAME_VARIABLES)
 FIELDS: Final = {"state": list(STATE_VARIABLES), "setting": list(SETTING_VARIABLES)}
 
 
-SCRIPTS: Final = ("explorer-machine.js", "explorer-wire.js", "explorer-history.js")
+SCRIPTS: Final = ("explorer-machine.js", "explorer-wire.js", "explorer-deflate.js", "explorer-history.js")
 """The scripts that show nothing, after the one of the rules."""
 
 

@@ -18,13 +18,13 @@ from wsoracle.model.notation.variables import Event, EventKind, FrameFacts, Sett
 from wsoracle.model.octets.vocabulary import Role
 from wsoracle.properties.theorems.theorem import ProofVerdict, TheoremSubject
 from wsoracle.prover import theorems
-from wsoracle.repl.world import ExploredWorld
 from wsoracle.reports.summary import WirePiece
 from wsoracle.site.broken_runs import broken_run
 from wsoracle.site.broken_script import broken_script
 from wsoracle.site.fallen import fallen, is_fresh
 from wsoracle.site.findings import deviations_in
 from wsoracle.site.histories import SIDES
+from wsoracle.site.world import ExploredWorld
 
 CHEAP: Final = ("safety/text-received-is-utf8", "8.1/invalid-text~drop")
 """A theorem that is soon refuted, and a fault that does."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.wsoracle.site.test_building import Reading
 from wsoracle.generators.suite.witnesses import Witness, all_witnesses
+from wsoracle.model.facts.deflate_payloads import run_of
 from wsoracle.model.machine.interpreted import allowed
 from wsoracle.model.machine.words import choice_words
 from wsoracle.model.notation.variables import Setting
@@ -64,6 +65,14 @@ def test_pages_are_well_formed_small_and_hold_every_exercise() -> None:
     anchors = [anchor for page in pages for _, anchor in page.asks]
     assert set(anchors) == {f"exercise-{one.number}" for one in every()}
     assert all(len({anchor for _, anchor in page.asks}) <= MOST for page in pages)
+
+
+def test_octets_of_a_compressed_message_are_shown_with_what_they_inflate_to() -> None:
+    whole = "".join(page.body for page in exercise_pages(every(), Addresses()) if page.asks)
+    compressed = [one for one in every() if run_of(one.event, one.state) is not None]
+    assert len(compressed) > 10 and all(one.octets and one.inflated is not None for one in compressed)
+    assert whole.count(">inflated</th>") == len(compressed)
+    assert "DEFLATE data; malformed" in whole and "nothing comes out" in whole
 
 
 @pytest.mark.parametrize("role", ["server", "client"])

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from tests.model.drawn import frames
 from tests.wsoracle.site.node import FRAME_FIELDS, ask, plain
 from wsoracle.generators.cases.runnable import generated_cases
+from wsoracle.generators.suite.witnesses import Witness, all_witnesses
 from wsoracle.model.facts.frames import facts
 from wsoracle.model.machine.words import DUES
 from wsoracle.model.notation.variables import CONNECTING, State
 from wsoracle.model.octets import utf8
 from wsoracle.model.octets.frames import encode
 from wsoracle.model.octets.vocabulary import Frame, Role
+from wsoracle.site.event_histories import witness_text
 from wsoracle.site.histories import SIDES, case_text, frame_text, run_text
 from wsoracle.spec.player import play
 from wsoracle.spec.runs import OPENINGS, RUNS
@@ -49,6 +51,17 @@ def test_the_case_of_each_rule_can_be_shown_to_its_end() -> None:
     for text, (again, steps) in zip(texts, found, strict=True):
         assert again == text
         assert len(steps) == text.count(";"), text
+
+
+def test_the_explorer_shows_each_rule_at_work_at_the_end_of_its_witness() -> None:
+    witnesses = {(found.rule.id, found.role): found for found in all_witnesses().values() if isinstance(found, Witness)}
+    texts = {key: text for key, found in witnesses.items() if (text := witness_text(found)) is not None}
+    (shown,) = ask({"ask": "histories", "texts": [*texts.values()]})
+    for (rule, _), text, (again, steps) in zip(texts, texts.values(), shown, strict=True):
+        assert again == text
+        assert len(steps) == text.count(";") and rule in steps[-1][2], (rule, text)
+    assert len(texts) > 390
+    assert {rule.partition("/")[0] for rule, _ in witnesses.keys() - texts.keys()} == {"7.1.1", "7.1.4", "7.1.7"}
 
 
 @given(

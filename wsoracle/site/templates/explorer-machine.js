@@ -145,12 +145,32 @@
     return all.filter((row) => row.id in known.sure && known.sure[row.id](given));
   }
 
+  /** What could happen if no rule refused it. @param {string} kind @param {Values} setting @param {Values} state @param {Values | null} facts */
+  function unrefused(kind, setting, state, facts) {
+    return allowed(kind, setting, state, facts, false, { [kind]: ours[kind].filter((row) => !row.refuses) });
+  }
+
   /** The state after an event that no rule allows, of an endpoint that lets it happen all the same.
    * @param {string} kind @param {Values} setting @param {Values} state @param {Values | null} facts */
   function anyway(kind, setting, state, facts) {
-    const found = allowed(kind, setting, state, facts, false, { [kind]: ours[kind].filter((row) => !row.refuses) });
+    const found = unrefused(kind, setting, state, facts);
     return found.length ? found[0].state : state;
   }
 
-  root.wsoracleMachine = { allowed, anyway, doneBy, forbiddenBy, owed, possible, ruleSet, rules: all, sureFailures };
+  /**
+   * The state after something arrives, of an endpoint that takes it as it likes; null for a choice that there is not.
+   * @param {string} kind @param {Values} setting @param {Values} state @param {Values | null} facts
+   * @param {(label: Label) => boolean} chosen @returns {Values | null}
+   */
+  function against(kind, setting, state, facts, chosen) {
+    const row = ours[kind].find((one) => one.word !== "forbid" && chosen(labelOf(one)));
+    if (!row) { return null; }
+    if (row.word === "accept") {
+      const found = unrefused(kind, setting, state, facts).find((one) => one.label.kind === row.word);
+      return found ? found.state : state;
+    }
+    return Object.assign({}, state, row.then(values(setting, state, facts)));
+  }
+
+  root.wsoracleMachine = { against, allowed, anyway, doneBy, forbiddenBy, labelOf, owed, possible, ruleSet, rules: all, sureFailures };
 })(globalThis);

@@ -77,10 +77,11 @@
   }
 
   /**
-   * A frame field by field; of a payload at most 64 octets, `more` is how many there are besides.
-   * @param {FrameUnit} unit @returns {Part[]}
+   * A frame field by field; of a payload at most 64 octets, `more` is how many there are besides. A compressed one has a last
+   * part that does not cross: what it inflates to.
+   * @param {FrameUnit} unit @param {number[] | null} [inflated] @returns {Part[]}
    */
-  function partsOf(unit) {
+  function partsOf(unit, inflated = null) {
     const length = lengthOf(unit), form = FORMS[unit.form];
     const bits = [unit.fin, ...unit.rsv].reduce((sum, bit, at) => sum | (bit ? 0x80 >> at : 0), 0);
     const names = ["RSV1", "RSV2", "RSV3"].filter((_, at) => unit.rsv[at]);
@@ -100,15 +101,24 @@
     const code = unit.opcode === CLOSE && shown.length >= 2 ? 2 : 0;
     if (code) { parts.push(part(sent.slice(0, 2), "code", "status code", codeWords(shown[0] * 256 + shown[1]))); }
     if (shown.length > code) {
-      const rest = part(sent.slice(code), "payload", code ? "reason" : "payload", textOf(shown.slice(code)));
+      const words = inflated ? `DEFLATE data: ${deflateWords(length, inflated)}` : textOf(shown.slice(code));
+      const rest = part(sent.slice(code), "payload", code ? "reason" : inflated ? "payload, compressed" : "payload", words);
       rest.more = length - BigInt(shown.length);
       parts.push(rest);
+    }
+    if (inflated) {
+      const beginning = inflated.slice(0, 64), said = part(beginning, "inflated", "inflated", inflated.length ? textOf(beginning) : "nothing comes out");
+      said.more = BigInt(inflated.length - beginning.length);
+      parts.push(said);
     }
     return parts;
   }
 
   /** @param {number[]} octets @param {string} colour @param {string} field @param {string} meaning @returns {Part} */
   function part(octets, colour, field, meaning) { return { octets, colour, field, meaning, more: 0n }; }
+
+  /** @param {bigint} length @param {number[]} inflated */
+  function deflateWords(length, inflated) { return `${octetCount(length)} that come to ${octetCount(BigInt(inflated.length))}`; }
 
   /** @param {bigint} length */
   function octetCount(length) { return `${length} octet${length === 1n ? "" : "s"}`; }

@@ -3,6 +3,8 @@
 (function (/** @type {any} */ root) {
   "use strict";
   const known = root.wsoracleRules, machine = root.wsoracleMachine, wire = root.wsoracleWire, story = root.wsoracleHistory;
+  const { an, capital, chip, labelled, loadScript, make, octets, place, reasons, ruleLink, select } = root.wsoracleParts;
+  const deflate = root.wsoracleDeflate;
   const SIDES = /** @type {("c" | "s")[]} */ (["c", "s"]);
   const ROLES = /** @type {Record<string, string>} */ ({ c: "client", s: "server" });
   const GROUPS = [
@@ -12,38 +14,28 @@
     ["not", "Should not", "it departs from a recommendation, or from what implementations agree on"],
     ["never", "Must not", "a rule forbids it; press it to see what a faulty endpoint brings about"],
   ];
-  /** @type {Map<string, any>} */
-  const rows = new Map(machine.rules.map((/** @type {any} */ row) => [row.id, row]));
   /** @type {any} */
   let history = null;
   /** @type {any} */
   let world = null;
-  /** @type {Record<string, any>} */
-  const drafts = { c: null, s: null };
-
-  /** @param {string} id @returns {HTMLElement} */
-  function place(id) { return /** @type {HTMLElement} */ (document.getElementById(id)); }
-
-  /**
-   * An element with attributes and children.
-   * @param {string} tag @param {Record<string, any>} attributes @param {...(Node | string | null)} children
-   * @returns {HTMLElement}
-   */
-  function make(tag, attributes, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (typeof value === "function") { made.addEventListener(name, value); } else if (value === true) { made.setAttribute(name, ""); }
-      else if (value !== false && value !== null) { made.setAttribute(name, value); }
-    }
-    for (const child of children) { if (child !== null) { made.append(child); } }
-    return made;
-  }
+  /** What an opening handshake agrees on that leaves permessage-deflate as it is by default. */
+  const DEFLATE = { client_window: 32768, server_window: 32768, client_takeover: 1, server_takeover: 1 };
 
   // --- the history ----------------------------------------------------------------------------------------------------
 
+  /** How many of the actions are done. */
+  function moment() { return history.at === null ? history.actions.length : Math.min(history.at, history.actions.length); }
+
   /** @param {any} action */
   function press(action) {
-    history.actions.push(action);
+    history.actions = [...history.actions.slice(0, moment()), action];
+    history.at = null;
+    go();
+  }
+
+  /** Undo or redo up to a moment. @param {number} steps */
+  function goTo(steps) {
+    history.at = steps;
     go();
   }
 
@@ -58,20 +50,9 @@
     const found = story.read(text);
     place("explorer-wrong").textContent = found ? "" : "The address holds no history that can be read: this is a fresh one.";
     history = found || story.read("open");
-    if (history.broken && !root.wsoracleBroken) { loadScript("broken.js", show); } else { show(); }
-  }
-
-  /** Load a script that lies beside the page. @param {string} name @param {() => void} then */
-  function loadScript(name, then) {
-    const script = document.createElement("script");
-    script.src = name;
-    script.onload = then;
-    document.head.append(script);
-  }
-
-  function undo() {
-    history.actions.pop();
-    go();
+    show();
+    if (history.broken && !root.wsoracleBroken) { loadScript("broken.js", show); }
+    if (history.found && !root.wsoraclePresets) { loadScript("presets.js", show); }
   }
 
   // --- what may happen next -------------------------------------------------------------------------------------------
@@ -93,13 +74,16 @@
       found.push([state.close_code === known.noCode ? "Close, as the one received" : `Close ${state.close_code}, as the one received`,
         state.close_code === known.noCode ? frame(8, []) : close(state.close_code)]);
     }
+    const compressed = { rsv: [true, false, false] };
+    if (state.send_window) { found.push(["compressed text “Hello”", frame(1, deflate.deflate(text("Hello")), compressed)]); }
     found.push(["text “Hello”", frame(1, text("Hello"))], ["first fragment of a text, “Hel”", frame(1, text("Hel"), { fin: false })]);
     if (state.send_type) { found.push(["next fragment, “lo”", frame(0, text("lo"), { fin: false })]); }
     found.push(["last fragment, “lo”", frame(0, text("lo"))], ["binary message of 2 octets", frame(2, [1, 2])],
       ["Ping", frame(9, text("hi"))], ["Pong that nobody asked for", frame(10, text("so"))],
       ["Close 1000, normal closure", close(1000)], ["Close without a code", frame(8, [])], ["close TCP", { type: "end" }],
       [masked ? "text that is not masked" : "text that is masked", wire.frame(1, text("Hello"), !masked)],
-      ["frame of reserved opcode 3", frame(3, [])], ["text with RSV1 set", frame(1, text("Hello"), { rsv: [true, false, false] })],
+      ["frame of reserved opcode 3", frame(3, [])],
+      [state.send_window ? "compressed text that is no DEFLATE data" : "text with RSV1 set", frame(1, text("Hello"), compressed)],
       ["text that is not UTF-8", frame(1, [0x48, 0xff])], ["Ping of 126 octets", frame(9, [], { fill: 126n })],
       ["Ping without FIN", frame(9, [], { fin: false })], ["Close 1005, which stands for no code", close(1005)],
       ["Close with a body of one octet", frame(8, [3])], ["text with a length of 2^63", frame(1, [], { fill: 1n << 63n })]);
@@ -146,26 +130,14 @@
       because: [...due.map((/** @type {any} */ one) => ["asked for by", one.rule.id]), ...allowedBy] };
   }
 
+  /** The same with the title of the group. @param {"c" | "s"} who @param {any} unit */
+  function titled(who, unit) {
+    const found = judged(world.ends[who], unit);
+    return Object.assign(found, { title: (GROUPS.find((one) => one[0] === found.group) || [])[1] });
+  }
+
   /** The rules in force: ours, or those that a reader has broken. @returns {any} */
   function rules() { return root.wsoracleBroken ? root.wsoracleBroken.rules(history.broken) : undefined; }
-
-  /** @param {[string, string][]} because */
-  function reasons(because) {
-    return make("ul", { class: "reasons" }, ...because.map(([word, id]) => reason(word, id)));
-  }
-
-  /** @param {string} word @param {string} id */
-  function reason(word, id) {
-    const row = rows.get(id);
-    return make("li", {}, `${word} `, ruleLink(id), " ", row ? make("span", { class: "strength" }, row.strength) : null,
-      row ? make("q", {}, row.quote) : null);
-  }
-
-  /** @param {string} id */
-  function ruleLink(id) {
-    const code = make("code", {}, id), row = rows.get(id);
-    return row && row.page ? make("a", { href: `${row.page}#${id}` }, code) : code;
-  }
 
   /** A button with its reasons, which open below it. @param {string} words @param {any} action @param {any[]} because @param {string} kind */
   function choice(words, action, because, kind) {
@@ -195,7 +167,34 @@
     const many = outcomes.length > 1 ? ` It has a choice of ${outcomes.length}.` : "";
     const box = section(`${capital(an(next.words))} has come`, many, items);
     if (next.unit.type === "frame" && !next.begun) { box.append(segments(who, next.unit)); }
+    const against = anyways(who, event, outcomes);
+    if (against) { box.append(against); }
     return box;
+  }
+
+  /** What it could do against the rules with what has come. @param {"c" | "s"} who @param {any} event @param {any[]} outcomes */
+  function anyways(who, event, outcomes) {
+    const end = world.ends[who], seen = new Set(outcomes.map((one) => story.choiceOf(one.label)));
+    const because = machine.forbiddenBy(event.kind, end.setting, end.state, event.facts, rules()).map((/** @type {any} */ row) => ["forbidden by", row.id]);
+    const rows = machine.rules.filter((/** @type {any} */ row) => row.on === event.kind && ANYWAY.has(choiceOf(row)));
+    const items = [];
+    for (const row of rows) {
+      const one = choiceOf(row);
+      if (seen.has(one)) { continue; }
+      seen.add(one);
+      items.push(choice(`${capital(row.choice)} all the same`, { who, does: "take", choice: `anyway-${one}` }, because, "never"));
+    }
+    return items.length ? folded(who, "anyway", "Must not", "no rule lets it do this with what has come", items) : null;
+  }
+  const ANYWAY = new Set(["accept", "fail-1002", "fail-1006", "refuse-400"]);
+
+  /** @param {any} row @returns {string} */
+  function choiceOf(row) { return story.choiceOf(machine.labelOf(row)); }
+
+  /** Choices that are not shown at first. @param {string} who @param {string} name @param {string} title @param {string} meaning @param {HTMLElement[]} items */
+  function folded(who, name, title, meaning, items) {
+    return make("details", { class: "group", "data-keep": `${who}-${name}` }, make("summary", {}, `${title} (${items.length})`),
+      make("p", { class: "small" }, meaning), make("ul", { class: "choices" }, ...items));
   }
 
   /** @param {"c" | "s"} who @param {any} unit */
@@ -227,149 +226,18 @@
       const verb = unit.type === "end" ? capital(words) : `Send ${words}`;
       (found[group] = found[group] || []).push(choice(verb, { who, does: "send", unit }, because, group));
     }
+    const silence = machine.forbiddenBy("silence", end.setting, end.state, null, rules()), quiet = silence.length ? "never" : "may";
+    (found[quiet] = found[quiet] || []).push(choice("Stay silent", { who, does: "wait" }, silence.map((/** @type {any} */ row) => ["forbidden by", row.id]), quiet));
     for (const [name, title, meaning] of GROUPS) {
       if (!found[name]) { continue; }
       const items = found[name];
       if (name === "must" || name === "should" || name === "may") { box.append(section(title, meaning, items)); continue; }
-      box.append(make("details", { class: "group", "data-keep": `${who}-${name}` }, make("summary", {}, `${title} (${items.length})`),
-        make("p", { class: "small" }, meaning), make("ul", { class: "choices" }, ...items)));
+      box.append(folded(who, name, title, meaning, items));
     }
     return box;
-  }
-
-  // --- a frame or a head from its fields ------------------------------------------------------------------------------
-
-  /** @param {"c" | "s"} who */
-  function form(who) {
-    const end = world.ends[who];
-    if (!end.state.tcp_open) { return null; }
-    const box = make("details", { class: "group form", "data-keep": `${who}-form` },
-      make("summary", {}, end.state.handshake ? "Any head, by its facts" : "Any frame, by its fields"));
-    const body = make("div", {});
-    box.append(body);
-    const fill = () => { if (/** @type {HTMLDetailsElement} */ (box).open && !body.firstChild) { body.append(end.state.handshake ? headForm(who) : frameForm(who)); } };
-    box.addEventListener("toggle", fill);
-    return box;
-  }
-
-  /** @param {string} words @param {HTMLElement} field */
-  function labelled(words, field) { return make("label", {}, make("span", {}, words), field); }
-
-  /** @param {[string, string][]} options @param {string} chosen @param {string} name */
-  function select(options, chosen, name) {
-    return /** @type {HTMLSelectElement} */ (make("select", { name }, ...options.map(([value, words]) =>
-      make("option", { value, selected: value === chosen }, words))));
-  }
-
-  /** @param {"c" | "s"} who */
-  function frameForm(who) {
-    const draft = drafts[who] || (drafts[who] = { opcode: "1", fin: true, rsv1: false, rsv2: false, rsv3: false, masked: who === "c",
-      form: "", kind: "text", payload: "Hello", code: "1000" });
-    const opcodes = Array.from({ length: 16 }, (_, at) => /** @type {[string, string]} */ ([String(at), `${at.toString(16).toUpperCase()}: ${wire.opcodeName(at)}`]));
-    const result = make("div", { class: "draft" });
-    const fields = make("div", { class: "fields-form", input: () => { read(); preview(); }, change: () => { read(); preview(); } });
-    /** @param {string} name @param {string} words */
-    const tick = (name, words) => labelled(words, make("input", { type: "checkbox", name, checked: Boolean(draft[name]) }));
-    const given = Object.keys(known.first.frame).filter((name) => typeof known.first.frame[name] === "boolean"
-      && !["fin", "rsv1", "rsv2", "rsv3", "masked", "reason_ok", "answers"].includes(name));
-    fields.append(labelled("Opcode", select(opcodes, draft.opcode, "opcode")), tick("fin", "FIN"), tick("rsv1", "RSV1"), tick("rsv2", "RSV2"),
-      tick("rsv3", "RSV3"), tick("masked", "MASK"),
-      labelled("Length", select([["", "in the shortest form"], ["1", "in 16 bits"], ["2", "in 64 bits"]], draft.form, "form")),
-      labelled("Status code of a Close", make("input", { name: "code", inputmode: "numeric", size: "6", value: draft.code })),
-      labelled("Payload, or reason", make("input", { name: "payload", value: draft.payload, autocomplete: "off" })),
-      labelled("The payload is", select([["text", "text"], ["hex", "octets in hex"], ["letters", "that many letters a"]], draft.kind, "kind")),
-      ...given.map((name) => tick(name, known.variables[name].meaning)));
-    function read() {
-      for (const field of fields.querySelectorAll("input, select")) {
-        const one = /** @type {HTMLInputElement} */ (field);
-        draft[one.name] = one.type === "checkbox" ? one.checked : one.value;
-      }
-    }
-    function preview() { result.replaceChildren(...previewed(who, unitOf(draft, given))); }
-    preview();
-    return make("div", {}, fields, result);
-  }
-
-  /** The frame of the fields, or words for what is wrong. @param {any} draft @param {string[]} given @returns {any} */
-  function unitOf(draft, given) {
-    const opcode = Number(draft.opcode);
-    let payload = wire.octetsOfText(draft.payload), fill = 0n;
-    if (draft.kind === "hex") {
-      payload = wire.unhex(draft.payload);
-      if (!payload) { return "Octets in hex are pairs of digits, such as 48 65 6c."; }
-    } else if (draft.kind === "letters") {
-      if (!/^\d{1,20}$/.test(draft.payload)) { return "Write a number: how many letters."; }
-      payload = [];
-      fill = BigInt(draft.payload);
-    }
-    if (opcode === 8 && draft.code !== "") {
-      if (!/^\d{1,5}$/.test(draft.code) || Number(draft.code) > 65535) { return "A status code is a number up to 65535, or nothing."; }
-      payload = [Number(draft.code) >> 8, Number(draft.code) & 255, ...payload];
-    }
-    const more = { fin: draft.fin, rsv: [draft.rsv1, draft.rsv2, draft.rsv3], fill, given: given.filter((name) => draft[name]) };
-    const unit = wire.frame(opcode, payload, draft.masked, more), shortest = unit.form;
-    if (shortest < 0) { return "No length form holds so many octets."; }
-    if (draft.form) { unit.form = Number(draft.form); }
-    if (unit.form < shortest) { return "That form is too short for this length."; }
-    return unit;
-  }
-
-  /** @param {"c" | "s"} who */
-  function headForm(who) {
-    const type = who === "c" ? "request" : "response";
-    const facts = Object.assign({}, known.first[type]);
-    const result = make("div", { class: "draft" });
-    const fields = make("div", { class: "fields-form", change: () => { read(); preview(); } });
-    for (const [name, value] of Object.entries(facts)) {
-      const variable = known.variables[name];
-      /** @type {[string, string][]} */
-      const options = typeof value === "boolean" ? [["1", "yes"], ["0", "no"]] : Object.entries(variable.labels || {});
-      const field = options.length ? select(options, String(Number(value)), name) : make("input", { name, inputmode: "numeric", size: "4", value: String(value) });
-      fields.append(labelled(name, field));
-      field.title = variable.meaning;
-    }
-    function read() {
-      for (const field of fields.querySelectorAll("input, select")) {
-        const one = /** @type {HTMLInputElement} */ (field);
-        facts[one.name] = typeof facts[one.name] === "boolean" ? one.value === "1" : Number(one.value);
-      }
-    }
-    function preview() { result.replaceChildren(...previewed(who, { type, facts: Object.assign({}, facts) })); }
-    preview();
-    return make("div", {}, fields, result);
-  }
-
-  /** @param {"c" | "s"} who @param {any} unit @returns {HTMLElement[]} */
-  function previewed(who, unit) {
-    if (typeof unit === "string") { return [make("p", { role: "status" }, unit)]; }
-    if (!story.canSend(world, who, unit)) { return [make("p", { role: "status" }, "No octets have these facts together, or not now.")]; }
-    const { group, because } = judged(world.ends[who], unit);
-    const title = (GROUPS.find((one) => one[0] === group) || [])[1];
-    const parts = unit.type === "frame" ? [octets(unit)] : [];
-    return [...parts, make("p", { role: "status" }, history.facing === who ? "You may send anything." : `${title}: `), history.facing === who ? make("span", {}) : reasons(because),
-      make("button", { type: "button", class: "do", click: () => press({ who, does: "send", unit }) }, "Send it")];
   }
 
   // --- what is shown --------------------------------------------------------------------------------------------------
-
-  /** A frame, its octets with a colour for each field and the fields below. @param {any} unit */
-  function octets(unit) {
-    const parts = wire.partsOf(unit);
-    /** @param {any} one */
-    const span = (one) => make("span", { class: `o ${one.colour}` }, (wire.hex(one.octets).match(/../g) || []).join(" "), one.more ? ` … ${one.more} more` : "");
-    const lines = parts.map((/** @type {any} */ one) => make("tr", {}, make("td", {}, span(one)), make("th", { scope: "row" }, one.field), make("td", {}, one.meaning)));
-    const head = make("thead", {}, make("tr", {}, ...["octets", "field", "meaning"].map((name) => make("th", { scope: "col" }, name))));
-    return make("div", { class: "unit" }, make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "The frame, field by field" },
-      make("table", { class: "fields" }, head, make("tbody", {}, ...lines))));
-  }
-
-  /** @param {any} unit */
-  function chip(unit) {
-    if (unit.type !== "frame") { return null; }
-    const shown = wire.partsOf(unit).map((/** @type {any} */ one) => make("span", { class: `o ${one.colour}` },
-      (wire.hex(one.octets.slice(0, 8)).match(/../g) || []).join(" "), one.octets.length > 8 || one.more ? "…" : ""));
-    return make("span", { class: "octets" }, ...shown);
-  }
 
   /** @param {"c" | "s"} who */
   function channel(who) {
@@ -398,7 +266,7 @@
       if (input) { box.append(input); }
       box.append(outputs(who));
     }
-    const any = form(who);
+    const any = root.wsoracleForms.form(who, { world, history, press, judged: titled });
     if (any) { box.append(any); }
     for (const one of box.querySelectorAll("details[data-keep]")) { /** @type {HTMLDetailsElement} */ (one).open = kept.has(/** @type {HTMLElement} */ (one).dataset.keep); }
   }
@@ -409,7 +277,8 @@
     const names = [...new Set(due.map((/** @type {any} */ one) => known.dues[one.due]))];
     const variables = Object.keys(known.first.open).map((name) => make("div", { class: end.state[name] === known.first.open[name] ? "" : "changed" },
       make("dt", {}, known.variables[name].meaning), make("dd", {}, story.valueWords(name, end.state[name]))));
-    return make("div", { class: "state" }, make("p", {}, make("strong", {}, story.stateWords(end.state))),
+    const agreed = story.agreedWords(end.state);
+    return make("div", { class: "state" }, make("p", {}, make("strong", {}, story.stateWords(end.state))), agreed ? make("p", { class: "small" }, `${capital(agreed)}.`) : null,
       make("p", {}, names.length ? `Owes ${names.join(" and ")}.` : "Owes nothing: it may stay silent."),
       make("details", {}, make("summary", {}, "all that the rules know of it"), make("dl", { class: "known" }, ...variables)));
   }
@@ -437,18 +306,24 @@
     const because = [...step.rules.map((/** @type {string} */ id) => [step.broken ? "forbidden by" : "by", id]), ...step.departs.map((/** @type {string} */ id) => ["departs from", id])];
     box.replaceChildren(make("p", { class: step.broken ? "broken" : "" }, make("strong", {}, `${step.number}. ${said}`), `: ${step.outcome}.`),
       next(), because.length ? reasons(/** @type {any} */ (because)) : make("span", {}),
-      step.unit && step.unit.type === "frame" && step.does === "send" ? octets(step.unit) : make("span", {}));
+      step.unit && step.unit.type === "frame" && (step.does === "send" || step.carried) ? octets(step.unit, step.carried) : make("span", {}));
   }
 
   function log() {
-    const items = world.steps.map((/** @type {any} */ step) => make("li", { class: `${step.who} ${step.broken ? "broken" : ""}` },
-      make("span", {}, `${step.who ? `${ROLES[step.who]} ` : ""}${step.words}${step.takes ? ` (${step.takes})` : ""}`),
-      make("span", { class: "small" }, ` ${step.outcome}`)));
-    place("explorer-log").replaceChildren(...items);
-    place("explorer-count").textContent = `${world.steps.length} step${world.steps.length === 1 ? "" : "s"}`;
-    /** @type {HTMLButtonElement} */ (place("explorer-undo")).disabled = !history.actions.length;
-    const text = history.actions.length !== world.steps.length ? "The history ends where it cannot go on." : "";
-    if (text) { place("explorer-wrong").textContent = text; }
+    const steps = story.play(Object.assign({}, history, { at: null }), rules()).steps, count = history.actions.length, now = moment();
+    root.wsoracleSequence.show(place("explorer-log"), steps, now, goTo);
+    place("explorer-count").textContent = `${now} step${now === 1 ? "" : "s"}${now < count ? ` of ${count}` : ""}`;
+    /** @type {HTMLButtonElement} */ (place("explorer-undo")).disabled = !now;
+    /** @type {HTMLButtonElement} */ (place("explorer-redo")).disabled = now === count;
+    if (count !== steps.length) { place("explorer-wrong").textContent = "The history ends where it cannot go on."; }
+  }
+
+  /** What a real endpoint did, if the history shows that. */
+  function found() {
+    const box = place("explorer-found"), every = root.wsoraclePresets || [];
+    const one = every.flatMap((/** @type {any} */ group) => group[1]).find((/** @type {any} */ entry) => entry[2] && entry[2] === history.found);
+    box.hidden = !one;
+    if (one) { box.replaceChildren(make("strong", {}, "What a real endpoint did: "), `${one[3]} `, make("a", { href: `${one[4]}#${one[2]}` }, "The finding")); }
   }
 
   /** What rule is broken, if one is, and the way back. */
@@ -466,12 +341,13 @@
   function show() {
     world = story.play(history, rules());
     brokenRule();
+    found();
     SIDES.forEach(endpoint);
     place("explorer-middle").replaceChildren(channel("s"), channel("c"), make("button", { type: "button", class: "small", click: () => press({ who: "", does: "cut" }) }, "Cut the connection"));
     last();
     log();
     document.querySelectorAll(".explorer").forEach((one) => one.classList.add("ready"));
-    /** @type {HTMLSelectElement} */ (place("explorer-start")).value = history.start;
+    /** @type {HTMLSelectElement} */ (place("explorer-start")).value = history.start === "open" && history.changes.client_window ? "deflate" : history.start;
     /** @type {HTMLSelectElement} */ (place("explorer-facing")).value = history.facing;
     for (const field of document.querySelectorAll("#explorer-settings [name]")) {
       const one = /** @type {HTMLInputElement} */ (field), value = known.first.client[one.name];
@@ -500,43 +376,51 @@
   }
 
   function presets() {
-    const field = /** @type {HTMLSelectElement} */ (place("explorer-preset"));
-    const load = () => {
-      field.removeEventListener("focus", load);
-      field.removeEventListener("pointerdown", load);
-      loadScript("presets.js", () => {
-        for (const [title, histories] of root.wsoraclePresets) {
-          field.append(make("optgroup", { label: title }, ...histories.map((/** @type {[string, string]} */ one) => make("option", { value: one[1] }, one[0]))));
-        }
-        field.dataset.ready = "yes";
-      });
+    const group = /** @type {HTMLSelectElement} */ (place("explorer-group")), field = /** @type {HTMLSelectElement} */ (place("explorer-preset"));
+    /** @param {string} title @param {string} value */
+    const option = (title, value) => make("option", { value }, title);
+    const fill = () => {
+      if (group.dataset.ready) { return; }
+      group.append(...root.wsoraclePresets.map((/** @type {any} */ one, /** @type {number} */ at) => option(one[0], String(at))));
+      group.dataset.ready = "yes";
     };
-    field.addEventListener("focus", load);
-    field.addEventListener("pointerdown", load);
+    const load = () => { if (root.wsoraclePresets) { fill(); } else { loadScript("presets.js", fill); } };
+    group.addEventListener("focus", load, { once: true });
+    group.addEventListener("pointerdown", load, { once: true });
+    group.addEventListener("change", () => {
+      place("explorer-which").hidden = !group.value;
+      if (group.value) {
+        const entries = root.wsoraclePresets[Number(group.value)][1];
+        field.replaceChildren(option(`${entries.length} of them: choose one ...`, ""), ...entries.map((/** @type {string[]} */ one) => option(one[0], one[1])));
+      }
+    });
     field.addEventListener("change", () => {
-      const found = field.value && story.read(field.value);
-      if (found) { history = found; go(); }
-      field.value = "";
+      const chosen = field.value && story.read(field.value);
+      if (chosen) { history = chosen; go(); }
     });
   }
 
-  /** @param {string} text */
-  function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
-  /** @param {string} words */
-  function an(words) { return /^(the|a|an) /.test(words) ? words : `the ${words}`; }
-
   function begin() {
-  place("explorer-undo").addEventListener("click", undo);
-  place("explorer-anew").addEventListener("click", () => { history.actions = []; go(); });
-  place("explorer-start").addEventListener("change", (event) => {
-    history = Object.assign(story.read("open"), { start: /** @type {any} */ (event.target).value, facing: history.facing, changes: history.changes });
-    go();
-  });
-  place("explorer-facing").addEventListener("change", (event) => { history.facing = /** @type {any} */ (event.target).value; history.actions = []; go(); });
-  settings();
-  presets();
-  root.addEventListener("hashchange", fromAddress);
-  fromAddress();
+    place("explorer-undo").addEventListener("click", () => goTo(moment() - 1));
+    place("explorer-redo").addEventListener("click", () => goTo(moment() + 1));
+    place("explorer-anew").addEventListener("click", () => { history = Object.assign(history, { actions: [], at: null, found: "" }); go(); });
+    place("explorer-start").addEventListener("change", (event) => {
+      const chosen = /** @type {any} */ (event.target).value, changes = Object.assign({}, history.changes);
+      for (const name of story.AGREEABLE) { delete changes[name]; }
+      if (chosen === "deflate") { Object.assign(changes, DEFLATE); }
+      history = Object.assign(story.read("open"), { start: chosen === "connecting" ? "connecting" : "open", facing: history.facing, changes });
+      go();
+    });
+    place("explorer-facing").addEventListener("change", (event) => {
+      history = Object.assign(history, { facing: /** @type {any} */ (event.target).value, actions: [], at: null, found: "" });
+      go();
+    });
+    settings();
+    presets();
+    root.addEventListener("hashchange", fromAddress);
+    root.addEventListener("resize", log);
+    fromAddress();
   }
-  begin();
+  // A page without one of its scripts says so, and does nothing.
+  if (!root.wsoracleMissing) { begin(); }
 })(globalThis);

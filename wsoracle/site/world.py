@@ -25,10 +25,10 @@ from wsoracle.model.octets.inflated_frames import AgreedDirection, InflatedFrame
 from wsoracle.model.octets.units import FrameUnit
 from wsoracle.model.octets.vocabulary import BINARY, CLOSE, PING, PONG, Frame, Role, is_control
 
-from ..site.histories import SIDES, HistoryError, HistoryUnit, is_head, read_unit
-from ..site.unit_words import unit_words
-from ..spec.player import Happened, decide
+from ..spec.player import ANYWAY, Happened, decide
+from .histories import SIDES, HistoryError, HistoryUnit, is_head, read_unit
 from .start import read_start
+from .unit_words import unit_words
 
 _ENDS: Final = {letter: role for role, letter in SIDES.items()}
 
@@ -41,7 +41,8 @@ class UnderWay(NamedTuple):
 
 
 class HistoryEntry(NamedTuple):
-    """What happened in a step: at which end (None: the connection broke), what, and what came of it."""
+    """What happened in a step: at which end (None: the connection broke), what, and what came of it; ``against`` are
+    those of the rules behind it that it breaks or departs from."""
 
     who: Role | None
     words: str
@@ -49,6 +50,7 @@ class HistoryEntry(NamedTuple):
     rules: tuple[str, ...]
     unit: HistoryUnit
     sends: bool
+    against: tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,7 +93,7 @@ class ExploredWorld:
         self.steps: Final[list[HistoryEntry]] = []
         self.asked: RequestFacts | None = None
         self.request = Request("1.1", ())
-        for action in actions:
+        for action in actions[: self.start.done]:
             self.act(action)
 
     @property
@@ -113,7 +115,10 @@ class ExploredWorld:
             word, _, choice = what.partition(".")
             if word == "begin":
                 raise HistoryError(f"{action}: beginnings of frames are shown by the explorer of the site alone")
-            entry = self._take(who, choice or None) if word == "take" else self._send(who, read_unit(what))
+            if what == "wait":
+                entry = self._wait(who)
+            else:
+                entry = self._take(who, choice or None) if word == "take" else self._send(who, read_unit(what))
         self.actions.append(action)
         self.steps.append(entry)
         return entry
@@ -191,7 +196,15 @@ class ExploredWorld:
         self.ends[who.peer].coming.append(UnderWay(unit, len(self.steps) + 1))
         outcome = "sent by you" if who is self.you else "allowed" if happened.outcome else happened.words
         words = "closes TCP" if unit is None else f"sends {words_of(unit, who)}"
-        return HistoryEntry(who, words, outcome, () if who is self.you else happened.rules, unit, True)
+        rules = () if who is self.you else happened.rules
+        return HistoryEntry(who, words, outcome, rules, unit, True, happened.against)
+
+    def _wait(self, who: Role) -> HistoryEntry:
+        """It stays silent, whatever it owes."""
+        end = self.ends[who]
+        happened = decide(end.setting, end.state, Event(EventKind.SILENCE), rules=self.rules)
+        outcome = "allowed" if happened.outcome else "forbidden, it is silent all the same"
+        return HistoryEntry(who, "stays silent", outcome, happened.rules, None, False, happened.against)
 
     def _take(self, who: Role, choice: str | None) -> HistoryEntry:
         end, event = self.ends[who], self.arriving(who)
@@ -209,12 +222,18 @@ class ExploredWorld:
         read = end.read(unit, EventKind.RECEIVE) if isinstance(unit, Frame) else None
         end.state = happened.state
         if isinstance(unit, Frame) and read is not None:
-            if happened.outcome is not None and happened.outcome.label.kind is Kind.ACCEPT:
+            if _is_accepted(happened, choice):
                 _remember_taken(end, read)
             end.taken.append(_as_unit(unit))
         verb = "finds" if unit is None else "receives"
         words = f"{verb} {words_of(unit, who.peer)}" + (f" ({sent_in})" if sent_in else "")
-        return HistoryEntry(who, words, happened.words, happened.rules, unit, False)
+        return HistoryEntry(who, words, happened.words, happened.rules, unit, False, happened.against)
+
+
+def _is_accepted(happened: Happened, choice: str | None) -> bool:
+    if happened.outcome is None:
+        return choice == f"{ANYWAY}{Kind.ACCEPT.value}"
+    return happened.outcome.label.kind is Kind.ACCEPT
 
 
 def compressed(octets: bytes) -> bytes:

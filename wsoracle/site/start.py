@@ -15,12 +15,15 @@ from wsoracle.model.octets.deflate_parameters import DEFLATE
 from wsoracle.model.octets.vocabulary import DEFAULT_LIMIT, Role
 from wsoracle.model.rules import RULES
 
-from ..site.histories import HistoryError
+from .histories import AGREEABLE, HistoryError, told_state
 
 YOU: Final = "you"
 AGREED: Final = "agreed"
 """The parameters of permessage-deflate that were agreed on before, with + between them."""
 BROKEN: Final = "broken"
+FOUND: Final = "found"
+"""The id of a finding, which the explorer of the site tells."""
+AT: Final = "at"
 
 _NEAR: Final = 4
 _SWITCHES: Final = {switch.variable.name: switch for switch in SWITCHES}
@@ -35,6 +38,8 @@ class HistoryStart(NamedTuple):
     states: Mapping[Role, State]
     extensions: str | None
     fault: Mutant | None
+    done: int | None
+    """How many of the actions are done, the others were undone; None for all."""
 
     @property
     def rules(self) -> RuleSet:
@@ -54,8 +59,15 @@ def read_start(text: str) -> HistoryStart:
     extensions = _extensions(said.pop(AGREED)) if AGREED in said else None
     if connecting and extensions is not None:
         raise HistoryError(f"{AGREED}=: the opening handshake says what is agreed on: leave it out, or begin with open")
-    states = {role: CONNECTING if connecting else _agreed(role, extensions) for role in Role}
-    return HistoryStart(connecting, you, {role: _setting(role, said) for role in Role}, states, extensions, fault)
+    said.pop(FOUND, None)
+    done = _number(AT, said.pop(AT)) if AT in said else None
+    told = {name: _number(name, said.pop(name)) for name in AGREEABLE if name in said}
+    states = {
+        role: CONNECTING if connecting else told_state(told, role) if told else _agreed(role, extensions)
+        for role in Role
+    }  # fmt: skip
+    settings = {role: _setting(role, said) for role in Role}
+    return HistoryStart(connecting, you, settings, states, extensions, fault, done)
 
 
 def with_part(text: str, name: str, value: str | None) -> str:
@@ -76,6 +88,12 @@ def agreed_text(extensions: str) -> str | None:
 def _change(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     return name, value
+
+
+def _number(name: str, value: str) -> int:
+    if not value.removeprefix("-").isdecimal():
+        raise HistoryError(f"{name}={value}: it is no setting with a number")
+    return int(value)
 
 
 def _role(word: str) -> Role:
@@ -111,9 +129,7 @@ def _setting(role: Role, said: Mapping[str, str]) -> Setting:
     found: dict[str, int | bool | None] = {"limit": DEFAULT_LIMIT}
     switches: dict[str, str] = {}
     for name, value in said.items():
-        if not value.removeprefix("-").isdecimal():
-            raise HistoryError(f"{name}={value}: it is no setting with a number")
-        number = int(value)
+        number = _number(name, value)
         if name in _SWITCHES and 0 <= number < len(_SWITCHES[name].values):
             switches[_SWITCHES[name].name] = _SWITCHES[name].values[number]
         elif name in ("limit", "echo", "willing", "browser"):
