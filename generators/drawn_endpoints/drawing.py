@@ -26,7 +26,8 @@ def draw_conforming(seed: str, habits: Habits | None = None) -> Drawn:
     chosen = draw_habits(random) if habits is None else habits
     endpoint = DrawnEndpoint(random, chosen)
     endpoint.run()
-    return Drawn(recorded_of(endpoint), chosen.behaviour, endpoint.did_something_of_its_own)
+    own = endpoint.did_something_of_its_own and not (chosen.setting.echo and endpoint.peer.sent_open)
+    return Drawn(recorded_of(endpoint), chosen.behaviour, own)
 
 
 def recorded_of(endpoint: DrawnEndpoint) -> Recorded:

@@ -71,6 +71,12 @@ class DrawnPeer:
         """What it sends, where permessage-deflate was agreed on."""
         return self._way
 
+    @property
+    def sent_open(self) -> bool:
+        """Whether it sent a compressed message of which a receiver may make what it likes: any echo is one of it."""
+        deflated = [unit.deflated for unit in self.units if isinstance(unit, DrawnFrame)]
+        return any(facts is not None and facts.fault.lost for facts in deflated)
+
     def _follow(self, unit: DrawnFrame) -> None:
         """Note where the message in progress stands, as a lenient reader has it."""
         opcode, fin = unit.header.opcode, unit.header.fin
