@@ -147,7 +147,7 @@ class _Search:
                 for sent in self._unseen(where, now):
                     yield from self._do(sent, _CLOSES)
             case Tells() as tells:
-                yield from self._tell(where, tells)
+                yield from self._tell(where, now, tells)
             case Processed():
                 if self._reading.is_done(where, now) and not where.untold:
                     yield where
@@ -216,14 +216,12 @@ class _Search:
             elif self._may_fail(where):
                 yield where._replace(late=where.late | one.late, broken=broken)
 
-    def _tell(self, where: Whereabouts, tells: Tells) -> Iterator[Whereabouts]:
+    def _tell(self, where: Whereabouts, now: Happening, tells: Tells) -> Iterator[Whereabouts]:
         state, untold = where.state, where.untold
         if tells.kind == "failed":
             refused = state.failed or (not self._server and state.handshake != 0 and not state.tcp_open)
-            if refused or (self._server and state.handshake):
+            if refused or (state.handshake and (self._server or self._reading.next_head(where, now) is None)):
                 yield where
-            elif state.handshake:
-                yield where._replace(state=state._replace(failed=True))
         elif tells.kind not in self._sees:
             yield where
         elif untold and untold[0][0] == tells:

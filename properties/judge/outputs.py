@@ -274,8 +274,8 @@ class HeadOutputs(Outputs):
             place = explanation.place
             if state.failed or state.handshake == REFUSED or not state.peer_open:
                 yield explanation
-            elif self._reader.behind(place) < moment.arrived:  # by what it has read of a head, or without reading it
-                yield explanation._replace(place=place._replace(state=state._replace(failed=True)))
+            elif self._reader.behind(place) < moment.arrived and self._reader.next_head(place, moment) is None:
+                yield explanation  # by what it has read of a head; one that is whole is read first
 
     def _lost(self, explanation: Explanation, moment: Moment) -> Iterator[Explanation]:
         """The answer of a server."""

@@ -572,3 +572,7 @@ def test_a_client_that_told_its_application_of_a_failure_has_failed() -> None:
     """Section 7.1.7: it closes TCP then; it asks for nothing more there."""
     seen = (Arrives(OPENS), Tells("failed", code=1006), Writes(ASKS), Quiet())
     assert judge_all(seen, CLIENT).rules == ("7.1.7/no-request-after-failing",)
+    told = (Writes(ASKS), Arrives(OPENS), Tells("failed", code=1006), Quiet())
+    assert judge_all(told, CLIENT).rules == ("4.1/established",), (
+        "it has read what made it fail, which is a sound answer"
+    )
