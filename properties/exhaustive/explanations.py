@@ -220,7 +220,7 @@ class _Search:
         state, untold = where.state, where.untold
         if tells.kind == "failed":
             refused = state.failed or (not self._server and state.handshake != 0 and not state.tcp_open)
-            if refused or (state.handshake and (self._server or self._reading.next_head(where, now) is None)):
+            if refused or (state.handshake and (self._server or self._reading.has_begun_head(where, now))):
                 yield where
         elif tells.kind not in self._sees:
             yield where

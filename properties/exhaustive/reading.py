@@ -71,6 +71,11 @@ class Reading:
         head = self.seen.heads[where.read]
         return head if head.end <= now.arrived else None
 
+    def has_begun_head(self, where: Whereabouts, now: Happening) -> bool:
+        """Whether part of a head has arrived, and all before it is read."""
+        begins = self.seen.heads[where.read - 1].end if where.read else 0
+        return begins < now.arrived and self.next_head(where, now) is None
+
     def next_frame(self, where: Whereabouts, now: Happening) -> FrameUnit | None:
         """The frame to be read next, if it has arrived whole."""
         if where.state.handshake:

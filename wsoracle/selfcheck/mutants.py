@@ -22,6 +22,7 @@ from wsoracle.properties.exhaustive.place import Whereabouts
 from wsoracle.properties.judge.judge import EVERYTHING, Application, judge
 from wsoracle.properties.judge.judgement import Judgement
 from wsoracle.properties.judge.observation import Observation
+from wsoracle.properties.judge.openings import NOT_JUDGED
 from wsoracle.properties.judge.verdict import Verdict
 from wsoracle.properties.traces.recorded import Recorded
 
@@ -35,7 +36,7 @@ class MutantWorth(StrEnum):
     CONFORMS = "conforms: it only takes freedom away"
     CANNOT_BE_TOLD = "cannot be told from outside"
     CANNOT_BE_RUN = "no octets bring its history about"
-    NOT_JUDGED = "not judged, and said to be so: no single rule explains it"
+    NOT_JUDGED = "not judged, and said to be so"
     OVERLOOKED = "overlooked"
 
 
@@ -120,7 +121,8 @@ def _unaccused(trace: tuple[Observation, ...], scenario: Scenario, judgement: Ju
         return MutantWorth.CANNOT_BE_TOLD
     if result.conforms:
         return MutantWorth.CANNOT_BE_TOLD
-    return MutantWorth.NOT_JUDGED if judgement.unexplained and not result.broken else MutantWorth.OVERLOOKED
+    says_so = judgement.note == NOT_JUDGED or (judgement.unexplained and not result.broken)
+    return MutantWorth.NOT_JUDGED if says_so else MutantWorth.OVERLOOKED
 
 
 def counted(runs: Iterable[MutantRun]) -> Counter[MutantWorth]:
