@@ -254,7 +254,7 @@
     const kept = new Set([...box.querySelectorAll("details[open][data-keep]")].map((one) => /** @type {HTMLElement} */ (one).dataset.keep));
     box.replaceChildren(make("h3", {}, `The ${ROLES[who]}${you ? ": you" : ""}`));
     if (you) {
-      box.append(make("p", { class: "small" }, "You are this end: no rule keeps you from anything. What comes to you is listed in the middle."));
+      box.append(make("p", { class: "small" }, "You play this end: no rule keeps you from anything. What comes to you is listed in the middle."));
       if (end.coming.length) { box.append(make("button", { type: "button", class: "small", click: () => press({ who, does: "take" }) }, `Take ${an(end.coming[0].words)}`)); }
       const items = palette(end, who).filter(([, unit]) => story.canSend(world, who, unit))
         .map(([words, unit]) => make("li", { class: "choice may" }, make("button", { type: "button", class: "do", click: () => press({ who, does: "send", unit }) },
