@@ -219,8 +219,9 @@ class _Search:
     def _tell(self, where: Whereabouts, now: Happening, tells: Tells) -> Iterator[Whereabouts]:
         state, untold = where.state, where.untold
         if tells.kind == "failed":
-            refused = state.failed or (not self._server and state.handshake != 0 and not state.tcp_open)
-            if refused or (state.handshake and (self._server or self._reading.has_begun_head(where, now))):
+            over = state.handshake == _REFUSED or not (state.tcp_open and state.peer_open)
+            may_be = self._server or over or self._reading.has_begun_head(where, now)
+            if state.failed or (state.handshake and may_be):
                 yield where
         elif tells.kind not in self._sees:
             yield where
