@@ -219,9 +219,7 @@ class _Search:
     def _tell(self, where: Whereabouts, now: Happening, tells: Tells) -> Iterator[Whereabouts]:
         state, untold = where.state, where.untold
         if tells.kind == "failed":
-            over = state.handshake == _REFUSED or not (state.tcp_open and state.peer_open)
-            may_be = self._server or over or self._reading.has_begun_head(where, now)
-            if state.failed or (state.handshake and may_be):
+            if state.failed or (state.handshake and self._has_not_opened(where, now)):
                 yield where
         elif tells.kind not in self._sees:
             yield where
@@ -235,6 +233,12 @@ class _Search:
                     missed = frozenset(rule for _, missing in untold[:index] for rule in missing)
                     broken = missed | (rules if expected != tells else frozenset())
                     yield where._replace(untold=untold[index + 1 :], broken=broken)
+
+    def _has_not_opened(self, where: Whereabouts, now: Happening) -> bool:
+        """Whether an opening handshake may be told to have failed, by what was read of it."""
+        state = where.state
+        over = state.handshake == _REFUSED or not (state.tcp_open and state.peer_open)
+        return self._server or over or self._reading.has_begun_head(where, now)
 
     def _is_in_no_head(self, where: Whereabouts, frame: FrameUnit) -> bool:
         """Whether a frame is cut from what follows octets that are no head, in an opening handshake."""
