@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from wsoracle.model.facts.deflate_offers import answer_that_agrees
 from wsoracle.model.facts.deflate_payloads import CompressedRun, is_deflated, run_of
 from wsoracle.model.facts.frames import DEFAULT_KEY, concrete, realise, text_before
-from wsoracle.model.facts.heads import offering, request_octets, response_octets, sample_request
+from wsoracle.model.facts.heads import last_answer, offering, request_octets, response_octets, sample_request
 from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.machine.interpreted import Kind, Label
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, value_of
@@ -154,8 +154,7 @@ class RealisedHistory:
 
     def _answer(self) -> ResponseFacts | None:
         """The last answer of the history, which takes up what a request offers."""
-        heads = [e.head for e, _ in self.history.path] + [self.history.event.head]
-        return next((head for head in reversed(heads) if isinstance(head, ResponseFacts)), None)
+        return last_answer([*(event.head for event, _ in self.history.path), self.history.event.head])
 
     def _receive(self, event: Event) -> Frame | None:
         facts = event.frame

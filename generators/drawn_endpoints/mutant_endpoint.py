@@ -13,8 +13,8 @@ from random import Random
 from typing import Final
 
 from wsoracle.model.facts.frames import concrete, realise, text_before
-from wsoracle.model.facts.heads import offering, request_octets, response_octets, sample_request
-from wsoracle.model.machine.compiled import CompiledMachine
+from wsoracle.model.facts.heads import last_answer, offering, request_octets, response_octets, sample_request
+from wsoracle.model.machine.compiled import CompiledMachine, machine_for
 from wsoracle.model.machine.interpreted import LEVELS, Kind, Label, Outcome
 from wsoracle.model.notation.head_variables import RequestFacts, ResponseFacts, label_of_fact
 from wsoracle.model.notation.rule import RuleSet, Strength
@@ -45,8 +45,7 @@ def mutant_traces(rules: RuleSet, scenario: Scenario) -> list[tuple[Observation,
 
     None where the mutant only takes freedom away, so that its endpoint conforms. Raises CannotReplayError.
     """
-    original = CompiledMachine(RULES, scenario.start.setting)
-    mutant = CompiledMachine(rules, scenario.start.setting)
+    original, mutant = machine_for(RULES, scenario.start.setting), machine_for(rules, scenario.start.setting)
     *path, last = scenario.history
     state = scenario.start.state
     for step in path:
@@ -72,7 +71,7 @@ def from_the_request(rules: RuleSet, scenario: Scenario) -> Scenario:
 
     An answer to no request that takes nothing up stays one.
     """
-    answer, start = _answer(scenario), scenario.start
+    answer, start = last_answer(step.event.head for step in scenario.history), scenario.start
     if answer is None or any(isinstance(step.event.head, RequestFacts) for step in scenario.history):
         return scenario
     request = offering(RequestFacts(), answer)
@@ -80,17 +79,11 @@ def from_the_request(rules: RuleSet, scenario: Scenario) -> Scenario:
         return scenario
     kind = EventKind.RECEIVE_REQUEST if start.setting.role is Role.SERVER else EventKind.SEND_REQUEST
     event = Event.of(kind, request)
-    ways = [CompiledMachine(one, start.setting).labels(CONNECTING, event) for one in (RULES, rules)]
+    ways = [machine_for(one, start.setting).labels(CONNECTING, event) for one in (RULES, rules)]
     label = next((one for one, state in ways[0].items() if state == ways[1].get(one)), None)
     if label is None or start.state not in (CONNECTING, ways[0][label]):
         return scenario
     return Scenario(replace(start, state=CONNECTING), (HistoryStep(event, label), *scenario.history))
-
-
-def _answer(scenario: Scenario) -> ResponseFacts | None:
-    """The last answer of a history."""
-    heads = (step.event.head for step in reversed(scenario.history))
-    return next((head for head in heads if isinstance(head, ResponseFacts)), None)
 
 
 def _levels(machine: CompiledMachine, state: State, event: Event) -> dict[Label, int]:
@@ -125,7 +118,7 @@ class _Replay(DrawnEndpoint):
         start = scenario.start
         super().__init__(Random(0), _habits(start.setting, start.state), machine)
         self.state = start.state
-        self._answer = _answer(scenario)
+        self._answer: Final = last_answer(step.event.head for step in scenario.history)
 
     def follow(self, path: list[HistoryStep]) -> bool:
         """Take the steps of a history with its outcomes; whether the mutant allows them all."""

@@ -6,7 +6,7 @@ against the request that it answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -254,6 +254,11 @@ _VERSIONS: Final = {"lower than 1.1": "1.0", "1.1": "1.1", "higher than 1.1": "1
 _GARBAGE: Final = b"\x16\x03\x01 is how TLS begins, and nothing of HTTP does\r\n\r\n"
 _OF_OFFERED: Final = tuple(value_of("subprotocol", label) for label in ("offered", "none chosen"))
 _TAKEN_UP: Final = tuple(value_of("extensions", label) for label in ("offered", "with unknown parameters"))
+
+
+def last_answer(heads: Iterable[RequestFacts | ResponseFacts | None]) -> ResponseFacts | None:
+    """The last answer among the heads of a history, which is what a request before it is to offer for."""
+    return next((head for head in reversed(tuple(heads)) if isinstance(head, ResponseFacts)), None)
 
 
 def offering(request: RequestFacts, answer: ResponseFacts | None) -> RequestFacts:

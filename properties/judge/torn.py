@@ -12,7 +12,6 @@ from wsoracle.model.notation.head_variables import RequestFacts
 from wsoracle.model.notation.rule import Rule, RuleSet
 from wsoracle.model.notation.variables import (
     CLAIMS,
-    HANDSHAKE,
     HEADER_VARIABLES,
     SETTING_VARIABLES,
     Event,
@@ -26,9 +25,9 @@ from wsoracle.model.rules import sending
 from .deciding import in_header
 from .explanation import Step, Subject
 from .history import History
+from .steps import AWAITING
 
 _SAID_BY_HEADER: Final = HEADER_VARIABLES.union(SETTING_VARIABLES, CLAIMS)
-_AWAITING: Final = HANDSHAKE.index("awaiting 101")
 _SENDS: Final = {TEXT: "6.1/send-text", BINARY: "6.1/send-binary"}
 """The rules by which the frames of a message are to be transmitted (section 6.1), by the opcode of the first."""
 
@@ -55,7 +54,7 @@ def begun_at_fault(history: History, subject: Subject, state: State) -> tuple[St
     begun = slice(history.unread, history.written)
     if state.handshake:
         event = Event(EventKind.SEND_REQUEST, None, RequestFacts())
-        waits = state.handshake == _AWAITING and subject.setting.role is Role.CLIENT and history.switched is None
+        waits = state.handshake == AWAITING and subject.setting.role is Role.CLIENT and history.switched is None
         if not waits or not history.octets_written[begun].strip(b"\r\n"):
             return None
         faults = machine_for(subject.rules, subject.setting).forbidden_by(state, event)
