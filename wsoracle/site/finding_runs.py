@@ -83,9 +83,7 @@ def finding_runs(deviations: Iterable[RealDeviation], cases: Iterable[Case]) -> 
                 world, broken_at = _played(deviation, endpoint, known)
                 yield FindingRun(deviation, endpoint, world.text, broken_at=broken_at)
             except HistoryError:
-                yield FindingRun(
-                    deviation, endpoint, None, "It cannot be replayed here: no sound peer sends that there."
-                )
+                yield FindingRun(deviation, endpoint, None, f"{_CANNOT}: no sound peer sends that there.")
             except NoHistoryError as error:
                 yield FindingRun(deviation, endpoint, None, f"{_CANNOT}: {error}.")
 
